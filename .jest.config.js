@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs';
+import { swcOptions } from './test/support/swc/options.js';
+
+const shared = {
+  rootDir: import.meta.dirname,
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': ['@swc/jest', swcOptions] },
+  transformIgnorePatterns: ['/node_modules/', '/dist/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/sample/dist/', '<rootDir>/test/consumers/'],
+  moduleNameMapper: {
+    '^nestjs-backfill$': '<rootDir>/lib/index.ts',
+    '^nestjs-backfill/(testing|migrations)$': '<rootDir>/lib/$1/index.ts',
+    '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],
+  },
+  setupFiles: ['reflect-metadata'],
+  injectGlobals: true,
+};
+
+const withServices = existsSync(new URL('./test/support/jest/global-setup.js', import.meta.url))
+  ? {
+      globalSetup: '<rootDir>/test/support/jest/global-setup.js',
+      globalTeardown: '<rootDir>/test/support/jest/global-teardown.js',
+      testEnvironment: '<rootDir>/test/support/jest/services.environment.js',
+    }
+  : {};
+
+const project = (name, extra = {}) => ({
+  ...shared,
+  displayName: name,
+  testMatch: [`<rootDir>/test/${name}/**/*.spec.ts`],
+  ...extra,
+});
+
+export default {
+  testTimeout: 30_000,
+  projects: [project('unit'), project('integration', withServices), project('e2e', withServices)],
+};
