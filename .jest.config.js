@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { swcOptions } from './test/support/swc/options.js';
 
 const shared = {
@@ -13,16 +12,13 @@ const shared = {
     '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],
   },
   setupFiles: ['reflect-metadata'],
-  injectGlobals: true,
 };
 
-const withServices = existsSync(new URL('./test/support/jest/global-setup.js', import.meta.url))
-  ? {
-      globalSetup: '<rootDir>/test/support/jest/global-setup.js',
-      globalTeardown: '<rootDir>/test/support/jest/global-teardown.js',
-      testEnvironment: '<rootDir>/test/support/jest/services.environment.js',
-    }
-  : {};
+const withServices = {
+  globalSetup: '<rootDir>/test/support/jest/global-setup.js',
+  globalTeardown: '<rootDir>/test/support/jest/global-teardown.js',
+  testEnvironment: '<rootDir>/test/support/jest/services.environment.js',
+};
 
 const project = (name, extra = {}) => ({
   ...shared,

@@ -1,0 +1,13 @@
+const EXIT_WITHIN_MS = 10_000;
+
+/** Stops the servers. A run that open handles then keep alive ends as a failure instead of hanging. */
+export default async function globalTeardown({ watch, watchAll }) {
+  await globalThis[Symbol.for('nestjs-backfill.test.services')]?.stop();
+  if (watch || watchAll) {
+    return;
+  }
+  setTimeout(() => {
+    console.error(`Expected the tests to end, got open handles ${EXIT_WITHIN_MS} ms later.`);
+    process.exit(1);
+  }, EXIT_WITHIN_MS).unref();
+}

@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Client } from 'pg';
+import { unprivilegedAccount } from './account.js';
+import { freePort } from './free-port.js';
+import { createGuardedFolder } from './guarded-folder.js';
+import { postgresBinaries } from './postgres-binaries.js';
+import { ServerProcess, startOnFreePort } from './server-process.js';
+import type { Service } from './services.js';
+
+const run = promisify(execFile);
+
+export interface PostgresOptions {
+  /** @default 200 */
+  maxConnections?: number;
+  /**
+   * Whether data survive a crash of the machine. A crash of PostgreSQL alone loses nothing either way.
+   *
+   * @default false
+   */
+  fsync?: boolean;
+  /** More of `postgresql.conf`. */
+  settings?: Record<string, string | number | boolean>;
+}
+
+export interface PostgresServer extends Service {
+  readonly host: string;
+  readonly port: number;
+  readonly pid: number;
+  readonly folder: string;
+  /** Ends as a crash does: connections break, nothing is written. The next start recovers from the log. */
+  kill(): Promise<void>;
+  /** Starts again on the same port with the same data, after a clean end if it still runs. */
+  restart(): Promise<void>;
+}
+
+/** Starts a PostgreSQL of its own, whatever `DATABASE_URL` says. It ends with this process at the latest. */
+export function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
+  return startOnFreePort(() => start(options));
+}
+
+async function start(options: PostgresOptions): Promise<PostgresServer> {
+  const account = unprivilegedAccount();
+  const folder = createGuardedFolder('postgres', 'QUIT', account);
+  try {
+    const host = '127.0.0.1';
+    const port = await freePort();
+    const url = `postgresql://postgres@${host}:${port}/postgres`;
+    const { initdb, postgres } = await postgresBinaries(folder.path, account);
+    const data = join(folder.path, 'data');
+    await run(
+      initdb,
+      [
+        '-D',
+        data,
+        '-U',
+        'postgres',
+        '-A',
+        'trust',
+        '-E',
+        'UTF8',
+        '--no-locale',
+        '--no-sync',
+        '--no-instructions',
+      ],
+      { cwd: folder.path, ...account },
+    );
+    const settings = {
+      listen_addresses: host,
+      port,
+      unix_socket_directories: '',
+      max_connections: options.maxConnections ?? 200,
+      fsync: options.fsync ?? false,
+      full_page_writes: options.fsync ?? false,
+      ...options.settings,
+    };
+    const server = new ServerProcess(folder, {
+      name: 'PostgreSQL',
+      binary: postgres,
+      args: ['-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
+      account,
+      isReady: () => answers(url),
+    });
+    await server.start();
+    return {
+      url,
+      host,
+      port,
+      external: false,
+      folder: folder.path,
+      get pid() {
+        return server.pid;
+      },
+      kill: () => server.end('SIGQUIT'),
+      restart: async () => {
+        await server.end('SIGINT');
+        await server.start();
+      },
+      stop: () => folder.release(),
+    };
+  } catch (error) {
+    await folder.release();
+    throw error;
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 1000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.query('SELECT 1');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
