@@ -1,0 +1,62 @@
+import { IANAZone } from 'luxon';
+import { z } from 'zod';
+import type { BackfillConfig } from './backfill-config.js';
+
+interface ConfigField<Value> {
+  readonly schema: z.ZodType<Value>;
+  /** What belongs there, as it completes "expected …". */
+  readonly expected: string;
+}
+
+function whole(min: number, max: number, meaning: string): ConfigField<number> {
+  const bounds = `from ${min.toLocaleString('en-US')} to ${max.toLocaleString('en-US')}`;
+  return { schema: z.int().min(min).max(max), expected: `a whole number ${bounds} (${meaning})` };
+}
+
+const RATE: ConfigField<number | null> = {
+  schema: z.number().min(0).max(100_000).nullable(),
+  expected: 'a number from 0 to 100,000 (ranges a second; 0 holds) or null (unpaced)',
+};
+
+function isPercentage(value: unknown): boolean {
+  return typeof value === 'string' && /^\d{1,3}(?:\.\d+)?%$/.test(value) && Number.parseFloat(value) <= 100;
+}
+
+const WEEKDAY = whole(0, 6, '0 Sunday to 6 Saturday');
+const HOUR = whole(0, 23, 'hour of the day');
+
+/** One schema a key, with the words that an error uses for it. */
+export const CONFIG_FIELDS: { readonly [Key in keyof BackfillConfig]: ConfigField<BackfillConfig[Key]> } = {
+  batchSize: whole(1, 1_000_000, 'rows in a range'),
+  duration: {
+    schema: z.number().positive().max(86_400),
+    expected: 'a number above 0, at most 86,400 (seconds of work to keep planned)',
+  },
+  perSecondOnPeak: RATE,
+  perSecondOffPeak: RATE,
+  onPeakTimezone: {
+    schema: z.string().refine((zone) => IANAZone.isValidZone(zone)),
+    expected: 'an IANA time zone such as "Europe/Lisbon"',
+  },
+  onPeakWdayBegin: WEEKDAY,
+  onPeakWdayEnd: WEEKDAY,
+  onPeakHourBegin: HOUR,
+  onPeakHourEnd: HOUR,
+  concurrency: whole(1, 1000, 'ranges at once in a process'),
+  rowConcurrency: whole(1, 10_000, 'rows at once in a range'),
+  maxOutstanding: whole(1, 1_000_000, 'ranges planned and not yet worked off'),
+  attempts: whole(1, 100, 'tries of a range or row'),
+  backoffMs: whole(0, 86_400_000, 'milliseconds'),
+  maxFailures: {
+    schema: z.union([z.int().min(0), z.custom<`${number}%`>(isPercentage)]).nullable(),
+    expected: 'a whole number from 0, a percentage from "0%" to "100%", or null (no limit)',
+  },
+};
+
+/** The keys of a config, in the order of their documentation. */
+export const CONFIG_KEYS = Object.keys(CONFIG_FIELDS) as readonly (keyof BackfillConfig)[];
+
+/** True when the name is a key of a config, and not, say, one of `Object.prototype`. */
+export function isConfigKey(name: string): name is keyof BackfillConfig {
+  return Object.hasOwn(CONFIG_FIELDS, name);
+}

@@ -1,0 +1,41 @@
+import { BackfillConfigError, type ConfigIssue, type ConfigWhere } from '../errors/backfill-config.error.js';
+import { describeValue, shortened } from '../errors/describe-value.js';
+import type { BackfillConfigPatch } from './backfill-config.js';
+import { CONFIG_FIELDS, CONFIG_KEYS, isConfigKey } from './backfill-config.schema.js';
+import { nearestKey } from './nearest-key.js';
+
+/**
+ * Reads a config from outside: a decorator's options, a request's body, the options of `start`.
+ *
+ * Keys that are `undefined` are left out; no input at all is an empty patch.
+ *
+ * @param where Whose config it is, for the error.
+ * @throws BackfillConfigError naming every unknown key and every value that does not fit.
+ */
+export function parseConfigPatch(input: unknown, where: ConfigWhere): BackfillConfigPatch {
+  if (input === undefined) return {};
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    const expected = 'an object such as { batchSize: 100 }';
+    throw new BackfillConfigError(where, [{ field: 'config', expected, received: describeValue(input) }]);
+  }
+  const patch: Record<string, unknown> = {};
+  const issues: ConfigIssue[] = [];
+  for (const [field, value] of Object.entries(input)) {
+    if (value === undefined) continue;
+    const issue = issueWith(field, value);
+    if (issue) issues.push(issue);
+    else patch[field] = value;
+  }
+  if (issues.length > 0) throw new BackfillConfigError(where, issues);
+  return patch;
+}
+
+function issueWith(field: string, value: unknown): ConfigIssue | undefined {
+  if (!isConfigKey(field)) {
+    const expected = `a known key (did you mean ${nearestKey(field, CONFIG_KEYS)}?)`;
+    return { field: shortened(field), expected, received: `an unknown one with ${describeValue(value)}` };
+  }
+  const { schema, expected } = CONFIG_FIELDS[field];
+  if (schema.safeParse(value).success) return undefined;
+  return { field, expected, received: describeValue(value) };
+}

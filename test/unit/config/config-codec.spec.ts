@@ -1,0 +1,77 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { BackfillConfigPatch } from '../../../lib/config/backfill-config.js';
+import { decodeConfigPatch, encodeConfigPatch } from '../../../lib/config/config-codec.js';
+import { BackfillConfigError } from '../../../lib/errors/backfill-config.error.js';
+
+const where = { backfill: 'enrich', origin: 'redis' } as const;
+
+const rate = fc.option(
+  fc.double({ min: 0, max: 100_000, noNaN: true }).map((value) => value + 0),
+  { nil: null },
+);
+
+const patches: fc.Arbitrary<BackfillConfigPatch> = fc.record(
+  {
+    batchSize: fc.integer({ min: 1, max: 1_000_000 }),
+    duration: fc.double({ min: 1e-9, max: 86_400, noNaN: true }),
+    perSecondOnPeak: rate,
+    perSecondOffPeak: rate,
+    onPeakTimezone: fc.constantFrom('UTC', 'Asia/Kolkata', 'America/St_Johns'),
+    onPeakWdayBegin: fc.integer({ min: 0, max: 6 }),
+    onPeakHourEnd: fc.integer({ min: 0, max: 23 }),
+    backoffMs: fc.integer({ min: 0, max: 86_400_000 }),
+    maxFailures: fc.oneof(
+      fc.constant(null),
+      fc.nat(),
+      fc.integer({ min: 0, max: 100 }).map((percent) => `${percent}%` as const),
+    ),
+  },
+  { requiredKeys: [] },
+);
+
+describe('encodeConfigPatch and decodeConfigPatch', () => {
+  it('give back every patch as it was', () => {
+    fc.assert(
+      fc.property(patches, (patch) => {
+        expect(decodeConfigPatch(encodeConfigPatch(patch), where)).toEqual(patch);
+      }),
+    );
+  });
+
+  it('write plain strings', () => {
+    expect(
+      encodeConfigPatch({ batchSize: 5, perSecondOnPeak: null, maxFailures: '5%', attempts: undefined }),
+    ).toEqual({ batchSize: '5', perSecondOnPeak: 'null', maxFailures: '5%' });
+  });
+
+  it('read an empty hash as nothing set', () => {
+    expect(decodeConfigPatch({}, where)).toEqual({});
+  });
+
+  it.each([
+    ['batchSize', 'many'],
+    ['batchSize', ''],
+    ['batchSize', '0x10'],
+    ['batchSize', ' 5'],
+    ['batchSize', 'null'],
+    ['duration', '1e999'],
+    ['perSecondOnPeak', 'NaN'],
+    ['onPeakTimezone', 'null'],
+    ['onPeakTimezone', '3'],
+    ['maxFailures', '5 %'],
+  ])('refuse %s with the value %j, naming both', (field, text) => {
+    expect(() => decodeConfigPatch({ attempts: '3', [field]: text }, where)).toThrow(BackfillConfigError);
+    expect(() => decodeConfigPatch({ attempts: '3', [field]: text }, where)).toThrow(
+      new RegExp(`backfill "enrich".*stored in Redis[^]*${field}: expected`),
+    );
+  });
+
+  it('report fields of another release and read the others', () => {
+    const unknown: string[] = [];
+    const hash = { batchSize: '5', turboMode: 'on', constructor: 'x' };
+    expect(decodeConfigPatch(hash, where, unknown)).toEqual({ batchSize: 5 });
+    expect(unknown).toEqual(['turboMode', 'constructor']);
+    expect(decodeConfigPatch(hash, where)).toEqual({ batchSize: 5 });
+  });
+});
