@@ -1,1 +1,63 @@
-export {};
+export { BackfillModule } from './backfill.module.js';
+export type { BackfillModuleExtras } from './backfill.module-definition.js';
+export type { BackfillModuleOptions } from './module-options.js';
+export { BackfillService } from './backfill.service.js';
+export type {
+  ActionOptions,
+  RetryOptions,
+  RetryReceipt,
+  RunReceipt,
+  StartOptions,
+} from './backfill.options.js';
+
+export { Backfill } from './decorators/backfill.decorator.js';
+export type { BackfillOptions } from './decorators/backfill.decorator.js';
+
+export type { BackfillContext } from './execution/backfill-context.js';
+export type { BatchHandler, RangeHandler, RowHandler } from './execution/handlers.js';
+
+export type { BackfillConfig, BackfillConfigPatch } from './config/backfill-config.js';
+export type { ConfigInForce } from './config/config.store.js';
+
+export type {
+  BackfillRange,
+  BackfillSource,
+  JsonValue,
+  OpenRequest,
+  PlannedRange,
+  PlanRequest,
+  RowTotal,
+  SourceContext,
+  SourceInspection,
+  SourceOpening,
+  SourcePartition,
+  SourcePlan,
+  SourceWarning,
+} from './sources/backfill-source.js';
+export type { IdRange, IdValue, KeysetKey, KeysetRange } from './sources/ranges.js';
+
+export type { BackfillPreview, PreviewOptions, PreviewRange } from './scheduling/backfill-preview.js';
+
+export { BACKFILL_EVENT_TYPES } from './tracking/backfill-event.js';
+export type { BackfillEvent, BackfillEventType } from './tracking/backfill-event.js';
+export type {
+  BackfillFailure,
+  BackfillRun,
+  BackfillStatus,
+  FailurePage,
+  FailurePageRequest,
+  LastError,
+  RateStatus,
+  StoredError,
+} from './tracking/backfill-status.js';
+export type { RunStatus } from './tracking/run-status.js';
+export type { BackfillSample } from './tracking/sample.store.js';
+
+export { BackfillError } from './errors/backfill-error.js';
+export { BackfillConfigError } from './errors/backfill-config.error.js';
+export { BackfillConflictError } from './errors/backfill-conflict.error.js';
+export { BackfillDefinitionError } from './errors/backfill-definition.error.js';
+export { BackfillNotFoundError } from './errors/backfill-not-found.error.js';
+export { BackfillRequestError } from './errors/backfill-request.error.js';
+export { BackfillStateError } from './errors/backfill-state.error.js';
+export { NonRetryableError, RateLimitedError } from './errors/handler.errors.js';

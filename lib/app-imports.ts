@@ -1,0 +1,56 @@
+import { MikroORM } from '@mikro-orm/core';
+import { getMikroORMToken } from '@mikro-orm/nestjs';
+import { getSharedConfigToken } from '@nestjs/bullmq';
+import type { InjectionToken, Provider } from '@nestjs/common';
+import { SchedulerRegistry } from '@nestjs/schedule';
+import { BackfillDefinitionError } from './errors/backfill-definition.error.js';
+
+/** Token of the app's `MikroORM`. */
+export const APP_ORM = Symbol('nestjs-backfill:app-orm');
+/** Token of what the app gave to `BullModule.forRoot`. */
+export const APP_BULL = Symbol('nestjs-backfill:app-bull');
+/** Token of the registry of the app's `ScheduleModule`. */
+export const APP_SCHEDULE = Symbol('nestjs-backfill:app-schedule');
+
+/** The part of the app's `BullModule.forRoot` that is used here. */
+export interface BullRootOptions {
+  readonly connection?: unknown;
+}
+
+/** What the app itself imports: an error names what is missing, and the line to add. */
+export function appImports(contextName: string | undefined, bullConfigKey: string | undefined): Provider[] {
+  const orm = contextName === undefined ? '' : `, contextName: '${contextName}'`;
+  const bull = bullConfigKey === undefined ? '' : `'${bullConfigKey}', `;
+  return [
+    required(
+      APP_ORM,
+      contextName === undefined ? MikroORM : getMikroORMToken(contextName),
+      `MikroOrmModule.forRoot({ ...${orm} })`,
+      '@mikro-orm/nestjs',
+    ),
+    required(
+      APP_BULL,
+      getSharedConfigToken(bullConfigKey),
+      `BullModule.forRoot(${bull}{ connection: { host: 'localhost', port: 6379 } })`,
+      '@nestjs/bullmq',
+    ),
+    required(APP_SCHEDULE, SchedulerRegistry, 'ScheduleModule.forRoot()', '@nestjs/schedule'),
+  ];
+}
+
+function required(provide: symbol, token: InjectionToken, line: string, from: string): Provider {
+  return {
+    provide,
+    inject: [{ token, optional: true }],
+    useFactory: (found: unknown) => {
+      if (found === undefined || found === null) {
+        const symbol = line.slice(0, line.indexOf('.'));
+        throw new BackfillDefinitionError(
+          `BackfillModule needs the app's own ${symbol}.forRoot, which is missing. Add to the imports of the ` +
+            `app module:\n  ${line},   // import { ${symbol} } from '${from}'`,
+        );
+      }
+      return found;
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type {
+  BeforeApplicationShutdown,
+  OnApplicationBootstrap,
+  OnApplicationShutdown,
+  OnModuleInit,
+} from '@nestjs/common';
+import { BackfillExplorer } from './discovery/backfill.explorer.js';
+import { BackfillRegistry } from './discovery/backfill.registry.js';
+import { EntityManagers } from './execution/entity-managers.js';
+import { WorkerPool } from './execution/worker.pool.js';
+import { RESOLVED_OPTIONS } from './module-options.js';
+import type { ResolvedModuleOptions } from './module-options.js';
+import { BackfillQueues } from './queues/backfill-queues.js';
+import { RedisConnections } from './redis/redis-connections.js';
+import { BackfillWatchdog } from './scheduling/backfill.watchdog.js';
+import { CycleRunner } from './scheduling/cycle.runner.js';
+import { CycleScheduler } from './scheduling/cycle.scheduler.js';
+import { RateGovernor } from './scheduling/rate.governor.js';
+import { EventLog } from './tracking/event.log.js';
+import { PROCESS_ID } from './tracking/process-id.js';
+
+/** Starts and stops the parts in their order. */
+@Injectable()
+export class BackfillLifecycle
+  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+{
+  private readonly logger = new Logger('Backfill');
+
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
+    @Inject(PROCESS_ID) private readonly processId: string,
+    private readonly explorer: BackfillExplorer,
+    private readonly registry: BackfillRegistry,
+    private readonly managers: EntityManagers,
+    private readonly events: EventLog,
+    private readonly pool: WorkerPool,
+    private readonly scheduler: CycleScheduler,
+    private readonly runner: CycleRunner,
+    private readonly governor: RateGovernor,
+    private readonly watchdog: BackfillWatchdog,
+    private readonly queues: BackfillQueues,
+    private readonly connections: RedisConnections,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    for (const backfill of this.explorer.explore()) {
+      await backfill.source.prepare?.({ em: this.managers.fork(), backfill: backfill.name });
+      this.registry.add(backfill);
+      this.logger.log(`${backfill.className} is backfill "${backfill.name}" (${backfill.shape}, ${backfill.source.kind})`);
+    }
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.events.open();
+    this.events.events.subscribe((event) => this.pool.hear(event));
+    if (this.options.workers !== false) {
+      this.scheduler.open((cycle, signal) => this.runner.run(cycle, signal));
+    }
+    const { runs, now } = await this.watchdog.active();
+    await this.pool.sync(runs, now);
+    this.watchdog.open(this.processId, (active, at) => this.pool.sync(active, at));
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.watchdog.close();
+    this.governor.close();
+    await Promise.all([this.pool.close(), this.scheduler.close()]);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.events.close();
+    await this.queues.close();
+    this.connections.close();
+  }
+}

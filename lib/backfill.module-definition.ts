@@ -1,0 +1,24 @@
+import { ConfigurableModuleBuilder } from '@nestjs/common';
+import { appImports } from './app-imports.js';
+import type { BackfillModuleOptions } from './module-options.js';
+
+/** What shapes the module itself, and so must be known before any provider is made. */
+export interface BackfillModuleExtras {
+  /** Whether `BackfillService` can be injected everywhere without importing the module. Default true. */
+  readonly isGlobal?: boolean;
+  /** `contextName` of the app's `MikroOrmModule.forRoot`, where it has several databases. */
+  readonly contextName?: string;
+  /** Key of the app's `BullModule.forRoot(key, ...)`, where it has several. */
+  readonly bullConfigKey?: string;
+}
+
+export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
+  new ConfigurableModuleBuilder<BackfillModuleOptions>({ moduleName: 'Backfill' })
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName('createBackfillOptions')
+    .setExtras<BackfillModuleExtras>({ isGlobal: true }, (definition, { isGlobal, contextName, bullConfigKey }) => ({
+      ...definition,
+      global: isGlobal ?? true,
+      providers: [...(definition.providers ?? []), ...appImports(contextName, bullConfigKey)],
+    }))
+    .build();

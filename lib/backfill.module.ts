@@ -1,0 +1,31 @@
+import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { BACKFILL_PROVIDERS } from './backfill.providers.js';
+import { ConfigurableModuleClass } from './backfill.module-definition.js';
+import { BackfillService } from './backfill.service.js';
+
+/**
+ * Finds the `@Backfill` handlers of the app and runs them on the app's own BullMQ, schedule and MikroORM.
+ *
+ * @example
+ * ```ts
+ * @Module({
+ *   imports: [
+ *     MikroOrmModule.forRoot(...),
+ *     BullModule.forRoot({ connection: { host: 'localhost', port: 6379 } }),
+ *     ScheduleModule.forRoot(),
+ *     BackfillModule.forRoot({ workers: true }),
+ *   ],
+ *   providers: [ReencryptMessages],
+ * })
+ * export class AppModule {}
+ * ```
+ *
+ * @publicApi
+ */
+@Module({
+  imports: [DiscoveryModule],
+  providers: BACKFILL_PROVIDERS,
+  exports: [BackfillService],
+})
+export class BackfillModule extends ConfigurableModuleClass {}

@@ -1,0 +1,258 @@
+import type { MikroORM } from '@mikro-orm/core';
+import { Logger } from '@nestjs/common';
+import type { InjectionToken, Provider, Type } from '@nestjs/common';
+import type { SchedulerRegistry } from '@nestjs/schedule';
+import { APP_BULL, APP_ORM, APP_SCHEDULE } from './app-imports.js';
+import type { BullRootOptions } from './app-imports.js';
+import { BackfillLifecycle } from './backfill.lifecycle.js';
+import { MODULE_OPTIONS_TOKEN } from './backfill.module-definition.js';
+import { BackfillService } from './backfill.service.js';
+import { ConfigStore } from './config/config.store.js';
+import { BackfillExplorer } from './discovery/backfill.explorer.js';
+import { BackfillRegistry } from './discovery/backfill.registry.js';
+import { EntityManagers } from './execution/entity-managers.js';
+import { RangeExecutor } from './execution/range.executor.js';
+import { WorkSplitter } from './execution/work.splitter.js';
+import { WorkerPool } from './execution/worker.pool.js';
+import { RESOLVED_OPTIONS, resolveModuleOptions } from './module-options.js';
+import type { ResolvedModuleOptions } from './module-options.js';
+import { BackfillQueues } from './queues/backfill-queues.js';
+import { RedisConnections } from './redis/redis-connections.js';
+import { RedisErrorLog } from './redis/redis-error.log.js';
+import { BackfillWatchdog } from './scheduling/backfill.watchdog.js';
+import { CycleRunner } from './scheduling/cycle.runner.js';
+import { CycleScheduler } from './scheduling/cycle.scheduler.js';
+import { RangePlanner } from './scheduling/range.planner.js';
+import { RateGovernor } from './scheduling/rate.governor.js';
+import { RunGuard } from './scheduling/run.guard.js';
+import { RunPreviewer } from './scheduling/run.previewer.js';
+import { RunReconciler } from './scheduling/run.reconciler.js';
+import { RunStarter } from './scheduling/run.starter.js';
+import { BackfillKeys } from './tracking/backfill-keys.js';
+import { EventLog } from './tracking/event.log.js';
+import { FailureRetrier } from './tracking/failure.retrier.js';
+import { FailureStore } from './tracking/failure.store.js';
+import { newProcessId, PROCESS_ID } from './tracking/process-id.js';
+import { RangeTracker } from './tracking/range.tracker.js';
+import { RunStore } from './tracking/run.store.js';
+import { SampleStore } from './tracking/sample.store.js';
+import { StatusReader } from './tracking/status.reader.js';
+import { WorkerCensus } from './tracking/worker.census.js';
+
+type Instances<Tokens extends readonly InjectionToken[]> = {
+  [K in keyof Tokens]: Tokens[K] extends Type<infer T> ? T : Tokens[K] extends abstract new (...args: never[]) => infer T ? T : never;
+};
+
+/** A class made of others, all of them injected by their class. */
+function made<T, const Tokens extends readonly InjectionToken[]>(
+  provide: InjectionToken<T>,
+  inject: Tokens,
+  make: (...parts: Instances<Tokens>) => T,
+): Provider<T> {
+  return { provide, inject: [...inject], useFactory: make as (...parts: unknown[]) => T };
+}
+
+const logger = () => new Logger('Backfill');
+
+/** What the app brings: an error names what it does not. */
+const APP: Provider[] = [
+  {
+    provide: RESOLVED_OPTIONS,
+    inject: [MODULE_OPTIONS_TOKEN],
+    useFactory: resolveModuleOptions,
+  },
+  { provide: PROCESS_ID, useFactory: newProcessId },
+  { provide: EntityManagers, inject: [APP_ORM], useFactory: (orm: MikroORM) => new EntityManagers(orm) },
+  {
+    provide: RedisConnections,
+    inject: [RESOLVED_OPTIONS, APP_BULL, RedisErrorLog],
+    useFactory: ({ redis }: ResolvedModuleOptions, bull: BullRootOptions, { listener }: RedisErrorLog) =>
+      redis === undefined
+        ? new RedisConnections(bull.connection ?? {}, 'the connection of BullModule.forRoot', listener)
+        : new RedisConnections(redis, 'the option redis', listener),
+  },
+  RedisErrorLog,
+  made(BackfillKeys, [RESOLVED_OPTIONS], (options: ResolvedModuleOptions) => new BackfillKeys(options.keyPrefix)),
+];
+
+const TRACKING: Provider[] = [
+  made(RunStore, [RedisConnections, BackfillKeys], ({ client }, keys) => new RunStore(client, keys)),
+  made(RangeTracker, [RedisConnections, BackfillKeys], ({ client }, keys) => new RangeTracker(client, keys)),
+  made(FailureStore, [RedisConnections, BackfillKeys], ({ client }, keys) => new FailureStore(client, keys)),
+  made(SampleStore, [RedisConnections, BackfillKeys], ({ client }, keys) => new SampleStore(client, keys)),
+  made(ConfigStore, [RedisConnections, BackfillKeys], ({ client }, keys) => new ConfigStore(client, keys)),
+  made(
+    EventLog,
+    [RedisConnections, BackfillKeys],
+    ({ client, reader }, keys) => new EventLog(client, reader, keys, logger()),
+  ),
+  made(
+    WorkerCensus,
+    [RedisConnections, BackfillKeys, PROCESS_ID],
+    ({ client }, keys, processId: string) => new WorkerCensus(client, keys, processId),
+  ),
+  made(
+    StatusReader,
+    [RunStore, ConfigStore, SampleStore, WorkerCensus],
+    (...parts) => new StatusReader(...parts),
+  ),
+  made(FailureRetrier, [FailureStore, BackfillQueues], (...parts) => new FailureRetrier(...parts)),
+];
+
+const SCHEDULING: Provider[] = [
+  made(
+    BackfillQueues,
+    [RedisConnections, BackfillKeys, RedisErrorLog],
+    ({ client }, keys, errors) => new BackfillQueues(client, keys, errors.listener),
+  ),
+  made(
+    RateGovernor,
+    [RedisConnections, BackfillKeys, BackfillQueues, EventLog],
+    ({ client }, keys, queues, events) => new RateGovernor(client, keys, queues, events, logger()),
+  ),
+  made(
+    RunGuard,
+    [RedisConnections, BackfillKeys, RunStore],
+    ({ client }, keys, runs) => new RunGuard(client, keys, runs, logger()),
+  ),
+  made(
+    RangePlanner,
+    [RunStore, RangeTracker, BackfillQueues, EntityManagers, EventLog],
+    (...parts) => new RangePlanner(...parts),
+  ),
+  made(
+    CycleRunner,
+    [
+      BackfillRegistry,
+      RunStore,
+      ConfigStore,
+      RangeTracker,
+      SampleStore,
+      WorkerCensus,
+      RateGovernor,
+      RangePlanner,
+      RunGuard,
+    ],
+    (...parts) => new CycleRunner(...parts, logger()),
+  ),
+  made(
+    CycleScheduler,
+    [RedisConnections, BackfillKeys, RESOLVED_OPTIONS, RedisErrorLog],
+    ({ client }, keys, { lockDuration }: ResolvedModuleOptions, errors) =>
+      new CycleScheduler(client, keys, lockDuration, logger(), errors.listener),
+  ),
+  made(
+    RunReconciler,
+    [RangeTracker, BackfillQueues, BackfillKeys],
+    (...parts) => new RunReconciler(...parts, logger()),
+  ),
+  made(
+    RunStarter,
+    [RunStore, ConfigStore, EntityManagers, WorkerCensus, RateGovernor, CycleScheduler],
+    (...parts) => new RunStarter(...parts),
+  ),
+  made(RunPreviewer, [ConfigStore, EntityManagers], (...parts) => new RunPreviewer(...parts)),
+  {
+    provide: BackfillWatchdog,
+    inject: [
+      APP_SCHEDULE,
+      RedisConnections,
+      BackfillKeys,
+      BackfillRegistry,
+      RunStore,
+      ConfigStore,
+      SampleStore,
+      CycleScheduler,
+      RateGovernor,
+      RunReconciler,
+      RunGuard,
+    ],
+    useFactory: (
+      schedule: SchedulerRegistry,
+      { client }: RedisConnections,
+      keys: BackfillKeys,
+      ...parts: [
+        BackfillRegistry,
+        RunStore,
+        ConfigStore,
+        SampleStore,
+        CycleScheduler,
+        RateGovernor,
+        RunReconciler,
+        RunGuard,
+      ]
+    ) =>
+      new BackfillWatchdog(
+        client,
+        keys,
+        schedule,
+        ...parts,
+        logger(),
+      ),
+  },
+];
+
+const EXECUTION: Provider[] = [
+  made(RangeExecutor, [EntityManagers], (...parts) => new RangeExecutor(...parts)),
+  made(WorkSplitter, [EntityManagers], (...parts) => new WorkSplitter(...parts)),
+  made(
+    WorkerPool,
+    [
+      RESOLVED_OPTIONS,
+      RedisConnections,
+      BackfillKeys,
+      BackfillRegistry,
+      RunStore,
+      ConfigStore,
+      WorkerCensus,
+      CycleScheduler,
+      RunGuard,
+      BackfillQueues,
+      RangeTracker,
+      RangeExecutor,
+      WorkSplitter,
+    ],
+    (
+      options: ResolvedModuleOptions,
+      { client },
+      { prefix },
+      registry,
+      runs,
+      configs,
+      census,
+      cycles,
+      guard,
+      queues,
+      tracker,
+      executor,
+      splitter,
+    ) =>
+      new WorkerPool(servedBy(options), registry, runs, configs, census, cycles, guard, {
+        client,
+        queues,
+        tracker,
+        executor,
+        splitter,
+        logger: logger(),
+        prefix,
+        lockDuration: options.lockDuration,
+        shutdownTimeout: options.shutdownTimeout,
+      }),
+  ),
+];
+
+/** Everything the module provides. */
+export const BACKFILL_PROVIDERS: Provider[] = [
+  ...APP,
+  BackfillRegistry,
+  BackfillExplorer,
+  ...TRACKING,
+  ...SCHEDULING,
+  ...EXECUTION,
+  BackfillService,
+  BackfillLifecycle,
+];
+
+function servedBy({ workers }: ResolvedModuleOptions): (backfill: string) => boolean {
+  return (backfill) => (typeof workers === 'boolean' ? workers : workers.includes(backfill));
+}

@@ -1,0 +1,254 @@
+import { Injectable } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import type {
+  ActionOptions,
+  RetryOptions,
+  RetryReceipt,
+  RunReceipt,
+  StartOptions,
+} from './backfill.options.js';
+import { ConfigStore } from './config/config.store.js';
+import type { ConfigInForce } from './config/config.store.js';
+import { parseConfigPatch } from './config/parse-config-patch.js';
+import type { BackfillConfigPatch } from './config/backfill-config.js';
+import { BackfillRegistry } from './discovery/backfill.registry.js';
+import { BackfillConflictError } from './errors/backfill-conflict.error.js';
+import { BackfillNotFoundError } from './errors/backfill-not-found.error.js';
+import { BackfillRequestError } from './errors/backfill-request.error.js';
+import { BackfillQueues } from './queues/backfill-queues.js';
+import type { BackfillPreview, PreviewOptions } from './scheduling/backfill-preview.js';
+import { CycleScheduler } from './scheduling/cycle.scheduler.js';
+import { RateGovernor } from './scheduling/rate.governor.js';
+import { RunPreviewer } from './scheduling/run.previewer.js';
+import { RunReconciler } from './scheduling/run.reconciler.js';
+import { RunStarter } from './scheduling/run.starter.js';
+import type { BackfillEvent } from './tracking/backfill-event.js';
+import type { BackfillRun, BackfillStatus, FailurePage, FailurePageRequest } from './tracking/backfill-status.js';
+import { EventLog } from './tracking/event.log.js';
+import { FailureRetrier } from './tracking/failure.retrier.js';
+import { FailureStore } from './tracking/failure.store.js';
+import { TRANSITIONS } from './tracking/run-status.js';
+import type { RunAction } from './tracking/run-status.js';
+import { RunStore } from './tracking/run.store.js';
+import { SampleStore } from './tracking/sample.store.js';
+import type { BackfillSample } from './tracking/sample.store.js';
+import { StatusReader } from './tracking/status.reader.js';
+import { WorkerCensus } from './tracking/worker.census.js';
+
+const FAILURES_PAGE = 50;
+const LARGEST_PAGE = 1000;
+const RUNS_PAGE = 20;
+
+/**
+ * The one facade over the backfills of the app: what admin endpoints and command line do, they do here.
+ *
+ * Every method throws `BackfillNotFoundError` for a name that no handler of the app has.
+ *
+ * @publicApi
+ */
+@Injectable()
+export class BackfillService {
+  constructor(
+    private readonly registry: BackfillRegistry,
+    private readonly runStore: RunStore,
+    private readonly configs: ConfigStore,
+    private readonly starter: RunStarter,
+    private readonly previewer: RunPreviewer,
+    private readonly statuses: StatusReader,
+    private readonly failureStore: FailureStore,
+    private readonly retrier: FailureRetrier,
+    private readonly samplesStore: SampleStore,
+    private readonly cycles: CycleScheduler,
+    private readonly governor: RateGovernor,
+    private readonly reconciler: RunReconciler,
+    private readonly census: WorkerCensus,
+    private readonly queues: BackfillQueues,
+    private readonly log: EventLog,
+  ) {}
+
+  /** The status of every backfill that the app has a handler for, by name. */
+  async list(): Promise<BackfillStatus[]> {
+    return Promise.all(this.registry.all().map((backfill) => this.statuses.status(backfill)));
+  }
+
+  /** The status of a backfill: of its active run, else of its newest. */
+  async status(name: string): Promise<BackfillStatus> {
+    return this.statuses.status(this.registry.get(name));
+  }
+
+  /**
+   * Starts a run. Bounds are taken now: rows inserted beyond them later are not part of it.
+   *
+   * @throws BackfillConflictError while a run is active, unless it is the same request again
+   * (`idempotencyKey`)
+   */
+  async start(name: string, options: StartOptions = {}): Promise<RunReceipt> {
+    return this.starter.start(this.registry.get(name), options);
+  }
+
+  /**
+   * Pauses the active run: once this returned no process starts a range, and handlers in flight see their
+   * signal aborted. Pausing a paused run changes nothing.
+   *
+   * @throws BackfillConflictError where no run can be paused
+   */
+  async pause(name: string, options: ActionOptions = {}): Promise<RunReceipt> {
+    return this.move(name, 'pause', options);
+  }
+
+  /**
+   * Lets a paused run go on with what is outstanding. Resuming a running run changes nothing.
+   *
+   * @throws BackfillConflictError where no run can be resumed
+   */
+  async resume(name: string, options: ActionOptions = {}): Promise<RunReceipt> {
+    const receipt = await this.move(name, 'resume', options);
+    if (receipt.state === 'running') {
+      const { config } = await this.configs.read(name, this.registry.get(name).defaults);
+      await this.governor.apply(name, receipt.runId, config, await this.census.now());
+      await this.reconciler.reconcile(name, receipt.runId);
+      const run = await this.runStore.read(receipt.runId);
+      await this.cycles.nudge({ backfill: name, run: receipt.runId, cycle: run?.cycle ?? 0 });
+    }
+    return receipt;
+  }
+
+  /**
+   * Ends the active run for good and forgets what is outstanding.
+   *
+   * @throws BackfillConflictError where no run can be cancelled
+   */
+  async cancel(name: string, options: ActionOptions = {}): Promise<RunReceipt> {
+    const receipt = await this.move(name, 'cancel', options);
+    // Its jobs would do nothing; without them the next run need not go through them.
+    await this.queues.of(name).drain(true);
+    return receipt;
+  }
+
+  /**
+   * Changes the config, in force within a second whatever the rate was.
+   *
+   * @param version change nothing unless the config still has this version
+   * @throws BackfillConfigError that names each bad field
+   * @throws BackfillConflictError when `version` is no longer the current one
+   */
+  async configure(
+    name: string,
+    patch: BackfillConfigPatch,
+    options: ActionOptions & { readonly version?: string } = {},
+  ): Promise<ConfigInForce> {
+    const { defaults } = this.registry.get(name);
+    const parsed = parseConfigPatch(patch, { backfill: name, origin: 'configure' });
+    const active = await this.runStore.activeId(name);
+    const { version, by = null, reason = null } = options;
+    const written = await this.configs.write(name, active, parsed, { patch: { ...parsed }, by, reason }, version);
+    if (written === null) {
+      throw new BackfillConflictError(
+        `The config of backfill "${name}" is no longer at version ${version}. Read it again and repeat the change.`,
+      );
+    }
+    const now = await this.configs.read(name, defaults);
+    const run = active === null ? null : await this.runStore.read(active);
+    if (run?.status === 'running') {
+      await this.governor.apply(name, run.id, now.config, await this.census.now());
+      await this.cycles.nudge({ backfill: name, run: run.id, cycle: run.cycle });
+    }
+    return now;
+  }
+
+  /** The config in force and its version. */
+  async config(name: string): Promise<ConfigInForce> {
+    return this.configs.read(name, this.registry.get(name).defaults);
+  }
+
+  /** What a run would do: its ranges, how many, until when, and what was noticed. Starts nothing. */
+  async preview(name: string, options: PreviewOptions = {}): Promise<BackfillPreview> {
+    return this.previewer.preview(this.registry.get(name), options);
+  }
+
+  /** A page of failures of the newest run, oldest first. */
+  async failures(name: string, page: FailurePageRequest = {}): Promise<FailurePage> {
+    this.registry.get(name);
+    const limit = page.limit ?? FAILURES_PAGE;
+    if (!Number.isInteger(limit) || limit < 1 || limit > LARGEST_PAGE) {
+      throw new BackfillRequestError(name, 'limit', `a whole number from 1 to ${LARGEST_PAGE}`, limit);
+    }
+    if (page.after !== undefined && !/^\d+$/.test(page.after)) {
+      throw new BackfillRequestError(name, 'after', 'what `next` of the page before gave', page.after);
+    }
+    const runId = page.runId ?? (await this.runStore.newestId(name));
+    return runId === null ? { items: [], next: null } : this.failureStore.page(runId, page.after, limit);
+  }
+
+  /**
+   * Takes failures back into their run as work, all or the chosen ones; an ended run goes on until they
+   * are through.
+   *
+   * @throws BackfillConflictError where the run cannot take them
+   */
+  async retryFailures(name: string, options: RetryOptions = {}): Promise<RetryReceipt> {
+    const { defaults } = this.registry.get(name);
+    const runId = options.runId ?? (await this.runStore.newestId(name));
+    if (runId === null) {
+      throw new BackfillConflictError(`Backfill "${name}" has no run whose failures could be retried.`);
+    }
+    const { config } = await this.configs.read(name, defaults);
+    const { retried, refused } = await this.retrier.retry(name, runId, options.ids, config.batchSize);
+    if (refused !== null) {
+      throw new BackfillConflictError(
+        `The failures of run ${runId} of backfill "${name}" cannot be retried: ${refused}.`,
+      );
+    }
+    const run = await this.runStore.read(runId);
+    return { runId, state: run?.status ?? 'failed', changed: retried > 0, retried };
+  }
+
+  /** The runs of a backfill, newest first. */
+  async runs(name: string, limit = RUNS_PAGE): Promise<BackfillRun[]> {
+    this.registry.get(name);
+    return this.statuses.history(name, limit);
+  }
+
+  /** One run. Throws `BackfillNotFoundError` where there is none of that id. */
+  async run(name: string, runId: string): Promise<BackfillRun> {
+    this.registry.get(name);
+    const run = await this.runStore.read(runId);
+    if (run?.name !== name) {
+      throw new BackfillNotFoundError(`Backfill "${name}" has no run ${JSON.stringify(runId)}.`);
+    }
+    return this.statuses.summary(run);
+  }
+
+  /** A sample a second of the active or newest run, newest first, for at most fifteen minutes. */
+  async samples(name: string): Promise<BackfillSample[]> {
+    this.registry.get(name);
+    const runId = await this.runStore.newestId(name);
+    return runId === null ? [] : this.samplesStore.newest(runId);
+  }
+
+  /** What happens to any backfill from now on, in whichever process. */
+  events(): Observable<BackfillEvent> {
+    return this.log.events;
+  }
+
+  private async move(name: string, action: Exclude<RunAction, 'retry'>, options: ActionOptions): Promise<RunReceipt> {
+    this.registry.get(name);
+    const runId = (await this.runStore.activeId(name)) ?? (await this.runStore.newestId(name));
+    const answer =
+      runId === null
+        ? null
+        : await this.runStore.move(runId, action, options.reason ?? '', {
+            by: options.by ?? null,
+            reason: options.reason ?? null,
+          });
+    if (runId === null || !answer || answer.kind === 'refused') {
+      const { from, to } = TRANSITIONS[action];
+      const state = answer ? (answer.before ?? 'gone from Redis') : 'idle';
+      throw new BackfillConflictError(
+        `Backfill "${name}" cannot become ${to} while it is ${state}: ${action} is possible while it is ` +
+          `${from.join(' or ')}.`,
+      );
+    }
+    return { runId, state: answer.now ?? TRANSITIONS[action].to, changed: answer.kind === 'moved' };
+  }
+}

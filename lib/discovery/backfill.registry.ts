@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common';
+import { BackfillNotFoundError } from '../errors/backfill-not-found.error.js';
+import type { RegisteredBackfill } from './registered-backfill.js';
+
+/** Looks backfills up by their name. */
+@Injectable()
+export class BackfillRegistry {
+  private readonly backfills = new Map<string, RegisteredBackfill>();
+
+  add(backfill: RegisteredBackfill): void {
+    this.backfills.set(backfill.name, backfill);
+  }
+
+  find(name: string): RegisteredBackfill | undefined {
+    return this.backfills.get(name);
+  }
+
+  /** Throws `BackfillNotFoundError` that lists the known names. */
+  get(name: string): RegisteredBackfill {
+    const found = this.backfills.get(name);
+    if (!found) {
+      const known = [...this.backfills.keys()].toSorted().join(', ') || 'none';
+      throw new BackfillNotFoundError(
+        `There is no backfill ${JSON.stringify(name)} in this app. Known: ${known}. Is its handler among the ` +
+          'providers of a module that the app imports?',
+      );
+    }
+    return found;
+  }
+
+  all(): RegisteredBackfill[] {
+    return [...this.backfills.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+}

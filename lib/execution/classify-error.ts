@@ -1,0 +1,50 @@
+import { DriverException } from '@mikro-orm/core';
+import { NonRetryableError, RateLimitedError } from '../errors/handler.errors.js';
+
+/**
+ * What an error of a handler or of the database asks for:
+ *
+ * - `wait`: a third party asks for so many ms; no attempt is used up
+ * - `unreachable`: the database does not answer; the same, for a time that grows
+ * - `fatal`: no range could succeed (disk full, no such table, no permission): the run is to pause
+ * - `final`: no further attempt can mend it
+ * - `failure`: everything else; attempts and backoff
+ */
+export type ErrorVerdict =
+  | { readonly kind: 'wait'; readonly ms: number }
+  | { readonly kind: 'unreachable' | 'fatal' | 'final' | 'failure' };
+
+/** SQLSTATE of PostgreSQL: connection exceptions, shutdown, starting up, too many connections. */
+const UNREACHABLE = /^(08|57P0|53300)/;
+/** Disk full, out of memory, configuration limit, no privilege, read-only, no such table or column. */
+const FATAL = new Set(['53100', '42501', '25006', '42P01', '42703', '3F000']);
+const SOCKET = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH']);
+const CLOSED = /connection terminated|connection ended|client has encountered a connection error|server closed the connection/i;
+
+/** Tells what to do about an error. Only what the database driver reports counts as the database's. */
+export function classifyError(error: unknown): ErrorVerdict {
+  if (error instanceof RateLimitedError) {
+    return { kind: 'wait', ms: error.retryAfterMs };
+  }
+  if (error instanceof NonRetryableError) {
+    return { kind: 'final' };
+  }
+  if (!(error instanceof DriverException)) {
+    return { kind: 'failure' };
+  }
+  const code = codeOf(error);
+  if (UNREACHABLE.test(code) || SOCKET.has(code) || CLOSED.test(error.message)) {
+    return { kind: 'unreachable' };
+  }
+  return { kind: FATAL.has(code) ? 'fatal' : 'failure' };
+}
+
+function codeOf(error: unknown): string {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    const code: unknown = Reflect.get(at, 'code');
+    if (typeof code === 'string' && code !== '') {
+      return code;
+    }
+  }
+  return '';
+}

@@ -1,0 +1,169 @@
+import { RequestContext } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/core';
+import type { RegisteredBackfill } from '../discovery/registered-backfill.js';
+import type { JsonValue, SourceContext } from '../sources/backfill-source.js';
+import { toRange } from '../sources/planned-range.js';
+import type { WorkEntry } from '../tracking/work-entry.js';
+import type { BackfillContext } from './backfill-context.js';
+import type { EntityManagers } from './entity-managers.js';
+import type { BatchHandler, RangeHandler, RowHandler } from './handlers.js';
+import { RangeLogger } from './range.logger.js';
+import { classifyError } from './classify-error.js';
+import { handleRows } from './row-pool.js';
+
+/** What became of a piece of work. */
+export type Outcome =
+  /** All of it is done; -1 rows: as many as were planned. */
+  | { readonly kind: 'done'; readonly rows: number }
+  /** Some rows are done; others failed, or were not begun before it was stopped. */
+  | {
+      readonly kind: 'partly';
+      readonly rows: number;
+      readonly failed: readonly { readonly key: JsonValue; readonly error: unknown }[];
+      readonly left: readonly JsonValue[];
+    }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+/** One piece of work, and what its handler is to know. */
+export interface Execution {
+  readonly backfill: RegisteredBackfill;
+  readonly runId: string;
+  readonly dryRun: boolean;
+  readonly entry: WorkEntry;
+  readonly rowConcurrency: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** Executes one piece of work: loads its rows, calls the handler, flushes, lets go of the memory. */
+export class RangeExecutor {
+  constructor(private readonly managers: EntityManagers) {}
+
+  async execute(execution: Execution): Promise<Outcome> {
+    const em = this.managers.fork();
+    const context = contextOf(execution, em);
+    try {
+      return await RequestContext.create(em, () =>
+        execution.dryRun ? rehearse(em, () => handle(execution, context)) : handle(execution, context),
+      );
+    } catch (error) {
+      return { kind: 'failed', error };
+    } finally {
+      em.clear();
+    }
+  }
+}
+
+async function handle(execution: Execution, context: BackfillContext): Promise<Outcome> {
+  const handler = await execution.backfill.resolve();
+  switch (execution.backfill.shape) {
+    case 'range':
+      return handleRange(execution, handler as RangeHandler, context);
+    case 'batch':
+      return handleBatch(execution, handler as BatchHandler<unknown>, context);
+    case 'row':
+      return handleEachRow(execution, handler as RowHandler<unknown>, context);
+  }
+}
+
+async function handleRange(
+  { backfill, entry }: Execution,
+  handler: RangeHandler,
+  context: BackfillContext,
+): Promise<Outcome> {
+  if (entry.payload.kind === 'rows') {
+    throw new TypeError(`Expected a range for a range handler, got the keys of ${entry.payload.keys.length} rows`);
+  }
+  const range = toRange(backfill.source, entry.payload.range, entry.index, entry.payload.partition);
+  const rows = await handler.processRange(range, context);
+  return { kind: 'done', rows: typeof rows === 'number' && rows >= 0 ? Math.round(rows) : -1 };
+}
+
+async function handleBatch(
+  execution: Execution,
+  handler: BatchHandler<unknown>,
+  context: BackfillContext,
+): Promise<Outcome> {
+  const rows = await loadRows(execution, context);
+  await handler.processBatch(rows, context);
+  await context.em.flush();
+  return { kind: 'done', rows: rows.length };
+}
+
+async function handleEachRow(
+  execution: Execution,
+  handler: RowHandler<unknown>,
+  context: BackfillContext,
+): Promise<Outcome> {
+  const { source } = execution.backfill;
+  const rows = await loadRows(execution, context);
+  const keys = new Map(rows.map((row) => [row, source.keyOf?.(row) ?? null]));
+  const keyOf = (row: unknown) => keys.get(row) ?? null;
+  let interrupted = false;
+  const { done, failed, skipped } = await handleRows(
+    rows,
+    execution.rowConcurrency,
+    async (row) => {
+      try {
+        await handler.processRow(row, context);
+      } catch (error) {
+        interrupted ||= classifyError(error).kind !== 'failure' && classifyError(error).kind !== 'final';
+        throw error;
+      }
+    },
+    () => execution.signal.aborted || interrupted,
+  );
+  // What a failed row had changed before it threw must not be flushed with its siblings.
+  for (const { row } of failed) {
+    forget(context.em, row);
+  }
+  await context.em.flush();
+  if (failed.length === 0 && skipped.length === 0) {
+    return { kind: 'done', rows: done.length };
+  }
+  return {
+    kind: 'partly',
+    rows: done.length,
+    failed: failed.map(({ row, error }) => ({ key: keyOf(row), error })),
+    left: skipped.map(keyOf),
+  };
+}
+
+async function loadRows({ backfill, entry, signal }: Execution, { em }: BackfillContext): Promise<unknown[]> {
+  const { source, name } = backfill;
+  const context: SourceContext = { em, signal, backfill: name };
+  const { payload } = entry;
+  const rows =
+    payload.kind === 'range'
+      ? await source.load?.(context, payload.range, payload.partition)
+      : await source.loadKeys?.(context, payload.keys, payload.partition);
+  return rows ?? [];
+}
+
+/** Runs the work in a transaction and takes everything back. */
+async function rehearse(em: EntityManager, work: () => Promise<Outcome>): Promise<Outcome> {
+  await em.begin();
+  try {
+    return await work();
+  } finally {
+    await em.rollback();
+  }
+}
+
+function forget(em: EntityManager, row: unknown): void {
+  if (typeof row === 'object' && row !== null) {
+    em.getUnitOfWork().unsetIdentity(row);
+  }
+}
+
+function contextOf(execution: Execution, em: EntityManager): BackfillContext {
+  const { backfill, runId, entry, signal, dryRun } = execution;
+  return {
+    runId,
+    backfill: backfill.name,
+    attempt: entry.attempts + 1,
+    signal,
+    em,
+    logger: new RangeLogger(backfill.name, runId, entry.index),
+    dryRun,
+  };
+}

@@ -1,0 +1,31 @@
+import type { StoredError } from '../tracking/backfill-status.js';
+
+const MESSAGE_CHARACTERS = 2_000;
+const STACK_CHARACTERS = 4_000;
+
+/** An error as it is kept: its text bounded, whatever was thrown. */
+export function toStoredError(error: unknown): StoredError {
+  if (!(error instanceof Error)) {
+    return { name: 'Error', message: bounded(describe(error), MESSAGE_CHARACTERS) };
+  }
+  return {
+    name: error.name,
+    message: bounded(error.message, MESSAGE_CHARACTERS),
+    ...(error.stack === undefined ? {} : { stack: bounded(error.stack, STACK_CHARACTERS) }),
+  };
+}
+
+function describe(thrown: unknown): string {
+  if (typeof thrown === 'string') {
+    return thrown;
+  }
+  try {
+    return JSON.stringify(thrown) ?? String(thrown);
+  } catch {
+    return String(thrown);
+  }
+}
+
+function bounded(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most)}… (${text.length - most} characters more)`;
+}

@@ -1,0 +1,84 @@
+import type { RedisOptions } from 'ioredis';
+import { z } from 'zod';
+import { parseConfigPatch } from './config/parse-config-patch.js';
+import type { BackfillConfigPatch } from './config/backfill-config.js';
+import { BackfillDefinitionError } from './errors/backfill-definition.error.js';
+import type { RedisClient } from './redis/lua-script.js';
+
+/** The options, parsed once and frozen. */
+export const RESOLVED_OPTIONS = Symbol('nestjs-backfill:resolved-options');
+
+/**
+ * Options of `BackfillModule.forRoot`.
+ *
+ * @publicApi
+ */
+export interface BackfillModuleOptions {
+  /**
+   * Whether this process works: `true` for every backfill, `false` for none (an API-only process), or the
+   * names of those it works for. Default `true`.
+   */
+  readonly workers?: boolean | readonly string[];
+  /** Redis to use instead of the one of `BullModule.forRoot`: a URL, options, or a client of ioredis. */
+  readonly redis?: string | RedisOptions | RedisClient;
+  /** What stands before every key in Redis. Apps that share a Redis need one each. Default `backfill`. */
+  readonly keyPrefix?: string;
+  /**
+   * Milliseconds after which a range of a process that died is given to another. Default 30000, at least
+   * 1000.
+   */
+  readonly lockDuration?: number;
+  /**
+   * Milliseconds that handlers in flight have to finish at shutdown before `context.signal` is aborted,
+   * and that one which ignores the signal is waited for. Default 10000.
+   */
+  readonly shutdownTimeout?: number;
+  /** Defaults of every backfill. */
+  readonly config?: BackfillConfigPatch;
+}
+
+const milliseconds = (least: number) => z.number().int().min(least).max(3_600_000);
+
+const optionsSchema = z.strictObject({
+  workers: z.union([z.boolean(), z.array(z.string())]).default(true),
+  redis: z
+    .union([z.string().regex(/^rediss?:\/\//, 'expected a URL redis://... or rediss://...'), z.looseObject({})])
+    .optional(),
+  keyPrefix: z.string().min(1).default('backfill'),
+  lockDuration: milliseconds(1000).default(30_000),
+  shutdownTimeout: milliseconds(0).default(10_000),
+  config: z.unknown().optional(),
+});
+
+/** The options with every default. */
+export interface ResolvedModuleOptions {
+  readonly workers: boolean | readonly string[];
+  readonly redis: BackfillModuleOptions['redis'];
+  readonly keyPrefix: string;
+  readonly lockDuration: number;
+  readonly shutdownTimeout: number;
+  readonly config: BackfillConfigPatch;
+}
+
+/** Throws `BackfillDefinitionError` that names each bad option, or `BackfillConfigError` for `config`. */
+export function resolveModuleOptions(options: BackfillModuleOptions = {}): ResolvedModuleOptions {
+  const parsed = optionsSchema.safeParse(options);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => {
+      const field = issue.path.join('.') || 'options';
+      const got = issue.path.reduce<unknown>(
+        (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
+        options,
+      );
+      return `  ${field}: ${issue.message}${issue.path.length > 0 ? `, got ${JSON.stringify(got)}` : ''}`;
+    });
+    throw new BackfillDefinitionError(`The options of BackfillModule are wrong:\n${lines.join('\n')}`);
+  }
+  const { redis: _redis, config, ...rest } = parsed.data;
+  return Object.freeze({
+    ...rest,
+    // A client must stay the object that it is.
+    redis: options.redis,
+    config: parseConfigPatch(config ?? {}, { backfill: null, origin: 'options' }),
+  });
+}

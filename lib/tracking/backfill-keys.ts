@@ -1,0 +1,82 @@
+/**
+ * The names of everything in Redis. One hash tag holds them all, so that scripts that touch several keys
+ * work on a cluster; BullMQ's own keys share it.
+ */
+export class BackfillKeys {
+  /** What stands before every key, also BullMQ's `prefix`. */
+  readonly prefix: string;
+
+  constructor(keyPrefix: string) {
+    this.prefix = keyPrefix.includes('{') ? keyPrefix : `{${keyPrefix}}`;
+  }
+
+  get active(): string {
+    return this.of('active');
+  }
+
+  get events(): string {
+    return this.of('events');
+  }
+
+  get tick(): string {
+    return this.of('tick');
+  }
+
+  config(backfill: string): string {
+    return this.of('config', backfill);
+  }
+
+  runs(backfill: string): string {
+    return this.of('runs', backfill);
+  }
+
+  workers(backfill: string): string {
+    return this.of('workers', backfill);
+  }
+
+  idempotency(backfill: string, key: string): string {
+    return this.of('once', backfill, key);
+  }
+
+  run(runId: string): string {
+    return this.of('run', runId);
+  }
+
+  samples(runId: string): string {
+    return this.of('samples', runId);
+  }
+
+  work(runId: string): string {
+    return this.of('work', runId);
+  }
+
+  failures(runId: string): string {
+    return this.of('failures', runId);
+  }
+
+  failureOrder(runId: string): string {
+    return this.of('failure-order', runId);
+  }
+
+  /** The keys every run script takes, in the order that `prelude.lua` names. */
+  script(runId: string): string[] {
+    return [
+      this.run(runId),
+      this.work(runId),
+      this.failures(runId),
+      this.failureOrder(runId),
+      this.events,
+      this.active,
+    ];
+  }
+
+  /** What stands before the job suffix of an entry in the key of its BullMQ job. */
+  job(backfill: string, runId: string): string {
+    return `${this.prefix}:${backfill}:${runId}-`;
+  }
+
+  // A name of a backfill never begins with an underscore, so its queue never meets these keys.
+  private of(...parts: string[]): string {
+    return `${this.prefix}:_:${parts.join(':')}`;
+  }
+}

@@ -1,0 +1,251 @@
+import { LuaScript } from '../redis/lua-script.js';
+import type { RedisClient } from '../redis/lua-script.js';
+import type { JsonValue, PlannedRange } from '../sources/backfill-source.js';
+import type { BackfillKeys } from './backfill-keys.js';
+import { cursorField } from './run-record.js';
+import type { RunStatus } from './run-status.js';
+import { encodePayload, parseEntry } from './work-entry.js';
+import type { WorkEntry, WorkPayload } from './work-entry.js';
+
+const KEYS = 6;
+/** Progress is told at most twice a second. */
+const PROGRESS_EVERY_MS = 500;
+const PAGE = 1000;
+
+/** Ranges to take into a run. */
+export interface Reservation {
+  /** Sequence of the cursors that the plan was made from. */
+  readonly seq: number;
+  readonly partition: string;
+  readonly cursor: JsonValue;
+  readonly ranges: readonly PlannedRange[];
+  /** True when no partition has anything left to plan. */
+  readonly exhausted: boolean;
+  readonly partitionsDone: readonly string[];
+  /** Ranges that share a job. */
+  readonly share: number;
+}
+
+/** What became of a reservation. */
+export type ReserveAnswer =
+  | { readonly kind: 'reserved'; readonly first: number; readonly status: RunStatus }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'stopped' };
+
+/** What became of a wish to start ranges. */
+export interface ClaimAnswer {
+  readonly verdict: 'go' | 'stopped' | 'held' | 'later';
+  /** With `held` and `later`: ms until it is worth asking again; -1: until told. */
+  readonly ms: number;
+  /** One for each index settled, in order; `null`: no longer outstanding. */
+  readonly claims: readonly (Claim | null)[];
+}
+
+/** A range taken up, and the moment at which it may start. */
+export interface Claim {
+  readonly waitMs: number;
+  readonly entry: WorkEntry;
+}
+
+/** What became of an acknowledgement or a settlement. */
+export interface Settled {
+  /** False when somebody else had settled it. */
+  readonly counted: boolean;
+  /** True when the next cycle should come at once. */
+  readonly low: boolean;
+  readonly status: RunStatus | null;
+  readonly successors: readonly { readonly index: number; readonly job: string }[];
+}
+
+/** Work that takes the place of a range. */
+export interface Successor {
+  readonly attempts: number;
+  /** Ms that it must wait before it starts. */
+  readonly delayMs: number;
+  readonly rows: number;
+  readonly payload: WorkPayload;
+}
+
+/** A failure to keep. */
+export interface Quarantined {
+  readonly id: string;
+  readonly rows: number;
+  readonly record: string;
+}
+
+/** How a range that did not simply succeed is settled. */
+export interface Settlement {
+  readonly entry: WorkEntry;
+  readonly rowsDone: number;
+  /** `replaced`: its successors stand for it. */
+  readonly outcome: 'done' | 'failed' | 'replaced';
+  readonly successors: readonly Successor[];
+  readonly failures: readonly Quarantined[];
+  /** JSON of the error, kept as the last one of the run. */
+  readonly error: string;
+}
+
+/** Work without a job, or whose job is overdue. */
+export interface MissingWork {
+  readonly job: string;
+  /** Ms that the job must still wait; below 0: it exists, but a clock that jumped keeps it waiting. */
+  readonly delayMs: number;
+}
+
+const OUTCOMES = { done: 1, failed: 0, replaced: -1 } as const;
+
+/** Keeps what is outstanding. Every method is one atomic step in Redis. */
+export class RangeTracker {
+  private readonly scripts = {
+    reserve: LuaScript.load<[string, ...(string | number)[]]>('reserve', KEYS),
+    claim: LuaScript.load<[ClaimAnswer['verdict'], number, ...string[]]>('claim', KEYS),
+    release: LuaScript.load<number>('release', KEYS),
+    ack: LuaScript.load<[number, number, string]>('ack', KEYS),
+    settle: LuaScript.load<[string, ...(string | number)[]]>('settle', KEYS),
+    missing: LuaScript.load<[string, ...string[]]>('missing', KEYS),
+    endCycle: LuaScript.load<number>('end-cycle', KEYS),
+  };
+
+  constructor(
+    private readonly client: RedisClient,
+    private readonly keys: BackfillKeys,
+  ) {}
+
+  /** Takes planned ranges into the run and moves its cursor. */
+  async reserve(runId: string, reservation: Reservation): Promise<ReserveAnswer> {
+    const { partition, ranges } = reservation;
+    const [kind, first, status] = await this.scripts.reserve.run(this.client, this.keys.script(runId), [
+      reservation.seq,
+      cursorField(partition),
+      JSON.stringify(reservation.cursor),
+      reservation.exhausted ? 1 : 0,
+      JSON.stringify(reservation.partitionsDone),
+      reservation.share,
+      ...ranges.flatMap((range) => [
+        Math.round(range.rows),
+        encodePayload({ kind: 'range', partition, range: range.data }),
+      ]),
+    ]);
+    if (kind === 'reserved') {
+      return { kind, first: Number(first), status: String(status) as RunStatus };
+    }
+    return { kind: kind === 'stale' ? 'stale' : 'stopped' };
+  }
+
+  /** Asks to start ranges, none of which is to wait longer than `longestWaitMs` for its moment. */
+  async claim(runId: string, indexes: readonly number[], longestWaitMs: number): Promise<ClaimAnswer> {
+    const [verdict, ms, ...answers] = await this.scripts.claim.run(this.client, this.keys.script(runId), [
+      longestWaitMs * 1000,
+      ...indexes,
+    ]);
+    return {
+      verdict,
+      ms,
+      claims: answers.map((answer, i) => {
+        if (answer === '') {
+          return null;
+        }
+        const cut = answer.indexOf('|');
+        return {
+          waitMs: Number(answer.slice(0, cut)) / 1000,
+          entry: parseEntry(indexes[i] ?? -1, answer.slice(cut + 1)),
+        };
+      }),
+    };
+  }
+
+  /** Gives claimed ranges back untouched. */
+  async release(runId: string, indexes: readonly number[]): Promise<void> {
+    await this.scripts.release.run(this.client, this.keys.script(runId), indexes);
+  }
+
+  /** Counts finished ranges; `rows` below 0 stands for the rows they were planned with. */
+  async acknowledge(
+    runId: string,
+    done: readonly { readonly index: number; readonly rows: number }[],
+  ): Promise<Settled> {
+    const [counted, low, status] = await this.scripts.ack.run(this.client, this.keys.script(runId), [
+      PROGRESS_EVERY_MS,
+      ...done.flatMap(({ index, rows }) => [index, rows]),
+    ]);
+    return {
+      counted: counted > 0,
+      low: low === 1,
+      status: (status || null) as RunStatus | null,
+      successors: [],
+    };
+  }
+
+  /** Settles a range that did not simply succeed. */
+  async settle(runId: string, settlement: Settlement): Promise<Settled> {
+    const { entry, successors, failures } = settlement;
+    const [kind, low, status, ...placed] = await this.scripts.settle.run(
+      this.client,
+      this.keys.script(runId),
+      [
+        entry.index,
+        entry.claims,
+        settlement.rowsDone,
+        OUTCOMES[settlement.outcome],
+        successors.length,
+        failures.length,
+        settlement.error,
+        ...successors.flatMap(({ attempts, delayMs, rows, payload }) => [
+          attempts,
+          Math.ceil(delayMs),
+          Math.round(rows),
+          encodePayload(payload),
+        ]),
+        ...failures.flatMap(({ id, rows, record }) => [id, rows, record]),
+      ],
+    );
+    return {
+      counted: kind === 'settled',
+      low: low === 1,
+      status: (status ? String(status) : null) as RunStatus | null,
+      successors: pairs(placed).map(([index, job]) => ({ index: Number(index), job: String(job) })),
+    };
+  }
+
+  /** Goes through the outstanding ranges that no job carries, or whose job is overdue. */
+  async *missing(
+    runId: string,
+    jobPrefix: string,
+    jobIdPrefix: string,
+    delayedJobs: string,
+  ): AsyncGenerator<MissingWork[]> {
+    let cursor = '0';
+    do {
+      const [next, ...found] = await this.scripts.missing.run(this.client, this.keys.script(runId), [
+        cursor,
+        PAGE,
+        jobPrefix,
+        jobIdPrefix,
+        delayedJobs,
+      ]);
+      cursor = next;
+      yield pairs(found).map(([job, delayMs]) => ({ job, delayMs: Number(delayMs) }));
+    } while (cursor !== '0');
+  }
+
+  /** Closes a cycle; answers the ms until the next one, or `null` when there is none. */
+  async endCycle(
+    runId: string,
+    cycle: number,
+    target: number,
+    waitMs: number,
+    soonMs: number,
+  ): Promise<number | null> {
+    const wait = await this.scripts.endCycle.run(this.client, this.keys.script(runId), [
+      cycle,
+      target,
+      Math.round(waitMs),
+      soonMs,
+    ]);
+    return wait < 0 ? null : wait;
+  }
+}
+
+function pairs<T>(flat: readonly T[]): [T, T][] {
+  return Array.from({ length: Math.floor(flat.length / 2) }, (_, i) => [flat[2 * i] as T, flat[2 * i + 1] as T]);
+}

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { BackfillStateError } from '../errors/backfill-state.error.js';
+import type { JsonValue, SourcePartition } from '../sources/backfill-source.js';
+import type { StoredError } from './backfill-status.js';
+
+const count = z.coerce.number().int();
+const time = z
+  .string()
+  .optional()
+  .transform((value) => (value ? Number(value) : null));
+const text = z
+  .string()
+  .optional()
+  .transform((value) => value || null);
+const flag = z
+  .string()
+  .optional()
+  .transform((value) => value === '1');
+
+const json = <T>() =>
+  z
+    .string()
+    .optional()
+    .transform((value, context): T | null => {
+      if (!value) {
+        return null;
+      }
+      try {
+        return JSON.parse(value) as T;
+      } catch {
+        context.addIssue({ code: 'custom', message: 'expected JSON' });
+        return z.NEVER;
+      }
+    });
+
+const runSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  status: z.enum(['running', 'paused', 'completed', 'failed', 'cancelled']),
+  reason: text,
+  startedAt: count,
+  finishedAt: time,
+  startedBy: text,
+  startReason: text,
+  dryRun: flag,
+  version: text,
+  sourceKind: z.string(),
+  seq: count,
+  next: count,
+  planned: count,
+  done: count,
+  failed: count,
+  rowsDone: count,
+  rowsFailed: count,
+  progress: count,
+  rowsTotal: count,
+  rowsExact: flag,
+  exhausted: flag,
+  cycle: count,
+  target: count,
+  dropped: z.coerce.number().int().default(0),
+  nextCycleAt: time,
+  holdUntil: time,
+  holdReason: text,
+  interval: z.coerce.number().optional(),
+  rateReason: text,
+  lastError: json<StoredError & { at: string }>(),
+  partitions: json<SourcePartition[]>(),
+  partitionsDone: json<string[]>(),
+});
+
+/** A run as Redis keeps it, parsed. */
+export type RunRecord = z.output<typeof runSchema> & {
+  /** Where planning goes on, by the name of the partition; `null` at the beginning. */
+  readonly cursors: Readonly<Record<string, JsonValue>>;
+};
+
+const CURSOR = 'cursor:';
+
+/** Field of the run hash that keeps the cursor of a partition. */
+export function cursorField(partition: string): string {
+  return `${CURSOR}${partition}`;
+}
+
+/** Parses the hash of a run; throws `BackfillStateError` that names the field when it was tampered with. */
+export function parseRun(hash: Readonly<Record<string, string>>): RunRecord {
+  const parsed = runSchema.safeParse(hash);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new BackfillStateError(
+      `Run ${hash['id'] ?? '?'} of backfill "${hash['name'] ?? '?'}" cannot be read from Redis: field ` +
+        `"${issue?.path.join('.')}" ${issue?.message}, got ${JSON.stringify(hash[String(issue?.path[0])])}. ` +
+        'Repair the field, or cancel the run and start another.',
+    );
+  }
+  const cursors: Record<string, JsonValue> = {};
+  for (const [field, value] of Object.entries(hash)) {
+    if (field.startsWith(CURSOR)) {
+      cursors[field.slice(CURSOR.length)] = JSON.parse(value) as JsonValue;
+    }
+  }
+  return { ...parsed.data, cursors };
+}

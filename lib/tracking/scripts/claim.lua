@@ -1,0 +1,63 @@
+--[[
+  Asks to start ranges: gives each its moment by the rate of the run (generic cell rate algorithm, ITU-T
+  I.371: one cell a range, no burst), or says why it must not start.
+
+  KEYS     see prelude.lua
+  ARGV[1]  longest wait for a moment, in microseconds
+  ARGV[2..] indexes
+
+  Returns { verdict, ms, answers... }
+    verdict  'go', or the reason why nothing more may start: 'stopped' (the run is not running),
+             'held' (rate 0 or a hold until a time; ms says for how long, -1 until told),
+             'later' (the next moment is further off than the longest wait; ms until it)
+    answers  one for each index that was settled, in order: '' (not outstanding) or
+             'microseconds to wait|entry'
+]]
+local run = redis.call('HMGET', RUN, 'status', 'holdUntil', 'interval', 'next interval', 'next interval at', 'moment')
+if run[1] ~= 'running' then
+  return { 'stopped', 0 }
+end
+local now = micros()
+local hold = tonumber(run[2] or '') or 0
+if hold * 1000 > now then
+  return { 'held', math.ceil(hold - now / 1000) }
+end
+
+local interval = tonumber(run[3] or '') or 0
+local change_at = tonumber(run[5] or '')
+if change_at and now >= change_at * 1000 then
+  interval = tonumber(run[4])
+end
+if interval < 0 then
+  return { 'held', -1 }
+end
+
+local longest = tonumber(ARGV[1])
+local moment = math.max(tonumber(run[6] or '') or 0, now)
+local answer = { 'go', 0 }
+local moved = false
+for i = 2, #ARGV do
+  local entry = redis.call('HGET', WORK, ARGV[i])
+  if not entry then
+    answer[#answer + 1] = ''
+  else
+    local wait = interval > 0 and moment - now or 0
+    if wait > longest then
+      answer[1] = 'later'
+      answer[2] = math.ceil(wait / 1000)
+      break
+    end
+    local work = parse(entry)
+    work.claims = work.claims + 1
+    redis.call('HSET', WORK, ARGV[i], format(work))
+    answer[#answer + 1] = string.format('%d|%s', wait, format(work))
+    if interval > 0 then
+      moment = moment + interval
+      moved = true
+    end
+  end
+end
+if moved then
+  redis.call('HSET', RUN, 'moment', string.format('%.0f', moment))
+end
+return answer

@@ -1,0 +1,23 @@
+--[[
+  Sets config values of a backfill.
+
+  KEYS     see prelude.lua; KEYS[1] is the active run or a key that does not exist
+  KEYS[7]  config  hash: field -> JSON, and `_version`
+  ARGV[1]  name of the backfill
+  ARGV[2]  version that the change was made from, or empty for any
+  ARGV[3]  data of the event, JSON
+  ARGV[4..] field and value of each change
+
+  Returns { 1 when set, version now }
+]]
+local version = redis.call('HGET', KEYS[7], '_version') or '0'
+if ARGV[2] ~= '' and ARGV[2] ~= version then
+  return { 0, version }
+end
+if #ARGV > 3 then
+  redis.call('HSET', KEYS[7], unpack(ARGV, 4))
+end
+version = redis.call('HINCRBY', KEYS[7], '_version', 1)
+redis.call('XADD', EVENTS, 'MAXLEN', '~', 10000, '*', 'type', 'configured', 'backfill', ARGV[1],
+  'run', redis.call('HGET', RUN, 'id') or '', 'data', ARGV[3])
+return { 1, tostring(version) }
