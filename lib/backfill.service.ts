@@ -196,7 +196,7 @@ export class BackfillService {
     const { retried, refused } = await this.retrier.retry(name, runId, options.ids, config.batchSize);
     if (refused !== null) {
       throw new BackfillConflictError(
-        `The failures of run ${runId} of backfill "${name}" cannot be retried: ${refused}.`,
+        `Run ${runId} of backfill "${name}" cannot become running for a retry of its failures: ${refused}.`,
       );
     }
     const run = await this.runStore.read(runId);

@@ -22,6 +22,10 @@ export class FailureRetrier {
     ids: readonly string[] | undefined,
     together: number,
   ): Promise<{ retried: number; refused: string | null }> {
+    const impossible = await this.take(backfill, runId, []);
+    if (impossible !== null) {
+      return { retried: 0, refused: impossible };
+    }
     let retried = 0;
     let after: string | undefined;
     const chosen = ids && [...ids];

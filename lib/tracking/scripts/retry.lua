@@ -10,10 +10,10 @@
 ]]
 local run = redis.call('HMGET', RUN, 'status', 'name', 'id')
 if not run[1] then
-  return { 'refused', 'gone' }
+  return { 'refused', 'it is gone from Redis' }
 end
 if run[1] == 'cancelled' then
-  return { 'refused', 'cancelled' }
+  return { 'refused', 'it is cancelled' }
 end
 local active = redis.call('HGET', ACTIVE, run[2])
 if active and active ~= run[3] then
@@ -35,9 +35,10 @@ while at <= #ARGV do
     local index = redis.call('HINCRBY', RUN, 'next', 1) - 1
     local job = index .. 'a0'
     redis.call('HSET', WORK, index, '0|0|0|0|' .. job .. '|' .. rows .. '|' .. payload)
-    redis.call('HINCRBY', RUN, 'rowsFailed', -rows)
-    redis.call('HINCRBY', RUN, 'progress', -rows)
-    redis.call('HINCRBY', RUN, 'failed', -ranges)
+    -- Subtracted, not negated: the negation of 0 is -0, which is no integer to Redis.
+    redis.call('HINCRBY', RUN, 'rowsFailed', 0 - rows)
+    redis.call('HINCRBY', RUN, 'progress', 0 - rows)
+    redis.call('HINCRBY', RUN, 'failed', 0 - ranges)
     redis.call('HINCRBY', RUN, 'planned', 1 - ranges)
     placed[#placed + 1] = index
     placed[#placed + 1] = job

@@ -1,0 +1,23 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const WITHIN_MS = 20_000;
+
+/** Waits until the answer passes, and fails with the last one when it never does. */
+export async function eventually<T>(
+  what: string,
+  ask: () => Promise<T> | T,
+  passes: (answer: T) => boolean,
+  withinMs = WITHIN_MS,
+): Promise<T> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    const answer = await ask();
+    if (passes(answer)) {
+      return answer;
+    }
+    if (Date.now() > deadline) {
+      throw new Error(`Expected ${what} within ${withinMs} ms, got ${JSON.stringify(answer)}`);
+    }
+    await sleep(20);
+  }
+}
