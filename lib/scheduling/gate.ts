@@ -9,8 +9,12 @@ export interface RateGate {
 /** Long enough for whole numbers to come near any rate, short enough that no burst fits into one. */
 const WINDOW = 50;
 
-/** What a window is shortened by, so that the pacer behind the gate is never kept waiting by it. */
-const HEADROOM = 2;
+/**
+ * What a window is shortened by: a worker wakes up a little after each window's end, and the pacer behind
+ * the gate must never be kept waiting by that.
+ */
+const HEADROOM_MS = 4;
+const HEADROOM_SHARE = 0.2;
 
 /** A gate is asked for again at every change of the rate; a window that lasts for days serves nobody. */
 const LONGEST_WINDOW = 86_400_000;
@@ -18,8 +22,8 @@ const LONGEST_WINDOW = 86_400_000;
 /**
  * The coarse gate in front of the exact pacer: it lets a little more through than the rate, never less.
  *
- * Up to 20 ranges a second a window holds one range; above, windows last about 50 ms. Each is 2 to 3 ms
- * shorter than the rate asks for, which is at most 10 % faster.
+ * Up to 20 ranges a second a window holds one range; above, windows last about 50 ms. Each is 4 ms shorter
+ * than the rate asks for, or 20 % where that is less.
  *
  * @param perSecond Ranges a second, more than 0.
  * @throws RangeError for a rate that has no gate: 0 is held by other means, and `null` needs none.
@@ -30,5 +34,6 @@ export function gateFor(perSecond: number): RateGate {
   }
   const max = Math.max(1, Math.round((perSecond * WINDOW) / 1000));
   const exact = Math.floor((max * 1000) / perSecond);
-  return { max, duration: Math.min(exact - HEADROOM, LONGEST_WINDOW) };
+  const headroom = Math.min(HEADROOM_MS, Math.floor(exact * HEADROOM_SHARE));
+  return { max, duration: Math.min(exact - headroom, LONGEST_WINDOW) };
 }
