@@ -23,8 +23,12 @@ export class RedisConnections {
   }
 
   close(): void {
-    this.client.disconnect();
-    this.reader.disconnect();
+    for (const client of [this.client, this.reader]) {
+      // To end what has ended already would keep the process alive until its timeout.
+      if (client.status !== 'end') {
+        client.disconnect();
+      }
+    }
   }
 }
 
