@@ -12,6 +12,7 @@ import { WorkerPool } from './execution/worker.pool.js';
 import { RESOLVED_OPTIONS } from './module-options.js';
 import type { ResolvedModuleOptions } from './module-options.js';
 import { BackfillQueues } from './queues/backfill-queues.js';
+import { memoryPolicyWarning } from './redis/memory-policy.js';
 import { RedisConnections } from './redis/redis-connections.js';
 import { BackfillWatchdog } from './scheduling/backfill.watchdog.js';
 import { CycleRunner } from './scheduling/cycle.runner.js';
@@ -47,11 +48,17 @@ export class BackfillLifecycle
     for (const backfill of this.explorer.explore()) {
       await backfill.source.prepare?.({ em: this.managers.fork(), backfill: backfill.name });
       this.registry.add(backfill);
-      this.logger.log(`${backfill.className} is backfill "${backfill.name}" (${backfill.shape}, ${backfill.source.kind})`);
+      this.logger.log(
+        `${backfill.className} is backfill "${backfill.name}" (${backfill.shape}, ${backfill.source.kind})`,
+      );
     }
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    const warning = await memoryPolicyWarning(this.connections.client);
+    if (warning !== null) {
+      this.logger.warn(warning);
+    }
     await this.events.open();
     this.events.events.subscribe((event) => this.pool.hear(event));
     if (this.options.workers !== false) {

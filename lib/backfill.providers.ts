@@ -40,7 +40,11 @@ import { StatusReader } from './tracking/status.reader.js';
 import { WorkerCensus } from './tracking/worker.census.js';
 
 type Instances<Tokens extends readonly InjectionToken[]> = {
-  [K in keyof Tokens]: Tokens[K] extends Type<infer T> ? T : Tokens[K] extends abstract new (...args: never[]) => infer T ? T : never;
+  [K in keyof Tokens]: Tokens[K] extends Type<infer T>
+    ? T
+    : Tokens[K] extends abstract new (...args: never[]) => infer T
+      ? T
+      : never;
 };
 
 /** A class made of others, all of them injected by their class. */
@@ -72,7 +76,11 @@ const APP: Provider[] = [
         : new RedisConnections(redis, 'the option redis', listener),
   },
   RedisErrorLog,
-  made(BackfillKeys, [RESOLVED_OPTIONS], (options: ResolvedModuleOptions) => new BackfillKeys(options.keyPrefix)),
+  made(
+    BackfillKeys,
+    [RESOLVED_OPTIONS],
+    (options: ResolvedModuleOptions) => new BackfillKeys(options.keyPrefix),
+  ),
 ];
 
 const TRACKING: Provider[] = [
@@ -118,7 +126,7 @@ const SCHEDULING: Provider[] = [
   made(
     RangePlanner,
     [RunStore, RangeTracker, BackfillQueues, EntityManagers, EventLog],
-    (...parts) => new RangePlanner(...parts),
+    (...parts) => new RangePlanner(...parts, logger()),
   ),
   made(
     CycleRunner,
@@ -181,14 +189,7 @@ const SCHEDULING: Provider[] = [
         RunReconciler,
         RunGuard,
       ]
-    ) =>
-      new BackfillWatchdog(
-        client,
-        keys,
-        schedule,
-        ...parts,
-        logger(),
-      ),
+    ) => new BackfillWatchdog(client, keys, schedule, ...parts, logger()),
   },
 ];
 

@@ -20,7 +20,9 @@ export class RateLimitedError extends BackfillError {
   ) {
     super(message, options);
     if (!Number.isFinite(retryAfterMs) || retryAfterMs < 0) {
-      throw new RangeError(`Expected retryAfterMs to be a number of ms from 0 on, got ${String(retryAfterMs)}`);
+      throw new RangeError(
+        `Expected retryAfterMs to be a number of ms from 0 on, got ${String(retryAfterMs)}`,
+      );
     }
   }
 }

@@ -19,7 +19,8 @@ const UNREACHABLE = /^(08|57P0|53300)/;
 /** Disk full, out of memory, configuration limit, no privilege, read-only, no such table or column. */
 const FATAL = new Set(['53100', '42501', '25006', '42P01', '42703', '3F000']);
 const SOCKET = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH']);
-const CLOSED = /connection terminated|connection ended|client has encountered a connection error|server closed the connection/i;
+const CLOSED =
+  /connection terminated|connection ended|client has encountered a connection error|server closed the connection/i;
 
 /** Tells what to do about an error. Only what the database driver reports counts as the database's. */
 export function classifyError(error: unknown): ErrorVerdict {
@@ -37,6 +38,15 @@ export function classifyError(error: unknown): ErrorVerdict {
     return { kind: 'unreachable' };
   }
   return { kind: FATAL.has(code) ? 'fatal' : 'failure' };
+}
+
+/** Whether the database gave a statement up for the time it took. */
+export function isTimeout(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    (codeOf(error) === '57014' ||
+      /statement timeout|max_statement_time|query execution was interrupted/i.test(error.message))
+  );
 }
 
 function codeOf(error: unknown): string {

@@ -71,7 +71,9 @@ async function handleRange(
   context: BackfillContext,
 ): Promise<Outcome> {
   if (entry.payload.kind === 'rows') {
-    throw new TypeError(`Expected a range for a range handler, got the keys of ${entry.payload.keys.length} rows`);
+    throw new TypeError(
+      `Expected a range for a range handler, got the keys of ${entry.payload.keys.length} rows`,
+    );
   }
   const range = toRange(backfill.source, entry.payload.range, entry.index, entry.payload.partition);
   const rows = await handler.processRange(range, context);

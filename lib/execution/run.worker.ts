@@ -7,6 +7,7 @@ import type { BackfillQueues, RangeJob } from '../queues/backfill-queues.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import type { Claim, ClaimAnswer, RangeTracker, Settled } from '../tracking/range.tracker.js';
 import type { WorkEntry } from '../tracking/work-entry.js';
+import { RangeCrashError } from '../errors/range-crash.error.js';
 import { decideSettlement } from './decide-settlement.js';
 import type { Decision } from './decide-settlement.js';
 import type { Outcome, RangeExecutor } from './range.executor.js';
@@ -22,6 +23,9 @@ const LONGEST_WAIT_MS = 250;
 const HELD_POLL_MS = 5_000;
 /** Time that handlers which honour their signal have at shutdown after it was aborted. */
 const ABORT_GRACE_MS = 2_000;
+
+/** A range that so many processes died with is taken for the cause. */
+const MOST_CRASHES = 10;
 
 /** What a worker tells of. */
 export interface RunWorkerEvents {
@@ -209,6 +213,10 @@ export class RunWorker {
       await tracker.release(runId, [entry.index]);
       return false;
     }
+    if (entry.crashes >= MOST_CRASHES) {
+      const error = new RangeCrashError(backfill.name, entry.crashes);
+      return this.conclude(entry, { kind: 'failed', error }, signal, acks);
+    }
     const outcome = await Promise.race([
       executor.execute({
         backfill,
@@ -284,9 +292,13 @@ export class RunWorker {
     const failures = settlement?.failures.length ?? 0;
     const successors = settlement?.successors ?? [];
     if (failures > 0) {
-      this.parts.logger.error(`${where} ${failures} quarantined after attempt ${entry.attempts + 1}: ${text}`);
+      this.parts.logger.error(
+        `${where} ${failures} quarantined after attempt ${entry.attempts + 1}: ${text}`,
+      );
     } else if (error !== null && successors.length > 1) {
-      this.parts.logger.warn(`${where} split in ${successors.length} after attempt ${entry.attempts + 1}: ${text}`);
+      this.parts.logger.warn(
+        `${where} split in ${successors.length} after attempt ${entry.attempts + 1}: ${text}`,
+      );
     } else if (error !== null) {
       const wait = successors[0]?.delayMs ?? 0;
       this.parts.logger.warn(`${where} attempt ${entry.attempts + 1} failed, again in ${wait} ms: ${text}`);

@@ -38,10 +38,7 @@ export class WorkSplitter {
   }
 }
 
-function halves(
-  partition: string,
-  keys: readonly WorkKey[],
-): WorkPiece[] {
+function halves(partition: string, keys: readonly WorkKey[]): WorkPiece[] {
   const middle = Math.ceil(keys.length / 2);
   return [keys.slice(0, middle), keys.slice(middle)]
     .filter((half) => half.length > 0)

@@ -107,7 +107,12 @@ export class WorkerPool {
   private async start(backfill: string, runId: string): Promise<void> {
     const registered = this.registry.find(backfill);
     const run = await this.runs.read(runId);
-    if (!registered || run?.status !== 'running' || this.closing || this.open.get(backfill)?.run.runId === runId) {
+    if (
+      !registered ||
+      run?.status !== 'running' ||
+      this.closing ||
+      this.open.get(backfill)?.run.runId === runId
+    ) {
       return;
     }
     const config = await this.config(backfill, runId);
@@ -125,7 +130,10 @@ export class WorkerPool {
           const now = await this.config(backfill, runId);
           await (now && this.guard.checkFailures(backfill, runId, now));
         },
-        error: (error) => this.parts.logger.debug(`[${backfill} run ${runId}] worker: ${error.message}`),
+        error: (error) => {
+          this.parts.logger.debug(`[${backfill} run ${runId}] worker: ${error.message}`);
+          this.quietly(this.guard.pausedWithoutMemory(backfill, runId, error));
+        },
       },
     );
     this.open.set(backfill, worker);
@@ -160,14 +168,17 @@ export class WorkerPool {
 
   private inTurn(backfill: string, step: () => Promise<void>): void {
     const before = this.chains.get(backfill) ?? Promise.resolve();
-    this.chains.set(backfill, before.then(() => this.settle(step())));
+    this.chains.set(
+      backfill,
+      before.then(() => this.settle(step())),
+    );
   }
 
-  private quietly(work: Promise<void>): void {
+  private quietly(work: Promise<unknown>): void {
     void this.settle(work);
   }
 
-  private async settle(work: Promise<void>): Promise<void> {
+  private async settle(work: Promise<unknown>): Promise<void> {
     try {
       await work;
     } catch (error) {

@@ -22,7 +22,11 @@ export class LuaScript<Answer> {
     return new LuaScript<Answer>(`${read('prelude')}\n${read(name)}`, numberOfKeys);
   }
 
-  async run(client: RedisClient, keys: readonly string[], args: readonly (string | number)[]): Promise<Answer> {
+  async run(
+    client: RedisClient,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<Answer> {
     if (keys.length !== this.numberOfKeys) {
       throw new RangeError(`Expected ${this.numberOfKeys} keys, got ${keys.length}`);
     }

@@ -4,6 +4,7 @@ import type { ConfigStore } from '../config/config.store.js';
 import type { BackfillRegistry } from '../discovery/backfill.registry.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
+import { isOutOfMemory } from '../redis/out-of-memory.js';
 import type { BackfillKeys } from '../tracking/backfill-keys.js';
 import type { RunStatus } from '../tracking/run-status.js';
 import type { RunStore } from '../tracking/run.store.js';
@@ -96,9 +97,25 @@ export class BackfillWatchdog {
       }
       this.silent = false;
     } catch (error) {
+      await this.pauseWithoutMemory(error);
       // Said once: an outage is the same every second.
-      this.logger[this.silent ? 'debug' : 'warn'](`The watchdog cannot look after the runs: ${String(error)}`);
+      this.logger[this.silent ? 'debug' : 'warn'](
+        `The watchdog cannot look after the runs: ${String(error)}`,
+      );
       this.silent = true;
+    }
+  }
+
+  private async pauseWithoutMemory(error: unknown): Promise<void> {
+    if (!isOutOfMemory(error)) {
+      return;
+    }
+    try {
+      for (const [backfill, runId] of await this.runs.active()) {
+        await this.guard.pausedWithoutMemory(backfill, runId, error);
+      }
+    } catch (again) {
+      this.logger.debug(`The active runs cannot be read: ${String(again)}`);
     }
   }
 

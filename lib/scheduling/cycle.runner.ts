@@ -3,6 +3,7 @@ import { currentRate } from '../config/peak-hours.js';
 import type { ConfigStore } from '../config/config.store.js';
 import type { BackfillRegistry } from '../discovery/backfill.registry.js';
 import { BackfillConfigError } from '../errors/backfill-config.error.js';
+import { PlanningTimeoutError } from '../errors/planning-timeout.error.js';
 import { classifyError } from '../execution/classify-error.js';
 import type { RangeTracker } from '../tracking/range.tracker.js';
 import type { RunStore } from '../tracking/run.store.js';
@@ -75,7 +76,14 @@ export class CycleRunner {
   }
 
   private async failed(job: CycleJob, where: string, error: unknown): Promise<void> {
-    if (error instanceof BackfillConfigError || classifyError(error).kind === 'fatal') {
+    if (await this.guard.pausedWithoutMemory(job.backfill, job.run, error)) {
+      return;
+    }
+    if (
+      error instanceof BackfillConfigError ||
+      error instanceof PlanningTimeoutError ||
+      classifyError(error).kind === 'fatal'
+    ) {
       await this.guard.pause(job.backfill, job.run, `cannot plan: ${(error as Error).message}`, error);
       return;
     }
@@ -93,7 +101,8 @@ export class CycleRunner {
     wait: number | null,
   ): void {
     const rate = perSecond === null ? 'unpaced' : `${perSecond}/s`;
-    const next = wait === null ? 'no further cycle' : `next cycle in ${(wait / 1000).toFixed(1)} s at the latest`;
+    const next =
+      wait === null ? 'no further cycle' : `next cycle in ${(wait / 1000).toFixed(1)} s at the latest`;
     this.logger.log(
       `${where} cycle ${cycle} planned ${planned} ranges (window ${target}), cursor ${JSON.stringify(cursor)}, ` +
         `rate ${rate} ${reason}, ${next}`,

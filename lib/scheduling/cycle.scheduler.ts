@@ -63,7 +63,9 @@ export class CycleScheduler {
     } else if (await job.isDelayed()) {
       await job.promote().catch((error: unknown) => {
         // Another process was faster: what was wanted has happened.
-        this.logger.debug(`[${cycle.backfill} run ${cycle.run}] cycle ${cycle.cycle} was promoted already: ${String(error)}`);
+        this.logger.debug(
+          `[${cycle.backfill} run ${cycle.run}] cycle ${cycle.cycle} was promoted already: ${String(error)}`,
+        );
       });
     }
   }

@@ -1,9 +1,12 @@
+import type { Logger } from '@nestjs/common';
 import { currentRate } from '../config/peak-hours.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { RegisteredBackfill } from '../discovery/registered-backfill.js';
+import { PlanningTimeoutError } from '../errors/planning-timeout.error.js';
+import { isTimeout } from '../execution/classify-error.js';
 import type { EntityManagers } from '../execution/entity-managers.js';
 import type { BackfillQueues } from '../queues/backfill-queues.js';
-import type { JsonValue, SourcePartition } from '../sources/backfill-source.js';
+import type { JsonValue, SourcePartition, SourcePlan } from '../sources/backfill-source.js';
 import type { EventLog } from '../tracking/event.log.js';
 import type { RangeTracker } from '../tracking/range.tracker.js';
 import type { RunRecord } from '../tracking/run-record.js';
@@ -48,6 +51,7 @@ export class RangePlanner {
     private readonly queues: BackfillQueues,
     private readonly managers: EntityManagers,
     private readonly events: EventLog,
+    private readonly logger: Logger,
   ) {}
 
   async plan(request: CycleRequest): Promise<CycleReport> {
@@ -113,26 +117,31 @@ export class RangePlanner {
     return report(true, planned);
   }
 
+  /** Asks the source for a page, and for half of it where the database gave the query up for its time. */
   private async ask(
     { backfill, config, signal }: CycleRequest,
     partition: SourcePartition,
     cursor: JsonValue,
-    limit: number,
-  ) {
-    const em = this.managers.fork();
-    try {
-      return await backfill.source.plan(
-        { em, signal, backfill: backfill.name },
-        {
-          partition: partition.name,
-          bounds: partition.bounds,
-          cursor,
-          batchSize: config.batchSize,
-          limit,
-        },
-      );
-    } finally {
-      em.clear();
+    most: number,
+  ): Promise<SourcePlan> {
+    for (let limit = most; ; limit = Math.max(1, Math.floor(limit / 2))) {
+      const em = this.managers.fork();
+      try {
+        return await backfill.source.plan(
+          { em, signal, backfill: backfill.name },
+          { partition: partition.name, bounds: partition.bounds, cursor, batchSize: config.batchSize, limit },
+        );
+      } catch (error) {
+        if (!isTimeout(error)) {
+          throw error;
+        }
+        if (limit === 1) {
+          throw new PlanningTimeoutError(backfill.name, error);
+        }
+        this.logger.warn(`[${backfill.name}] planning ${limit} ranges timed out; trying half of them`);
+      } finally {
+        em.clear();
+      }
     }
   }
 }

@@ -54,7 +54,12 @@ export class RateGovernor {
     }
   }
 
-  private async setGate(backfill: string, runId: string, perSecond: number | null, force: boolean): Promise<void> {
+  private async setGate(
+    backfill: string,
+    runId: string,
+    perSecond: number | null,
+    force: boolean,
+  ): Promise<void> {
     const gate = perSecond === null || perSecond === 0 ? null : gateFor(perSecond);
     const wanted = gate ? `${runId} ${gate.max}/${gate.duration}` : `${runId} open`;
     if (!force && this.gates.get(backfill) === wanted) {

@@ -5,6 +5,7 @@ import type { Decision } from '../execution/decide-settlement.js';
 import { toStoredError } from '../execution/stored-error.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
+import { isOutOfMemory } from '../redis/out-of-memory.js';
 import type { BackfillKeys } from '../tracking/backfill-keys.js';
 import type { RunStore } from '../tracking/run.store.js';
 
@@ -27,13 +28,27 @@ export class RunGuard {
 
   /** Pauses a run by itself. */
   async pause(backfill: string, runId: string, reason: string, error?: unknown): Promise<void> {
-    if (error !== undefined) {
+    const answer = await this.runs.move(runId, 'pause', reason, { reason, by: 'nestjs-backfill' });
+    if (error !== undefined && !isOutOfMemory(error)) {
       await this.runs.note(runId, { lastError: storable(error) });
     }
-    const answer = await this.runs.move(runId, 'pause', reason, { reason, by: 'nestjs-backfill' });
     if (answer.kind === 'moved') {
       this.logger.error(`[${backfill} run ${runId}] paused itself: ${reason}`);
     }
+  }
+
+  /** Pauses a run when the error says that Redis has no memory left; answers whether it did. */
+  async pausedWithoutMemory(backfill: string, runId: string, error: unknown): Promise<boolean> {
+    if (!isOutOfMemory(error)) {
+      return false;
+    }
+    await this.pause(
+      backfill,
+      runId,
+      'Redis is out of memory (maxmemory is reached): give it more, then resume',
+      error,
+    );
+    return true;
   }
 
   /** Does what an error asks for beyond its range. */
@@ -85,7 +100,9 @@ export class RunGuard {
       reason,
       storable(error),
     ]);
-    this.logger.warn(`[${backfill} run ${runId}] ${reason}, until ${new Date(until).toISOString()}: ${String(error)}`);
+    this.logger.warn(
+      `[${backfill} run ${runId}] ${reason}, until ${new Date(until).toISOString()}: ${String(error)}`,
+    );
   }
 
   /** Doubles with each outage that is met in a row. */

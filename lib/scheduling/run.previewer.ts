@@ -69,7 +69,10 @@ async function plan(
     });
     for (const { data } of answer.ranges) {
       const described = describeRange(source, data);
-      const fields = typeof described === 'object' && described !== null && !Array.isArray(described) ? described : { described };
+      const fields =
+        typeof described === 'object' && described !== null && !Array.isArray(described)
+          ? described
+          : { described };
       ranges.push({ index: ranges.length, ...(partition === '' ? {} : { partition }), ...fields });
     }
   }
@@ -89,12 +92,7 @@ function parseLimit(name: string, limit: number | undefined): number {
     return DEFAULT_LIMIT;
   }
   if (!Number.isInteger(limit) || limit < 1 || limit > LARGEST_LIMIT) {
-    throw new BackfillRequestError(
-      name,
-      'limit',
-      `a whole number from 1 to ${LARGEST_LIMIT}`,
-      limit,
-    );
+    throw new BackfillRequestError(name, 'limit', `a whole number from 1 to ${LARGEST_LIMIT}`, limit);
   }
   return limit;
 }

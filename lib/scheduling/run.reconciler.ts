@@ -34,7 +34,9 @@ export class RunReconciler {
       mended += page.length;
     }
     if (mended > 0) {
-      this.logger.warn(`[${backfill} run ${runId}] ${mended} jobs were missing or overdue and are queued again`);
+      this.logger.warn(
+        `[${backfill} run ${runId}] ${mended} jobs were missing or overdue and are queued again`,
+      );
     }
     return mended;
   }

@@ -100,7 +100,9 @@ export class EventLog {
           return;
         }
         if (!silent) {
-          this.logger.warn(`The event stream is cut (${String(error)}); reading goes on as soon as Redis answers`);
+          this.logger.warn(
+            `The event stream is cut (${String(error)}); reading goes on as soon as Redis answers`,
+          );
           silent = true;
         }
         await new Promise((resolve) => {

@@ -31,7 +31,10 @@ export class FailureRetrier {
     const chosen = ids && [...ids];
     for (;;) {
       const page = chosen
-        ? { pieces: await this.failures.chosen(runId, chosen.splice(0, PAGE), together), next: chosen[0] ?? null }
+        ? {
+            pieces: await this.failures.chosen(runId, chosen.splice(0, PAGE), together),
+            next: chosen[0] ?? null,
+          }
         : await this.failures.pieces(runId, after, PAGE, together);
       if (page.pieces.length > 0) {
         const refused = await this.take(backfill, runId, page.pieces);

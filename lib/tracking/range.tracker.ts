@@ -247,5 +247,8 @@ export class RangeTracker {
 }
 
 function pairs<T>(flat: readonly T[]): [T, T][] {
-  return Array.from({ length: Math.floor(flat.length / 2) }, (_, i) => [flat[2 * i] as T, flat[2 * i + 1] as T]);
+  return Array.from({ length: Math.floor(flat.length / 2) }, (_, i) => [
+    flat[2 * i] as T,
+    flat[2 * i + 1] as T,
+  ]);
 }

@@ -31,7 +31,10 @@ export interface TransitionAnswer {
 /** Keeps the runs: begins them, moves them between statuses, reads them. */
 export class RunStore {
   private readonly startScript = LuaScript.load<string[]>('start', KEYS + 2);
-  private readonly transitionScript = LuaScript.load<[TransitionAnswer['kind'], string, string]>('transition', KEYS);
+  private readonly transitionScript = LuaScript.load<[TransitionAnswer['kind'], string, string]>(
+    'transition',
+    KEYS,
+  );
 
   constructor(
     private readonly client: RedisClient,
@@ -85,6 +88,11 @@ export class RunStore {
 
   async activeId(name: string): Promise<string | null> {
     return this.client.hget(this.keys.active, name);
+  }
+
+  /** Backfill and run id of every active run. */
+  async active(): Promise<[backfill: string, runId: string][]> {
+    return Object.entries(await this.client.hgetall(this.keys.active));
   }
 
   /** Ids of the runs of a backfill, newest first. */

@@ -117,7 +117,12 @@ export class StatusReader {
       ? outstanding
       : Math.max(outstanding, Math.ceil(left / rowsPerRange(run, config)));
     const bounded = rangesPerSecond > 0 && isBottleneck(run, rangesPerSecond);
-    return estimateEnd(config, Math.max(now, run.holdUntil ?? 0), ranges, bounded ? rangesPerSecond : undefined);
+    return estimateEnd(
+      config,
+      Math.max(now, run.holdUntil ?? 0),
+      ranges,
+      bounded ? rangesPerSecond : undefined,
+    );
   }
 
   /** None where the stored config is corrupt: the run is paused for that, and says so. */
@@ -181,7 +186,10 @@ function rateOf(run: RunRecord, now: number): RateStatus {
     return { perSecond: 0, reason: run.status };
   }
   if (run.holdUntil !== null && run.holdUntil > now) {
-    return { perSecond: 0, reason: `${run.holdReason ?? 'held'} until ${new Date(run.holdUntil).toISOString()}` };
+    return {
+      perSecond: 0,
+      reason: `${run.holdReason ?? 'held'} until ${new Date(run.holdUntil).toISOString()}`,
+    };
   }
   const interval = run.interval ?? 0;
   return {

@@ -8,6 +8,7 @@
 
   A shorter hold never ends a longer one. Returns the epoch ms until which the run is held.
 ]]
+even_without_memory()
 local until_ms = millis() + tonumber(ARGV[1])
 if redis.call('EXISTS', RUN) == 0 then
   return 0

@@ -20,6 +20,12 @@
 ]]
 local RUN, WORK, FAILURES, ORDER, EVENTS, ACTIVE = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 
+-- Redis that is out of memory refuses the first write of a script that could grow, but no later one: what
+-- stops a run, or gives memory back, begins with a write that cannot grow.
+local function even_without_memory()
+  redis.call('HDEL', RUN, '')
+end
+
 local function micros()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]

@@ -6,6 +6,7 @@
 
   Returns how many were still outstanding.
 ]]
+even_without_memory()
 local released = 0
 for i = 1, #ARGV do
   local entry = redis.call('HGET', WORK, ARGV[i])

@@ -19,6 +19,7 @@
   Returns { 'settled', 1 when the next cycle should come at once, status now, index and job of each
   successor... } | { 'gone' }
 ]]
+even_without_memory()
 local index = ARGV[1]
 local entry = redis.call('HGET', WORK, index)
 if not entry or parse(entry).claims ~= tonumber(ARGV[2]) then

@@ -11,6 +11,7 @@
   Returns { 'moved' | 'already' | 'refused', status before, status now }; `status before` is empty where
   the run is gone.
 ]]
+even_without_memory()
 local wanted, event, reason = ARGV[1], ARGV[2], ARGV[3]
 local before = redis.call('HGET', RUN, 'status')
 if not before then
