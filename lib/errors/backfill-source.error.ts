@@ -6,12 +6,11 @@ import { BackfillError } from './backfill-error.js';
  * - `BACKFILL_SOURCE_INVALID`: entity, key, order or partitions of the source cannot work.
  * - `BACKFILL_SOURCE_BOUNDS`: `from` or `to` of a start cannot be read, or name an empty stretch.
  * - `BACKFILL_SOURCE_KEY`: a stored key or a value in the table cannot be handled without losing rows.
- * - `BACKFILL_SOURCE_TIMEOUT`: the database gave up on a query of the source.
  *
  * @publicApi
  */
 export type BackfillSourceErrorCode =
-  'BACKFILL_SOURCE_INVALID' | 'BACKFILL_SOURCE_BOUNDS' | 'BACKFILL_SOURCE_KEY' | 'BACKFILL_SOURCE_TIMEOUT';
+  'BACKFILL_SOURCE_INVALID' | 'BACKFILL_SOURCE_BOUNDS' | 'BACKFILL_SOURCE_KEY';
 
 /**
  * Everything a `BackfillSourceError` says, so that programs need not read its message.

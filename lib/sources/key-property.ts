@@ -1,0 +1,182 @@
+import {
+  BigIntType,
+  BlobType,
+  BooleanType,
+  CharacterType,
+  DateTimeType,
+  DateType,
+  DecimalType,
+  type EntityMetadata,
+  type EntityProperty,
+  EnumType,
+  IntegerType,
+  MediumIntType,
+  ReferenceKind,
+  SmallIntType,
+  StringType,
+  TextType,
+  TimeType,
+  TinyIntType,
+  Uint8ArrayType,
+  UuidType,
+} from '@mikro-orm/core';
+
+/** The JavaScript type of a key, and with it the way its values are read and compared. */
+export type KeyKind = 'number' | 'bigint' | 'string' | 'date' | 'boolean' | 'bytes' | 'object-id';
+
+/** A property that a walk can follow. */
+export interface KeyProperty {
+  /** The entity property, with a dot for one of an embeddable. */
+  readonly path: string;
+  /** Name of the column, not quoted. */
+  readonly column: string;
+  readonly kind: KeyKind;
+  /** Whether the column holds whole numbers, whatever their JavaScript type. */
+  readonly integer: boolean;
+  readonly nullable: boolean;
+  /** Digits of a second that the column keeps, where the entity says so. */
+  readonly precision: number | undefined;
+}
+
+/** Why a property cannot be followed: what it is, and what would do. */
+export interface KeyRefusal {
+  readonly received: string;
+  readonly remedy: string;
+}
+
+const INTEGER_COLUMN = /^(?:(?:tiny|small|medium|big)?int(?:eger)?|int[248]|(?:small|big)?serial)\b/i;
+
+const KINDS: Readonly<Record<string, KeyKind>> = {
+  number: 'number',
+  bigint: 'bigint',
+  string: 'string',
+  Date: 'date',
+  boolean: 'boolean',
+  Buffer: 'bytes',
+  Uint8Array: 'bytes',
+  ObjectId: 'object-id',
+};
+
+/** Types that read and write a key as it is; one of the app's own may change its order or its equality. */
+const PLAIN_TYPES: ReadonlySet<unknown> = new Set([
+  BigIntType,
+  BlobType,
+  BooleanType,
+  CharacterType,
+  DateTimeType,
+  DateType,
+  DecimalType,
+  EnumType,
+  IntegerType,
+  MediumIntType,
+  SmallIntType,
+  StringType,
+  TextType,
+  TimeType,
+  TinyIntType,
+  Uint8ArrayType,
+  UuidType,
+]);
+
+/**
+ * Looks a property up in the entity's metadata, or says why a walk cannot follow it. Nullability is told,
+ * not judged: a filter may leave the nulls out.
+ *
+ * @internal
+ */
+export function findKeyProperty(meta: EntityMetadata, path: string): KeyProperty | KeyRefusal {
+  const property = propertyAt(meta, path);
+  if (!property) {
+    return { received: 'no such property', remedy: `${meta.className} has ${propertyNames(meta)}.` };
+  }
+  if (property.persist === false || property.formula || !property.fieldNames?.length) {
+    return {
+      received: `${describe(property)}, which has no column`,
+      remedy: 'Name a property that is stored.',
+    };
+  }
+  if (property.object || (property.embedded?.[0] !== undefined && isJson(meta, property))) {
+    return { received: 'a part of a JSON column', remedy: 'Store it in a column of its own.' };
+  }
+  const value = valueProperty(property);
+  if (!value) {
+    return {
+      received: describe(property),
+      remedy: 'Name a plain column, or a to-one relation whose key is one column.',
+    };
+  }
+  const kind = KINDS[value.runtimeType];
+  if (!kind || (value.customType && !PLAIN_TYPES.has(value.customType.constructor))) {
+    return {
+      received: describe(value),
+      remedy: 'Name a column of numbers, text, dates, booleans, bytes or UUIDs.',
+    };
+  }
+  const columnType = property.columnTypes?.[0] ?? value.columnTypes?.[0] ?? '';
+  const integer = isInteger(value, columnType);
+  if (kind === 'number' && !integer) {
+    return {
+      received: `${describe(value)} in a column of ${columnType}, whose values JavaScript may round`,
+      remedy: 'Name an integer, or map a decimal as a string.',
+    };
+  }
+  return {
+    path,
+    column: property.fieldNames[0] ?? '',
+    kind,
+    integer,
+    nullable: property.nullable === true,
+    precision: value.length ?? precisionOf(columnType),
+  };
+}
+
+/** Tells the two answers of `findKeyProperty` apart. */
+export function isRefusal(answer: KeyProperty | KeyRefusal): answer is KeyRefusal {
+  return 'remedy' in answer;
+}
+
+function propertyAt(meta: EntityMetadata, path: string): EntityProperty | undefined {
+  const [head = '', ...rest] = path.split('.');
+  let property = (meta.properties as Record<string, EntityProperty | undefined>)[head];
+  for (const name of rest) property = property?.embeddedProps?.[name];
+  return property;
+}
+
+function isJson(meta: EntityMetadata, property: EntityProperty): boolean {
+  const owner = (meta.properties as Record<string, EntityProperty | undefined>)[property.embedded?.[0] ?? ''];
+  return owner?.object === true || (owner?.embedded !== undefined && isJson(meta, owner));
+}
+
+/** The property that holds the value: itself, or the key that a to-one relation points to. */
+function valueProperty(property: EntityProperty): EntityProperty | undefined {
+  if (property.fieldNames.length !== 1) return undefined;
+  if (property.kind === ReferenceKind.SCALAR) return property;
+  if (property.kind !== ReferenceKind.MANY_TO_ONE && property.kind !== ReferenceKind.ONE_TO_ONE)
+    return undefined;
+  const target = property.targetMeta;
+  const [key, ...others] = target?.primaryKeys ?? [];
+  if (!target || key === undefined || others.length > 0) return undefined;
+  return valueProperty(target.properties[key] as EntityProperty);
+}
+
+function isInteger({ customType }: EntityProperty, columnType: string): boolean {
+  // A document database names no column types: what the entity calls a number is all there is to know.
+  return customType instanceof BigIntType || INTEGER_COLUMN.test(columnType) || columnType === 'number';
+}
+
+function precisionOf(columnType: string): number | undefined {
+  const digits = /^(?:timestamp|datetime)\w*\s?\((\d)\)/i.exec(columnType)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+function describe({ kind, type, runtimeType, array }: EntityProperty): string {
+  if (kind !== ReferenceKind.SCALAR) return `a relation or embeddable (${kind} ${type})`;
+  return array ? `an array of ${type}` : `${type} (${runtimeType} in JavaScript)`;
+}
+
+function propertyNames(meta: EntityMetadata): string {
+  return Object.values<EntityProperty>(meta.properties)
+    .filter((property) => property.kind === ReferenceKind.SCALAR && !property.embedded)
+    .map(({ name }) => name)
+    .join(', ');
+}

@@ -1,0 +1,82 @@
+import { filterValue } from './key-codec.js';
+import { type KeyBranch, type KeyComparison, type KeyInterval, intervalBranches } from './keyset-interval.js';
+import type { OrderColumn } from './keyset-order.js';
+
+/** A MikroORM filter as it is put together, before it is given the entity's type. */
+export type PlainFilter = Readonly<Record<string, unknown>>;
+
+const OPERATORS = { '=': '$eq', '<': '$lt', '<=': '$lte', '>': '$gt', '>=': '$gte' } as const;
+
+/**
+ * A MikroORM filter for the rows of an interval, or `undefined` for an interval that is open on both ends.
+ *
+ * @internal
+ */
+export function intervalFilter(
+  columns: readonly OrderColumn[],
+  interval: KeyInterval,
+  toFilter: (value: unknown) => unknown = filterValue,
+): PlainFilter | undefined {
+  const branches = intervalBranches(
+    columns.map(({ direction }) => direction),
+    interval,
+  );
+  const [only] = branches;
+  if (branches.length === 1 && only)
+    return only.length === 0 ? undefined : branchFilter(columns, only, toFilter);
+  // Redundant, but it lets a database walk one stretch of the index in order where it cannot join several.
+  const hull = branchFilter(columns, leading(columns, interval), toFilter);
+  return { ...hull, $or: branches.map((branch) => branchFilter(columns, branch, toFilter)) };
+}
+
+function leading([column]: readonly OrderColumn[], { lower, upper }: KeyInterval): KeyBranch {
+  const ascending = column?.direction === 'asc';
+  const at = (operator: KeyComparison['operator'], value: unknown) => ({ column: 0, operator, value });
+  return [
+    ...(lower ? [at(ascending ? '>=' : '<=', lower.values[0])] : []),
+    ...(upper ? [at(ascending ? '<=' : '>=', upper.values[0])] : []),
+  ];
+}
+
+function branchFilter(
+  columns: readonly OrderColumn[],
+  branch: KeyBranch,
+  toFilter: (value: unknown) => unknown,
+): PlainFilter {
+  const byColumn = new Map<number, Record<string, unknown>>();
+  const beside: PlainFilter[] = [];
+  for (const { column, operator, value } of branch) {
+    const name = OPERATORS[operator];
+    const known = byColumn.get(column) ?? {};
+    if (name in known) beside.push(nested(columns[column]?.path ?? '', { [name]: toFilter(value) }));
+    else byColumn.set(column, { ...known, [name]: toFilter(value) });
+  }
+  const filters = [...byColumn].map(([column, condition]) =>
+    nested(
+      columns[column]?.path ?? '',
+      '$eq' in condition && size(condition) === 1 ? condition['$eq'] : condition,
+    ),
+  );
+  const merged = filters.reduce<PlainFilter>(merge, {});
+  return beside.length === 0 ? merged : { ...merged, $and: beside };
+}
+
+/** `address.city` as the nested object that MikroORM takes. */
+export function nested(path: string, value: unknown): PlainFilter {
+  const [head = '', ...rest] = path.split('.');
+  return { [head]: rest.length === 0 ? value : nested(rest.join('.'), value) };
+}
+
+/** Joins two nested objects whose leaves differ. */
+export function merge(left: PlainFilter, right: PlainFilter): PlainFilter {
+  const joined: Record<string, unknown> = { ...left };
+  for (const [name, value] of Object.entries(right)) {
+    const there = joined[name];
+    joined[name] = there === undefined ? value : merge(there as PlainFilter, value as PlainFilter);
+  }
+  return joined;
+}
+
+function size(object: object): number {
+  return Object.keys(object).length;
+}

@@ -1,0 +1,66 @@
+import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
+import type { WalkDirection } from './keyset-interval.js';
+
+/** One column of an order, by the path of its entity property. */
+export interface OrderColumn {
+  readonly path: string;
+  readonly direction: WalkDirection;
+}
+
+/** What is wrong with one entry of an order. */
+export interface OrderProblem {
+  readonly path: string;
+  readonly received: unknown;
+}
+
+/**
+ * Flattens MikroORM's `orderBy` into columns: an object, nested objects for embeddables, or a list of both.
+ *
+ * @internal
+ */
+export function orderColumns(orderBy: unknown): { columns: OrderColumn[]; problems: OrderProblem[] } {
+  const columns: OrderColumn[] = [];
+  const problems: OrderProblem[] = [];
+  const visit = (value: unknown, prefix: string): void => {
+    for (const [name, entry] of Object.entries(value ?? {})) {
+      const path = prefix + name;
+      const direction = parseDirection(entry);
+      if (direction && !columns.some((column) => column.path === path)) columns.push({ path, direction });
+      else if (typeof entry === 'object' && entry !== null) visit(entry, `${path}.`);
+      else problems.push({ path, received: entry });
+    }
+  };
+  for (const part of Array.isArray(orderBy) ? (orderBy as unknown[]) : [orderBy]) visit(part, '');
+  return { columns, problems };
+}
+
+/**
+ * The primary key's properties that an order lacks, or none where it is unique as it stands: an order
+ * that ties would lose the rows that tie with the last one of a batch.
+ *
+ * @internal
+ */
+export function tieBreakers(meta: EntityMetadata, columns: readonly OrderColumn[]): string[] {
+  const has = (name: string) => columns.some(({ path }) => path === name);
+  const unique = (names: readonly string[]) => names.length > 0 && names.every(has);
+  if (unique(meta.primaryKeys) || uniqueKeys(meta).some(unique)) return [];
+  return meta.primaryKeys.filter((name) => !has(name));
+}
+
+/** Keys that the entity declares as unique; nulls would not be. */
+function uniqueKeys(meta: EntityMetadata): string[][] {
+  const properties = meta.properties as Record<string, EntityProperty | undefined>;
+  const single = Object.values(properties).flatMap((property) => (property?.unique ? [[property.name]] : []));
+  const composite = meta.uniques.flatMap(({ properties: names, where }) =>
+    names === undefined || where !== undefined ? [] : [[names].flat().map(String)],
+  );
+  return [...single, ...composite].filter((names) =>
+    names.every((name) => properties[name]?.nullable !== true),
+  );
+}
+
+function parseDirection(value: unknown): WalkDirection | undefined {
+  if (value === 1 || value === -1) return value === 1 ? 'asc' : 'desc';
+  const word = typeof value === 'string' ? value.toLowerCase() : undefined;
+  return word === 'asc' || word === 'desc' ? word : undefined;
+}

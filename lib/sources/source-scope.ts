@@ -1,0 +1,172 @@
+import type { EntityManager, EntityMetadata, EntityName, FilterQuery, FindOptions } from '@mikro-orm/core';
+import { BackfillSourceError, type BackfillSourceProblem } from '../errors/backfill-source.error.js';
+import { describeValue } from '../errors/describe-value.js';
+import type { SourceContext } from './backfill-source.js';
+import type { PlainFilter } from './keyset-filter.js';
+
+/**
+ * Which rows of the table a source walks.
+ *
+ * @publicApi
+ */
+export interface SourceScopeOptions<Entity extends object> {
+  /**
+   * Only rows that match are walked. Rows that stop matching while they are worked on shift nothing.
+   * Default: every row.
+   */
+  readonly where?: FilterQuery<Entity>;
+  /**
+   * Shards or tenants, each walked with bounds and a cursor of its own: a filter a name, joined with
+   * `where`. A row that matches two of them is handed out twice. Default: one walk over everything.
+   *
+   * @example { eu: { region: 'eu' }, us: { region: 'us' } }
+   */
+  readonly partitions?: Readonly<Record<string, FilterQuery<Entity>>>;
+  /**
+   * The entity's MikroORM filters (`@Filter`), as `em.find` takes them: parameters by name, or `false` to
+   * switch them off. A handler that uses `range.where` itself passes the same. Default: those that the
+   * entity turns on by default, so that soft-deleted rows stay untouched.
+   */
+  readonly filters?: FindOptions<Entity>['filters'];
+}
+
+/** MikroORM's generic methods, for an entity that is only known at run time. */
+interface PlainManager {
+  find(entity: unknown, filter: PlainFilter, options: object): Promise<object[]>;
+  count(entity: unknown, filter: PlainFilter, options: object): Promise<number>;
+}
+
+/**
+ * The entity and the filters that every query of a source shares.
+ *
+ * @internal
+ */
+export class SourceScope {
+  private constructor(
+    /** As MikroORM takes it: a class or a schema. */
+    readonly entity: unknown,
+    private readonly options: SourceScopeOptions<object>,
+    private readonly factory: string,
+  ) {}
+
+  /** @param factory Name of the function that the app called, for error messages. */
+  static of<Entity extends object>(
+    entity: EntityName<Entity>,
+    options: SourceScopeOptions<Entity>,
+    factory: string,
+  ): SourceScope {
+    return new SourceScope(entity, options, factory);
+  }
+
+  /** One empty name for a source without partitions. */
+  get partitions(): readonly string[] {
+    return this.options.partitions ? Object.keys(this.options.partitions) : [''];
+  }
+
+  get filters(): SourceScopeOptions<object>['filters'] {
+    return this.options.filters;
+  }
+
+  /**
+   * The filter of a partition, joined with further conditions.
+   *
+   * @throws BackfillSourceError when the source no longer has the partition.
+   */
+  filter(partition: string, ...conditions: readonly PlainFilter[]): PlainFilter {
+    this.checkPartition({ backfill: 'unknown' }, partition);
+    const parts = [...this.appFilters(partition), ...conditions].filter((part) => !isEmpty(part));
+    return parts.length < 2 ? ((parts[0] ?? {}) as PlainFilter) : { $and: parts };
+  }
+
+  /** The filters that the app wrote, to look for what they leave out. */
+  appFilters(partition: string): readonly unknown[] {
+    return [this.options.where, this.options.partitions?.[partition]];
+  }
+
+  async find({ em }: SourceContext, filter: PlainFilter, options: object): Promise<object[]> {
+    return plain(em).find(this.entity, filter, { ...this.readOptions, ...options });
+  }
+
+  async count({ em }: SourceContext, filter: PlainFilter): Promise<number> {
+    return plain(em).count(this.entity, filter, this.readOptions);
+  }
+
+  /** @throws BackfillSourceError when MikroORM does not know the entity, or the partitions cannot be walked. */
+  check(context: SourceContext): EntityMetadata {
+    const meta = this.metadata(context);
+    const names = this.partitions;
+    if (names.length === 0 || (this.options.partitions && names.includes(''))) {
+      throw this.error(context, {
+        field: 'partitions',
+        expected: 'at least one name, none of them empty',
+        received: names.length === 0 ? 'none' : 'an empty name',
+        remedy: `Name each shard in ${this.factory}(${this.entityName}, { partitions: { … } }), or leave it out.`,
+      });
+    }
+    return meta;
+  }
+
+  /** @throws BackfillSourceError when the run names a partition that the source no longer has. */
+  checkPartition(context: Pick<SourceContext, 'backfill'>, partition: string): void {
+    if (this.partitions.includes(partition)) return;
+    throw this.error(context, {
+      field: 'partitions',
+      expected: `one of ${this.partitions.map(describeValue).join(', ')}`,
+      received: describeValue(partition),
+      remedy: 'The run was started with other partitions: bring them back, or cancel it and start again.',
+    });
+  }
+
+  /** @throws BackfillSourceError when MikroORM does not know the entity. */
+  metadata({ em, backfill }: SourceContext): EntityMetadata {
+    try {
+      return em.getMetadata(this.entity as EntityName);
+    } catch (cause) {
+      throw this.error(
+        { backfill },
+        {
+          field: 'entity',
+          expected: 'an entity that MikroORM knows',
+          received: describeValue(this.entityName),
+          remedy: `Add ${this.entityName} to the \`entities\` of the MikroORM that this backfill uses.`,
+        },
+        { cause },
+      );
+    }
+  }
+
+  error(
+    { backfill }: Pick<SourceContext, 'backfill'>,
+    problem: Omit<BackfillSourceProblem, 'backfill' | 'entity'>,
+    options?: ErrorOptions,
+  ): BackfillSourceError {
+    return new BackfillSourceError({ backfill, entity: this.entityName, ...problem }, options);
+  }
+
+  /** Read from the primary: a replica that lags would hide rows. */
+  private get readOptions(): object {
+    const { filters } = this.options;
+    return { connectionType: 'write', ...(filters === undefined ? {} : { filters }) };
+  }
+
+  private get entityName(): string {
+    if (typeof this.entity === 'string') return this.entity;
+    const named = this.entity as { name?: unknown; meta?: { className?: unknown } } | undefined;
+    return String(named?.meta?.className ?? named?.name ?? this.entity);
+  }
+}
+
+/** Throws as soon as nobody waits for the answer any more. */
+export function checkAborted({ signal }: SourceContext): void {
+  signal?.throwIfAborted();
+}
+
+function plain(em: EntityManager): PlainManager {
+  return em;
+}
+
+function isEmpty(filter: unknown): boolean {
+  if (filter === undefined) return true;
+  if (typeof filter !== 'object' || filter === null) return false;
+  return Object.getPrototypeOf(filter) === Object.prototype && Reflect.ownKeys(filter).length === 0;
+}
