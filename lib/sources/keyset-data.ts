@@ -1,0 +1,60 @@
+import type { JsonValue } from './backfill-source.js';
+import { decodeKey, encodeKey } from './key-codec.js';
+import type { KeyValues } from './key-reader.js';
+
+/** A stretch of the walk as Redis keeps it. */
+export interface KeysetData {
+  readonly first: KeyValues;
+  readonly last: KeyValues;
+  /** Tie-breakers of the order, kept so that a range can be read without the entity's metadata. */
+  readonly appended: readonly string[];
+}
+
+/** Bounds of a partition as Redis keeps them. */
+export interface KeysetBounds {
+  readonly first: KeyValues;
+  readonly last: KeyValues;
+  readonly rows: number;
+}
+
+/** `[first, last]`, and the tie-breakers where there are any. */
+export function writeRange({ first, last, appended }: KeysetData): JsonValue {
+  return [writeKey(first), writeKey(last), ...(appended.length === 0 ? [] : [[...appended]])];
+}
+
+/** @throws TypeError for data that `writeRange` did not make. */
+export function readRange(data: JsonValue): KeysetData {
+  const [first, last, appended = []]: readonly JsonValue[] = listOf(data, 'a range of a keyset');
+  return {
+    first: readKey(first ?? null),
+    last: readKey(last ?? null),
+    appended: listOf(appended, 'names of keys').map(String),
+  };
+}
+
+/** `[first, last, rows]`. */
+export function writeBounds({ first, last, rows }: KeysetBounds): JsonValue {
+  return [writeKey(first), writeKey(last), rows];
+}
+
+/** @throws TypeError for data that `writeBounds` did not make. */
+export function readBounds(bounds: JsonValue): KeysetBounds | undefined {
+  if (bounds === null) return undefined;
+  const [first, last, rows]: readonly JsonValue[] = listOf(bounds, 'bounds of a keyset');
+  return { first: readKey(first ?? null), last: readKey(last ?? null), rows: Number(rows) };
+}
+
+/** A key as the cursor keeps it. */
+export function writeKey(values: KeyValues): JsonValue {
+  return values.map(encodeKey);
+}
+
+/** @throws TypeError for data that `writeKey` did not make. */
+export function readKey(key: JsonValue): KeyValues {
+  return listOf(key, 'a key').map(decodeKey);
+}
+
+function listOf(value: JsonValue, what: string): readonly JsonValue[] {
+  if (!Array.isArray(value)) throw new TypeError(`Expected ${what}, got ${JSON.stringify(value)}`);
+  return value as readonly JsonValue[];
+}
