@@ -1,0 +1,97 @@
+import { BigIntType, Collection, DecimalType, EntitySchema } from '@mikro-orm/core';
+
+/** One row of everything that can be a key. */
+export class Shelf {
+  id!: bigint;
+  number!: number;
+  digits!: string;
+  code!: string;
+  uuid!: string;
+  amount!: string;
+  at!: Date;
+  naive!: Date;
+  day!: string;
+  flag!: boolean;
+  bytes!: Buffer;
+  place!: Place;
+  keeper!: Keeper;
+  sparse!: number | null;
+  hidden!: boolean;
+}
+
+export class Place {
+  city!: string;
+}
+
+export class Keeper {
+  id!: number;
+  name!: string;
+  shelves = new Collection<Shelf>(this);
+}
+
+export class Pair {
+  left!: number;
+  right!: string;
+  note!: string;
+}
+
+export class Unknown {
+  id!: number;
+}
+
+export const PlaceSchema = new EntitySchema<Place>({
+  class: Place,
+  embeddable: true,
+  properties: { city: { type: 'text' } },
+});
+
+export const KeeperSchema = new EntitySchema<Keeper>({
+  class: Keeper,
+  tableName: 'keepers',
+  properties: {
+    id: { type: 'integer', primary: true },
+    name: { type: 'text' },
+    shelves: { kind: '1:m', entity: () => Shelf, mappedBy: 'keeper' },
+  },
+});
+
+export const ShelfSchema = new EntitySchema<Shelf>({
+  class: Shelf,
+  tableName: 'shelves',
+  schema: 'stock room',
+  filters: { visible: { name: 'visible', cond: { hidden: false }, default: true } },
+  properties: {
+    id: { type: new BigIntType('bigint'), primary: true },
+    number: { type: 'integer', fieldName: 'the number' },
+    digits: { type: new BigIntType('string') },
+    code: { type: 'text' },
+    uuid: { type: 'uuid', unique: true },
+    amount: { type: new DecimalType('string'), columnType: 'numeric' },
+    at: { type: 'datetime', columnType: 'timestamptz(6)' },
+    naive: { type: 'datetime', columnType: 'timestamp(6)' },
+    day: { type: 'date' },
+    flag: { type: 'boolean' },
+    bytes: { type: 'blob' },
+    place: { kind: 'embedded', entity: () => Place },
+    keeper: { kind: 'm:1', entity: () => Keeper },
+    sparse: { type: 'integer', nullable: true },
+    hidden: { type: 'boolean', default: false },
+  },
+});
+
+export const PairSchema = new EntitySchema<Pair>({
+  class: Pair,
+  tableName: 'pairs',
+  properties: {
+    left: { type: 'integer', primary: true },
+    right: { type: 'text', primary: true },
+    note: { type: 'text' },
+  },
+});
+
+export const schemas = [PlaceSchema, KeeperSchema, ShelfSchema, PairSchema];
+
+/** What a test gives of a row; the rest is made up from the id. */
+export type ShelfRow = { id: bigint } & Partial<
+  Record<Exclude<keyof Shelf, 'id' | 'place' | 'keeper'> | 'city' | 'keeper_id', unknown>
+>;
