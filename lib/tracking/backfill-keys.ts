@@ -30,6 +30,10 @@ export class BackfillKeys {
     return this.of('runs', backfill);
   }
 
+  history(backfill: string): string {
+    return this.of('history', backfill);
+  }
+
   workers(backfill: string): string {
     return this.of('workers', backfill);
   }

@@ -18,6 +18,5 @@ if #ARGV > 3 then
   redis.call('HSET', KEYS[7], unpack(ARGV, 4))
 end
 version = redis.call('HINCRBY', KEYS[7], '_version', 1)
-redis.call('XADD', EVENTS, 'MAXLEN', '~', 10000, '*', 'type', 'configured', 'backfill', ARGV[1],
-  'run', redis.call('HGET', RUN, 'id') or '', 'data', ARGV[3])
+emit_for(ARGV[1], redis.call('HGET', RUN, 'id') or '', 'configured', ARGV[3])
 return { 1, tostring(version) }

@@ -35,10 +35,20 @@ local function millis()
   return math.floor(micros() / 1000)
 end
 
+-- What an operator wants to look up weeks later is kept beside the stream, which soon forgets.
+local KEPT = { started = 1, paused = 1, resumed = 1, cancelled = 1, configured = 1, completed = 1, failed = 1 }
+
+local function emit_for(name, id, kind, data)
+  redis.call('XADD', EVENTS, 'MAXLEN', '~', 10000, '*', 'type', kind, 'backfill', name, 'run', id, 'data', data)
+  if KEPT[kind] then
+    redis.call('XADD', string.gsub(EVENTS, 'events$', 'history:') .. name, 'MAXLEN', '~', 1000, '*',
+      'type', kind, 'backfill', name, 'run', id, 'data', data)
+  end
+end
+
 local function emit(kind, data)
   local run = redis.call('HMGET', RUN, 'name', 'id')
-  redis.call('XADD', EVENTS, 'MAXLEN', '~', 10000, '*',
-    'type', kind, 'backfill', run[1], 'run', run[2], 'data', data or '{}')
+  emit_for(run[1], run[2], kind, data or '{}')
 end
 
 local function parse(entry)

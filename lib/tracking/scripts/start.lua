@@ -39,5 +39,9 @@ redis.call('ZADD', KEYS[7], now, id)
 if key ~= '' then
   redis.call('SET', KEYS[8], id, 'EX', ARGV[4])
 end
-emit('started')
+local said = redis.call('HMGET', RUN, 'startedBy', 'startReason', 'dryRun')
+local function told(text)
+  return text and text ~= '' and text or cjson.null
+end
+emit('started', cjson.encode({ by = told(said[1]), reason = told(said[2]), dryRun = said[3] == '1' }))
 return { 'started', id }
