@@ -19,6 +19,8 @@ export type { BatchHandler, RangeHandler, RowHandler } from './execution/handler
 export type { BackfillConfig, BackfillConfigPatch } from './config/backfill-config.js';
 export type { ConfigInForce } from './config/config.store.js';
 
+export { idRange } from './sources/id-range.js';
+export { keyset } from './sources/keyset.js';
 export type {
   BackfillRange,
   BackfillSource,
@@ -59,5 +61,6 @@ export { BackfillConflictError } from './errors/backfill-conflict.error.js';
 export { BackfillDefinitionError } from './errors/backfill-definition.error.js';
 export { BackfillNotFoundError } from './errors/backfill-not-found.error.js';
 export { BackfillRequestError } from './errors/backfill-request.error.js';
+export { BackfillSourceError } from './errors/backfill-source.error.js';
 export { BackfillStateError } from './errors/backfill-state.error.js';
 export { NonRetryableError, RateLimitedError } from './errors/handler.errors.js';
