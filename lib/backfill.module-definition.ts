@@ -12,11 +12,18 @@ export interface BackfillModuleExtras {
   readonly bullConfigKey?: string;
 }
 
+/** Every extra is named here: one that is not would be taken for an option. */
+const EXTRAS: BackfillModuleExtras = {
+  isGlobal: true,
+  contextName: undefined,
+  bullConfigKey: undefined,
+};
+
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<BackfillModuleOptions>({ moduleName: 'Backfill' })
     .setClassMethodName('forRoot')
     .setFactoryMethodName('createBackfillOptions')
-    .setExtras<BackfillModuleExtras>({ isGlobal: true }, (definition, { isGlobal, contextName, bullConfigKey }) => ({
+    .setExtras<BackfillModuleExtras>(EXTRAS, (definition, { isGlobal, contextName, bullConfigKey }) => ({
       ...definition,
       global: isGlobal ?? true,
       providers: [...(definition.providers ?? []), ...appImports(contextName, bullConfigKey)],

@@ -32,6 +32,7 @@ import { BackfillKeys } from './tracking/backfill-keys.js';
 import { EventLog } from './tracking/event.log.js';
 import { FailureRetrier } from './tracking/failure.retrier.js';
 import { FailureStore } from './tracking/failure.store.js';
+import { HistoryLog } from './tracking/history.log.js';
 import { newProcessId, PROCESS_ID } from './tracking/process-id.js';
 import { RangeTracker } from './tracking/range.tracker.js';
 import { RunStore } from './tracking/run.store.js';
@@ -69,7 +70,8 @@ const APP: Provider[] = [
   { provide: EntityManagers, inject: [APP_ORM], useFactory: (orm: MikroORM) => new EntityManagers(orm) },
   {
     provide: RedisConnections,
-    inject: [RESOLVED_OPTIONS, APP_BULL, RedisErrorLog],
+    // The others are asked for too: where one is missing, no connection is to be left open.
+    inject: [RESOLVED_OPTIONS, APP_BULL, RedisErrorLog, APP_ORM, APP_SCHEDULE],
     useFactory: ({ redis }: ResolvedModuleOptions, bull: BullRootOptions, { listener }: RedisErrorLog) =>
       redis === undefined
         ? new RedisConnections(bull.connection ?? {}, 'the connection of BullModule.forRoot', listener)
@@ -89,6 +91,7 @@ const TRACKING: Provider[] = [
   made(FailureStore, [RedisConnections, BackfillKeys], ({ client }, keys) => new FailureStore(client, keys)),
   made(SampleStore, [RedisConnections, BackfillKeys], ({ client }, keys) => new SampleStore(client, keys)),
   made(ConfigStore, [RedisConnections, BackfillKeys], ({ client }, keys) => new ConfigStore(client, keys)),
+  made(HistoryLog, [RedisConnections, BackfillKeys], ({ client }, keys) => new HistoryLog(client, keys)),
   made(
     EventLog,
     [RedisConnections, BackfillKeys],

@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackfillEvent } from 'nestjs-backfill';
-import { createAppBench, defineBackfill, eventually, numbers, type NumberRange } from '../../support/apps/index.js';
+import {
+  createAppBench,
+  defineBackfill,
+  eventually,
+  numbers,
+  type NumberRange,
+} from '../../support/apps/index.js';
 
 const bench = await createAppBench();
 const unpaced = { perSecondOnPeak: null, perSecondOffPeak: null };
@@ -36,7 +42,12 @@ describe('start', () => {
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect(await backfills.runs('gated')).toHaveLength(1);
     release();
-    expect(await finished('gated')).toMatchObject({ state: 'completed', planned: 10, done: 10, rowsDone: 100 });
+    expect(await finished('gated')).toMatchObject({
+      state: 'completed',
+      planned: 10,
+      done: 10,
+      rowsDone: 100,
+    });
   });
 
   it('of the same request ten times answers one run, also once it is over', async () => {
@@ -62,7 +73,10 @@ describe('start', () => {
     await backfills.start('gated', { startedBy: 'ada', reason: 'ticket 5', config: { batchSize: 20 } });
     expect(await finished('gated')).toMatchObject({ planned: 2, startedBy: 'ada', reason: 'ticket 5' });
     expect(await newest('gated')).toMatchObject({ startedBy: 'ada', reason: 'ticket 5', dryRun: false });
-    expect(await backfills.config('gated')).toMatchObject({ config: { batchSize: 20 }, patch: { batchSize: 20 } });
+    expect(await backfills.config('gated')).toMatchObject({
+      config: { batchSize: 20 },
+      patch: { batchSize: 20 },
+    });
   });
 
   it('with a bad config names the field and starts nothing', async () => {
@@ -88,9 +102,18 @@ describe('pause', () => {
     const { handler, seen, aborted, release } = gated(200);
     const { backfills, finished } = await bench.start({ handlers: [handler] });
     await backfills.start('gated');
-    await eventually('two ranges in flight', () => seen.length, (count) => count === 2);
+    await eventually(
+      'two ranges in flight',
+      () => seen.length,
+      (count) => count === 2,
+    );
     await backfills.pause('gated');
-    await eventually('both to be told', () => aborted.length, (count) => count === 2, 1000);
+    await eventually(
+      'both to be told',
+      () => aborted.length,
+      (count) => count === 2,
+      1000,
+    );
     expect(aborted).toEqual(['The backfill was stopped', 'The backfill was stopped']);
     release();
     const after = seen.length;
@@ -99,12 +122,18 @@ describe('pause', () => {
     expect(await backfills.status('gated')).toMatchObject({ state: 'paused', done: 0, failed: 0 });
 
     await backfills.resume('gated');
-    expect(await finished('gated')).toMatchObject({ state: 'completed', planned: 20, done: 20, rowsDone: 200 });
+    expect(await finished('gated')).toMatchObject({
+      state: 'completed',
+      planned: 20,
+      done: 20,
+      rowsDone: 200,
+    });
     // Those that were told to stop came again; a stop is no try.
     expect(seen.map(({ low }) => low).toSorted((a, b) => a - b)).toEqual(
-      [...Array.from({ length: 20 }, (_, i) => i * 10 + 1), ...seen.slice(0, 2).map(({ low }) => low)].toSorted(
-        (a, b) => a - b,
-      ),
+      [
+        ...Array.from({ length: 20 }, (_, i) => i * 10 + 1),
+        ...seen.slice(0, 2).map(({ low }) => low),
+      ].toSorted((a, b) => a - b),
     );
   });
 
@@ -112,7 +141,11 @@ describe('pause', () => {
     const first = gated(100);
     const before = await bench.start({ handlers: [first.handler] });
     await before.backfills.start('gated');
-    await eventually('a range in flight', () => first.seen.length, (count) => count > 0);
+    await eventually(
+      'a range in flight',
+      () => first.seen.length,
+      (count) => count > 0,
+    );
     await before.backfills.pause('gated');
     await before.close();
 
@@ -132,10 +165,18 @@ describe('cancel', () => {
     const { handler, seen, aborted, release } = gated(100);
     const { backfills, finished } = await bench.start({ handlers: [handler] });
     await backfills.start('gated');
-    await eventually('two ranges in flight', () => seen.length, (count) => count === 2);
+    await eventually(
+      'two ranges in flight',
+      () => seen.length,
+      (count) => count === 2,
+    );
     await backfills.cancel('gated');
     expect(await backfills.status('gated')).toMatchObject({ state: 'cancelled', outstanding: 0, eta: null });
-    await eventually('both to be told', () => aborted.length, (count) => count === 2);
+    await eventually(
+      'both to be told',
+      () => aborted.length,
+      (count) => count === 2,
+    );
     seen.length = 0;
     release();
     await backfills.start('gated');
@@ -160,8 +201,16 @@ describe('events', () => {
     await backfills.resume('gated');
     release();
     await finished('gated');
-    await eventually('the end to be told', () => toldOther.at(-1)?.type, (type) => type === 'completed');
-    await eventually('the end to be told', () => told.at(-1)?.type, (type) => type === 'completed');
+    await eventually(
+      'the end to be told',
+      () => toldOther.at(-1)?.type,
+      (type) => type === 'completed',
+    );
+    await eventually(
+      'the end to be told',
+      () => told.at(-1)?.type,
+      (type) => type === 'completed',
+    );
     const moves = told.map(({ type }) => type).filter((type) => type !== 'planned' && type !== 'throttled');
     expect(moves.filter((type) => type !== 'rangeCompleted')).toEqual([
       'started',

@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createAppBench, defineBackfill, eventually, numbers, type NumberRange } from '../../support/apps/index.js';
+import {
+  createAppBench,
+  defineBackfill,
+  eventually,
+  numbers,
+  type NumberRange,
+} from '../../support/apps/index.js';
 
 const bench = await createAppBench();
 const rate = (perSecond: number | null) => ({ perSecondOnPeak: perSecond, perSecondOffPeak: perSecond });
@@ -123,9 +129,15 @@ describe('status', () => {
   it('says why nothing starts: held, paused', async () => {
     const { backfills } = await bench.start({ handlers: [steady(rate(0))] });
     await backfills.start('steady');
-    expect(await backfills.status('steady')).toMatchObject({ rate: { perSecond: 0, reason: 'held' }, eta: null });
+    expect(await backfills.status('steady')).toMatchObject({
+      rate: { perSecond: 0, reason: 'held' },
+      eta: null,
+    });
     await backfills.pause('steady');
-    expect(await backfills.status('steady')).toMatchObject({ rate: { perSecond: 0, reason: 'paused' }, eta: null });
+    expect(await backfills.status('steady')).toMatchObject({
+      rate: { perSecond: 0, reason: 'paused' },
+      eta: null,
+    });
   });
 
   it('says whether it is on peak, and an ETA that waits for the next hours', async () => {

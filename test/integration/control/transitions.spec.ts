@@ -104,13 +104,20 @@ describe('a transition that is impossible', () => {
 });
 
 describe('a backfill that nobody knows', () => {
-  it.each(['status', 'start', 'pause', 'resume', 'cancel', 'preview', 'failures', 'retryFailures', 'runs'] as const)(
-    '%s lists the known ones',
-    async (method) => {
-      const { backfills } = await appIn('idle');
-      await expect(backfills[method]('wrok')).rejects.toThrow('no backfill "wrok" in this app. Known: work.');
-    },
-  );
+  it.each([
+    'status',
+    'start',
+    'pause',
+    'resume',
+    'cancel',
+    'preview',
+    'failures',
+    'retryFailures',
+    'runs',
+  ] as const)('%s lists the known ones', async (method) => {
+    const { backfills } = await appIn('idle');
+    await expect(backfills[method]('wrok')).rejects.toThrow('no backfill "wrok" in this app. Known: work.');
+  });
 });
 
 describe('events', () => {

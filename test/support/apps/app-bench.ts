@@ -1,4 +1,9 @@
-import { createTestDatabase, createTestRedis, type TestDatabase, type TestRedis } from '../databases/index.js';
+import {
+  createTestDatabase,
+  createTestRedis,
+  type TestDatabase,
+  type TestRedis,
+} from '../databases/index.js';
 import { startBackfillApp, type BackfillApp, type BackfillAppSetup } from './backfill-app.js';
 
 export interface AppBench {

@@ -39,13 +39,17 @@ export interface BackfillApp {
   close(): Promise<void>;
 }
 
-/** The modules that an app brings itself. */
-export function appModules({ database, redis, entities = [Item] }: BackfillAppSetup): DynamicModule[] {
-  return [
-    MikroOrmModule.forRoot({ driver: PostgreSqlDriver, clientUrl: database.url, entities: [...entities] }),
-    BullModule.forRoot({ connection: redis.connection }),
-    ScheduleModule.forRoot(),
-  ];
+/** The modules that an app brings itself, by name. */
+export function appModules({ database, redis, entities = [Item] }: BackfillAppSetup) {
+  return {
+    MikroOrmModule: MikroOrmModule.forRoot({
+      driver: PostgreSqlDriver,
+      clientUrl: database.url,
+      entities: [...entities],
+    }),
+    BullModule: BullModule.forRoot({ connection: redis.connection }),
+    ScheduleModule: ScheduleModule.forRoot(),
+  };
 }
 
 /** Starts an app; one that cannot start is closed before the error is thrown. */
@@ -53,7 +57,7 @@ export async function startBackfillApp(setup: BackfillAppSetup): Promise<Backfil
   const logs = new LogRecorder();
   const testing = await Test.createTestingModule({
     imports: [
-      ...(setup.only ?? [...appModules(setup), BackfillModule.forRoot(setup.options ?? {})]),
+      ...(setup.only ?? [...Object.values(appModules(setup)), BackfillModule.forRoot(setup.options ?? {})]),
       ...(setup.imports ?? []),
     ],
     providers: [...(setup.handlers ?? [])],

@@ -16,9 +16,6 @@ export function defineBackfill<TRange extends BackfillRange = BackfillRange, TRo
   @Backfill(options)
   class Defined {}
   const methods = Object.entries({ processRange, processBatch, processRow });
-  Object.assign(
-    Defined.prototype,
-    Object.fromEntries(methods.filter(([, method]) => method !== undefined)),
-  );
+  Object.assign(Defined.prototype, Object.fromEntries(methods.filter(([, method]) => method !== undefined)));
   return Defined;
 }
