@@ -23,10 +23,17 @@ import { RunPreviewer } from './scheduling/run.previewer.js';
 import { RunReconciler } from './scheduling/run.reconciler.js';
 import { RunStarter } from './scheduling/run.starter.js';
 import type { BackfillEvent } from './tracking/backfill-event.js';
-import type { BackfillRun, BackfillStatus, FailurePage, FailurePageRequest } from './tracking/backfill-status.js';
+import type {
+  BackfillRun,
+  BackfillStatus,
+  FailurePage,
+  FailurePageRequest,
+} from './tracking/backfill-status.js';
 import { EventLog } from './tracking/event.log.js';
 import { FailureRetrier } from './tracking/failure.retrier.js';
 import { FailureStore } from './tracking/failure.store.js';
+import { HistoryLog } from './tracking/history.log.js';
+import type { BackfillHistoryEntry } from './tracking/history.log.js';
 import { TRANSITIONS } from './tracking/run-status.js';
 import type { RunAction } from './tracking/run-status.js';
 import { RunStore } from './tracking/run.store.js';
@@ -38,6 +45,7 @@ import { WorkerCensus } from './tracking/worker.census.js';
 const FAILURES_PAGE = 50;
 const LARGEST_PAGE = 1000;
 const RUNS_PAGE = 20;
+const HISTORY_PAGE = 50;
 
 /**
  * The one facade over the backfills of the app: what admin endpoints and command line do, they do here.
@@ -64,6 +72,7 @@ export class BackfillService {
     private readonly census: WorkerCensus,
     private readonly queues: BackfillQueues,
     private readonly log: EventLog,
+    private readonly past: HistoryLog,
   ) {}
 
   /** The status of every backfill that the app has a handler for, by name. */
@@ -141,7 +150,13 @@ export class BackfillService {
     const parsed = parseConfigPatch(patch, { backfill: name, origin: 'configure' });
     const active = await this.runStore.activeId(name);
     const { version, by = null, reason = null } = options;
-    const written = await this.configs.write(name, active, parsed, { patch: { ...parsed }, by, reason }, version);
+    const written = await this.configs.write(
+      name,
+      active,
+      parsed,
+      { patch: { ...parsed }, by, reason },
+      version,
+    );
     if (written === null) {
       throw new BackfillConflictError(
         `The config of backfill "${name}" is no longer at version ${version}. Read it again and repeat the change.`,
@@ -199,6 +214,10 @@ export class BackfillService {
         `Run ${runId} of backfill "${name}" cannot become running for a retry of its failures: ${refused}.`,
       );
     }
+    if (retried > 0) {
+      const { by = null, reason = null } = options;
+      await this.past.add('retried', name, runId, { by, reason, retried });
+    }
     const run = await this.runStore.read(runId);
     return { runId, state: run?.status ?? 'failed', changed: retried > 0, retried };
   }
@@ -226,12 +245,22 @@ export class BackfillService {
     return runId === null ? [] : this.samplesStore.newest(runId);
   }
 
+  /** What was done to a backfill, by whom and why, newest first: at most 1000 things are kept. */
+  async history(name: string, limit = HISTORY_PAGE): Promise<BackfillHistoryEntry[]> {
+    this.registry.get(name);
+    return this.past.newest(name, limit);
+  }
+
   /** What happens to any backfill from now on, in whichever process. */
   events(): Observable<BackfillEvent> {
     return this.log.events;
   }
 
-  private async move(name: string, action: Exclude<RunAction, 'retry'>, options: ActionOptions): Promise<RunReceipt> {
+  private async move(
+    name: string,
+    action: Exclude<RunAction, 'retry'>,
+    options: ActionOptions,
+  ): Promise<RunReceipt> {
     this.registry.get(name);
     const runId = (await this.runStore.activeId(name)) ?? (await this.runStore.newestId(name));
     const answer =

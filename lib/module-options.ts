@@ -42,7 +42,10 @@ const milliseconds = (least: number) => z.number().int().min(least).max(3_600_00
 const optionsSchema = z.strictObject({
   workers: z.union([z.boolean(), z.array(z.string())]).default(true),
   redis: z
-    .union([z.string().regex(/^rediss?:\/\//, 'expected a URL redis://... or rediss://...'), z.looseObject({})])
+    .union([
+      z.string().regex(/^rediss?:\/\//, 'expected a URL redis://... or rediss://...'),
+      z.looseObject({}),
+    ])
     .optional(),
   keyPrefix: z.string().min(1).default('backfill'),
   lockDuration: milliseconds(1000).default(30_000),

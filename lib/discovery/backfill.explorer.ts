@@ -99,7 +99,11 @@ function existingInstance(provider: Provider): object | undefined {
 }
 
 function assertSource(source: BackfillSource | undefined, shape: HandlerShape, name: string): void {
-  const needed = ['open', 'plan', ...{ range: [], batch: ['load'], row: ['load', 'keyOf', 'loadKeys'] }[shape]];
+  const needed = [
+    'open',
+    'plan',
+    ...{ range: [], batch: ['load'], row: ['load', 'keyOf', 'loadKeys'] }[shape],
+  ];
   const lacking = needed.filter((method) => typeof (source && Reflect.get(source, method)) !== 'function');
   if (lacking.length > 0) {
     throw new BackfillDefinitionError(
