@@ -52,6 +52,7 @@ export type {
   RateStatus,
   StoredError,
 } from './tracking/backfill-status.js';
+export type { BackfillHistoryEntry } from './tracking/history.log.js';
 export type { RunStatus } from './tracking/run-status.js';
 export type { BackfillSample } from './tracking/sample.store.js';
 

@@ -10,7 +10,8 @@ const AGAIN_MS = 500;
 const PAGE = 500;
 const KEEP = 10_000;
 
-type StreamEntry = [id: string, fields: string[]];
+/** An entry of a stream as ioredis gives it. */
+export type StreamEntry = [id: string, fields: string[]];
 
 /**
  * The stream of what happens, written by the scripts and read by every process on a connection of its
@@ -69,6 +70,12 @@ export class EventLog {
     return entries.map(toEvent);
   }
 
+  /** Whether everything that happened after an event can still be told. */
+  async reaches(id: string): Promise<boolean> {
+    const [oldest] = await this.client.xrange(this.keys.events, '-', '+', 'COUNT', 1);
+    return oldest !== undefined && !isLater(oldest[0], id);
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     this.reader.disconnect();
@@ -113,7 +120,15 @@ export class EventLog {
   }
 }
 
-function toEvent([id, fields]: StreamEntry): BackfillEvent {
+/** Whether an event came after another. */
+export function isLater(id: string, than: string): boolean {
+  const [ms = 0, sequence = 0] = id.split('-').map(Number);
+  const [thanMs = 0, thanSequence = 0] = than.split('-').map(Number);
+  return ms > thanMs || (ms === thanMs && sequence > thanSequence);
+}
+
+/** Reads an entry as the scripts write it. */
+export function toEvent([id, fields]: StreamEntry): BackfillEvent {
   const field = new Map<string, string>();
   for (let i = 0; i + 1 < fields.length; i += 2) {
     field.set(fields[i] ?? '', fields[i + 1] ?? '');
