@@ -1,11 +1,11 @@
 import 'reflect-metadata';
-import { Module } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import * as backfill from 'nestjs-backfill';
-
-@Module({})
-class AppModule {}
+import { AppModule } from './app.module.js';
+import { serve } from './serve.js';
 
 const app = await NestFactory.create(AppModule);
-await app.listen(process.env['PORT'] ?? 3000);
-console.log(Object.keys(backfill).length, 'exports');
+app.enableShutdownHooks();
+await app.get(MikroORM).schema.update({ safe: true });
+new Logger('Sample').log(`The sample listens on ${await serve(app, process.env['PORT'] ?? 3000)}`);

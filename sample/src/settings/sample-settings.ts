@@ -1,0 +1,28 @@
+/** What the sample takes from its environment. */
+export interface SampleSettings {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  /** Keeps the keys of this app apart from those of others in the same Redis. */
+  readonly keyPrefix: string;
+  /** False on a process that only serves HTTP. */
+  readonly workers: boolean;
+}
+
+export const SAMPLE_SETTINGS = Symbol('sample-settings');
+
+export function readSettings(env: NodeJS.ProcessEnv): SampleSettings {
+  return {
+    databaseUrl: required(env, 'DATABASE_URL', 'postgresql://localhost:5432/sample'),
+    redisUrl: required(env, 'REDIS_URL', 'redis://localhost:6379'),
+    keyPrefix: env['KEY_PREFIX'] || 'backfill-sample',
+    workers: env['WORKERS'] !== 'false',
+  };
+}
+
+function required(env: NodeJS.ProcessEnv, name: string, example: string): string {
+  const value = env[name];
+  if (!value) {
+    throw new Error(`Expected the environment variable ${name}, such as ${example}. "npm run demo" sets it.`);
+  }
+  return value;
+}

@@ -1,0 +1,173 @@
+import type {
+  BackfillRange,
+  BackfillSource,
+  JsonValue,
+  OpenRequest,
+  PlannedRange,
+  PlanRequest,
+  RowTotal,
+  SourceContext,
+  SourceOpening,
+  SourcePlan,
+} from 'nestjs-backfill';
+import { BackfillRequestError } from 'nestjs-backfill';
+import { csvFields } from './csv-fields.js';
+import { CsvFile } from './csv.file.js';
+
+/** Bytes of whole records. */
+export interface CsvRange extends BackfillRange {
+  readonly begin: number;
+  /** Exclusive. */
+  readonly end: number;
+}
+
+/** One record. */
+export interface CsvRow {
+  /** Byte the record begins at: it tells the record from all others. */
+  readonly offset: number;
+  /** Fields by the names of the header. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+type Bytes = { readonly begin: number; readonly end: number };
+
+/** The number of records is guessed from the first so many. */
+const SAMPLED_RECORDS = 1_000;
+
+/**
+ * Walks a CSV file with a header, in constant memory whatever its size: cursor and bounds are byte
+ * offsets. `from` and `to` of a start are numbers of records, the first after the header being 1.
+ *
+ * Every process with workers has to see the same file under the path. Records appended after the start of
+ * a run are not part of it; the rest must not change until it has ended.
+ *
+ * @example
+ * ```ts
+ * @Backfill({ source: csvSource('/data/prices.csv'), config: { batchSize: 1_000 } })
+ * export class ImportPrices implements BatchHandler<CsvRow> { ... }
+ * ```
+ */
+export function csvSource(path: string): BackfillSource<CsvRange, CsvRow> {
+  return new CsvSource(path);
+}
+
+class CsvSource implements BackfillSource<CsvRange, CsvRow> {
+  readonly kind = 'csv';
+  private readonly file: CsvFile;
+
+  constructor(path: string) {
+    this.file = new CsvFile(path);
+  }
+
+  async open({ backfill }: SourceContext, { from, to }: OpenRequest): Promise<SourceOpening> {
+    const size = await this.file.size();
+    const { end: first } = await this.file.header();
+    const begin = await this.endOfRecord(first, size, recordNumber(backfill, 'from', from ?? 1) - 1);
+    const end =
+      to === undefined ? size : await this.endOfRecord(first, size, recordNumber(backfill, 'to', to));
+    const bounds = begin < end ? { begin, end } : null;
+    return { partitions: [{ name: '', bounds }], total: await this.estimate(begin, end) };
+  }
+
+  async plan(_: SourceContext, { bounds, cursor, batchSize, limit }: PlanRequest): Promise<SourcePlan> {
+    const { begin, end } = bounds as Bytes;
+    const ranges: PlannedRange[] = [];
+    let next = (cursor as number | null) ?? begin;
+    let last = next;
+    let rows = 0;
+    for await (last of this.file.recordEnds(next, end)) {
+      rows++;
+      if (rows === batchSize || last === end) {
+        ranges.push({ data: { begin: next, end: last }, rows });
+        next = last;
+        rows = 0;
+      }
+      if (ranges.length === limit) {
+        break;
+      }
+    }
+    return { ranges, cursor: next, exhausted: next >= end };
+  }
+
+  async load(_: SourceContext, data: JsonValue): Promise<CsvRow[]> {
+    const { begin, end } = data as Bytes;
+    const { names } = await this.file.header();
+    const bytes = await this.file.bytes(begin, end);
+    const rows: CsvRow[] = [];
+    let offset = begin;
+    for await (const next of this.file.recordEnds(begin, end)) {
+      rows.push(toRow(offset, names, bytes.toString('utf8', offset - begin, next - begin)));
+      offset = next;
+    }
+    return rows;
+  }
+
+  keyOf({ offset }: CsvRow): number {
+    return offset;
+  }
+
+  async loadKeys(_: SourceContext, keys: readonly JsonValue[]): Promise<CsvRow[]> {
+    const { names } = await this.file.header();
+    const size = await this.file.size();
+    const rows: CsvRow[] = [];
+    for (const offset of keys as readonly number[]) {
+      const end = await this.file.recordEnd(offset, size);
+      if (end !== undefined) {
+        rows.push(toRow(offset, names, await this.file.text(offset, end)));
+      }
+    }
+    return rows;
+  }
+
+  async split(_: SourceContext, data: JsonValue): Promise<PlannedRange[]> {
+    const { begin, end } = data as Bytes;
+    const ends: number[] = [];
+    for await (const recordEnd of this.file.recordEnds(begin, end)) {
+      ends.push(recordEnd);
+    }
+    const half = Math.ceil(ends.length / 2);
+    const middle = ends[half - 1] ?? end;
+    const pieces = [
+      { data: { begin, end: middle }, rows: half },
+      { data: { begin: middle, end }, rows: ends.length - half },
+    ];
+    return pieces.filter(({ rows }) => rows > 0);
+  }
+
+  private async estimate(begin: number, end: number): Promise<RowTotal> {
+    let records = 0;
+    let sampledTo = begin;
+    for await (sampledTo of this.file.recordEnds(begin, end)) {
+      if (++records === SAMPLED_RECORDS) {
+        break;
+      }
+    }
+    const rows = records && Math.round((records * (end - begin)) / (sampledTo - begin));
+    return { rows, exact: sampledTo >= end };
+  }
+
+  private async endOfRecord(begin: number, size: number, number: number): Promise<number> {
+    if (number === 0) {
+      return begin;
+    }
+    let seen = 0;
+    for await (const end of this.file.recordEnds(begin, size)) {
+      if (++seen === number) {
+        return end;
+      }
+    }
+    return size;
+  }
+}
+
+function toRow(offset: number, names: readonly string[], record: string): CsvRow {
+  const values = csvFields(record);
+  return { offset, fields: Object.fromEntries(names.map((name, i) => [name, values[i] ?? ''])) };
+}
+
+function recordNumber(backfill: string, field: string, value: unknown): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1) {
+    throw new BackfillRequestError(backfill, field, 'the number of a record, from 1', value);
+  }
+  return value;
+}
