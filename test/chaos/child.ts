@@ -1,0 +1,147 @@
+import { MikroOrmModule } from '@mikro-orm/nestjs';
+import { PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { BullModule } from '@nestjs/bullmq';
+import { ConsoleLogger } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
+import { Test } from '@nestjs/testing';
+import 'reflect-metadata';
+import { BackfillModule, BackfillService } from 'nestjs-backfill';
+import { EntityManagers } from '../../lib/execution/entity-managers.js';
+import { RangeExecutor } from '../../lib/execution/range.executor.js';
+import { BackfillQueues } from '../../lib/queues/backfill-queues.js';
+import { RedisConnections } from '../../lib/redis/redis-connections.js';
+import { RedisErrorLog } from '../../lib/redis/redis-error.log.js';
+import { BackfillKeys } from '../../lib/tracking/backfill-keys.js';
+import { FailureStore } from '../../lib/tracking/failure.store.js';
+import { RangeTracker } from '../../lib/tracking/range.tracker.js';
+import { RunStore } from '../../lib/tracking/run.store.js';
+import { dieAt, instrument } from './faults.js';
+import { handlersOf, starts } from './handlers.js';
+import type { ChildPlan, Command, Report } from './plan.js';
+import { ChaosRow } from './rows.entity.js';
+
+const plan = JSON.parse(process.env['CHAOS'] ?? '{}') as ChildPlan;
+const pass = dieAt(plan.fault);
+const say = (report: Report) => void process.send?.(report);
+
+if (plan.clock) {
+  const { skewMs, afterMs } = plan.clock;
+  const real = Date.now.bind(Date);
+  const from = performance.now() + afterMs;
+  Date.now = () => real() + (performance.now() >= from ? skewMs : 0);
+}
+
+class ReportingLogger extends ConsoleLogger {
+  protected override printMessages(messages: unknown[], context?: string): void {
+    for (const message of messages) {
+      say({ log: `[${context ?? ''}] ${String(message)}` });
+    }
+  }
+}
+
+process.on('unhandledRejection', (error) => {
+  say({ log: `UNHANDLED ${String(error)} ${error instanceof Error ? error.stack : ''}` });
+});
+process.on('disconnect', () => process.exit(1));
+
+const withTracker = { inject: [RedisConnections, BackfillKeys] };
+const testing = await Test.createTestingModule({
+  imports: [
+    MikroOrmModule.forRoot({
+      driver: PostgreSqlDriver,
+      clientUrl: plan.databaseUrl,
+      entities: [ChaosRow],
+      pool: { min: 0, max: 10 },
+    }),
+    BullModule.forRoot({ connection: { url: plan.redisUrl } }),
+    ScheduleModule.forRoot(),
+    BackfillModule.forRoot({
+      workers: plan.workers,
+      keyPrefix: plan.keyPrefix,
+      lockDuration: plan.lockDuration,
+      shutdownTimeout: plan.shutdownTimeout,
+    }),
+  ],
+  providers: handlersOf(plan, pass),
+})
+  .overrideProvider(RangeTracker)
+  .useFactory({
+    ...withTracker,
+    factory: ({ client }: RedisConnections, keys: BackfillKeys) => {
+      const tracker = new RangeTracker(client, keys);
+      const acknowledge = tracker.acknowledge.bind(tracker);
+      tracker.acknowledge = async (runId, done) => {
+        const settled = await acknowledge(runId, done);
+        if (settled.status === 'completed' || settled.status === 'failed') {
+          pass('completion');
+        }
+        return settled;
+      };
+      return instrument(
+        tracker,
+        'RangeTracker',
+        ['reserve', 'claim', 'acknowledge', 'settle', 'endCycle', 'release'],
+        pass,
+      );
+    },
+  })
+  .overrideProvider(RunStore)
+  .useFactory({
+    ...withTracker,
+    factory: ({ client }: RedisConnections, keys: BackfillKeys) =>
+      instrument(new RunStore(client, keys), 'RunStore', ['start', 'move'], pass),
+  })
+  .overrideProvider(FailureStore)
+  .useFactory({
+    ...withTracker,
+    factory: ({ client }: RedisConnections, keys: BackfillKeys) =>
+      instrument(new FailureStore(client, keys), 'FailureStore', ['retry'], pass),
+  })
+  .overrideProvider(BackfillQueues)
+  .useFactory({
+    inject: [RedisConnections, BackfillKeys, RedisErrorLog],
+    factory: ({ client }: RedisConnections, keys: BackfillKeys, { listener }: RedisErrorLog) => {
+      const queues = new BackfillQueues(client, keys, listener);
+      const add = queues.add.bind(queues);
+      queues.add = async (backfill, runId, requests) => {
+        const middle = Math.floor(requests.length / 2);
+        pass('BackfillQueues.add:before');
+        await add(backfill, runId, requests.slice(0, middle));
+        pass('BackfillQueues.add:middle');
+        await add(backfill, runId, requests.slice(middle));
+        pass('BackfillQueues.add:after');
+      };
+      return queues;
+    },
+  })
+  .overrideProvider(RangeExecutor)
+  .useFactory({
+    inject: [EntityManagers],
+    factory: (managers: EntityManagers) =>
+      instrument(new RangeExecutor(managers), 'RangeExecutor', ['execute'], pass),
+  })
+  .setLogger(new ReportingLogger())
+  .compile();
+
+testing.enableShutdownHooks();
+await testing.init();
+const service = testing.get(BackfillService);
+
+process.on('message', (command: Command) => {
+  void (async () => {
+    try {
+      const value =
+        'starts' in command
+          ? starts
+          : await (Reflect.get(service, command.call) as (...args: unknown[]) => Promise<unknown>).apply(
+              service,
+              [...command.args],
+            );
+      say({ id: command.id, value });
+    } catch (error) {
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
+      say({ id: command.id, error: { name, message } });
+    }
+  })();
+});
+say({ ready: true });

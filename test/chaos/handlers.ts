@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Type } from '@nestjs/common';
+import { Backfill, idRange, keyset } from 'nestjs-backfill';
+import type { BackfillContext, BackfillConfigPatch, IdRange } from 'nestjs-backfill';
+import type { Passing } from './faults.js';
+import type { ChildPlan } from './plan.js';
+import { ChaosRow } from './rows.entity.js';
+
+type Row = { id: number; touches: number; poison: boolean };
+
+/** When handlers of this process began, epoch ms by the clock of the machine. */
+export const starts: number[] = [];
+
+const CONFIG: BackfillConfigPatch = {
+  batchSize: 20,
+  perSecondOnPeak: null,
+  perSecondOffPeak: null,
+  concurrency: 4,
+  attempts: 2,
+  backoffMs: 50,
+};
+
+export class PoisonError extends Error {
+  override readonly name = 'PoisonError';
+}
+
+/** The handlers of a child. */
+export function handlersOf(plan: ChildPlan, pass: Passing): Type[] {
+  const version = plan.version === null ? {} : { version: plan.version };
+  const work = async (signal: AbortSignal) => {
+    starts.push(performance.timeOrigin + performance.now());
+    pass('handler:inside');
+    if (plan.handlerMs > 0) {
+      await sleep(plan.handlerMs, undefined, plan.deaf ? {} : { signal });
+    }
+  };
+  const touch = async (range: IdRange, { em, signal }: BackfillContext) => {
+    await work(signal);
+    const [poisoned] = await em
+      .getConnection()
+      .execute('SELECT id FROM chaos_rows WHERE id BETWEEN ? AND ? AND poison LIMIT 1', [
+        range.begin,
+        range.end,
+      ]);
+    if (poisoned) {
+      throw new PoisonError(`row ${poisoned.id} is poisonous`);
+    }
+    const done = await em
+      .getConnection()
+      .execute('UPDATE chaos_rows SET touches = touches + 1 WHERE id BETWEEN ? AND ? RETURNING id', [
+        range.begin,
+        range.end,
+      ]);
+    return done.length;
+  };
+
+  const rangeHandler = (name: string): Type => {
+    @Backfill({ name, source: idRange(ChaosRow), config: CONFIG, ...version })
+    class Touch {
+      processRange(range: IdRange, context: BackfillContext) {
+        return touch(range, context);
+      }
+    }
+    return Touch;
+  };
+
+  @Backfill({
+    name: 'touch-batch',
+    source: keyset(ChaosRow, { orderBy: { id: 'asc' } }),
+    config: CONFIG,
+    ...version,
+  })
+  class TouchBatch {
+    async processBatch(rows: Row[], { signal }: BackfillContext) {
+      await work(signal);
+      const poisoned = rows.find((row) => row.poison);
+      if (poisoned) {
+        throw new PoisonError(`row ${poisoned.id} is poisonous`);
+      }
+      for (const row of rows) {
+        row.touches++;
+      }
+    }
+  }
+
+  @Backfill({
+    name: 'touch-rows',
+    source: keyset(ChaosRow, { orderBy: { id: 'asc' } }),
+    config: { ...CONFIG, rowConcurrency: 5 },
+    ...version,
+  })
+  class TouchRows {
+    async processRow(row: Row, { signal }: BackfillContext) {
+      await work(signal);
+      if (row.poison) {
+        throw new PoisonError(`row ${row.id} is poisonous`);
+      }
+      row.touches++;
+    }
+  }
+
+  const copies = Array.from({ length: plan.copies }, (_, i) => rangeHandler(`touch-${i}`));
+  const all = { touch: rangeHandler('touch'), 'touch-batch': TouchBatch, 'touch-rows': TouchRows };
+  return [
+    ...Object.entries(all).flatMap(([name, type]) => (plan.removed.includes(name) ? [] : [type])),
+    ...copies,
+  ];
+}

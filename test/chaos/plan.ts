@@ -1,0 +1,49 @@
+/** What a child process of the chaos suite is told, in the variable `CHAOS`. */
+export interface ChildPlan {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly keyPrefix: string;
+  readonly workers: boolean;
+  readonly lockDuration: number;
+  readonly shutdownTimeout: number;
+  readonly ledger: boolean;
+  /** Ms that a handler takes. */
+  readonly handlerMs: number;
+  /** Backfills `touch-0` to `touch-<n-1>` beside the three that are always there. */
+  readonly copies: number;
+  /** Where the process dies, and at which passing of that point. */
+  readonly fault: { readonly point: string; readonly nth: number } | null;
+  /** Handlers that do not listen to their signal. */
+  readonly deaf: boolean;
+  /** Handlers that the code no longer has. */
+  readonly removed: readonly string[];
+  readonly version: string | null;
+  /** Ms by which this process's clock is off, and ms after its start at which that begins. */
+  readonly clock: { readonly skewMs: number; readonly afterMs: number } | null;
+}
+
+export const DEFAULT_PLAN: Omit<ChildPlan, 'databaseUrl' | 'redisUrl' | 'keyPrefix'> = {
+  workers: true,
+  lockDuration: 1_500,
+  shutdownTimeout: 2_000,
+  ledger: false,
+  handlerMs: 5,
+  copies: 0,
+  fault: null,
+  deaf: false,
+  removed: [],
+  version: null,
+  clock: null,
+};
+
+/** What the suite says to a child. */
+export type Command = { readonly id: number } & (
+  { readonly call: string; readonly args: readonly unknown[] } | { readonly starts: true }
+);
+
+/** What a child answers. */
+export type Report =
+  | { readonly ready: true }
+  | { readonly log: string }
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: { readonly name: string; readonly message: string } };
