@@ -62,6 +62,26 @@ export class BackfillKeys {
     return this.of('failure-order', runId);
   }
 
+  /** Failures taken back as work that the ledger is still to be told of. */
+  retried(runId: string): string {
+    return this.of('retried', runId);
+  }
+
+  /** Id of the last event that the ledger has; gone together with everything else when Redis lost its data. */
+  get ledgerPosition(): string {
+    return this.of('ledger-position');
+  }
+
+  /** Held by the process that writes the ledger in this interval. */
+  get ledgerDuty(): string {
+    return this.of('ledger-duty');
+  }
+
+  /** Where one process puts a lost run together. */
+  staged(runId: string, processId: string, what: string): string {
+    return this.of('staged', runId, processId, what);
+  }
+
   /** The keys every run script takes, in the order that `prelude.lua` names. */
   script(runId: string): string[] {
     return [

@@ -66,7 +66,7 @@ export function toQuarantined(failure: {
 
 /** Reads failures page by page and takes them back into the run. */
 export class FailureStore {
-  private readonly retryScript = LuaScript.load<[string, string, ...(string | number)[]]>('retry', KEYS);
+  private readonly retryScript = LuaScript.load<[string, string, ...(string | number)[]]>('retry', KEYS + 1);
 
   constructor(
     private readonly client: RedisClient,
@@ -108,7 +108,7 @@ export class FailureStore {
   async retry(runId: string, pieces: readonly RetryPiece[]): Promise<RetryAnswer> {
     const [kind, status, ...placed] = await this.retryScript.run(
       this.client,
-      this.keys.script(runId),
+      [...this.keys.script(runId), this.keys.retried(runId)],
       pieces.flatMap(({ payload, rows, ranges, ids }) => [
         encodePayload(payload),
         rows,

@@ -2,13 +2,14 @@
   Takes failures back into the run as outstanding work, and sets an ended run going again.
 
   KEYS     see prelude.lua
+  KEYS[7]  retried  zset: `sequence|id` of failures that the ledger is still to be told of
   then for each piece of work: payload, rows, ranges it was counted as failed, number of failures it
   stands for, their ids
 
   A piece of which a failure is gone (somebody else retries it) is left out. Returns { 'taken', status
   now, index and job of each piece... } | { 'refused', why }
 ]]
-local run = redis.call('HMGET', RUN, 'status', 'name', 'id')
+local run = redis.call('HMGET', RUN, 'status', 'name', 'id', 'ledger', 'failureSequence')
 if not run[1] then
   return { 'refused', 'it is gone from Redis' }
 end
@@ -31,6 +32,9 @@ while at <= #ARGV do
     for i = 1, count do
       redis.call('HDEL', FAILURES, ARGV[at + 3 + i])
       redis.call('ZREM', ORDER, ARGV[at + 3 + i])
+      if run[4] == '1' then
+        redis.call('ZADD', KEYS[7], redis.call('HINCRBY', RUN, 'retrySequence', 1), run[5] .. '|' .. ARGV[at + 3 + i])
+      end
     end
     local index = redis.call('HINCRBY', RUN, 'next', 1) - 1
     local job = index .. 'a0'

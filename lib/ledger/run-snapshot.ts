@@ -1,0 +1,86 @@
+import { LuaScript } from '../redis/lua-script.js';
+import type { RedisClient } from '../redis/lua-script.js';
+import type { BackfillKeys } from '../tracking/backfill-keys.js';
+import { parseRun } from '../tracking/run-record.js';
+import type { RunRecord } from '../tracking/run-record.js';
+
+/** A run with everything that belongs to it, at one moment. */
+export interface RunSnapshot {
+  /** Epoch microseconds by the clock of Redis. */
+  readonly revision: number;
+  readonly run: RunRecord;
+  /** Fields of the run, as Redis keeps them. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** Entries that are outstanding, as Redis keeps them. */
+  readonly work: readonly string[];
+  readonly failureCount: number;
+  /** Failures after the sequence that was asked for, oldest first; not all of them when `more`. */
+  readonly failures: readonly SnapshotFailure[];
+  readonly more: boolean;
+  /** Failures that were taken back as work: those with this id and no later sequence are gone. */
+  readonly retried: readonly { readonly failureId: string; readonly through: number }[];
+  /** What `forgetRetried` takes once they are dealt with. */
+  readonly retriedThrough: number;
+}
+
+export interface SnapshotFailure {
+  readonly sequence: number;
+  readonly record: string;
+  readonly failureId: string;
+}
+
+type Answer = [] | [string, string[], string[], number, string[], string[]];
+
+/** Most failures that one snapshot takes: more are fetched in rounds before it. */
+const MOST_FAILURES = 1000;
+
+/** Takes runs out of Redis for the ledger. */
+export class RunSnapshots {
+  private readonly script = LuaScript.load<Answer>('snapshot', 7);
+
+  constructor(
+    private readonly client: RedisClient,
+    private readonly keys: BackfillKeys,
+  ) {}
+
+  /** `null` where the run is gone. */
+  async take(runId: string, failuresAfter: number): Promise<RunSnapshot | null> {
+    const answer = await this.script.run(
+      this.client,
+      [...this.keys.script(runId), this.keys.retried(runId)],
+      [failuresAfter, MOST_FAILURES],
+    );
+    if (answer.length === 0) {
+      return null;
+    }
+    const [revision, flat, work, failureCount, failures, retried] = answer;
+    const fields = Object.fromEntries(groups(flat, 2)) as Record<string, string>;
+    return {
+      revision: Number(revision),
+      run: parseRun(fields),
+      fields,
+      work,
+      failureCount,
+      failures: groups(failures, 3).map(([sequence = '', record = '', failureId = '']) => ({
+        sequence: Number(sequence),
+        record,
+        failureId,
+      })),
+      more: failures.length === 3 * MOST_FAILURES,
+      retried: groups(retried, 2).map(([member = '']) => {
+        const cut = member.indexOf('|');
+        return { through: Number(member.slice(0, cut)), failureId: member.slice(cut + 1) };
+      }),
+      retriedThrough: Number(retried.at(-1) ?? 0),
+    };
+  }
+
+  /** Forgets retried failures that the ledger has dealt with. */
+  async forgetRetried(runId: string, through: number): Promise<void> {
+    await this.client.zremrangebyscore(this.keys.retried(runId), '-inf', through);
+  }
+}
+
+function groups(flat: readonly string[], size: number): string[][] {
+  return Array.from({ length: flat.length / size }, (_, i) => flat.slice(i * size, (i + 1) * size));
+}
