@@ -45,6 +45,16 @@ export class BackfillLifecycle
   ) {}
 
   async onModuleInit(): Promise<void> {
+    try {
+      await this.register();
+    } catch (error) {
+      // Nest does not close an app that failed to start; an open connection would keep its process alive.
+      this.connections.close();
+      throw error;
+    }
+  }
+
+  private async register(): Promise<void> {
     for (const backfill of this.explorer.explore()) {
       await backfill.source.prepare?.({ em: this.managers.fork(), backfill: backfill.name });
       this.registry.add(backfill);
