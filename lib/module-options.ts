@@ -9,6 +9,12 @@ import type { RedisClient } from './redis/lua-script.js';
 export const RESOLVED_OPTIONS = Symbol('nestjs-backfill:resolved-options');
 
 /**
+ * Environment variable that keeps a process from working, whatever `workers` says: `false`. The command
+ * line sets it, and so can a REPL.
+ */
+export const WORKERS_VARIABLE = 'NESTJS_BACKFILL_WORKERS';
+
+/**
  * Options of `BackfillModule.forRoot`.
  *
  * @publicApi
@@ -16,7 +22,8 @@ export const RESOLVED_OPTIONS = Symbol('nestjs-backfill:resolved-options');
 export interface BackfillModuleOptions {
   /**
    * Whether this process works: `true` for every backfill, `false` for none (an API-only process), or the
-   * names of those it works for. Default `true`.
+   * names of those it works for. Default `true`. The environment variable `NESTJS_BACKFILL_WORKERS=false`
+   * wins over it.
    */
   readonly workers?: boolean | readonly string[];
   /** Redis to use instead of the one of `BullModule.forRoot`: a URL, options, or a client of ioredis. */
@@ -80,6 +87,7 @@ export function resolveModuleOptions(options: BackfillModuleOptions = {}): Resol
   const { redis: _redis, config, ...rest } = parsed.data;
   return Object.freeze({
     ...rest,
+    ...(process.env[WORKERS_VARIABLE] === 'false' ? { workers: false } : {}),
     // A client must stay the object that it is.
     redis: options.redis,
     config: parseConfigPatch(config ?? {}, { backfill: null, origin: 'options' }),

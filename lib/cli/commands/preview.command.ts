@@ -1,0 +1,56 @@
+import type { Command } from 'commander';
+import { parseConfigPatch } from '../../config/parse-config-patch.js';
+import type { BackfillPreview, PreviewRange } from '../../scheduling/backfill-preview.js';
+import type { CliSession } from '../cli-session.js';
+import type { Style } from '../output/style.js';
+import { table } from '../output/table.js';
+import { moment } from '../output/time.js';
+import { parseAssignments, parseBound, parseWhole } from '../parse-assignments.js';
+
+interface PreviewFlags {
+  readonly from?: unknown;
+  readonly to?: unknown;
+  readonly at?: string;
+  readonly limit?: number;
+  readonly set?: readonly string[];
+}
+
+export function addPreviewCommand(program: Command, session: CliSession): void {
+  program
+    .command('preview')
+    .description('what a run would do, and until when; starts nothing')
+    .argument('<name>')
+    .option('--from <key>', 'first row, inclusive: an id, text, or JSON of the key columns', parseBound)
+    .option('--to <key>', 'last row, inclusive', parseBound)
+    .option('--at <time>', 'when it would start; now without it')
+    .option('--limit <ranges>', 'ranges to list', parseWhole('--limit', 1))
+    .option('--set <key=value...>', 'config to suppose')
+    .action(async (name: string, { set, ...options }: PreviewFlags) => {
+      const config = parseConfigPatch(parseAssignments(set ?? []), {
+        backfill: name,
+        origin: 'start',
+      });
+      const service = await session.service();
+      session.printer.answer(await service.preview(name, { ...options, config }), previewText);
+    });
+}
+
+function previewText(preview: BackfillPreview, style: Style): string {
+  const about = preview.rowsTotalKind === 'exact' ? '' : 'about ';
+  return [
+    table(
+      ['range', 'from', 'to', 'runs at'],
+      preview.ranges.map((range) => [range.index, ...ends(range), moment(range.runAt)]),
+      style,
+    ),
+    `${preview.total.toLocaleString('en-US')} ranges, ${about}${preview.rowsTotal.toLocaleString('en-US')} rows; ` +
+      `ends ${preview.estimatedEnd === null ? 'at a time that is not known' : `at ${moment(preview.estimatedEnd)}`}`,
+    ...preview.warnings.map(({ message }) => style('yellow', `warning: ${message}`)),
+  ].join('\n');
+}
+
+function ends({ partition, begin, end, first, last }: PreviewRange): [string, string] {
+  const shown = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value ?? null));
+  const prefix = partition === undefined ? '' : `${partition}: `;
+  return [prefix + shown(begin ?? first), shown(end ?? last)];
+}

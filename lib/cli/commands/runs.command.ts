@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import type { CliSession } from '../cli-session.js';
+import { styledState } from '../output/state-style.js';
+import { table } from '../output/table.js';
+import { moment } from '../output/time.js';
+import { parseWhole } from '../parse-assignments.js';
+
+export function addRunsCommand(program: Command, session: CliSession): void {
+  program
+    .command('runs')
+    .description('the runs of a backfill, newest first')
+    .argument('<name>')
+    .option('--limit <count>', 'how many', parseWhole('--limit', 1), 20)
+    .action(async (name: string, { limit }: { readonly limit: number }) => {
+      const service = await session.service();
+      session.printer.answer(await service.runs(name, limit), (runs, style) =>
+        runs.length === 0
+          ? 'No runs yet.'
+          : table(
+              ['run', 'status', 'started at', 'finished at', 'by', 'ranges', 'rows', 'failures', 'reason'],
+              runs.map((run) => [
+                run.id,
+                styledState(run.status, style) + (run.dryRun ? ' (dry run)' : ''),
+                moment(run.startedAt),
+                moment(run.finishedAt),
+                run.startedBy ?? '-',
+                run.done,
+                run.rowsDone,
+                run.failures,
+                run.reason ?? '-',
+              ]),
+              style,
+            ),
+      );
+    });
+}

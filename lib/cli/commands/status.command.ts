@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import type { BackfillStatus } from '../../tracking/backfill-status.js';
+import type { CliSession } from '../cli-session.js';
+import { statusLines } from '../output/status-view.js';
+import { Watch } from '../output/watch.js';
+import { parseWhole } from '../parse-assignments.js';
+
+interface StatusOptions {
+  readonly watch?: boolean;
+  readonly interval: number;
+}
+
+export function addStatusCommand(program: Command, session: CliSession): void {
+  program
+    .command('status')
+    .description('how far a backfill is, or every one')
+    .argument('[name]')
+    .option('-w, --watch', 'follow it until the run is over; Ctrl-C leaves the run alone')
+    .option('--interval <ms>', 'how often to look', parseWhole('--interval', 1), 1000)
+    .action(async (name: string | undefined, { watch, interval }: StatusOptions) => {
+      const service = await session.service();
+      const read = async () => (name === undefined ? service.list() : [await service.status(name)]);
+      if (watch) {
+        await new Watch(session, interval).follow(read, (statuses) => statuses.every(isOver));
+        return;
+      }
+      const statuses = await read();
+      session.printer.answer(name === undefined ? statuses : statuses[0], (_value, style) =>
+        statuses.flatMap((status) => statusLines(status, style, Date.now())).join('\n'),
+      );
+    });
+}
+
+function isOver({ state }: BackfillStatus): boolean {
+  return state !== 'running' && state !== 'paused';
+}
