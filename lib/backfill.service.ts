@@ -155,7 +155,7 @@ export class BackfillService {
       active,
       parsed,
       { patch: { ...parsed }, by, reason },
-      version,
+      version === undefined ? { defaults } : { version, defaults },
     );
     if (written === null) {
       throw new BackfillConflictError(

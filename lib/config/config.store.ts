@@ -1,3 +1,4 @@
+import { BackfillConfigError } from '../errors/backfill-config.error.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import type { BackfillKeys } from '../tracking/backfill-keys.js';
@@ -31,19 +32,55 @@ export class ConfigStore {
     return { config: resolveConfig(...defaults, patch), patch, version: version ?? '0' };
   }
 
-  /** Sets values; answers `null` when somebody else changed the config since `version`. */
+  /**
+   * Sets values; answers `null` when somebody else changed the config since `version`. The event says what
+   * the values were before: without `version` it is tried until nobody came in between.
+   */
   async write(
     backfill: string,
     activeRun: string | null,
     patch: BackfillConfigPatch,
     event: Readonly<Record<string, unknown>>,
-    version?: string,
+    { version, defaults = [] }: { version?: string; defaults?: readonly BackfillConfigPatch[] } = {},
   ): Promise<string | null> {
-    const [set, now] = await this.configure.run(
-      this.client,
-      [...this.keys.script(activeRun ?? ''), this.keys.config(backfill)],
-      [backfill, version ?? '', JSON.stringify(event), ...Object.entries(encodeConfigPatch(patch)).flat()],
-    );
-    return set === 1 ? now : null;
+    for (;;) {
+      const { [VERSION]: current = '0', ...hash } = await this.client.hgetall(this.keys.config(backfill));
+      const from = valuesBefore(backfill, hash, patch, defaults);
+      const [set, now] = await this.configure.run(
+        this.client,
+        [...this.keys.script(activeRun ?? ''), this.keys.config(backfill)],
+        [
+          backfill,
+          version ?? current,
+          JSON.stringify({ ...event, from }),
+          ...Object.entries(encodeConfigPatch(patch)).flat(),
+        ],
+      );
+      if (set === 1) {
+        return now;
+      }
+      if (version !== undefined) {
+        return null;
+      }
+    }
   }
+}
+
+/** What is stored may be corrupt, and this change its repair: then the raw text says what it was. */
+function valuesBefore(
+  backfill: string,
+  hash: Readonly<Record<string, string>>,
+  patch: BackfillConfigPatch,
+  defaults: readonly BackfillConfigPatch[],
+): Record<string, unknown> {
+  let before: Readonly<Record<string, unknown>>;
+  try {
+    before = { ...resolveConfig(...defaults, decodeConfigPatch(hash, { backfill, origin: 'redis' })) };
+  } catch (error) {
+    if (!(error instanceof BackfillConfigError)) {
+      throw error;
+    }
+    before = hash;
+  }
+  return Object.fromEntries(Object.keys(patch).map((key) => [key, before[key] ?? null]));
 }

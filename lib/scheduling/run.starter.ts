@@ -27,7 +27,8 @@ export class RunStarter {
     const patch = parseConfigPatch(options.config, { backfill: name, origin: 'start' });
     await this.refuseSecond(name, options);
     if (Object.keys(patch).length > 0) {
-      await this.configs.write(name, null, patch, { patch: { ...patch }, by: options.startedBy ?? null });
+      const { startedBy: by = null, reason = null } = options;
+      await this.configs.write(name, null, patch, { patch: { ...patch }, by, reason }, { defaults });
     }
     const { config } = await this.configs.read(name, defaults);
     const em = this.managers.fork();
