@@ -5,14 +5,24 @@ const STACK_CHARACTERS = 4_000;
 
 /** An error as it is kept: its text bounded, whatever was thrown. */
 export function toStoredError(error: unknown): StoredError {
-  if (!(error instanceof Error)) {
+  if (!looksLikeError(error)) {
     return { name: 'Error', message: bounded(describe(error), MESSAGE_CHARACTERS) };
   }
   return {
     name: error.name,
     message: bounded(error.message, MESSAGE_CHARACTERS),
-    ...(error.stack === undefined ? {} : { stack: bounded(error.stack, STACK_CHARACTERS) }),
+    ...(typeof error.stack === 'string' ? { stack: bounded(error.stack, STACK_CHARACTERS) } : {}),
   };
+}
+
+/** What Node itself throws is no instance of `Error` where the app runs in a context of its own, as in Jest. */
+function looksLikeError(thrown: unknown): thrown is Error {
+  return (
+    typeof thrown === 'object' &&
+    thrown !== null &&
+    typeof Reflect.get(thrown, 'name') === 'string' &&
+    typeof Reflect.get(thrown, 'message') === 'string'
+  );
 }
 
 function describe(thrown: unknown): string {
