@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { companyOf } from './company.js';
@@ -10,7 +11,11 @@ const ROUTE = /^\/companies\/([^/?]+)$/;
 /** Stands for somebody else's API: plain HTTP on loopback, one company a call. */
 @Injectable()
 export class DirectoryServer implements OnModuleInit, OnApplicationShutdown {
-  private readonly server = createServer((request, response) => this.answer(request, response));
+  /** Milliseconds that an answer takes. */
+  latency = 0;
+  /** Calls that wait for their answer. */
+  waiting = 0;
+  private readonly server = createServer((request, response) => void this.answer(request, response));
   private readonly callsByDomain = new Map<string, number>();
 
   async onModuleInit(): Promise<void> {
@@ -35,11 +40,16 @@ export class DirectoryServer implements OnModuleInit, OnApplicationShutdown {
     return this.callsByDomain.get(domain) ?? 0;
   }
 
-  private answer({ url = '' }: IncomingMessage, response: ServerResponse): void {
+  private async answer({ url = '' }: IncomingMessage, response: ServerResponse): Promise<void> {
     const [, encoded] = ROUTE.exec(url) ?? [];
     const domain = encoded && decodeURIComponent(encoded);
     if (domain) {
       this.callsByDomain.set(domain, this.callsFor(domain) + 1);
+    }
+    this.waiting++;
+    response.once('close', () => this.waiting--);
+    if (this.latency > 0) {
+      await sleep(this.latency, undefined, { ref: false });
     }
     // By RFC 2606 nobody lives there.
     const known = domain && !domain.endsWith('.invalid');
