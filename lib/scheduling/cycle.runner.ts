@@ -1,5 +1,6 @@
 import type { Logger } from '@nestjs/common';
-import { currentRate } from '../config/peak-hours.js';
+import { currentRate, nextPeakChange } from '../config/peak-hours.js';
+import type { BackfillConfig } from '../config/backfill-config.js';
 import type { ConfigStore } from '../config/config.store.js';
 import type { BackfillRegistry } from '../discovery/backfill.registry.js';
 import { BackfillConfigError } from '../errors/backfill-config.error.js';
@@ -45,7 +46,7 @@ export class CycleRunner {
     }
     const where = `[${job.backfill} run ${job.run}]`;
     try {
-      const { config } = await this.configs.read(job.backfill, backfill.defaults);
+      const { config, version } = await this.configs.read(job.backfill, backfill.defaults);
       const now = await this.census.now();
       await this.governor.apply(job.backfill, job.run, config, now);
       const measured = throughput(await this.samples.newest(job.run, 60), MEASURED_OVER_MS).ranges;
@@ -63,8 +64,9 @@ export class CycleRunner {
             job.run,
             job.cycle,
             report.target,
-            Math.min(LONGEST_MS, (config.duration * 1000) / 2),
+            Math.min(LONGEST_MS, (config.duration * 1000) / 2, msUntilChange(config, now)),
             SOON_MS,
+            version,
           )
         : SOON_MS;
       this.log(where, job.cycle, report, currentRate(config, now), wait);
@@ -108,4 +110,11 @@ export class CycleRunner {
         `rate ${rate} ${reason}, ${next}`,
     );
   }
+}
+
+/** The window of another rate is planned when that rate begins, or a hold that ends would find no work. */
+function msUntilChange(config: BackfillConfig, now: number): number {
+  const at = nextPeakChange(config, now);
+  const changes = at !== null && config.perSecondOnPeak !== config.perSecondOffPeak;
+  return changes ? at - now + SOON_MS : Infinity;
 }

@@ -235,12 +235,14 @@ export class RangeTracker {
     target: number,
     waitMs: number,
     soonMs: number,
+    configVersion: string,
   ): Promise<number | null> {
     const wait = await this.scripts.endCycle.run(this.client, this.keys.script(runId), [
       cycle,
       target,
       Math.round(waitMs),
       soonMs,
+      configVersion,
     ]);
     return wait < 0 ? null : wait;
   }

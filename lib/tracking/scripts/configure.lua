@@ -18,5 +18,9 @@ if #ARGV > 3 then
   redis.call('HSET', KEYS[7], unpack(ARGV, 4))
 end
 version = redis.call('HINCRBY', KEYS[7], '_version', 1)
+-- A cycle under way has read the config already: by this it sees at its end that it has to come again.
+if redis.call('EXISTS', RUN) == 1 then
+  redis.call('HSET', RUN, 'configVersion', version)
+end
 emit_for(ARGV[1], redis.call('HGET', RUN, 'id') or '', 'configured', ARGV[3])
 return { 1, tostring(version) }
