@@ -12,6 +12,7 @@ import type { ConfigInForce } from './config/config.store.js';
 import { parseConfigPatch } from './config/parse-config-patch.js';
 import type { BackfillConfigPatch } from './config/backfill-config.js';
 import { BackfillRegistry } from './discovery/backfill.registry.js';
+import type { RegisteredBackfill } from './discovery/registered-backfill.js';
 import { BackfillConflictError } from './errors/backfill-conflict.error.js';
 import { BackfillNotFoundError } from './errors/backfill-not-found.error.js';
 import { BackfillRequestError } from './errors/backfill-request.error.js';
@@ -75,14 +76,18 @@ export class BackfillService {
     private readonly past: HistoryLog,
   ) {}
 
-  /** The status of every backfill that the app has a handler for, by name. */
+  /** The status of every backfill that the app has a handler for, or that has an active run, by name. */
   async list(): Promise<BackfillStatus[]> {
-    return Promise.all(this.registry.all().map((backfill) => this.statuses.status(backfill)));
+    const active = (await this.runStore.active()).map(([name]) => name);
+    const names = new Set([...this.registry.all().map(({ name }) => name), ...active]);
+    return Promise.all(
+      [...names].toSorted().map((name) => this.statuses.status(name, this.registry.find(name))),
+    );
   }
 
   /** The status of a backfill: of its active run, else of its newest. */
   async status(name: string): Promise<BackfillStatus> {
-    return this.statuses.status(this.registry.get(name));
+    return this.statuses.status(name, await this.known(name));
   }
 
   /**
@@ -113,7 +118,7 @@ export class BackfillService {
   async resume(name: string, options: ActionOptions = {}): Promise<RunReceipt> {
     const receipt = await this.move(name, 'resume', options);
     if (receipt.state === 'running') {
-      const { config } = await this.configs.read(name, this.registry.get(name).defaults);
+      const { config } = await this.configs.read(name, this.registry.find(name)?.defaults ?? []);
       await this.governor.apply(name, receipt.runId, config, await this.census.now());
       await this.reconciler.reconcile(name, receipt.runId);
       const run = await this.runStore.read(receipt.runId);
@@ -256,12 +261,18 @@ export class BackfillService {
     return this.log.events;
   }
 
+  /** The backfill; none for a run whose handler the code no longer has. Throws where there never was one. */
+  private async known(name: string): Promise<RegisteredBackfill | undefined> {
+    const backfill = this.registry.find(name);
+    return backfill || (await this.runStore.newestId(name)) !== null ? backfill : this.registry.get(name);
+  }
+
   private async move(
     name: string,
     action: Exclude<RunAction, 'retry'>,
     options: ActionOptions,
   ): Promise<RunReceipt> {
-    this.registry.get(name);
+    await this.known(name);
     const runId = (await this.runStore.activeId(name)) ?? (await this.runStore.newestId(name));
     const answer =
       runId === null

@@ -1,5 +1,5 @@
 import type { ConfigStore } from '../config/config.store.js';
-import type { BackfillConfig } from '../config/backfill-config.js';
+import type { BackfillConfig, BackfillConfigPatch } from '../config/backfill-config.js';
 import type { RegisteredBackfill } from '../discovery/registered-backfill.js';
 import { publicCursor } from '../scheduling/public-cursor.js';
 import { estimateEnd } from '../scheduling/schedule.js';
@@ -21,8 +21,9 @@ export class StatusReader {
     private readonly census: WorkerCensus,
   ) {}
 
-  async status(backfill: RegisteredBackfill): Promise<BackfillStatus> {
-    const { name, description } = backfill;
+  /** @param backfill none where no handler of this app has the name */
+  async status(name: string, backfill: RegisteredBackfill | undefined): Promise<BackfillStatus> {
+    const description = backfill?.description ?? null;
     const runId = (await this.runs.activeId(name)) ?? (await this.runs.newestId(name));
     const run = runId === null ? null : await this.runs.read(runId);
     const now = await this.census.now();
@@ -34,7 +35,7 @@ export class StatusReader {
     const samples = await this.samples.newest(run.id, 61);
     const recent = samples[0] !== undefined && now - samples[0].at < MINUTE_MS && run.status === 'running';
     const speed = recent ? throughput(samples, MINUTE_MS) : { ranges: 0, rows: 0 };
-    const config = await this.configOf(backfill);
+    const config = await this.configOf(name, backfill?.defaults ?? []);
     const over = run.finishedAt !== null;
     return {
       name,
@@ -126,7 +127,10 @@ export class StatusReader {
   }
 
   /** None where the stored config is corrupt: the run is paused for that, and says so. */
-  private async configOf({ name, defaults }: RegisteredBackfill): Promise<BackfillConfig | null> {
+  private async configOf(
+    name: string,
+    defaults: readonly BackfillConfigPatch[],
+  ): Promise<BackfillConfig | null> {
     try {
       return (await this.configs.read(name, defaults)).config;
     } catch {
@@ -200,11 +204,18 @@ function rateOf(run: RunRecord, now: number): RateStatus {
 
 function warningsOf(
   run: RunRecord,
-  { name, version, source }: RegisteredBackfill,
+  backfill: RegisteredBackfill | undefined,
   workers: number,
   config: BackfillConfig | null,
 ): string[] {
   const warnings: string[] = [];
+  if (!backfill) {
+    warnings.push(
+      `This app has no handler named "${run.name}": the run waits until one comes back. Or cancel it.`,
+    );
+    return warnings;
+  }
+  const { version, source } = backfill;
   if (run.status === 'running' && workers === 0) {
     warnings.push('No process holds workers for this backfill: start one with workers: true.');
   }
@@ -215,7 +226,9 @@ function warningsOf(
     warnings.push(`The run walks a source of kind ${run.sourceKind}; this process has ${source.kind}.`);
   }
   if (!config) {
-    warnings.push(`The config of "${name}" in Redis is corrupt; set the field that lastError names anew.`);
+    warnings.push(
+      `The config of "${run.name}" in Redis is corrupt; set the field that lastError names anew.`,
+    );
   }
   return warnings;
 }

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackfillStatus } from 'nestjs-backfill';
-import type { ChildPlan, Command, Report } from './plan.js';
+import type { ChildPlan, Report } from './plan.js';
 
 const REGISTER = new URL('../support/swc/register.js', import.meta.url).href;
 const CHILD = new URL('./child.ts', import.meta.url);
@@ -87,7 +87,7 @@ export class Child {
     const id = this.next++;
     return new Promise((resolve, reject) => {
       this.pending.set(id, { resolve, reject });
-      this.process.send({ ...command, id } as Command, (error) => error && reject(error));
+      this.process.send({ ...command, id }, (error) => error && reject(error));
     });
   }
 

@@ -21,7 +21,7 @@ interface Line {
   readonly scenario: string;
   readonly seed: number;
   readonly outcome?: Outcome;
-  readonly error?: unknown;
+  readonly error?: string;
   readonly seconds: number;
 }
 
@@ -56,7 +56,7 @@ function show({ scenario, seed, outcome, error, seconds }: Line): string {
     error === undefined ? 'passed' : 'FAILED',
     outcome?.note ?? '',
   ];
-  return cells.join('  ') + (error === undefined ? '' : `\n    ${String(error)}`);
+  return cells.join('  ') + (error === undefined ? '' : `\n    ${error}`);
 }
 
 const chosen = scenarios.filter(

@@ -81,7 +81,7 @@ export class Arena {
     return fleet;
   }
 
-  async fill({ rows, poisonEvery = 0, stride = 1 }: Fill): Promise<void> {
+  async seed({ rows, poisonEvery = 0, stride = 1 }: Fill): Promise<void> {
     await this.sql(`
       DROP TABLE IF EXISTS chaos_rows;
       CREATE TABLE chaos_rows (id int PRIMARY KEY, touches int NOT NULL DEFAULT 0, poison boolean NOT NULL DEFAULT false);
@@ -98,6 +98,14 @@ export class Arena {
     } finally {
       await client.end();
     }
+  }
+
+  /** Keeps a connection with a statement open, such as one that holds a lock, until it is released. */
+  async hold(statement: string): Promise<{ release: () => Promise<void> }> {
+    const client = new Client({ connectionString: this.postgres.url });
+    await client.connect();
+    await client.query(statement);
+    return { release: () => client.end() };
   }
 
   /** What the processes logged. */

@@ -1,5 +1,23 @@
 import type { Scenario } from '../scenario.js';
+import { clockScenarios } from './clock.js';
+import { controlScenarios } from './control.js';
 import { killPoints } from './kill-points.js';
+import { loadScenarios } from './load.js';
+import { poisonScenarios } from './poison.js';
+import { postgresScenarios } from './postgres.js';
+import { randomized } from './randomized.js';
+import { redisScenarios } from './redis.js';
+import { zombieScenarios } from './zombies.js';
 
-/** Everything that is tried, in the order of the README's guarantees. */
-export const scenarios: readonly Scenario[] = [...killPoints];
+/** Everything that is tried. Those that wait longest come first. */
+export const scenarios: readonly Scenario[] = [
+  ...randomized,
+  ...redisScenarios,
+  ...postgresScenarios,
+  ...loadScenarios,
+  ...killPoints,
+  ...poisonScenarios,
+  ...zombieScenarios,
+  ...controlScenarios,
+  ...clockScenarios,
+];

@@ -60,7 +60,7 @@ async function killWorker(
   backfill: string,
   poisonEvery = 0,
 ): Promise<Outcome> {
-  await arena.fill({ rows: ROWS, poisonEvery });
+  await arena.seed({ rows: ROWS, poisonEvery });
   const fleet = arena.fleet();
   const operator = await fleet.start({ workers: false });
   const victim = await fleet.start({ fault: { point, nth } });
@@ -73,7 +73,7 @@ async function killWorker(
 
 async function killOperator(arena: Arena, point: string, call: string): Promise<Outcome> {
   const poison = call === 'retryFailures' ? 100 : 0;
-  await arena.fill({ rows: ROWS, poisonEvery: poison });
+  await arena.seed({ rows: ROWS, poisonEvery: poison });
   const fleet = arena.fleet({ handlerMs: call === 'retryFailures' ? 0 : 20 });
   const operator = await fleet.start({ workers: false });
   await fleet.start();
