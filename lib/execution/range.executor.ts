@@ -1,4 +1,4 @@
-import { RequestContext } from '@mikro-orm/core';
+import { RequestContext, Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/core';
 import type { RegisteredBackfill } from '../discovery/registered-backfill.js';
 import type { JsonValue, SourceContext } from '../sources/backfill-source.js';
@@ -152,7 +152,8 @@ async function rehearse(em: EntityManager, work: () => Promise<Outcome>): Promis
 }
 
 function forget(em: EntityManager, row: unknown): void {
-  if (typeof row === 'object' && row !== null) {
+  // The rows of a source of the app's own need not be entities.
+  if (Utils.isEntity<object>(row)) {
     em.getUnitOfWork().unsetIdentity(row);
   }
 }
