@@ -1,0 +1,104 @@
+import { arraySource, type ArrayRange } from '../../../sample/src/sources/array.source.js';
+import { createAppBench, defineBackfill } from '../../support/apps/index.js';
+
+interface Country {
+  readonly code: string;
+}
+
+const COUNTRIES: readonly Country[] = Array.from({ length: 103 }, (_, i) => ({ code: `C${i}` }));
+const CODES = COUNTRIES.map(({ code }) => code);
+const FAST = { perSecondOnPeak: null, perSecondOffPeak: null, backoffMs: 1, concurrency: 1 };
+
+const bench = await createAppBench();
+
+function countries(handle: (country: Country) => void, rows = COUNTRIES) {
+  return defineBackfill<ArrayRange, Country>({
+    name: 'countries',
+    source: arraySource(rows, ({ code }) => code),
+    config: { ...FAST, batchSize: 10, attempts: 2 },
+    processRow: handle,
+  });
+}
+
+describe('a source over an array', () => {
+  it('hands every row out once, in order', async () => {
+    const seen: string[] = [];
+    const handlers = [countries(({ code }) => void seen.push(code))];
+    const { backfills, finished } = await bench.start({ handlers });
+    await backfills.start('countries');
+    expect(await finished('countries')).toMatchObject({ state: 'completed', done: 11, rowsDone: 103 });
+    expect(seen).toEqual(CODES);
+  });
+
+  it('gives range handlers positions', async () => {
+    const ranges: ArrayRange[] = [];
+    const handler = defineBackfill<ArrayRange, Country>({
+      name: 'positions',
+      source: arraySource(COUNTRIES, ({ code }) => code),
+      config: { ...FAST, batchSize: 50 },
+      processRange: (range) => void ranges.push(range),
+    });
+    const { backfills, finished } = await bench.start({ handlers: [handler] });
+    await backfills.start('positions');
+    expect(await finished('positions')).toMatchObject({ state: 'completed', rowsDone: 103 });
+    expect(ranges).toEqual([
+      { index: 0, begin: 0, end: 49 },
+      { index: 1, begin: 50, end: 99 },
+      { index: 2, begin: 100, end: 102 },
+    ]);
+  });
+
+  it('walks a part, and nothing', async () => {
+    const seen: string[] = [];
+    const { backfills, finished } = await bench.start({
+      handlers: [countries(({ code }) => void seen.push(code))],
+    });
+    await backfills.start('countries', { from: 20, to: 34 });
+    await finished('countries');
+    expect(seen).toEqual(CODES.slice(20, 35));
+    await expect(backfills.start('countries', { from: 'PT' })).rejects.toThrow(
+      'expected from to be a position from 0, got "PT"',
+    );
+    await backfills.start('countries', { from: 103 });
+    expect(await finished('countries')).toMatchObject({ state: 'completed', rowsDone: 0 });
+  });
+
+  it('keeps a row that fails by its key, and loads it again for the retry', async () => {
+    const seen: string[] = [];
+    let broken = true;
+    const handler = countries(({ code }) => {
+      if (broken && code === 'C42') {
+        throw new Error('no tariff');
+      }
+      seen.push(code);
+    });
+    const { backfills, finished } = await bench.start({ handlers: [handler] });
+    await backfills.start('countries');
+    expect(await finished('countries')).toMatchObject({ state: 'failed', rowsDone: 102, rowsFailed: 1 });
+    const { items } = await backfills.failures('countries');
+    expect(items).toMatchObject([{ kind: 'row', key: 'C42', attempts: 2, error: { message: 'no tariff' } }]);
+
+    broken = false;
+    await backfills.retryFailures('countries');
+    expect(await finished('countries')).toMatchObject({ state: 'completed', rowsDone: 103, rowsFailed: 0 });
+    expect(seen.toSorted()).toEqual(CODES.toSorted());
+  });
+
+  it('halves a range until the failing row stands alone', async () => {
+    const handler = defineBackfill<ArrayRange, Country>({
+      name: 'halves',
+      source: arraySource(COUNTRIES, ({ code }) => code),
+      config: { ...FAST, batchSize: 50, attempts: 1 },
+      processRange: ({ begin, end }) => {
+        if (begin <= 77 && 77 <= end) {
+          throw new Error('77 is in it');
+        }
+      },
+    });
+    const { backfills, finished } = await bench.start({ handlers: [handler] });
+    await backfills.start('halves');
+    expect(await finished('halves')).toMatchObject({ state: 'failed', rowsDone: 102, rowsFailed: 1 });
+    const { items } = await backfills.failures('halves');
+    expect(items).toMatchObject([{ kind: 'row', key: { begin: 77, end: 77 } }]);
+  });
+});
