@@ -77,9 +77,13 @@ async function killOperator(arena: Arena, point: string, call: string): Promise<
   const fleet = arena.fleet({ handlerMs: call === 'retryFailures' ? 0 : 20 });
   const operator = await fleet.start({ workers: false });
   await fleet.start();
+  const victim = await fleet.start({ workers: false, fault: { point, nth: 1 } });
   const name = 'touch-rows';
   if (call !== 'start') {
-    await operator.call('start', name);
+    const perSecond = call === 'pause' ? 20 : null;
+    await operator.call('start', name, {
+      config: { perSecondOnPeak: perSecond, perSecondOffPeak: perSecond },
+    });
   }
   if (call === 'resume') {
     await operator.call('pause', name);
@@ -88,7 +92,6 @@ async function killOperator(arena: Arena, point: string, call: string): Promise<
     await fleet.finished(operator, name);
     await arena.sql('UPDATE chaos_rows SET poison = false');
   }
-  const victim = await fleet.start({ workers: false, fault: { point, nth: 1 } });
   victim.call(call, name).catch(() => undefined);
   assert.equal(await victim.exited, 'SIGKILL', 'the fault was met');
   await sleep(300);

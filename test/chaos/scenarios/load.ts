@@ -106,9 +106,9 @@ async function churned(arena: Arena): Promise<Outcome> {
   const survivors = await arena.sql<{ id: number }>(
     'SELECT id FROM chaos_rows WHERE id BETWEEN 3000 AND 27000',
   );
-  let over = false;
+  const churn = { over: false };
   const churning = (async () => {
-    for (let i = 1; !over; i++) {
+    for (let i = 1; !churn.over; i++) {
       await arena.sql(`
         INSERT INTO chaos_rows (id) VALUES (${30_000 + i}), (${-i});
         DELETE FROM chaos_rows WHERE id = ${30_000 - i * 10} AND id > 27000;
@@ -117,7 +117,7 @@ async function churned(arena: Arena): Promise<Outcome> {
     }
   })();
   const statuses: BackfillStatus[] = await Promise.all(names.map((name) => fleet.finished(operator, name)));
-  over = true;
+  churn.over = true;
   await churning;
   assert(statuses.every(({ state }) => state === 'completed'));
   const [count] = await arena.sql<{ untouched: number; beyond: number }>(`
