@@ -5,6 +5,14 @@ import type { SourceContext } from './backfill-source.js';
 import type { PlainFilter } from './keyset-filter.js';
 
 /**
+ * A MikroORM filter, or a function that makes one: equal filters at every call, in every process. MikroORM
+ * 6 allows a `raw()` fragment to be used once only, so that a filter with one has to be made anew.
+ *
+ * @publicApi
+ */
+export type SourceFilter<Entity extends object> = FilterQuery<Entity> | (() => FilterQuery<Entity>);
+
+/**
  * Which rows of the table a source walks.
  *
  * @publicApi
@@ -14,14 +22,14 @@ export interface SourceScopeOptions<Entity extends object> {
    * Only rows that match are walked. Rows that stop matching while they are worked on shift nothing.
    * Default: every row.
    */
-  readonly where?: FilterQuery<Entity>;
+  readonly where?: SourceFilter<Entity>;
   /**
    * Shards or tenants, each walked with bounds and a cursor of its own: a filter a name, joined with
    * `where`. A row that matches two of them is handed out twice. Default: one walk over everything.
    *
    * @example { eu: { region: 'eu' }, us: { region: 'us' } }
    */
-  readonly partitions?: Readonly<Record<string, FilterQuery<Entity>>>;
+  readonly partitions?: Readonly<Record<string, SourceFilter<Entity>>>;
   /**
    * The entity's MikroORM filters (`@Filter`), as `em.find` takes them: parameters by name, or `false` to
    * switch them off. A handler that uses `range.where` itself passes the same. Default: those that the
@@ -74,13 +82,17 @@ export class SourceScope {
    */
   filter(partition: string, ...conditions: readonly PlainFilter[]): PlainFilter {
     this.checkPartition({ backfill: 'unknown' }, partition);
-    const parts = [...this.appFilters(partition), ...conditions].filter((part) => !isEmpty(part));
+    // Copies: MikroORM's query builder writes into the filters that it is given.
+    const parts = [...this.appFilters(partition), ...conditions]
+      .filter((part) => !isEmpty(part))
+      .map(copyFilter);
     return parts.length < 2 ? ((parts[0] ?? {}) as PlainFilter) : { $and: parts };
   }
 
   /** The filters that the app wrote, to look for what they leave out. */
   appFilters(partition: string): readonly unknown[] {
-    return [this.options.where, this.options.partitions?.[partition]];
+    const filters: unknown[] = [this.options.where, this.options.partitions?.[partition]];
+    return filters.map((filter) => (typeof filter === 'function' ? (filter as () => unknown)() : filter));
   }
 
   async find({ em }: SourceContext, filter: PlainFilter, options: object): Promise<object[]> {
@@ -166,7 +178,21 @@ function plain(em: EntityManager): PlainManager {
 }
 
 function isEmpty(filter: unknown): boolean {
-  if (filter === undefined) return true;
-  if (typeof filter !== 'object' || filter === null) return false;
-  return Object.getPrototypeOf(filter) === Object.prototype && Reflect.ownKeys(filter).length === 0;
+  return filter === undefined || (isPlain(filter) && Reflect.ownKeys(filter).length === 0);
+}
+
+/** Copies objects and lists; values such as dates, entities and raw SQL stay themselves. */
+function copyFilter(filter: unknown): unknown {
+  if (Array.isArray(filter)) return filter.map(copyFilter);
+  if (!isPlain(filter)) return filter;
+  // Raw SQL stands as a symbol for a key.
+  return Object.fromEntries(
+    Reflect.ownKeys(filter).map((key) => [key, copyFilter(Reflect.get(filter, key))]),
+  );
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }

@@ -106,7 +106,7 @@ describe.each(['postgresql', 'portable'] as const)('keyset over random rows (%s)
         fc.integer({ min: 1, max: 25 }),
         fc.integer({ min: 1, max: 4 }),
         async (shelves, by, { where, sql }, batchSize, limit) => {
-          await shop.fill(shelves);
+          await shop.stock(shelves);
           const options = { orderBy: orderBy(by), where };
           const scope = SourceScope.of(Shelf, options, 'keyset');
           const source = exact
@@ -139,7 +139,7 @@ describe.each(['postgresql', 'portable'] as const)('keyset over random rows (%s)
         order(columns),
         fc.integer({ min: 1, max: 9 }),
         async (shelves, by, batchSize) => {
-          await shop.fill(shelves);
+          await shop.stock(shelves);
           const source = keyset(Shelf, { orderBy: orderBy(by) });
           const walked = await walk(shop, source, { batchSize });
           for (const { data, rows } of walked.ranges) {

@@ -35,7 +35,21 @@ export class Pair {
   note!: string;
 }
 
-export class Unknown {
+export class Ticket {
+  id!: number;
+  score!: number;
+  price!: number;
+  tags!: string[];
+  settings!: object;
+  total!: number;
+}
+
+export class Parcel {
+  id!: string;
+}
+
+/** MikroORM is not told of it. */
+export class Stranger {
   id!: number;
 }
 
@@ -89,7 +103,26 @@ export const PairSchema = new EntitySchema<Pair>({
   },
 });
 
-export const schemas = [PlaceSchema, KeeperSchema, ShelfSchema, PairSchema];
+export const TicketSchema = new EntitySchema<Ticket>({
+  class: Ticket,
+  tableName: 'tickets',
+  properties: {
+    id: { type: 'integer', primary: true },
+    score: { type: 'double', default: 0 },
+    price: { type: new DecimalType('number'), default: 0 },
+    tags: { type: 'string[]', array: true, default: [] },
+    settings: { type: 'json', default: '{}' },
+    total: { type: 'integer', persist: false },
+  },
+});
+
+export const ParcelSchema = new EntitySchema<Parcel>({
+  class: Parcel,
+  tableName: 'parcels',
+  properties: { id: { type: new BigIntType('string'), primary: true } },
+});
+
+export const schemas = [PlaceSchema, KeeperSchema, ShelfSchema, PairSchema, TicketSchema, ParcelSchema];
 
 /** What a test gives of a row; the rest is made up from the id. */
 export type ShelfRow = { id: bigint } & Partial<

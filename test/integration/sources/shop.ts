@@ -17,7 +17,7 @@ export interface Shop {
   /** A context with a fork of its own. */
   context(): SourceContext;
   /** Replaces all rows. */
-  fill(rows: readonly ShelfRow[]): Promise<void>;
+  stock(rows: readonly ShelfRow[]): Promise<void>;
 }
 
 export async function openShop(): Promise<Shop> {
@@ -30,7 +30,7 @@ export async function openShop(): Promise<Shop> {
     orm,
     database,
     context: () => ({ em: orm.em.fork(), backfill: 'tidy-shelves' }),
-    fill: async (rows) => {
+    stock: async (rows) => {
       await database.query('TRUNCATE "stock room".shelves');
       await database.query(
         `INSERT INTO "stock room".shelves
@@ -71,7 +71,11 @@ export async function walk<TRange extends BackfillRange, TRow>(
     limit = 3,
     onCycle,
     ...request
-  }: OpenRequest & { batchSize: number; limit?: number; onCycle?: (cycle: number) => Promise<void> },
+  }: OpenRequest & {
+    batchSize: number;
+    limit?: number;
+    onCycle?: (cycle: number, planned: readonly JsonValue[]) => Promise<void>;
+  },
 ): Promise<Walked<TRange>> {
   await source.prepare?.(shop.context());
   const opening = throughJson(await source.open(shop.context(), request));
@@ -89,7 +93,10 @@ export async function walk<TRange extends BackfillRange, TRow>(
         ranges.push({ range, data, partition: name, rows });
       }
       ({ cursor, exhausted } = plan);
-      await onCycle?.(cycles);
+      await onCycle?.(
+        cycles,
+        ranges.map(({ data }) => data),
+      );
     }
   }
   return { opening, ranges, cycles };

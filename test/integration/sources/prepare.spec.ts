@@ -1,0 +1,136 @@
+import type { EntityName } from '@mikro-orm/core';
+import type { BackfillSource } from '../../../lib/sources/backfill-source.js';
+import { idRange, type IdKey } from '../../../lib/sources/id-range.js';
+import { keyset } from '../../../lib/sources/keyset.js';
+import { openShop, type Shop } from './shop.js';
+import { Pair, Shelf, Stranger, Ticket } from './shelf.entity.js';
+
+let shop: Shop;
+
+beforeAll(async () => {
+  shop = await openShop();
+});
+afterAll(async () => {
+  await shop.orm.close(true);
+});
+
+const prepare = async (source: BackfillSource<never, never>) => {
+  await source.prepare?.(shop.context());
+};
+const byKey = (entity: EntityName<Shelf> | EntityName<Ticket> | EntityName<Pair>, key?: string) =>
+  idRange(
+    entity as EntityName<Shelf>,
+    key === undefined ? {} : { key: key as IdKey<Shelf> },
+  ) as unknown as BackfillSource<never, never>;
+const byOrder = (orderBy: object, where?: object, entity: EntityName = Shelf) =>
+  keyset(entity as EntityName<Shelf>, {
+    orderBy,
+    ...(where ? { where } : {}),
+  }) as unknown as BackfillSource<never, never>;
+
+const REFUSED: Array<[string, BackfillSource<never, never>, RegExp]> = [
+  [
+    'an entity that MikroORM does not know',
+    idRange(Stranger) as never,
+    /backfill "tidy-shelves" cannot walk Stranger \(entity\): expected an entity that MikroORM knows, got "Stranger"\. Add Stranger to the `entities`/,
+  ],
+  [
+    'a composite key',
+    byKey(Pair),
+    /Pair \(key\): expected a primary key of one column.*got the composite key left, right\. Name the property: \{ key: … \}, or use keyset\(\)/,
+  ],
+  [
+    'a key that is no property',
+    byKey(Shelf, 'nubmer'),
+    /Shelf \(key nubmer\): expected an integer property, got no such property\. Shelf has id, number, digits/,
+  ],
+  [
+    'a key of text',
+    byKey(Shelf, 'code'),
+    /Shelf \(key code\): expected an integer property, got one of string values\. Use keyset\(\).*orderBy: \{ code: 'desc' \}/,
+  ],
+  [
+    'a nullable key',
+    byKey(Shelf, 'sparse'),
+    /Shelf \(key sparse\): .*got a nullable one\. .* where: \{ sparse: \{ \$ne: null \} \}/,
+  ],
+  [
+    'a key that JavaScript rounds',
+    byKey(Ticket, 'score'),
+    /Ticket \(key score\): .*whose values JavaScript may round/,
+  ],
+  ['no order', byOrder({}), /\(orderBy\): expected at least one property, got none/],
+  [
+    'a direction that is none',
+    byOrder({ id: 'up' }),
+    /\(orderBy\.id\): expected 'asc' or 'desc', once for each property, got "up"/,
+  ],
+  ['a place for nulls', byOrder({ id: 'asc nulls last' }), /\(orderBy\.id\): .*Nulls have no place/],
+  [
+    'a property named twice',
+    byOrder([{ id: 'asc' }, { id: 'desc' }]),
+    /\(orderBy\.id\): .*once for each property/,
+  ],
+  [
+    'an order by a nullable column',
+    byOrder({ sparse: 'asc' }),
+    /\(orderBy\.sparse\): expected a column without nulls.*where: \{ sparse: \{ \$ne: null \} \}/,
+  ],
+  [
+    'an order by a relation that is none',
+    byOrder({ keeper: { name: 'asc' } }),
+    /\(orderBy\.keeper\.name\): expected a column that can be compared, got no such property/,
+  ],
+  [
+    'an order by a list',
+    byOrder({ tags: 'asc' }, undefined, Ticket),
+    /\(orderBy\.tags\): expected a column that can be compared, got/,
+  ],
+  ['an order by JSON', byOrder({ settings: 'asc' }, undefined, Ticket), /\(orderBy\.settings\): /],
+  [
+    'an order by rounded decimals',
+    byOrder({ price: 'asc' }, undefined, Ticket),
+    /\(orderBy\.price\): .*map a decimal as a string/,
+  ],
+  [
+    'an order by what is not stored',
+    byOrder({ total: 'asc' }, undefined, Ticket),
+    /\(orderBy\.total\): .*which has no column/,
+  ],
+  [
+    'no partition',
+    keyset(Shelf, { orderBy: { id: 'asc' }, partitions: {} }) as never,
+    /\(partitions\): expected at least one name.*got none\. Name each shard in keyset\(Shelf/,
+  ],
+  [
+    'a partition without a name',
+    idRange(Shelf, { partitions: { '': {} } }) as never,
+    /\(partitions\): .*got an empty name\. Name each shard in idRange\(Shelf/,
+  ],
+];
+
+describe('prepare', () => {
+  it.each(REFUSED)('refuses %s', async (_, source, message) => {
+    await expect(prepare(source)).rejects.toMatchObject({
+      name: 'BackfillSourceError',
+      code: 'BACKFILL_SOURCE_INVALID',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it.each([
+    ['nullable columns whose nulls are left out', byOrder({ sparse: 'asc' }, { sparse: { $ne: null } })],
+    ['an integer property beside the primary key', byKey(Shelf, 'number')],
+    [
+      'nulls left out by every partition',
+      keyset(Shelf, {
+        orderBy: { sparse: 'desc' },
+        partitions: { a: { $and: [{ sparse: { $ne: null, $gt: 5 } }] } },
+      }) as never,
+    ],
+    ['a composite key with a key named', byKey(Pair, 'left')],
+    ['directions in any writing', byOrder([{ id: 'ASC' }, { number: -1 }])],
+  ])('accepts %s', async (_, source) => {
+    await expect(prepare(source)).resolves.toBeUndefined();
+  });
+});
