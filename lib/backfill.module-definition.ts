@@ -1,4 +1,6 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
+import type { BackfillAdminOptions } from './admin/admin.options.js';
+import { adminParts } from './admin/admin.parts.js';
 import { appImports } from './app-imports.js';
 import type { BackfillModuleOptions } from './module-options.js';
 
@@ -10,6 +12,8 @@ export interface BackfillModuleExtras {
   readonly contextName?: string;
   /** Key of the app's `BullModule.forRoot(key, ...)`, where it has several. */
   readonly bullConfigKey?: string;
+  /** Mounts the admin endpoints and their page. Default: nothing is mounted. */
+  readonly admin?: BackfillAdminOptions;
 }
 
 /** Every extra is named here: one that is not would be taken for an option. */
@@ -17,15 +21,24 @@ const EXTRAS: BackfillModuleExtras = {
   isGlobal: true,
   contextName: undefined,
   bullConfigKey: undefined,
+  admin: undefined,
 };
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<BackfillModuleOptions>({ moduleName: 'Backfill' })
     .setClassMethodName('forRoot')
     .setFactoryMethodName('createBackfillOptions')
-    .setExtras<BackfillModuleExtras>(EXTRAS, (definition, { isGlobal, contextName, bullConfigKey }) => ({
-      ...definition,
-      global: isGlobal ?? true,
-      providers: [...(definition.providers ?? []), ...appImports(contextName, bullConfigKey)],
-    }))
+    .setExtras<BackfillModuleExtras>(EXTRAS, (definition, { isGlobal, contextName, bullConfigKey, admin }) => {
+      const mounted = admin ? adminParts(admin) : { controllers: [], providers: [] };
+      return {
+        ...definition,
+        global: isGlobal ?? true,
+        controllers: [...(definition.controllers ?? []), ...mounted.controllers],
+        providers: [
+          ...(definition.providers ?? []),
+          ...appImports(contextName, bullConfigKey),
+          ...mounted.providers,
+        ],
+      };
+    })
     .build();

@@ -3,6 +3,9 @@ import { DiscoveryModule } from '@nestjs/core';
 import { BACKFILL_PROVIDERS } from './backfill.providers.js';
 import { ConfigurableModuleClass } from './backfill.module-definition.js';
 import { BackfillService } from './backfill.service.js';
+import { BackfillRegistry } from './discovery/backfill.registry.js';
+import { BackfillQueues } from './queues/backfill-queues.js';
+import { EventLog } from './tracking/event.log.js';
 
 /**
  * Finds the `@Backfill` handlers of the app and runs them on the app's own BullMQ, schedule and MikroORM.
@@ -26,6 +29,7 @@ import { BackfillService } from './backfill.service.js';
 @Module({
   imports: [DiscoveryModule],
   providers: BACKFILL_PROVIDERS,
-  exports: [BackfillService],
+  // The others are for the modules of this library that an app imports beside this one.
+  exports: [BackfillService, BackfillRegistry, BackfillQueues, EventLog],
 })
 export class BackfillModule extends ConfigurableModuleClass {}

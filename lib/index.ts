@@ -10,6 +10,9 @@ export type {
   StartOptions,
 } from './backfill.options.js';
 
+export { BackfillAdminModule } from './admin/admin.module.js';
+export type { ActorResolver, BackfillAdminOptions } from './admin/admin.options.js';
+
 export { Backfill } from './decorators/backfill.decorator.js';
 export type { BackfillOptions } from './decorators/backfill.decorator.js';
 
@@ -43,6 +46,7 @@ export type { BackfillPreview, PreviewOptions, PreviewRange } from './scheduling
 export { BACKFILL_EVENT_TYPES } from './tracking/backfill-event.js';
 export type { BackfillEvent, BackfillEventType } from './tracking/backfill-event.js';
 export type {
+  BackfillChange,
   BackfillFailure,
   BackfillRun,
   BackfillStatus,
@@ -52,6 +56,10 @@ export type {
   RateStatus,
   StoredError,
 } from './tracking/backfill-status.js';
+export { BACKFILL_ENTITIES } from './ledger/ledger.entities.js';
+export { createLedgerSchema, dropLedgerSchema } from './ledger/ledger-schema.js';
+export type { LedgerSchemaTarget } from './ledger/ledger-schema.js';
+
 export type { BackfillHistoryEntry } from './tracking/history.log.js';
 export type { RunStatus } from './tracking/run-status.js';
 export type { BackfillSample } from './tracking/sample.store.js';

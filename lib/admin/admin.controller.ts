@@ -1,0 +1,197 @@
+import { Body, Get, HttpCode, Inject, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { ActionOptions, RetryReceipt, RunReceipt, StartOptions } from '../backfill.options.js';
+import { BackfillService } from '../backfill.service.js';
+import type { ConfigInForce } from '../config/config.store.js';
+import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
+import type { BackfillPreview, PreviewOptions } from '../scheduling/backfill-preview.js';
+import type { BackfillRun, BackfillStatus, FailurePage } from '../tracking/backfill-status.js';
+import type { BackfillHistoryEntry } from '../tracking/history.log.js';
+import type { BackfillSample } from '../tracking/sample.store.js';
+import { ADMIN_OPTIONS } from './admin.options.js';
+import type { ResolvedAdminOptions } from './admin.options.js';
+import {
+  actionBody,
+  configBody,
+  failuresQuery,
+  listQuery,
+  previewQuery,
+  retryBody,
+  startBody,
+  startHeaders,
+} from './admin.requests.js';
+import { actorOf } from './http/actor.js';
+import { header } from './http/admin-request.js';
+import type { AdminRequest } from './http/admin-request.js';
+import { entityTag, versionAsked } from './http/entity-tag.js';
+import { httpError } from './http/http-errors.js';
+import { parseRequest } from './http/parse-request.js';
+
+/** Translates requests to `BackfillService`. Mounted as a subclass that has the path and the guards. */
+export abstract class AdminController {
+  @Inject(BackfillService) private readonly backfills!: BackfillService;
+  @Inject(ADMIN_OPTIONS) private readonly options!: ResolvedAdminOptions;
+  @Inject(HttpAdapterHost) private readonly host!: HttpAdapterHost;
+
+  @Get()
+  list(): Promise<BackfillStatus[]> {
+    return this.backfills.list();
+  }
+
+  @Get(':name')
+  status(@Param('name') name: string): Promise<BackfillStatus> {
+    return this.backfills.status(name);
+  }
+
+  @Post(':name/start')
+  async start(
+    @Param('name') name: string,
+    @Body() body: unknown,
+    @Req() request: AdminRequest,
+    @Res({ passthrough: true }) response: object,
+  ): Promise<RunReceipt> {
+    const { reason, ...wanted } = parseRequest(startBody, body);
+    const { 'Idempotency-Key': key } = parseRequest(startHeaders, {
+      'Idempotency-Key': header(request, 'idempotency-key'),
+    });
+    const startedBy = await actorOf(request, this.options.actor);
+    const receipt = await this.backfills.start(name, {
+      ...(wanted as StartOptions),
+      ...(reason === undefined ? {} : { reason }),
+      ...(key === undefined ? {} : { idempotencyKey: key }),
+      ...(startedBy === undefined ? {} : { startedBy }),
+    });
+    this.host.httpAdapter.status(response, receipt.changed ? 201 : 200);
+    return receipt;
+  }
+
+  @Post(':name/pause')
+  @HttpCode(200)
+  async pause(
+    @Param('name') name: string,
+    @Body() body: unknown,
+    @Req() request: AdminRequest,
+  ): Promise<RunReceipt> {
+    return this.backfills.pause(name, await this.action(body, request));
+  }
+
+  @Post(':name/resume')
+  @HttpCode(200)
+  async resume(
+    @Param('name') name: string,
+    @Body() body: unknown,
+    @Req() request: AdminRequest,
+  ): Promise<RunReceipt> {
+    return this.backfills.resume(name, await this.action(body, request));
+  }
+
+  @Post(':name/cancel')
+  @HttpCode(200)
+  async cancel(
+    @Param('name') name: string,
+    @Body() body: unknown,
+    @Req() request: AdminRequest,
+  ): Promise<RunReceipt> {
+    return this.backfills.cancel(name, await this.action(body, request));
+  }
+
+  @Get(':name/config')
+  async config(
+    @Param('name') name: string,
+    @Res({ passthrough: true }) response: object,
+  ): Promise<ConfigInForce> {
+    return this.tagged(response, await this.backfills.config(name));
+  }
+
+  @Patch(':name/config')
+  async configure(
+    @Param('name') name: string,
+    @Body() body: unknown,
+    @Req() request: AdminRequest,
+    @Res({ passthrough: true }) response: object,
+  ): Promise<ConfigInForce> {
+    const { reason, ...patch } = parseRequest(configBody, body);
+    const version = versionAsked(header(request, 'if-match'));
+    const action = await this.action({ reason }, request);
+    try {
+      const config = await this.backfills.configure(name, patch, {
+        ...action,
+        ...(version === undefined ? {} : { version }),
+      });
+      return this.tagged(response, config);
+    } catch (error) {
+      if (error instanceof BackfillConflictError) {
+        throw httpError(412, 'BACKFILL_CONFIG_STALE', error.message, [], error);
+      }
+      throw error;
+    }
+  }
+
+  @Get(':name/preview')
+  preview(@Param('name') name: string, @Query() query: unknown): Promise<BackfillPreview> {
+    return this.backfills.preview(name, parseRequest(previewQuery, query) as PreviewOptions);
+  }
+
+  @Get(':name/runs')
+  async runs(@Param('name') name: string, @Query() query: unknown): Promise<BackfillRun[]> {
+    return this.backfills.runs(name, parseRequest(listQuery, query).limit);
+  }
+
+  @Get(':name/runs/:id')
+  run(@Param('name') name: string, @Param('id') id: string): Promise<BackfillRun> {
+    return this.backfills.run(name, id);
+  }
+
+  @Get(':name/failures')
+  async failures(@Param('name') name: string, @Query() query: unknown): Promise<FailurePage> {
+    const page = parseRequest(failuresQuery, query);
+    await this.checkRun(name, page.runId);
+    return this.backfills.failures(name, withoutUndefined(page));
+  }
+
+  @Post(':name/failures/retry')
+  @HttpCode(200)
+  async retry(
+    @Param('name') name: string,
+    @Body() body: unknown,
+    @Req() request: AdminRequest,
+  ): Promise<RetryReceipt> {
+    const { ids, runId, reason } = parseRequest(retryBody, body);
+    await this.checkRun(name, runId);
+    const action = await this.action({ reason }, request);
+    return this.backfills.retryFailures(name, { ...withoutUndefined({ ids, runId }), ...action });
+  }
+
+  @Get(':name/samples')
+  samples(@Param('name') name: string): Promise<BackfillSample[]> {
+    return this.backfills.samples(name);
+  }
+
+  @Get(':name/history')
+  async history(@Param('name') name: string, @Query() query: unknown): Promise<BackfillHistoryEntry[]> {
+    return this.backfills.history(name, parseRequest(listQuery, query).limit);
+  }
+
+  private async action(body: unknown, request: AdminRequest): Promise<ActionOptions> {
+    const { reason } = parseRequest(actionBody, body);
+    return withoutUndefined({ reason, by: await actorOf(request, this.options.actor) });
+  }
+
+  /** The failures of a run are those of its backfill only. */
+  private async checkRun(name: string, runId: string | undefined): Promise<void> {
+    if (runId !== undefined) {
+      await this.backfills.run(name, runId);
+    }
+  }
+
+  private tagged(response: object, config: ConfigInForce): ConfigInForce {
+    this.host.httpAdapter.setHeader(response, 'ETag', entityTag(config.version));
+    return config;
+  }
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function withoutUndefined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Defined<T>;
+}

@@ -1,0 +1,58 @@
+import { Controller, Logger, UseGuards, UseInterceptors, VERSION_NEUTRAL } from '@nestjs/common';
+import type { Provider, Type } from '@nestjs/common';
+import { AdminController } from './admin.controller.js';
+import { ADMIN_OPTIONS, mountPath, resolveAdminOptions } from './admin.options.js';
+import type { BackfillAdminOptions, ResolvedAdminOptions } from './admin.options.js';
+import { EventStreams } from './events/event-streams.js';
+import { EventsController } from './events/events.controller.js';
+import { AppGuards } from './http/app-guards.guard.js';
+import { AppInterceptors } from './http/app-interceptors.interceptor.js';
+import { AppParts } from './http/app-parts.js';
+import { ErrorInterceptor } from './http/error.interceptor.js';
+import { SameOriginGuard } from './http/same-origin.guard.js';
+import { NameCheck } from './name.check.js';
+import { describeEndpoints } from './openapi/describe-endpoints.js';
+import { PageAssets } from './page/page.assets.js';
+import { PageController } from './page/page.controller.js';
+
+/** What a module needs to have the admin endpoints: classes of its own, so that two apps never meet. */
+export function adminParts(options: BackfillAdminOptions): { controllers: Type[]; providers: Provider[] } {
+  const path = mountPath(options);
+  // `:name` would take `ui` and `events` for names of backfills, were it first.
+  const controllers = [PageController, EventsController, AdminController].map((base) => mounted(base, path));
+  describeEndpoints(controllers);
+  return {
+    controllers,
+    providers: [
+      { provide: ADMIN_OPTIONS, useFactory: () => checked(options) },
+      AppParts,
+      AppGuards,
+      AppInterceptors,
+      SameOriginGuard,
+      ErrorInterceptor,
+      EventStreams,
+      PageAssets,
+      NameCheck,
+    ],
+  };
+}
+
+function mounted(base: abstract new () => object, path: string): Type {
+  const Base = base as Type<object>;
+  @Controller({ path, version: VERSION_NEUTRAL })
+  @UseGuards(AppGuards, SameOriginGuard)
+  @UseInterceptors(AppInterceptors, ErrorInterceptor)
+  class Mounted extends Base {}
+  Object.defineProperty(Mounted, 'name', { value: `Backfill${base.name}` });
+  return Mounted;
+}
+
+function checked(options: BackfillAdminOptions): ResolvedAdminOptions {
+  const resolved = resolveAdminOptions(options);
+  if (resolved.guards.length === 0) {
+    new Logger('Backfill').warn(
+      `The admin endpoints at "${resolved.path}" are open to everybody (allowUnguarded: true)`,
+    );
+  }
+  return resolved;
+}

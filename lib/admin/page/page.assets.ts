@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname } from 'node:path';
+import { Injectable } from '@nestjs/common';
+
+const FOLDER = new URL('../ui/', import.meta.url);
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** A file of the page. */
+export interface PageAsset {
+  readonly body: Buffer;
+  readonly type: string;
+  readonly etag: string;
+}
+
+/** Holds the files of the page: what is not among them cannot be asked for. */
+@Injectable()
+export class PageAssets {
+  private files: ReadonlyMap<string, PageAsset> | undefined;
+
+  find(name: string): PageAsset | undefined {
+    this.files ??= readFolder();
+    return this.files.get(name);
+  }
+}
+
+function readFolder(): ReadonlyMap<string, PageAsset> {
+  const files = new Map<string, PageAsset>();
+  for (const entry of readdirSync(FOLDER, { withFileTypes: true })) {
+    const type = TYPES[extname(entry.name)];
+    if (entry.isFile() && type !== undefined) {
+      const body = readFileSync(new URL(entry.name, FOLDER));
+      files.set(entry.name, { body, type, etag: `"${createHash('sha1').update(body).digest('base64url')}"` });
+    }
+  }
+  return files;
+}

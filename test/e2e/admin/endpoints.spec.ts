@@ -1,0 +1,271 @@
+import { NonRetryableError } from 'nestjs-backfill';
+import type {
+  BackfillHistoryEntry,
+  BackfillPreview,
+  BackfillRun,
+  BackfillSample,
+  BackfillStatus,
+  ConfigInForce,
+  FailurePage,
+  RetryReceipt,
+  RunReceipt,
+} from 'nestjs-backfill';
+import { createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
+import { startAdminApp, type AdapterName, type AdminApp, type ErrorBody } from '../../support/admin/index.js';
+
+const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
+const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null };
+
+describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapter) => {
+  let bench: Awaited<ReturnType<typeof createAppBench>>;
+  let admin: AdminApp;
+  let broken = true;
+
+  const setUp = createAppBench();
+  beforeAll(async () => {
+    bench = await setUp;
+  });
+  beforeEach(async () => {
+    broken = true;
+    admin = await startAdminApp(bench, {
+      adapter,
+      admin: { path: '/admin/backfills/', guards: [{ canActivate: allowAda }] },
+      handlers: [
+        defineBackfill({
+          name: 'held',
+          source: numbers(100),
+          config: { ...HELD, batchSize: 10 },
+          processRange,
+        }),
+        defineBackfill({
+          name: 'flaky',
+          description: 'fails at 7',
+          source: numbers(20),
+          config: { ...UNPACED, batchSize: 5, attempts: 1, backoffMs: 0 },
+          processRow: ({ id }: { id: number }) => {
+            if (id === 7 && broken) {
+              throw new NonRetryableError('seven is bad');
+            }
+          },
+        }),
+      ],
+      at: 'admin/backfills',
+    });
+  });
+  afterEach(() => admin.close());
+
+  function processRange(): void {}
+
+  it('lists every backfill with its status', async () => {
+    const { status, body } = await admin.client.get<BackfillStatus[]>();
+    expect(status).toBe(200);
+    expect(body.map(({ name, state }) => [name, state])).toEqual([
+      ['flaky', 'idle'],
+      ['held', 'idle'],
+    ]);
+    const one = await admin.client.get<BackfillStatus>('/flaky');
+    expect(one.body).toMatchObject({ name: 'flaky', description: 'fails at 7', state: 'idle' });
+  });
+
+  it('starts, pauses, resumes and cancels, and keeps who did it and why', async () => {
+    const started = await admin.client.send<RunReceipt>('POST', '/held/start', { reason: 'because' });
+    expect(started.status).toBe(201);
+    expect(started.body).toMatchObject({ state: 'running', changed: true });
+    const paused = await admin.client.send<RunReceipt>('POST', '/held/pause', { reason: 'lunch' });
+    expect([paused.status, paused.body.state]).toEqual([200, 'paused']);
+    const again = await admin.client.send<RunReceipt>('POST', '/held/pause');
+    expect([again.status, again.body.changed]).toEqual([200, false]);
+    const resumed = await admin.client.send<RunReceipt>('POST', '/held/resume');
+    expect([resumed.status, resumed.body.state]).toEqual([200, 'running']);
+    const cancelled = await admin.client.send<RunReceipt>('POST', '/held/cancel', { reason: 'wrong table' });
+    expect([cancelled.status, cancelled.body.state]).toEqual([200, 'cancelled']);
+
+    const { body: history } = await admin.client.get<BackfillHistoryEntry[]>('/held/history');
+    expect(history.map(({ type, data }) => [type, data['by'], data['reason']])).toEqual([
+      ['cancelled', 'ada', 'wrong table'],
+      ['resumed', 'ada', null],
+      ['paused', 'ada', 'lunch'],
+      ['started', 'ada', 'because'],
+    ]);
+    const { body: runs } = await admin.client.get<BackfillRun[]>('/held/runs');
+    expect(runs).toMatchObject([{ status: 'cancelled', startedBy: 'ada', reason: 'because' }]);
+    const run = await admin.client.get<BackfillRun>(`/held/runs/${started.body.runId}`);
+    expect(run.body).toEqual(runs[0]);
+  });
+
+  it('answers the same run for the same idempotency key', async () => {
+    const key = { 'idempotency-key': 'once' };
+    const first = await admin.client.send<RunReceipt>('POST', '/held/start', {}, key);
+    const second = await admin.client.send<RunReceipt>('POST', '/held/start', {}, key);
+    expect([first.status, second.status]).toEqual([201, 200]);
+    expect(second.body).toEqual({ ...first.body, changed: false });
+  });
+
+  it('takes the bounds of a start as numbers or texts', async () => {
+    await admin.client.send('POST', '/held/start', { from: 50, to: '41', config: { batchSize: 2 } });
+    const { body } = await admin.client.get<BackfillStatus>('/held');
+    expect(body.rowsTotal).toBe(10);
+    expect((await admin.client.get<ConfigInForce>('/held/config')).body.patch).toEqual({ batchSize: 2 });
+  });
+
+  it('changes the config once for a version, and not for one that is stale', async () => {
+    const read = await admin.client.get<ConfigInForce>('/held/config');
+    const tag = read.headers.get('etag') ?? '';
+    expect(tag).toBe(`"${read.body.version}"`);
+    const changed = await admin.client.send<ConfigInForce>(
+      'PATCH',
+      '/held/config',
+      { batchSize: 7, reason: 'smaller' },
+      { 'if-match': tag },
+    );
+    expect([changed.status, changed.body.config.batchSize]).toEqual([200, 7]);
+    expect(changed.headers.get('etag')).not.toBe(tag);
+
+    const stale = await admin.client.send<ErrorBody>(
+      'PATCH',
+      '/held/config',
+      { batchSize: 8 },
+      { 'if-match': tag },
+    );
+    expect([stale.status, stale.body.code]).toEqual([412, 'BACKFILL_CONFIG_STALE']);
+    expect((await admin.client.get<ConfigInForce>('/held/config')).body).toEqual(changed.body);
+    const [entry] = (await admin.client.get<BackfillHistoryEntry[]>('/held/history')).body;
+    expect(entry).toMatchObject({
+      type: 'configured',
+      data: { patch: { batchSize: 7 }, by: 'ada', reason: 'smaller' },
+    });
+  });
+
+  it('previews a run without starting it', async () => {
+    const query = new URLSearchParams({
+      from: '30',
+      limit: '2',
+      at: '2030-01-01T00:00:00Z',
+      config: '{"batchSize":10,"perSecondOnPeak":1,"perSecondOffPeak":1}',
+    });
+    const { status, body } = await admin.client.get<BackfillPreview>(`/held/preview?${query}`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      total: 3,
+      ranges: [
+        { low: 21, high: 30, runAt: '2030-01-01T00:00:00.000Z' },
+        { runAt: '2030-01-01T00:00:01.000Z' },
+      ],
+    });
+    expect((await admin.backfills.status('held')).state).toBe('idle');
+  });
+
+  it('pages failures, retries them and counts samples', async () => {
+    await admin.client.send('POST', '/flaky/start');
+    await eventually(
+      'the run to fail',
+      () => admin.backfills.status('flaky'),
+      ({ state }) => state === 'failed',
+    );
+    const { body: page } = await admin.client.get<FailurePage>('/flaky/failures?limit=1');
+    expect(page.items).toMatchObject([{ kind: 'row', key: 7, error: { message: 'seven is bad' } }]);
+    const rest = await admin.client.get<FailurePage>(`/flaky/failures?after=${page.next}`);
+    expect(rest.body).toEqual({ items: [], next: null });
+
+    broken = false;
+    const ids = page.items.map(({ id }) => id);
+    const retried = await admin.client.send<RetryReceipt>('POST', '/flaky/failures/retry', {
+      ids,
+      reason: 'fixed',
+    });
+    expect([retried.status, retried.body.retried]).toEqual([200, 1]);
+    await eventually(
+      'the run to end',
+      () => admin.backfills.status('flaky'),
+      ({ state }) => state === 'completed',
+    );
+    const { body: history } = await admin.client.get<BackfillHistoryEntry[]>('/flaky/history?limit=3');
+    expect(history.map(({ type }) => type)).toContain('retried');
+    const { body: samples } = await admin.client.get<BackfillSample[]>('/flaky/samples');
+    expect(Array.isArray(samples)).toBe(true);
+  });
+
+  it.each([
+    ['GET', '/none'],
+    ['POST', '/none/start'],
+    ['POST', '/none/pause'],
+    ['POST', '/none/resume'],
+    ['POST', '/none/cancel'],
+    ['GET', '/none/config'],
+    ['PATCH', '/none/config'],
+    ['GET', '/none/preview'],
+    ['GET', '/none/runs'],
+    ['GET', '/none/runs/x'],
+    ['GET', '/none/failures'],
+    ['POST', '/none/failures/retry'],
+    ['GET', '/none/samples'],
+    ['GET', '/none/history'],
+    ['GET', '/held/runs/none'],
+    ['GET', '/held/failures?runId=none'],
+    ['POST', '/held/failures/retry', { runId: 'none' }],
+    ['GET', '/ui/none.js'],
+  ])('%s %s is not found', async (method, path, body?: object) => {
+    const answer =
+      method === 'GET'
+        ? await admin.client.get<ErrorBody>(path)
+        : await admin.client.send<ErrorBody>(method, path, body);
+    expect(answer.body).toMatchObject({ statusCode: 404, error: 'Not Found', code: 'BACKFILL_NOT_FOUND' });
+    expect(answer.status).toBe(404);
+  });
+
+  it.each<[string, string, object | undefined, string]>([
+    ['POST', '/held/start', { form: 1 }, 'form'],
+    ['POST', '/held/start', { from: [1] }, 'from'],
+    ['POST', '/held/start', { dryRun: 'yes' }, 'dryRun'],
+    ['POST', '/held/start', { reason: 'x'.repeat(501) }, 'reason'],
+    ['POST', '/held/start', { config: { batchSize: 0 } }, 'batchSize'],
+    ['POST', '/held/pause', { why: 'x' }, 'why'],
+    ['POST', '/held/cancel', [], 'body'],
+    ['PATCH', '/held/config', { batchSise: 3 }, 'batchSise'],
+    ['PATCH', '/held/config', { reason: 3 }, 'reason'],
+    ['PATCH', '/held/config', { onPeakTimezone: 'Mars/Base' }, 'onPeakTimezone'],
+    ['POST', '/held/failures/retry', { ids: [] }, 'ids'],
+    ['POST', '/held/failures/retry', { ids: [7] }, 'ids.0'],
+    ['GET', '/held/preview?limit=0', undefined, 'limit'],
+    ['GET', '/held/preview?at=soon', undefined, 'at'],
+    ['GET', '/held/preview?config={', undefined, 'config'],
+    ['GET', '/held/preview?config={"batchSize":"1"}', undefined, 'batchSize'],
+    ['GET', '/held/runs?limit=many', undefined, 'limit'],
+    ['GET', '/held/failures?after=x', undefined, 'after'],
+  ])('%s %s with %j is a bad request that names %s', async (method, path, body, field) => {
+    const answer =
+      method === 'GET'
+        ? await admin.client.get<ErrorBody>(path)
+        : await admin.client.send<ErrorBody>(method, path, body);
+    expect(answer.body).toMatchObject({ statusCode: 400, error: 'Bad Request', field });
+    expect(answer.body.code).toMatch(/^BACKFILL_(REQUEST|CONFIG)_INVALID$/);
+    expect(answer.body.message).toContain(field);
+  });
+
+  it('names a bad If-Match and a bad Idempotency-Key', async () => {
+    const match = await admin.client.send<ErrorBody>('PATCH', '/held/config', {}, { 'if-match': 'newest' });
+    expect(match.body).toMatchObject({ statusCode: 400, field: 'If-Match' });
+    const key = await admin.client.send<ErrorBody>(
+      'POST',
+      '/held/start',
+      {},
+      { 'idempotency-key': 'x'.repeat(201) },
+    );
+    expect(key.body).toMatchObject({ statusCode: 400, field: 'Idempotency-Key' });
+  });
+
+  it('says what an action is not possible in', async () => {
+    for (const action of ['pause', 'resume', 'cancel', 'failures/retry']) {
+      const { status, body } = await admin.client.send<ErrorBody>('POST', `/held/${action}`);
+      expect([action, status, body.code]).toEqual([action, 409, 'BACKFILL_CONFLICT']);
+    }
+    await admin.client.send('POST', '/held/start');
+    const second = await admin.client.send<ErrorBody>('POST', '/held/start');
+    expect([second.status, second.body.code]).toEqual([409, 'BACKFILL_CONFLICT']);
+  });
+});
+
+function allowAda(context: { switchToHttp(): { getRequest(): { user?: unknown } } }): boolean {
+  context.switchToHttp().getRequest().user = { name: 'ada' };
+  return true;
+}

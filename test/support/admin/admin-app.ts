@@ -1,0 +1,74 @@
+import type { DynamicModule, INestApplication, Provider, Type } from '@nestjs/common';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { BackfillModule, BackfillService } from 'nestjs-backfill';
+import type { BackfillAdminOptions } from 'nestjs-backfill';
+import { appModules, LogRecorder } from '../apps/index.js';
+import type { AppBench } from '../apps/index.js';
+import { adminClient, type AdminClient } from './admin-client.js';
+
+export type AdapterName = 'express' | 'fastify';
+
+export interface AdminAppSetup {
+  readonly adapter?: AdapterName;
+  /** `null`: not mounted by `BackfillModule`. */
+  readonly admin?: BackfillAdminOptions | null;
+  readonly handlers?: readonly Provider[];
+  readonly imports?: readonly (Type | DynamicModule)[];
+  readonly workers?: boolean;
+  readonly keyPrefix?: string;
+  /** What `main.ts` of an app does before it listens. */
+  readonly configure?: (app: INestApplication) => void;
+  /** Where the endpoints are, if not at the path of `admin`. */
+  readonly at?: string;
+}
+
+export interface AdminApp {
+  readonly app: INestApplication;
+  readonly backfills: BackfillService;
+  readonly logs: LogRecorder;
+  /** Of the server, without a path. */
+  readonly origin: string;
+  readonly client: AdminClient;
+  close(): Promise<void>;
+}
+
+/** An app that listens, with the admin endpoints mounted. */
+export async function startAdminApp(bench: AppBench, setup: AdminAppSetup = {}): Promise<AdminApp> {
+  const logs = new LogRecorder();
+  const admin = setup.admin === undefined ? { path: 'admin/backfills', allowUnguarded: true } : setup.admin;
+  const testing = await Test.createTestingModule({
+    imports: [
+      ...Object.values(appModules(bench)),
+      BackfillModule.forRoot({
+        keyPrefix: setup.keyPrefix ?? bench.keyPrefix(),
+        workers: setup.workers ?? true,
+        ...(admin ? { admin } : {}),
+      }),
+      ...(setup.imports ?? []),
+    ],
+    providers: [...(setup.handlers ?? [])],
+  })
+    .setLogger(logs)
+    .compile();
+  const adapter = setup.adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
+  const app = testing.createNestApplication<INestApplication>(adapter);
+  setup.configure?.(app);
+  try {
+    await app.listen(0, '127.0.0.1');
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+  const origin = (await app.getUrl()).replace('[::1]', '127.0.0.1');
+  let closing: Promise<void> | undefined;
+  return {
+    app,
+    logs,
+    origin,
+    backfills: app.get(BackfillService),
+    client: adminClient(`${origin}/${setup.at ?? admin?.path ?? ''}`),
+    close: () => (closing ??= app.close()),
+  };
+}

@@ -1,0 +1,46 @@
+/** What an endpoint answered. */
+export interface Answer<T = unknown> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: T;
+}
+
+/** The body of an error. */
+export interface ErrorBody {
+  readonly statusCode: number;
+  readonly message: string;
+  readonly error: string;
+  readonly code?: string;
+  readonly field?: string;
+  readonly fields?: readonly { readonly field: string }[];
+}
+
+export interface AdminClient {
+  readonly base: string;
+  get<T>(path?: string, headers?: Record<string, string>): Promise<Answer<T>>;
+  send<T>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<T>>;
+}
+
+/** Speaks JSON with the admin endpoints at an address. */
+export function adminClient(base: string): AdminClient {
+  const call = async <T>(path: string, init: RequestInit): Promise<Answer<T>> => {
+    const response = await fetch(`${base}${path}`, { ...init, redirect: 'manual' });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.includes('json') === true;
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (isJson && text !== '' ? JSON.parse(text) : text) as T,
+    };
+  };
+  return {
+    base,
+    get: (path = '', headers = {}) => call(path, { headers }),
+    send: (method, path, body, headers = {}) =>
+      call(path, {
+        method,
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(body ?? {}),
+      }),
+  };
+}

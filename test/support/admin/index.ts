@@ -1,0 +1,3 @@
+export { adminClient, type AdminClient, type Answer, type ErrorBody } from './admin-client.js';
+export { startAdminApp, type AdapterName, type AdminApp, type AdminAppSetup } from './admin-app.js';
+export { openEvents, type EventReader } from './event-reader.js';
