@@ -9,6 +9,7 @@ import { BackfillExplorer } from './discovery/backfill.explorer.js';
 import { BackfillRegistry } from './discovery/backfill.registry.js';
 import { EntityManagers } from './execution/entity-managers.js';
 import { WorkerPool } from './execution/worker.pool.js';
+import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { RESOLVED_OPTIONS } from './module-options.js';
 import type { ResolvedModuleOptions } from './module-options.js';
 import { BackfillQueues } from './queues/backfill-queues.js';
@@ -19,6 +20,7 @@ import { CycleRunner } from './scheduling/cycle.runner.js';
 import { CycleScheduler } from './scheduling/cycle.scheduler.js';
 import { RateGovernor } from './scheduling/rate.governor.js';
 import { EventLog } from './tracking/event.log.js';
+import { LostRuns } from './tracking/lost.runs.js';
 import { PROCESS_ID } from './tracking/process-id.js';
 
 /** Starts and stops the parts in their order. */
@@ -40,6 +42,8 @@ export class BackfillLifecycle
     private readonly runner: CycleRunner,
     private readonly governor: RateGovernor,
     private readonly watchdog: BackfillWatchdog,
+    private readonly ledger: BackfillLedger,
+    private readonly lost: LostRuns,
     private readonly queues: BackfillQueues,
     private readonly connections: RedisConnections,
   ) {}
@@ -55,6 +59,7 @@ export class BackfillLifecycle
   }
 
   private async register(): Promise<void> {
+    await this.ledger.check();
     for (const backfill of this.explorer.explore()) {
       await backfill.source.prepare?.({ em: this.managers.fork(), backfill: backfill.name });
       this.registry.add(backfill);
@@ -74,15 +79,22 @@ export class BackfillLifecycle
     if (this.options.workers !== false) {
       this.scheduler.open((cycle, signal) => this.runner.run(cycle, signal));
     }
+    await this.ledger.open();
     const { runs, now } = await this.watchdog.active();
+    await this.lost.look(runs);
     await this.pool.sync(runs, now);
-    this.watchdog.open(this.processId, (active, at) => this.pool.sync(active, at));
+    this.watchdog.open(this.processId, async (active, at) => {
+      const lost = await this.lost.look(active);
+      await this.pool.sync(active, at);
+      await this.ledger.mendQuietly(lost);
+    });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.watchdog.close();
     this.governor.close();
     await Promise.all([this.pool.close(), this.scheduler.close()]);
+    await this.ledger.close();
   }
 
   async onApplicationShutdown(): Promise<void> {

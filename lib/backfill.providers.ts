@@ -1,6 +1,6 @@
 import type { MikroORM } from '@mikro-orm/core';
 import { Logger } from '@nestjs/common';
-import type { InjectionToken, Provider, Type } from '@nestjs/common';
+import type { Provider } from '@nestjs/common';
 import type { SchedulerRegistry } from '@nestjs/schedule';
 import { APP_BULL, APP_ORM, APP_SCHEDULE } from './app-imports.js';
 import type { BullRootOptions } from './app-imports.js';
@@ -14,6 +14,8 @@ import { EntityManagers } from './execution/entity-managers.js';
 import { RangeExecutor } from './execution/range.executor.js';
 import { WorkSplitter } from './execution/work.splitter.js';
 import { WorkerPool } from './execution/worker.pool.js';
+import { LEDGER_PROVIDERS } from './ledger/ledger.providers.js';
+import { made } from './made-provider.js';
 import { RESOLVED_OPTIONS, resolveModuleOptions } from './module-options.js';
 import type { ResolvedModuleOptions } from './module-options.js';
 import { BackfillQueues } from './queues/backfill-queues.js';
@@ -24,6 +26,7 @@ import { CycleRunner } from './scheduling/cycle.runner.js';
 import { CycleScheduler } from './scheduling/cycle.scheduler.js';
 import { RangePlanner } from './scheduling/range.planner.js';
 import { RateGovernor } from './scheduling/rate.governor.js';
+import { RunContinuer } from './scheduling/run.continuer.js';
 import { RunGuard } from './scheduling/run.guard.js';
 import { RunPreviewer } from './scheduling/run.previewer.js';
 import { RunReconciler } from './scheduling/run.reconciler.js';
@@ -34,28 +37,12 @@ import { FailureRetrier } from './tracking/failure.retrier.js';
 import { FailureStore } from './tracking/failure.store.js';
 import { HistoryLog } from './tracking/history.log.js';
 import { newProcessId, PROCESS_ID } from './tracking/process-id.js';
+import { LostRuns } from './tracking/lost.runs.js';
 import { RangeTracker } from './tracking/range.tracker.js';
 import { RunStore } from './tracking/run.store.js';
 import { SampleStore } from './tracking/sample.store.js';
 import { StatusReader } from './tracking/status.reader.js';
 import { WorkerCensus } from './tracking/worker.census.js';
-
-type Instances<Tokens extends readonly InjectionToken[]> = {
-  [K in keyof Tokens]: Tokens[K] extends Type<infer T>
-    ? T
-    : Tokens[K] extends abstract new (...args: never[]) => infer T
-      ? T
-      : never;
-};
-
-/** A class made of others, all of them injected by their class. */
-function made<T, const Tokens extends readonly InjectionToken[]>(
-  provide: InjectionToken<T>,
-  inject: Tokens,
-  make: (...parts: Instances<Tokens>) => T,
-): Provider<T> {
-  return { provide, inject: [...inject], useFactory: make as (...parts: unknown[]) => T };
-}
 
 const logger = () => new Logger('Backfill');
 
@@ -103,8 +90,13 @@ const TRACKING: Provider[] = [
     ({ client }, keys, processId: string) => new WorkerCensus(client, keys, processId),
   ),
   made(
+    LostRuns,
+    [RedisConnections, BackfillKeys, RESOLVED_OPTIONS],
+    ({ client }, keys, { ledger }: ResolvedModuleOptions) => new LostRuns(client, keys, ledger, logger()),
+  ),
+  made(
     StatusReader,
-    [RunStore, ConfigStore, SampleStore, WorkerCensus],
+    [RunStore, ConfigStore, SampleStore, WorkerCensus, LostRuns],
     (...parts) => new StatusReader(...parts),
   ),
   made(FailureRetrier, [FailureStore, BackfillQueues], (...parts) => new FailureRetrier(...parts)),
@@ -161,6 +153,11 @@ const SCHEDULING: Provider[] = [
     RunStarter,
     [RunStore, ConfigStore, EntityManagers, WorkerCensus, RateGovernor, CycleScheduler],
     (...parts) => new RunStarter(...parts),
+  ),
+  made(
+    RunContinuer,
+    [BackfillRegistry, RunStore, ConfigStore, WorkerCensus, RateGovernor, RunReconciler, CycleScheduler],
+    (...parts) => new RunContinuer(...parts),
   ),
   made(RunPreviewer, [ConfigStore, EntityManagers], (...parts) => new RunPreviewer(...parts)),
   {
@@ -253,6 +250,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   ...TRACKING,
   ...SCHEDULING,
   ...EXECUTION,
+  ...LEDGER_PROVIDERS,
   BackfillService,
   BackfillLifecycle,
 ];

@@ -16,12 +16,14 @@ import type { RegisteredBackfill } from './discovery/registered-backfill.js';
 import { BackfillConflictError } from './errors/backfill-conflict.error.js';
 import { BackfillNotFoundError } from './errors/backfill-not-found.error.js';
 import { BackfillRequestError } from './errors/backfill-request.error.js';
+import { BackfillLedger } from './ledger/backfill.ledger.js';
+import { LedgerReader } from './ledger/ledger.reader.js';
 import { BackfillQueues } from './queues/backfill-queues.js';
 import type { BackfillPreview, PreviewOptions } from './scheduling/backfill-preview.js';
 import { CycleScheduler } from './scheduling/cycle.scheduler.js';
 import { RateGovernor } from './scheduling/rate.governor.js';
+import { RunContinuer } from './scheduling/run.continuer.js';
 import { RunPreviewer } from './scheduling/run.previewer.js';
-import { RunReconciler } from './scheduling/run.reconciler.js';
 import { RunStarter } from './scheduling/run.starter.js';
 import type { BackfillEvent } from './tracking/backfill-event.js';
 import type {
@@ -69,11 +71,13 @@ export class BackfillService {
     private readonly samplesStore: SampleStore,
     private readonly cycles: CycleScheduler,
     private readonly governor: RateGovernor,
-    private readonly reconciler: RunReconciler,
+    private readonly continuer: RunContinuer,
     private readonly census: WorkerCensus,
     private readonly queues: BackfillQueues,
     private readonly log: EventLog,
     private readonly past: HistoryLog,
+    private readonly ledger: BackfillLedger,
+    private readonly kept: LedgerReader,
   ) {}
 
   /** The status of every backfill that the app has a handler for, or that has an active run, by name. */
@@ -97,7 +101,11 @@ export class BackfillService {
    * (`idempotencyKey`)
    */
   async start(name: string, options: StartOptions = {}): Promise<RunReceipt> {
-    return this.starter.start(this.registry.get(name), options);
+    const backfill = this.registry.get(name);
+    await this.ledger.mend(name);
+    const receipt = await this.starter.start(backfill, options);
+    await this.ledger.written(name);
+    return receipt;
   }
 
   /**
@@ -118,11 +126,7 @@ export class BackfillService {
   async resume(name: string, options: ActionOptions = {}): Promise<RunReceipt> {
     const receipt = await this.move(name, 'resume', options);
     if (receipt.state === 'running') {
-      const { config } = await this.configs.read(name, this.registry.find(name)?.defaults ?? []);
-      await this.governor.apply(name, receipt.runId, config, await this.census.now());
-      await this.reconciler.reconcile(name, receipt.runId);
-      const run = await this.runStore.read(receipt.runId);
-      await this.cycles.nudge({ backfill: name, run: receipt.runId, cycle: run?.cycle ?? 0 });
+      await this.continuer.goOn(name, receipt.runId);
     }
     return receipt;
   }
@@ -153,6 +157,7 @@ export class BackfillService {
   ): Promise<ConfigInForce> {
     const { defaults } = this.registry.get(name);
     const parsed = parseConfigPatch(patch, { backfill: name, origin: 'configure' });
+    await this.ledger.mend(name);
     const active = await this.runStore.activeId(name);
     const { version, by = null, reason = null } = options;
     const written = await this.configs.write(
@@ -173,6 +178,7 @@ export class BackfillService {
       await this.governor.apply(name, run.id, now.config, await this.census.now());
       await this.cycles.nudge({ backfill: name, run: run.id, cycle: run.cycle });
     }
+    await this.ledger.written(name);
     return now;
   }
 
@@ -208,6 +214,7 @@ export class BackfillService {
    */
   async retryFailures(name: string, options: RetryOptions = {}): Promise<RetryReceipt> {
     const { defaults } = this.registry.get(name);
+    await this.ledger.mend(name);
     const runId = options.runId ?? (await this.runStore.newestId(name));
     if (runId === null) {
       throw new BackfillConflictError(`Backfill "${name}" has no run whose failures could be retried.`);
@@ -222,6 +229,7 @@ export class BackfillService {
     if (retried > 0) {
       const { by = null, reason = null } = options;
       await this.past.add('retried', name, runId, { by, reason, retried });
+      await this.ledger.written(name);
     }
     const run = await this.runStore.read(runId);
     return { runId, state: run?.status ?? 'failed', changed: retried > 0, retried };
@@ -230,17 +238,19 @@ export class BackfillService {
   /** The runs of a backfill, newest first. */
   async runs(name: string, limit = RUNS_PAGE): Promise<BackfillRun[]> {
     this.registry.get(name);
-    return this.statuses.history(name, limit);
+    return this.kept.runs(name, limit, await this.statuses.history(name, limit));
   }
 
   /** One run. Throws `BackfillNotFoundError` where there is none of that id. */
   async run(name: string, runId: string): Promise<BackfillRun> {
     this.registry.get(name);
     const run = await this.runStore.read(runId);
-    if (run?.name !== name) {
+    const live = run?.name === name ? await this.statuses.summary(run) : null;
+    const found = await this.kept.run(name, runId, live);
+    if (!found) {
       throw new BackfillNotFoundError(`Backfill "${name}" has no run ${JSON.stringify(runId)}.`);
     }
-    return this.statuses.summary(run);
+    return found;
   }
 
   /** A sample a second of the active or newest run, newest first, for at most fifteen minutes. */
@@ -250,10 +260,10 @@ export class BackfillService {
     return runId === null ? [] : this.samplesStore.newest(runId);
   }
 
-  /** What was done to a backfill, by whom and why, newest first: at most 1000 things are kept. */
+  /** What was done to a backfill, by whom and why, newest first: all of it with `ledger: true`, else 1000 things. */
   async history(name: string, limit = HISTORY_PAGE): Promise<BackfillHistoryEntry[]> {
     this.registry.get(name);
-    return this.past.newest(name, limit);
+    return this.kept.history(name, limit, await this.past.newest(name, limit));
   }
 
   /** What happens to any backfill from now on, in whichever process. */
@@ -273,6 +283,7 @@ export class BackfillService {
     options: ActionOptions,
   ): Promise<RunReceipt> {
     await this.known(name);
+    await this.ledger.mend(name);
     const runId = (await this.runStore.activeId(name)) ?? (await this.runStore.newestId(name));
     const answer =
       runId === null
@@ -289,6 +300,7 @@ export class BackfillService {
           `${from.join(' or ')}.`,
       );
     }
+    await this.ledger.written(name);
     return { runId, state: answer.now ?? TRANSITIONS[action].to, changed: answer.kind === 'moved' };
   }
 }

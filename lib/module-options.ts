@@ -42,6 +42,12 @@ export interface BackfillModuleOptions {
   readonly shutdownTimeout?: number;
   /** Defaults of every backfill. */
   readonly config?: BackfillConfigPatch;
+  /**
+   * Whether runs, changes, checkpoints and failures are kept in the app's database too: a run that Redis lost
+   * then goes on from its last checkpoint, and `runs` knows the whole history. Needs `BACKFILL_ENTITIES`
+   * among the entities of MikroORM, and their tables (`createLedgerSchema`). Default `false`.
+   */
+  readonly ledger?: boolean;
 }
 
 const milliseconds = (least: number) => z.number().int().min(least).max(3_600_000);
@@ -58,6 +64,7 @@ const optionsSchema = z.strictObject({
   lockDuration: milliseconds(1000).default(30_000),
   shutdownTimeout: milliseconds(0).default(10_000),
   config: z.unknown().optional(),
+  ledger: z.boolean().default(false),
 });
 
 /** The options with every default. */
@@ -68,6 +75,7 @@ export interface ResolvedModuleOptions {
   readonly lockDuration: number;
   readonly shutdownTimeout: number;
   readonly config: BackfillConfigPatch;
+  readonly ledger: boolean;
 }
 
 /** Throws `BackfillDefinitionError` that names each bad option, or `BackfillConfigError` for `config`. */

@@ -67,6 +67,9 @@ export interface LedgerChange {
   at: Date;
   by: string | null;
   reason: string | null;
+  /** Values of the config before and after, where it was changed. */
   from: JsonValue;
   to: JsonValue;
+  /** All that the history in Redis says of it. */
+  data: JsonValue;
 }

@@ -1,7 +1,6 @@
 /** What runs SQL: a `Migration` of MikroORM (`addSql`), or an entity manager with an SQL driver. */
 export type LedgerSchemaTarget =
-  | { addSql(sql: string): void }
-  | { getConnection(): { execute(sql: string): Promise<unknown> } };
+  { addSql(sql: string): void } | { getConnection(): { execute(sql: string): Promise<unknown> } };
 
 const UP = [
   `create table if not exists "backfill_runs" ("id" varchar(255) not null, "scope" varchar(255) not null, "backfill" varchar(255) not null, "status" varchar(255) not null, "status_reason" text null, "started_at" timestamptz(3) not null, "finished_at" timestamptz(3) null, "started_by" text null, "start_reason" text null, "dry_run" boolean not null, "version" text null, "source_kind" varchar(255) not null, "partitions" jsonb null, "config" jsonb null, "rows_total" bigint not null, "planned" bigint not null, "done" bigint not null, "outstanding" bigint not null, "failed" bigint not null, "rows_done" bigint not null, "rows_failed" bigint not null, "failures" bigint not null, "last_error" text null, "revision" bigint not null, primary key ("id"));`,
@@ -9,12 +8,14 @@ const UP = [
   `create table if not exists "backfill_checkpoints" ("run_id" varchar(255) not null, "taken_at" timestamptz(3) not null, "revision" bigint not null, "cursors" jsonb null, "state" jsonb not null, "work" jsonb not null, "failures_through" bigint not null, primary key ("run_id"));`,
   `create table if not exists "backfill_failures" ("run_id" varchar(255) not null, "sequence" bigint not null, "failure_id" varchar(255) not null, "record" text not null, primary key ("run_id", "sequence"));`,
   `create index if not exists "backfill_failures_by_id" on "backfill_failures" ("run_id", "failure_id");`,
-  `create table if not exists "backfill_changes" ("id" varchar(255) not null, "scope" varchar(255) not null, "backfill" varchar(255) not null, "run_id" varchar(255) null, "kind" varchar(255) not null, "at" timestamptz(3) not null, "done_by" text null, "reason" text null, "value_from" jsonb null, "value_to" jsonb null, primary key ("id"));`,
+  `create table if not exists "backfill_changes" ("id" varchar(255) not null, "scope" varchar(255) not null, "backfill" varchar(255) not null, "run_id" varchar(255) null, "kind" varchar(255) not null, "at" timestamptz(3) not null, "done_by" text null, "reason" text null, "value_from" jsonb null, "value_to" jsonb null, "data" jsonb null, primary key ("id"));`,
   `create index if not exists "backfill_changes_by_backfill" on "backfill_changes" ("scope", "backfill", "at");`,
   `create index if not exists "backfill_changes_by_run" on "backfill_changes" ("run_id");`,
 ];
 
-const DOWN = ['changes', 'failures', 'checkpoints', 'runs'].map((table) => `drop table if exists "backfill_${table}";`);
+const DOWN = ['changes', 'failures', 'checkpoints', 'runs'].map(
+  (table) => `drop table if exists "backfill_${table}";`,
+);
 
 /**
  * Creates the tables of the ledger in PostgreSQL, those that do not exist yet. With another driver let

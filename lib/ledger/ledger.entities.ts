@@ -88,6 +88,7 @@ export const ChangeSchema = new EntitySchema<LedgerChange>({
     reason: { ...text('reason'), ...nullable },
     from: { ...json('value_from'), ...nullable },
     to: { ...json('value_to'), ...nullable },
+    data: { ...json('data'), ...nullable },
   },
 });
 

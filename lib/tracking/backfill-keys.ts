@@ -67,7 +67,7 @@ export class BackfillKeys {
     return this.of('retried', runId);
   }
 
-  /** Id of the last event that the ledger has; gone together with everything else when Redis lost its data. */
+  /** How far the ledger has the history of each backfill; gone when Redis lost its data. */
   get ledgerPosition(): string {
     return this.of('ledger-position');
   }

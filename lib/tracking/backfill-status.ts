@@ -1,4 +1,5 @@
 import type { JsonValue } from '../sources/backfill-source.js';
+import type { BackfillEventType } from './backfill-event.js';
 import type { RunStatus } from './run-status.js';
 
 /** The rate in force and why. */
@@ -92,6 +93,25 @@ export interface BackfillRun {
   readonly rowsFailed: number;
   readonly rowsTotal: number | null;
   readonly failures: number;
+  /** What was done to it, oldest first: kept where `ledger: true`. */
+  readonly changes?: readonly BackfillChange[];
+}
+
+/**
+ * Something that was done to a run, by an operator or by the library itself.
+ *
+ * @publicApi
+ */
+export interface BackfillChange {
+  readonly kind: BackfillEventType | 'retried';
+  /** ISO time, by the clock of Redis. */
+  readonly at: string;
+  readonly by: string | null;
+  readonly reason: string | null;
+  /** Values of the config before it was changed; `null` where something else was done. */
+  readonly from: JsonValue;
+  /** Values of the config from then on. */
+  readonly to: JsonValue;
 }
 
 /**

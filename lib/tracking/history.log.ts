@@ -40,6 +40,19 @@ export class HistoryLog {
     );
   }
 
+  /** What came after an entry of each backfill, oldest first, at most so many of each. */
+  async after(
+    positions: readonly (readonly [backfill: string, id: string])[],
+    limit: number,
+  ): Promise<Map<string, BackfillHistoryEntry[]>> {
+    const pages = await Promise.all(
+      positions.map(([backfill, id]) =>
+        this.client.xrange(this.keys.history(backfill), `(${id}`, '+', 'COUNT', limit),
+      ),
+    );
+    return new Map(positions.map(([backfill], i) => [backfill, (pages[i] ?? []).map(toEvent)]));
+  }
+
   /** The newest entries, newest first. */
   async newest(backfill: string, limit: number): Promise<BackfillHistoryEntry[]> {
     const entries = await this.client.xrevrange(this.keys.history(backfill), '+', '-', 'COUNT', limit);

@@ -36,6 +36,8 @@ export class RunStore {
     KEYS,
   );
 
+  private readonly noteScript = LuaScript.load<number>('note', KEYS);
+
   constructor(
     private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
@@ -108,8 +110,8 @@ export class RunStore {
     return this.client.zcard(this.keys.failureOrder(runId));
   }
 
-  /** Sets fields of a run that no script depends on, such as its last error. */
+  /** Sets fields of a run that no script depends on, such as its last error; does nothing where it is gone. */
   async note(runId: string, fields: Readonly<Record<string, string | number>>): Promise<void> {
-    await this.client.hset(this.keys.run(runId), fields);
+    await this.noteScript.run(this.client, this.keys.script(runId), Object.entries(fields).flat());
   }
 }

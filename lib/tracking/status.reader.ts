@@ -4,6 +4,7 @@ import type { RegisteredBackfill } from '../discovery/registered-backfill.js';
 import { publicCursor } from '../scheduling/public-cursor.js';
 import { estimateEnd } from '../scheduling/schedule.js';
 import type { BackfillRun, BackfillStatus, RateStatus } from './backfill-status.js';
+import type { LostRuns } from './lost.runs.js';
 import type { RunRecord } from './run-record.js';
 import type { RunStore } from './run.store.js';
 import { throughput } from './sample.store.js';
@@ -19,6 +20,7 @@ export class StatusReader {
     private readonly configs: ConfigStore,
     private readonly samples: SampleStore,
     private readonly census: WorkerCensus,
+    private readonly lost: LostRuns,
   ) {}
 
   /** @param backfill none where no handler of this app has the name */
@@ -29,7 +31,7 @@ export class StatusReader {
     const now = await this.census.now();
     const workers = (await this.census.workers(name, now)).length;
     if (!run) {
-      return { ...IDLE, name, description, runId, workers, warnings: lostWarnings(runId) };
+      return { ...IDLE, name, description, runId, workers, warnings: this.lost.warnings(name, runId) };
     }
     const outstanding = run.status === 'cancelled' ? 0 : await this.runs.outstanding(run.id);
     const samples = await this.samples.newest(run.id, 61);
@@ -231,10 +233,6 @@ function warningsOf(
     );
   }
   return warnings;
-}
-
-function lostWarnings(runId: string | null): string[] {
-  return runId === null ? [] : [`Run ${runId} is known, but its state is gone from Redis.`];
 }
 
 function rounded(value: number): number {

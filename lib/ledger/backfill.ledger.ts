@@ -1,0 +1,197 @@
+import type { Logger } from '@nestjs/common';
+import type { SchedulerRegistry } from '@nestjs/schedule';
+import type { RedisClient } from '../redis/lua-script.js';
+import { sleep } from '../execution/sleep.js';
+import type { RunContinuer } from '../scheduling/run.continuer.js';
+import type { BackfillKeys } from '../tracking/backfill-keys.js';
+import type { RunStore } from '../tracking/run.store.js';
+import type { LedgerChecker } from './ledger.checker.js';
+import type { LedgerKeeper } from './ledger.keeper.js';
+import type { LedgerRun } from './ledger-rows.js';
+import type { RunRestorer } from './run.restorer.js';
+
+const EVERY_MS = 1_000;
+/** A holder that died is followed by another process after this. */
+const LEASE_MS = 3_000;
+/** An action never waits longer for a slow database: what it did is written later. */
+const LONGEST_WAIT_MS = 1_000;
+/** Says in Redis that nothing is lost. No backfill has this name. */
+const WHOLE = '_';
+
+/**
+ * The durable ledger (`ledger: true`): what happens in Redis is kept in the app's database, and a run that
+ * Redis lost is made again from there. Does nothing where it is off. One process writes at a time, so that
+ * the database has little to do; two that write at once do no harm.
+ */
+export class BackfillLedger {
+  private turn: Promise<void> = Promise.resolve();
+  private timer = '';
+  private ticking = false;
+  private failing = false;
+
+  constructor(
+    readonly enabled: boolean,
+    private readonly client: RedisClient,
+    private readonly keys: BackfillKeys,
+    private readonly processId: string,
+    private readonly schedule: SchedulerRegistry,
+    private readonly checker: LedgerChecker,
+    private readonly keeper: LedgerKeeper,
+    private readonly restorer: RunRestorer,
+    private readonly runs: RunStore,
+    private readonly continuer: RunContinuer,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Throws `BackfillDefinitionError` where entities or tables are missing. */
+  async check(): Promise<void> {
+    if (this.enabled) {
+      const unreachable = await this.checker.check();
+      if (unreachable !== null) {
+        this.complain(unreachable);
+      }
+    }
+  }
+
+  /** Puts back what Redis lost while no process ran, and begins to write. */
+  async open(): Promise<void> {
+    if (!this.enabled) {
+      return;
+    }
+    await this.quietly(async () => this.goOn(await this.restorer.restoreAll()));
+    this.timer = `nestjs-backfill:ledger:${this.processId}`;
+    const interval = setInterval(() => {
+      if (!this.ticking) {
+        this.ticking = true;
+        void this.quietly(() => this.tick()).finally(() => {
+          this.ticking = false;
+        });
+      }
+    }, EVERY_MS);
+    this.schedule.addInterval(this.timer, interval);
+  }
+
+  /** Writes what is left to write, and ends. */
+  async close(): Promise<void> {
+    if (this.timer === '') {
+      return;
+    }
+    if (this.schedule.doesExist('interval', this.timer)) {
+      this.schedule.deleteInterval(this.timer);
+    }
+    await this.written();
+    if ((await this.client.get(this.keys.ledgerDuty)) === this.processId) {
+      await this.client.unlink(this.keys.ledgerDuty);
+    }
+  }
+
+  /** Returns when what was just done is kept, at the latest after a second. */
+  async written(backfill?: string): Promise<void> {
+    if (this.enabled) {
+      const enough = new AbortController();
+      await Promise.race([
+        this.quietly(() => this.keeper.writeHistory(backfill)),
+        sleep(LONGEST_WAIT_MS, enough.signal),
+      ]);
+      enough.abort();
+    }
+  }
+
+  /** Puts the newest run of a backfill back where Redis lost it: before anything is done to it. */
+  async mend(backfill: string): Promise<void> {
+    if (!this.enabled) {
+      return;
+    }
+    const runId = (await this.runs.activeId(backfill)) ?? (await this.runs.newestId(backfill));
+    const whole = (await this.client.hexists(this.keys.ledgerPosition, WHOLE)) === 1;
+    if (whole && (runId === null || (await this.client.hexists(this.keys.run(runId), 'status')) === 1)) {
+      return;
+    }
+    const run = await this.restorer.restore(backfill);
+    await this.goOn(run ? [run] : []);
+  }
+
+  /** The same for backfills whose run was seen to be gone. */
+  async mendQuietly(backfills: readonly string[]): Promise<void> {
+    for (const backfill of this.enabled ? backfills : []) {
+      await this.quietly(() => this.mend(backfill));
+    }
+  }
+
+  /** Answers what a reader makes of the ledger; `null` where it is off or cannot be read. */
+  async read<T>(ask: () => Promise<T>): Promise<T | null> {
+    if (!this.enabled) {
+      return null;
+    }
+    try {
+      return await ask();
+    } catch (error) {
+      this.complain(error);
+      return null;
+    }
+  }
+
+  private async tick(): Promise<void> {
+    if (!(await this.hasDuty())) {
+      return;
+    }
+    if ((await this.client.hexists(this.keys.ledgerPosition, WHOLE)) === 0) {
+      await this.goOn(await this.restorer.restoreAll());
+      await this.client.hset(this.keys.ledgerPosition, WHOLE, '1');
+    }
+    await this.keeper.writeHistory();
+    await this.keeper.writeCheckpoints();
+  }
+
+  private async hasDuty(): Promise<boolean> {
+    if ((await this.client.get(this.keys.ledgerDuty)) === this.processId) {
+      await this.client.pexpire(this.keys.ledgerDuty, LEASE_MS);
+      return true;
+    }
+    return (await this.client.set(this.keys.ledgerDuty, this.processId, 'PX', LEASE_MS, 'NX')) === 'OK';
+  }
+
+  private async goOn(restored: readonly LedgerRun[]): Promise<void> {
+    for (const { backfill, id, status } of restored) {
+      await this.keeper.save(id);
+      if (status === 'running') {
+        await this.continuer.goOn(backfill, id);
+      }
+    }
+  }
+
+  /** In turn, and never to the harm of the work. */
+  private quietly(step: () => Promise<void>): Promise<void> {
+    const next = this.afterwards(this.turn, step);
+    this.turn = next;
+    return next;
+  }
+
+  private async afterwards(before: Promise<void>, step: () => Promise<void>): Promise<void> {
+    await before;
+    try {
+      if (this.failing) {
+        // Most steps find nothing to write: that alone says nothing about the database.
+        const unreachable = await this.checker.check();
+        if (unreachable !== null) {
+          return;
+        }
+      }
+      await step();
+      if (this.failing) {
+        this.failing = false;
+        this.logger.log('The ledger is written again, and caught up');
+      }
+    } catch (error) {
+      this.complain(error);
+    }
+  }
+
+  /** Said once: an outage is the same every second. */
+  private complain(error: unknown): void {
+    this.logger[this.failing ? 'debug' : 'warn'](
+      `The ledger cannot be reached (${String(error)}); the work goes on, and it is caught up as soon as it can be`,
+    );
+    this.failing = true;
+  }
+}

@@ -1,0 +1,39 @@
+import { MetadataError, TableNotFoundException, ValidationError } from '@mikro-orm/core';
+import type { EntityManagers } from '../execution/entity-managers.js';
+import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
+import { BACKFILL_ENTITIES } from './ledger.entities.js';
+
+/** Sees at start whether the app has what the ledger needs. */
+export class LedgerChecker {
+  constructor(private readonly managers: EntityManagers) {}
+
+  /**
+   * Throws `BackfillDefinitionError` that names the line to add. A database that does not answer is not an
+   * error of the app: what could not be seen then is answered.
+   */
+  async check(): Promise<unknown> {
+    for (const schema of BACKFILL_ENTITIES) {
+      try {
+        await this.managers.fork().find(schema, {}, { limit: 1 });
+      } catch (error) {
+        if (error instanceof MetadataError || error instanceof ValidationError) {
+          throw new BackfillDefinitionError(
+            'BackfillModule has ledger: true, but MikroORM does not know the entities of the ledger. Add them:\n' +
+              "  MikroOrmModule.forRoot({ entities: [..., ...BACKFILL_ENTITIES], ... }),   // import { BACKFILL_ENTITIES } from 'nestjs-backfill'",
+            { cause: error },
+          );
+        }
+        if (error instanceof TableNotFoundException) {
+          throw new BackfillDefinitionError(
+            `BackfillModule has ledger: true, but the table ${schema.meta.tableName} is missing. Add a migration ` +
+              'with this line in its up (PostgreSQL), or let MikroORM make one (npx mikro-orm migration:create):\n' +
+              "  await createLedgerSchema(this);   // import { createLedgerSchema } from 'nestjs-backfill'",
+            { cause: error },
+          );
+        }
+        return error;
+      }
+    }
+    return null;
+  }
+}

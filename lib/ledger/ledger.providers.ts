@@ -1,0 +1,80 @@
+import { Logger } from '@nestjs/common';
+import type { Provider } from '@nestjs/common';
+import type { SchedulerRegistry } from '@nestjs/schedule';
+import { APP_SCHEDULE } from '../app-imports.js';
+import { ConfigStore } from '../config/config.store.js';
+import { BackfillRegistry } from '../discovery/backfill.registry.js';
+import { EntityManagers } from '../execution/entity-managers.js';
+import { made } from '../made-provider.js';
+import { RESOLVED_OPTIONS } from '../module-options.js';
+import type { ResolvedModuleOptions } from '../module-options.js';
+import { RedisConnections } from '../redis/redis-connections.js';
+import { RunContinuer } from '../scheduling/run.continuer.js';
+import { BackfillKeys } from '../tracking/backfill-keys.js';
+import { HistoryLog } from '../tracking/history.log.js';
+import { PROCESS_ID } from '../tracking/process-id.js';
+import { RunStore } from '../tracking/run.store.js';
+import { BackfillLedger } from './backfill.ledger.js';
+import { LedgerChecker } from './ledger.checker.js';
+import { LedgerKeeper } from './ledger.keeper.js';
+import { LedgerReader } from './ledger.reader.js';
+import { LedgerStore } from './ledger.store.js';
+import { RunRestorer } from './run.restorer.js';
+import { RunSnapshots } from './run-snapshot.js';
+
+const logger = () => new Logger('Backfill');
+
+/** The durable ledger and what it is made of. */
+export const LEDGER_PROVIDERS: Provider[] = [
+  made(
+    LedgerStore,
+    [EntityManagers, BackfillKeys],
+    (managers, { prefix }) => new LedgerStore(managers, prefix),
+  ),
+  made(LedgerChecker, [EntityManagers], (managers) => new LedgerChecker(managers)),
+  made(RunSnapshots, [RedisConnections, BackfillKeys], ({ client }, keys) => new RunSnapshots(client, keys)),
+  made(
+    LedgerKeeper,
+    [
+      RedisConnections,
+      BackfillKeys,
+      BackfillRegistry,
+      RunStore,
+      ConfigStore,
+      HistoryLog,
+      RunSnapshots,
+      LedgerStore,
+    ],
+    ({ client }, ...parts) => new LedgerKeeper(client, ...parts),
+  ),
+  made(
+    RunRestorer,
+    [RedisConnections, BackfillKeys, PROCESS_ID, BackfillRegistry, LedgerStore],
+    ({ client }, keys, processId: string, registry, store) =>
+      new RunRestorer(client, keys, processId, registry, store, logger()),
+  ),
+  made(
+    BackfillLedger,
+    [
+      RESOLVED_OPTIONS,
+      RedisConnections,
+      BackfillKeys,
+      PROCESS_ID,
+      APP_SCHEDULE,
+      LedgerChecker,
+      LedgerKeeper,
+      RunRestorer,
+      RunStore,
+      RunContinuer,
+    ],
+    (
+      { ledger }: ResolvedModuleOptions,
+      { client },
+      keys,
+      processId: string,
+      schedule: SchedulerRegistry,
+      ...parts
+    ) => new BackfillLedger(ledger, client, keys, processId, schedule, ...parts, logger()),
+  ),
+  made(LedgerReader, [BackfillLedger, LedgerStore], (...parts) => new LedgerReader(...parts)),
+];

@@ -1,0 +1,188 @@
+import type { EntityManager } from '@mikro-orm/core';
+import type { EntityManagers } from '../execution/entity-managers.js';
+import type { JsonValue } from '../sources/backfill-source.js';
+import type { BackfillHistoryEntry } from '../tracking/history.log.js';
+import type { LedgerChange, LedgerCheckpoint, LedgerFailure, LedgerRun } from './ledger-rows.js';
+import { ChangeSchema, CheckpointSchema, FailureSchema, RunSchema } from './ledger.entities.js';
+import type { RunSnapshot, SnapshotFailure } from './run-snapshot.js';
+import { toChange, toCheckpoint, toRow, withoutNul } from './to-ledger-rows.js';
+
+const PAGE = 500;
+
+/** What a lost run is made again from. */
+export interface LedgerState {
+  readonly run: LedgerRun;
+  readonly checkpoint: LedgerCheckpoint;
+}
+
+/** Keeps the ledger in the app's database. Every method is idempotent. */
+export class LedgerStore {
+  constructor(
+    private readonly managers: EntityManagers,
+    readonly scope: string,
+  ) {}
+
+  /** Sequence of the last failure that the ledger's checkpoint of a run includes. */
+  async failuresThrough(runId: string): Promise<number> {
+    const found = await this.managers
+      .fork()
+      .findOne(CheckpointSchema, { runId }, { fields: ['failuresThrough'] });
+    return found?.failuresThrough ?? 0;
+  }
+
+  /** Keeps failures ahead of the snapshot that includes them. */
+  async addFailures(runId: string, failures: readonly SnapshotFailure[]): Promise<void> {
+    await insertFailures(this.managers.fork(), runId, failures);
+  }
+
+  /**
+   * Writes a run and its checkpoint in one transaction; answers false, and writes nothing, where the ledger
+   * has a newer one.
+   *
+   * @param config the config in force; kept when the run is new
+   */
+  async save(snapshot: RunSnapshot, config: JsonValue): Promise<boolean> {
+    const { run, revision, failures, retried } = snapshot;
+    const row = toRow(snapshot, this.scope);
+    return this.managers.fork().transactional(async (em) => {
+      const { id, ...changing } = row;
+      const changed = await em.nativeUpdate(RunSchema, { id, revision: { $lt: revision } }, changing);
+      if (changed === 0) {
+        if ((await em.count(RunSchema, { id })) > 0) {
+          return false;
+        }
+        await em.insert(RunSchema, { ...row, config });
+      }
+      for (const { failureId, through } of retried) {
+        await em.nativeDelete(FailureSchema, { runId: run.id, failureId, sequence: { $lte: through } });
+      }
+      await insertFailures(em, run.id, failures);
+      await em.upsert(CheckpointSchema, toCheckpoint(snapshot));
+      return true;
+    });
+  }
+
+  /** Ends a run that can never come back: another one took its place. */
+  async supersede(runId: string): Promise<void> {
+    await this.managers.fork().nativeUpdate(
+      RunSchema,
+      { id: runId, status: { $in: ['running', 'paused'] } },
+      {
+        status: 'cancelled',
+        statusReason: 'Redis lost it, and another run was started before it could be recovered',
+        finishedAt: new Date(),
+      },
+    );
+  }
+
+  /** Writes what the history says, each entry once. */
+  async addChanges(entries: readonly BackfillHistoryEntry[]): Promise<void> {
+    for (let at = 0; at < entries.length; at += PAGE) {
+      const rows = entries.slice(at, at + PAGE).map((entry) => toChange(entry, this.scope));
+      await this.managers.fork().upsertMany(ChangeSchema, rows, { onConflictAction: 'ignore' });
+    }
+  }
+
+  /** The newest run of a backfill and its checkpoint. */
+  async newest(backfill: string): Promise<LedgerState | null> {
+    const em = this.managers.fork();
+    const where = { scope: this.scope, backfill };
+    const run = await em.findOne(RunSchema, where, { orderBy: { startedAt: 'desc', id: 'desc' } });
+    const checkpoint = run && (await em.findOne(CheckpointSchema, { runId: run.id }));
+    return run && checkpoint ? { run, checkpoint } : null;
+  }
+
+  /** Names of the backfills with a run that is not over. */
+  async active(): Promise<string[]> {
+    const found = await this.managers
+      .fork()
+      .find(
+        RunSchema,
+        { scope: this.scope, status: { $in: ['running', 'paused'] } },
+        { fields: ['id', 'backfill'] },
+      );
+    return found.map(({ backfill }) => backfill);
+  }
+
+  /** The runs of a backfill, newest first. */
+  async runs(backfill: string, limit: number): Promise<LedgerRun[]> {
+    return this.managers
+      .fork()
+      .find(
+        RunSchema,
+        { scope: this.scope, backfill },
+        { orderBy: { startedAt: 'desc', id: 'desc' }, limit },
+      );
+  }
+
+  async run(backfill: string, id: string): Promise<LedgerRun | null> {
+    return this.managers.fork().findOne(RunSchema, { id, backfill, scope: this.scope });
+  }
+
+  /** What was done to these runs, oldest first. */
+  async changesOf(runIds: readonly string[]): Promise<LedgerChange[]> {
+    return runIds.length === 0
+      ? []
+      : this.managers
+          .fork()
+          .find(ChangeSchema, { runId: { $in: [...runIds] } }, { orderBy: { at: 'asc', id: 'asc' } });
+  }
+
+  /** What was done to a backfill, newest first. */
+  async changes(backfill: string, limit: number): Promise<LedgerChange[]> {
+    return this.managers
+      .fork()
+      .find(ChangeSchema, { scope: this.scope, backfill }, { orderBy: { at: 'desc', id: 'desc' }, limit });
+  }
+
+  /** Every change of the config of a backfill, oldest first, page by page. */
+  async *configChanges(backfill: string): AsyncGenerator<LedgerChange[]> {
+    const where = { scope: this.scope, backfill, kind: 'configured' };
+    for (let offset = 0; ; offset += PAGE) {
+      const page = await this.managers
+        .fork()
+        .find(ChangeSchema, where, { orderBy: { at: 'asc', id: 'asc' }, limit: PAGE, offset });
+      yield page;
+      if (page.length < PAGE) {
+        return;
+      }
+    }
+  }
+
+  /** The failures of a checkpoint, oldest first, page by page. */
+  async *failures({ runId, failuresThrough }: LedgerCheckpoint): AsyncGenerator<LedgerFailure[]> {
+    let after = 0;
+    for (;;) {
+      const page: LedgerFailure[] = await this.managers
+        .fork()
+        .find(
+          FailureSchema,
+          { runId, sequence: { $gt: after, $lte: failuresThrough } },
+          { orderBy: { sequence: 'asc' }, limit: PAGE },
+        );
+      yield page;
+      if (page.length < PAGE) {
+        return;
+      }
+      after = page.at(-1)?.sequence ?? after;
+    }
+  }
+
+  /** Forgets failures that were kept ahead of a checkpoint that never came. */
+  async dropFailures(runId: string, after: number, before: number): Promise<void> {
+    await this.managers.fork().nativeDelete(FailureSchema, { runId, sequence: { $gt: after, $lt: before } });
+  }
+}
+
+async function insertFailures(
+  em: EntityManager,
+  runId: string,
+  failures: readonly SnapshotFailure[],
+): Promise<void> {
+  for (let at = 0; at < failures.length; at += PAGE) {
+    const rows = failures
+      .slice(at, at + PAGE)
+      .map(({ sequence, failureId, record }) => ({ runId, sequence, failureId, record: withoutNul(record) }));
+    await em.upsertMany(FailureSchema, rows, { onConflictAction: 'ignore' });
+  }
+}

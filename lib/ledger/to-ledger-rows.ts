@@ -1,0 +1,127 @@
+import type { JsonValue } from '../sources/backfill-source.js';
+import type { BackfillChange, BackfillRun } from '../tracking/backfill-status.js';
+import type { BackfillHistoryEntry } from '../tracking/history.log.js';
+import type { LedgerChange, LedgerCheckpoint, LedgerRun } from './ledger-rows.js';
+import type { RunSnapshot } from './run-snapshot.js';
+
+/** PostgreSQL keeps every character but this one; a reason or an error may hold it. */
+const NUL = '\0';
+
+export function withoutNul(text: string): string {
+  return text.includes(NUL) ? text.replaceAll(NUL, '') : text;
+}
+
+/** The row of a run, without the config of its start. */
+export function toRow(snapshot: RunSnapshot, scope: string): Omit<LedgerRun, 'config'> {
+  const { run, work, failureCount, revision, fields } = snapshot;
+  return {
+    id: run.id,
+    scope,
+    backfill: run.name,
+    status: run.status,
+    statusReason: clean(run.reason),
+    startedAt: new Date(run.startedAt),
+    finishedAt: run.finishedAt === null ? null : new Date(run.finishedAt),
+    startedBy: clean(run.startedBy),
+    startReason: clean(run.startReason),
+    dryRun: run.dryRun,
+    version: clean(run.version),
+    sourceKind: run.sourceKind,
+    partitions: cleanJson((run.partitions ?? []) as unknown as JsonValue),
+    rowsTotal: run.rowsTotal,
+    planned: run.planned,
+    done: run.done,
+    outstanding: work.length,
+    failed: run.failed,
+    rowsDone: run.rowsDone,
+    rowsFailed: run.rowsFailed,
+    failures: failureCount,
+    lastError: clean(fields['lastError'] || null),
+    revision,
+  };
+}
+
+export function toCheckpoint({ run, fields, work, revision }: RunSnapshot): LedgerCheckpoint {
+  return {
+    runId: run.id,
+    takenAt: new Date(revision / 1000),
+    revision,
+    cursors: cleanJson(run.cursors),
+    state: Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, withoutNul(value)])),
+    work: work.map(withoutNul),
+    failuresThrough: Number(fields['failureSequence'] ?? 0),
+  };
+}
+
+export function toChange(entry: BackfillHistoryEntry, scope: string): LedgerChange {
+  const data = cleanJson(entry.data) as BackfillHistoryEntry['data'];
+  const { by = null, reason = null, patch = null, from = null } = data;
+  return {
+    id: `${scope}/${entry.backfill}/${entry.id}`,
+    scope,
+    backfill: entry.backfill,
+    runId: entry.runId,
+    kind: entry.type,
+    at: new Date(entry.at),
+    by: textOf(by),
+    reason: textOf(reason),
+    from,
+    to: patch,
+    data,
+  };
+}
+
+/** A change as the history tells it. */
+export function toHistoryEntry(change: LedgerChange): BackfillHistoryEntry {
+  return {
+    id: change.id.slice(change.id.lastIndexOf('/') + 1),
+    type: change.kind as BackfillHistoryEntry['type'],
+    backfill: change.backfill,
+    runId: change.runId,
+    at: change.at.toISOString(),
+    data: (change.data ?? {}) as BackfillHistoryEntry['data'],
+  };
+}
+
+/** A change as it is listed with its run. */
+export function toPublicChange({ kind, at, by, reason, from, to }: LedgerChange): BackfillChange {
+  return { kind: kind as BackfillChange['kind'], at: at.toISOString(), by, reason, from, to };
+}
+
+/** A run as `runs` lists it. */
+export function toPublicRun(row: LedgerRun): BackfillRun {
+  return {
+    id: row.id,
+    name: row.backfill,
+    status: row.status,
+    statusReason: row.statusReason,
+    startedAt: row.startedAt.toISOString(),
+    finishedAt: row.finishedAt?.toISOString() ?? null,
+    startedBy: row.startedBy,
+    reason: row.startReason,
+    dryRun: row.dryRun,
+    version: row.version,
+    planned: row.planned,
+    done: row.done,
+    outstanding: row.status === 'cancelled' ? 0 : row.outstanding,
+    failed: row.failed,
+    rowsDone: row.rowsDone,
+    rowsFailed: row.rowsFailed,
+    rowsTotal: row.rowsTotal,
+    failures: row.failures,
+  };
+}
+
+function textOf(value: JsonValue): string | null {
+  return value === null ? null : typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function clean(text: string | null): string | null {
+  return text === null ? null : withoutNul(text);
+}
+
+function cleanJson(value: JsonValue): JsonValue {
+  return JSON.parse(
+    JSON.stringify(value, (_, part: unknown) => (typeof part === 'string' ? withoutNul(part) : part)),
+  ) as JsonValue;
+}
