@@ -33,13 +33,20 @@ if interval < 0 then
 end
 
 -- What workers come late they make up, or the rate would never be reached: a little at once (less than one
--- range, or 0.5 % of a second), the rest by going 1.5 % faster, so that the rate is never exceeded by more
--- than the promise allows. More than a second is not made up.
+-- range, or 0.5 % of a second), the rest by going 1.5 % faster; less of both where more ranges would begin
+-- in some second than the promise allows: one above the rate, or 2 %. More than a second is not made up.
 local longest = tonumber(ARGV[1])
-local slack = math.max(interval / 2, 5000)
+local SECOND, MARGIN, ROUNDING = 1000000, 1000, 0.001
+local slack, fastest = 0, 0
+if interval > 0 then
+  local rate = SECOND / interval
+  local allowed = math.max(math.floor(rate + 1 + ROUNDING), math.floor(rate * 1.02 + ROUNDING))
+  fastest = math.max(0, math.min(interval * 0.015, interval - (SECOND + MARGIN) / allowed))
+  slack = math.max(0, math.min(math.max(interval / 2, 5000), allowed * (interval - fastest) - SECOND - MARGIN))
+end
 local moment, debt = tonumber(run[6] or '') or now, tonumber(run[7] or '') or 0
 if moment < now - slack then
-  debt = math.min(1000000, debt + now - slack - moment)
+  debt = math.min(SECOND, debt + now - slack - moment)
   moment = now - slack
 end
 local answer = { 'go', 0 }
@@ -60,7 +67,7 @@ for i = 2, #ARGV do
     redis.call('HSET', WORK, ARGV[i], format(work))
     answer[#answer + 1] = string.format('%d|%s', wait, format(work))
     if interval > 0 then
-      local faster = math.min(debt, interval * 0.015)
+      local faster = math.min(debt, fastest)
       debt = debt - faster
       moment = moment + interval - faster
       moved = true
