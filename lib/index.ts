@@ -19,7 +19,12 @@ export type { BackfillOptions } from './decorators/backfill.decorator.js';
 export type { BackfillContext } from './execution/backfill-context.js';
 export type { BatchHandler, RangeHandler, RowHandler } from './execution/handlers.js';
 
-export type { BackfillConfig, BackfillConfigPatch } from './config/backfill-config.js';
+export type {
+  AutoTuneConfig,
+  BackfillConfig,
+  BackfillConfigPatch,
+  QuotaConfig,
+} from './config/backfill-config.js';
 export type { ConfigInForce } from './config/config.store.js';
 
 export { idRange } from './sources/id-range.js';
@@ -72,4 +77,6 @@ export { BackfillNotFoundError } from './errors/backfill-not-found.error.js';
 export { BackfillRequestError } from './errors/backfill-request.error.js';
 export { BackfillSourceError } from './errors/backfill-source.error.js';
 export { BackfillStateError } from './errors/backfill-state.error.js';
-export { NonRetryableError, RateLimitedError } from './errors/handler.errors.js';
+export { NonRetryableError, RateLimitedError, RowTimeoutError } from './errors/handler.errors.js';
+export type { LimitedResponse } from './errors/handler.errors.js';
+export type { ResponseHeaders } from './errors/retry-after-header.js';

@@ -17,10 +17,13 @@ export function parseAssignments(words: readonly string[]): Record<string, unkno
   return patch;
 }
 
-/** `null`, a number, or the text as it is. */
+/** `null`, a number, an object in JSON, or the text as it is. */
 function parseScalar(text: string): unknown {
   if (text === 'null') {
     return null;
+  }
+  if (text.startsWith('{')) {
+    return parseJson(text, `JSON such as {"max":50,"perMs":1000}`);
   }
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
 }
@@ -28,17 +31,19 @@ function parseScalar(text: string): unknown {
 /** Reads a bound of `start` and `preview`: JSON for keys of several columns, else an id or text. */
 export function parseBound(text: string): unknown {
   if (/^[{["]/.test(text)) {
-    try {
-      return JSON.parse(text) as unknown;
-    } catch (error) {
-      throw new CliUsageError(`Expected JSON such as {"id":5} or a plain key, got ${text}.`, {
-        cause: error,
-      });
-    }
+    return parseJson(text, `JSON such as {"id":5} or a plain key`);
   }
   const id = Number(text);
   // A bigint key would lose digits as a number, so it stays text.
   return /^-?\d+$/.test(text) && Number.isSafeInteger(id) ? id : text;
+}
+
+function parseJson(text: string, expected: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new CliUsageError(`Expected ${expected}, got ${text}.`, { cause: error });
+  }
 }
 
 /** A whole number of an option. */

@@ -22,6 +22,8 @@ function isPercentage(value: unknown): boolean {
   return typeof value === 'string' && /^\d{1,3}(?:\.\d+)?%$/.test(value) && Number.parseFloat(value) <= 100;
 }
 
+const DAY_MS = 86_400_000;
+const ROWS = z.int().min(1).max(1_000_000);
 const WEEKDAY = whole(0, 6, '0 Sunday to 6 Saturday');
 const HOUR = whole(0, 23, 'hour of the day');
 
@@ -50,6 +52,26 @@ export const CONFIG_FIELDS: { readonly [Key in keyof BackfillConfig]: ConfigFiel
   maxFailures: {
     schema: z.union([z.int().min(0), z.custom<`${number}%`>(isPercentage)]).nullable(),
     expected: 'a whole number from 0, a percentage from "0%" to "100%", or null (no limit)',
+  },
+  rowTimeoutMs: {
+    schema: z.int().min(1).max(DAY_MS).nullable(),
+    expected: 'a whole number from 1 to 86,400,000 (milliseconds) or null (no limit)',
+  },
+  rowAckMs: whole(10, 3_600_000, 'milliseconds'),
+  quota: {
+    schema: z
+      .strictObject({ max: z.int().min(1).max(1_000_000), perMs: z.int().min(10).max(DAY_MS) })
+      .nullable(),
+    expected: '{ max, perMs } in whole numbers, such as { max: 50, perMs: 1000 }, or null (no limit)',
+  },
+  autoTune: {
+    schema: z
+      .strictObject({ targetMs: z.int().min(1).max(3_600_000), min: ROWS, max: ROWS })
+      .refine(({ min, max }) => min <= max)
+      .nullable(),
+    expected:
+      '{ targetMs, min, max } in whole numbers, min <= max, such as { targetMs: 500, min: 50, max: 5000 }, or ' +
+      'null (off)',
   },
 };
 

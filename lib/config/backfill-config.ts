@@ -65,6 +65,56 @@ export interface BackfillConfig {
    * of what was worked off so far, or `null` for no limit. Default `null`.
    */
   readonly maxFailures: number | `${number}%` | null;
+  /**
+   * Milliseconds after which a row that its handler has not finished counts as failed and its
+   * `context.signal` is aborted: a whole number from 1 to 86,400,000, or `null` for no limit. Default
+   * 60,000.
+   */
+  readonly rowTimeoutMs: number | null;
+  /**
+   * Milliseconds between two acknowledgements of the rows that are done within a range that is still under
+   * way: what a process that dies then repeats. A whole number from 10 to 3,600,000. Default 1,000.
+   */
+  readonly rowAckMs: number;
+  /**
+   * Calls that a third party allows, in all processes together; `null` for no limit. A row handler is given
+   * a row when the quota has a call left, and spends it; `context.quota()` takes one for every other call.
+   * Default `null`.
+   */
+  readonly quota: QuotaConfig | null;
+  /**
+   * Has the batch size follow the time that ranges take, `batchSize` being where it begins; `null` leaves
+   * the batch size as it is. Default `null`.
+   */
+  readonly autoTune: AutoTuneConfig | null;
+}
+
+/**
+ * How many calls a third party allows in which time.
+ *
+ * @example { max: 50, perMs: 1000 }
+ * @publicApi
+ */
+export interface QuotaConfig {
+  /** Calls, in any stretch of `perMs`. A whole number from 1 to 1,000,000. */
+  readonly max: number;
+  /** Milliseconds. A whole number from 10 to 86,400,000. */
+  readonly perMs: number;
+}
+
+/**
+ * Where the batch size is to go by itself.
+ *
+ * @example { targetMs: 500, min: 50, max: 5000 }
+ * @publicApi
+ */
+export interface AutoTuneConfig {
+  /** Milliseconds that a range is to take. A whole number from 1 to 3,600,000. */
+  readonly targetMs: number;
+  /** Smallest batch size. A whole number from 1 to 1,000,000. */
+  readonly min: number;
+  /** Largest batch size, at least `min`. A whole number from 1 to 1,000,000. */
+  readonly max: number;
 }
 
 /**
@@ -98,6 +148,10 @@ export const DEFAULT_BACKFILL_CONFIG: BackfillConfig = Object.freeze({
   attempts: 3,
   backoffMs: 1000,
   maxFailures: null,
+  rowTimeoutMs: 60_000,
+  rowAckMs: 1000,
+  quota: null,
+  autoTune: null,
 });
 
 /**

@@ -10,7 +10,7 @@ export function encodeConfigPatch(patch: BackfillConfigPatch): Record<string, st
   return Object.fromEntries(
     Object.entries(patch)
       .filter(([, value]) => value !== undefined)
-      .map(([key, value]) => [key, String(value)]),
+      .map(([key, value]) => [key, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
   );
 }
 
@@ -35,8 +35,15 @@ export function decodeConfigPatch(
   return parseConfigPatch(values, where);
 }
 
-/** What is neither a number nor null stays a string, so that an error shows what is stored. */
-function valueOf(text: string): number | string | null {
+/** What is neither a number, null nor an object stays a string, so that an error shows what is stored. */
+function valueOf(text: string): unknown {
   if (text === 'null') return null;
+  if (text.startsWith('{')) {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      return text;
+    }
+  }
   return NUMBER.test(text) ? Number(text) : text;
 }

@@ -21,6 +21,10 @@ describe('resolveConfig', () => {
       attempts: 3,
       backoffMs: 1000,
       maxFailures: null,
+      rowTimeoutMs: 60_000,
+      rowAckMs: 1000,
+      quota: null,
+      autoTune: null,
     });
   });
 

@@ -26,8 +26,21 @@ const patches: fc.Arbitrary<BackfillConfigPatch> = fc.record(
       fc.nat(),
       fc.integer({ min: 0, max: 100 }).map((percent) => `${percent}%` as const),
     ),
+    rowTimeoutMs: fc.option(fc.integer({ min: 1, max: 86_400_000 }), { nil: null }),
+    quota: fc.option(
+      fc.record({ max: fc.integer({ min: 1, max: 1000 }), perMs: fc.integer({ min: 10, max: 60_000 }) }),
+      { nil: null },
+    ),
+    autoTune: fc.option(
+      fc.record({
+        targetMs: fc.integer({ min: 1, max: 10_000 }),
+        min: fc.integer({ min: 1, max: 100 }),
+        max: fc.integer({ min: 100, max: 1000 }),
+      }),
+      { nil: null },
+    ),
   },
-  { requiredKeys: [] },
+  { requiredKeys: [], noNullPrototype: true },
 );
 
 describe('encodeConfigPatch and decodeConfigPatch', () => {

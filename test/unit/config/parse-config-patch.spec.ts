@@ -18,6 +18,8 @@ function refusal(input: unknown, origin: ConfigOrigin = 'configure', backfill: s
 describe('parseConfigPatch', () => {
   it.each([
     { batchSize: 1 },
+    { rowTimeoutMs: null, rowAckMs: 10, quota: { max: 1, perMs: 10 } },
+    { autoTune: { targetMs: 1, min: 5, max: 5 } },
     { batchSize: 1_000_000 },
     { duration: 0.001 },
     { duration: 86_400 },
@@ -84,6 +86,14 @@ describe('parseConfigPatch', () => {
     { maxFailures: '%' },
     { maxFailures: ' 5%' },
     { maxFailures: true },
+    { rowTimeoutMs: 0 },
+    { rowAckMs: null },
+    { quota: 50 },
+    { quota: { max: 50 } },
+    { quota: { max: 0, perMs: 1000 } },
+    { quota: { max: 50, perMs: 1000, burst: 5 } },
+    { autoTune: true },
+    { autoTune: { targetMs: 500, min: 6, max: 5 } },
   ])('refuses %p, naming the field', (patch) => {
     expect(refusal(patch).issues.map(({ field }) => field)).toEqual(Object.keys(patch));
   });
