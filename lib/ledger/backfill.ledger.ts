@@ -26,7 +26,8 @@ const WHOLE = '_';
 export class BackfillLedger {
   private turn: Promise<void> = Promise.resolve();
   private timer = '';
-  private ticking = false;
+  private ticking: Promise<void> | undefined;
+  private readonly stop = new AbortController();
   private failing = false;
 
   constructor(
@@ -61,12 +62,9 @@ export class BackfillLedger {
     await this.quietly(async () => this.goOn(await this.restorer.restoreAll()));
     this.timer = `nestjs-backfill:ledger:${this.processId}`;
     const interval = setInterval(() => {
-      if (!this.ticking) {
-        this.ticking = true;
-        void this.quietly(() => this.tick()).finally(() => {
-          this.ticking = false;
-        });
-      }
+      this.ticking ??= this.second().finally(() => {
+        this.ticking = undefined;
+      });
     }, EVERY_MS);
     this.schedule.addInterval(this.timer, interval);
   }
@@ -79,7 +77,14 @@ export class BackfillLedger {
     if (this.schedule.doesExist('interval', this.timer)) {
       this.schedule.deleteInterval(this.timer);
     }
-    await this.written();
+    this.stop.abort();
+    await this.inTime(async () => {
+      await this.keeper.writeHistory();
+      if (await this.hasDuty()) {
+        await this.keeper.writeCheckpoints(true);
+      }
+    });
+    await Promise.race([this.ticking, sleep(LONGEST_WAIT_MS)]);
     if ((await this.client.get(this.keys.ledgerDuty)) === this.processId) {
       await this.client.unlink(this.keys.ledgerDuty);
     }
@@ -88,12 +93,7 @@ export class BackfillLedger {
   /** Returns when what was just done is kept, at the latest after a second. */
   async written(backfill?: string): Promise<void> {
     if (this.enabled) {
-      const enough = new AbortController();
-      await Promise.race([
-        this.quietly(() => this.keeper.writeHistory(backfill)),
-        sleep(LONGEST_WAIT_MS, enough.signal),
-      ]);
-      enough.abort();
+      await this.inTime(() => this.keeper.writeHistory(backfill));
     }
   }
 
@@ -131,16 +131,38 @@ export class BackfillLedger {
     }
   }
 
-  private async tick(): Promise<void> {
+  /** What is done in one second: a window that lasts for less is followed more closely. */
+  private async second(): Promise<void> {
+    const end = performance.now() + EVERY_MS;
+    let wait = EVERY_MS;
+    await this.quietly(async () => {
+      wait = await this.tick();
+    });
+    while (!this.stop.signal.aborted && performance.now() + wait < end) {
+      await sleep(wait, this.stop.signal);
+      wait = EVERY_MS;
+      await this.quietly(async () => {
+        wait = await this.keeper.writeCheckpoints();
+      });
+    }
+  }
+
+  private async tick(): Promise<number> {
     if (!(await this.hasDuty())) {
-      return;
+      return EVERY_MS;
     }
     if ((await this.client.hexists(this.keys.ledgerPosition, WHOLE)) === 0) {
       await this.goOn(await this.restorer.restoreAll());
       await this.client.hset(this.keys.ledgerPosition, WHOLE, '1');
     }
     await this.keeper.writeHistory();
-    await this.keeper.writeCheckpoints();
+    return this.keeper.writeCheckpoints();
+  }
+
+  private async inTime(step: () => Promise<void>): Promise<void> {
+    const enough = new AbortController();
+    await Promise.race([this.quietly(step), sleep(LONGEST_WAIT_MS, enough.signal)]);
+    enough.abort();
   }
 
   private async hasDuty(): Promise<boolean> {

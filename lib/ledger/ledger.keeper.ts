@@ -10,6 +10,9 @@ import type { LedgerStore } from './ledger.store.js';
 import type { RunSnapshots } from './run-snapshot.js';
 
 const EVERY_MS = 10_000;
+/** A window that is done faster than this is repeated in part. */
+const SOONEST_MS = 100;
+const LATEST_MS = 1_000;
 /** A checkpoint of more entries than this is taken less often: it is the whole window each time. */
 const LARGE = 5_000;
 const PAGE = 200;
@@ -69,20 +72,29 @@ export class LedgerKeeper {
     }
   }
 
-  /** Takes the checkpoints that are due: every ten seconds, and before a quarter of the window was done. */
-  async writeCheckpoints(): Promise<void> {
+  /**
+   * Takes the checkpoints that are due: every ten seconds, and whenever a quarter of the window was done.
+   * Answers the ms after which the next quarter of some window may be.
+   *
+   * @param all also those that are not due, where something was done since
+   */
+  async writeCheckpoints(all = false): Promise<number> {
+    let next = LATEST_MS;
     const active = await this.runs.active();
     for (const [backfill, runId] of active) {
       this.names.add(backfill);
-      if (await this.isDue(runId)) {
+      const { due, changed, nextMs } = await this.look(runId);
+      if (due || (all && changed)) {
         await this.save(runId);
       }
+      next = Math.min(next, nextMs);
     }
     for (const runId of this.marks.keys()) {
       if (!active.some(([, id]) => id === runId)) {
         this.marks.delete(runId);
       }
     }
+    return Math.max(SOONEST_MS, next);
   }
 
   /** Writes a run as it is now, with everything that it needs to go on from here. */
@@ -104,13 +116,13 @@ export class LedgerKeeper {
     this.marks.set(runId, {
       at: performance.now(),
       settled: done + failed,
-      signature: signatureOf([status, done, failed, planned]),
+      signature: signatureOf([status, done, failed, planned].map(String)),
       work: snapshot.work.length,
     });
   }
 
-  private async isDue(runId: string): Promise<boolean> {
-    const fields = await this.client.hmget(
+  private async look(runId: string): Promise<{ due: boolean; changed: boolean; nextMs: number }> {
+    const [status, done, failed, planned, target] = await this.client.hmget(
       this.keys.run(runId),
       'status',
       'done',
@@ -119,18 +131,19 @@ export class LedgerKeeper {
       'target',
     );
     const mark = this.marks.get(runId);
-    if (fields[0] === null) {
-      return false;
+    const changed = signatureOf([status, done, failed, planned].map(String)) !== mark?.signature;
+    if (!status || !mark) {
+      return { due: Boolean(status), changed, nextMs: LATEST_MS };
     }
-    if (!mark) {
-      return true;
-    }
-    const settled = Number(fields[1]) + Number(fields[2]) - mark.settled;
+    const settled = Math.abs(Number(done) + Number(failed) - mark.settled);
+    const quarter = Math.max(1, Number(target) / 4);
     const elapsed = performance.now() - mark.at;
-    return (
-      signatureOf(fields.slice(0, 4)) !== mark.signature &&
-      (settled >= Math.max(1, Number(fields[4]) / 4) || elapsed >= EVERY_MS * Math.max(1, mark.work / LARGE))
-    );
+    const late = elapsed >= EVERY_MS * Math.max(1, mark.work / LARGE);
+    return {
+      due: changed && (settled >= quarter || late),
+      changed,
+      nextMs: settled > 0 ? (elapsed * quarter) / settled : LATEST_MS,
+    };
   }
 
   private async configOf(backfill: string): Promise<JsonValue> {
@@ -151,6 +164,6 @@ export class LedgerKeeper {
   }
 }
 
-function signatureOf(values: readonly (string | number | null)[]): string {
+function signatureOf(values: readonly string[]): string {
   return values.join('|');
 }

@@ -1,5 +1,5 @@
 import { MikroOrmModule } from '@mikro-orm/nestjs';
-import { PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { PostgreSqlDriver, type EntitySchema } from '@mikro-orm/postgresql';
 import { BullModule } from '@nestjs/bullmq';
 import type { DynamicModule, INestApplicationContext, Provider, Type } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
@@ -21,7 +21,7 @@ export interface BackfillAppSetup {
   readonly redis: Pick<TestRedis, 'connection'>;
   readonly handlers?: readonly Provider[];
   readonly options?: BackfillModuleOptions & Partial<BackfillModuleExtras>;
-  readonly entities?: readonly Type[];
+  readonly entities?: readonly (Type | EntitySchema)[];
   /** Modules beside those that every app has. */
   readonly imports?: readonly (Type | DynamicModule)[];
   /** Takes the place of the modules that every app has, `BackfillModule` included. */

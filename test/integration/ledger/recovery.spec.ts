@@ -1,0 +1,204 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  createLedgerBench,
+  defineBackfill,
+  eventually,
+  numbers,
+  type NumberRange,
+  type NumberRow,
+} from '../../support/apps/index.js';
+
+const bench = await createLedgerBench();
+const NAME = 'walk';
+const WINDOW = 50;
+const BATCH = 10;
+
+/** A backfill over 1..count that counts how often it was given each number. */
+function counting(count: number, options: { ms?: number; config?: object; bad?: ReadonlySet<number> } = {}) {
+  const { ms = 5, config = {}, bad = new Set<number>() } = options;
+  const seen = new Map<number, number>();
+  const handler = defineBackfill<NumberRange, NumberRow>({
+    name: NAME,
+    source: numbers(count),
+    config: {
+      batchSize: BATCH,
+      concurrency: 2,
+      maxOutstanding: WINDOW,
+      attempts: 1,
+      perSecondOnPeak: 200,
+      perSecondOffPeak: 200,
+      ...config,
+    },
+    processBatch: async (rows) => {
+      await sleep(ms);
+      for (const { id } of rows) {
+        seen.set(id, (seen.get(id) ?? 0) + 1);
+      }
+      const failing = rows.find(({ id }) => bad.has(id));
+      if (failing) {
+        throw new Error(`number ${failing.id} is bad`);
+      }
+    },
+  });
+  const repeated = () => [...seen.values()].reduce((sum, times) => sum + times - 1, 0);
+  return { handler, seen, repeated };
+}
+
+it('a run goes on by itself after Redis lost everything, and counts each range once', async () => {
+  const { handler, seen, repeated } = counting(4000);
+  const { backfills, finished, logs, newest } = await bench.start({ handlers: [handler] });
+  const { runId } = await backfills.start(NAME, { startedBy: 'ada', reason: 'ticket 9' });
+  await eventually(
+    'half of it',
+    () => seen.size,
+    (size) => size >= 2000,
+  );
+  await bench.loseRedis();
+  await eventually(
+    'the run to be back',
+    () => backfills.status(NAME),
+    ({ state }) => state === 'running',
+    6000,
+  );
+  const end = await finished(NAME);
+  expect(end).toMatchObject({
+    state: 'completed',
+    runId,
+    planned: 400,
+    done: 400,
+    failed: 0,
+    outstanding: 0,
+    rowsDone: 4000,
+    rowsFailed: 0,
+    percent: 100,
+    startedBy: 'ada',
+    reason: 'ticket 9',
+  });
+  expect(seen.size).toBe(4000);
+  expect(repeated()).toBeLessThanOrEqual(WINDOW * BATCH);
+  expect(logs.having('was lost by Redis and is made again from the ledger')).toHaveLength(1);
+  expect(await newest(NAME)).toMatchObject({ id: runId, status: 'completed' });
+});
+
+it('a paused run stays paused, with its config, and goes on when it is resumed', async () => {
+  const { handler, seen, repeated } = counting(1000);
+  const { backfills, finished } = await bench.start({ handlers: [handler] });
+  const { runId } = await backfills.start(NAME);
+  await eventually(
+    'some of it',
+    () => seen.size,
+    (size) => size >= 300,
+  );
+  await backfills.configure(NAME, { batchSize: 7 }, { by: 'bob' });
+  await backfills.pause(NAME, { by: 'bob', reason: 'lunch' });
+  const before = await eventually(
+    'the handlers to end',
+    () => backfills.status(NAME),
+    ({ rowsDone }) => rowsDone === seen.size,
+  );
+  await bench.loseRedis();
+  const after = await eventually(
+    'the run to be back',
+    () => backfills.status(NAME),
+    ({ state }) => state !== 'idle',
+  );
+  expect(after).toMatchObject({ state: 'paused', stateReason: 'lunch', runId });
+  expect(after.planned).toBeLessThanOrEqual(before.planned);
+  expect(await backfills.config(NAME)).toMatchObject({ patch: { batchSize: 7 }, version: '1' });
+  const handled = seen.size;
+  await sleep(1500);
+  expect(seen.size).toBe(handled);
+
+  await backfills.resume(NAME);
+  expect(await finished(NAME)).toMatchObject({ state: 'completed', rowsDone: 1000, rowsFailed: 0 });
+  expect(seen.size).toBe(1000);
+  expect(repeated()).toBeLessThanOrEqual(WINDOW * BATCH);
+});
+
+it('an action at once after the loss finds the run', async () => {
+  const { handler } = counting(1000, { ms: 20 });
+  const { backfills } = await bench.start({ handlers: [handler] });
+  const { runId } = await backfills.start(NAME);
+  await bench.loseRedis();
+  await expect(backfills.start(NAME)).rejects.toThrow(/cannot be started while its run/);
+  await bench.loseRedis();
+  await expect(backfills.pause(NAME)).resolves.toMatchObject({ runId, state: 'paused', changed: true });
+  await bench.loseRedis();
+  await expect(backfills.resume(NAME)).resolves.toMatchObject({ runId, state: 'running', changed: true });
+});
+
+it('a restart finds the run, and ten processes at once make it once', async () => {
+  const first = counting(3000);
+  const before = await bench.start({ handlers: [first.handler] });
+  const { runId } = await before.backfills.start(NAME, { idempotencyKey: 'deploy-1' });
+  await eventually(
+    'some of it',
+    () => first.seen.size,
+    (size) => size >= 500,
+  );
+  await before.close();
+  await bench.loseRedis();
+
+  const processes = Array.from({ length: 10 }, () => counting(3000));
+  const apps = await Promise.all(processes.map(({ handler }) => bench.start({ handlers: [handler] })));
+  const { backfills, finished } = apps[0]!;
+  expect(await finished(NAME)).toMatchObject({ state: 'completed', runId, done: 300, rowsDone: 3000 });
+  const times = [first, ...processes].flatMap(({ seen }) => [...seen]);
+  expect(new Set(times.map(([id]) => id)).size).toBe(3000);
+  expect(times.reduce((sum, [, count]) => sum + count, 0) - 3000).toBeLessThanOrEqual(WINDOW * BATCH);
+  expect(apps.flatMap(({ logs }) => logs.having('is made again from the ledger'))).toHaveLength(1);
+  expect(await backfills.runs(NAME)).toHaveLength(1);
+  await expect(backfills.start(NAME, { idempotencyKey: 'deploy-1' })).resolves.toMatchObject({
+    runId,
+    changed: false,
+  });
+});
+
+it('failures come back with their run, and a retry of them is not undone by the next loss', async () => {
+  const bad = new Set([17, 450, 451, 800]);
+  const { handler, seen } = counting(1000, { bad });
+  const { backfills, finished } = await bench.start({ handlers: [handler] });
+  await backfills.start(NAME);
+  await finished(NAME);
+  const before = await backfills.failures(NAME);
+  await eventually(
+    'the end to be kept',
+    () => ledgerStatus(),
+    (status) => status === 'failed',
+  );
+  await bench.loseRedis();
+  await eventually(
+    'the run to be back',
+    () => backfills.status(NAME),
+    ({ state }) => state === 'failed',
+  );
+  expect(await backfills.failures(NAME)).toEqual(before);
+  expect(before.items.map(({ key }) => key).toSorted()).toEqual([17, 450, 451, 800]);
+
+  bad.clear();
+  bad.add(451);
+  seen.clear();
+  await backfills.retryFailures(NAME, { by: 'ada' });
+  await finished(NAME);
+  await eventually(
+    'the end to be kept',
+    () => ledgerStatus(),
+    (status) => status === 'failed',
+  );
+  await bench.loseRedis();
+  const end = await eventually(
+    'the run to be back',
+    () => backfills.status(NAME),
+    ({ state }) => state === 'failed',
+  );
+  expect(end).toMatchObject({ rowsDone: 999, rowsFailed: 1 });
+  expect((await backfills.failures(NAME)).items).toMatchObject([{ key: 451 }]);
+  expect([...seen.keys()].toSorted()).toEqual([17, 450, 451, 800]);
+});
+
+async function ledgerStatus(): Promise<string | undefined> {
+  const [row] = await bench.database.query<{ status: string }>(
+    'SELECT status FROM backfill_runs ORDER BY started_at DESC LIMIT 1',
+  );
+  return row?.status;
+}
