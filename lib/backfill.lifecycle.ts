@@ -7,6 +7,7 @@ import type {
 } from '@nestjs/common';
 import { BackfillExplorer } from './discovery/backfill.explorer.js';
 import { BackfillRegistry } from './discovery/backfill.registry.js';
+import { DeadConnectionReclaimer } from './execution/dead-connection.reclaimer.js';
 import { EntityManagers } from './execution/entity-managers.js';
 import { WorkerPool } from './execution/worker.pool.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
@@ -70,6 +71,7 @@ export class BackfillLifecycle
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    await new DeadConnectionReclaimer(this.logger).attach(this.managers.orm);
     const warning = await memoryPolicyWarning(this.connections.client);
     if (warning !== null) {
       this.logger.warn(warning);

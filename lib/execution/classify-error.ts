@@ -19,10 +19,13 @@ const UNREACHABLE = /^(08|57P0|53300)/;
 /** Disk full, out of memory, configuration limit, no privilege, read-only, no such table or column. */
 const FATAL = new Set(['53100', '42501', '25006', '42P01', '42703', '3F000']);
 const SOCKET = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH']);
-const CLOSED =
-  /connection terminated|connection ended|client has encountered a connection error|server closed the connection/i;
+/** What `pg` says of a connection that is no more; these errors have no code. */
+const CLOSED = /^(connection terminated|client has encountered a connection error)/i;
 
-/** Tells what to do about an error. Only what the database driver reports counts as the database's. */
+/**
+ * Tells what to do about an error. Only what the database driver reports counts as the database's: a
+ * handler's own connections may be refused too, and that is a failure of the range.
+ */
 export function classifyError(error: unknown): ErrorVerdict {
   if (error instanceof RateLimitedError) {
     return { kind: 'wait', ms: error.retryAfterMs };
@@ -30,11 +33,14 @@ export function classifyError(error: unknown): ErrorVerdict {
   if (error instanceof NonRetryableError) {
     return { kind: 'final' };
   }
-  if (!(error instanceof DriverException)) {
+  if (error instanceof Error && CLOSED.test(error.message)) {
+    return { kind: 'unreachable' };
+  }
+  if (!isDatabaseError(error)) {
     return { kind: 'failure' };
   }
   const code = codeOf(error);
-  if (UNREACHABLE.test(code) || SOCKET.has(code) || CLOSED.test(error.message)) {
+  if (UNREACHABLE.test(code) || SOCKET.has(code)) {
     return { kind: 'unreachable' };
   }
   return { kind: FATAL.has(code) ? 'fatal' : 'failure' };
@@ -47,6 +53,14 @@ export function isTimeout(error: unknown): boolean {
     (codeOf(error) === '57014' ||
       /statement timeout|max_statement_time|query execution was interrupted/i.test(error.message))
   );
+}
+
+/** What MikroORM wraps, and what `pg` throws where a handler writes SQL on the bare connection. */
+function isDatabaseError(error: unknown): boolean {
+  if (error instanceof DriverException) {
+    return true;
+  }
+  return error instanceof Error && 'severity' in error && /^[0-9A-Z]{5}$/.test(codeOf(error));
 }
 
 function codeOf(error: unknown): string {

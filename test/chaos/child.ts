@@ -15,14 +15,14 @@ import { BackfillKeys } from '../../lib/tracking/backfill-keys.js';
 import { FailureStore } from '../../lib/tracking/failure.store.js';
 import { RangeTracker } from '../../lib/tracking/range.tracker.js';
 import { RunStore } from '../../lib/tracking/run.store.js';
+import { answerParent, tellParent } from '../support/processes/index.js';
 import { dieAt, instrument } from './faults.js';
 import { handlersOf, starts } from './handlers.js';
-import type { ChildPlan, Command, Report } from './plan.js';
+import type { ChildPlan } from './plan.js';
 import { ChaosRow } from './rows.entity.js';
 
 const plan = JSON.parse(process.env['CHAOS'] ?? '{}') as ChildPlan;
 const pass = dieAt(plan.fault);
-const say = (report: Report) => void process.send?.(report);
 
 if (plan.clock) {
   const { skewMs, afterMs } = plan.clock;
@@ -34,15 +34,14 @@ if (plan.clock) {
 class ReportingLogger extends ConsoleLogger {
   protected override printMessages(messages: unknown[], context?: string): void {
     for (const message of messages) {
-      say({ log: `[${context ?? ''}] ${String(message)}` });
+      tellParent({ log: `[${context ?? ''}] ${String(message)}` });
     }
   }
 }
 
 process.on('unhandledRejection', (error) => {
-  say({ log: `UNHANDLED ${String(error)} ${error instanceof Error ? error.stack : ''}` });
+  tellParent({ log: `UNHANDLED ${String(error)} ${error instanceof Error ? error.stack : ''}` });
 });
-process.on('disconnect', () => process.exit(1));
 
 const withTracker = { inject: [RedisConnections, BackfillKeys] };
 const testing = await Test.createTestingModule({
@@ -127,21 +126,8 @@ testing.enableShutdownHooks();
 await testing.init();
 const service = testing.get(BackfillService);
 
-process.on('message', (command: Command) => {
-  void (async () => {
-    try {
-      const value =
-        'starts' in command
-          ? starts
-          : await (Reflect.get(service, command.call) as (...args: unknown[]) => Promise<unknown>).apply(
-              service,
-              [...command.args],
-            );
-      say({ id: command.id, value });
-    } catch (error) {
-      const { name, message } = error instanceof Error ? error : new Error(String(error));
-      say({ id: command.id, error: { name, message } });
-    }
-  })();
-});
-say({ ready: true });
+answerParent((method, args) =>
+  method === 'starts'
+    ? starts
+    : (Reflect.get(service, method) as (...args: unknown[]) => unknown).apply(service, [...args]),
+);

@@ -35,15 +35,3 @@ export const DEFAULT_PLAN: Omit<ChildPlan, 'databaseUrl' | 'redisUrl' | 'keyPref
   version: null,
   clock: null,
 };
-
-/** What the suite says to a child. */
-export type Command = { readonly id: number } & (
-  { readonly call: string; readonly args: readonly unknown[] } | { readonly starts: true }
-);
-
-/** What a child answers. */
-export type Report =
-  | { readonly ready: true }
-  | { readonly log: string }
-  | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: { readonly name: string; readonly message: string } };
