@@ -81,7 +81,6 @@ export class RangePlanner {
     let seq = run.seq;
     let planned = 0;
     let todo = rangesToPlan(await this.runs.outstanding(run.id), target);
-    const share = rangesPerJob(perSecond, todo, slots, measuredPerSecond);
     let exhausted = run.exhausted;
     while (!exhausted && (todo > 0 || done.size === partitions.length)) {
       const partition = partitions.filter(({ name }) => !done.has(name))[0];
@@ -92,6 +91,9 @@ export class RangePlanner {
         done.add(partition.name);
       }
       exhausted = done.size === partitions.length;
+      // The last ranges of a source may be far fewer than were wanted: they too are spread over all workers.
+      const atHand = plan.exhausted ? plan.ranges.length : todo;
+      const share = rangesPerJob(perSecond, atHand, slots, measuredPerSecond);
       const answer = await this.tracker.reserve(run.id, {
         seq,
         partition: partition?.name ?? '',
