@@ -36,7 +36,7 @@ export interface Execution {
 
 /** Executes one piece of work: loads its rows, calls the handler, flushes, lets go of the memory. */
 export class RangeExecutor {
-  constructor(private readonly managers: EntityManagers) {}
+  constructor(private readonly managers: Pick<EntityManagers, 'fork'>) {}
 
   async execute(execution: Execution): Promise<Outcome> {
     const em = this.managers.fork();

@@ -9,7 +9,7 @@ import type { EntityManagers } from './entity-managers.js';
  * handler, everything else into lists of keys.
  */
 export class WorkSplitter {
-  constructor(private readonly managers: EntityManagers) {}
+  constructor(private readonly managers: Pick<EntityManagers, 'fork'>) {}
 
   async split(backfill: RegisteredBackfill, entry: WorkEntry): Promise<readonly WorkPiece[]> {
     const { payload } = entry;

@@ -120,6 +120,11 @@ export interface BackfillSource<TRange extends BackfillRange = BackfillRange, TR
   split?(context: SourceContext, planned: JsonValue, partition: string): Promise<PlannedRange[]>;
   /** A range as a person reads it, in logs and failures. Default: its JSON. */
   describe?(planned: JsonValue): JsonValue;
+  /**
+   * How many rows still match the source's own filter, for the check that a backfill is through; `null`
+   * where it has none, so that it cannot be told from the rows.
+   */
+  countLeft?(context: SourceContext): Promise<number | null>;
   /** Looks at the table before a run: missing index, sparse ids, number of ranges. */
   inspect?(context: SourceContext, opening: SourceOpening, batchSize: number): Promise<SourceInspection>;
 }

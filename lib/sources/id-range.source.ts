@@ -64,6 +64,10 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     this.walk(context);
   }
 
+  async countLeft(context: SourceContext): Promise<number | null> {
+    return this.scope.countLeft(context);
+  }
+
   async open(context: SourceContext, request: OpenRequest): Promise<SourceOpening> {
     const walk = this.walk(context);
     const { from, to } = parseIdPlaces(this.scope, context, walk.column, request);

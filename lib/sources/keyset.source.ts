@@ -51,6 +51,10 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     this.walk(context);
   }
 
+  async countLeft(context: SourceContext): Promise<number | null> {
+    return this.scope.countLeft(context);
+  }
+
   async open(context: SourceContext, { from, to }: OpenRequest): Promise<SourceOpening> {
     const walk = this.walk(context);
     const interval = {

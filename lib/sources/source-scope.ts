@@ -103,6 +103,13 @@ export class SourceScope {
     return plain(em).count(this.entity, filter, this.readOptions);
   }
 
+  /** Rows that match `where` now; `null` without one, as every row matches then. */
+  async countLeft(context: SourceContext): Promise<number | null> {
+    if (this.options.where === undefined) return null;
+    const counts = this.partitions.map((partition) => this.count(context, this.filter(partition)));
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  }
+
   /** @throws BackfillSourceError when MikroORM does not know the entity, or the partitions cannot be walked. */
   check(context: SourceContext): EntityMetadata {
     const meta = this.metadata(context);

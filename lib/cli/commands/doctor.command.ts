@@ -1,3 +1,4 @@
+import type { MikroORM } from '@mikro-orm/core';
 import type { Command } from 'commander';
 import { EntityManagers } from '../../execution/entity-managers.js';
 import { RedisConnections } from '../../redis/redis-connections.js';
@@ -38,18 +39,28 @@ async function checkApp(session: CliSession): Promise<Finding[]> {
     { subject: 'app', level: 'ok', message: 'boots, with all the imports it needs' },
   ];
   const { orm } = app.get(EntityManagers, { strict: false });
-  const connected = await orm.isConnected();
-  findings.push({
-    subject: 'database',
-    level: connected ? 'ok' : 'problem',
-    message: connected ? 'answers' : 'does not answer',
-  });
+  const database = await checkDatabase(orm);
+  findings.push(database);
   const redis = await checkRedis(app.get(RedisConnections, { strict: false }).client);
   findings.push(...redis);
-  if (connected && redis.every(({ level }) => level !== 'problem')) {
+  if (database.level === 'ok' && redis.every(({ level }) => level !== 'problem')) {
     findings.push(...(await checkBackfills(await session.service())));
   }
   return findings;
+}
+
+async function checkDatabase(orm: MikroORM): Promise<Finding> {
+  const subject = 'database';
+  try {
+    // The connection is made when it is first used.
+    await orm.connect();
+    const answer = await orm.checkConnection();
+    return answer.ok
+      ? { subject, level: 'ok', message: 'answers' }
+      : { subject, level: 'problem', message: `does not answer: ${answer.reason}` };
+  } catch (error) {
+    return { subject, level: 'problem', message: `does not answer: ${messageOf(error)}` };
+  }
 }
 
 function findingLines(findings: readonly Finding[], style: Style): string {
