@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+
+const README = new URL('../../../README.md', import.meta.url);
+
+export interface Readme {
+  /** The files of the quick start, by their paths. */
+  readonly files: ReadonlyMap<string, string>;
+  /** What the quick start has npm install. */
+  readonly packages: readonly string[];
+  /** The first two cells of each line of the table under a heading, without their backquotes. */
+  table(heading: string): [name: string, value: string][];
+}
+
+export async function readReadme(): Promise<Readme> {
+  const text = await readFile(README, 'utf8');
+  const quickStart = section(text, 'Quick start');
+  return {
+    files: new Map([...jsonFiles(quickStart), ...typescriptFiles(quickStart)]),
+    packages: installs(quickStart),
+    table: (heading) => tableOf(section(text, heading)),
+  };
+}
+
+function section(text: string, heading: string): string {
+  const [, body] = text.split(`\n## ${heading}\n`);
+  if (body === undefined) {
+    throw new Error(`Expected a heading "${heading}" in the README, got none`);
+  }
+  return body.split('\n## ')[0] ?? '';
+}
+
+/** A JSON file cannot carry a comment, so the sentence before it names it. */
+function jsonFiles(text: string): [string, string][] {
+  return [...text.matchAll(/`(\S+\.json)`:\n\n```json\n([^]*?)```/g)].map(([, path = '', body = '']) => [
+    path,
+    body,
+  ]);
+}
+
+function typescriptFiles(text: string): [string, string][] {
+  return [...text.matchAll(/```ts\n\/\/ (src\/\S+\.ts)\n([^]*?)```/g)].map(([, path = '', body = '']) => [
+    path,
+    body,
+  ]);
+}
+
+function installs(text: string): string[] {
+  const commands = text.replaceAll('\\\n', ' ').matchAll(/^npm install (.+)$/gm);
+  return [...commands].flatMap(([, names = '']) =>
+    names.split(/\s+/).filter((name) => !name.startsWith('--')),
+  );
+}
+
+function tableOf(text: string): [string, string][] {
+  const lines = text.split('\n').filter((line) => line.startsWith('| `'));
+  return lines.map((line) => {
+    const [, name = '', value = ''] = line.split('|').map((cell) => cell.trim());
+    return [name.replaceAll(/[`*\\ ]/g, ''), value.replaceAll('`', '')];
+  });
+}
