@@ -24,9 +24,9 @@ describe('a source over an array', () => {
   it('hands every row out once, in order', async () => {
     const seen: string[] = [];
     const handlers = [countries(({ code }) => void seen.push(code))];
-    const { backfills, finished } = await bench.start({ handlers });
-    await backfills.start('countries');
-    expect(await finished('countries')).toMatchObject({ state: 'completed', done: 11, rowsDone: 103 });
+    const app = await bench.start({ handlers });
+    await app.backfills.start('countries');
+    expect(await app.finished('countries')).toMatchObject({ state: 'completed', done: 11, rowsDone: 103 });
     expect(seen).toEqual(CODES);
   });
 
@@ -38,9 +38,9 @@ describe('a source over an array', () => {
       config: { ...FAST, batchSize: 50 },
       processRange: (range) => void ranges.push(range),
     });
-    const { backfills, finished } = await bench.start({ handlers: [handler] });
-    await backfills.start('positions');
-    expect(await finished('positions')).toMatchObject({ state: 'completed', rowsDone: 103 });
+    const app = await bench.start({ handlers: [handler] });
+    await app.backfills.start('positions');
+    expect(await app.finished('positions')).toMatchObject({ state: 'completed', rowsDone: 103 });
     expect(ranges).toEqual([
       { index: 0, begin: 0, end: 49 },
       { index: 1, begin: 50, end: 99 },
@@ -50,17 +50,17 @@ describe('a source over an array', () => {
 
   it('walks a part, and nothing', async () => {
     const seen: string[] = [];
-    const { backfills, finished } = await bench.start({
+    const app = await bench.start({
       handlers: [countries(({ code }) => void seen.push(code))],
     });
-    await backfills.start('countries', { from: 20, to: 34 });
-    await finished('countries');
+    await app.backfills.start('countries', { from: 20, to: 34 });
+    await app.finished('countries');
     expect(seen).toEqual(CODES.slice(20, 35));
-    await expect(backfills.start('countries', { from: 'PT' })).rejects.toThrow(
+    await expect(app.backfills.start('countries', { from: 'PT' })).rejects.toThrow(
       'expected from to be a position from 0, got "PT"',
     );
-    await backfills.start('countries', { from: 103 });
-    expect(await finished('countries')).toMatchObject({ state: 'completed', rowsDone: 0 });
+    await app.backfills.start('countries', { from: 103 });
+    expect(await app.finished('countries')).toMatchObject({ state: 'completed', rowsDone: 0 });
   });
 
   it('keeps a row that fails by its key, and loads it again for the retry', async () => {
@@ -72,15 +72,19 @@ describe('a source over an array', () => {
       }
       seen.push(code);
     });
-    const { backfills, finished } = await bench.start({ handlers: [handler] });
-    await backfills.start('countries');
-    expect(await finished('countries')).toMatchObject({ state: 'failed', rowsDone: 102, rowsFailed: 1 });
-    const { items } = await backfills.failures('countries');
+    const app = await bench.start({ handlers: [handler] });
+    await app.backfills.start('countries');
+    expect(await app.finished('countries')).toMatchObject({ state: 'failed', rowsDone: 102, rowsFailed: 1 });
+    const { items } = await app.backfills.failures('countries');
     expect(items).toMatchObject([{ kind: 'row', key: 'C42', attempts: 2, error: { message: 'no tariff' } }]);
 
     broken = false;
-    await backfills.retryFailures('countries');
-    expect(await finished('countries')).toMatchObject({ state: 'completed', rowsDone: 103, rowsFailed: 0 });
+    await app.backfills.retryFailures('countries');
+    expect(await app.finished('countries')).toMatchObject({
+      state: 'completed',
+      rowsDone: 103,
+      rowsFailed: 0,
+    });
     expect(seen.toSorted()).toEqual(CODES.toSorted());
   });
 
@@ -95,10 +99,10 @@ describe('a source over an array', () => {
         }
       },
     });
-    const { backfills, finished } = await bench.start({ handlers: [handler] });
-    await backfills.start('halves');
-    expect(await finished('halves')).toMatchObject({ state: 'failed', rowsDone: 102, rowsFailed: 1 });
-    const { items } = await backfills.failures('halves');
+    const app = await bench.start({ handlers: [handler] });
+    await app.backfills.start('halves');
+    expect(await app.finished('halves')).toMatchObject({ state: 'failed', rowsDone: 102, rowsFailed: 1 });
+    const { items } = await app.backfills.failures('halves');
     expect(items).toMatchObject([{ kind: 'row', key: { begin: 77, end: 77 } }]);
   });
 });

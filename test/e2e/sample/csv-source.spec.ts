@@ -30,18 +30,18 @@ function prices(handle: (row: CsvRow) => void, batchSize = 10) {
 async function collecting(batchSize = 10) {
   const seen: number[] = [];
   const handlers = [prices(({ fields }) => void seen.push(Number(fields['id'])), batchSize)];
-  return { seen, ...(await bench.start({ handlers })) };
+  return { seen, app: await bench.start({ handlers }) };
 }
 
 describe('a source over a CSV file', () => {
   it('hands every record out once, with its fields, in batches of the size asked for', async () => {
     await fill(1_234);
     const rows: CsvRow[] = [];
-    const { backfills, finished } = await bench.start({
+    const app = await bench.start({
       handlers: [prices((row) => void rows.push(row), 100)],
     });
-    await backfills.start('prices');
-    expect(await finished('prices')).toMatchObject({ state: 'completed', done: 13, rowsDone: 1_234 });
+    await app.backfills.start('prices');
+    expect(await app.finished('prices')).toMatchObject({ state: 'completed', done: 13, rowsDone: 1_234 });
     expect(rows.map(({ fields }) => fields)).toEqual(
       numbers(1_234).map((n) => ({ id: `${n}`, name: nameOf(n), price: n % 7 === 0 ? '' : `${n / 4}` })),
     );
@@ -49,12 +49,12 @@ describe('a source over a CSV file', () => {
 
   it('knows the number of records of a short file, and guesses it for a long one', async () => {
     await fill(500);
-    const { backfills, finished } = await collecting(1_000);
-    await backfills.start('prices');
-    expect(await finished('prices')).toMatchObject({ rowsTotal: 500, rowsTotalKind: 'exact' });
+    const { app } = await collecting(1_000);
+    await app.backfills.start('prices');
+    expect(await app.finished('prices')).toMatchObject({ rowsTotal: 500, rowsTotalKind: 'exact' });
     await fill(20_000);
-    await backfills.start('prices');
-    const { rowsTotal, rowsTotalKind, rowsDone } = await finished('prices');
+    await app.backfills.start('prices');
+    const { rowsTotal, rowsTotalKind, rowsDone } = await app.finished('prices');
     expect({ rowsTotalKind, rowsDone }).toEqual({ rowsTotalKind: 'estimated', rowsDone: 20_000 });
     expect(Math.abs((rowsTotal ?? 0) - 20_000)).toBeLessThan(2_000);
   });
@@ -66,30 +66,30 @@ describe('a source over a CSV file', () => {
     ['one record', 'id\n7\n', [7]],
   ])('takes a file with %s', async (_, content, expected) => {
     await writeFile(path, content);
-    const { seen, backfills, finished } = await collecting();
-    await backfills.start('prices');
-    expect(await finished('prices')).toMatchObject({ state: 'completed', rowsDone: expected.length });
+    const { seen, app } = await collecting();
+    await app.backfills.start('prices');
+    expect(await app.finished('prices')).toMatchObject({ state: 'completed', rowsDone: expected.length });
     expect(seen).toEqual(expected);
   });
 
   it('begins and ends at the records it is told', async () => {
     await fill(100);
-    const { seen, backfills, finished } = await collecting();
-    await backfills.start('prices', { from: 21, to: 45 });
-    await finished('prices');
+    const { seen, app } = await collecting();
+    await app.backfills.start('prices', { from: 21, to: 45 });
+    await app.finished('prices');
     expect(seen).toEqual(numbers(100).slice(20, 45));
-    await expect(backfills.start('prices', { from: 0 })).rejects.toThrow(
+    await expect(app.backfills.start('prices', { from: 0 })).rejects.toThrow(
       'the number of a record, from 1, got 0',
     );
   });
 
   it('does not see what is appended after the start', async () => {
     await fill(100);
-    const { seen, backfills, finished } = await collecting();
-    await backfills.start('prices', { config: { perSecondOnPeak: 0, perSecondOffPeak: 0 } });
+    const { seen, app } = await collecting();
+    await app.backfills.start('prices', { config: { perSecondOnPeak: 0, perSecondOffPeak: 0 } });
     await appendFile(path, record(101));
-    await backfills.configure('prices', FAST);
-    await finished('prices');
+    await app.backfills.configure('prices', FAST);
+    await app.finished('prices');
     expect(seen).toEqual(numbers(100));
   });
 
@@ -101,16 +101,16 @@ describe('a source over a CSV file', () => {
         throw new Error('no such article');
       }
     });
-    const { backfills, finished } = await bench.start({ handlers: [handler] });
-    await backfills.start('prices');
-    expect(await finished('prices')).toMatchObject({ state: 'failed', rowsDone: 99, rowsFailed: 1 });
+    const app = await bench.start({ handlers: [handler] });
+    await app.backfills.start('prices');
+    expect(await app.finished('prices')).toMatchObject({ state: 'failed', rowsDone: 99, rowsFailed: 1 });
     const offset = Buffer.byteLength(`id,name,price\r\n${numbers(41).map(record).join('')}`);
-    expect((await backfills.failures('prices')).items).toMatchObject([
+    expect((await app.backfills.failures('prices')).items).toMatchObject([
       { kind: 'row', key: offset, error: { message: 'no such article' } },
     ]);
     broken = false;
-    await backfills.retryFailures('prices');
-    expect(await finished('prices')).toMatchObject({ state: 'completed', rowsDone: 100, rowsFailed: 0 });
+    await app.backfills.retryFailures('prices');
+    expect(await app.finished('prices')).toMatchObject({ state: 'completed', rowsDone: 100, rowsFailed: 0 });
   });
 
   it('halves a range until the failing record stands alone', async () => {
@@ -126,10 +126,10 @@ describe('a source over a CSV file', () => {
         }
       },
     });
-    const { backfills, finished } = await bench.start({ handlers: [handler] });
-    await backfills.start('prices');
-    expect(await finished('prices')).toMatchObject({ state: 'failed', rowsDone: 63, rowsFailed: 1 });
-    const { items } = await backfills.failures('prices');
+    const app = await bench.start({ handlers: [handler] });
+    await app.backfills.start('prices');
+    expect(await app.finished('prices')).toMatchObject({ state: 'failed', rowsDone: 63, rowsFailed: 1 });
+    const { items } = await app.backfills.failures('prices');
     expect(items).toMatchObject([
       { kind: 'row', key: { begin: bad, end: bad + Buffer.byteLength(record(51)) } },
     ]);

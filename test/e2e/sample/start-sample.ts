@@ -16,9 +16,13 @@ export interface Sample {
   readonly database: TestDatabase;
   readonly backfills: BackfillService;
   /** Runs a backfill as fast as it goes, until it is over. */
-  run(name: string, config?: BackfillConfigPatch, options?: StartOptions): Promise<BackfillStatus>;
+  readonly run: (
+    name: string,
+    config?: BackfillConfigPatch,
+    options?: StartOptions,
+  ) => Promise<BackfillStatus>;
   /** Waits until the newest run is over. */
-  over(name: string): Promise<BackfillStatus>;
+  readonly over: (name: string) => Promise<BackfillStatus>;
 }
 
 const FAST = { perSecondOnPeak: null, perSecondOffPeak: null, backoffMs: 1 };
