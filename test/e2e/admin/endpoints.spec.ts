@@ -16,15 +16,12 @@ import { startAdminApp, type AdapterName, type AdminApp, type ErrorBody } from '
 const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
 const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null };
 
+const bench = await createAppBench();
+
 describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapter) => {
-  let bench: Awaited<ReturnType<typeof createAppBench>>;
   let admin: AdminApp;
   let broken = true;
 
-  const setUp = createAppBench();
-  beforeAll(async () => {
-    bench = await setUp;
-  });
   beforeEach(async () => {
     broken = true;
     admin = await startAdminApp(bench, {
@@ -185,7 +182,32 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
     expect(Array.isArray(samples)).toBe(true);
   });
 
-  it.each([
+  it('says what an action is not possible in', async () => {
+    for (const action of ['pause', 'resume', 'cancel', 'failures/retry']) {
+      const { status, body } = await admin.client.send<ErrorBody>('POST', `/held/${action}`);
+      expect([action, status, body.code]).toEqual([action, 409, 'BACKFILL_CONFLICT']);
+    }
+    await admin.client.send('POST', '/held/start');
+    const second = await admin.client.send<ErrorBody>('POST', '/held/start');
+    expect([second.status, second.body.code]).toEqual([409, 'BACKFILL_CONFLICT']);
+  });
+});
+
+describe.each<AdapterName>(['express', 'fastify'])('what is refused on %s', (adapter) => {
+  let admin: AdminApp;
+
+  beforeAll(async () => {
+    admin = await startAdminApp(bench, {
+      adapter,
+      keyPrefix: `${bench.redis.prefix}-refused-${adapter}`,
+      handlers: [
+        defineBackfill({ name: 'held', source: numbers(100), config: HELD, processRange: () => {} }),
+      ],
+    });
+  });
+  afterAll(() => admin.close());
+
+  it.each<[string, string, object?]>([
     ['GET', '/none'],
     ['POST', '/none/start'],
     ['POST', '/none/pause'],
@@ -204,7 +226,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
     ['GET', '/held/failures?runId=none'],
     ['POST', '/held/failures/retry', { runId: 'none' }],
     ['GET', '/ui/none.js'],
-  ])('%s %s is not found', async (method, path, body?: object) => {
+  ])('%s %s is not found', async (...[method, path, body]) => {
     const answer =
       method === 'GET'
         ? await admin.client.get<ErrorBody>(path)
@@ -252,16 +274,6 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
       { 'idempotency-key': 'x'.repeat(201) },
     );
     expect(key.body).toMatchObject({ statusCode: 400, field: 'Idempotency-Key' });
-  });
-
-  it('says what an action is not possible in', async () => {
-    for (const action of ['pause', 'resume', 'cancel', 'failures/retry']) {
-      const { status, body } = await admin.client.send<ErrorBody>('POST', `/held/${action}`);
-      expect([action, status, body.code]).toEqual([action, 409, 'BACKFILL_CONFLICT']);
-    }
-    await admin.client.send('POST', '/held/start');
-    const second = await admin.client.send<ErrorBody>('POST', '/held/start');
-    expect([second.status, second.body.code]).toEqual([409, 'BACKFILL_CONFLICT']);
   });
 });
 

@@ -1,0 +1,51 @@
+import { change, has, read } from './api.js';
+import { button, el, onChange, toast } from './dom.js';
+import { count, keyText, when } from './format.js';
+import { table } from './parts.js';
+
+const PAGE = 20;
+
+/** What failed, why, and a way to try it again. */
+export function failuresPart(url, changed) {
+  const node = el('div', {});
+  let pages = 1;
+  const retry = async (ids) => {
+    const { retried } = await change('POST', `${url}/failures/retry`, ids ? { ids } : {});
+    toast(`${count(retried)} taken back as work`);
+    changed();
+  };
+  const draw = onChange(({ items, next }) => {
+    const rows = items.map(({ id, kind, key, error, attempts, failedAt }) => [
+      el('span', {}, kind === 'row' ? 'row ' : 'range ', el('code', {}, keyText(key))),
+      el(
+        'details',
+        {},
+        el('summary', {}, `${error.name}: ${error.message}`),
+        el(
+          'pre',
+          { tabindex: 0, 'aria-label': `Stack of ${keyText(key)}` },
+          error.stack ?? 'no stack was kept',
+        ),
+      ),
+      String(attempts),
+      when(failedAt),
+      button('Retry', () => retry([id]), { kind: 'small', 'aria-label': `Retry ${keyText(key)}` }),
+    ]);
+    node.replaceChildren(
+      table('Failures', ['What', 'Error', 'Tries', 'When', ''], rows, 'Nothing has failed.'),
+      el(
+        'div.actions',
+        {},
+        items.length > 0 && button('Retry all', () => retry()),
+        next !== null && button('Show more', () => (pages++, changed())),
+      ),
+    );
+  });
+  return {
+    node,
+    async load() {
+      return read(`${url}/failures?limit=${Math.min(1000, PAGE * pages)}`, has('items'));
+    },
+    update: draw,
+  };
+}

@@ -1,0 +1,46 @@
+const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const fine = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+
+export const count = (value) => (value === null || value === undefined ? '–' : whole.format(value));
+export const compact = (value) => (value < 100_000 ? whole.format(value) : short.format(value));
+export const rate = (value) => (value >= 100 ? whole.format(value) : fine.format(value));
+export const perSecond = (value) => (value === null ? 'unpaced' : `${fine.format(value)}/s`);
+
+/** `in 3 h 20 min`. */
+export function untilText(iso, now = Date.now()) {
+  if (!iso) return '–';
+  const seconds = Math.round((Date.parse(iso) - now) / 1000);
+  return seconds <= 0 ? 'now' : span(seconds);
+}
+
+export function span(seconds) {
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor((seconds % 86_400) / 3600), 'h'],
+    [Math.floor((seconds % 3600) / 60), 'min'],
+    [Math.floor(seconds % 60), 's'],
+  ];
+  const first = parts.findIndex(([value]) => value > 0);
+  return parts
+    .slice(Math.max(0, first), Math.max(0, first) + 2)
+    .filter(([value]) => value > 0)
+    .map(([value, unit]) => `${value} ${unit}`)
+    .join(' ');
+}
+
+export function when(iso) {
+  if (!iso) return '–';
+  const date = new Date(iso);
+  const sameDay = date.toDateString() === new Date().toDateString();
+  return date.toLocaleString('en-GB', {
+    ...(sameDay ? {} : { day: 'numeric', month: 'short' }),
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  });
+}
+
+export const keyText = (key) => (typeof key === 'string' ? key : JSON.stringify(key));
+export const valueText = (value) =>
+  value === null ? 'none' : typeof value === 'object' ? JSON.stringify(value) : String(value);

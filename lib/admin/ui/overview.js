@@ -1,0 +1,99 @@
+import { el, setText } from './dom.js';
+import { bar, stateBadge, warningList } from './parts.js';
+import { compact, perSecond, rate, untilText } from './format.js';
+
+/** Every backfill at a glance: those that need somebody first. */
+export function overview() {
+  const list = el('ul.cards', { 'aria-label': 'Backfills' });
+  const summary = el('p.quiet', {});
+  const node = el('section', {}, summary, list);
+  const cards = new Map();
+  return {
+    node,
+    update(statuses) {
+      const running = statuses.filter(({ state }) => state === 'running').length;
+      const failing = statuses.filter(({ failed, rowsFailed }) => failed + rowsFailed > 0).length;
+      setText(summary, summaryText(statuses.length, running, failing));
+      const names = new Set(statuses.map(({ name }) => name));
+      for (const [name, gone] of cards) {
+        if (!names.has(name)) {
+          gone.node.remove();
+          cards.delete(name);
+        }
+      }
+      for (const status of statuses) {
+        if (!cards.has(status.name)) {
+          const made = card(status.name);
+          cards.set(status.name, made);
+          list.append(made.node);
+        }
+        cards.get(status.name).update(status);
+      }
+    },
+  };
+}
+
+function summaryText(all, running, failing) {
+  if (all === 0) return 'No handler of this app is decorated with @Backfill.';
+  return [
+    `${all} backfill${all === 1 ? '' : 's'}`,
+    `${running} running`,
+    failing > 0 ? `${failing} with failures` : '',
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+function card(name) {
+  const badge = stateBadge();
+  const progress = bar(`Progress of ${name}`);
+  const description = el('p.quiet.line', {});
+  const facts = Object.fromEntries(
+    ['Rows/s', 'Rate', 'Ends in', 'Failures'].map((label) => [label, fact(label)]),
+  );
+  const warnings = warningList();
+  const node = el(
+    'li.card',
+    {},
+    el(
+      'div.card-head',
+      {},
+      el('h2', {}, el('a', { href: `#/${encodeURIComponent(name)}` }, name)),
+      badge.node,
+    ),
+    description,
+    progress.node,
+    el('dl.facts', {}, ...Object.values(facts).map(({ node }) => node)),
+    warnings.node,
+  );
+  return {
+    node,
+    update(status) {
+      node.dataset.state = status.state;
+      badge.update(status);
+      progress.update(status);
+      warnings.update(status.warnings);
+      setText(description, status.stateReason ?? status.description ?? '');
+      const failures = status.failed + status.rowsFailed;
+      facts['Rows/s'].update(status.state === 'running' ? rate(status.rowsPerSecond) : '–');
+      facts['Rate'].update(
+        status.state === 'running' ? perSecond(status.rate.perSecond) : '–',
+        status.rate.reason,
+      );
+      facts['Ends in'].update(status.state === 'running' ? untilText(status.eta) : '–');
+      facts['Failures'].update(compact(failures));
+      facts['Failures'].node.classList.toggle('bad', failures > 0);
+    },
+  };
+}
+
+function fact(label) {
+  const value = el('dd', {}, '–');
+  return {
+    node: el('div.fact', {}, el('dt', {}, label), value),
+    update(text, title = '') {
+      setText(value, text);
+      if (value.title !== title) value.title = title;
+    },
+  };
+}
