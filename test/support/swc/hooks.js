@@ -6,9 +6,16 @@ import { swcOptions } from './options.js';
 const root = new URL('../../../', import.meta.url);
 const ownName = /^nestjs-backfill(?:\/(testing|migrations))?$/;
 
+let built = false;
+
+/** Told by who registers it whether the package's own name leads to `dist` instead. */
+export function initialize(data) {
+  built = data?.built === true;
+}
+
 /** Resolves the package's own name and `.js` specifiers to the TypeScript they stand for. */
 export async function resolve(specifier, context, next) {
-  const own = ownName.exec(specifier);
+  const own = built ? null : ownName.exec(specifier);
   if (own) {
     return next(new URL(`lib/${own[1] ? `${own[1]}/` : ''}index.ts`, root).href, context);
   }
