@@ -1,0 +1,17 @@
+import type { BackfillConfigPatch } from 'nestjs-backfill';
+
+/** What a process of a benchmark is told, in the variable `BENCH`. */
+export interface BenchPlan {
+  readonly role: 'app' | 'bare-app' | 'queue' | 'statements' | 'entities' | 'planner';
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly keyPrefix: string;
+  /** Config of every backfill of an app. */
+  readonly config?: BackfillConfigPatch;
+  /** Ranges of the backfills that walk numbers. */
+  readonly ranges?: number;
+  readonly workers?: boolean | readonly string[];
+}
+
+/** The methods of a process, by name. */
+export type Role = Readonly<Record<string, (...args: never[]) => unknown>>;

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Type } from '@nestjs/common';
+import { idRange, keyset } from 'nestjs-backfill';
+import type { BackfillConfigPatch, BackfillContext, IdRange } from 'nestjs-backfill';
+import { defineBackfill } from '../support/apps/define-backfill.js';
+import { numbers, type NumberRange, type NumberRow } from '../support/apps/number.source.js';
+import type { BenchPlan } from './bench-plan.js';
+import { BenchRow, WalkRow } from './bench-rows.entity.js';
+
+/** When ranges began, by backfill, epoch ms. */
+export const starts = new Map<string, number[]>();
+
+const UNPACED: BackfillConfigPatch = { perSecondOnPeak: null, perSecondOffPeak: null };
+
+/** Rates that `pace` runs at, and the name of the backfill of each. */
+export const PACES = [0.5, 3, 7.5, 100, 1000] as const;
+
+/** The backfill that `pace` runs at a rate. */
+export function paceName(perSecond: number): string {
+  return `pace-${String(perSecond).replace('.', '-')}`;
+}
+
+/** Ms that a row of `wait` takes. */
+export const WAIT_MS = 11;
+
+/** The handlers of an app under test. */
+export function handlersOf(plan: BenchPlan): Type[] {
+  const config = { ...UNPACED, ...plan.config };
+  const ranges = plan.ranges ?? 0;
+  const paced = (perSecond: number) => {
+    const name = paceName(perSecond);
+    const began: number[] = [];
+    starts.set(name, began);
+    return defineBackfill<NumberRange>({
+      name,
+      source: numbers(10_000_000),
+      config: { ...config, batchSize: 1, perSecondOnPeak: perSecond, perSecondOffPeak: perSecond },
+      processRange: () => {
+        began.push(performance.timeOrigin + performance.now());
+      },
+    });
+  };
+  return [
+    defineBackfill<NumberRange>({
+      name: 'noop',
+      source: numbers(ranges),
+      config: { ...config, batchSize: 1 },
+      processRange: () => undefined,
+    }),
+    defineBackfill<IdRange>({
+      name: 'sql',
+      source: idRange(BenchRow),
+      config: { ...config, batchSize: 1000 },
+      processRange: async ({ begin, end }: IdRange, { em }: BackfillContext) => {
+        await em
+          .getConnection()
+          .execute('UPDATE bench_rows SET state = state + 1 WHERE id BETWEEN ? AND ?', [begin, end], 'run');
+      },
+    }),
+    defineBackfill<IdRange, BenchRow>({
+      name: 'entities',
+      source: idRange(BenchRow),
+      config: { ...config, batchSize: 100 },
+      processBatch: (rows) => {
+        for (const row of rows) {
+          row.state++;
+        }
+      },
+    }),
+    defineBackfill<NumberRange, NumberRow>({
+      name: 'wait',
+      source: numbers(ranges),
+      config: { ...config, batchSize: 20 },
+      processRow: async () => {
+        await sleep(WAIT_MS);
+      },
+    }),
+    defineBackfill({
+      name: 'walk',
+      source: keyset(WalkRow, { orderBy: { id: 'asc' } }),
+      config: { ...config, batchSize: 100 },
+      processRange: () => undefined,
+    }),
+    ...PACES.map(paced),
+  ];
+}

@@ -1,0 +1,29 @@
+import type { Role } from './bench-plan.js';
+
+const SAMPLE_MS = 20;
+
+/** What a process tells of itself. */
+export function processFigures(): Role {
+  let peak = 0;
+  let sampling: NodeJS.Timeout | undefined;
+  return {
+    /** Microseconds of CPU so far. */
+    cpu: () => {
+      const { user, system } = process.cpuUsage();
+      return user + system;
+    },
+    uptimeMs: () => performance.now(),
+    watchMemory: () => {
+      peak = process.memoryUsage.rss();
+      clearInterval(sampling);
+      sampling = setInterval(() => {
+        peak = Math.max(peak, process.memoryUsage.rss());
+      }, SAMPLE_MS);
+    },
+    /** Largest RSS in bytes since `watchMemory`. */
+    peakMemory: () => {
+      clearInterval(sampling);
+      return peak;
+    },
+  };
+}

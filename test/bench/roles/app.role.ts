@@ -1,0 +1,80 @@
+import { MikroOrmModule } from '@mikro-orm/nestjs';
+import { PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { BullModule } from '@nestjs/bullmq';
+import { Logger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ScheduleModule } from '@nestjs/schedule';
+import { BackfillModule, BackfillService } from 'nestjs-backfill';
+import type { BackfillEvent, StartOptions } from 'nestjs-backfill';
+import { tellParent } from '../../support/processes/index.js';
+import type { BenchPlan, Role } from '../bench-plan.js';
+import { BENCH_ENTITIES } from '../bench-rows.entity.js';
+import { handlersOf, starts } from '../handlers.js';
+import { processFigures } from '../process-figures.js';
+
+const OVER = new Set<BackfillEvent['type']>(['completed', 'failed', 'cancelled']);
+
+/** An app with the library and every handler of the benchmarks. */
+export async function open(plan: BenchPlan): Promise<Role> {
+  class AppModule {}
+  const app = await NestFactory.createApplicationContext(
+    {
+      module: AppModule,
+      imports: [
+        MikroOrmModule.forRoot({
+          driver: PostgreSqlDriver,
+          clientUrl: plan.databaseUrl,
+          entities: BENCH_ENTITIES,
+          pool: { min: 0, max: 10 },
+        }),
+        BullModule.forRoot({ connection: { url: plan.redisUrl } }),
+        ScheduleModule.forRoot(),
+        BackfillModule.forRoot({ keyPrefix: plan.keyPrefix, workers: plan.workers ?? true }),
+      ],
+      providers: handlersOf(plan),
+    },
+    { logger: ['warn', 'error'] },
+  );
+  Logger.overrideLogger({
+    log: () => undefined,
+    warn: (message: unknown) => tellParent({ log: String(message) }),
+    error: (message: unknown) => tellParent({ log: String(message) }),
+  });
+  app.enableShutdownHooks();
+  const service = app.get(BackfillService);
+
+  const over = (name: string, runId: () => string | null) =>
+    new Promise<BackfillEvent>((resolve) => {
+      const subscription = service.events().subscribe((event) => {
+        if (event.backfill === name && OVER.has(event.type) && (runId() ?? event.runId) === event.runId) {
+          subscription.unsubscribe();
+          resolve(event);
+        }
+      });
+    });
+
+  return {
+    ...processFigures(),
+    start: (name: string, options?: StartOptions) => service.start(name, options),
+    status: (name: string) => service.status(name),
+    pause: (name: string) => service.pause(name),
+    resume: (name: string) => service.resume(name),
+    cancel: (name: string) => service.cancel(name),
+    configure: (name: string, patch: object) => service.configure(name, patch),
+    /** Starts a run and answers the ms until it was over. */
+    run: async (name: string, options?: StartOptions) => {
+      const from = performance.now();
+      let runId: string | null = null;
+      const ended = over(name, () => runId);
+      ({ runId } = await service.start(name, options));
+      const { type } = await ended;
+      const ms = performance.now() - from;
+      if (type !== 'completed') {
+        throw new Error(`Expected the run of ${name} to complete, it was ${type}`);
+      }
+      return ms;
+    },
+    /** When ranges of a backfill began since it was last asked, epoch ms. */
+    starts: (name: string) => starts.get(name)?.splice(0) ?? [],
+  };
+}
