@@ -11,6 +11,7 @@ import type {
   SourcePartition,
   SourcePlan,
 } from './backfill-source.js';
+import { checkExactKeys } from './exact-keys.js';
 import { clipSpan, cutStrides, halveIds, type IdSpan, spanLength, startOf } from './id-arithmetic.js';
 import {
   type IdBounds,
@@ -194,26 +195,13 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     partition: string,
   ): Promise<IdSpan | undefined> {
     const query = walk.query(partition, undefined);
-    const edge = async (end: 'first' | 'last') => {
-      const key = await runQuery(context, () => walk.reader.edge(context, query, end));
-      return key && this.exactId(context, walk.column, key[0]);
-    };
+    const edge = (end: 'first' | 'last') => runQuery(context, () => walk.reader.edge(context, query, end));
     const first = await edge('first');
     const last = await edge('last');
-    if (first === undefined || last === undefined) return undefined;
-    return this.direction === 'asc' ? { low: first, high: last } : { low: last, high: first };
-  }
-
-  private exactId(context: SourceContext, { path }: WalkColumn, value: unknown): bigint {
-    const id = wholeNumber(value);
-    if (id !== undefined) return id;
-    throw this.scope.error(context, {
-      code: 'BACKFILL_SOURCE_KEY',
-      field: `key ${path}`,
-      expected: 'ids that a number holds exactly',
-      received: `about ${String(value)}`,
-      remedy: 'Map the property as a bigint or a string.',
-    });
+    if (!first || !last) return undefined;
+    await checkExactKeys(this.scope, context, [walk.column], walk.reader, [first, last]);
+    const [from, to] = [BigInt(String(first[0])), BigInt(String(last[0]))];
+    return this.direction === 'asc' ? { low: from, high: to } : { low: to, high: from };
   }
 
   private write(column: WalkColumn, span: IdSpan): JsonValue {

@@ -32,8 +32,8 @@ export interface KeyBatch {
  * @internal
  */
 export interface KeyReader {
-  /** Whether times keep the digits that a JavaScript `Date` has no room for. */
-  readonly exactTimes: boolean;
+  /** Whether keys pass as text, with all their digits, whatever JavaScript and the driver make of them. */
+  readonly exact: boolean;
   /** The outermost key of the interval on one end. */
   edge(context: SourceContext, query: KeyQuery, end: 'first' | 'last'): Promise<KeyValues | undefined>;
   /** The next batches of the interval, each of `batchSize` rows but the very last. */

@@ -1,6 +1,10 @@
 import { DatabaseTime, encodeKey, timeOfText } from './key-codec.js';
 
-/** Which way one column of a walk goes. */
+/**
+ * Which way one column of a walk goes.
+ *
+ * @publicApi
+ */
 export type WalkDirection = 'asc' | 'desc';
 
 /** A place in the walk: the values of all its columns, or of the first few. */

@@ -64,7 +64,7 @@ export class KeysetLayout {
   private column(
     context: SourceContext,
     meta: EntityMetadata,
-    { exactTimes }: KeyReader,
+    { exact }: KeyReader,
     { path, direction }: OrderColumn,
   ): WalkColumn {
     const property = findKeyProperty(meta, path);
@@ -83,7 +83,7 @@ export class KeysetLayout {
         remedy: `Order by another column, or leave the nulls out: where: { ${path}: { $ne: null } }.`,
       });
     }
-    if (property.kind === 'date' && !exactTimes && (property.precision ?? 0) > 3) {
+    if (property.kind === 'date' && !exact && (property.precision ?? 0) > 3) {
       throw this.scope.error(context, {
         field,
         expected: 'a time of milliseconds at most, which is all that this database driver hands over',

@@ -12,6 +12,7 @@ import type {
   SourcePlan,
   SourceWarning,
 } from './backfill-source.js';
+import { checkExactKeys } from './exact-keys.js';
 import { entityValue, readableValue } from './key-codec.js';
 import type { KeyBatch, KeyQuery, KeyReader, KeyValues } from './key-reader.js';
 import { keyReaderFor } from './key-reader-for.js';
@@ -85,8 +86,13 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     });
     const { batchSize, limit } = request;
     const batches = await runQuery(context, () => walk.reader.batches(context, query, batchSize, limit));
+    await this.check(
+      context,
+      walk,
+      batches.flatMap(({ first, last }) => [first, last]),
+    );
     const last = batches.at(-1);
-    const cursor = last ? writeKey(this.safe(context, walk, last.last)) : request.cursor;
+    const cursor = last ? writeKey(last.last) : request.cursor;
     const full = batches.length === limit && last?.rows === batchSize;
     return {
       ranges: batches.map((batch) => planned(batch, walk.appended)),
@@ -181,9 +187,10 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     const first = await edge('first');
     const last = await edge('last');
     if (!first || !last) return undefined;
+    await this.check(context, walk, [first, last]);
     const whole = walk.query(partition, {
-      lower: { values: this.safe(context, walk, first), inclusive: true },
-      upper: { values: this.safe(context, walk, last), inclusive: true },
+      lower: { values: first, inclusive: true },
+      upper: { values: last, inclusive: true },
     });
     const total = await runQuery(context, () => walk.reader.total(context, whole));
     return { ...total, bounds: writeBounds({ first, last, rows: total.rows }) };
@@ -208,17 +215,12 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     return rows as Entity[];
   }
 
-  /** A key that JavaScript has rounded would select other rows. */
-  private safe(context: SourceContext, { columns }: Walk, values: KeyValues): KeyValues {
-    const at = values.findIndex((value) => typeof value === 'number' && !Number.isSafeInteger(value));
-    if (at < 0) return values;
-    throw this.scope.error(context, {
-      code: 'BACKFILL_SOURCE_KEY',
-      field: `orderBy.${columns[at]?.path}`,
-      expected: 'integers that a number holds exactly',
-      received: `about ${String(values[at])}`,
-      remedy: 'Map the property as a bigint or a string.',
-    });
+  private async check(
+    context: SourceContext,
+    { columns, reader }: Walk,
+    keys: readonly KeyValues[],
+  ): Promise<void> {
+    await checkExactKeys(this.scope, context, columns, reader, keys);
   }
 
   private noIndex({ columns }: Walk): SourceWarning {

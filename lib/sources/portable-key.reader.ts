@@ -12,7 +12,7 @@ import { checkAborted } from './source-scope.js';
  * @internal
  */
 export const portableKeyReader: KeyReader = {
-  exactTimes: false,
+  exact: false,
 
   async edge(context, query, end) {
     const [key] = await keys(context, query, { reversed: end === 'last', limit: 1 });

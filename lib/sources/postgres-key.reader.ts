@@ -18,7 +18,7 @@ const COUNTED_COST = 500_000;
  * @internal
  */
 export const postgresKeyReader: KeyReader = {
-  exactTimes: true,
+  exact: true,
 
   async edge(context, query, end) {
     const em = managerOf(context);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { keyset } from '../../../lib/sources/keyset.js';
+import { keyset, type KeysetOptions } from '../../../lib/sources/keyset.js';
 import { KeysetLayout } from '../../../lib/sources/keyset-layout.js';
 import { KeysetSource } from '../../../lib/sources/keyset.source.js';
 import { portableKeyReader } from '../../../lib/sources/portable-key.reader.js';
@@ -7,6 +7,8 @@ import { SourceScope } from '../../../lib/sources/source-scope.js';
 import { loadAll, openShop, type Shop, walk } from './shop.js';
 import { Shelf, type ShelfRow } from './shelf.entity.js';
 
+/** A busy machine takes its time over a few thousand statements. */
+const SLOW_MS = 180_000;
 let shop: Shop;
 
 beforeAll(async () => {
@@ -84,6 +86,12 @@ async function expectedIds(
 
 describe.each(['postgresql', 'portable'] as const)('keyset over random rows (%s)', (driver) => {
   const exact = driver === 'postgresql';
+  const sourceOf = (options: KeysetOptions<Shelf>) => {
+    const scope = SourceScope.of(Shelf, options, 'keyset');
+    return exact
+      ? keyset(Shelf, options)
+      : new KeysetSource<Shelf>(scope, new KeysetLayout(scope, options.orderBy), () => portableKeyReader);
+  };
   const columns = (Object.keys(COLUMNS) as Column[]).filter(
     (name) => exact || (name !== 'at' && name !== 'naive'),
   );
@@ -97,65 +105,65 @@ describe.each(['postgresql', 'portable'] as const)('keyset over random rows (%s)
     },
   ];
 
-  it('hands out every row once, in order, in full batches', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        rows,
-        order(columns),
-        fc.constantFrom(...wheres),
-        fc.integer({ min: 1, max: 25 }),
-        fc.integer({ min: 1, max: 4 }),
-        async (shelves, by, { where, sql }, batchSize, limit) => {
-          await shop.stock(shelves);
-          const options = { orderBy: orderBy(by), where };
-          const scope = SourceScope.of(Shelf, options, 'keyset');
-          const source = exact
-            ? keyset(Shelf, options)
-            : new KeysetSource<Shelf>(
-                scope,
-                new KeysetLayout(scope, options.orderBy),
-                () => portableKeyReader,
+  it(
+    'hands out every row once, in order, in full batches',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          rows,
+          order(columns),
+          fc.constantFrom(...wheres),
+          fc.integer({ min: 1, max: 25 }),
+          fc.integer({ min: 1, max: 4 }),
+          async (shelves, by, { where, sql }, batchSize, limit) => {
+            await shop.stock(shelves);
+            const source = sourceOf({ orderBy: orderBy(by), where });
+            const ids = await expectedIds(by, sql);
+
+            const walked = await walk(shop, source, { batchSize, limit });
+            const loaded = await loadAll(shop, source, walked);
+
+            expect(loaded.flat().map(({ id }) => id)).toEqual(ids);
+            expect(walked.opening.total).toEqual({ rows: ids.length, exact: true });
+            expect(walked.ranges.map(({ rows }) => rows)).toEqual(loaded.map((batch) => batch.length));
+            expect(walked.ranges).toHaveLength(Math.ceil(ids.length / batchSize));
+            expect(walked.ranges.slice(0, -1).every(({ rows }) => rows === batchSize)).toBe(true);
+          },
+        ),
+        { numRuns: 60 },
+      );
+    },
+    SLOW_MS,
+  );
+
+  it(
+    'halves a range without losing a row',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          rows,
+          order(columns),
+          fc.integer({ min: 1, max: 9 }),
+          async (shelves, by, batchSize) => {
+            await shop.stock(shelves);
+            const source = sourceOf({ orderBy: orderBy(by) });
+            const walked = await walk(shop, source, { batchSize });
+            for (const { data, rows } of walked.ranges) {
+              const halves = (await source.split?.(shop.context(), data, '')) ?? [];
+              expect(halves.map((half) => half.rows)).toEqual(
+                rows < 2 ? [] : [Math.ceil(rows / 2), Math.floor(rows / 2)],
               );
-          const ids = await expectedIds(by, sql);
-
-          const walked = await walk(shop, source, { batchSize, limit });
-          const loaded = await loadAll(shop, source, walked);
-
-          expect(loaded.flat().map(({ id }) => id)).toEqual(ids);
-          expect(walked.opening.total).toEqual({ rows: ids.length, exact: true });
-          expect(walked.ranges.map(({ rows }) => rows)).toEqual(loaded.map((batch) => batch.length));
-          expect(walked.ranges).toHaveLength(Math.ceil(ids.length / batchSize));
-          expect(walked.ranges.slice(0, -1).every(({ rows }) => rows === batchSize)).toBe(true);
-        },
-      ),
-      { numRuns: 60 },
-    );
-  });
-
-  it('halves a range without losing a row', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        rows,
-        order(columns),
-        fc.integer({ min: 1, max: 9 }),
-        async (shelves, by, batchSize) => {
-          await shop.stock(shelves);
-          const source = keyset(Shelf, { orderBy: orderBy(by) });
-          const walked = await walk(shop, source, { batchSize });
-          for (const { data, rows } of walked.ranges) {
-            const halves = (await source.split?.(shop.context(), data, '')) ?? [];
-            expect(halves.map((half) => half.rows)).toEqual(
-              rows < 2 ? [] : [Math.ceil(rows / 2), Math.floor(rows / 2)],
-            );
-            const ids = [];
-            for (const half of halves)
-              ids.push(...((await source.load?.(shop.context(), half.data, '')) ?? []));
-            const whole = (await source.load?.(shop.context(), data, '')) ?? [];
-            expect(ids.map(({ id }) => id)).toEqual(rows < 2 ? [] : whole.map(({ id }) => id));
-          }
-        },
-      ),
-      { numRuns: 15 },
-    );
-  });
+              const ids = [];
+              for (const half of halves)
+                ids.push(...((await source.load?.(shop.context(), half.data, '')) ?? []));
+              const whole = (await source.load?.(shop.context(), data, '')) ?? [];
+              expect(ids.map(({ id }) => id)).toEqual(rows < 2 ? [] : whole.map(({ id }) => id));
+            }
+          },
+        ),
+        { numRuns: 15 },
+      );
+    },
+    SLOW_MS,
+  );
 });
