@@ -1,0 +1,93 @@
+import { posix } from 'node:path';
+import type { Rule, SchematicContext, TaskConfigurationGenerator, Tree } from '@angular-devkit/schematics';
+import { appModuleOf, sourceRootOf } from '../project/app-project.js';
+import type { ProjectOptions } from '../project/app-project.js';
+import { readText } from '../project/json-text.js';
+import { sourceFiles } from '../project/source-files.js';
+import { SchematicError } from '../schematic.error.js';
+import { ModuleSource } from '../source/module-source.js';
+import type { ModuleEntry } from '../source/module-source.js';
+import { typescriptOf } from '../source/typescript-api.js';
+import { missingPeers, withDependencies } from './peers.js';
+import type { Manifest } from './peers.js';
+
+interface NestAddOptions extends ProjectOptions {
+  readonly skipInstall?: boolean;
+}
+
+const ENTRIES: readonly Omit<ModuleEntry, 'list'>[] = [
+  {
+    symbol: 'BullModule',
+    from: '@nestjs/bullmq',
+    expression:
+      "BullModule.forRoot({ connection: { url: process.env.REDIS_URL ?? 'redis://localhost:6379' } })",
+  },
+  { symbol: 'ScheduleModule', from: '@nestjs/schedule', expression: 'ScheduleModule.forRoot()' },
+  { symbol: 'BackfillModule', from: 'nestjs-backfill', expression: 'BackfillModule.forRoot({})' },
+];
+
+/** Adds to the app what is missing of the three modules, and to `package.json` what is missing of the peers. */
+export function nestAdd(options: NestAddOptions): Rule {
+  return (tree, context) => {
+    const sources = [...sourceFiles(tree, sourceRootOf(tree, options))].map(({ text }) => text);
+    const path = appModuleOf(tree, options);
+    const ts = typescriptOf(process.cwd());
+    for (const entry of ENTRIES) {
+      // Another module of the app may import it: a second ScheduleModule would fire every @Cron twice.
+      if (sources.some((text) => callsForRoot(text, entry.symbol))) {
+        continue;
+      }
+      const source = new ModuleSource(ts, path, readText(tree, path) ?? '');
+      tree.overwrite(path, source.with({ ...entry, list: 'imports' }));
+    }
+    if (!sources.some((text) => callsForRoot(text, 'MikroOrmModule'))) {
+      context.logger.warn(
+        `nestjs-backfill uses the app's own MikroORM: add MikroOrmModule.forRoot({ ... }) from @mikro-orm/nestjs ` +
+          `and a driver such as @mikro-orm/postgresql to ${path}.`,
+      );
+    }
+    addPeers(tree, context, options.skipInstall === true);
+  };
+}
+
+function callsForRoot(text: string, symbol: string): boolean {
+  return new RegExp(`\\b${symbol}\\s*\\.\\s*forRoot(Async)?\\s*\\(`).test(text);
+}
+
+function addPeers(tree: Tree, context: SchematicContext, skipInstall: boolean): void {
+  const text = readText(tree, 'package.json');
+  if (text === undefined) {
+    throw new SchematicError('Expected a package.json in this folder, got none. Run nest add where it is.');
+  }
+  const missing = missingPeers(JSON.parse(text) as Manifest);
+  if (Object.keys(missing).length === 0) {
+    return;
+  }
+  tree.overwrite('package.json', withDependencies(text, missing));
+  context.logger.info(
+    `added ${Object.entries(missing)
+      .map((it) => it.join('@'))
+      .join(', ')}`,
+  );
+  if (!skipInstall) {
+    context.addTask(new InstallTask(packageManagerOf(tree)));
+  }
+}
+
+/** The task that devkit knows by this name; its class would be a dependency at run time. */
+class InstallTask implements TaskConfigurationGenerator<object> {
+  constructor(private readonly packageManager: string) {}
+
+  toConfiguration() {
+    const { packageManager } = this;
+    return {
+      name: 'node-package',
+      options: { command: 'install', quiet: true, hideOutput: false, packageManager },
+    };
+  }
+}
+
+function packageManagerOf(tree: Tree): string {
+  const locks = { 'pnpm-lock.yaml': 'pnpm', 'yarn.lock': 'yarn', 'bun.lockb': 'bun', 'bun.lock': 'bun' };
+  return Object.entries(locks).find(([file]) => tree.exists(posix.join('/', file)))?.[1] ?? 'npm';
+}
