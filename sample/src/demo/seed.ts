@@ -4,7 +4,7 @@ import type { MessageCipher } from '../reencrypt-messages/message.cipher.js';
 import { messageText } from './message-text.js';
 
 /** How many rows each table gets. */
-export const ROWS = { messages: 150_000, orders: 45_000, accounts: 10_000 } as const;
+export const ROWS = { messages: 170_000, orders: 30_000, accounts: 5_000 } as const;
 
 const MESSAGES_AT_ONCE = 5_000;
 
