@@ -72,7 +72,7 @@ addEventListener('hashchange', () => {
   show();
   main.focus({ preventScroll: true });
 });
-addEventListener('backfill:changed', refresh);
+addEventListener('backfill:changed', () => void refresh());
 follow({ onEvent: refresh, onLink });
 setInterval(() => {
   const busy = statuses.some(has('state')) && statuses.some(({ state }) => state === 'running');

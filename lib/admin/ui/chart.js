@@ -74,6 +74,7 @@ function series(samples) {
 }
 
 function options(width, bandsNow) {
+  const stepped = globalThis.uPlot.paths.stepped({ align: 1 });
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const axis = {
     stroke: colour('--quiet'),
@@ -88,13 +89,13 @@ function options(width, bandsNow) {
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.15)] } },
     axes: [
-      { ...axis, values: '{HH}:{mm}:{ss}', space: 90 },
+      { ...axis, values: '{HH}:{mm}:{ss}', space: 90, size: 30 },
       { ...axis, size: 44 },
     ],
     series: [
       {},
       { stroke: colour('--accent'), width: 2, fill: colour('--accent-soft'), points: { show: false } },
-      { stroke: colour('--amber'), width: 2, dash: [6, 4], points: { show: false } },
+      { stroke: colour('--amber'), width: 2, dash: [6, 4], points: { show: false }, paths: stepped },
     ],
     hooks: { drawClear: [(plot) => shade(plot, bandsNow(), colour('--peak'))] },
   };

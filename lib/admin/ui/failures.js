@@ -28,7 +28,7 @@ export function failuresPart(url, changed) {
         ),
       ),
       String(attempts),
-      when(failedAt),
+      el('span.once', {}, when(failedAt)),
       button('Retry', () => retry([id]), { kind: 'small', 'aria-label': `Retry ${keyText(key)}` }),
     ]);
     node.replaceChildren(

@@ -8,7 +8,7 @@ export function runsTable(runs) {
     'Runs',
     ['Started', 'State', 'Rows', 'Failures', 'By'],
     runs.map(({ startedAt, status, dryRun, rowsDone, failures, startedBy, reason }) => [
-      when(startedAt),
+      el('span.once', {}, when(startedAt)),
       el('span.badge', { 'data-state': status }, dryRun ? `${status} · dry run` : status),
       compact(rowsDone),
       compact(failures),
@@ -24,7 +24,7 @@ export function historyTable(entries) {
     'What was done',
     ['When', 'What', 'By'],
     entries.map(({ at, type, data }) => [
-      when(at),
+      el('span.once', {}, when(at)),
       [type, detailOf(data)].filter(Boolean).join(' '),
       [data.by, data.reason].filter(Boolean).join(': ') || '–',
     ]),

@@ -1,0 +1,221 @@
+import { createRequire } from 'node:module';
+import { mkdir, readFile } from 'node:fs/promises';
+import type { NextFunction, Request, Response } from 'express';
+import { map } from 'rxjs';
+import { NonRetryableError } from 'nestjs-backfill';
+import type { BrowserContext, Page } from 'playwright-core';
+import { createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
+import { startAdminApp, type AdminApp } from '../../support/admin/index.js';
+import { openBrowser } from '../../support/browser/index.js';
+
+const HOSTILE = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>`;
+const SHOTS = new URL('../../../.cache/screenshots/', import.meta.url);
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+interface AxeResult {
+  readonly violations: readonly { readonly id: string; readonly impact: string; readonly nodes: object[] }[];
+}
+
+const bench = await createAppBench();
+
+describe('the page', () => {
+  let admin: AdminApp;
+  let browser: BrowserContext;
+  let page: Page;
+  let problems: string[];
+  let broken: boolean;
+  let cut: boolean;
+  let openStreams: Response[];
+
+  beforeAll(async () => {
+    await mkdir(SHOTS, { recursive: true });
+    browser = await openBrowser({ viewport: { width: 1200, height: 900 } });
+  });
+  afterAll(() => browser.close());
+
+  beforeEach(async () => {
+    broken = true;
+    cut = false;
+    openStreams = [];
+    admin = await startAdminApp(bench, {
+      admin: { path: 'ops', allowUnguarded: true },
+      configure: (app) => {
+        // The page has to find its way behind a prefix, and answers in an envelope.
+        app.setGlobalPrefix('deep/api');
+        app.useGlobalInterceptors({
+          intercept: (_context, next) => next.handle().pipe(map((data: unknown) => ({ data }))),
+        });
+        app.use((request: Request, response: Response, next: NextFunction) => {
+          if (!request.path.endsWith('/events')) {
+            next();
+          } else if (cut) {
+            response.status(502).end();
+          } else {
+            openStreams.push(response);
+            next();
+          }
+        });
+      },
+      handlers: [
+        defineBackfill({
+          name: 'steady',
+          description: HOSTILE,
+          source: numbers(2000),
+          config: { batchSize: 1, perSecondOnPeak: 20, perSecondOffPeak: 20 },
+          processRange: () => {},
+        }),
+        defineBackfill({
+          name: 'flaky',
+          source: numbers(10),
+          config: { batchSize: 5, perSecondOnPeak: null, perSecondOffPeak: null, attempts: 1, backoffMs: 0 },
+          processRow: ({ id }: { id: number }) => {
+            if (id === 7 && broken) {
+              throw new NonRetryableError(HOSTILE);
+            }
+          },
+        }),
+      ],
+    });
+    problems = [];
+    page = await browser.newPage();
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on(
+      'console',
+      (line) => line.text().includes('Content Security Policy') && problems.push(line.text()),
+    );
+    await page.goto(`${admin.origin}/deep/api/ops/ui`);
+  });
+  afterEach(async () => {
+    expect(await page.evaluate('window.hacked')).toBeUndefined();
+    expect(problems).toEqual([]);
+    await page.close();
+    await admin.close();
+  });
+
+  const open = (name: string) => page.getByRole('link', { name, exact: true }).click();
+  const badge = (state: string) => page.locator(`.detail-head .badge[data-state="${state}"]`).waitFor();
+  const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
+
+  it('starts a run, shows it move, tunes, pauses, resumes and cancels it', async () => {
+    await open('steady');
+    await press('Start…');
+    await press('Preview');
+    await page.getByText(/^2,000 ranges over 2,000 rows/).waitFor();
+    await page.getByLabel('Why (kept in the history)').fill('the first try');
+    await press('Start');
+    await badge('running');
+    await page.getByText('Started', { exact: false }).filter({ hasText: 'the first try' }).waitFor();
+    const percent = async () => Number(await page.getByRole('progressbar').getAttribute('aria-valuenow'));
+    await eventually('the progress bar to move', percent, (value) => value > 0);
+    await page.locator('.chart canvas').waitFor();
+
+    await page.getByLabel('Ranges/s on peak').fill('40');
+    await page.getByLabel('Ranges/s off peak').fill('40');
+    await press('Review changes');
+    await page.locator('.changes li').filter({ hasText: 'perSecondOnPeak 20 → 40' }).waitFor();
+    await page.getByText(/A run over everything/).waitFor();
+    expect((await admin.backfills.config('steady')).version).toBe('0');
+    await press('Apply');
+    await eventually(
+      'the new rate',
+      () => admin.backfills.status('steady'),
+      ({ rate }) => rate.perSecond === 40,
+    );
+    await page.getByText('perSecondOnPeak = 40, perSecondOffPeak = 40').waitFor();
+
+    await press('Pause');
+    await badge('paused');
+    await press('Resume');
+    await badge('running');
+    await press('Cancel…');
+    await press('Go back');
+    expect((await admin.backfills.status('steady')).state).toBe('running');
+    await press('Cancel…');
+    await press('Cancel the run');
+    await badge('cancelled');
+    expect((await admin.backfills.status('steady')).state).toBe('cancelled');
+  });
+
+  it('says when somebody else changed the config meanwhile', async () => {
+    await open('steady');
+    await page.getByLabel('Batch size').fill('3');
+    await press('Review changes');
+    await page.locator('.changes li').waitFor();
+    await admin.backfills.configure('steady', { batchSize: 5 });
+    await press('Apply');
+    await page.getByText('Somebody else changed the config meanwhile', { exact: false }).waitFor();
+    expect((await admin.backfills.config('steady')).config.batchSize).toBe(5);
+  });
+
+  it('shows failures as text, whatever they say, and retries them', async () => {
+    await admin.backfills.start('flaky', { startedBy: HOSTILE, reason: HOSTILE });
+    await open('flaky');
+    await badge('failed');
+    const failure = page.locator('summary').filter({ hasText: 'NonRetryableError' });
+    await failure.waitFor();
+    expect(await failure.textContent()).toBe(`NonRetryableError: ${HOSTILE}`);
+    expect(await page.locator('main img, main script').count()).toBe(0);
+    broken = false;
+    await press('Retry all');
+    await badge('completed');
+    await page.getByText('Nothing has failed.').waitFor();
+  });
+
+  it('says that it reconnects when it is cut off, and heals', async () => {
+    const link = page.locator('#link');
+    await link.filter({ hasText: 'Live' }).waitFor();
+    cut = true;
+    openStreams.forEach((response) => response.destroy());
+    await link.filter({ hasText: 'Reconnecting' }).waitFor();
+    cut = false;
+    await link.filter({ hasText: 'Live' }).waitFor();
+    await admin.backfills.start('flaky');
+    await page
+      .locator('.card')
+      .filter({ hasText: 'flaky' })
+      .locator('[data-state="failed"]')
+      .first()
+      .waitFor();
+  });
+
+  it('can be used with the keyboard alone', async () => {
+    await page.locator('.card').first().waitFor();
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the backfills');
+    await page.getByRole('link', { name: 'steady', exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await page.locator('.tile').first().waitFor();
+    await page.getByRole('button', { name: 'Start…' }).waitFor();
+    await page.getByRole('button', { name: 'Start…' }).focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog');
+    await dialog.waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+  });
+
+  it.each([
+    ['light', 1200, 'light'],
+    ['dark', 1200, 'dark'],
+    ['narrow', 360, 'light'],
+  ] as const)('has no serious violation and no overflow: %s', async (name, width, colorScheme) => {
+    await admin.backfills.start('steady', { startedBy: 'ada', reason: 'a picture' });
+    await admin.backfills.start('flaky');
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme });
+    await page.locator('.card [data-state="failed"]').first().waitFor();
+    await inspect(`${name}-list`);
+    await open('steady');
+    await page.locator('.chart canvas').waitFor();
+    await inspect(`${name}-one`);
+  });
+
+  async function inspect(name: string): Promise<void> {
+    await page.screenshot({ path: new URL(`${name}.png`, SHOTS).pathname, fullPage: true });
+    // The browser's own debugger may load it; the policy of the page would not.
+    await page.evaluate(await readFile(AXE, 'utf8'));
+    const { violations } = (await page.evaluate('axe.run()')) as AxeResult;
+    expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([]);
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+  }
+});
