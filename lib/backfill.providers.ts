@@ -16,6 +16,8 @@ import { WorkSplitter } from './execution/work.splitter.js';
 import { WorkerPool } from './execution/worker.pool.js';
 import { LEDGER_PROVIDERS } from './ledger/ledger.providers.js';
 import { made } from './made-provider.js';
+import { ListenerExplorer } from './hooks/listener.explorer.js';
+import { ListenerOrchestrator } from './hooks/listener.orchestrator.js';
 import { RESOLVED_OPTIONS, resolveModuleOptions } from './module-options.js';
 import type { ResolvedModuleOptions } from './module-options.js';
 import { BackfillQueues } from './queues/backfill-queues.js';
@@ -31,6 +33,7 @@ import { RunGuard } from './scheduling/run.guard.js';
 import { RunPreviewer } from './scheduling/run.previewer.js';
 import { RunReconciler } from './scheduling/run.reconciler.js';
 import { RunStarter } from './scheduling/run.starter.js';
+import { QuotaBucket } from './throttling/quota.bucket.js';
 import { BackfillKeys } from './tracking/backfill-keys.js';
 import { EventLog } from './tracking/event.log.js';
 import { FailureRetrier } from './tracking/failure.retrier.js';
@@ -95,8 +98,13 @@ const TRACKING: Provider[] = [
     ({ client }, keys, { ledger }: ResolvedModuleOptions) => new LostRuns(client, keys, ledger, logger()),
   ),
   made(
+    QuotaBucket,
+    [RedisConnections, BackfillKeys, SampleStore],
+    ({ client }, keys, samples) => new QuotaBucket(client, keys, samples),
+  ),
+  made(
     StatusReader,
-    [RunStore, ConfigStore, SampleStore, WorkerCensus, LostRuns],
+    [RunStore, ConfigStore, SampleStore, WorkerCensus, LostRuns, QuotaBucket],
     (...parts) => new StatusReader(...parts),
   ),
   made(FailureRetrier, [FailureStore, BackfillQueues], (...parts) => new FailureRetrier(...parts)),
@@ -212,6 +220,7 @@ const EXECUTION: Provider[] = [
       RangeTracker,
       RangeExecutor,
       WorkSplitter,
+      QuotaBucket,
     ],
     (
       options: ResolvedModuleOptions,
@@ -227,6 +236,7 @@ const EXECUTION: Provider[] = [
       tracker,
       executor,
       splitter,
+      quota,
     ) =>
       new WorkerPool(servedBy(options), registry, runs, configs, census, cycles, guard, {
         client,
@@ -234,6 +244,7 @@ const EXECUTION: Provider[] = [
         tracker,
         executor,
         splitter,
+        quota,
         logger: logger(),
         prefix,
         lockDuration: options.lockDuration,
@@ -253,6 +264,8 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   ...LEDGER_PROVIDERS,
   BackfillService,
   BackfillLifecycle,
+  ListenerExplorer,
+  ListenerOrchestrator,
 ];
 
 function servedBy({ workers }: ResolvedModuleOptions): (backfill: string) => boolean {

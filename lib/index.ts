@@ -16,6 +16,9 @@ export type { ActorResolver, BackfillAdminOptions } from './admin/admin.options.
 export { Backfill } from './decorators/backfill.decorator.js';
 export type { BackfillOptions } from './decorators/backfill.decorator.js';
 
+export { OnBackfill } from './hooks/on-backfill.decorator.js';
+export type { OnBackfillOptions } from './hooks/on-backfill.decorator.js';
+
 export type { BackfillContext } from './execution/backfill-context.js';
 export type { BatchHandler, RangeHandler, RowHandler } from './execution/handlers.js';
 

@@ -1,0 +1,84 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnModuleInit } from '@nestjs/common';
+import type { Subscription } from 'rxjs';
+import { RedisConnections } from '../redis/redis-connections.js';
+import { BackfillKeys } from '../tracking/backfill-keys.js';
+import type { BackfillEvent } from '../tracking/backfill-event.js';
+import { EventLog, toEvent } from '../tracking/event.log.js';
+import { PROCESS_ID } from '../tracking/process-id.js';
+import { ListenerExplorer } from './listener.explorer.js';
+import type { BackfillListener } from './listener.explorer.js';
+import { SharedDelivery } from './shared.delivery.js';
+
+const LOOK_AGAIN_MS = 10_000;
+
+/** Calls the `@OnBackfill` methods of the app. */
+@Injectable()
+export class ListenerOrchestrator implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger('Backfill');
+  private listeners: BackfillListener[] = [];
+  private shared: SharedDelivery[] = [];
+  private subscription: Subscription | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly explorer: ListenerExplorer,
+    private readonly log: EventLog,
+    private readonly connections: RedisConnections,
+    private readonly keys: BackfillKeys,
+    @Inject(PROCESS_ID) private readonly processId: string,
+  ) {}
+
+  onModuleInit(): void {
+    this.listeners = this.explorer.explore();
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    const everywhere = this.listeners.filter(({ once }) => !once);
+    this.shared = this.listeners
+      .filter(({ once }) => once)
+      .map(
+        (listener) =>
+          new SharedDelivery(
+            this.connections.client,
+            this.keys,
+            this.processId,
+            listener,
+            (to, entry) => this.call(to, toEvent(entry)),
+            this.logger,
+          ),
+      );
+    await Promise.all(this.shared.map((delivery) => delivery.open()));
+    this.subscription = this.log.events.subscribe((event) => {
+      everywhere
+        .filter(
+          ({ types, backfill }) =>
+            types.includes(event.type) && (backfill ?? event.backfill) === event.backfill,
+        )
+        .forEach((listener) => void this.call(listener, event));
+      this.shared.forEach((delivery) => delivery.take());
+    });
+    if (this.shared.length > 0) {
+      // An event of a process that died comes without another event.
+      this.timer = setInterval(() => this.shared.forEach((delivery) => delivery.take()), LOOK_AGAIN_MS);
+      this.timer.unref();
+    }
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.subscription?.unsubscribe();
+    clearInterval(this.timer);
+    await Promise.all(this.shared.map((delivery) => delivery.close()));
+  }
+
+  private async call(listener: BackfillListener, event: BackfillEvent): Promise<void> {
+    try {
+      await listener.call(event);
+    } catch (error) {
+      this.logger.error(
+        `[${event.backfill} run ${event.runId}] ${listener.id} failed on "${event.type}": ${String(error)}`,
+        (error as Error).stack,
+      );
+    }
+  }
+}
