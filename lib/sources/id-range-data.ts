@@ -15,6 +15,8 @@ export interface IdRangeData extends IdSpan {
 /** Bounds of a partition as Redis keeps them. */
 export interface IdBounds extends IdSpan {
   readonly rows: number;
+  /** Key and direction: those of a deployment in the middle of a run may differ. */
+  readonly order: string;
 }
 
 /** `["1", "20", "id"]`, with the type of the ids where they are no numbers. */
@@ -31,19 +33,19 @@ export function readIdRange(data: JsonValue): IdRangeData {
   return { low: BigInt(low), high: BigInt(high), key, type: type as IdType };
 }
 
-/** `["1", "1000", 1000]`. */
-export function writeIdBounds({ low, high, rows }: IdBounds): JsonValue {
-  return [low.toString(), high.toString(), rows];
+/** `["1", "1000", 1000, "id desc"]`. */
+export function writeIdBounds({ low, high, rows, order }: IdBounds): JsonValue {
+  return [low.toString(), high.toString(), rows, order];
 }
 
 /** @throws TypeError for data that `writeIdBounds` did not make. */
 export function readIdBounds(bounds: JsonValue): IdBounds | undefined {
   if (bounds === null) return undefined;
-  const [low, high, rows]: readonly JsonValue[] = Array.isArray(bounds) ? bounds : [];
+  const [low, high, rows, order]: readonly JsonValue[] = Array.isArray(bounds) ? bounds : [];
   if (typeof low !== 'string' || typeof high !== 'string' || typeof rows !== 'number') {
     throw new TypeError(`Expected bounds of ids, got ${JSON.stringify(bounds)}`);
   }
-  return { low: BigInt(low), high: BigInt(high), rows };
+  return { low: BigInt(low), high: BigInt(high), rows, order: typeof order === 'string' ? order : '' };
 }
 
 /** An id in the type that the entity's key has. */

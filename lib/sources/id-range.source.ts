@@ -27,6 +27,7 @@ import type { KeyQuery, KeyReader, WalkColumn } from './key-reader.js';
 import { keyReaderFor } from './key-reader-for.js';
 import { wholeNumber } from './key-value.js';
 import { nested, type PlainFilter } from './keyset-filter.js';
+import { describeOrder } from './keyset-order.js';
 import type { WalkDirection } from './keyset-interval.js';
 import type { IdRange, IdValue } from './ranges.js';
 import { rowKey, rowKeysFilter } from './row-keys.js';
@@ -90,6 +91,7 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     const bounds = readIdBounds(request.bounds);
     if (!bounds) return { ranges: [], cursor: request.cursor, exhausted: true };
     const { column } = this.walk(context);
+    this.scope.checkOrder(context, bounds.order, describeOrder([column]));
     const from = wholeNumber(request.cursor) ?? startOf(bounds, this.direction);
     const cut = cutStrides(bounds, bounds.rows, this.direction, from, request.batchSize, request.limit);
     return {
@@ -186,7 +188,8 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     const total = await runQuery(context, () => walk.reader.total(context, walk.query(partition, span)));
     // An estimate may exceed what fits between the bounds.
     const most = walk.unique ? Number(spanLength(span)) : Infinity;
-    return { ...span, rows: Math.min(total.rows, most), exact: total.exact };
+    const rows = Math.min(total.rows, most);
+    return { ...span, rows, order: describeOrder([walk.column]), exact: total.exact };
   }
 
   private async tableSpan(

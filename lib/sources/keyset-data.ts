@@ -1,6 +1,8 @@
-import type { JsonValue } from './backfill-source.js';
+import type { JsonValue, PlannedRange } from './backfill-source.js';
 import { decodeKey, encodeKey } from './key-codec.js';
-import type { KeyValues } from './key-reader.js';
+import type { KeyBatch, KeyValues } from './key-reader.js';
+import { merge, nested, type PlainFilter } from './keyset-filter.js';
+import type { OrderColumn } from './keyset-order.js';
 
 /** A stretch of the walk as Redis keeps it. */
 export interface KeysetData {
@@ -15,6 +17,8 @@ export interface KeysetBounds {
   readonly first: KeyValues;
   readonly last: KeyValues;
   readonly rows: number;
+  /** The order of the walk in words: that of a deployment in the middle of a run may differ. */
+  readonly order: string;
 }
 
 /** `[first, last]`, and the tie-breakers where there are any. */
@@ -32,16 +36,21 @@ export function readRange(data: JsonValue): KeysetData {
   };
 }
 
-/** `[first, last, rows]`. */
-export function writeBounds({ first, last, rows }: KeysetBounds): JsonValue {
-  return [writeKey(first), writeKey(last), rows];
+/** `[first, last, rows, order]`. */
+export function writeBounds({ first, last, rows, order }: KeysetBounds): JsonValue {
+  return [writeKey(first), writeKey(last), rows, order];
 }
 
 /** @throws TypeError for data that `writeBounds` did not make. */
 export function readBounds(bounds: JsonValue): KeysetBounds | undefined {
   if (bounds === null) return undefined;
-  const [first, last, rows]: readonly JsonValue[] = listOf(bounds, 'bounds of a keyset');
-  return { first: readKey(first ?? null), last: readKey(last ?? null), rows: Number(rows) };
+  const [first, last, rows, order]: readonly JsonValue[] = listOf(bounds, 'bounds of a keyset');
+  return {
+    first: readKey(first ?? null),
+    last: readKey(last ?? null),
+    rows: Number(rows),
+    order: typeof order === 'string' ? order : '',
+  };
 }
 
 /** A key as the cursor keeps it. */
@@ -52,6 +61,20 @@ export function writeKey(values: KeyValues): JsonValue {
 /** @throws TypeError for data that `writeKey` did not make. */
 export function readKey(key: JsonValue): KeyValues {
   return listOf(key, 'a key').map(decodeKey);
+}
+
+/** A batch of rows as it is planned. */
+export function planned({ first, last, rows }: KeyBatch, appended: readonly string[]): PlannedRange {
+  return { data: writeRange({ first, last, appended }), rows };
+}
+
+/** A key as an object, in the shape of the entity. */
+export function keyObject(
+  order: readonly OrderColumn[],
+  values: KeyValues,
+  show: (value: unknown) => unknown,
+): PlainFilter {
+  return order.reduce<PlainFilter>((key, { path }, i) => merge(key, nested(path, show(values[i]))), {});
 }
 
 function listOf(value: JsonValue, what: string): readonly JsonValue[] {

@@ -59,6 +59,11 @@ function uniqueKeys(meta: EntityMetadata): string[][] {
   );
 }
 
+/** An order in words, such as `createdAt desc, id desc`. */
+export function describeOrder(columns: readonly OrderColumn[]): string {
+  return columns.map(({ path, direction }) => `${path} ${direction}`).join(', ');
+}
+
 function parseDirection(value: unknown): WalkDirection | undefined {
   if (value === 1 || value === -1) return value === 1 ? 'asc' : 'desc';
   const word = typeof value === 'string' ? value.toLowerCase() : undefined;

@@ -14,13 +14,13 @@ import type {
 } from './backfill-source.js';
 import { checkExactKeys } from './exact-keys.js';
 import { entityValue, readableValue } from './key-codec.js';
-import type { KeyBatch, KeyQuery, KeyReader, KeyValues } from './key-reader.js';
+import type { KeyQuery, KeyReader, KeyValues } from './key-reader.js';
 import { keyReaderFor } from './key-reader-for.js';
-import { readBounds, readKey, readRange, writeBounds, writeKey, writeRange } from './keyset-data.js';
-import { intervalFilter, merge, nested, type PlainFilter } from './keyset-filter.js';
+import { keyObject, planned, readBounds, readKey, readRange, writeBounds, writeKey } from './keyset-data.js';
+import { intervalFilter, nested, type PlainFilter } from './keyset-filter.js';
 import type { KeyInterval } from './keyset-interval.js';
 import type { KeysetColumns, KeysetLayout } from './keyset-layout.js';
-import type { OrderColumn } from './keyset-order.js';
+import { describeOrder, type OrderColumn } from './keyset-order.js';
 import { parsePlace } from './keyset-place.js';
 import type { KeysetRange } from './ranges.js';
 import { rowKey, rowKeysFilter } from './row-keys.js';
@@ -77,6 +77,7 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     const bounds = readBounds(request.bounds);
     if (!bounds) return { ranges: [], cursor: request.cursor, exhausted: true };
     const walk = this.walk(context);
+    this.scope.checkOrder(context, bounds.order, describeOrder(walk.columns));
     const query = walk.query(request.partition, {
       lower:
         request.cursor === null
@@ -193,7 +194,10 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
       upper: { values: last, inclusive: true },
     });
     const total = await runQuery(context, () => walk.reader.total(context, whole));
-    return { ...total, bounds: writeBounds({ first, last, rows: total.rows }) };
+    return {
+      ...total,
+      bounds: writeBounds({ first, last, rows: total.rows, order: describeOrder(walk.columns) }),
+    };
   }
 
   private filter(data: JsonValue, partition: string): PlainFilter {
@@ -224,24 +228,11 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
   }
 
   private noIndex({ columns }: Walk): SourceWarning {
-    const order = columns.map(({ path, direction }) => `${path} ${direction}`).join(', ');
     return {
       code: 'NO_INDEX',
       message:
-        `No index gives the order ${order}: the database sorts the table again for every cycle. ` +
+        `No index gives the order ${describeOrder(columns)}: the database sorts the table again for every cycle. ` +
         'Create an index on these columns, in this order, with these directions or all of them turned round.',
     };
   }
-}
-
-function planned({ first, last, rows }: KeyBatch, appended: readonly string[]): PlannedRange {
-  return { data: writeRange({ first, last, appended }), rows };
-}
-
-function keyObject(
-  order: readonly OrderColumn[],
-  values: KeyValues,
-  show: (value: unknown) => unknown,
-): PlainFilter {
-  return order.reduce<PlainFilter>((key, { path }, i) => merge(key, nested(path, show(values[i]))), {});
 }

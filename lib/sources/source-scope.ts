@@ -136,6 +136,22 @@ export class SourceScope {
     });
   }
 
+  /**
+   * Makes sure that a run goes on in the order in which it began: another would pass over rows.
+   *
+   * @throws BackfillSourceError with code `BACKFILL_SOURCE_KEY`.
+   */
+  checkOrder(context: SourceContext, stored: string, current: string): void {
+    if (stored === current) return;
+    throw this.error(context, {
+      code: 'BACKFILL_SOURCE_KEY',
+      field: this.factory,
+      expected: `the order in which the run was started (${stored})`,
+      received: current,
+      remedy: 'Bring that order back until the run has ended, or cancel the run and start again.',
+    });
+  }
+
   /** @throws BackfillSourceError when MikroORM does not know the entity. */
   metadata({ em, backfill }: SourceContext): EntityMetadata {
     try {

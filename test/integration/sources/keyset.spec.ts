@@ -163,8 +163,8 @@ describe('keyset', () => {
     expect(idsOf(of('zero'))).toEqual([30, 27, 24, 21, 18, 15, 12, 9, 6, 3]);
     expect(idsOf(of('one'))).toEqual([28, 25, 22, 19, 16, 13, 10, 7, 4, 1]);
     expect(walked.opening.partitions.map(({ name, bounds }) => [name, bounds])).toEqual([
-      ['zero', [[{ i: '30' }], [{ i: '3' }], 10]],
-      ['one', [[{ i: '28' }], [{ i: '1' }], 10]],
+      ['zero', [[{ i: '30' }], [{ i: '3' }], 10, 'id desc']],
+      ['one', [[{ i: '28' }], [{ i: '1' }], 10, 'id desc']],
       ['none', null],
     ]);
     expect(walked.opening.total).toEqual({ rows: 20, exact: true });
@@ -216,6 +216,24 @@ describe('keyset', () => {
     await expect(opening).rejects.toMatchObject({
       code: 'BACKFILL_SOURCE_BOUNDS',
       message: expect.stringMatching(message),
+    });
+  });
+
+  it('does not go on in another order than it began in', async () => {
+    await shop.stock(minutes(10));
+    const { partitions } = await keyset(Shelf, { orderBy: { at: 'asc' } }).open(shop.context(), {});
+    const changed = keyset(Shelf, { orderBy: { at: 'desc' } }).plan(shop.context(), {
+      partition: '',
+      bounds: partitions[0]?.bounds ?? null,
+      cursor: null,
+      batchSize: 2,
+      limit: 2,
+    });
+    await expect(changed).rejects.toMatchObject({
+      code: 'BACKFILL_SOURCE_KEY',
+      message: expect.stringContaining(
+        'the order in which the run was started (at asc, id asc), got at desc, id desc',
+      ),
     });
   });
 
