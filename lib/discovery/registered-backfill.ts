@@ -1,10 +1,10 @@
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
 import type { BatchHandler, RangeHandler, RowHandler } from '../execution/handlers.js';
-import type { BackfillRange, BackfillSource } from '../sources/backfill-source.js';
+import type { BackfillSource } from '../sources/backfill-source.js';
 import type { HandlerShape } from './handler-shape.js';
 
 /** A handler of any shape; which one, `RegisteredBackfill.shape` tells. */
-export type AnyHandler = RangeHandler<BackfillRange> | BatchHandler<unknown> | RowHandler<unknown>;
+export type AnyHandler = RangeHandler | BatchHandler<unknown> | RowHandler<unknown>;
 
 /** A backfill that this app has a handler for. */
 export interface RegisteredBackfill {

@@ -1,7 +1,7 @@
 import { backoffDelay } from '../config/backoff-delay.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { RegisteredBackfill } from '../discovery/registered-backfill.js';
-import type { JsonValue, PlannedRange } from '../sources/backfill-source.js';
+import type { JsonValue } from '../sources/backfill-source.js';
 import { describeRange } from '../sources/planned-range.js';
 import { toQuarantined } from '../tracking/failure.store.js';
 import type { Settlement, Successor } from '../tracking/range.tracker.js';

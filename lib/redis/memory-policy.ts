@@ -5,7 +5,7 @@ import type { RedisClient } from './lua-script.js';
  * state of a run.
  */
 export async function memoryPolicyWarning(client: RedisClient): Promise<string | null> {
-  const info = String(await client.info('memory'));
+  const info = await client.info('memory');
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
   if (policy === undefined || policy === 'noeviction') {
     return null;

@@ -83,7 +83,7 @@ export class RangePlanner {
     let todo = rangesToPlan(await this.runs.outstanding(run.id), target);
     let exhausted = run.exhausted;
     while (!exhausted && (todo > 0 || done.size === partitions.length)) {
-      const partition = partitions.filter(({ name }) => !done.has(name))[0];
+      const partition = partitions.find(({ name }) => !done.has(name));
       const plan = partition
         ? await this.ask(request, partition, cursors.get(partition.name) ?? null, Math.min(PAGE, todo))
         : { ranges: [], cursor: null, exhausted: true };

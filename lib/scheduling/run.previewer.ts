@@ -5,7 +5,7 @@ import type { RegisteredBackfill } from '../discovery/registered-backfill.js';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
 import type { EntityManagers } from '../execution/entity-managers.js';
 import type { SourceContext, SourceOpening } from '../sources/backfill-source.js';
-import { describeRange } from '../sources/planned-range.js';
+import { describeRange, fieldsOf } from '../sources/planned-range.js';
 import type { BackfillPreview, PreviewOptions, PreviewRange } from './backfill-preview.js';
 import { estimateEnd, startTimes } from './schedule.js';
 
@@ -35,10 +35,7 @@ export class RunPreviewer {
     const times = startTimes(config, at);
     const end = estimateEnd(config, at, total);
     return {
-      ranges: planned.map((range): PreviewRange => {
-        const time = times.next();
-        return { ...range, runAt: time.done ? null : isoTime(time.value) };
-      }),
+      ranges: planned.map((range) => withStart(range, times.next().value)),
       total,
       rowsTotal: opening.total.rows,
       rowsTotalKind: opening.total.exact ? 'exact' : 'estimated',
@@ -46,6 +43,10 @@ export class RunPreviewer {
       warnings: inspection?.warnings ?? [],
     };
   }
+}
+
+function withStart(range: Omit<PreviewRange, 'runAt'>, at: number | void): PreviewRange {
+  return { ...range, runAt: typeof at === 'number' ? isoTime(at) : null };
 }
 
 async function plan(
@@ -68,11 +69,7 @@ async function plan(
       limit: limit - ranges.length,
     });
     for (const { data } of answer.ranges) {
-      const described = describeRange(source, data);
-      const fields =
-        typeof described === 'object' && described !== null && !Array.isArray(described)
-          ? described
-          : { described };
+      const fields = fieldsOf(describeRange(source, data), 'described');
       ranges.push({ index: ranges.length, ...(partition === '' ? {} : { partition }), ...fields });
     }
   }

@@ -10,12 +10,19 @@ export function toRange(
   if (source.toRange) {
     return source.toRange(planned, index, partition);
   }
-  const fields =
-    typeof planned === 'object' && planned !== null && !Array.isArray(planned) ? planned : { planned };
-  return { ...fields, index, ...(partition === '' ? {} : { partition }) };
+  return { ...fieldsOf(planned, 'planned'), index, ...(partition === '' ? {} : { partition }) };
 }
 
 /** A planned range as a person reads it. */
 export function describeRange(source: BackfillSource, planned: JsonValue): JsonValue {
   return source.describe?.(planned) ?? planned;
+}
+
+/** The fields of a JSON object; anything else becomes the one field of that name. */
+export function fieldsOf(value: JsonValue, name: string): Readonly<Record<string, JsonValue>> {
+  return isRecord(value) ? value : { [name]: value };
+}
+
+function isRecord(value: JsonValue): value is Readonly<Record<string, JsonValue>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
