@@ -15,14 +15,14 @@ const unpaced = { perSecondOnPeak: null, perSecondOffPeak: null };
 function gated(count: number, config = {}) {
   const seen: NumberRange[] = [];
   const aborted: string[] = [];
-  let open = false;
+  const gate = { open: false };
   const handler = defineBackfill<NumberRange>({
     name: 'gated',
     source: numbers(count),
     config: { batchSize: 10, concurrency: 2, attempts: 1, ...unpaced, ...config },
     processRange: async (range, { signal }) => {
       seen.push(range);
-      while (!open) {
+      while (!gate.open) {
         if (signal.aborted) {
           aborted.push((signal.reason as Error).message);
           signal.throwIfAborted();
@@ -31,7 +31,7 @@ function gated(count: number, config = {}) {
       }
     },
   });
-  return { handler, seen, aborted, release: () => (open = true) };
+  return { handler, seen, aborted, release: () => (gate.open = true) };
 }
 
 describe('start', () => {

@@ -223,8 +223,11 @@ describe('a start is refused, with what to change,', () => {
   });
 
   it('for a source that cannot load rows', async () => {
-    const { load: _load, ...bare } = numbers(5);
-    const bad = defineBackfill({ name: 'bad', source: bare, processBatch: () => undefined });
+    const bad = defineBackfill({
+      name: 'bad',
+      source: { ...numbers(5), load: undefined },
+      processBatch: () => undefined,
+    });
     await expect(bench.start({ handlers: [bad] })).rejects.toThrow(/source of backfill "bad".*it lacks load/);
   });
 });

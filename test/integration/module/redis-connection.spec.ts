@@ -1,4 +1,5 @@
 import { BullModule } from '@nestjs/bullmq';
+import type { ConnectionOptions } from 'bullmq';
 import { ScheduleModule } from '@nestjs/schedule';
 import { Redis } from 'ioredis';
 import { BackfillModule, type BackfillModuleOptions } from 'nestjs-backfill';
@@ -8,13 +9,7 @@ import { createAppBench, defineBackfill, Item, numbers } from '../../support/app
 
 const bench = await createAppBench();
 
-type BullConnection = Parameters<typeof BullModule.forRoot>[0] extends infer Options
-  ? Options extends { connection?: infer Connection }
-    ? Connection
-    : never
-  : never;
-
-async function start(connection: BullConnection, options: BackfillModuleOptions = {}) {
+async function start(connection: ConnectionOptions, options: BackfillModuleOptions = {}) {
   return bench.start({
     only: [
       MikroOrmModule.forRoot({ driver: PostgreSqlDriver, clientUrl: bench.database.url, entities: [Item] }),

@@ -28,8 +28,8 @@ export interface AppProcess {
   readonly pid: number;
   readonly lines: readonly ProcessLine[];
   /** Ranges that its handlers began, in order. */
-  began(): number[];
-  signal(name: NodeJS.Signals): void;
+  readonly began: () => number[];
+  readonly signal: (name: NodeJS.Signals) => void;
   /** Exit code and signal. */
   readonly gone: Promise<[number | null, NodeJS.Signals | null]>;
 }

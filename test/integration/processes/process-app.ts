@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { BackfillModule, BackfillService } from 'nestjs-backfill';
@@ -23,7 +24,7 @@ const work = defineBackfill<NumberRange>({
       tell({ aborted: low, reason: String(signal.reason) });
       throw error;
     });
-    await em.execute('INSERT INTO done (id, pid) VALUES (?, ?)', [low, process.pid]);
+    await (em as SqlEntityManager).execute('INSERT INTO done (id, pid) VALUES (?, ?)', [low, process.pid]);
   },
 });
 

@@ -47,8 +47,8 @@ async function bareRun(ranges: number, perSecond: number | null) {
         .eval(CLAIM, 6, ...keys.script(runId), 250_000, index)
         .time()
         .exec()) ?? [];
-    const [verdict, ms, granted = '0'] = evaluated?.[1] as [string, number, string?];
-    const [seconds, rest] = time?.[1] as [string, string];
+    const [verdict, ms, granted = '0'] = (evaluated?.[1] ?? []) as [string, number, string?];
+    const [seconds, rest] = (time?.[1] ?? []) as [string, string];
     return { verdict, ms, at: Number(seconds) * 1e6 + Number(rest) + Number.parseInt(granted, 10) };
   };
   return { app, client, keys, runId, tracker, micros, claim };

@@ -10,11 +10,11 @@ export interface AppBench {
   readonly database: TestDatabase;
   readonly redis: TestRedis;
   /** What the apps of a test share, and no other test's. */
-  keyPrefix(): string;
+  readonly keyPrefix: () => string;
   /** Starts an app that is closed after the test. */
-  start(setup?: Partial<BackfillAppSetup>): Promise<BackfillApp>;
+  readonly start: (setup?: Partial<BackfillAppSetup>) => Promise<BackfillApp>;
   /** Empties the table `items` and fills it with rows of these ids. */
-  fillItems(ids: string | readonly number[]): Promise<void>;
+  readonly fillItems: (ids: string | readonly number[]) => Promise<void>;
 }
 
 /** A database and a Redis for a file, and apps for its tests. */

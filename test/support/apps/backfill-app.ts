@@ -1,7 +1,8 @@
 import { MikroOrmModule } from '@mikro-orm/nestjs';
+import { MikroORM as CoreMikroORM } from '@mikro-orm/core';
 import { PostgreSqlDriver, type EntitySchema } from '@mikro-orm/postgresql';
 import { BullModule } from '@nestjs/bullmq';
-import type { DynamicModule, INestApplicationContext, Provider, Type } from '@nestjs/common';
+import type { INestApplicationContext, ModuleMetadata, Provider, Type } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
 import { BackfillModule, BackfillService } from 'nestjs-backfill';
@@ -16,6 +17,8 @@ import { eventually } from './eventually.js';
 import { Item } from './item.entity.js';
 import { LogRecorder } from './log-recorder.js';
 
+type Importable = NonNullable<ModuleMetadata['imports']>[number];
+
 export interface BackfillAppSetup {
   readonly database: Pick<TestDatabase, 'url'>;
   readonly redis: Pick<TestRedis, 'connection'>;
@@ -23,9 +26,9 @@ export interface BackfillAppSetup {
   readonly options?: BackfillModuleOptions & Partial<BackfillModuleExtras>;
   readonly entities?: readonly (Type | EntitySchema)[];
   /** Modules beside those that every app has. */
-  readonly imports?: readonly (Type | DynamicModule)[];
+  readonly imports?: readonly Importable[];
   /** Takes the place of the modules that every app has, `BackfillModule` included. */
-  readonly only?: readonly (Type | DynamicModule)[];
+  readonly only?: readonly Importable[];
 }
 
 export interface BackfillApp {
@@ -33,10 +36,10 @@ export interface BackfillApp {
   readonly backfills: BackfillService;
   readonly logs: LogRecorder;
   /** Waits until the newest run is over. */
-  finished(name: string, withinMs?: number): Promise<BackfillStatus>;
+  readonly finished: (name: string, withinMs?: number) => Promise<BackfillStatus>;
   /** The newest run. */
-  newest(name: string): Promise<BackfillRun>;
-  close(): Promise<void>;
+  readonly newest: (name: string) => Promise<BackfillRun>;
+  readonly close: () => Promise<void>;
 }
 
 /** The modules that an app brings itself, by name. */
@@ -67,6 +70,8 @@ export async function startBackfillApp(setup: BackfillAppSetup): Promise<Backfil
   try {
     await testing.init();
   } catch (error) {
+    // Nest does not close an app that never started.
+    await testing.get(CoreMikroORM, { strict: false }).close(true);
     await testing.close();
     throw error;
   }

@@ -39,7 +39,7 @@ describe('isValidName', () => {
         expect(isValidName(name)).toBe(
           name !== '' &&
             /[a-z0-9]/.test(name.charAt(0)) &&
-            [...name].every((letter) => 'abcdefghijklmnopqrstuvwxyz0123456789._-'.includes(letter)),
+            name.split('').every((letter) => 'abcdefghijklmnopqrstuvwxyz0123456789._-'.includes(letter)),
         );
       }),
     );
