@@ -1,5 +1,6 @@
 import type { Logger } from '@nestjs/common';
 import type { SchedulerRegistry } from '@nestjs/schedule';
+import { BackfillStateError } from '../errors/backfill-state.error.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { sleep } from '../execution/sleep.js';
 import type { RunContinuer } from '../scheduling/run.continuer.js';
@@ -59,7 +60,7 @@ export class BackfillLedger {
     if (!this.enabled) {
       return;
     }
-    await this.quietly(async () => this.goOn(await this.restorer.restoreAll()));
+    await this.quietly(() => this.restoreAll());
     this.timer = `nestjs-backfill:ledger:${this.processId}`;
     const interval = setInterval(() => {
       this.ticking ??= this.second().finally(() => {
@@ -103,12 +104,23 @@ export class BackfillLedger {
       return;
     }
     const runId = (await this.runs.activeId(backfill)) ?? (await this.runs.newestId(backfill));
-    const whole = (await this.client.hexists(this.keys.ledgerPosition, WHOLE)) === 1;
-    if (whole && (runId === null || (await this.client.hexists(this.keys.run(runId), 'status')) === 1)) {
+    const present =
+      runId === null
+        ? await this.client.hexists(this.keys.ledgerPosition, WHOLE)
+        : await this.client.hexists(this.keys.run(runId), 'status');
+    if (present === 1) {
       return;
     }
-    const run = await this.restorer.restore(backfill);
-    await this.goOn(run ? [run] : []);
+    try {
+      const run = await this.restorer.restore(backfill);
+      await this.goOn(run ? [run] : []);
+    } catch (error) {
+      throw new BackfillStateError(
+        `Redis lost what it knew of backfill "${backfill}", and the ledger cannot be read: ${String(error)}. ` +
+          'Try again as soon as the database answers.',
+        { cause: error },
+      );
+    }
   }
 
   /** The same for backfills whose run was seen to be gone. */
@@ -152,11 +164,15 @@ export class BackfillLedger {
       return EVERY_MS;
     }
     if ((await this.client.hexists(this.keys.ledgerPosition, WHOLE)) === 0) {
-      await this.goOn(await this.restorer.restoreAll());
-      await this.client.hset(this.keys.ledgerPosition, WHOLE, '1');
+      await this.restoreAll();
     }
     await this.keeper.writeHistory();
     return this.keeper.writeCheckpoints();
+  }
+
+  private async restoreAll(): Promise<void> {
+    await this.goOn(await this.restorer.restoreAll());
+    await this.client.hset(this.keys.ledgerPosition, WHOLE, '1');
   }
 
   private async inTime(step: () => Promise<void>): Promise<void> {

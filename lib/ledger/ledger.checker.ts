@@ -1,7 +1,12 @@
-import { MetadataError, TableNotFoundException, ValidationError } from '@mikro-orm/core';
+import { TableNotFoundException } from '@mikro-orm/core';
 import type { EntityManagers } from '../execution/entity-managers.js';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 import { BACKFILL_ENTITIES } from './ledger.entities.js';
+
+interface Meta {
+  readonly className: string;
+  readonly primaryKeys: readonly string[];
+}
 
 /** Sees at start whether the app has what the ledger needs. */
 export class LedgerChecker {
@@ -12,17 +17,20 @@ export class LedgerChecker {
    * error of the app: what could not be seen then is answered.
    */
   async check(): Promise<unknown> {
+    // Up to release 6 of MikroORM these are the values of an object, from then on those of a map.
+    const all: unknown = this.managers.orm.getMetadata().getAll();
+    const known: readonly Meta[] = all instanceof Map ? [...all.values()] : Object.values(Object(all));
     for (const schema of BACKFILL_ENTITIES) {
+      const meta = known.find(({ className }) => className === schema.meta.className);
+      if (!meta) {
+        throw new BackfillDefinitionError(
+          'BackfillModule has ledger: true, but MikroORM does not know the entities of the ledger. Add them:\n' +
+            "  MikroOrmModule.forRoot({ entities: [..., ...BACKFILL_ENTITIES], ... }),   // import { BACKFILL_ENTITIES } from 'nestjs-backfill'",
+        );
+      }
       try {
-        await this.managers.fork().find(schema, {}, { limit: 1 });
+        await this.managers.fork().find(schema, {}, { limit: 1, fields: [...meta.primaryKeys] });
       } catch (error) {
-        if (error instanceof MetadataError || error instanceof ValidationError) {
-          throw new BackfillDefinitionError(
-            'BackfillModule has ledger: true, but MikroORM does not know the entities of the ledger. Add them:\n' +
-              "  MikroOrmModule.forRoot({ entities: [..., ...BACKFILL_ENTITIES], ... }),   // import { BACKFILL_ENTITIES } from 'nestjs-backfill'",
-            { cause: error },
-          );
-        }
         if (error instanceof TableNotFoundException) {
           throw new BackfillDefinitionError(
             `BackfillModule has ledger: true, but the table ${schema.meta.tableName} is missing. Add a migration ` +

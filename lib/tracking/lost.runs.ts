@@ -36,9 +36,14 @@ export class LostRuns {
     return [...this.lost.keys()];
   }
 
+  /** Remembers a run that was seen to be active. */
+  saw(backfill: string, runId: string): void {
+    this.known.set(backfill, runId);
+  }
+
   /** What the status of a backfill without a run is to say. */
   warnings(backfill: string, newest: string | null): string[] {
-    const runId = this.lost.get(backfill) ?? newest;
+    const runId = this.lost.get(backfill) ?? this.known.get(backfill) ?? newest;
     return runId === null ? [] : [lostText(runId, this.recovers)];
   }
 }

@@ -3,9 +3,11 @@ import type { BackfillConfig, BackfillConfigPatch } from '../config/backfill-con
 import type { RegisteredBackfill } from '../discovery/registered-backfill.js';
 import { publicCursor } from '../scheduling/public-cursor.js';
 import { estimateEnd } from '../scheduling/schedule.js';
+import type { QuotaBucket } from '../throttling/quota.bucket.js';
 import type { BackfillRun, BackfillStatus, RateStatus } from './backfill-status.js';
 import type { LostRuns } from './lost.runs.js';
 import type { RunRecord } from './run-record.js';
+import { isActive } from './run-status.js';
 import type { RunStore } from './run.store.js';
 import { throughput } from './sample.store.js';
 import type { SampleStore } from './sample.store.js';
@@ -21,6 +23,7 @@ export class StatusReader {
     private readonly samples: SampleStore,
     private readonly census: WorkerCensus,
     private readonly lost: LostRuns,
+    private readonly quota: QuotaBucket,
   ) {}
 
   /** @param backfill none where no handler of this app has the name */
@@ -32,6 +35,9 @@ export class StatusReader {
     const workers = (await this.census.workers(name, now)).length;
     if (!run) {
       return { ...IDLE, name, description, runId, workers, warnings: this.lost.warnings(name, runId) };
+    }
+    if (isActive(run.status)) {
+      this.lost.saw(name, run.id);
     }
     const outstanding = run.status === 'cancelled' ? 0 : await this.runs.outstanding(run.id);
     const samples = await this.samples.newest(run.id, 61);
@@ -59,6 +65,7 @@ export class StatusReader {
       rowsPerSecond: rounded(speed.rows),
       eta: over || !config ? null : isoOrNull(this.end(run, outstanding, config, speed.ranges, now)),
       rate: rateOf(run, now),
+      callsPerSecond: await this.callsPerSecond(name, config, now),
       workers,
       warnings: warningsOf(run, backfill, workers, config),
       cursor: publicCursor(run.partitions ?? [], new Map(Object.entries(run.cursors))),
@@ -128,6 +135,11 @@ export class StatusReader {
     );
   }
 
+  private async callsPerSecond(name: string, config: BackfillConfig | null, now: number) {
+    const calls = config && (await this.quota.perSecond(name, config.quota, now));
+    return calls === null ? null : rounded(calls);
+  }
+
   /** None where the stored config is corrupt: the run is paused for that, and says so. */
   private async configOf(
     name: string,
@@ -158,6 +170,7 @@ const IDLE = {
   rowsPerSecond: 0,
   eta: null,
   rate: { perSecond: 0, reason: 'idle' },
+  callsPerSecond: null,
   cursor: null,
   startedAt: null,
   finishedAt: null,

@@ -5,7 +5,7 @@ import { ConsoleLogger } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
 import 'reflect-metadata';
-import { BackfillModule, BackfillService } from 'nestjs-backfill';
+import { BACKFILL_ENTITIES, BackfillModule, BackfillService } from 'nestjs-backfill';
 import { EntityManagers } from '../../lib/execution/entity-managers.js';
 import { RangeExecutor } from '../../lib/execution/range.executor.js';
 import { BackfillQueues } from '../../lib/queues/backfill-queues.js';
@@ -49,7 +49,7 @@ const testing = await Test.createTestingModule({
     MikroOrmModule.forRoot({
       driver: PostgreSqlDriver,
       clientUrl: plan.databaseUrl,
-      entities: [ChaosRow],
+      entities: [ChaosRow, ...(plan.ledger ? BACKFILL_ENTITIES : [])],
       pool: { min: 0, max: 10 },
     }),
     BullModule.forRoot({ connection: { url: plan.redisUrl } }),
@@ -59,6 +59,7 @@ const testing = await Test.createTestingModule({
       keyPrefix: plan.keyPrefix,
       lockDuration: plan.lockDuration,
       shutdownTimeout: plan.shutdownTimeout,
+      ledger: plan.ledger,
     }),
   ],
   providers: handlersOf(plan, pass),

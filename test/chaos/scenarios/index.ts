@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario.js';
 import { clockScenarios } from './clock.js';
 import { controlScenarios } from './control.js';
 import { killPoints } from './kill-points.js';
+import { ledgerScenarios } from './ledger.js';
 import { loadScenarios } from './load.js';
 import { poisonScenarios } from './poison.js';
 import { postgresScenarios } from './postgres.js';
@@ -13,6 +14,7 @@ import { zombieScenarios } from './zombies.js';
 export const scenarios: readonly Scenario[] = [
   ...randomized,
   ...redisScenarios,
+  ...ledgerScenarios,
   ...postgresScenarios,
   ...loadScenarios,
   ...killPoints,

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLedgerBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
+
+const bench = await createLedgerBench();
+
+function walk(ms = 0) {
+  return defineBackfill({
+    name: 'walk',
+    source: numbers(200),
+    config: { batchSize: 10, perSecondOnPeak: null, perSecondOffPeak: null },
+    processRange: () => sleep(ms),
+  });
+}
+
+it('keeps runs longer than Redis does, with who changed what from what to what', async () => {
+  const { backfills, finished } = await bench.start({ handlers: [walk(20)] });
+  const first = await backfills.start('walk', { startedBy: 'ada', reason: 'a reason with \0 in it' });
+  await backfills.pause('walk', { by: 'bob', reason: 'lunch' });
+  await backfills.configure('walk', { batchSize: 20, concurrency: 3 }, { by: 'bob', reason: 'faster' });
+  await backfills.configure('walk', { batchSize: 5 }, { by: 'eve' });
+  await backfills.resume('walk', { by: 'ada' });
+  await finished('walk');
+  const second = await backfills.start('walk', { startedBy: 'eve' });
+  await finished('walk');
+  await eventually(
+    'the end to be kept',
+    async () => (await kept()).map(({ status }) => status),
+    (all) => all.every((status) => status === 'completed'),
+  );
+  const live = await backfills.runs('walk');
+  expect(live.map(({ id }) => id)).toEqual([second.runId, first.runId]);
+  expect(live[1]?.changes?.map(({ kind, by, reason, from, to }) => ({ kind, by, reason, from, to }))).toEqual(
+    [
+      { kind: 'started', by: 'ada', reason: 'a reason with  in it', from: null, to: null },
+      { kind: 'paused', by: 'bob', reason: 'lunch', from: null, to: null },
+      {
+        kind: 'configured',
+        by: 'bob',
+        reason: 'faster',
+        from: { batchSize: 10, concurrency: 4 },
+        to: { batchSize: 20, concurrency: 3 },
+      },
+      { kind: 'configured', by: 'eve', reason: null, from: { batchSize: 20 }, to: { batchSize: 5 } },
+      { kind: 'resumed', by: 'ada', reason: null, from: null, to: null },
+      { kind: 'completed', by: null, reason: null, from: null, to: null },
+    ],
+  );
+  const history = await backfills.history('walk');
+
+  await bench.loseRedis();
+  const after = await eventually(
+    'both runs',
+    () => backfills.runs('walk'),
+    (runs) => runs.length === 2,
+  );
+  expect(after).toEqual(live.map((run) => ({ ...run, reason: run.reason?.replace('\0', '') ?? null })));
+  expect(await backfills.run('walk', first.runId)).toEqual(after[1]);
+  expect((await backfills.history('walk')).map(({ id, type }) => [id, type])).toEqual(
+    history.map(({ id, type }) => [id, type]),
+  );
+  expect(await backfills.runs('walk', 1)).toHaveLength(1);
+});
+
+it('two apps that share a database do not meet', async () => {
+  const one = await bench.start({ handlers: [walk()], options: { keyPrefix: 'one' } });
+  await one.backfills.start('walk');
+  await one.finished('walk');
+  await bench.loseRedis();
+  const two = await bench.start({ handlers: [walk()], options: { keyPrefix: 'two' } });
+  expect(await two.backfills.runs('walk')).toEqual([]);
+  expect(await two.backfills.status('walk')).toMatchObject({ state: 'idle', runId: null });
+});
+
+async function kept(): Promise<{ status: string }[]> {
+  return bench.database.query<{ status: string }>('SELECT status FROM backfill_runs');
+}
