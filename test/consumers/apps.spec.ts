@@ -1,0 +1,197 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createTestDatabase, createTestRedis } from '../support/databases/index.js';
+import { ConsumerApp } from './support/consumer.app.js';
+import { run } from './support/shell.js';
+import { NEST_11_COMMONJS, NEST_12_ESM } from './support/stacks.js';
+import { ownTool, packLibrary } from './support/tarball.js';
+
+const ROWS = 300;
+const UNPACKED_LIMIT = 400 * 1024;
+
+const parent = await mkdtemp(join(tmpdir(), 'nestjs-backfill-consumers-'));
+let tarball: string;
+
+beforeAll(async () => {
+  tarball = await packLibrary(parent);
+});
+
+afterAll(() => rm(parent, { recursive: true, force: true }));
+
+describe('the package', () => {
+  it('is what publint asks for', async () => {
+    await run(parent, ownTool('publint'), [tarball, '--strict']);
+  });
+
+  it('has types that resolve for ESM, and for CommonJS through require(esm)', async () => {
+    await run(parent, ownTool('attw'), [tarball, '--profile', 'esm-only']);
+  });
+
+  it('stays small', async () => {
+    const [packed] = JSON.parse(await run(parent, 'npm', ['pack', '--dry-run', '--json', tarball])) as [
+      { unpackedSize: number },
+    ];
+
+    expect(packed.unpackedSize).toBeLessThan(UNPACKED_LIMIT);
+  });
+});
+
+describe.each([NEST_12_ESM, NEST_11_COMMONJS])('an app with $title', (stack) => {
+  const x = stack.extension;
+  let app: ConsumerApp;
+
+  beforeAll(async () => {
+    const database = await createTestDatabase();
+    const redis = await createTestRedis();
+    await database.query('CREATE TABLE message (id int PRIMARY KEY, body text NOT NULL)');
+    await database.query(`INSERT INTO message SELECT id, 'old' FROM generate_series(1, ${ROWS}) id`);
+    app = new ConsumerApp(stack, join(parent, x === '' ? 'commonjs' : 'esm'), {
+      DATABASE_URL: database.url,
+      REDIS_URL: redis.url,
+    });
+    await app.create();
+    await app.write(
+      'src/message.entity.ts',
+      `import { defineEntity, p } from '@mikro-orm/core';
+
+export const Message = defineEntity({
+  name: 'Message',
+  properties: { id: p.integer().primary(), body: p.text() },
+});
+`,
+    );
+    await app.replace(
+      'src/app.module.ts',
+      'imports: []',
+      'imports: [MikroOrmModule.forRoot({ driver: PostgreSqlDriver, clientUrl: process.env.DATABASE_URL, entities: [Message] })]',
+    );
+    await app.replace(
+      'src/app.module.ts',
+      '\n@Module',
+      `import { MikroOrmModule } from '@mikro-orm/nestjs';
+import { PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { Message } from './message.entity${x}';
+
+@Module`,
+    );
+  });
+
+  it('is wired by nest add', async () => {
+    await app.npx('nest', 'add', `nestjs-backfill@${await app.bring(tarball)}`);
+
+    const module = await app.read('src/app.module.ts');
+    expect(module).toContain('BackfillModule.forRoot({})');
+    expect(module).toContain('ScheduleModule.forRoot()');
+    expect(module).toContain('BullModule.forRoot({ connection');
+  });
+
+  it('has no peer that does not fit', async () => {
+    const tree = await app.npm('ls', '--all');
+
+    expect(tree).not.toMatch(/invalid|UNMET DEPENDENCY/);
+  });
+
+  it('gets a handler and its test by nest generate', async () => {
+    await app.npx('nest', 'g', '-c', 'nestjs-backfill', 'backfill', 'renew-messages', '--type', 'batch');
+
+    expect(await app.read('src/renew-messages/renew-messages.backfill.ts')).toContain(
+      `from '../message.entity${x}'`,
+    );
+    expect(await app.read('src/app.module.ts')).toContain('providers: [AppService, RenewMessages]');
+  });
+
+  it('builds', async () => {
+    await app.replace(
+      'src/renew-messages/renew-messages.backfill.ts',
+      '// Change the rows here; they are flushed for you.',
+      "for (const row of rows) row.body = 'new';",
+    );
+    await app.replace(
+      'src/renew-messages/renew-messages.backfill.ts',
+      'perSecondOnPeak: 3, perSecondOffPeak: 7.5',
+      'perSecondOnPeak: 20, perSecondOffPeak: 20',
+    );
+    await app.replace(
+      'src/app.module.ts',
+      'BackfillModule.forRoot({})',
+      "BackfillModule.forRoot({ admin: { path: 'admin/backfills', allowUnguarded: true } })",
+    );
+    await app.write('src/work.ts', WORK.replaceAll('{x}', x));
+    await app.npx('nest', 'build');
+  });
+
+  it('starts a backfill by command line, sees it by HTTP, and works it off', async () => {
+    const start = JSON.parse(await app.npx('nestjs-backfill', 'start', 'renew-messages', '--json')) as object;
+    expect(start).toMatchObject({ state: 'running', changed: true });
+
+    const seen = JSON.parse((await app.node('dist/work.js')).trim().split('\n').at(-1) ?? '') as object;
+
+    expect(seen).toMatchObject({ before: 'running', after: 'completed', http: 200, old: 0 });
+    const status = JSON.parse(
+      await app.npx('nestjs-backfill', 'status', 'renew-messages', '--json'),
+    ) as object;
+    expect(status).toMatchObject({ state: 'completed', rowsDone: ROWS, failed: 0 });
+  });
+
+  it('is well by the doctor of the command line', async () => {
+    const { code, out } = await app.tryNpx('nestjs-backfill', 'doctor', '--json');
+
+    expect({
+      code,
+      problems: (JSON.parse(out) as { level: string }[]).filter(({ level }) => level === 'problem'),
+    }).toEqual({
+      code: 0,
+      problems: [],
+    });
+  });
+
+  it('runs the generated test under its own runner', async () => {
+    if (stack === NEST_11_COMMONJS) {
+      // As the guide on testing says for Jest before Node 24.9.
+      await app.write(
+        'tsconfig.spec.json',
+        '{ "extends": "./tsconfig.json", "compilerOptions": { "module": "esnext", "moduleResolution": "bundler" } }',
+      );
+      await app.editManifest(({ jest }) => {
+        Object.assign(jest ?? {}, {
+          extensionsToTreatAsEsm: ['.ts'],
+          transform: {
+            '^.+\\.ts$': ['ts-jest', { useESM: true, tsconfig: '<rootDir>/../tsconfig.spec.json' }],
+          },
+        });
+      });
+    }
+
+    const { code, out, err } = await app.tryNpx(...stack.test);
+
+    expect({ code, tests: code === 0 ? '' : out + err }).toEqual({ code: 0, tests: '' });
+    expect(out + err).toContain('renew-messages.backfill.spec.ts');
+  });
+});
+
+/** A process of the app that serves HTTP and works until the run is over. */
+const WORK = `import { MikroORM } from '@mikro-orm/core';
+import { NestFactory } from '@nestjs/core';
+import { BackfillService } from 'nestjs-backfill';
+import { AppModule } from './app.module{x}';
+import { Message } from './message.entity{x}';
+
+async function main() {
+  const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
+  await app.listen(0);
+  const service = app.get(BackfillService);
+  const before = (await service.status('renew-messages')).state;
+  const response = await fetch((await app.getUrl()) + '/admin/backfills/renew-messages');
+  let after = before;
+  while (after === 'running') {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    after = (await service.status('renew-messages')).state;
+  }
+  const old = await app.get(MikroORM).em.fork().count(Message, { body: 'old' });
+  await app.close();
+  console.log(JSON.stringify({ before, after, http: response.status, old }));
+}
+
+void main();
+`;

@@ -1,0 +1,40 @@
+/** One generation of everything an app is made of. */
+export interface Stack {
+  readonly title: string;
+  /** Version of Nest's command line that makes the app; `null`: the one of the repository. */
+  readonly cli: string | null;
+  readonly nest: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+  /** What ends relative imports. */
+  readonly extension: '.js' | '';
+  /** Runs the app's unit tests. */
+  readonly test: readonly string[];
+}
+
+export const NEST_12_ESM: Stack = {
+  title: 'Nest 12, ESM, MikroORM 7, BullMQ 6, ioredis 6, Vitest',
+  cli: null,
+  nest: '12.1.1',
+  dependencies: {
+    '@mikro-orm/core': '7.2.1',
+    '@mikro-orm/postgresql': '7.2.1',
+    '@mikro-orm/nestjs': '7.1.0',
+  },
+  extension: '.js',
+  test: ['vitest', 'run'],
+};
+
+export const NEST_11_COMMONJS: Stack = {
+  title: 'Nest 11, CommonJS, MikroORM 6, BullMQ 5, ioredis 5, Jest',
+  cli: '11.0.24',
+  nest: '11.2.6',
+  dependencies: {
+    '@mikro-orm/core': '6.6.16',
+    '@mikro-orm/postgresql': '6.6.16',
+    '@mikro-orm/nestjs': '6.1.1',
+    bullmq: '5.81.5',
+    ioredis: '5.8.2',
+  },
+  extension: '',
+  test: ['jest'],
+};
