@@ -46,6 +46,12 @@ export function classifyError(error: unknown): ErrorVerdict {
   return { kind: FATAL.has(code) ? 'fatal' : 'failure' };
 }
 
+/** Whether an error asks that nothing more is begun, rather than being the fault of its row. */
+export function asksToStop(error: unknown): boolean {
+  const { kind } = classifyError(error);
+  return kind !== 'failure' && kind !== 'final';
+}
+
 /** Whether the database gave a statement up for the time it took. */
 export function isTimeout(error: unknown): boolean {
   return (

@@ -1,15 +1,16 @@
-import { RequestContext, Utils } from '@mikro-orm/core';
+import { RequestContext } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/core';
 import type { RegisteredBackfill } from '../discovery/registered-backfill.js';
-import type { JsonValue, SourceContext } from '../sources/backfill-source.js';
+import type { JsonValue } from '../sources/backfill-source.js';
 import { toRange } from '../sources/planned-range.js';
 import type { WorkEntry } from '../tracking/work-entry.js';
 import type { BackfillContext } from './backfill-context.js';
 import type { EntityManagers } from './entity-managers.js';
 import type { BatchHandler, RangeHandler, RowHandler } from './handlers.js';
 import { RangeLogger } from './range.logger.js';
-import { classifyError } from './classify-error.js';
-import { handleRows } from './row-pool.js';
+import { handleRows } from './handle-rows.js';
+import type { RowSettings } from './handle-rows.js';
+import { loadRows } from './load-rows.js';
 
 /** What became of a piece of work. */
 export type Outcome =
@@ -31,6 +32,7 @@ export interface Execution {
   readonly dryRun: boolean;
   readonly entry: WorkEntry;
   readonly rowConcurrency: () => number;
+  readonly rows?: RowSettings;
   readonly signal: AbortSignal;
 }
 
@@ -41,9 +43,12 @@ export class RangeExecutor {
   async execute(execution: Execution): Promise<Outcome> {
     const em = this.managers.fork();
     const context = contextOf(execution, em);
+    const fork = () => this.managers.fork();
     try {
       return await RequestContext.create(em, () =>
-        execution.dryRun ? rehearse(em, () => handle(execution, context)) : handle(execution, context),
+        execution.dryRun
+          ? rehearse(em, () => handle(execution, context, fork))
+          : handle(execution, context, fork),
       );
     } catch (error) {
       return { kind: 'failed', error };
@@ -53,7 +58,11 @@ export class RangeExecutor {
   }
 }
 
-async function handle(execution: Execution, context: BackfillContext): Promise<Outcome> {
+async function handle(
+  execution: Execution,
+  context: BackfillContext,
+  fork: () => EntityManager,
+): Promise<Outcome> {
   const handler = await execution.backfill.resolve();
   switch (execution.backfill.shape) {
     case 'range':
@@ -61,7 +70,7 @@ async function handle(execution: Execution, context: BackfillContext): Promise<O
     case 'batch':
       return handleBatch(execution, handler as BatchHandler<unknown>, context);
     case 'row':
-      return handleEachRow(execution, handler as RowHandler<unknown>, context);
+      return handleRows(execution, handler as RowHandler<unknown>, context, fork);
   }
 }
 
@@ -85,60 +94,10 @@ async function handleBatch(
   handler: BatchHandler<unknown>,
   context: BackfillContext,
 ): Promise<Outcome> {
-  const rows = await loadRows(execution, context);
+  const rows = await loadRows(execution, context.em);
   await handler.processBatch(rows, context);
   await context.em.flush();
   return { kind: 'done', rows: rows.length };
-}
-
-async function handleEachRow(
-  execution: Execution,
-  handler: RowHandler<unknown>,
-  context: BackfillContext,
-): Promise<Outcome> {
-  const { source } = execution.backfill;
-  const rows = await loadRows(execution, context);
-  const keys = new Map(rows.map((row) => [row, source.keyOf?.(row) ?? null]));
-  const keyOf = (row: unknown) => keys.get(row) ?? null;
-  let interrupted = false;
-  const { done, failed, skipped } = await handleRows(
-    rows,
-    execution.rowConcurrency,
-    async (row) => {
-      try {
-        await handler.processRow(row, context);
-      } catch (error) {
-        interrupted ||= classifyError(error).kind !== 'failure' && classifyError(error).kind !== 'final';
-        throw error;
-      }
-    },
-    () => execution.signal.aborted || interrupted,
-  );
-  // What a failed row had changed before it threw must not be flushed with its siblings.
-  for (const { row } of failed) {
-    forget(context.em, row);
-  }
-  await context.em.flush();
-  if (failed.length === 0 && skipped.length === 0) {
-    return { kind: 'done', rows: done.length };
-  }
-  return {
-    kind: 'partly',
-    rows: done.length,
-    failed: failed.map(({ row, error }) => ({ key: keyOf(row), error })),
-    left: skipped.map(keyOf),
-  };
-}
-
-async function loadRows({ backfill, entry, signal }: Execution, { em }: BackfillContext): Promise<unknown[]> {
-  const { source, name } = backfill;
-  const context: SourceContext = { em, signal, backfill: name };
-  const { payload } = entry;
-  const rows =
-    payload.kind === 'range'
-      ? await source.load?.(context, payload.range, payload.partition)
-      : await source.loadKeys?.(context, payload.keys, payload.partition);
-  return rows ?? [];
 }
 
 /** Runs the work in a transaction and takes everything back. */
@@ -148,13 +107,6 @@ async function rehearse(em: EntityManager, work: () => Promise<Outcome>): Promis
     return await work();
   } finally {
     await em.rollback();
-  }
-}
-
-function forget(em: EntityManager, row: unknown): void {
-  // The rows of a source of the app's own need not be entities.
-  if (Utils.isEntity<object>(row)) {
-    em.getUnitOfWork().unsetIdentity(row);
   }
 }
 
@@ -168,5 +120,10 @@ function contextOf(execution: Execution, em: EntityManager): BackfillContext {
     em,
     logger: new RangeLogger(backfill.name, runId, entry.index),
     dryRun,
+    quota: async (calls = 1) => {
+      for (let i = 0; i < calls; i++) {
+        await execution.rows?.admit(signal);
+      }
+    },
   };
 }

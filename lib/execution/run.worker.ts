@@ -7,7 +7,11 @@ import type { BackfillQueues, RangeJob } from '../queues/backfill-queues.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import type { Claim, ClaimAnswer, RangeTracker, Settled } from '../tracking/range.tracker.js';
 import type { WorkEntry } from '../tracking/work-entry.js';
+import { OvertakenError } from '../errors/overtaken.error.js';
 import { RangeCrashError } from '../errors/range-crash.error.js';
+import type { QuotaBucket } from '../throttling/quota.bucket.js';
+import { QuotaGate } from '../throttling/quota.gate.js';
+import { asksToStop, classifyError } from './classify-error.js';
 import { decideSettlement } from './decide-settlement.js';
 import type { Decision } from './decide-settlement.js';
 import type { Outcome, RangeExecutor } from './range.executor.js';
@@ -27,12 +31,15 @@ const ABORT_GRACE_MS = 2_000;
 /** A range that so many processes died with is taken for the cause. */
 const MOST_CRASHES = 10;
 
+/** Wishes to wait that end this close to each other are one. */
+const SAME_WISH_MS = 100;
+
 /** What a worker tells of. */
 export interface RunWorkerEvents {
   /** So little is outstanding that the next cycle should come at once. */
   readonly low: () => void;
   /** An error asks for more than this range: a hold, or a pause. */
-  readonly troubled: (decision: Decision) => Promise<void>;
+  readonly troubled: (trouble: Pick<Decision, 'verdict' | 'error'>) => Promise<void>;
   /** Failures were quarantined: are there too many? */
   readonly quarantined: () => Promise<void>;
   readonly error: (error: Error) => void;
@@ -45,6 +52,7 @@ export interface RunWorkerParts {
   readonly tracker: RangeTracker;
   readonly executor: RangeExecutor;
   readonly splitter: WorkSplitter;
+  readonly quota: QuotaBucket;
   readonly logger: Logger;
   readonly prefix: string;
   readonly lockDuration: number;
@@ -64,6 +72,9 @@ export class RunWorker {
   private readonly inFlight = new Map<AbortController, Promise<unknown>>();
   private readonly claims: TurnBatcher<readonly number[], ClaimAnswer>;
   private readonly acks: TurnBatcher<{ index: number; rows: number }, Settled>;
+  private readonly gate: QuotaGate;
+  /** A wish of the third party that is met already, by `performance.now()`. */
+  private heldUntil = 0;
   private abandon: () => void = () => undefined;
   private readonly abandoned: Promise<'abandoned'>;
   private stopping = false;
@@ -85,6 +96,11 @@ export class RunWorker {
       this.afterSettled(settled);
       return done.map(() => settled);
     });
+    this.gate = new QuotaGate(
+      (calls, withinMs, readyInMs) =>
+        parts.quota.take(run.backfill.name, run.runId, this.config.quota, calls, withinMs, readyInMs),
+      (error) => parts.logger.warn(`[${run.backfill.name} run ${run.runId}] quota: ${String(error)}`),
+    );
     this.worker = new Worker<RangeJob>(run.backfill.name, (job, token) => this.process(job, token), {
       connection: client,
       prefix,
@@ -105,6 +121,12 @@ export class RunWorker {
   reconfigure(config: BackfillConfig): void {
     this.config = config;
     this.worker.concurrency = config.concurrency;
+    this.gate.reconsider();
+  }
+
+  /** Begins no row for so many ms: the third party asked some process to wait. */
+  hold(ms: number): void {
+    this.gate.hold(ms);
   }
 
   /** Looks again whether ranges may start, after a hold was lifted. */
@@ -217,6 +239,7 @@ export class RunWorker {
       const error = new RangeCrashError(backfill.name, entry.crashes);
       return this.conclude(entry, { kind: 'failed', error }, signal, acks);
     }
+    let left = entry;
     const outcome = await Promise.race([
       executor.execute({
         backfill,
@@ -225,6 +248,19 @@ export class RunWorker {
         entry,
         signal,
         rowConcurrency: () => this.config.rowConcurrency,
+        rows: {
+          timeoutMs: () => this.config.rowTimeoutMs,
+          acknowledgeMs: () => this.config.rowAckMs,
+          admit: this.gate.pass,
+          acknowledge: async (done, keys) => {
+            const kept = await tracker.acknowledgeRows(runId, left, done, keys);
+            if (!kept) {
+              throw new OvertakenError(backfill.name, entry.index);
+            }
+            left = kept;
+          },
+          troubled: (error) => this.troubled(error),
+        },
       }),
       this.abandoned,
     ]);
@@ -232,7 +268,7 @@ export class RunWorker {
       await tracker.release(runId, [entry.index]);
       return false;
     }
-    return this.conclude(entry, outcome, signal, acks);
+    return this.conclude(left, outcome, signal, acks);
   }
 
   private async conclude(
@@ -256,8 +292,8 @@ export class RunWorker {
       acks.push(this.acks.ask({ index: entry.index, rows: decision.rows }));
       return true;
     }
-    if (decision.verdict && decision.verdict.kind !== 'failure' && decision.verdict.kind !== 'final') {
-      await this.events.troubled(decision);
+    if (decision.verdict && outcome.kind === 'failed' && asksToStop(outcome.error)) {
+      await this.troubled(outcome.error);
     }
     if (!decision.settlement) {
       await tracker.release(runId, [entry.index]);
@@ -278,6 +314,25 @@ export class RunWorker {
       await this.events.quarantined();
     }
     return true;
+  }
+
+  /** Does at once, and once for all rows that meet it together, what an error asks for beyond its range. */
+  private async troubled(error: unknown): Promise<void> {
+    const verdict = classifyError(error);
+    if (verdict.kind === 'wait') {
+      const until = performance.now() + verdict.ms;
+      if (until <= this.heldUntil + SAME_WISH_MS) {
+        return;
+      }
+      this.heldUntil = until;
+      this.gate.hold(verdict.ms);
+    }
+    await this.events.troubled({ verdict, error });
+    if (verdict.kind === 'wait') {
+      const { backfill, runId } = this.run;
+      const { quota } = this.config;
+      await this.parts.quota.cut(backfill.name, runId, quota, verdict.ms, this.gate.meter.perSecond());
+    }
   }
 
   private afterSettled({ low }: Settled): void {

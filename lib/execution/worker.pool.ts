@@ -53,6 +53,11 @@ export class WorkerPool {
     } else if (type === 'configured') {
       this.inTurn(backfill, () => this.reconfigure(backfill));
     } else if (type === 'throttled') {
+      const { until } = event.data;
+      if (typeof until === 'number') {
+        // Both by the clock of Redis.
+        this.open.get(backfill)?.hold(until - Date.parse(event.at));
+      }
       void this.open.get(backfill)?.wakeUp();
     }
   }
@@ -125,7 +130,7 @@ export class WorkerPool {
       this.parts,
       {
         low: () => this.quietly(this.nudge(backfill, runId)),
-        troubled: (decision) => this.guard.troubled(backfill, runId, decision),
+        troubled: (trouble) => this.guard.troubled(backfill, runId, trouble),
         quarantined: async () => {
           const now = await this.config(backfill, runId);
           await (now && this.guard.checkFailures(backfill, runId, now));

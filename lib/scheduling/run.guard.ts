@@ -52,7 +52,11 @@ export class RunGuard {
   }
 
   /** Does what an error asks for beyond its range. */
-  async troubled(backfill: string, runId: string, { verdict, error }: Decision): Promise<void> {
+  async troubled(
+    backfill: string,
+    runId: string,
+    { verdict, error }: Pick<Decision, 'verdict' | 'error'>,
+  ): Promise<void> {
     const text = error instanceof Error ? error.message : String(error);
     switch (verdict?.kind) {
       case 'wait':

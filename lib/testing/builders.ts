@@ -21,6 +21,7 @@ export function backfillContext(
     signal: new AbortController().signal,
     logger: new Logger('Backfill'),
     dryRun: false,
+    quota: async () => undefined,
     ...given,
   };
 }

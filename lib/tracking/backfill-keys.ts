@@ -38,6 +38,11 @@ export class BackfillKeys {
     return this.of('workers', backfill);
   }
 
+  /** Calls to a third party; of all runs of a backfill, which share its quota. */
+  quota(backfill: string): string {
+    return this.of('quota', backfill);
+  }
+
   idempotency(backfill: string, key: string): string {
     return this.of('once', backfill, key);
   }

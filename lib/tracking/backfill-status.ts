@@ -56,6 +56,8 @@ export interface BackfillStatus {
   /** When the run will be through by its rate, its speed and its peak hours; `null`: not to be told. */
   readonly eta: string | null;
   readonly rate: RateStatus;
+  /** Calls a second that the quota, or what a third party asked for, lets through; `null`: no limit is known. */
+  readonly callsPerSecond: number | null;
   /** Processes that hold workers for it now. */
   readonly workers: number;
   /** What needs attention, such as a running run without workers. */

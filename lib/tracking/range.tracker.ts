@@ -101,6 +101,7 @@ export class RangeTracker {
     claim: LuaScript.load<[ClaimAnswer['verdict'], number, ...string[]]>('claim', KEYS),
     release: LuaScript.load<number>('release', KEYS),
     ack: LuaScript.load<[number, number, string]>('ack', KEYS),
+    ackRows: LuaScript.load<number>('ack-rows', KEYS),
     settle: LuaScript.load<[string, ...(string | number)[]]>('settle', KEYS),
     missing: LuaScript.load<[string, ...string[]]>('missing', KEYS),
     endCycle: LuaScript.load<number>('end-cycle', KEYS),
@@ -174,6 +175,27 @@ export class RangeTracker {
       status: (status || null) as RunStatus | null,
       successors: [],
     };
+  }
+
+  /**
+   * Counts rows of a range that is still under way, and keeps what is left of it. Answers the work that is
+   * left, or `null` where another worker has overtaken this one.
+   */
+  async acknowledgeRows(
+    runId: string,
+    entry: WorkEntry,
+    done: number,
+    left: readonly JsonValue[],
+  ): Promise<WorkEntry | null> {
+    const payload: WorkPayload = { kind: 'rows', partition: entry.payload.partition, keys: left };
+    const kept = await this.scripts.ackRows.run(this.client, this.keys.script(runId), [
+      entry.index,
+      entry.claims,
+      done,
+      left.length,
+      encodePayload(payload),
+    ]);
+    return kept === 1 ? { ...entry, rows: left.length, payload } : null;
   }
 
   /** Settles a range that did not simply succeed. */

@@ -43,6 +43,7 @@ export const statusAnswer = z.object({
   rowsTotal: count.nullable(),
   rowsTotalKind: z.enum(['exact', 'estimated']).nullable(),
   percent: z.number().describe('0 to 100'),
+  callsPerSecond: z.number().nullable().describe('What the quota lets through now; null: no limit is known'),
   rangesPerSecond: z.number().describe('Over the last minute'),
   rowsPerSecond: z.number().describe('Over the last minute'),
   eta: time.nullable(),

@@ -14,6 +14,10 @@ for i = 2, #ARGV, 2 do
     redis.call('HDEL', WORK, ARGV[i])
     local planned = parse(entry).rows
     local rows = tonumber(ARGV[i + 1])
+    -- Rows that another worker has acknowledged in the meantime are counted already.
+    if string.sub(parse(entry).payload, 1, 1) == '{' then
+      rows = math.min(rows, planned)
+    end
     counted = counted + 1
     progress = progress + planned
     rows_done = rows_done + (rows < 0 and planned or rows)
