@@ -5,6 +5,7 @@ import { ConfigurableModuleClass } from './backfill.module-definition.js';
 import { BackfillService } from './backfill.service.js';
 import { BackfillRegistry } from './discovery/backfill.registry.js';
 import { BackfillQueues } from './queues/backfill-queues.js';
+import { RedisConnections } from './redis/redis-connections.js';
 import { EventLog } from './tracking/event.log.js';
 
 /**
@@ -30,6 +31,6 @@ import { EventLog } from './tracking/event.log.js';
   imports: [DiscoveryModule],
   providers: BACKFILL_PROVIDERS,
   // The others are for the modules of this library that an app imports beside this one.
-  exports: [BackfillService, BackfillRegistry, BackfillQueues, EventLog],
+  exports: [BackfillService, BackfillRegistry, BackfillQueues, EventLog, RedisConnections],
 })
 export class BackfillModule extends ConfigurableModuleClass {}

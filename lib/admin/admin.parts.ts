@@ -1,5 +1,6 @@
 import { Controller, Logger, UseGuards, UseInterceptors, VERSION_NEUTRAL } from '@nestjs/common';
 import type { Provider, Type } from '@nestjs/common';
+import { RedisConnections } from '../redis/redis-connections.js';
 import { AdminController } from './admin.controller.js';
 import { ADMIN_OPTIONS, mountPath, resolveAdminOptions } from './admin.options.js';
 import type { BackfillAdminOptions, ResolvedAdminOptions } from './admin.options.js';
@@ -24,7 +25,11 @@ export function adminParts(options: BackfillAdminOptions): { controllers: Type[]
   return {
     controllers,
     providers: [
-      { provide: ADMIN_OPTIONS, useFactory: () => checked(options) },
+      {
+        provide: ADMIN_OPTIONS,
+        inject: [RedisConnections],
+        useFactory: (connections: RedisConnections) => checked(options, connections),
+      },
       AppParts,
       AppGuards,
       AppInterceptors,
@@ -47,12 +52,18 @@ function mounted(base: abstract new () => object, path: string): Type {
   return Mounted;
 }
 
-function checked(options: BackfillAdminOptions): ResolvedAdminOptions {
-  const resolved = resolveAdminOptions(options);
-  if (resolved.guards.length === 0) {
-    new Logger('Backfill').warn(
-      `The admin endpoints at "${resolved.path}" are open to everybody (allowUnguarded: true)`,
-    );
+function checked(options: BackfillAdminOptions, connections: RedisConnections): ResolvedAdminOptions {
+  try {
+    const resolved = resolveAdminOptions(options);
+    if (resolved.guards.length === 0) {
+      new Logger('Backfill').warn(
+        `The admin endpoints at "${resolved.path}" are open to everybody (allowUnguarded: true)`,
+      );
+    }
+    return resolved;
+  } catch (error) {
+    // Nest does not close an app that failed to start; an open connection would keep its process alive.
+    connections.close();
+    throw error;
   }
-  return resolved;
 }

@@ -30,7 +30,13 @@ export class ListenerOrchestrator implements OnModuleInit, OnApplicationBootstra
   ) {}
 
   onModuleInit(): void {
-    this.listeners = this.explorer.explore();
+    try {
+      this.listeners = this.explorer.explore();
+    } catch (error) {
+      // Nest does not close an app that failed to start; an open connection would keep its process alive.
+      this.connections.close();
+      throw error;
+    }
   }
 
   async onApplicationBootstrap(): Promise<void> {

@@ -140,7 +140,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
       at: '2030-01-01T00:00:00Z',
       config: '{"batchSize":10,"perSecondOnPeak":1,"perSecondOffPeak":1}',
     });
-    const { status, body } = await admin.client.get<BackfillPreview>(`/held/preview?${query}`);
+    const { status, body } = await admin.client.get<BackfillPreview>(`/held/preview?${query.toString()}`);
     expect(status).toBe(200);
     expect(body).toMatchObject({
       total: 3,

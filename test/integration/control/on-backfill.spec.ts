@@ -42,7 +42,7 @@ it('calls methods of providers of any scope with the events they ask for', async
     () => heard,
     ({ length }) => length >= 7,
   );
-  expect(heard.toSorted().map((it) => it.join(' '))).toEqual([
+  expect(heard.map((it) => it.join(' ')).toSorted()).toEqual([
     'any completed one',
     'any completed two',
     'any started one',

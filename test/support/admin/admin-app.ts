@@ -53,7 +53,7 @@ export async function startAdminApp(bench: AppBench, setup: AdminAppSetup = {}):
     .setLogger(logs)
     .compile();
   const adapter = setup.adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
-  const app = testing.createNestApplication<INestApplication>(adapter);
+  const app = testing.createNestApplication(adapter);
   setup.configure?.(app);
   try {
     await app.listen(0, '127.0.0.1');

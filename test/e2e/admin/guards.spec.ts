@@ -1,0 +1,166 @@
+import { Injectable, Module } from '@nestjs/common';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { VersioningType } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { BackfillAdminModule } from 'nestjs-backfill';
+import type { BackfillStatus, RunReceipt } from 'nestjs-backfill';
+import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
+import { adminClient, startAdminApp, type AdapterName, type ErrorBody } from '../../support/admin/index.js';
+
+const bench = await createAppBench();
+const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
+const handlers = () => [
+  defineBackfill({ name: 'held', source: numbers(100), config: HELD, processRange: () => {} }),
+];
+
+@Injectable()
+class Tokens {
+  readonly good = 'sesame';
+}
+
+/** Lives in a module of the app, and needs something that is there only. */
+@Injectable()
+class TokenGuard implements CanActivate {
+  constructor(private readonly tokens: Tokens) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const request = context
+      .switchToHttp()
+      .getRequest<{ headers: Record<string, string | undefined>; user?: object }>();
+    request.user = { id: 42 };
+    return request.headers['authorization'] === `Bearer ${this.tokens.good}`;
+  }
+}
+
+@Module({ providers: [Tokens, TokenGuard] })
+class AuthModule {}
+
+describe('without guards', () => {
+  it('does not start, and says how to close it', async () => {
+    await expect(startAdminApp(bench, { admin: { path: 'ops' } })).rejects.toThrow(
+      /have no guards.*guards: admin: \{ path: 'ops', guards: \[AdminGuard\] \}.*allowUnguarded: true/s,
+    );
+    await expect(startAdminApp(bench, { admin: { path: 'ops', guards: [] } })).rejects.toThrow('no guards');
+  });
+
+  it('warns when it is open on purpose', async () => {
+    const admin = await startAdminApp(bench, { admin: { path: 'ops', allowUnguarded: true } });
+    expect(admin.logs.having('warn The admin endpoints at "ops" are open to everybody')).toHaveLength(1);
+    await admin.close();
+  });
+
+  it('names bad options', async () => {
+    const admin = { path: 'a/:b', guards: [7], colour: 'red' } as unknown as { path: string };
+    await expect(startAdminApp(bench, { admin })).rejects.toThrow(/path: .*\n.*guards\.0: .*\n.*colour/);
+  });
+
+  it('names a guard that can neither be found nor made', async () => {
+    const admin = { path: 'ops', guards: [TokenGuard] };
+    await expect(startAdminApp(bench, { admin })).rejects.toThrow(/TokenGuard.*is no provider of the app/s);
+  });
+});
+
+describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => {
+  const good = { authorization: 'Bearer sesame' };
+  const start = () =>
+    startAdminApp(bench, {
+      adapter,
+      admin: { path: 'ops', guards: [TokenGuard] },
+      imports: [AuthModule],
+      handlers: handlers(),
+    });
+
+  it('deny every endpoint, the stream, the page and its files', async () => {
+    const admin = await start();
+    const gets = [
+      '',
+      '/held',
+      '/held/config',
+      '/held/preview',
+      '/held/runs',
+      '/held/runs/x',
+      '/held/failures',
+    ];
+    const more = ['/held/samples', '/held/history', '/events', '/ui', '/ui/app.js', '/ui/app.css', '/none'];
+    for (const path of [...gets, ...more]) {
+      expect([path, (await admin.client.get(path)).status]).toEqual([path, 403]);
+    }
+    for (const path of ['start', 'pause', 'resume', 'cancel', 'failures/retry']) {
+      expect([path, (await admin.client.send('POST', `/held/${path}`)).status]).toEqual([path, 403]);
+    }
+    expect((await admin.client.send('PATCH', '/held/config', { batchSize: 1 })).status).toBe(403);
+    expect((await admin.backfills.status('held')).state).toBe('idle');
+    expect((await admin.client.get('/held', good)).status).toBe(200);
+    expect((await admin.client.send('POST', '/held/start', {}, good)).status).toBe(201);
+    expect((await admin.backfills.status('held')).startedBy).toBe('42');
+    await admin.close();
+  });
+
+  it.each<[string, Record<string, string>, number, string]>([
+    ['a foreign origin', { origin: 'https://evil.example' }, 403, 'BACKFILL_ADMIN_CROSS_ORIGIN'],
+    ['a foreign site', { 'sec-fetch-site': 'cross-site' }, 403, 'BACKFILL_ADMIN_CROSS_ORIGIN'],
+    ['an opaque origin', { origin: 'null' }, 403, 'BACKFILL_ADMIN_CROSS_ORIGIN'],
+    ['a form', { 'content-type': 'text/plain' }, 415, 'BACKFILL_ADMIN_NOT_JSON'],
+  ])('refuse changes from %s', async (_, headers, status, code) => {
+    const admin = await start();
+    const answer = await admin.client.send<ErrorBody>('POST', '/held/start', {}, { ...good, ...headers });
+    expect([answer.status, answer.body.code]).toEqual([status, code]);
+    const own = await admin.client.send<RunReceipt>(
+      'POST',
+      '/held/start',
+      {},
+      { ...good, origin: admin.origin },
+    );
+    expect(own.status).toBe(201);
+    expect(own.headers.get('access-control-allow-origin')).toBeNull();
+    await admin.close();
+  });
+
+  it('mounts by hand, beneath a prefix, free of versions, and describes itself to OpenAPI', async () => {
+    const admin = await startAdminApp(bench, {
+      adapter,
+      admin: null,
+      handlers: handlers(),
+      imports: [AuthModule, BackfillAdminModule.register({ path: 'ops', guards: [TokenGuard] })],
+      configure: (app) => {
+        app.setGlobalPrefix('api');
+        app.enableVersioning({ type: VersioningType.URI });
+      },
+    });
+    const client = adminClient(`${admin.origin}/api/ops`);
+    expect((await client.get<BackfillStatus[]>('', good)).body).toMatchObject([{ name: 'held' }]);
+    expect((await client.get('/ui', good)).body).toContain('ui/app.js');
+    const slash = await client.get('/ui/', good);
+    expect(adapter === 'express' ? [slash.status, slash.headers.get('location')] : slash.status).toEqual(
+      adapter === 'express' ? [302, '../ui'] : 404,
+    );
+
+    const document = SwaggerModule.createDocument(admin.app, new DocumentBuilder().build());
+    expect(Object.keys(document.paths).toSorted()).toEqual(
+      [
+        '',
+        '/events',
+        ...['', '/cancel', '/config', '/failures', '/failures/retry', '/history', '/pause', '/preview'].map(
+          inName,
+        ),
+        ...['/resume', '/runs', '/runs/{id}', '/samples', '/start'].map(inName),
+      ]
+        .map((path) => `/api/ops${path}`)
+        .toSorted(),
+    );
+    const operations = Object.values(document.paths).flatMap((path) => Object.values(path as object)) as {
+      summary: string;
+      responses: Record<string, { content?: object }>;
+    }[];
+    for (const { summary, responses } of operations) {
+      expect(summary).not.toBe('');
+      expect(Object.values(responses).every(({ content }) => content !== undefined)).toBe(true);
+    }
+    expect(document.paths['/api/ops/{name}/start']?.post?.requestBody).toBeDefined();
+    await admin.close();
+  });
+});
+
+function inName(path: string): string {
+  return `/{name}${path}`;
+}
