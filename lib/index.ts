@@ -31,7 +31,10 @@ export type {
 export type { ConfigInForce } from './config/config.store.js';
 
 export { idRange } from './sources/id-range.js';
+export type { IdKey, IdOf, IdRangeOptions } from './sources/id-range.js';
 export { keyset } from './sources/keyset.js';
+export type { KeysetOptions } from './sources/keyset.js';
+export type { SourceFilter, SourceScopeOptions } from './sources/source-scope.js';
 export type {
   BackfillRange,
   BackfillSource,
@@ -79,6 +82,7 @@ export { BackfillDefinitionError } from './errors/backfill-definition.error.js';
 export { BackfillNotFoundError } from './errors/backfill-not-found.error.js';
 export { BackfillRequestError } from './errors/backfill-request.error.js';
 export { BackfillSourceError } from './errors/backfill-source.error.js';
+export type { BackfillSourceErrorCode, BackfillSourceProblem } from './errors/backfill-source.error.js';
 export { BackfillStateError } from './errors/backfill-state.error.js';
 export { NonRetryableError, RateLimitedError, RowTimeoutError } from './errors/handler.errors.js';
 export type { LimitedResponse } from './errors/handler.errors.js';
