@@ -6,8 +6,10 @@ const plan = JSON.parse(process.env['BENCH'] ?? '{}') as BenchPlan;
 process.on('unhandledRejection', (error) => {
   tellParent({ log: `UNHANDLED ${error instanceof Error ? error.stack : String(error)}` });
 });
-const { open } = (await import(`./roles/${plan.role}.role.js`)) as { open(plan: BenchPlan): Promise<Role> };
-const role = await open(plan);
+const module = (await import(`./roles/${plan.role}.role.js`)) as {
+  open: (this: void, plan: BenchPlan) => Promise<Role>;
+};
+const role = await module.open(plan);
 
 answerParent((call, args) => {
   const method = role[call];

@@ -1,5 +1,25 @@
 import type { Benchmark } from '../benchmark.js';
+import { control } from './control.bench.js';
+import { enqueue } from './enqueue.bench.js';
+import { entities } from './entities.bench.js';
+import { idle } from './idle.bench.js';
+import { memory } from './memory.bench.js';
 import { noop } from './noop.bench.js';
+import { pace } from './pace.bench.js';
+import { plan } from './plan.bench.js';
+import { scale } from './scale.bench.js';
+import { sql } from './sql.bench.js';
 
 /** All benchmarks, in the order of the issue. */
-export const benchmarks: readonly Benchmark[] = [noop];
+export const benchmarks: readonly Benchmark[] = [
+  noop,
+  sql,
+  entities,
+  plan,
+  enqueue,
+  pace,
+  control,
+  scale,
+  memory,
+  idle,
+];

@@ -8,6 +8,7 @@ import { BackfillModule, BackfillService } from 'nestjs-backfill';
 import type { BackfillEvent, StartOptions } from 'nestjs-backfill';
 import { tellParent } from '../../support/processes/index.js';
 import type { BenchPlan, Role } from '../bench-plan.js';
+import { BenchModule } from '../bench.module.js';
 import { BENCH_ENTITIES } from '../bench-rows.entity.js';
 import { handlersOf, starts } from '../handlers.js';
 import { processFigures } from '../process-figures.js';
@@ -16,10 +17,10 @@ const OVER = new Set<BackfillEvent['type']>(['completed', 'failed', 'cancelled']
 
 /** An app with the library and every handler of the benchmarks. */
 export async function open(plan: BenchPlan): Promise<Role> {
-  class AppModule {}
+  const began = performance.now();
   const app = await NestFactory.createApplicationContext(
     {
-      module: AppModule,
+      module: BenchModule,
       imports: [
         MikroOrmModule.forRoot({
           driver: PostgreSqlDriver,
@@ -33,8 +34,9 @@ export async function open(plan: BenchPlan): Promise<Role> {
       ],
       providers: handlersOf(plan),
     },
-    { logger: ['warn', 'error'] },
+    { logger: false },
   );
+  const bootMs = performance.now() - began;
   Logger.overrideLogger({
     log: () => undefined,
     warn: (message: unknown) => tellParent({ log: String(message) }),
@@ -55,6 +57,7 @@ export async function open(plan: BenchPlan): Promise<Role> {
 
   return {
     ...processFigures(),
+    bootMs: () => bootMs,
     start: (name: string, options?: StartOptions) => service.start(name, options),
     status: (name: string) => service.status(name),
     pause: (name: string) => service.pause(name),
@@ -73,6 +76,23 @@ export async function open(plan: BenchPlan): Promise<Role> {
         throw new Error(`Expected the run of ${name} to complete, it was ${type}`);
       }
       return ms;
+    },
+    /** Starts a run and answers the ms until so many ranges were in the queue. */
+    enqueue: async (name: string, ranges: number) => {
+      const from = performance.now();
+      let planned = 0;
+      const enqueued = new Promise<void>((resolve) => {
+        const subscription = service.events().subscribe(({ backfill, type, data }) => {
+          planned += backfill === name && type === 'planned' ? Number(data['ranges']) : 0;
+          if (planned >= ranges) {
+            subscription.unsubscribe();
+            resolve();
+          }
+        });
+      });
+      await service.start(name);
+      await enqueued;
+      return performance.now() - from;
     },
     /** When ranges of a backfill began since it was last asked, epoch ms. */
     starts: (name: string) => starts.get(name)?.splice(0) ?? [],

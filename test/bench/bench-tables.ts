@@ -1,0 +1,29 @@
+import type { BenchArena } from './bench-arena.js';
+
+/** Fills `bench_rows` anew: no round is to pay for the dead rows of the one before. */
+export async function fillRows(arena: BenchArena, rows: number): Promise<void> {
+  await arena.sql(`
+    DROP TABLE IF EXISTS bench_rows;
+    CREATE TABLE bench_rows (id int PRIMARY KEY, state int NOT NULL, body text NOT NULL) WITH (autovacuum_enabled = off);
+    INSERT INTO bench_rows SELECT i, 0, 'body of row ' || i FROM generate_series(1, ${rows}) i;
+  `);
+  await arena.sql('VACUUM ANALYZE bench_rows');
+  await arena.sql('CHECKPOINT');
+}
+
+/** Ids of `bench_walk` stand so far apart on average. */
+export const SPARSE = 100;
+
+/** Fills `bench_walk`: ids at irregular distances, and a time that several rows share. */
+export async function fillWalk(arena: BenchArena, rows: number): Promise<void> {
+  await arena.sql(`
+    DROP TABLE IF EXISTS bench_walk;
+    CREATE TABLE bench_walk (id int NOT NULL, created_at timestamptz NOT NULL) WITH (autovacuum_enabled = off);
+    INSERT INTO bench_walk
+      SELECT i * ${SPARSE} + hashint4(i) % ${SPARSE / 2}, timestamptz '2020-01-01' + (i / 7) * interval '1 second'
+        FROM generate_series(1, ${rows}) i;
+    ALTER TABLE bench_walk ADD PRIMARY KEY (id);
+    CREATE INDEX bench_walk_created_at ON bench_walk (created_at, id);
+  `);
+  await arena.sql('VACUUM ANALYZE bench_walk');
+}

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RemoteProcess } from '../../support/processes/index.js';
+import { AppFleet } from '../app-fleet.js';
+import type { BenchArena } from '../bench-arena.js';
+import type { Benchmark, Finding } from '../benchmark.js';
+import { paceName } from '../handlers.js';
+import { median, spread } from '../statistics.js';
+
+const MOST_CORE = 0.005;
+const MOST_BOOT_MS = 50;
+const SLOW = paceName(0.5);
+
+/** What the library costs an app that has next to nothing to do, and its start. */
+export const idle: Benchmark = {
+  name: 'idle',
+  beside: 'the same app without the library',
+  async run(arena) {
+    return [...(await cpu(arena)), await boot(arena)];
+  },
+};
+
+async function cpu(arena: BenchArena): Promise<Finding[]> {
+  const bare = await arena.fork({ role: 'bare-app', keyPrefix: '' });
+  const paused = await AppFleet.start(arena, 1, {});
+  const paced = await AppFleet.start(arena, 1, {});
+  await paused.operator.call('start', SLOW);
+  await paced.operator.call('start', SLOW);
+  await sleep(arena.size(3_000, 500));
+  await paused.operator.call('pause', SLOW);
+  await sleep(arena.size(5_000, 500));
+  const seconds = arena.size(60, 2);
+  const [without = 0, ...shares] = await Promise.all(
+    [bare, paused.operator, paced.operator].map((app) => shareOfCore(app, seconds)),
+  );
+  await arena.end(bare, paused.operator, paced.operator);
+  return shares.map((share, i) => {
+    const more = share - without;
+    return {
+      name: `idle, ${i === 0 ? 'paused' : 'paced at 0.5/s'}`,
+      ours: share * 100,
+      other: without * 100,
+      unit: '% of a core',
+      ratio: more / MOST_CORE,
+      target: `<= ${MOST_CORE * 100} % of a core more`,
+      met: more <= MOST_CORE,
+      spread: null,
+      note: `${(more * 100).toFixed(2)} % more, over ${seconds} s`,
+    };
+  });
+}
+
+async function shareOfCore(app: RemoteProcess, seconds: number): Promise<number> {
+  const before = await app.call<number>('cpu');
+  const from = performance.now();
+  await sleep(seconds * 1000);
+  return ((await app.call<number>('cpu')) - before) / (performance.now() - from) / 1000;
+}
+
+async function boot(arena: BenchArena): Promise<Finding> {
+  const more: number[] = [];
+  const [mine, bare]: [number[], number[]] = [[], []];
+  for (let round = 0; round < arena.size(9, 1); round++) {
+    const withIt = await bootMs(arena, 'app');
+    const without = await bootMs(arena, 'bare-app');
+    mine.push(withIt);
+    bare.push(without);
+    more.push(withIt - without);
+  }
+  const cost = median(more);
+  return {
+    name: 'idle, boot',
+    ours: median(mine),
+    other: median(bare),
+    unit: 'ms',
+    ratio: cost / MOST_BOOT_MS,
+    target: `<= ${MOST_BOOT_MS} ms more`,
+    met: cost <= MOST_BOOT_MS,
+    spread: spread(more),
+    note: `${cost.toFixed(0)} ms more, 10 backfills, modules loaded`,
+  };
+}
+
+async function bootMs(arena: BenchArena, role: 'app' | 'bare-app'): Promise<number> {
+  const app = await arena.fork({ role, keyPrefix: arena.keyPrefix() });
+  const ms = await app.call<number>('bootMs');
+  await arena.end(app);
+  return ms;
+}

@@ -1,0 +1,38 @@
+import { MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
+import type { BenchPlan, Role } from '../bench-plan.js';
+import { BENCH_ENTITIES, BenchRow } from '../bench-rows.entity.js';
+
+/** What one would write by hand: a fork a batch, find, change, flush. */
+export async function open(plan: BenchPlan): Promise<Role> {
+  const orm = await MikroORM.init({
+    driver: PostgreSqlDriver,
+    clientUrl: plan.databaseUrl,
+    entities: BENCH_ENTITIES,
+    pool: { min: 0, max: 10 },
+  });
+  return {
+    loop: async (rows: number, batch: number, lanes: number) => {
+      const from = performance.now();
+      let next = rows;
+      const lane = async () => {
+        while (next > 0) {
+          const end = next;
+          next -= batch;
+          const em = orm.em.fork();
+          const found = await em.find(
+            BenchRow,
+            { id: { $gte: end - batch + 1, $lte: end } },
+            { orderBy: { id: 'desc' } },
+          );
+          for (const row of found) {
+            row.state++;
+          }
+          await em.flush();
+          em.clear();
+        }
+      };
+      await Promise.all(Array.from({ length: lanes }, lane));
+      return performance.now() - from;
+    },
+  };
+}
