@@ -95,7 +95,12 @@ for (const { scenario, seed } of failed) {
 if (values.outputFile) {
   writeFileSync(
     values.outputFile,
-    JSON.stringify({ numPassedTests: lines.length - failed.length, numFailedTests: failed.length }),
+    JSON.stringify({
+      success: failed.length === 0,
+      numPassedTests: lines.length - failed.length,
+      numFailedTests: failed.length,
+      numRuntimeErrorTestSuites: 0,
+    }),
   );
 }
 console.log(`${lines.length - failed.length} passed, ${failed.length} failed`);
