@@ -163,7 +163,7 @@ import { Message } from './message.entity${x}';
       });
     }
 
-    const { code, out, err } = await app.tryNpx(...stack.test);
+    const { code, out, err } = await app.test();
 
     expect({ code, tests: code === 0 ? '' : out + err }).toEqual({ code: 0, tests: '' });
     expect(out + err).toContain('renew-messages.backfill.spec.ts');

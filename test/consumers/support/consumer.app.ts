@@ -70,6 +70,12 @@ export class ConsumerApp {
     return attempt(this.folder, 'npx', args, this.env);
   }
 
+  /** Runs the unit tests of the app under its own runner. */
+  async test(): Promise<Answer> {
+    const { test, nodeOptions } = this.stack;
+    return attempt(this.folder, 'npx', test, { ...this.env, NODE_OPTIONS: nodeOptions });
+  }
+
   async node(...args: string[]): Promise<string> {
     return run(this.folder, 'node', args, this.env);
   }

@@ -9,6 +9,8 @@ export interface Stack {
   readonly extension: '.js' | '';
   /** Runs the app's unit tests. */
   readonly test: readonly string[];
+  /** What Node is told for it. */
+  readonly nodeOptions: string;
 }
 
 export const NEST_12_ESM: Stack = {
@@ -22,6 +24,7 @@ export const NEST_12_ESM: Stack = {
   },
   extension: '.js',
   test: ['vitest', 'run'],
+  nodeOptions: '',
 };
 
 export const NEST_11_COMMONJS: Stack = {
@@ -37,4 +40,6 @@ export const NEST_11_COMMONJS: Stack = {
   },
   extension: '',
   test: ['jest'],
+  // Jest loads ESM by it.
+  nodeOptions: '--experimental-vm-modules',
 };
