@@ -1,6 +1,7 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { BenchPlan, Role } from '../bench-plan.js';
+import { processFigures } from '../process-figures.js';
 
 const AT_ONCE = 1_000;
 
@@ -28,6 +29,7 @@ export async function open(plan: BenchPlan): Promise<Role> {
       await add(jobs);
       return performance.now() - from;
     },
+    ...processFigures(),
     empty: () => queue.obliterate({ force: true }),
     /** Adds jobs and works them off at the same time; answers the ms until the last was done. */
     run: async (jobs: number, concurrency: number) => {
