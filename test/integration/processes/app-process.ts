@@ -61,6 +61,9 @@ export async function startAppProcess(settings: ProcessSettings): Promise<AppPro
     (answer) => answer,
     60_000,
   );
+  if (child.exitCode !== null) {
+    throw new Error(`Expected the process to stay up, got its end with code ${child.exitCode}`);
+  }
   return {
     pid: child.pid ?? -1,
     lines,
