@@ -223,29 +223,33 @@ export class RowWalk {
     if (!acknowledge || !wave.closed || wave.active > 0) {
       return;
     }
-    this.acknowledging = this.acknowledging.then(async () => {
-      try {
-        // Written first: what is acknowledged is not done again.
-        await wave.em.flush();
-        wave.em.clear();
-        const done = this.slots.filter((slot) => slot.wave === wave && slot.state === 'done');
-        for (const slot of done) {
-          slot.state = 'acknowledged';
-        }
-        const left = this.slots.filter(({ state }) => state !== 'acknowledged' && state !== 'gone');
-        if (left.length > 0) {
-          await acknowledge(
-            done.length,
-            left.map(({ key }) => key),
-          );
-        } else {
-          // The end of the range tells it.
-          done.forEach((slot) => (slot.state = 'done'));
-        }
-      } catch (error) {
-        this.give(error);
+    this.acknowledging = this.acknowledgeAfter(this.acknowledging, wave, acknowledge);
+  }
+
+  private async acknowledgeAfter(
+    before: Promise<void>,
+    wave: Wave,
+    acknowledge: NonNullable<RowWalkParts['acknowledge']>,
+  ): Promise<void> {
+    await before;
+    try {
+      // Written first: what is acknowledged is not done again.
+      await wave.em.flush();
+      wave.em.clear();
+      const done = this.slots.filter((slot) => slot.wave === wave && slot.state === 'done');
+      const counted = new Set(done);
+      const left = this.slots.filter(
+        (slot) => !counted.has(slot) && slot.state !== 'acknowledged' && slot.state !== 'gone',
+      );
+      // The end of the range tells of the last ones itself.
+      if (left.length > 0) {
+        done.forEach((slot) => (slot.state = 'acknowledged'));
+        const keys = left.map(({ key }) => key);
+        await acknowledge(done.length, keys);
       }
-    });
+    } catch (error) {
+      this.give(error);
+    }
   }
 
   private give(error: unknown): void {

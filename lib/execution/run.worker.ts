@@ -259,7 +259,8 @@ export class RunWorker {
             }
             left = kept;
           },
-          troubled: (error) => this.troubled(error),
+          troubled: (error) =>
+            this.troubled(error).catch((trouble: unknown) => this.events.error(toError(trouble))),
         },
       }),
       this.abandoned,
@@ -327,12 +328,12 @@ export class RunWorker {
       this.heldUntil = until;
       this.gate.hold(verdict.ms);
     }
-    await this.events.troubled({ verdict, error });
     if (verdict.kind === 'wait') {
       const { backfill, runId } = this.run;
       const { quota } = this.config;
       await this.parts.quota.cut(backfill.name, runId, quota, verdict.ms, this.gate.meter.perSecond());
     }
+    await this.events.troubled({ verdict, error });
   }
 
   private afterSettled({ low }: Settled): void {
@@ -381,6 +382,10 @@ export class RunWorker {
     await job.moveToWait(token);
     throw new WaitingError();
   }
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 async function claimTogether(

@@ -69,7 +69,13 @@ export class QuotaBucket {
    *
    * @param madeHere calls a second that this process made lately
    */
-  async cut(backfill: string, runId: string, quota: QuotaConfig | null, waitMs: number): Promise<number> {
+  async cut(
+    backfill: string,
+    runId: string,
+    quota: QuotaConfig | null,
+    waitMs: number,
+    madeHere: number,
+  ): Promise<number> {
     const made = throughput(await this.samples.newest(runId, MEASURED_OVER_MS / 1000), MEASURED_OVER_MS).rows;
     const rate = await this.cutScript.run(this.client, this.scriptKeys(backfill, runId), [
       callsPerSecond(quota),

@@ -146,9 +146,9 @@ describe('quota', () => {
       name: 'limited',
       source: byId,
       config: { batchSize: 10, rowConcurrency: 10, quota: { max: 20, perMs: 500 }, ...quick },
-      processRow: async (_row, { quota }) => {
+      processRow: async (_row, context) => {
         // The row's own call.
-        await quota();
+        await context.quota();
         calls.push(performance.now());
         await sleep(5);
       },
@@ -171,9 +171,9 @@ describe('quota', () => {
       name: 'twice',
       source: byId,
       config,
-      processRow: async (_row, { quota }) => {
+      processRow: async (_row, context) => {
         calls.push(performance.now());
-        await quota(2);
+        await context.quota(2);
         calls.push(performance.now());
       },
     });
@@ -181,8 +181,8 @@ describe('quota', () => {
       name: 'ranges',
       source: byId,
       config,
-      processBatch: async (rows, { quota }) => {
-        await quota(rows.length);
+      processBatch: async (rows, context) => {
+        await context.quota(rows.length);
         calls.push(performance.now());
       },
     });
