@@ -3,6 +3,7 @@ import { DiscoveryModule } from '@nestjs/core';
 import { BACKFILL_PROVIDERS } from './backfill.providers.js';
 import { ConfigurableModuleClass } from './backfill.module-definition.js';
 import { BackfillService } from './backfill.service.js';
+import { BackfillHealthIndicator } from './monitoring/backfill.health.js';
 import { BackfillRegistry } from './discovery/backfill.registry.js';
 import { BackfillQueues } from './queues/backfill-queues.js';
 import { RedisConnections } from './redis/redis-connections.js';
@@ -31,6 +32,6 @@ import { EventLog } from './tracking/event.log.js';
   imports: [DiscoveryModule],
   providers: BACKFILL_PROVIDERS,
   // The others are for the modules of this library that an app imports beside this one.
-  exports: [BackfillService, BackfillRegistry, BackfillQueues, EventLog, RedisConnections],
+  exports: [BackfillService, BackfillHealthIndicator, BackfillRegistry, BackfillQueues, EventLog, RedisConnections],
 })
 export class BackfillModule extends ConfigurableModuleClass {}

@@ -16,6 +16,9 @@ import { WorkSplitter } from './execution/work.splitter.js';
 import { WorkerPool } from './execution/worker.pool.js';
 import { LEDGER_PROVIDERS } from './ledger/ledger.providers.js';
 import { made } from './made-provider.js';
+import { BackfillHealthIndicator } from './monitoring/backfill.health.js';
+import { TelemetrySwitch } from './monitoring/telemetry.switch.js';
+import { QueuePublisher } from './queues/queue.publisher.js';
 import { ListenerExplorer } from './hooks/listener.explorer.js';
 import { ListenerOrchestrator } from './hooks/listener.orchestrator.js';
 import { RESOLVED_OPTIONS, resolveModuleOptions } from './module-options.js';
@@ -264,6 +267,9 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   ...LEDGER_PROVIDERS,
   BackfillService,
   BackfillLifecycle,
+  BackfillHealthIndicator,
+  TelemetrySwitch,
+  QueuePublisher,
   ListenerExplorer,
   ListenerOrchestrator,
 ];

@@ -16,6 +16,10 @@ export type { ActorResolver, BackfillAdminOptions } from './admin/admin.options.
 export { Backfill } from './decorators/backfill.decorator.js';
 export type { BackfillOptions } from './decorators/backfill.decorator.js';
 
+export { BackfillHealthIndicator } from './monitoring/backfill.health.js';
+export type { BackfillHealthOptions, BackfillHealthResult } from './monitoring/backfill.health.js';
+export { getBackfillQueueToken } from './queues/backfill-queue.token.js';
+
 export { OnBackfill } from './hooks/on-backfill.decorator.js';
 export type { OnBackfillOptions } from './hooks/on-backfill.decorator.js';
 

@@ -11,6 +11,8 @@ import { RangeLogger } from './range.logger.js';
 import { handleRows } from './handle-rows.js';
 import type { RowSettings } from './handle-rows.js';
 import { loadRows } from './load-rows.js';
+import { NO_TELEMETRY } from '../monitoring/range.telemetry.js';
+import type { RangeTelemetry } from '../monitoring/range.telemetry.js';
 
 /** What became of a piece of work. */
 export type Outcome =
@@ -38,9 +40,16 @@ export interface Execution {
 
 /** Executes one piece of work: loads its rows, calls the handler, flushes, lets go of the memory. */
 export class RangeExecutor {
+  /** Set where the app measures. */
+  telemetry: RangeTelemetry = NO_TELEMETRY;
+
   constructor(private readonly managers: Pick<EntityManagers, 'fork'>) {}
 
   async execute(execution: Execution): Promise<Outcome> {
+    return this.telemetry.around(execution, () => this.perform(execution));
+  }
+
+  private async perform(execution: Execution): Promise<Outcome> {
     const em = this.managers.fork();
     const context = contextOf(execution, em);
     const fork = () => this.managers.fork();

@@ -75,7 +75,7 @@ function parameters({ path = {}, query, headers = {}, body }: EndpointDescriptio
       required: false,
       schema: text,
     })),
-    ...(body ? [{ in: 'body', required: false, schema: toSchema(body, 'input') }] : []),
+    ...(body ? [{ in: 'body', type: String, required: false, schema: toSchema(body, 'input') }] : []),
   ];
 }
 

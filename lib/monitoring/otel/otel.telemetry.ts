@@ -1,0 +1,106 @@
+import type { BatchObservableCallback, Observable } from '@opentelemetry/api';
+import type { BackfillService } from '../../backfill.service.js';
+import type { Execution, Outcome } from '../../execution/range.executor.js';
+import type { RangeTelemetry } from '../range.telemetry.js';
+
+type Api = typeof import('@opentelemetry/api');
+
+const NAME = 'nestjs-backfill';
+
+/** Tells OpenTelemetry of each range, and of how far the backfills are whenever it asks. */
+export class OtelTelemetry implements RangeTelemetry {
+  private readonly instruments;
+  private readonly observe: BatchObservableCallback;
+  private readonly observed: Observable[];
+
+  constructor(
+    private readonly api: Api,
+    backfills: BackfillService,
+  ) {
+    const meter = api.metrics.getMeter(NAME);
+    this.instruments = {
+      meter,
+      ranges: meter.createCounter('backfill.ranges', { description: 'Ranges executed, by outcome' }),
+      rows: meter.createCounter('backfill.rows', { description: 'Rows handled' }),
+      failures: meter.createCounter('backfill.failures', {
+        description: 'Failed attempts of ranges and rows',
+      }),
+      duration: meter.createHistogram('backfill.range.duration', {
+        description: 'How long a range takes',
+        unit: 's',
+      }),
+    };
+    const outstanding = meter.createObservableGauge('backfill.outstanding', {
+      description: 'Ranges planned and not settled, in all processes',
+    });
+    const rate = meter.createObservableGauge('backfill.rate', { description: 'Ranges a second in force' });
+    const lag = meter.createObservableGauge('backfill.lag', {
+      description: 'How long the outstanding ranges take at the speed of the last minute',
+      unit: 's',
+    });
+    this.observed = [outstanding, rate, lag];
+    this.observe = async (result) => {
+      for (const status of await backfills.list()) {
+        const attributes = { backfill: status.name };
+        result.observe(outstanding, status.outstanding, attributes);
+        if (status.rate.perSecond !== null) {
+          result.observe(rate, status.rate.perSecond, attributes);
+        }
+        if (status.rangesPerSecond > 0) {
+          result.observe(lag, status.outstanding / status.rangesPerSecond, attributes);
+        }
+      }
+    };
+    meter.addBatchObservableCallback(this.observe, this.observed);
+  }
+
+  async around(execution: Execution, work: () => Promise<Outcome>): Promise<Outcome> {
+    const { trace, SpanStatusCode } = this.api;
+    const attributes = { backfill: execution.backfill.name };
+    const begin = performance.now();
+    return trace
+      .getTracer(NAME)
+      .startActiveSpan(
+        'backfill.range',
+        {
+          attributes: {
+            ...attributes,
+            'backfill.run': execution.runId,
+            'backfill.range.index': execution.entry.index,
+          },
+        },
+        async (span) => {
+          try {
+            const outcome = await work();
+            this.count(execution, outcome, (performance.now() - begin) / 1000);
+            if (outcome.kind === 'failed') {
+              span.recordException(outcome.error instanceof Error ? outcome.error : String(outcome.error));
+              span.setStatus({ code: SpanStatusCode.ERROR });
+            }
+            return outcome;
+          } finally {
+            span.end();
+          }
+        },
+      );
+  }
+
+  close(): void {
+    this.instruments.meter.removeBatchObservableCallback(this.observe, this.observed);
+  }
+
+  private count({ backfill, entry }: Execution, outcome: Outcome, seconds: number): void {
+    const { ranges, rows, failures, duration } = this.instruments;
+    const attributes = { backfill: backfill.name };
+    ranges.add(1, { ...attributes, outcome: outcome.kind });
+    duration.record(seconds, { ...attributes, outcome: outcome.kind });
+    if (outcome.kind === 'failed') {
+      failures.add(1, attributes);
+      return;
+    }
+    rows.add(outcome.rows < 0 ? entry.rows : outcome.rows, attributes);
+    if (outcome.kind === 'partly' && outcome.failed.length > 0) {
+      failures.add(outcome.failed.length, attributes);
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common';
+import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import { BackfillService } from '../backfill.service.js';
+import { RangeExecutor } from '../execution/range.executor.js';
+import { OtelTelemetry } from './otel/otel.telemetry.js';
+
+/** Turns measuring on where the app has `@opentelemetry/api`. */
+@Injectable()
+export class TelemetrySwitch implements OnModuleInit, OnApplicationShutdown {
+  private telemetry: OtelTelemetry | undefined;
+
+  constructor(
+    private readonly executor: RangeExecutor,
+    private readonly backfills: BackfillService,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    let api;
+    try {
+      api = await import('@opentelemetry/api');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') {
+        return;
+      }
+      throw error;
+    }
+    this.telemetry = new OtelTelemetry(api, this.backfills);
+    this.executor.telemetry = this.telemetry;
+  }
+
+  onApplicationShutdown(): void {
+    this.telemetry?.close();
+  }
+}

@@ -1,0 +1,23 @@
+import { Injectable } from '@nestjs/common';
+import type { OnApplicationBootstrap } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import { BackfillRegistry } from '../discovery/backfill.registry.js';
+import { getBackfillQueueToken } from './backfill-queue.token.js';
+import { BackfillQueues } from './backfill-queues.js';
+
+/** Provides the queue of each backfill under its token: which there are is known only once all are found. */
+@Injectable()
+export class QueuePublisher implements OnApplicationBootstrap {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly registry: BackfillRegistry,
+    private readonly queues: BackfillQueues,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const home = this.discovery.getProviders().find(({ token }) => token === QueuePublisher)?.host;
+    for (const { name } of this.registry.all()) {
+      home?.addProvider({ provide: getBackfillQueueToken(name), useValue: this.queues.of(name) });
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import { createBullBoard } from '@bull-board/api';
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
+import { metrics, trace } from '@opentelemetry/api';
+import { AggregationTemporality, InMemoryMetricExporter } from '@opentelemetry/sdk-metrics';
+import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
+import type { Queue } from 'bullmq';
+import { BackfillHealthIndicator, getBackfillQueueToken, NonRetryableError } from 'nestjs-backfill';
+import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
+
+const bench = await createAppBench();
+const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null, batchSize: 5, attempts: 1 };
+const count = () =>
+  defineBackfill({
+    name: 'count',
+    source: numbers(20),
+    config: UNPACED,
+    processRow: ({ id }: { id: number }) => {
+      if (id === 7) {
+        throw new NonRetryableError('seven');
+      }
+    },
+  });
+
+describe('OpenTelemetry', () => {
+  afterEach(() => {
+    metrics.disable();
+    trace.disable();
+  });
+
+  it('is told of rows, ranges, durations, failures, outstanding, rate and lag', async () => {
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+    const meters = new MeterProvider({ readers: [reader] });
+    metrics.setGlobalMeterProvider(meters);
+    const spans = new InMemorySpanExporter();
+    const tracers = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
+    trace.setGlobalTracerProvider(tracers);
+
+    const app = await bench.start({ handlers: [count()] });
+    await app.backfills.start('count');
+    expect((await app.finished('count')).state).toBe('failed');
+    await meters.forceFlush();
+    const told = new Map(
+      exporter
+        .getMetrics()
+        .flatMap(({ scopeMetrics }) => scopeMetrics)
+        .flatMap((scope) => scope.metrics)
+        .map(({ descriptor, dataPoints }) => [
+          descriptor.name,
+          dataPoints.map(({ value }) => (typeof value === 'number' ? value : value.count)),
+        ]),
+    );
+    const sum = (name: string) => told.get(name)?.reduce((all, one) => all + one, 0);
+    expect(sum('backfill.rows')).toBe(19);
+    expect(sum('backfill.ranges')).toBe(sum('backfill.range.duration'));
+    expect(sum('backfill.ranges')).toBeGreaterThanOrEqual(4);
+    expect(sum('backfill.failures')).toBe(1);
+    expect(told.get('backfill.outstanding')).toEqual([0]);
+    expect(told.get('backfill.rate')).toEqual([0]);
+    const [span] = spans.getFinishedSpans();
+    expect(span).toMatchObject({ name: 'backfill.range', attributes: { backfill: 'count' } });
+    await Promise.all([meters.shutdown(), tracers.shutdown()]);
+  });
+});
+
+describe('Terminus', () => {
+  it('shows the health, and that nobody works for a running run', async () => {
+    const app = await bench.start({
+      handlers: [count()],
+      imports: [TerminusModule],
+      options: { keyPrefix: bench.keyPrefix(), workers: false },
+    });
+    const health = app.app.get(HealthCheckService);
+    const backfills = app.app.get(BackfillHealthIndicator);
+    const check = () => health.check([() => backfills.isHealthy('backfills')]);
+    await expect(check()).resolves.toMatchObject({
+      status: 'ok',
+      details: { backfills: { status: 'up', backfills: { count: { state: 'idle' } } } },
+    });
+    await app.backfills.start('count');
+    await expect(check()).rejects.toMatchObject({
+      response: { status: 'error', error: { backfills: { status: 'down', unhealthy: ['count'] } } },
+    });
+  });
+});
+
+describe('bull-board', () => {
+  it('shows the queue of a backfill as an ordinary one', async () => {
+    const app = await bench.start({ handlers: [count()], options: { keyPrefix: bench.keyPrefix() } });
+    const queue = app.app.get<Queue>(getBackfillQueueToken('count'));
+    expect(queue.name).toBe('count');
+    const adapter = new BullMQAdapter(queue, { readOnlyMode: true });
+    const boards: unknown[] = [];
+    const server = Object.fromEntries(
+      [
+        'setQueues',
+        'setViewsPath',
+        'setStaticPath',
+        'setEntryRoute',
+        'setErrorHandler',
+        'setApiRoutes',
+        'setUIConfig',
+      ].map((method) => [
+        method,
+        (value: unknown) => {
+          boards.push(value);
+          return server;
+        },
+      ]),
+    ) as unknown as Parameters<typeof createBullBoard>[0]['serverAdapter'];
+    createBullBoard({ queues: [adapter], serverAdapter: server });
+    expect(boards.some((value) => value instanceof Map && value.has('count'))).toBe(true);
+    await app.backfills.start('count');
+    await app.finished('count');
+    expect(await adapter.getJobCounts()).toMatchObject({ waiting: 0, active: 0 });
+  });
+});
