@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import { request } from 'node:http';
+import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
+import { startAdminApp, type AdapterName } from '../../support/admin/index.js';
+
+const bench = await createAppBench();
+const REQUESTS = 1500;
+const WITHIN_MS = 10_000;
+const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
+
+const name = fc.oneof(
+  fc.constantFrom(
+    'held',
+    '__proto__',
+    'constructor',
+    '..',
+    '%00',
+    '%zz',
+    '%2e%2e%2f',
+    'ui',
+    'events',
+    'a%20b',
+    '%F0%9F%92%A5',
+  ),
+  fc.string({ maxLength: 40 }).map(encodeURIComponent),
+  fc.constant('x'.repeat(4000)),
+);
+const rest = fc.constantFrom(
+  ...[
+    '',
+    '/start',
+    '/pause',
+    '/resume',
+    '/cancel',
+    '/config',
+    '/preview',
+    '/runs',
+    '/runs/%00',
+    '/runs/__proto__',
+  ],
+  ...['/failures', '/failures/retry', '/samples', '/history', '/ui/..%2f..%2fpackage.json', '//', '/%ff'],
+);
+const huge = fc.constantFrom(1e308, -1e308, Number.MAX_SAFE_INTEGER, -0, 2 ** 31, 1e-320);
+const value = fc.oneof(fc.jsonValue(), huge, fc.constant('\u0000'), fc.constant('9'.repeat(400)));
+const key = fc.constantFrom(
+  'from',
+  'to',
+  'config',
+  'dryRun',
+  'reason',
+  'ids',
+  'runId',
+  'batchSize',
+  '__proto__',
+  'x',
+);
+const query = fc.array(
+  fc.tuple(fc.constantFrom('from', 'to', 'at', 'limit', 'after', 'runId', 'config'), value),
+  {
+    maxLength: 4,
+  },
+);
+// A wrong field in every body, as a good one may change the state and is to.
+const body = fc.oneof(
+  fc.dictionary(key, value).map((it) => JSON.stringify({ ...it, wrong: 1 })),
+  fc.constantFrom(
+    '{"__proto__":{"x":1},"wrong":1}',
+    '{',
+    'null]',
+    '"text"',
+    '7',
+    '{"from":1e999,"wrong":1}',
+    '\u0000',
+  ),
+  fc.constant(`{"wrong":${'['.repeat(5000)}${']'.repeat(5000)}}`),
+  fc.constant(JSON.stringify({ wrong: 'x'.repeat(300_000) })),
+  fc.string({ unit: 'binary' }),
+);
+const type = fc.constantFrom('application/json', 'application/json; charset=utf-16', 'text/plain', 'x/y', '');
+const headers = fc.record(
+  {
+    'if-match': fc.constantFrom('"1"', '*x', 'W/', '"999999999999999"', '"-1"'),
+    'idempotency-key': fc.constantFrom('\u00e9', 'x'.repeat(3000), ' '),
+    'content-encoding': fc.constantFrom('gzip', 'br', 'nonsense'),
+  },
+  { requiredKeys: [] },
+);
+const method = fc.constantFrom('GET', 'POST', 'PATCH', 'PUT', 'DELETE', 'HEAD');
+
+describe.each<AdapterName>(['express', 'fastify'])('malformed requests on %s', (adapter) => {
+  it('are never answered with a 500, never hang and change nothing', async () => {
+    const admin = await startAdminApp(bench, {
+      adapter,
+      admin: { path: 'ops', allowUnguarded: true },
+      handlers: [
+        defineBackfill({ name: 'held', source: numbers(100), config: HELD, processRange: () => {} }),
+      ],
+    });
+    const before = await Promise.all([admin.backfills.status('held'), admin.backfills.config('held')]);
+    await fc.assert(
+      fc.asyncProperty(method, name, rest, query, headers, type, body, async (...parts) => {
+        const [verb, who, where, asked, extra, contentType, text] = parts;
+        const search = new URLSearchParams(asked.map(([k, v]) => [k, JSON.stringify(v)])).toString();
+        const status = await send(new URL(admin.origin), `/ops/${who}${where}?${search}`.slice(0, 12_000), {
+          method: verb,
+          headers: { ...extra, ...(contentType === '' ? {} : { 'content-type': contentType }) },
+          body: verb === 'GET' || verb === 'HEAD' ? '' : text,
+        });
+        expect(status).toBeLessThan(500);
+      }),
+      { numRuns: REQUESTS },
+    );
+    expect(await Promise.all([admin.backfills.status('held'), admin.backfills.config('held')])).toEqual(
+      before,
+    );
+    expect(Object.prototype).not.toHaveProperty('x');
+    await admin.close();
+  }, 180_000);
+});
+
+/** Sends bytes as they are; answers the status, of a stream as soon as it begins. */
+function send(
+  origin: URL,
+  path: string,
+  { method, headers, body }: { method: string; headers: Record<string, string>; body: string },
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      { host: origin.hostname, port: origin.port, method, path, headers, agent: false },
+      (response) => {
+        resolve(response.statusCode ?? 0);
+        response.destroy();
+      },
+    );
+    outgoing.setTimeout(WITHIN_MS, () => reject(new Error(`${method} ${path.slice(0, 200)} hangs`)));
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      // A server may close on what it does not want to read.
+      if (error.code === 'ECONNRESET' || error.code === 'EPIPE') {
+        resolve(400);
+      } else {
+        reject(error);
+      }
+    });
+    outgoing.end(body);
+  });
+}
