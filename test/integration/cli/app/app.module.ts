@@ -1,0 +1,31 @@
+import { MikroOrmModule } from '@mikro-orm/nestjs';
+import { PostgreSqlDriver, defineEntity, p } from '@mikro-orm/postgresql';
+import { BullModule } from '@nestjs/bullmq';
+import { Module } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
+import { Backfill, BackfillModule, idRange } from 'nestjs-backfill';
+import type { RangeHandler } from 'nestjs-backfill';
+
+const Parcel = defineEntity({ name: 'Parcel', properties: { id: p.integer().primary() } });
+
+@Backfill({ name: 'weigh-parcels', source: idRange(Parcel), config: { batchSize: 10, maxFailures: null } })
+export class WeighParcels implements RangeHandler {
+  processRange(): void {
+    // The command line works nothing off, and the tests' own process only has to count.
+  }
+}
+
+@Module({
+  imports: [
+    MikroOrmModule.forRoot({
+      driver: PostgreSqlDriver,
+      clientUrl: process.env['DATABASE_URL'],
+      entities: [Parcel],
+    }),
+    BullModule.forRoot({ connection: { url: process.env['REDIS_URL'] } }),
+    ScheduleModule.forRoot(),
+    BackfillModule.forRoot({ keyPrefix: 'cli' }),
+  ],
+  providers: [WeighParcels],
+})
+export class AppModule {}

@@ -1,0 +1,156 @@
+import { jest } from '@jest/globals';
+import { createTestDatabase, createTestRedis } from '../../support/databases/index.js';
+import { CommandLine } from './command-line.js';
+
+// Each command is a process that boots an app.
+jest.setTimeout(180_000);
+
+const database = await createTestDatabase();
+const redis = await createTestRedis();
+const cli = new CommandLine({ DATABASE_URL: database.url, REDIS_URL: redis.url });
+const NAME = 'weigh-parcels';
+const CTRL_C = '\u0003';
+const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[3\\dm`);
+
+const json = async (...words: string[]) => {
+  const { code, out, err } = await cli.piped(...words, '--json');
+  return { code, value: out === '' ? null : (JSON.parse(out) as Record<string, unknown>), err };
+};
+
+beforeAll(async () => {
+  await database.query('CREATE TABLE parcel (id int PRIMARY KEY)');
+  await database.query('INSERT INTO parcel SELECT generate_series(1, 100)');
+});
+
+// A run is one story: each command finds what those before it left.
+describe('the command line, piped', () => {
+  it('lists without colour', async () => {
+    const { code, out } = await cli.piped('list');
+
+    expect(code).toBe(0);
+    expect(out).toMatch(/weigh-parcels\s+idle/);
+    expect(out).not.toMatch(COLOUR);
+  });
+
+  it('previews, with JSON for scripts', async () => {
+    const { code, value } = await json('preview', NAME, '--limit', '2', '--from', '50');
+
+    expect(code).toBe(0);
+    expect(value).toMatchObject({
+      total: 5,
+      ranges: [
+        { begin: 41, end: 50 },
+        { begin: 31, end: 40 },
+      ],
+    });
+  });
+
+  it('sets and gets the config', async () => {
+    expect(await json('config', 'set', NAME, 'perSecondOnPeak=4', 'batchSize=20')).toMatchObject({
+      code: 0,
+      value: { config: { perSecondOnPeak: 4, batchSize: 20 } },
+    });
+    expect((await cli.piped('config', 'get', NAME)).out).toMatch(/batchSize\s+20\s+set/);
+  });
+
+  it('names every wrong field and changes nothing', async () => {
+    const { code, err } = await cli.piped('config', 'set', NAME, 'batchSize=0', 'perSecond=4');
+
+    expect(code).toBe(2);
+    expect(err).toMatch(/batchSize: expected a whole number/);
+    expect(err).toMatch(/perSecond: expected a known key/);
+  });
+
+  it('starts once, and refuses a second run', async () => {
+    expect(await json('start', NAME, '--by', 'alice', '--reason', 'new scales')).toMatchObject({
+      code: 0,
+      value: { state: 'running', changed: true },
+    });
+    expect((await cli.piped('start', NAME)).code).toBe(4);
+    expect(await json('runs', NAME)).toMatchObject({ value: [{ startedBy: 'alice', reason: 'new scales' }] });
+  });
+
+  it('pauses, resumes and cancels', async () => {
+    expect((await cli.piped('pause', NAME)).out).toMatch(/weigh-parcels is paused, run /);
+    expect((await cli.piped('pause', NAME)).out).toMatch(/was already paused/);
+    expect((await cli.piped('resume', NAME)).out).toMatch(/is running/);
+    expect((await cli.piped('status', NAME)).out).toMatch(/0\.0 %/);
+    expect((await cli.piped('cancel', NAME)).out).toMatch(/is cancelled/);
+    expect((await cli.piped('resume', NAME)).code).toBe(4);
+  });
+
+  it('shows and retries failures, of which there are none', async () => {
+    expect((await cli.piped('failures', NAME)).out).toBe('No failures.\n');
+    expect((await json('failures', NAME)).value).toEqual({ items: [], next: null });
+    expect((await cli.piped('retry', NAME)).code).toBe(4);
+  });
+
+  it.each([
+    [['status', 'nothing'], 3, /There is no backfill "nothing"/],
+    [['frobnicate'], 2, /unknown command/],
+    [['preview', NAME, '--limit', 'many'], 2, /--limit to be a whole number/],
+    [['status', NAME, '--app', 'dist/nowhere.js'], 2, /Expected a built module at/],
+  ])('answers %j with %d', async (words, expected, message) => {
+    const { code, err, out } = await cli.piped(...words);
+
+    expect({ code, out }).toEqual({ code: expected, out: '' });
+    expect(err).toMatch(message);
+  });
+
+  it('tells errors to scripts as JSON', async () => {
+    const { err } = await cli.piped('status', 'nothing', '--json');
+
+    expect(JSON.parse(err)).toMatchObject({ error: { code: 'BACKFILL_NOT_FOUND' } });
+  });
+
+  it('finds nothing wrong with a healthy app', async () => {
+    const { code, out } = await cli.piped('doctor');
+
+    expect({ code, problems: out.match(/✗.*/g) }).toEqual({ code: 0, problems: null });
+    expect(out).toMatch(/✓ redis: maxmemory-policy is noeviction/);
+  });
+
+  it('explains itself', async () => {
+    expect((await cli.piped('--help')).out).toMatch(/Exit codes/);
+  });
+});
+
+describe('the command line, on a terminal', () => {
+  it('colours', async () => {
+    const { code, screen } = await cli.terminal(['list']);
+
+    expect(code).toBe(0);
+    expect(screen).toMatch(COLOUR);
+  });
+
+  it('leaves a watched run alone on Ctrl-C', async () => {
+    let typed = false;
+    const { code, screen } = await cli.terminal(
+      ['start', NAME, '--watch', '--interval', '100'],
+      (text, terminal) => {
+        if (!typed && (text.match(/0\.0 %/g) ?? []).length >= 2) {
+          typed = true;
+          terminal.write(CTRL_C);
+        }
+      },
+    );
+
+    expect({ code, typed }).toEqual({ code: 130, typed: true });
+    expect(screen).toMatch(/░{10}/);
+    expect((await json('status', NAME)).value).toMatchObject({ state: 'running' });
+  });
+
+  it('ends a watch with a failure when the run is cancelled', async () => {
+    let cancelled: Promise<unknown> | undefined;
+    await cli.piped('cancel', NAME);
+    const { code, screen } = await cli.terminal(['start', NAME, '--watch', '--interval', '100'], (text) => {
+      if (/0\.0 %/.test(text)) {
+        cancelled ??= cli.piped('cancel', NAME);
+      }
+    });
+    await cancelled;
+
+    expect(code).toBe(5);
+    expect(screen).toMatch(/cancelled/);
+  });
+});
