@@ -104,7 +104,7 @@ export class SharedDelivery {
     if (this.isWanted(entry)) {
       const alive = setInterval(() => {
         this.client
-          .xclaim(this.keys.events, this.group, this.processId, 0, id)
+          .call('XCLAIM', this.keys.events, this.group, this.processId, 0, id, 'JUSTID')
           .catch((error: unknown) =>
             this.logger.warn(`No sign of life of ${this.listener.id}: ${String(error)}`),
           );

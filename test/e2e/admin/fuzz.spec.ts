@@ -100,7 +100,9 @@ describe.each<AdapterName>(['express', 'fastify'])('malformed requests on %s', (
     await fc.assert(
       fc.asyncProperty(method, name, rest, query, headers, type, body, async (...parts) => {
         const [verb, who, where, asked, extra, contentType, text] = parts;
-        const search = new URLSearchParams(asked.map(([k, v]) => [k, JSON.stringify(v)])).toString();
+        const search = new URLSearchParams(
+          asked.map(([k, v]): [string, string] => [k, JSON.stringify(v)]),
+        ).toString();
         const status = await send(new URL(admin.origin), `/ops/${who}${where}?${search}`.slice(0, 12_000), {
           method: verb,
           headers: { ...extra, ...(contentType === '' ? {} : { 'content-type': contentType }) },
