@@ -143,7 +143,7 @@ it('a restart finds the run, and ten processes at once make it once', async () =
   const apps = await Promise.all(processes.map(({ handler }) => bench.start({ handlers: [handler] })));
   const { backfills, finished } = apps[0]!;
   expect(await finished(NAME)).toMatchObject({ state: 'completed', runId, done: 300, rowsDone: 3000 });
-  const times = [first, ...processes].flatMap(({ seen }) => [...seen]);
+  const times = [first, ...processes].flatMap(({ seen }) => Array.from(seen));
   expect(new Set(times.map(([id]) => id)).size).toBe(3000);
   expect(times.reduce((sum, [, count]) => sum + count, 0) - 3000).toBeLessThanOrEqual(WINDOW * BATCH);
   expect(apps.flatMap(({ logs }) => logs.having('is made again from the ledger'))).toHaveLength(1);
@@ -173,7 +173,7 @@ it('failures come back with their run, and a retry of them is not undone by the 
     ({ state }) => state === 'failed',
   );
   expect(await backfills.failures(NAME)).toEqual(before);
-  expect(before.items.map(({ key }) => key).toSorted()).toEqual([17, 450, 451, 800]);
+  expect(before.items.map(({ key }) => Number(key)).toSorted((a, b) => a - b)).toEqual([17, 450, 451, 800]);
 
   bad.clear();
   bad.add(451);
@@ -193,7 +193,7 @@ it('failures come back with their run, and a retry of them is not undone by the 
   );
   expect(end).toMatchObject({ rowsDone: 999, rowsFailed: 1 });
   expect((await backfills.failures(NAME)).items).toMatchObject([{ key: 451 }]);
-  expect([...seen.keys()].toSorted()).toEqual([17, 450, 451, 800]);
+  expect([...seen.keys()].toSorted((a, b) => a - b)).toEqual([17, 450, 451, 800]);
 });
 
 async function ledgerStatus(): Promise<string | undefined> {
