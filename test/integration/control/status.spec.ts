@@ -24,7 +24,7 @@ function steady(config = {}) {
 describe('status', () => {
   it('before the first run is idle', async () => {
     const { backfills } = await bench.start({ handlers: [steady()] });
-    expect(await backfills.status('steady')).toEqual({
+    expect(await backfills.status('steady')).toMatchObject({
       name: 'steady',
       description: 'does little',
       state: 'idle',
