@@ -8,7 +8,7 @@ const shared = {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/sample/dist/', '<rootDir>/test/consumers/'],
   moduleNameMapper: {
     '^nestjs-backfill$': '<rootDir>/lib/index.ts',
-    '^nestjs-backfill/(testing|migrations)$': '<rootDir>/lib/$1/index.ts',
+    '^nestjs-backfill/(cli|migrations|testing)$': '<rootDir>/lib/$1/index.ts',
     '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],
   },
   setupFiles: ['reflect-metadata'],

@@ -9,7 +9,9 @@ const snippets = [...guides.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = ''
 /** Compiles a snippet as if it stood in the repository, under its own settings. */
 function problemsOf(code: string): string[] {
   const file = join(root, 'test/integration/docs/snippet.ts');
-  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile) as { config: object };
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
+    config: object;
+  };
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [file] }, ts.sys, root);
   const host = ts.createCompilerHost(options);
   const read = host.getSourceFile.bind(host);

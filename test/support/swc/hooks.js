@@ -4,7 +4,7 @@ import { transform } from '@swc/core';
 import { swcOptions } from './options.js';
 
 const root = new URL('../../../', import.meta.url);
-const ownName = /^nestjs-backfill(?:\/(testing|migrations))?$/;
+const ownName = /^nestjs-backfill(?:\/(cli|migrations|testing))?$/;
 
 let built = false;
 
