@@ -1,4 +1,3 @@
-import { RequestContext } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/core';
 import type { RegisteredBackfill } from '../discovery/registered-backfill.js';
 import type { JsonValue } from '../sources/backfill-source.js';
@@ -7,6 +6,7 @@ import type { WorkEntry } from '../tracking/work-entry.js';
 import type { BackfillContext } from './backfill-context.js';
 import type { EntityManagers } from './entity-managers.js';
 import type { BatchHandler, RangeHandler, RowHandler } from './handlers.js';
+import { inRequestScope } from './request-scope.js';
 import { RangeLogger } from './range.logger.js';
 import { handleRows } from './handle-rows.js';
 import type { RowSettings } from './handle-rows.js';
@@ -50,19 +50,20 @@ export class RangeExecutor {
   }
 
   private async perform(execution: Execution): Promise<Outcome> {
-    const em = this.managers.fork();
-    const context = contextOf(execution, em);
     const fork = () => this.managers.fork();
+    let made: EntityManager | undefined;
+    const em = () => (made ??= fork());
+    const context = contextOf(execution, em);
     try {
-      return await RequestContext.create(em, () =>
+      return await inRequestScope(em, () =>
         execution.dryRun
-          ? rehearse(em, () => handle(execution, context, fork))
+          ? rehearse(em(), () => handle(execution, context, fork))
           : handle(execution, context, fork),
       );
     } catch (error) {
       return { kind: 'failed', error };
     } finally {
-      em.clear();
+      made?.clear();
     }
   }
 }
@@ -119,14 +120,16 @@ async function rehearse(em: EntityManager, work: () => Promise<Outcome>): Promis
   }
 }
 
-function contextOf(execution: Execution, em: EntityManager): BackfillContext {
+function contextOf(execution: Execution, em: () => EntityManager): BackfillContext {
   const { backfill, runId, entry, signal, dryRun } = execution;
   return {
     runId,
     backfill: backfill.name,
     attempt: entry.attempts + 1,
     signal,
-    em,
+    get em() {
+      return em();
+    },
     logger: new RangeLogger(backfill.name, runId, entry.index),
     dryRun,
     quota: async (calls = 1) => {

@@ -180,6 +180,7 @@ export class RunWorker {
       return;
     }
     const acks: Promise<unknown>[] = [];
+    const controller = new AbortController();
     let next = first;
     while (next < first + count) {
       if (this.stopping) {
@@ -189,7 +190,7 @@ export class RunWorker {
       const answer = await this.claims.ask(this.indexes(next, first + count));
       for (const [i, claim] of answer.claims.entries()) {
         next++;
-        const kept = claim === null || (await this.work(claim, acks));
+        const kept = claim === null || (await this.work(claim, controller, acks));
         if (!kept) {
           const rest = answer.claims.slice(i + 1).flatMap((other) => (other ? [other.entry.index] : []));
           await Promise.all([...acks, rest.length > 0 && this.parts.tracker.release(run, rest)]);
@@ -211,8 +212,11 @@ export class RunWorker {
   }
 
   /** Answers false when the range was given back. */
-  private async work({ entry, waitMs }: Claim, acks: Promise<unknown>[]): Promise<boolean> {
-    const controller = new AbortController();
+  private async work(
+    { entry, waitMs }: Claim,
+    controller: AbortController,
+    acks: Promise<unknown>[],
+  ): Promise<boolean> {
     const done = this.workOne(entry, waitMs, controller.signal, acks);
     this.inFlight.set(controller, done);
     try {

@@ -1,0 +1,16 @@
+import { RequestContext } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/core';
+
+/**
+ * Runs work in which injected entity managers and repositories lead to the given one. It is made when
+ * something first asks for it: a handler that needs none does not pay for one.
+ */
+export function inRequestScope<T>(em: () => EntityManager, work: () => T): T {
+  return RequestContext.create([], () => {
+    const context = RequestContext.currentRequestContext();
+    if (context) {
+      context.map.get = (name) => (em().name === name ? em() : undefined);
+    }
+    return work();
+  });
+}
