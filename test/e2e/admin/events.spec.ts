@@ -23,9 +23,9 @@ describe.each<AdapterName>(['express', 'fastify'])('the event stream on %s', (ad
     const watching = await start(false);
     const working = await start();
     const reader = await openEvents(`${watching.client.base}/events`);
-    expect(reader.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
-    expect(reader.response.headers.get('cache-control')).toContain('no-transform');
-    expect(reader.response.headers.get('x-accel-buffering')).toBe('no');
+    expect(reader.response.headers['content-type']).toBe('text/event-stream; charset=utf-8');
+    expect(reader.response.headers['cache-control']).toContain('no-transform');
+    expect(reader.response.headers['x-accel-buffering']).toBe('no');
     await working.backfills.start('one');
     await reader.until('the end of the run', ({ data }) => data?.includes('"completed"') === true);
     await reader.until('a sign of life', ({ comment }) => comment === 'alive');

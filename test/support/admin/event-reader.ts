@@ -1,3 +1,5 @@
+import { get } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { BackfillEvent } from 'nestjs-backfill';
 
 /** A block of a stream of server-sent events. */
@@ -9,7 +11,7 @@ export interface Block {
 }
 
 export interface EventReader {
-  readonly response: Response;
+  readonly response: IncomingMessage;
   readonly blocks: readonly Block[];
   /** The events among the blocks. */
   events(): BackfillEvent[];
@@ -24,8 +26,10 @@ const WITHIN_MS = 15_000;
 
 /** Opens a stream of events and keeps what comes. */
 export async function openEvents(url: string, headers: Record<string, string> = {}): Promise<EventReader> {
-  const abort = new AbortController();
-  const response = await fetch(url, { headers, signal: abort.signal });
+  // Not by `fetch`, which connects anew when a stream is aborted and has a server wait for it to close.
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    get(url, { headers, agent: false }, resolve).once('error', reject);
+  });
   const blocks: Block[] = [];
   const listeners = new Set<() => void>();
   const reading = read(response, (block) => {
@@ -55,14 +59,14 @@ export async function openEvents(url: string, headers: Record<string, string> = 
         look();
       }),
     ended: () => reading,
-    close: () => abort.abort(),
+    close: () => response.destroy(),
   };
 }
 
-async function read(response: Response, onBlock: (block: Block) => void): Promise<void> {
+async function read(response: IncomingMessage, onBlock: (block: Block) => void): Promise<void> {
   const decoder = new TextDecoder();
   let rest = '';
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of response as AsyncIterable<Buffer>) {
     rest += decoder.decode(chunk, { stream: true });
     const parts = rest.split('\n\n');
     rest = parts.pop() ?? '';
