@@ -39,11 +39,13 @@ describe('the guides', () => {
   );
 
   it('lead to sections that exist', () => {
-    const titles = new Set([...guides.matchAll(/^## (.+)$/gm)].map(([, title = '']) =>
-      title
-        .toLowerCase()
-        .replaceAll(/[^\w -]/g, '')
-        .replaceAll(' ', '-'),
+    const titles = new Set(
+      [...guides.matchAll(/^## (.+)$/gm)].map(([, title = '']) =>
+        title
+          .toLowerCase()
+          .replaceAll(/[^\w -]/g, '')
+          .replaceAll(' ', '-'),
+      ),
     );
     const links = [...guides.matchAll(/\]\(#([^)]+)\)/g)].map(([, link]) => link);
 
