@@ -18,6 +18,7 @@ export function describeHandler(handler: object, plan: () => CrashPlan): Registe
   }
   const name = options.name ?? nameFromClass(constructor.name);
   return {
+    ...UNTHROTTLED,
     name,
     description: options.description ?? null,
     version: options.version ?? null,
@@ -28,6 +29,9 @@ export function describeHandler(handler: object, plan: () => CrashPlan): Registe
     resolve: async () => withCheckpoints(handler, plan()),
   };
 }
+
+/** Nothing waits in a test. */
+const UNTHROTTLED = { throttles: [] } as const;
 
 const METHODS = new Set(['processRange', 'processBatch', 'processRow']);
 

@@ -11,7 +11,7 @@ const ROWS = 300;
 const UNPACKED_LIMIT = 400 * 1024;
 
 const parent = await mkdtemp(join(tmpdir(), 'nestjs-backfill-consumers-'));
-let tarball: string;
+let tarball: string | undefined;
 
 beforeAll(async () => {
   tarball = await packLibrary(parent);
@@ -19,21 +19,29 @@ beforeAll(async () => {
 
 afterAll(() => rm(parent, { recursive: true, force: true }));
 
+/** Nothing is worth its minutes without a package. */
+function packed(): string {
+  if (tarball === undefined) {
+    throw new Error('Expected a tarball, got none: npm pack failed.');
+  }
+  return tarball;
+}
+
 describe('the package', () => {
   it('is what publint asks for', async () => {
-    await run(parent, ownTool('publint'), [tarball, '--strict']);
+    await run(parent, ownTool('publint'), [packed(), '--strict']);
   });
 
   it('has types that resolve for ESM, and for CommonJS through require(esm)', async () => {
-    await run(parent, ownTool('attw'), [tarball, '--profile', 'esm-only']);
+    await run(parent, ownTool('attw'), [packed(), '--profile', 'esm-only']);
   });
 
   it('stays small', async () => {
-    const [packed] = JSON.parse(await run(parent, 'npm', ['pack', '--dry-run', '--json', tarball])) as [
+    const [info] = JSON.parse(await run(parent, 'npm', ['pack', '--dry-run', '--json', packed()])) as [
       { unpackedSize: number },
     ];
 
-    expect(packed.unpackedSize).toBeLessThan(UNPACKED_LIMIT);
+    expect(info.unpackedSize).toBeLessThan(UNPACKED_LIMIT);
   });
 });
 
@@ -42,6 +50,7 @@ describe.each([NEST_12_ESM, NEST_11_COMMONJS])('an app with $title', (stack) => 
   let app: ConsumerApp;
 
   beforeAll(async () => {
+    packed();
     const database = await createTestDatabase();
     const redis = await createTestRedis();
     await database.query('CREATE TABLE message (id int PRIMARY KEY, body text NOT NULL)');
@@ -78,7 +87,7 @@ import { Message } from './message.entity${x}';
   });
 
   it('is wired by nest add', async () => {
-    await app.npx('nest', 'add', `nestjs-backfill@${await app.bring(tarball)}`);
+    await app.npx('nest', 'add', `nestjs-backfill@${await app.bring(packed())}`);
 
     const module = await app.read('src/app.module.ts');
     expect(module).toContain('BackfillModule.forRoot({})');
