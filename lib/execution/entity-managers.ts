@@ -5,6 +5,7 @@ export class EntityManagers {
   constructor(readonly orm: MikroORM) {}
 
   fork(): EntityManager {
-    return this.orm.em.fork({ clear: true });
+    // Asked for inside of a request scope that is itself waiting for this one, it must not look there.
+    return this.orm.em.fork({ clear: true, disableContextResolution: true });
   }
 }

@@ -58,31 +58,29 @@ export class OtelTelemetry implements RangeTelemetry {
     const { trace, SpanStatusCode } = this.api;
     const attributes = { backfill: execution.backfill.name };
     const begin = performance.now();
-    return trace
-      .getTracer(NAME)
-      .startActiveSpan(
-        'backfill.range',
-        {
-          attributes: {
-            ...attributes,
-            'backfill.run': execution.runId,
-            'backfill.range.index': execution.entry.index,
-          },
+    return trace.getTracer(NAME).startActiveSpan(
+      'backfill.range',
+      {
+        attributes: {
+          ...attributes,
+          'backfill.run': execution.runId,
+          'backfill.range.index': execution.entry.index,
         },
-        async (span) => {
-          try {
-            const outcome = await work();
-            this.count(execution, outcome, (performance.now() - begin) / 1000);
-            if (outcome.kind === 'failed') {
-              span.recordException(outcome.error instanceof Error ? outcome.error : String(outcome.error));
-              span.setStatus({ code: SpanStatusCode.ERROR });
-            }
-            return outcome;
-          } finally {
-            span.end();
+      },
+      async (span) => {
+        try {
+          const outcome = await work();
+          this.count(execution, outcome, (performance.now() - begin) / 1000);
+          if (outcome.kind === 'failed') {
+            span.recordException(outcome.error instanceof Error ? outcome.error : String(outcome.error));
+            span.setStatus({ code: SpanStatusCode.ERROR });
           }
-        },
-      );
+          return outcome;
+        } finally {
+          span.end();
+        }
+      },
+    );
   }
 
   close(): void {
