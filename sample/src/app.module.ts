@@ -24,6 +24,8 @@ import { SettingsModule } from './settings/settings.module.js';
     }),
     ScheduleModule.forRoot(),
     BackfillModule.forRootAsync({
+      // The sample listens on loopback only. An app gives guards instead.
+      admin: { path: 'admin/backfills', allowUnguarded: true },
       inject: [SAMPLE_SETTINGS],
       useFactory: ({ keyPrefix, workers }: SampleSettings) => ({ keyPrefix, workers }),
     }),

@@ -55,7 +55,7 @@ async function demonstrate(app: INestApplication): Promise<void> {
   );
 
   if (process.argv.includes('--serve') && !signal.aborted) {
-    console.log(`\nThe app stays up until Ctrl-C:\n  HTTP        ${await serve(app)}`);
+    console.log(`\nThe app stays up until Ctrl-C:\n  The page    ${await serve(app)}/admin/backfills/ui`);
     console.log(`  PostgreSQL  ${databaseUrl}\n  Redis       ${redisUrl}`);
     await once(signal, 'abort');
     process.exitCode = Math.min(1, wrong.length);
