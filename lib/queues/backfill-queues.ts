@@ -17,7 +17,8 @@ export interface JobRequest {
   readonly delayMs?: number;
 }
 
-const BATCH = 1000;
+/** So few that no worker, whose commands take the same connection, waits long behind them. */
+const BATCH = 100;
 
 /** The BullMQ queues: one for each backfill, made when it is first asked for. */
 export class BackfillQueues {

@@ -3,10 +3,13 @@ const MOST = 8;
 /** Ranges that take longer than this gain nothing by sharing a job. */
 const SHORT_MS = 25;
 
+/** Workers that reach less than this of the rate are busy with ranges that take long. */
+const KEPT_UP = 0.5;
+
 /**
- * How many ranges a job carries. Paced ranges go singly. Unpaced ones share a job where they are short,
- * because the queue's own work for a job would outweigh theirs, but never so many that a worker would
- * find none.
+ * How many ranges a job carries. Short ones share a job, because the queue's own work for a job would
+ * outweigh theirs, but never so many that a worker would find none, and paced ones never more than a worker
+ * starts within a second.
  *
  * @param ranges ranges at hand
  * @param slots ranges that all workers together work on at once
@@ -18,12 +21,15 @@ export function rangesPerJob(
   slots: number,
   measuredPerSecond: number | null,
 ): number {
+  const most = Math.min(MOST, Math.floor(ranges / (slots * 2)), short(perSecond, slots, measuredPerSecond));
+  return Math.max(1, most);
+}
+
+function short(perSecond: number | null, slots: number, measuredPerSecond: number | null): number {
   if (perSecond !== null) {
-    return 1;
+    const keptUp = measuredPerSecond === null || measuredPerSecond >= perSecond * KEPT_UP;
+    return keptUp ? Math.floor(perSecond / slots) : 1;
   }
-  const msPerRange = measuredPerSecond ? (slots * 1000) / measuredPerSecond : null;
-  if (msPerRange !== null && msPerRange > SHORT_MS) {
-    return 1;
-  }
-  return Math.max(1, Math.min(MOST, Math.floor(ranges / (slots * 2))));
+  const msPerRange = measuredPerSecond ? (slots * 1000) / measuredPerSecond : 0;
+  return msPerRange > SHORT_MS ? 1 : MOST;
 }

@@ -33,7 +33,7 @@ if interval < 0 then
 end
 
 -- What workers come late they make up, or the rate would never be reached: a little at once (less than one
--- range, or 0.5 % of a second), the rest by going 1.5 % faster; less of both where more ranges would begin
+-- range, or 0.5 % of a second), the rest by going 0.9 % faster; less of both where more ranges would begin
 -- in some second than the promise allows: one above the rate, or 2 %. More than a second is not made up.
 local longest = tonumber(ARGV[1])
 local SECOND, MARGIN, ROUNDING = 1000000, 1000, 0.001
@@ -41,7 +41,7 @@ local slack, fastest = 0, 0
 if interval > 0 then
   local rate = SECOND / interval
   local allowed = math.max(math.floor(rate + 1 + ROUNDING), math.floor(rate * 1.02 + ROUNDING))
-  fastest = math.max(0, math.min(interval * 0.015, interval - (SECOND + MARGIN) / allowed))
+  fastest = math.max(0, math.min(interval * 0.009, interval - (SECOND + MARGIN) / allowed))
   slack = math.max(0, math.min(math.max(interval / 2, 5000), allowed * (interval - fastest) - SECOND - MARGIN))
 end
 local moment, debt = tonumber(run[6] or '') or now, tonumber(run[7] or '') or 0

@@ -10,9 +10,9 @@ describe('gateFor', () => {
     [3, { max: 1, duration: 329 }],
     [7.5, { max: 1, duration: 129 }],
     [20, { max: 1, duration: 46 }],
-    [100, { max: 5, duration: 46 }],
-    [1000, { max: 50, duration: 46 }],
-    [100_000, { max: 5000, duration: 46 }],
+    [100, { max: 5, duration: 25 }],
+    [1000, { max: 50, duration: 25 }],
+    [100_000, { max: 5000, duration: 25 }],
   ])('for %d a second is %j', (perSecond, gate) => {
     expect(gateFor(perSecond)).toEqual(gate);
   });
@@ -25,7 +25,7 @@ describe('gateFor', () => {
     expect(() => gateFor(perSecond)).toThrow(RangeError);
   });
 
-  it('is never slower than the rate, and faster by at most 5 ms a window', () => {
+  it('is never slower than the rate, and faster by at most 5 ms a range or twice where a window holds several', () => {
     const rates = fc
       .double({ min: Math.log(1 / 86_400), max: Math.log(100_000), noNaN: true })
       .map((exponent) => Math.exp(exponent));
@@ -36,8 +36,12 @@ describe('gateFor', () => {
         expect(Number.isInteger(duration) && duration >= 1).toBe(true);
         const exact = (max * 1000) / perSecond;
         expect(duration).toBeLessThan(exact);
-        expect(duration).toBeGreaterThan(exact - 5.001);
-        expect((max * 1000) / duration / perSecond).toBeLessThanOrEqual(1.25);
+        if (max === 1) {
+          expect(duration).toBeGreaterThan(exact - 5.001);
+          expect((max * 1000) / duration / perSecond).toBeLessThanOrEqual(1.25);
+        } else {
+          expect(duration).toBeGreaterThan(exact / 2 - 1.001);
+        }
         if (max > 1) expect(duration).toBeLessThanOrEqual(100);
       }),
       { numRuns: 1000 },

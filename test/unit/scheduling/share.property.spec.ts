@@ -7,12 +7,29 @@ const slots = fc.integer({ min: 1, max: 5000 });
 const measured = fc.option(fc.double({ min: 0.001, max: 1e6, noNaN: true }), { nil: null });
 
 describe('ranges of a job', () => {
-  it('are one where they are paced', () => {
+  it('are never more than a worker starts within a second where they are paced', () => {
     fc.assert(
-      fc.property(fc.double({ min: 0, max: 1e5, noNaN: true }), ranges, slots, measured, (rate, ...rest) => {
-        expect(rangesPerJob(rate, ...rest)).toBe(1);
-      }),
+      fc.property(
+        fc.double({ min: 0, max: 1e5, noNaN: true }),
+        ranges,
+        slots,
+        measured,
+        (rate, count, places, speed) => {
+          const share = rangesPerJob(rate, count, places, speed);
+          expect(share).toBeLessThanOrEqual(Math.max(1, rate / places));
+          expect(share).toBeLessThanOrEqual(8);
+          expect(Number.isInteger(share) && share >= 1).toBe(true);
+        },
+      ),
     );
+  });
+
+  it('share where they are paced fast, and not where the workers fall behind', () => {
+    expect(rangesPerJob(1000, 10_000, 40, null)).toBe(8);
+    expect(rangesPerJob(1000, 10_000, 40, 990)).toBe(8);
+    expect(rangesPerJob(10, 36_000, 4, null)).toBe(2);
+    expect(rangesPerJob(7.5, 450, 4, null)).toBe(1);
+    expect(rangesPerJob(1000, 10_000, 40, 400)).toBe(1);
   });
 
   it('are from one to eight, and leave a job for every worker that could have one', () => {
