@@ -211,11 +211,15 @@ export class BackfillService {
    * are through.
    *
    * @throws BackfillConflictError where the run cannot take them
+   * @throws BackfillNotFoundError where `runId` is no run of this backfill
    */
   async retryFailures(name: string, options: RetryOptions = {}): Promise<RetryReceipt> {
     const { defaults } = this.registry.get(name);
     await this.ledger.mend(name);
-    const runId = options.runId ?? (await this.runStore.newestId(name));
+    const runId =
+      options.runId === undefined
+        ? await this.runStore.newestId(name)
+        : (await this.run(name, options.runId)).id;
     if (runId === null) {
       throw new BackfillConflictError(`Backfill "${name}" has no run whose failures could be retried.`);
     }

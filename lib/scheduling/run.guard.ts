@@ -28,10 +28,10 @@ export class RunGuard {
 
   /** Pauses a run by itself. */
   async pause(backfill: string, runId: string, reason: string, error?: unknown): Promise<void> {
-    const answer = await this.runs.move(runId, 'pause', reason, { reason, by: 'nestjs-backfill' });
     if (error !== undefined && !isOutOfMemory(error)) {
       await this.runs.note(runId, { lastError: storable(error) });
     }
+    const answer = await this.runs.move(runId, 'pause', reason, { reason, by: 'nestjs-backfill' });
     if (answer.kind === 'moved') {
       this.logger.error(`[${backfill} run ${runId}] paused itself: ${reason}`);
     }
