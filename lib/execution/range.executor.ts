@@ -74,14 +74,13 @@ async function handle(
   fork: () => EntityManager,
 ): Promise<Outcome> {
   const handler = await execution.backfill.resolve();
-  switch (execution.backfill.shape) {
-    case 'range':
-      return handleRange(execution, handler as RangeHandler, context);
-    case 'batch':
-      return handleBatch(execution, handler as BatchHandler<unknown>, context);
-    case 'row':
-      return handleRows(execution, handler as RowHandler<unknown>, context, fork);
+  const { shape } = execution.backfill;
+  if (shape === 'range') {
+    return handleRange(execution, handler as RangeHandler, context);
   }
+  return shape === 'batch'
+    ? handleBatch(execution, handler as BatchHandler<unknown>, context)
+    : handleRows(execution, handler as RowHandler<unknown>, context, fork);
 }
 
 async function handleRange(

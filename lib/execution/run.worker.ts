@@ -263,8 +263,13 @@ export class RunWorker {
             }
             left = kept;
           },
-          troubled: (error) =>
-            this.troubled(error).catch((trouble: unknown) => this.events.error(toError(trouble))),
+          troubled: async (error) => {
+            try {
+              await this.troubled(error);
+            } catch (trouble) {
+              this.events.error(toError(trouble));
+            }
+          },
         },
       }),
       this.abandoned,

@@ -90,7 +90,11 @@ export async function batchExecute(target: BatchTarget, options: BatchExecuteOpt
   const bounds = await walk.bounds();
   let steps = 0;
   let rows = 0;
-  for (let min = bounds?.first ?? null; bounds && min !== null && min <= bounds.last;) {
+  if (!bounds) {
+    return { steps, rows };
+  }
+  let min: bigint | null = bounds.first;
+  while (min !== null && min <= bounds.last) {
     const max: bigint = min + BigInt(stepSize);
     rows += await walk.execute(sql({ min, max }));
     steps++;

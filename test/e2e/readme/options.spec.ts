@@ -17,7 +17,7 @@ describe('the tables of the README', () => {
     const documented = Object.fromEntries(readme.table('Configuration'));
     const actual = Object.entries(DEFAULT_BACKFILL_CONFIG).map(([key, value]) => [
       key,
-      typeof value === 'string' ? `'${value}'` : String(value),
+      typeof value === 'string' ? `'${value}'` : JSON.stringify(value),
     ]);
     expect(documented).toEqual(Object.fromEntries(actual));
   });
@@ -36,7 +36,7 @@ describe('the tables of the README', () => {
     for (const [name, value] of Object.entries(defaults)) {
       expect([name, documented.get(name)]).toEqual([
         name,
-        typeof value === 'string' ? `'${value}'` : String(value),
+        typeof value === 'string' ? `'${value}'` : JSON.stringify(value),
       ]);
     }
   });
