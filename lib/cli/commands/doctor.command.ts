@@ -52,8 +52,10 @@ async function checkApp(session: CliSession): Promise<Finding[]> {
 async function checkDatabase(orm: MikroORM): Promise<Finding> {
   const subject = 'database';
   try {
-    // The connection is made when it is first used.
-    await orm.connect();
+    // MikroORM 7 connects when it is first used; 6 has, and would leave the pool that it has behind.
+    if (!(await orm.isConnected())) {
+      await orm.connect();
+    }
     const answer = await orm.checkConnection();
     return answer.ok
       ? { subject, level: 'ok', message: 'answers' }
