@@ -37,6 +37,7 @@ import { RunPreviewer } from './scheduling/run.previewer.js';
 import { RunReconciler } from './scheduling/run.reconciler.js';
 import { RunStarter } from './scheduling/run.starter.js';
 import { QuotaBucket } from './throttling/quota.bucket.js';
+import { ThrottleEvaluator } from './throttling/throttle.evaluator.js';
 import { BackfillKeys } from './tracking/backfill-keys.js';
 import { EventLog } from './tracking/event.log.js';
 import { FailureRetrier } from './tracking/failure.retrier.js';
@@ -115,6 +116,12 @@ const TRACKING: Provider[] = [
 
 const SCHEDULING: Provider[] = [
   made(
+    ThrottleEvaluator,
+    [RESOLVED_OPTIONS, EntityManagers, RedisConnections, BackfillKeys, QuotaBucket, PROCESS_ID],
+    ({ throttles }: ResolvedModuleOptions, managers, { client }, keys, quota, processId: string) =>
+      new ThrottleEvaluator(throttles, managers, client, keys, quota, processId, logger()),
+  ),
+  made(
     BackfillQueues,
     [RedisConnections, BackfillKeys, RedisErrorLog],
     ({ client }, keys, errors) => new BackfillQueues(client, keys, errors.listener),
@@ -185,6 +192,7 @@ const SCHEDULING: Provider[] = [
       RateGovernor,
       RunReconciler,
       RunGuard,
+      ThrottleEvaluator,
     ],
     useFactory: (
       schedule: SchedulerRegistry,
@@ -199,6 +207,7 @@ const SCHEDULING: Provider[] = [
         RateGovernor,
         RunReconciler,
         RunGuard,
+        ThrottleEvaluator,
       ]
     ) => new BackfillWatchdog(client, keys, schedule, ...parts, logger()),
   },
@@ -224,6 +233,7 @@ const EXECUTION: Provider[] = [
       RangeExecutor,
       WorkSplitter,
       QuotaBucket,
+      ThrottleEvaluator,
     ],
     (
       options: ResolvedModuleOptions,
@@ -240,8 +250,9 @@ const EXECUTION: Provider[] = [
       executor,
       splitter,
       quota,
+      throttles,
     ) =>
-      new WorkerPool(servedBy(options), registry, runs, configs, census, cycles, guard, {
+      new WorkerPool(servedBy(options), registry, runs, configs, census, cycles, guard, throttles, {
         client,
         queues,
         tracker,

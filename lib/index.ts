@@ -34,6 +34,27 @@ export type {
 } from './config/backfill-config.js';
 export type { ConfigInForce } from './config/config.store.js';
 
+export type {
+  BackfillThrottle,
+  ThrottleContext,
+  ThrottleOptions,
+  ThrottlePressure,
+} from './throttling/backfill-throttle.js';
+export { eventLoopLag } from './throttling/throttles/event-loop-lag.js';
+export type { EventLoopLagOptions } from './throttling/throttles/event-loop-lag.js';
+export { heapUse } from './throttling/throttles/heap-use.js';
+export type { HeapUseOptions } from './throttling/throttles/heap-use.js';
+export { postgresConnections } from './throttling/throttles/postgres-connections.js';
+export type { ConnectionsOptions } from './throttling/throttles/postgres-connections.js';
+export { postgresLockWait } from './throttling/throttles/postgres-lock-wait.js';
+export type { LockWaitOptions } from './throttling/throttles/postgres-lock-wait.js';
+export { postgresReplicationLag } from './throttling/throttles/postgres-replication-lag.js';
+export type { ReplicationLagOptions } from './throttling/throttles/postgres-replication-lag.js';
+export { probeLatency } from './throttling/throttles/probe-latency.js';
+export type { ProbeLatencyOptions } from './throttling/throttles/probe-latency.js';
+export { queueDepth } from './throttling/throttles/queue-depth.js';
+export type { QueueDepthOptions } from './throttling/throttles/queue-depth.js';
+
 export { idRange } from './sources/id-range.js';
 export type { IdKey, IdOf, IdRangeOptions } from './sources/id-range.js';
 export { keyset } from './sources/keyset.js';

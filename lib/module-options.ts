@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseConfigPatch } from './config/parse-config-patch.js';
 import type { BackfillConfigPatch } from './config/backfill-config.js';
 import { BackfillDefinitionError } from './errors/backfill-definition.error.js';
+import type { BackfillThrottle } from './throttling/backfill-throttle.js';
 import type { RedisClient } from './redis/lua-script.js';
 
 /** The options, parsed once and frozen. */
@@ -40,6 +41,8 @@ export interface BackfillModuleOptions {
    * and that one which ignores the signal is waited for. Default 10000.
    */
   readonly shutdownTimeout?: number;
+  /** What slows every backfill down while it is under pressure. Default: nothing. */
+  readonly throttles?: readonly BackfillThrottle[];
   /** Defaults of every backfill. */
   readonly config?: BackfillConfigPatch;
   /**
@@ -48,6 +51,15 @@ export interface BackfillModuleOptions {
    * among the entities of MikroORM, and their tables (`createLedgerSchema`). Default `false`.
    */
   readonly ledger?: boolean;
+}
+
+function isThrottle(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof Reflect.get(value, 'measure') === 'function' &&
+    typeof Reflect.get(value, 'name') === 'string'
+  );
 }
 
 const milliseconds = (least: number) => z.number().int().min(least).max(3_600_000);
@@ -63,6 +75,9 @@ const optionsSchema = z.strictObject({
   keyPrefix: z.string().min(1).default('backfill'),
   lockDuration: milliseconds(1000).default(30_000),
   shutdownTimeout: milliseconds(0).default(10_000),
+  throttles: z
+    .array(z.custom<BackfillThrottle>(isThrottle, 'expected throttles, with a name and measure()'))
+    .default([]),
   config: z.unknown().optional(),
   ledger: z.boolean().default(false),
 });
@@ -74,6 +89,7 @@ export interface ResolvedModuleOptions {
   readonly keyPrefix: string;
   readonly lockDuration: number;
   readonly shutdownTimeout: number;
+  readonly throttles: readonly BackfillThrottle[];
   readonly config: BackfillConfigPatch;
   readonly ledger: boolean;
 }

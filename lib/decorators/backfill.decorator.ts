@@ -1,6 +1,7 @@
 import { applyDecorators, Injectable, SetMetadata } from '@nestjs/common';
 import type { Scope } from '@nestjs/common';
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
+import type { BackfillThrottle } from '../throttling/backfill-throttle.js';
 import type { BackfillSource } from '../sources/backfill-source.js';
 
 /** Stable over copies of the package, so that each finds the other's handlers. */
@@ -26,6 +27,8 @@ export interface BackfillOptions {
   readonly source: BackfillSource;
   /** Defaults of this backfill; what an operator sets wins over them. */
   readonly config?: BackfillConfigPatch;
+  /** What slows this backfill down, beside the `throttles` of the module. Default: nothing. */
+  readonly throttles?: readonly BackfillThrottle[];
   /** Version of the handler's code; a run that was started under another one is reported. */
   readonly version?: string;
   /** Scope of the provider; a request-scoped handler is made anew for each range. Default: singleton. */

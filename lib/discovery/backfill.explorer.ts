@@ -64,6 +64,7 @@ export class BackfillExplorer {
       className: handler.name,
       source: options.source,
       shape,
+      throttles: options.throttles ?? [],
       defaults: [
         this.options.config,
         parseConfigPatch(options.config ?? {}, { backfill: name, origin: 'decorator' }),

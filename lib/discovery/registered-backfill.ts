@@ -1,6 +1,7 @@
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
 import type { BatchHandler, RangeHandler, RowHandler } from '../execution/handlers.js';
 import type { BackfillSource } from '../sources/backfill-source.js';
+import type { BackfillThrottle } from '../throttling/backfill-throttle.js';
 import type { HandlerShape } from './handler-shape.js';
 
 /** A handler of any shape; which one, `RegisteredBackfill.shape` tells. */
@@ -14,6 +15,7 @@ export interface RegisteredBackfill {
   readonly className: string;
   readonly source: BackfillSource;
   readonly shape: HandlerShape;
+  readonly throttles?: readonly BackfillThrottle[];
   /** Defaults, those of the module before those of the decorator. */
   readonly defaults: readonly BackfillConfigPatch[];
   /** The handler; made anew each time where it is request-scoped or transient. */

@@ -5,6 +5,7 @@ import type { CycleScheduler } from '../scheduling/cycle.scheduler.js';
 import type { RunGuard } from '../scheduling/run.guard.js';
 import type { BackfillEvent } from '../tracking/backfill-event.js';
 import type { RunStore } from '../tracking/run.store.js';
+import type { ThrottleEvaluator } from '../throttling/throttle.evaluator.js';
 import type { WorkerCensus } from '../tracking/worker.census.js';
 import { RunWorker } from './run.worker.js';
 import type { RunWorkerParts } from './run.worker.js';
@@ -37,6 +38,7 @@ export class WorkerPool {
     private readonly census: WorkerCensus,
     private readonly cycles: CycleScheduler,
     private readonly guard: RunGuard,
+    private readonly throttles: ThrottleEvaluator,
     private readonly parts: RunWorkerParts,
   ) {}
 
@@ -72,6 +74,9 @@ export class WorkerPool {
       if (!running.some(({ runId }) => runId === worker.run.runId)) {
         this.stop(backfill, worker.run.runId);
       }
+    }
+    for (const { run } of this.open.values()) {
+      this.quietly(this.throttles.report(run.backfill, run.runId, now));
     }
     if (Math.abs(now - this.heardAt) >= HEARTBEAT_MS) {
       this.heardAt = now;

@@ -6,11 +6,15 @@ import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { isOutOfMemory } from '../redis/out-of-memory.js';
 import type { BackfillKeys } from '../tracking/backfill-keys.js';
+import type { RunRecord } from '../tracking/run-record.js';
 import type { RunStatus } from '../tracking/run-status.js';
 import type { RunStore } from '../tracking/run.store.js';
+import type { RegisteredBackfill } from '../discovery/registered-backfill.js';
+import type { ThrottleEvaluator } from '../throttling/throttle.evaluator.js';
+import { throughput } from '../tracking/sample.store.js';
 import type { SampleStore } from '../tracking/sample.store.js';
 import type { CycleScheduler } from './cycle.scheduler.js';
-import type { RateGovernor } from './rate.governor.js';
+import type { PressedRate, RateGovernor } from './rate.governor.js';
 import type { RunGuard } from './run.guard.js';
 import type { RunReconciler } from './run.reconciler.js';
 
@@ -20,6 +24,8 @@ const DUTY_MS = 900;
 /** A cycle this late was lost. */
 const LATE_MS = 2_000;
 const RECONCILE_EVERY_MS = 10_000;
+const MEASURED_OVER_MS = 10_000;
+const STEPS = 20;
 
 /** A run that is running or paused. */
 export interface ActiveRun {
@@ -51,6 +57,7 @@ export class BackfillWatchdog {
     private readonly governor: RateGovernor,
     private readonly reconciler: RunReconciler,
     private readonly guard: RunGuard,
+    private readonly throttles: ThrottleEvaluator,
     private readonly logger: Logger,
   ) {}
 
@@ -119,6 +126,16 @@ export class BackfillWatchdog {
     }
   }
 
+  private async pressed(backfill: RegisteredBackfill, run: RunRecord, now: number): Promise<PressedRate> {
+    const { pressure, reason } = await this.throttles.evaluate(backfill, run.id, now);
+    const newest = pressure > 0 ? await this.samples.newest(run.id, MEASURED_OVER_MS / 1000) : [];
+    // In steps: a rate that changes by a hair each second would only fill the log.
+    const steps = pressure > 0 ? Math.max(1, Math.round(pressure * STEPS)) : 0;
+    const average = (run.done * 1000) / Math.max(1000, now - run.startedAt);
+    const measuredPerSecond = throughput(newest, MEASURED_OVER_MS).ranges || average;
+    return { pressure: steps / STEPS, reason, measuredPerSecond };
+  }
+
   private async lookAfter({ backfill, runId }: ActiveRun, now: number): Promise<void> {
     const registered = this.registry.find(backfill);
     const run = registered && (await this.runs.read(runId));
@@ -132,7 +149,7 @@ export class BackfillWatchdog {
       await this.guard.pause(backfill, runId, (error as Error).message, error);
       return;
     }
-    await this.governor.apply(backfill, runId, config, now);
+    await this.governor.apply(backfill, runId, config, now, await this.pressed(registered, run, now));
     const interval = run.interval ?? 0;
     await this.samples.add(runId, {
       at: now,

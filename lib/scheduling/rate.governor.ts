@@ -5,11 +5,18 @@ import type { BackfillQueues } from '../queues/backfill-queues.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import type { BackfillKeys } from '../tracking/backfill-keys.js';
+import type { ThrottlePressure } from '../throttling/backfill-throttle.js';
 import type { EventLog } from '../tracking/event.log.js';
 import { gateFor } from './gate.js';
 
 /** A boundary this near gets a timer of its own in the process that sees it. */
 const NEAR_MS = 1_500;
+
+/** What throttles make of a rate. */
+export interface PressedRate extends ThrottlePressure {
+  /** Ranges a second that the workers reach. */
+  readonly measuredPerSecond: number;
+}
 
 /**
  * Puts the rate that the config asks for at the hour in force: exactly in the tracker, which gives every
@@ -28,8 +35,17 @@ export class RateGovernor {
     private readonly logger: Logger,
   ) {}
 
-  /** @param now epoch ms by the clock of Redis, so that all processes see a boundary at the same moment */
-  async apply(backfill: string, runId: string, config: BackfillConfig, now: number): Promise<void> {
+  /**
+   * @param now epoch ms by the clock of Redis, so that all processes see a boundary at the same moment
+   * @param pressed what the throttles say now; what they said before stays without it
+   */
+  async apply(
+    backfill: string,
+    runId: string,
+    config: BackfillConfig,
+    now: number,
+    pressed?: PressedRate,
+  ): Promise<void> {
     const { perSecond, reason } = currentRate(config, now);
     const changeAt = nextPeakChange(config, now);
     const next = changeAt === null ? undefined : currentRate(config, changeAt).perSecond;
@@ -38,13 +54,21 @@ export class RateGovernor {
       next === undefined ? '' : interval(next),
       changeAt ?? '',
       reason,
+      pressed?.pressure ?? '',
+      pressed?.reason ?? '',
+      pressed?.measuredPerSecond ?? 0,
     ]);
     await this.setGate(backfill, runId, perSecond, changed === 1);
     this.watchBoundary(backfill, runId, config, changeAt, now);
     if (changed === 1) {
       const rate = perSecond === null ? 'unpaced' : `${perSecond}/s`;
-      this.logger.log(`[${backfill} run ${runId}] rate ${rate}, ${reason}`);
-      await this.events.append('throttled', backfill, runId, { perSecond, reason });
+      const why =
+        pressed && pressed.pressure > 0
+          ? `${reason}, pressure ${pressed.pressure}: ${pressed.reason}`
+          : reason;
+      this.logger.log(`[${backfill} run ${runId}] rate ${rate}, ${why}`);
+      const { pressure = null } = pressed ?? {};
+      await this.events.append('throttled', backfill, runId, { perSecond, reason, pressure });
     }
   }
 

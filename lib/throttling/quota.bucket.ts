@@ -1,4 +1,5 @@
 import type { QuotaConfig } from '../config/backfill-config.js';
+import type { ThrottlePressure } from './backfill-throttle.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import type { BackfillKeys } from '../tracking/backfill-keys.js';
@@ -97,6 +98,16 @@ export class QuotaBucket {
     }
     const grown = Number(rate) + (Number(step) * Math.max(0, now - Number(since) / 1000)) / 1000;
     return most > 0 ? Math.min(most, grown) : grown;
+  }
+
+  /** How far the rate is below what it was before a third party asked to wait, for what is not called by row. */
+  async pressure(backfill: string, now: number): Promise<ThrottlePressure> {
+    const [rate, since, step] = await this.client.hmget(this.keys.quota(backfill), 'rate', 'since', 'step');
+    const before = Number(step) / CLIMB;
+    const grown = Number(rate) + (Number(step) * Math.max(0, now - Number(since) / 1000)) / 1000;
+    return rate && grown < before
+      ? { pressure: 1 - grown / before, reason: 'the third party, which asked to wait' }
+      : { pressure: 0, reason: '' };
   }
 
   private scriptKeys(backfill: string, runId: string): string[] {

@@ -33,6 +33,7 @@ export class QuotaGate {
   private epoch = 0;
   private heldUntil = 0;
   private readyAt = 0;
+  private asked: Promise<{ answer: QuotaAnswer; asked: number }> | null = null;
   readonly meter = new CallMeter();
 
   constructor(
@@ -64,6 +65,7 @@ export class QuotaGate {
   /** Lets nothing through for so long, and asks anew afterwards. */
   hold(ms: number): void {
     this.epoch++;
+    this.asked = null;
     this.free = false;
     this.heldUntil = Math.max(this.heldUntil, performance.now() + ms);
   }
@@ -94,12 +96,8 @@ export class QuotaGate {
 
   private async dispenseSome(): Promise<void> {
     const { epoch } = this;
-    const calls = Math.min(this.waiting.length, MOST_AT_ONCE);
-    if (calls === 0) {
-      return;
-    }
-    const asked = performance.now();
-    const answer = await this.ask(calls, AHEAD_MS, Math.max(0, this.readyAt - asked));
+    const { answer, asked } = await (this.asked ?? this.askFor(this.waiting.length));
+    this.asked = null;
     if (epoch !== this.epoch) {
       return;
     }
@@ -118,11 +116,22 @@ export class QuotaGate {
     }
   }
 
+  private async askFor(waiting: number): Promise<{ answer: QuotaAnswer; asked: number }> {
+    const asked = performance.now();
+    const calls = Math.min(waiting, MOST_AT_ONCE);
+    return { answer: await this.ask(calls, AHEAD_MS, Math.max(0, this.readyAt - asked)), asked };
+  }
+
   /** A call that goes out late takes those after it along: two of them must not come too close. */
   private async spend(waits: readonly number[], asked: number, epoch: number): Promise<void> {
     let shift = 0;
     for (const [i, wait] of waits.entries()) {
       const due = asked + wait + shift;
+      if (i === waits.length - 1 && this.waiting.length > 1) {
+        // Asked for while the last one waits, or the way to Redis would be lost time each time.
+        this.asked = this.askFor(this.waiting.length - 1);
+        this.asked.catch(() => undefined);
+      }
       await sleep(due - performance.now());
       if (epoch !== this.epoch || !this.letThrough()) {
         return;

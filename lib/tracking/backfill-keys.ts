@@ -43,6 +43,16 @@ export class BackfillKeys {
     return this.of('quota', backfill);
   }
 
+  /** What each process says of its own pressure. */
+  pressure(backfill: string): string {
+    return this.of('pressure', backfill);
+  }
+
+  /** How often each throttle failed. */
+  throttleErrors(runId: string): string {
+    return this.of('throttle-errors', runId);
+  }
+
   idempotency(backfill: string, key: string): string {
     return this.of('once', backfill, key);
   }

@@ -106,6 +106,11 @@ export class RunStore {
     return this.client.hlen(this.keys.work(runId));
   }
 
+  /** How often each throttle failed. */
+  async throttleErrors(runId: string): Promise<Record<string, string>> {
+    return this.client.hgetall(this.keys.throttleErrors(runId));
+  }
+
   async failures(runId: string): Promise<number> {
     return this.client.zcard(this.keys.failureOrder(runId));
   }

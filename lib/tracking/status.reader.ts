@@ -67,7 +67,7 @@ export class StatusReader {
       rate: rateOf(run, now),
       callsPerSecond: await this.callsPerSecond(name, config, now),
       workers,
-      warnings: warningsOf(run, backfill, workers, config),
+      warnings: [...warningsOf(run, backfill, workers, config), ...(await this.throttleWarnings(run.id))],
       cursor: publicCursor(run.partitions ?? [], new Map(Object.entries(run.cursors))),
       startedAt: new Date(run.startedAt).toISOString(),
       finishedAt: isoOrNull(run.finishedAt),
@@ -133,6 +133,11 @@ export class StatusReader {
       ranges,
       bounded ? rangesPerSecond : undefined,
     );
+  }
+
+  private async throttleWarnings(runId: string): Promise<string[]> {
+    const errors = Object.entries(await this.runs.throttleErrors(runId));
+    return errors.map(([name, count]) => `Throttle ${name} failed ${count} times; the log says why.`);
   }
 
   private async callsPerSecond(name: string, config: BackfillConfig | null, now: number) {

@@ -1,5 +1,5 @@
 import { keyset, RateLimitedError } from 'nestjs-backfill';
-import type { BackfillConfigPatch, BackfillStatus } from 'nestjs-backfill';
+import type { BackfillConfigPatch, BackfillFailure, BackfillStatus } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, Item } from '../../support/apps/index.js';
 import { ThirdPartyServer } from './third-party.server.js';
 import type { LoggedCall } from './third-party.server.js';
@@ -53,7 +53,7 @@ const rowsInTable = () => bench.database.query<Item>('SELECT * FROM items ORDER 
 
 async function expectAllDoneOrQuarantined(
   rows: number,
-  { status, failures }: { status: BackfillStatus; failures: { key: unknown; error: { message: string } }[] },
+  { status, failures }: { status: BackfillStatus; failures: readonly BackfillFailure[] },
 ) {
   const table = await rowsInTable();
   const done = table.filter(({ touches }) => touches === 1);

@@ -1,0 +1,224 @@
+import { MikroORM } from '@mikro-orm/postgresql';
+import { Queue } from 'bullmq';
+import { Client } from 'pg';
+import {
+  eventLoopLag,
+  heapUse,
+  postgresConnections,
+  postgresLockWait,
+  postgresReplicationLag,
+  probeLatency,
+  queueDepth,
+} from 'nestjs-backfill';
+import type { BackfillThrottle } from 'nestjs-backfill';
+import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
+
+const bench = await createAppBench();
+
+function counting(name: string, throttles: readonly BackfillThrottle[], perSecond: number | null) {
+  return defineBackfill({
+    name,
+    source: numbers(100_000),
+    throttles,
+    config: { batchSize: 1, perSecondOnPeak: perSecond, perSecondOffPeak: perSecond },
+    processRange: async () => undefined,
+  });
+}
+
+/** A throttle that says what the test wants. */
+function dial(onError?: 'failOpen' | 'failClosed') {
+  const state = { pressure: 0, fails: false };
+  const throttle: BackfillThrottle = {
+    name: 'dial',
+    ...(onError ? { onError } : {}),
+    measure: () => {
+      if (state.fails) {
+        throw new Error('no reading');
+      }
+      return { pressure: state.pressure, reason: 'the dial' };
+    },
+  };
+  return { state, throttle };
+}
+
+describe('a throttle', () => {
+  it('scales the rate continuously, holds at 1, and says so', async () => {
+    const { state, throttle } = dial();
+    const { backfills } = await bench.start({ handlers: [counting('paced', [throttle], 40)] });
+    await backfills.start('paced');
+    const rate = (perSecond: number) =>
+      eventually(
+        `a rate of ${perSecond}`,
+        () => backfills.status('paced'),
+        (status) => status.rate.perSecond === perSecond,
+      );
+    expect((await rate(40)).rate.reason).toBe('all hours');
+    state.pressure = 0.5;
+    expect((await rate(20)).rate.reason).toBe('all hours, slowed to 50 % by the dial');
+    state.pressure = 0.75;
+    expect((await rate(10)).rate.reason).toBe('all hours, slowed to 25 % by the dial');
+    state.pressure = 1;
+    expect((await rate(0)).rate.reason).toBe('all hours, held by the dial');
+    // A change of the config does not lift it.
+    await backfills.configure('paced', { perSecondOnPeak: 25, perSecondOffPeak: 25 });
+    expect((await backfills.status('paced')).rate.perSecond).toBe(0);
+    state.pressure = 0;
+    expect((await rate(25)).rate.reason).toBe('all hours');
+  });
+
+  it('slows down what is unpaced, of all throttles the one that presses hardest', async () => {
+    const weak = dial();
+    const strong = dial();
+    const { backfills } = await bench.start({
+      handlers: [counting('unpaced', [weak.throttle], null)],
+      options: { throttles: [strong.throttle] },
+    });
+    await backfills.start('unpaced');
+    await eventually(
+      'some ranges',
+      () => backfills.status('unpaced'),
+      ({ done }) => done > 500,
+    );
+    weak.state.pressure = 0.1;
+    strong.state.pressure = 1;
+    const held = await eventually(
+      'a hold',
+      () => backfills.status('unpaced'),
+      ({ rate }) => rate.perSecond === 0,
+    );
+    await eventually(
+      'nothing in flight',
+      async () => {
+        const before = (await backfills.status('unpaced')).done;
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        return (await backfills.status('unpaced')).done - before;
+      },
+      (more) => more === 0,
+    );
+    strong.state.pressure = 0;
+    await eventually(
+      'it to go on',
+      () => backfills.status('unpaced'),
+      ({ done }) => done > held.done + 500,
+    );
+  });
+
+  it.each(['failOpen', 'failClosed'] as const)(
+    'that throws is logged, counted and taken for %s',
+    async (onError) => {
+      const { state, throttle } = dial(onError);
+      state.fails = true;
+      const name = onError.toLowerCase();
+      const { backfills, logs } = await bench.start({ handlers: [counting(name, [throttle], 50)] });
+      await backfills.start(name);
+      const status = await eventually(
+        'the throttle to have failed twice',
+        () => backfills.status(name),
+        ({ warnings }) => warnings.some((warning) => /Throttle dial failed ([2-9]|\d\d) times/.test(warning)),
+      );
+      expect(status.rate.perSecond).toBe(onError === 'failOpen' ? 50 : 0);
+      expect(logs.having('throttle dial failed, taken for')).toHaveLength(1);
+    },
+  );
+
+  it('of a process counts wherever it is asked', async () => {
+    const { state, throttle } = dial();
+    const local: BackfillThrottle = { ...throttle, scope: 'process' };
+    const handlers = [counting('local', [local], 40)];
+    const [worker] = await Promise.all([
+      bench.start({ handlers }),
+      bench.start({ handlers, options: { workers: false } }),
+    ]);
+    state.pressure = 0.5;
+    await worker.backfills.start('local');
+    await eventually(
+      'half of the rate',
+      () => worker.backfills.status('local'),
+      ({ rate }) => rate.perSecond === 20,
+    );
+  });
+});
+
+describe('ready-made throttles', () => {
+  let orm: MikroORM;
+  beforeAll(async () => {
+    orm = await MikroORM.init({ clientUrl: bench.database.url, entities: [Item] });
+  });
+  afterAll(() => orm.close(true));
+
+  const ask = (throttle: BackfillThrottle) =>
+    throttle.measure({ backfill: 'b', runId: 'r', em: orm.em.fork(), redis: bench.redis.client });
+
+  it('know how many connections PostgreSQL has left', async () => {
+    expect(await ask(postgresConnections())).toMatchObject({ reason: expect.stringMatching(/^\d+ % of/) });
+    expect(await ask(postgresConnections({ from: 0, to: 0.000_001 }))).toMatchObject({ pressure: 1 });
+  });
+
+  it('know how long a statement waits for a lock', async () => {
+    await bench.fillItems([1]);
+    expect(await ask(postgresLockWait())).toMatchObject({ pressure: 0 });
+    const [holder, waiter] = [0, 1].map(() => new Client({ connectionString: bench.database.url }));
+    await Promise.all([holder?.connect(), waiter?.connect()]);
+    await holder?.query('BEGIN; UPDATE items SET touches = 1 WHERE id = 1');
+    const waiting = waiter?.query('UPDATE items SET touches = 2 WHERE id = 1');
+    await eventually(
+      'a pressure',
+      () => ask(postgresLockWait({ from: 10, to: 100 })),
+      ({ pressure }) => pressure === 1,
+    );
+    await holder?.query('ROLLBACK');
+    await waiting;
+    expect(await ask(postgresLockWait({ from: 10, to: 100 }))).toMatchObject({ pressure: 0 });
+    await Promise.all([holder?.end(), waiter?.end()]);
+  });
+
+  it('see no lag without replicas', async () => {
+    expect(await ask(postgresReplicationLag())).toEqual({ pressure: 0, reason: 'replication lag 0.0 s' });
+  });
+
+  it('know when a probe takes longer than it did', async () => {
+    let seconds = 0;
+    const throttle = probeLatency({
+      probe: (em) => em.getConnection().execute(`select pg_sleep(${seconds})`),
+    });
+    for (let i = 0; i < 6; i++) {
+      expect(await ask(throttle)).toMatchObject({ pressure: 0 });
+    }
+    seconds = 0.3;
+    await ask(throttle);
+    expect((await ask(throttle)).pressure).toBe(1);
+  });
+
+  it('count the jobs of other queues', async () => {
+    const queue = new Queue('mails', { connection: bench.redis.client, prefix: bench.redis.prefix });
+    const options = { queues: ['mails'], prefix: bench.redis.prefix, from: 5, to: 15 };
+    expect(await ask(queueDepth(options))).toEqual({ pressure: 0, reason: '0 jobs wait in mails' });
+    await queue.addBulk(Array.from({ length: 10 }, () => ({ name: 'mail', data: {} })));
+    expect(await ask(queueDepth(options))).toEqual({ pressure: 0.5, reason: '10 jobs wait in mails' });
+    await queue.close();
+  });
+
+  it('feel the event loop and the heap of their process', async () => {
+    const lag = eventLoopLag({ from: 20, to: 60 });
+    await ask(lag);
+    const lagging = await eventually(
+      'a lag',
+      async () => {
+        const until = performance.now() + 200;
+        while (performance.now() < until) {
+          // The loop is busy.
+        }
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        return ask(lag);
+      },
+      ({ pressure }) => pressure > 0,
+    );
+    expect(lagging.reason).toMatch(/^event loop lags \d+ ms$/);
+    expect(await ask(heapUse())).toMatchObject({ pressure: expect.any(Number) });
+    expect(await ask(heapUse({ from: 0, to: 0.001 }))).toMatchObject({ pressure: 1 });
+  });
+
+  it('refuse limits the wrong way round', () => {
+    expect(() => heapUse({ from: 0.9, to: 0.5 })).toThrow(RangeError);
+  });
+});
