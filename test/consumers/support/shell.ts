@@ -20,6 +20,8 @@ export async function attempt(
     cwd,
     env: { ...inherited, NO_COLOR: '1', NODE_ENV: 'test', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A command that never ends, as one that leaves a connection open, is a failure and not a wait.
+    timeout: 180_000,
   });
   const [out, err] = [child.stdout, child.stderr].map(collect);
   const [code] = (await once(child, 'close')) as [number | null];
