@@ -36,6 +36,7 @@ import { RunGuard } from './scheduling/run.guard.js';
 import { RunPreviewer } from './scheduling/run.previewer.js';
 import { RunReconciler } from './scheduling/run.reconciler.js';
 import { RunStarter } from './scheduling/run.starter.js';
+import { BatchTuner } from './throttling/batch.tuner.js';
 import { QuotaBucket } from './throttling/quota.bucket.js';
 import { ThrottleEvaluator } from './throttling/throttle.evaluator.js';
 import { BackfillKeys } from './tracking/backfill-keys.js';
@@ -115,6 +116,7 @@ const TRACKING: Provider[] = [
 ];
 
 const SCHEDULING: Provider[] = [
+  made(BatchTuner, [RedisConnections, BackfillKeys], ({ client }, keys) => new BatchTuner(client, keys)),
   made(
     ThrottleEvaluator,
     [RESOLVED_OPTIONS, EntityManagers, RedisConnections, BackfillKeys, QuotaBucket, PROCESS_ID],
@@ -153,6 +155,7 @@ const SCHEDULING: Provider[] = [
       RateGovernor,
       RangePlanner,
       RunGuard,
+      BatchTuner,
     ],
     (...parts) => new CycleRunner(...parts, logger()),
   ),
@@ -234,6 +237,7 @@ const EXECUTION: Provider[] = [
       WorkSplitter,
       QuotaBucket,
       ThrottleEvaluator,
+      BatchTuner,
     ],
     (
       options: ResolvedModuleOptions,
@@ -251,6 +255,7 @@ const EXECUTION: Provider[] = [
       splitter,
       quota,
       throttles,
+      tuner,
     ) =>
       new WorkerPool(servedBy(options), registry, runs, configs, census, cycles, guard, throttles, {
         client,
@@ -259,6 +264,7 @@ const EXECUTION: Provider[] = [
         executor,
         splitter,
         quota,
+        tuner,
         logger: logger(),
         prefix,
         lockDuration: options.lockDuration,

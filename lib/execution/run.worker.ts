@@ -9,6 +9,7 @@ import type { Claim, ClaimAnswer, RangeTracker, Settled } from '../tracking/rang
 import type { WorkEntry } from '../tracking/work-entry.js';
 import { OvertakenError } from '../errors/overtaken.error.js';
 import { RangeCrashError } from '../errors/range-crash.error.js';
+import type { BatchTuner } from '../throttling/batch.tuner.js';
 import type { QuotaBucket } from '../throttling/quota.bucket.js';
 import { QuotaGate } from '../throttling/quota.gate.js';
 import { asksToStop, classifyError } from './classify-error.js';
@@ -53,6 +54,7 @@ export interface RunWorkerParts {
   readonly executor: RangeExecutor;
   readonly splitter: WorkSplitter;
   readonly quota: QuotaBucket;
+  readonly tuner: BatchTuner;
   readonly logger: Logger;
   readonly prefix: string;
   readonly lockDuration: number;
@@ -244,6 +246,7 @@ export class RunWorker {
       return this.conclude(entry, { kind: 'failed', error }, signal, acks);
     }
     let left = entry;
+    const began = performance.now();
     const outcome = await Promise.race([
       executor.execute({
         backfill,
@@ -277,6 +280,9 @@ export class RunWorker {
     if (outcome === 'abandoned') {
       await tracker.release(runId, [entry.index]);
       return false;
+    }
+    if (outcome.kind === 'done' && this.config.autoTune) {
+      this.parts.tuner.note(runId, performance.now() - began, entry.rows);
     }
     return this.conclude(left, outcome, signal, acks);
   }

@@ -77,6 +77,7 @@ export class WorkerPool {
     }
     for (const { run } of this.open.values()) {
       this.quietly(this.throttles.report(run.backfill, run.runId, now));
+      this.quietly(this.parts.tuner.report(run.runId));
     }
     if (Math.abs(now - this.heardAt) >= HEARTBEAT_MS) {
       this.heardAt = now;

@@ -6,6 +6,7 @@ import type { BackfillRegistry } from '../discovery/backfill.registry.js';
 import { BackfillConfigError } from '../errors/backfill-config.error.js';
 import { PlanningTimeoutError } from '../errors/planning-timeout.error.js';
 import { classifyError } from '../execution/classify-error.js';
+import type { BatchTuner } from '../throttling/batch.tuner.js';
 import type { RangeTracker } from '../tracking/range.tracker.js';
 import type { RunStore } from '../tracking/run.store.js';
 import { throughput } from '../tracking/sample.store.js';
@@ -34,6 +35,7 @@ export class CycleRunner {
     private readonly governor: RateGovernor,
     private readonly planner: RangePlanner,
     private readonly guard: RunGuard,
+    private readonly tuner: BatchTuner,
     private readonly logger: Logger,
   ) {}
 
@@ -53,7 +55,7 @@ export class CycleRunner {
       const report = await this.planner.plan({
         backfill,
         run,
-        config,
+        config: { ...config, batchSize: await this.tuner.batchSize(job.run, config) },
         now,
         workers: (await this.census.workers(job.backfill, now)).length,
         measuredPerSecond: measured > 0 ? measured : null,

@@ -48,6 +48,11 @@ export class BackfillKeys {
     return this.of('pressure', backfill);
   }
 
+  /** What rows took lately, and the batch size that follows it. */
+  timing(runId: string): string {
+    return this.of('timing', runId);
+  }
+
   /** How often each throttle failed. */
   throttleErrors(runId: string): string {
     return this.of('throttle-errors', runId);
