@@ -28,17 +28,20 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
   new ConfigurableModuleBuilder<BackfillModuleOptions>({ moduleName: 'Backfill' })
     .setClassMethodName('forRoot')
     .setFactoryMethodName('createBackfillOptions')
-    .setExtras<BackfillModuleExtras>(EXTRAS, (definition, { isGlobal, contextName, bullConfigKey, admin }) => {
-      const mounted = admin ? adminParts(admin) : { controllers: [], providers: [] };
-      return {
-        ...definition,
-        global: isGlobal ?? true,
-        controllers: [...(definition.controllers ?? []), ...mounted.controllers],
-        providers: [
-          ...(definition.providers ?? []),
-          ...appImports(contextName, bullConfigKey),
-          ...mounted.providers,
-        ],
-      };
-    })
+    .setExtras<BackfillModuleExtras>(
+      EXTRAS,
+      (definition, { isGlobal, contextName, bullConfigKey, admin }) => {
+        const mounted = admin ? adminParts(admin) : { controllers: [], providers: [] };
+        return {
+          ...definition,
+          global: isGlobal ?? true,
+          controllers: [...(definition.controllers ?? []), ...mounted.controllers],
+          providers: [
+            ...(definition.providers ?? []),
+            ...appImports(contextName, bullConfigKey),
+            ...mounted.providers,
+          ],
+        };
+      },
+    )
     .build();

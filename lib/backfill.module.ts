@@ -32,6 +32,13 @@ import { EventLog } from './tracking/event.log.js';
   imports: [DiscoveryModule],
   providers: BACKFILL_PROVIDERS,
   // The others are for the modules of this library that an app imports beside this one.
-  exports: [BackfillService, BackfillHealthIndicator, BackfillRegistry, BackfillQueues, EventLog, RedisConnections],
+  exports: [
+    BackfillService,
+    BackfillHealthIndicator,
+    BackfillRegistry,
+    BackfillQueues,
+    EventLog,
+    RedisConnections,
+  ],
 })
 export class BackfillModule extends ConfigurableModuleClass {}
