@@ -178,6 +178,11 @@ export class RunWorker {
 
   private async process(job: Job<RangeJob>, token?: string): Promise<void> {
     const { run, first, count } = job.data;
+    if (run > this.run.runId) {
+      // Ids grow with time: this worker's own run is over, and the job is for the worker of the next one.
+      void this.worker.pause(true);
+      return this.giveBack(job, token);
+    }
     if (run !== this.run.runId) {
       return;
     }

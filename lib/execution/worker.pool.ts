@@ -130,6 +130,8 @@ export class WorkerPool {
     if (!config) {
       return;
     }
+    // The end of the run before may never have been told, as when Redis lost everything.
+    await this.open.get(backfill)?.close('pause');
     const worker: RunWorker = new RunWorker(
       { backfill: registered, runId, dryRun: run.dryRun },
       config,

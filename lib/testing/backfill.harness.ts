@@ -253,7 +253,7 @@ export class BackfillHarness {
   }
 
   private fork(): EntityManager {
-    return this.options.em.fork({ clear: true });
+    return this.options.em.fork({ clear: true, disableContextResolution: true });
   }
 }
 

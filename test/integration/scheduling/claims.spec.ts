@@ -127,7 +127,7 @@ describe('a change of the rate at a known time', () => {
   ])('%s at that moment, whoever is alive', async (_, before, after) => {
     const { client, keys, runId, micros, claim } = await bareRun(2000, 0);
     const changeAt = Math.ceil((await micros()) / 1000) + 700;
-    await apply.run(client, keys.script(runId), [before, after, changeAt, 'on peak']);
+    await apply.run(client, keys.script(runId), [before, after, changeAt, 'on peak', '', '', '']);
     const answers: { at: number; verdict: string }[] = [];
     for (let i = 0; (await micros()) < (changeAt + 300) * 1000; i++) {
       const asked = await micros();
