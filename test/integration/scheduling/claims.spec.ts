@@ -160,7 +160,7 @@ describe('a change of the rate at a known time', () => {
       client.hmget(keys.run(runId), 'interval', 'next interval', 'next interval at', 'rateReason');
     const monday = Date.parse('2021-06-14T00:00:00+01:00');
     const hour = 3_600_000;
-    await governor.apply('bare', runId, config, monday + 9 * hour - 1);
+    await governor.apply('bare', runId, config, monday + 9 * hour - 2_000);
     expect(await fields()).toEqual(['20000', '500000', String(monday + 9 * hour), 'off peak']);
     await governor.apply('bare', runId, config, monday + 9 * hour);
     expect(await fields()).toEqual(['500000', '20000', String(monday + 17 * hour), 'on peak']);
