@@ -52,7 +52,7 @@ async function outstanding(arena: Arena): Promise<Outcome> {
   await fleet.kill(worker);
   await operator.call('configure', 'touch', { perSecondOnPeak: null, perSecondOffPeak: null });
   await fleet.start();
-  const status = await fleet.finished(operator, 'touch', 240_000);
+  const status = await fleet.finished(operator, 'touch', 600_000);
   return verify(arena, operator, status, { faults: 1, mostTouches: 2 });
 }
 
