@@ -29,5 +29,6 @@ const project = (name, extra = {}) => ({
 
 export default {
   testTimeout: 30_000,
+  maxWorkers: 2,
   projects: [project('unit'), project('integration', withServices), project('e2e', withServices)],
 };

@@ -39,7 +39,7 @@ export class StatusReader {
     if (isActive(run.status)) {
       this.lost.saw(name, run.id);
     }
-    const outstanding = run.status === 'cancelled' ? 0 : await this.runs.outstanding(run.id);
+    const outstanding = outstandingOf(run);
     const samples = await this.samples.newest(run.id, 61);
     const recent = samples[0] !== undefined && now - samples[0].at < MINUTE_MS && run.status === 'running';
     const speed = recent ? throughput(samples, MINUTE_MS) : { ranges: 0, rows: 0 };
@@ -102,7 +102,7 @@ export class StatusReader {
       version: run.version,
       planned: run.planned,
       done: run.done,
-      outstanding: run.status === 'cancelled' ? 0 : await this.runs.outstanding(run.id),
+      outstanding: outstandingOf(run),
       failed: run.failed,
       rowsDone: run.rowsDone,
       rowsFailed: run.rowsFailed,
@@ -193,6 +193,11 @@ function rowsPerRange(run: RunRecord, config: BackfillConfig): number {
 function isBottleneck(run: RunRecord, rangesPerSecond: number): boolean {
   const interval = run.interval ?? 0;
   return interval === 0 || (interval > 0 && rangesPerSecond < (1_000_000 / interval) * 0.95);
+}
+
+/** Told by the counters of one moment: what is counted apart may have moved between two looks. */
+function outstandingOf({ status, planned, done, failed }: RunRecord): number {
+  return status === 'cancelled' ? 0 : Math.max(0, planned - done - failed);
 }
 
 function percentOf(run: RunRecord): number {
