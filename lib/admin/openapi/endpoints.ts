@@ -134,6 +134,6 @@ export const ENDPOINTS: Readonly<Record<string, EndpointDescription>> = {
     query: eventsQuery,
     headers: { 'Last-Event-ID': 'The last event that was seen' },
     answer: 'event-stream',
-    errors: DENIED,
+    errors: { ...DENIED, 400: READ[400] },
   },
 };

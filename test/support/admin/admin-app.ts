@@ -3,7 +3,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { BackfillModule, BackfillService } from 'nestjs-backfill';
-import type { BackfillAdminOptions } from 'nestjs-backfill';
+import type { BackfillAdminOptions, BackfillModuleOptions } from 'nestjs-backfill';
 import { appModules, LogRecorder } from '../apps/index.js';
 import type { AppBench, BackfillAppSetup } from '../apps/index.js';
 import { adminClient, type AdminClient } from './admin-client.js';
@@ -19,7 +19,9 @@ export interface AdminAppSetup {
   readonly workers?: boolean;
   readonly keyPrefix?: string;
   /** Servers of its own, to be stopped and started. */
-  readonly servers?: Partial<Pick<BackfillAppSetup, 'database' | 'redis'>>;
+  readonly servers?: Partial<Pick<BackfillAppSetup, 'database' | 'redis' | 'entities'>>;
+  /** Options of the module beside those above. */
+  readonly options?: BackfillModuleOptions;
   /** What `main.ts` of an app does before it listens. */
   readonly configure?: (app: INestApplication) => void;
   /** Where the endpoints are, if not at the path of `admin`. */
@@ -47,6 +49,7 @@ export async function startAdminApp(bench: AppBench, setup: AdminAppSetup = {}):
         keyPrefix: setup.keyPrefix ?? bench.keyPrefix(),
         workers: setup.workers ?? true,
         ...(admin ? { admin } : {}),
+        ...setup.options,
       }),
       ...(setup.imports ?? []),
     ],
