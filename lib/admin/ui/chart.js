@@ -4,6 +4,8 @@ import { peakBands } from './peak.js';
 
 const SMOOTH_S = 5;
 const HEIGHT = 220;
+/** Below a second the labels would repeat. */
+const STEPS_S = [1, 5, 10, 15, 30, 60, 120, 300, 600, 900];
 
 /** Ranges a second as they were, with the rate that was configured and the peak hours behind. */
 export function throughputChart(name) {
@@ -89,7 +91,7 @@ function options(width, bandsNow) {
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.15)] } },
     axes: [
-      { ...axis, values: '{HH}:{mm}:{ss}', space: 90, size: 30 },
+      { ...axis, values: '{HH}:{mm}:{ss}', incrs: STEPS_S, space: 90, size: 30 },
       { ...axis, size: 44 },
     ],
     series: [

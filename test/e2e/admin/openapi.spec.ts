@@ -155,13 +155,13 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
   });
 
   it('says how each endpoint refuses, with a code', async () => {
-    const codes: unknown[] = [];
+    const codes: unknown[][] = [];
     const ask = async (method: string, path: string, body?: unknown, headers?: Record<string, string>) => {
       const answer =
         method === 'GET'
           ? await client.get<object>(path, headers)
           : await client.send<object>(method, path, body, headers);
-      codes.push([method, path, answer.status, Reflect.get(answer.body, 'code')]);
+      codes.push([Reflect.get(answer.body, 'code'), answer.status, method, path]);
     };
     for (const path of ['', '/config', '/preview', '/runs', '/runs/x', '/failures', '/samples', '/history']) {
       await ask('GET', `/none${path}`);
@@ -191,9 +191,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     }
     await ask('PATCH', '/held/config');
     allowed = true;
-    expect(codes).toEqual(
-      codes.map((code) => [...(code as unknown[]).slice(0, 3), expect.stringMatching(/^BACKFILL_/)]),
-    );
+    expect(codes.filter(([code]) => !String(code).startsWith('BACKFILL_'))).toEqual([]);
     expect(contract.problems).toEqual([]);
   });
 

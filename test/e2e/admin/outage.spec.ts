@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
 import { openEvents, startAdminApp } from '../../support/admin/index.js';
 import type { AdapterName, AdminApp, ErrorBody } from '../../support/admin/index.js';
+import { openBrowser } from '../../support/browser/index.js';
 import { startPostgres, startRedis, type RedisServer } from '../../support/services/index.js';
 
 const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
@@ -118,6 +119,29 @@ describe.each<AdapterName>(['express', 'fastify'])('without Redis, on %s', (adap
       await admin.close();
     }
   });
+});
+
+it('the page comes up, says what is wrong, and heals by itself', async () => {
+  const admin = await start('express');
+  const browser = await openBrowser();
+  try {
+    const page = await browser.newPage();
+    await page.goto(`${admin.client.base}/ui`);
+    await page.locator('.card').first().waitFor();
+    await redis.kill();
+    const trouble = page.getByRole('alert').filter({ hasText: 'Redis does not answer' });
+    await trouble.waitFor();
+    await page.locator('#link').filter({ hasText: 'Reconnecting' }).waitFor();
+    await page.reload();
+    await trouble.waitFor();
+    await redis.restart();
+    await page.locator('.card').first().waitFor();
+    await trouble.waitFor({ state: 'detached' });
+    await page.locator('#link').filter({ hasText: 'Live' }).waitFor();
+  } finally {
+    await browser.close();
+    await admin.close();
+  }
 });
 
 it('a Redis that is full is told from one that is gone', async () => {
