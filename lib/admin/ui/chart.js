@@ -20,30 +20,34 @@ export function throughputChart(name) {
   );
   const node = el('div', {}, empty, holder, key);
   let plot;
+  let data;
   let bands = [];
   const resize = new ResizeObserver(() => plot?.setSize({ width: holder.clientWidth, height: HEIGHT }));
   resize.observe(holder);
   const scheme = matchMedia('(prefers-color-scheme: dark)');
+  const draw = () => {
+    plot = new globalThis.uPlot(
+      options(holder.clientWidth, () => bands),
+      data,
+      holder,
+    );
+  };
   const repaint = () => {
-    plot?.destroy();
-    plot = undefined;
+    if (!plot) return;
+    plot.destroy();
+    draw();
   };
   scheme.addEventListener('change', repaint);
   return {
     node,
     update(samples, config) {
-      const data = series(samples);
+      data = series(samples);
       empty.hidden = data[0].length > 1;
       holder.hidden = key.hidden = !empty.hidden;
       if (!empty.hidden) return;
       bands = peakBands(config, data[0][0], data[0].at(-1));
       if (plot) plot.setData(data);
-      else
-        plot = new globalThis.uPlot(
-          options(holder.clientWidth, () => bands),
-          data,
-          holder,
-        );
+      else draw();
       const newest = data[1].at(-1);
       const configured = data[2].at(-1);
       holder.setAttribute(

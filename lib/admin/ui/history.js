@@ -24,20 +24,23 @@ export function changesTable(entries) {
     'Config changes',
     ['When', 'Change', 'By'],
     entries
-      .filter(({ type, data }) => type === 'configured' && data.patch)
+      .filter(({ type }) => type === 'configured')
       .map(({ at, data }) => [
         el('span.once', {}, when(at)),
-        el(
-          'ul.changes',
-          {},
-          ...Object.entries(data.patch).map(([key, value]) =>
-            changeLine(key, data.from?.[key] ?? null, value),
-          ),
-        ),
+        el('ul.changes', {}, ...changeLines(data)),
         whoAndWhy(data),
       ]),
     'Nobody has changed it.',
   );
+}
+
+/** What differs; what was set to what it was already is no change. */
+function changeLines({ patch = {}, from = {} }) {
+  const lines = Object.entries(patch)
+    .map(([key, value]) => [key, from[key] ?? null, value])
+    .filter(([, before, after]) => JSON.stringify(before) !== JSON.stringify(after))
+    .map((change) => changeLine(...change));
+  return lines.length > 0 ? lines : [el('li.quiet', {}, 'nothing that differs')];
 }
 
 /** A value as it was and as it is from then on. */

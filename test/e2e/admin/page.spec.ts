@@ -127,6 +127,12 @@ describe('the page', () => {
     await changes.filter({ hasText: 'perSecondOffPeak 20 → 40' }).waitFor();
     await changes.filter({ hasText: 'ada: faster' }).waitFor();
 
+    await admin.backfills.configure('steady', { batchSize: 1, concurrency: 2 }, { by: 'bob' });
+    await changes.filter({ hasText: 'bob' }).waitFor();
+    expect(await changes.locator('li').allTextContents()).toEqual(['concurrency 4 → 2']);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    expect(await page.locator('.chart canvas').count()).toBe(1);
+
     await press('Pause');
     await badge('paused');
     await press('Resume');
