@@ -8,6 +8,7 @@ import type {
 import { BackfillExplorer } from './discovery/backfill.explorer.js';
 import { BackfillRegistry } from './discovery/backfill.registry.js';
 import { DeadConnectionReclaimer } from './execution/dead-connection.reclaimer.js';
+import { sleep } from './execution/sleep.js';
 import { EntityManagers } from './execution/entity-managers.js';
 import { WorkerPool } from './execution/worker.pool.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
@@ -23,6 +24,9 @@ import { RateGovernor } from './scheduling/rate.governor.js';
 import { EventLog } from './tracking/event.log.js';
 import { LostRuns } from './tracking/lost.runs.js';
 import { PROCESS_ID } from './tracking/process-id.js';
+
+/** What the end of handlers, of BullMQ's workers and of connections takes at most, if Redis answers. */
+const GRACE_MS = 5_000;
 
 /** Starts and stops the parts in their order. */
 @Injectable()
@@ -97,15 +101,32 @@ export class BackfillLifecycle
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.watchdog.close();
     this.governor.close();
-    await Promise.all([this.pool.close(), this.scheduler.close()]);
-    await this.ledger.close();
+    const closed = Promise.all([this.watchdog.close(), this.pool.close(), this.scheduler.close()]);
+    if (!(await within(this.options.shutdownTimeout + GRACE_MS, closed))) {
+      this.logger.warn(
+        'Redis does not answer at shutdown: ranges that could not be handed back are taken up by other ' +
+          `processes after ${this.options.lockDuration} ms`,
+      );
+      // Whatever waits for Redis is told that there is none any more.
+      this.connections.close();
+      await within(GRACE_MS, closed);
+    }
+    await within(GRACE_MS, this.ledger.close());
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.events.close();
-    await this.queues.close();
+    await within(GRACE_MS, Promise.all([this.events.close(), this.queues.close()]));
     this.connections.close();
+  }
+}
+
+/** Answers whether some work was done in time. */
+async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
+  const timer = new AbortController();
+  try {
+    return await Promise.race([work.then(() => true), sleep(ms, timer.signal).then(() => false)]);
+  } finally {
+    timer.abort();
   }
 }

@@ -88,14 +88,21 @@ export class WorkerPool {
   /** Hands everything back and ends the workers. */
   async close(): Promise<void> {
     this.closing = true;
+    // Handlers are told at once, whatever the steps under way wait for, which may have opened another.
+    await this.closeOpen();
     await Promise.all(this.chains.values());
+    await this.closeOpen();
+  }
+
+  private async closeOpen(): Promise<void> {
+    const workers = [...this.open];
+    this.open.clear();
     await Promise.all(
-      [...this.open].map(async ([backfill, worker]) => {
+      workers.map(async ([backfill, worker]) => {
         await worker.close('shutdown');
         await this.census.absent(backfill);
       }),
     );
-    this.open.clear();
   }
 
   private want({ backfill, runId }: Candidate): void {
