@@ -34,7 +34,7 @@ if (plan.clock) {
 
 /** Sets the clocks on the walls of all zones: they show from now on what they show so many ms later. */
 function setWallClocks(byMs: number): void {
-  const real = Reflect.get(IANAZone.prototype, 'offset') as (this: IANAZone, at: number) => number;
+  const real: (this: IANAZone, at: number) => number = Reflect.get(IANAZone.prototype, 'offset');
   IANAZone.prototype.offset = function offset(at: number) {
     return real.call(this, at + byMs) + byMs / 60_000;
   };
