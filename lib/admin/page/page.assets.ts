@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Injectable } from '@nestjs/common';
+import { packageFilesIn, readPackageFile } from '../../assets/package-file.js';
 
-const FOLDER = new URL('../ui/', import.meta.url);
+const FOLDER = 'admin/ui';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -32,11 +32,11 @@ export class PageAssets {
 
 function readFolder(): ReadonlyMap<string, PageAsset> {
   const files = new Map<string, PageAsset>();
-  for (const entry of readdirSync(FOLDER, { withFileTypes: true })) {
-    const type = TYPES[extname(entry.name)];
-    if (entry.isFile() && type !== undefined) {
-      const body = readFileSync(new URL(entry.name, FOLDER));
-      files.set(entry.name, { body, type, etag: `"${createHash('sha1').update(body).digest('base64url')}"` });
+  for (const name of packageFilesIn(FOLDER)) {
+    const type = TYPES[extname(name)];
+    if (type !== undefined) {
+      const body = readPackageFile(`${FOLDER}/${name}`);
+      files.set(name, { body, type, etag: `"${createHash('sha1').update(body).digest('base64url')}"` });
     }
   }
   return files;
