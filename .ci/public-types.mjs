@@ -57,7 +57,9 @@ export function publicTypes(entries) {
       const text = it.getFullText().trim();
       return exported.has(it) || ts.isExportDeclaration(it) ? text : withoutComments(text);
     });
-    return statements.length === 0 ? '' : `${[...imports, ...texts].filter(Boolean).join('\n')}\n`;
+    return statements.length === 0
+      ? ''
+      : `${[...imports, ...texts.map(shortComments)].filter(Boolean).join('\n')}\n`;
   }
 }
 
@@ -80,6 +82,13 @@ function visit(node, each) {
     each(node);
   }
   ts.forEachChild(node, (child) => visit(child, each));
+}
+
+/** Without the tag that all of them have, and on one line where one is enough. */
+function shortComments(text) {
+  return text
+    .replaceAll(/(?:\n\s*\*)?\n\s*\* @publicApi(?=\s)/g, '')
+    .replaceAll(/\/\*\*\n\s*\* ([^\n]*)\n\s*\*\//g, '/** $1 */');
 }
 
 function withoutComments(text) {

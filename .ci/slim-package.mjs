@@ -1,6 +1,6 @@
 // What is packed is small: the code as a few bundles, one for each entry point and what they share, without
-// comments and with short names; declarations only where an entry point leads to them; everything that is not code
-// compressed. Classes keep their names: stack traces, Nest's logs and error names tell them.
+// comments and with short names; declarations only where an entry point leads to them; folders without code as one
+// compressed file. Classes keep their names: stack traces, Nest's logs and error names tell them.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
@@ -9,6 +9,10 @@ import { publicTypes } from './public-types.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
+
+/** They hold no code, and are read by `lib/assets/package-file.ts`. */
+const FOLDERS = ['admin/ui', 'tracking/scripts'];
+
 const { bin, exports, schematics } = readJson('package.json');
 const collection = readJson(schematics);
 
@@ -48,10 +52,13 @@ for (const file of filesOf(dist)) {
     );
   } else if (isCode(file)) {
     rmSync(file);
-  } else if (!file.endsWith('.json')) {
-    writeFileSync(`${file}.br`, brotliCompressSync(readFileSync(file)));
-    rmSync(file);
   }
+}
+for (const folder of FOLDERS) {
+  const path = join(dist, folder);
+  const texts = readdirSync(path).map((name) => [name, readFileSync(join(path, name), 'utf8')]);
+  writeFileSync(`${path}.br`, brotliCompressSync(JSON.stringify(Object.fromEntries(texts))));
+  rmSync(path, { recursive: true });
 }
 for (const { fileName, code } of output) {
   const file = join(dist, fileName);

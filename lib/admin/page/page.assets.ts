@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import { extname } from 'node:path';
 import { Injectable } from '@nestjs/common';
-import { packageFilesIn, readPackageFile } from '../../assets/package-file.js';
-
-const FOLDER = 'admin/ui';
+import { readPackageFolder } from '../../assets/package-file.js';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -32,10 +30,9 @@ export class PageAssets {
 
 function readFolder(): ReadonlyMap<string, PageAsset> {
   const files = new Map<string, PageAsset>();
-  for (const name of packageFilesIn(FOLDER)) {
+  for (const [name, body] of readPackageFolder('admin/ui')) {
     const type = TYPES[extname(name)];
     if (type !== undefined) {
-      const body = readPackageFile(`${FOLDER}/${name}`);
       files.set(name, { body, type, etag: `"${createHash('sha1').update(body).digest('base64url')}"` });
     }
   }

@@ -129,10 +129,10 @@ export class NestApp {
         cwd: this.folder,
         env: environment(),
       });
-      return { code: 0, text: stdout + stderr };
+      return { code: 0, text: stripVTControlCharacters(stdout + stderr) };
     } catch (error) {
       const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-      return { code, text: stdout + stderr };
+      return { code, text: stripVTControlCharacters(stdout + stderr) };
     }
   }
 }
