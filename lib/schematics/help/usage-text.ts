@@ -15,12 +15,10 @@ export interface OptionSchema {
 /** Every schematic with its options, from the files that the runner checks them by. */
 export function usageText(collection: Collection, schemaAt: (path: string) => OptionSchema): string {
   return Object.values(collection.schematics)
-    .flatMap(({ description, schema, usage = '' }) => [
-      usage,
-      `  ${description}`,
-      '',
-      ...(schema === undefined ? [] : [...optionLines(schemaAt(schema)), '']),
-    ])
+    .map(({ description, schema, usage = '' }) => {
+      const options = schema === undefined ? '' : `\n${optionLines(schemaAt(schema)).join('\n')}\n`;
+      return `${usage}\n  ${description}\n${options}`;
+    })
     .join('\n')
     .trimEnd();
 }
