@@ -120,9 +120,12 @@ describe('the command line, piped', () => {
 // One story again, and each command once: what it says, and that it says it in colour where it has any.
 describe('the command line, on a terminal', () => {
   it.each<[string[], RegExp, number?]>([
-    [['list'], /weigh-parcels +cancelled/],
-    [['preview', NAME, '--limit', '1'], /range +from +to +runs at[^]*5 ranges, 100 rows/],
-    [['config', 'set', NAME, 'perSecondOnPeak=1', 'perSecondOffPeak=1'], /perSecondOnPeak +1 +set/],
+    [['list'], /name +state +done[^]*weigh-parcels +(idle|cancelled)/],
+    [['preview', NAME, '--limit', '1'], /range +from +to +runs at[^]*(5|10) ranges, 100 rows/],
+    [
+      ['config', 'set', NAME, 'batchSize=20', 'perSecondOnPeak=1', 'perSecondOffPeak=1'],
+      /perSecondOnPeak +1 +set/,
+    ],
     [['config', 'get', NAME], /batchSize +20 +set/],
     [['start', NAME, '--reason', 'again'], /weigh-parcels is running, run /],
     [['status', NAME], /weigh-parcels +running[^]*░{30} 0\.0 %[^]*rate 1\/s/],
