@@ -82,8 +82,18 @@ describe('the guides', () => {
   });
 
   it.each([
-    ...['SchedulerConfig', 'SpreadTracker', 'StopSignal', 'SchedulerJob', 'Spreader', 'BatchHelper'],
-    ...['log line', 'roadmap', 'initial_id', 'per_second_on_peak', 'on_peak_wday_begin', 'batch_size'],
+    'SchedulerConfig',
+    'SpreadTracker',
+    'StopSignal',
+    'SchedulerJob',
+    'Spreader',
+    'BatchHelper',
+    'log line',
+    'roadmap',
+    'initial_id',
+    'per_second_on_peak',
+    'on_peak_wday_begin',
+    'batch_size',
   ])('tell users of super_spreader where %s is', (word) => {
     const [, table = ''] = readme.split('\n## Coming from super_spreader\n');
 
