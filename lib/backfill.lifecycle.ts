@@ -30,6 +30,7 @@ export class BackfillLifecycle
   implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
 {
   private readonly logger = new Logger('Backfill');
+  private readonly reclaimer = new DeadConnectionReclaimer(this.logger);
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
@@ -71,7 +72,6 @@ export class BackfillLifecycle
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await new DeadConnectionReclaimer(this.logger).attach(this.managers.orm);
     const warning = await memoryPolicyWarning(this.connections.client);
     if (warning !== null) {
       this.logger.warn(warning);
@@ -86,6 +86,10 @@ export class BackfillLifecycle
     await this.lost.look(runs);
     await this.pool.sync(runs, now);
     this.watchdog.open(this.processId, async (active, at) => {
+      if (active.length > 0) {
+        // Not at start, and not waited for: it opens the pool, and the database may be down.
+        void this.reclaimer.attach(this.managers.orm);
+      }
       const lost = await this.lost.look(active);
       await this.pool.sync(active, at);
       await this.ledger.mendQuietly(lost);

@@ -7,6 +7,7 @@ import { BackfillHealthIndicator } from './monitoring/backfill.health.js';
 import { BackfillRegistry } from './discovery/backfill.registry.js';
 import { BackfillQueues } from './queues/backfill-queues.js';
 import { RedisConnections } from './redis/redis-connections.js';
+import { RedisPulse } from './redis/redis.pulse.js';
 import { EventLog } from './tracking/event.log.js';
 
 /**
@@ -39,6 +40,7 @@ import { EventLog } from './tracking/event.log.js';
     BackfillQueues,
     EventLog,
     RedisConnections,
+    RedisPulse,
   ],
 })
 export class BackfillModule extends ConfigurableModuleClass {}

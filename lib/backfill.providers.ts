@@ -25,6 +25,7 @@ import { RESOLVED_OPTIONS, resolveModuleOptions } from './module-options.js';
 import type { ResolvedModuleOptions } from './module-options.js';
 import { BackfillQueues } from './queues/backfill-queues.js';
 import { RedisConnections } from './redis/redis-connections.js';
+import { RedisPulse } from './redis/redis.pulse.js';
 import { RedisErrorLog } from './redis/redis-error.log.js';
 import { BackfillWatchdog } from './scheduling/backfill.watchdog.js';
 import { CycleRunner } from './scheduling/cycle.runner.js';
@@ -77,6 +78,11 @@ const APP: Provider[] = [
     BackfillKeys,
     [RESOLVED_OPTIONS],
     (options: ResolvedModuleOptions) => new BackfillKeys(options.keyPrefix),
+  ),
+  made(
+    RedisPulse,
+    [RedisConnections, BackfillKeys],
+    ({ client }, keys) => new RedisPulse(client, keys.active),
   ),
 ];
 

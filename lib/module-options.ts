@@ -32,8 +32,8 @@ export interface BackfillModuleOptions {
   /** What stands before every key in Redis. Apps that share a Redis need one each. Default `backfill`. */
   readonly keyPrefix?: string;
   /**
-   * Milliseconds after which a range of a process that died is given to another. Default 30000, at least
-   * 1000.
+   * Milliseconds after which a range of a process that died, or an event it was to hear `once`, is given to
+   * another. Default 30000, at least 1000.
    */
   readonly lockDuration?: number;
   /**

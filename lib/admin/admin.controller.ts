@@ -39,8 +39,9 @@ export abstract class AdminController {
   }
 
   @Get(':name')
-  status(@Param('name') name: string): Promise<BackfillStatus> {
-    return this.backfills.status(name);
+  status(@Param('name') name: string): Promise<BackfillStatus | BackfillStatus[]> {
+    // Fastify takes a slash at the end of the path for a name without letters.
+    return name === '' ? this.list() : this.backfills.status(name);
   }
 
   @Post(':name/start')

@@ -1,5 +1,5 @@
 import { Controller, Logger, UseGuards, UseInterceptors, VERSION_NEUTRAL } from '@nestjs/common';
-import type { Provider, Type } from '@nestjs/common';
+import type { NestInterceptor, Provider, Type } from '@nestjs/common';
 import { RedisConnections } from '../redis/redis-connections.js';
 import { AdminController } from './admin.controller.js';
 import { ADMIN_OPTIONS, mountPath, resolveAdminOptions } from './admin.options.js';
@@ -10,6 +10,7 @@ import { AppGuards } from './http/app-guards.guard.js';
 import { AppInterceptors } from './http/app-interceptors.interceptor.js';
 import { AppParts } from './http/app-parts.js';
 import { ErrorInterceptor } from './http/error.interceptor.js';
+import { RedisInterceptor } from './http/redis.interceptor.js';
 import { SameOriginGuard } from './http/same-origin.guard.js';
 import { NameCheck } from './name.check.js';
 import { describeEndpoints } from './openapi/describe-endpoints.js';
@@ -20,7 +21,11 @@ import { PageController } from './page/page.controller.js';
 export function adminParts(options: BackfillAdminOptions): { controllers: Type[]; providers: Provider[] } {
   const path = mountPath(options);
   // `:name` would take `ui` and `events` for names of backfills, were it first.
-  const controllers = [PageController, EventsController, AdminController].map((base) => mounted(base, path));
+  const controllers = [
+    mounted(PageController, path),
+    // The page has nothing from Redis: it is to come up and say that Redis is gone.
+    ...[EventsController, AdminController].map((base) => mounted(base, path, [RedisInterceptor])),
+  ];
   describeEndpoints(controllers);
   return {
     controllers,
@@ -35,6 +40,7 @@ export function adminParts(options: BackfillAdminOptions): { controllers: Type[]
       AppInterceptors,
       SameOriginGuard,
       ErrorInterceptor,
+      RedisInterceptor,
       EventStreams,
       PageAssets,
       NameCheck,
@@ -42,11 +48,15 @@ export function adminParts(options: BackfillAdminOptions): { controllers: Type[]
   };
 }
 
-function mounted(base: abstract new () => object, path: string): Type {
+function mounted(
+  base: abstract new () => object,
+  path: string,
+  interceptors: readonly Type<NestInterceptor>[] = [],
+): Type {
   const Base = base as Type<object>;
   @Controller({ path, version: VERSION_NEUTRAL })
   @UseGuards(AppGuards, SameOriginGuard)
-  @UseInterceptors(AppInterceptors, ErrorInterceptor)
+  @UseInterceptors(AppInterceptors, ErrorInterceptor, ...interceptors)
   class Mounted extends Base {}
   Object.defineProperty(Mounted, 'name', { value: `Backfill${base.name}` });
   return Mounted;

@@ -24,10 +24,20 @@ interface Pool {
 export class DeadConnectionReclaimer {
   private readonly held = new Set<PooledClient>();
   private readonly watched = new WeakSet<PooledClient>();
+  private attached: Promise<void> | undefined;
 
   constructor(private readonly logger: Logger) {}
 
-  async attach(orm: MikroORM): Promise<void> {
+  /** Begins to watch the pool, once; after an error, as of a database that is down, the next call tries again. */
+  attach(orm: MikroORM): Promise<void> {
+    this.attached ??= this.watchPool(orm).catch((error: unknown) => {
+      this.attached = undefined;
+      this.logger.debug(`The pool of database connections cannot be watched yet: ${String(error)}`);
+    });
+    return this.attached;
+  }
+
+  private async watchPool(orm: MikroORM): Promise<void> {
     const pool = await poolOf(orm);
     pool?.on('connect', (client) => this.watch(client));
     pool?.on('acquire', (client) => {

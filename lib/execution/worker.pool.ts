@@ -8,7 +8,7 @@ import type { RunStore } from '../tracking/run.store.js';
 import type { ThrottleEvaluator } from '../throttling/throttle.evaluator.js';
 import type { WorkerCensus } from '../tracking/worker.census.js';
 import { RunWorker } from './run.worker.js';
-import type { RunWorkerParts } from './run.worker.js';
+import type { RunWorkerParts } from './served-run.js';
 
 const HEARTBEAT_MS = 3_000;
 

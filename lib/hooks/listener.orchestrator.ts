@@ -1,6 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnModuleInit } from '@nestjs/common';
 import type { Subscription } from 'rxjs';
+import { RESOLVED_OPTIONS } from '../module-options.js';
+import type { ResolvedModuleOptions } from '../module-options.js';
 import { RedisConnections } from '../redis/redis-connections.js';
 import { BackfillKeys } from '../tracking/backfill-keys.js';
 import type { BackfillEvent } from '../tracking/backfill-event.js';
@@ -27,6 +29,7 @@ export class ListenerOrchestrator implements OnModuleInit, OnApplicationBootstra
     private readonly connections: RedisConnections,
     private readonly keys: BackfillKeys,
     @Inject(PROCESS_ID) private readonly processId: string,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
   ) {}
 
   onModuleInit(): void {
@@ -40,6 +43,7 @@ export class ListenerOrchestrator implements OnModuleInit, OnApplicationBootstra
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    const { lockDuration } = this.options;
     const everywhere = this.listeners.filter(({ once }) => !once);
     this.shared = this.listeners
       .filter(({ once }) => once)
@@ -51,6 +55,7 @@ export class ListenerOrchestrator implements OnModuleInit, OnApplicationBootstra
             this.processId,
             listener,
             (to, entry) => this.call(to, toEvent(entry)),
+            lockDuration,
             this.logger,
           ),
       );
@@ -66,7 +71,10 @@ export class ListenerOrchestrator implements OnModuleInit, OnApplicationBootstra
     });
     if (this.shared.length > 0) {
       // An event of a process that died comes without another event.
-      this.timer = setInterval(() => this.shared.forEach((delivery) => delivery.take()), LOOK_AGAIN_MS);
+      this.timer = setInterval(
+        () => this.shared.forEach((delivery) => delivery.take()),
+        Math.min(LOOK_AGAIN_MS, lockDuration),
+      );
       this.timer.unref();
     }
   }

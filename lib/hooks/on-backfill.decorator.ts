@@ -10,8 +10,9 @@ export const ON_BACKFILL_METADATA = Symbol.for('nestjs-backfill:listener');
  */
 export interface OnBackfillOptions {
   /**
-   * Whether exactly one process gets each event, instead of every process. One that dies before its
-   * listener has returned hands the event to another. Default `false`.
+   * Whether exactly one process gets each event, instead of every process. When it dies before its listener
+   * has returned, another gets the event after `lockDuration`: the listener may then be called again. Default
+   * `false`.
    */
   readonly once?: boolean;
 }

@@ -6,9 +6,6 @@ import type { StreamEntry } from '../tracking/event.log.js';
 import type { BackfillListener } from './listener.explorer.js';
 
 const PAGE = 100;
-/** An event whose process was not heard of for so long is given to another. */
-const LEASE_MS = 30_000;
-const SIGN_OF_LIFE_MS = 10_000;
 
 /** Gives each event to one process, by a consumer group of the stream for each listener. */
 export class SharedDelivery {
@@ -21,6 +18,8 @@ export class SharedDelivery {
     private readonly processId: string,
     private readonly listener: BackfillListener,
     private readonly deliver: (listener: BackfillListener, entry: StreamEntry) => Promise<void>,
+    /** An event whose process was not heard of for so many ms is given to another. */
+    private readonly leaseMs: number,
     private readonly logger: Logger,
   ) {}
 
@@ -88,7 +87,7 @@ export class SharedDelivery {
       this.keys.events,
       this.group,
       this.processId,
-      LEASE_MS,
+      this.leaseMs,
       '0',
       'COUNT',
       PAGE,
@@ -108,7 +107,7 @@ export class SharedDelivery {
           .catch((error: unknown) =>
             this.logger.warn(`No sign of life of ${this.listener.id}: ${String(error)}`),
           );
-      }, SIGN_OF_LIFE_MS);
+      }, this.leaseMs / 3);
       try {
         await this.deliver(this.listener, entry);
       } finally {

@@ -4,6 +4,7 @@ import { BullModule } from '@nestjs/bullmq';
 import { ConsoleLogger } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
+import { IANAZone } from 'luxon';
 import 'reflect-metadata';
 import { BACKFILL_ENTITIES, BackfillModule, BackfillService } from 'nestjs-backfill';
 import { EntityManagers } from '../../lib/execution/entity-managers.js';
@@ -29,6 +30,14 @@ if (plan.clock) {
   const real = Date.now.bind(Date);
   const from = performance.now() + afterMs;
   Date.now = () => real() + (performance.now() >= from ? skewMs : 0);
+}
+
+/** Sets the clocks on the walls of all zones: they show from now on what they show so many ms later. */
+function setWallClocks(byMs: number): void {
+  const real = IANAZone.prototype.offset;
+  IANAZone.prototype.offset = function offset(at: number) {
+    return real.call(this, at + byMs) + byMs / 60_000;
+  };
 }
 
 class ReportingLogger extends ConsoleLogger {
@@ -127,8 +136,11 @@ testing.enableShutdownHooks();
 await testing.init();
 const service = testing.get(BackfillService);
 
-answerParent((method, args) =>
-  method === 'starts'
-    ? starts
-    : (Reflect.get(service, method) as (...args: unknown[]) => unknown).apply(service, [...args]),
-);
+answerParent((method, args) => {
+  if (method === 'starts') {
+    return starts;
+  }
+  return method === 'setWallClocks'
+    ? setWallClocks(Number(args[0]))
+    : (Reflect.get(service, method) as (...args: unknown[]) => unknown).apply(service, [...args]);
+});

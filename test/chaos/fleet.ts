@@ -19,6 +19,11 @@ export class Child extends RemoteProcess {
   starts(): Promise<number[]> {
     return this.call('starts');
   }
+
+  /** Has the clocks on the wall, as zones tell them, show what they show so many ms later. */
+  setWallClocks(byMs: number): Promise<void> {
+    return this.call('setWallClocks', byMs);
+  }
 }
 
 /** The processes of one scenario. */

@@ -22,9 +22,12 @@ export interface ChildPlan {
   readonly clock: { readonly skewMs: number; readonly afterMs: number } | null;
 }
 
+/** A lock that others notice soon when its process is gone; one that only waits for the machine may lose it. */
+export const BRIEF_LOCK_MS = 1_500;
+
 export const DEFAULT_PLAN: Omit<ChildPlan, 'databaseUrl' | 'redisUrl' | 'keyPrefix'> = {
   workers: true,
-  lockDuration: 1_500,
+  lockDuration: 30_000,
   shutdownTimeout: 2_000,
   ledger: false,
   handlerMs: 5,

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
+import { RedisPulse } from '../../redis/redis.pulse.js';
 import { EventLog } from '../../tracking/event.log.js';
 import { ADMIN_OPTIONS } from '../admin.options.js';
 import type { ResolvedAdminOptions } from '../admin.options.js';
@@ -17,6 +18,7 @@ export class EventStreams implements BeforeApplicationShutdown {
 
   constructor(
     private readonly log: EventLog,
+    private readonly pulse: RedisPulse,
     @Inject(ADMIN_OPTIONS) private readonly options: ResolvedAdminOptions,
   ) {}
 
@@ -43,6 +45,8 @@ export class EventStreams implements BeforeApplicationShutdown {
     const stream = new EventStream(response, backfill, this.options.heartbeatMs);
     this.open.add(stream);
     const live = this.log.events.subscribe((event) => stream.live(event));
+    // A stream that can tell nothing is not to look alive: the client comes back when there is something.
+    live.add(this.pulse.lost.subscribe(() => stream.close()));
     response.once('close', () => {
       live.unsubscribe();
       this.open.delete(stream);

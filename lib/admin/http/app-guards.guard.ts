@@ -1,10 +1,11 @@
-import { ForbiddenException, Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { CanActivate, ExecutionContext, OnModuleInit } from '@nestjs/common';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { ADMIN_OPTIONS } from '../admin.options.js';
 import type { ResolvedAdminOptions } from '../admin.options.js';
 import { AppParts } from './app-parts.js';
 import type { PartFor } from './app-parts.js';
+import { httpError } from './http-errors.js';
 
 /** Asks the guards that the app gave, one after the other. */
 @Injectable()
@@ -22,15 +23,20 @@ export class AppGuards implements CanActivate, OnModuleInit {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (!this.guards) {
-      throw new ForbiddenException('The guards of the backfill admin endpoints are not ready yet.');
+      throw denied('The guards of the backfill admin endpoints are not ready yet.');
     }
     for (const guardFor of this.guards) {
       const guard = await guardFor(context.switchToHttp().getRequest<object>());
       const answer = guard.canActivate(context);
       if (!(await (isObservable(answer) ? lastValueFrom(answer, { defaultValue: false }) : answer))) {
-        return false;
+        throw denied('Forbidden resource');
       }
     }
     return true;
   }
+}
+
+/** What Nest says of a guard that says no, with a code. What a guard throws itself is the app's to shape. */
+function denied(message: string): Error {
+  return httpError(403, 'BACKFILL_ADMIN_FORBIDDEN', message);
 }

@@ -5,6 +5,8 @@ import { BackfillError } from '../../errors/backfill-error.js';
 import { BackfillNotFoundError } from '../../errors/backfill-not-found.error.js';
 import { BackfillRequestError } from '../../errors/backfill-request.error.js';
 import { BackfillSourceError } from '../../errors/backfill-source.error.js';
+import { classifyError } from '../../execution/classify-error.js';
+import { isOutOfMemory } from '../../redis/out-of-memory.js';
 
 /** A bad field of a request. */
 export interface FieldError {
@@ -35,16 +37,31 @@ export function httpError(
 /** What an error of this library means over HTTP; other errors stay what they are. */
 export function toHttp(error: unknown): unknown {
   if (!(error instanceof BackfillError)) {
-    return error;
+    return serverTrouble(error);
   }
   return httpError(statusOf(error), error.code, error.message, fieldsOf(error), error);
 }
 
+/** What the request is not to blame for, and will pass. */
+function serverTrouble(error: unknown): unknown {
+  if (isOutOfMemory(error)) {
+    const message = 'Redis has no memory left and refuses to write. Give it more, and try again.';
+    return httpError(503, 'BACKFILL_REDIS_FULL', message, [], error);
+  }
+  if (classifyError(error).kind === 'unreachable') {
+    const message = 'The database does not answer. Try again when it is back.';
+    return httpError(503, 'BACKFILL_DATABASE_UNAVAILABLE', message, [], error);
+  }
+  return error;
+}
+
 const WORDS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
+  403: 'Forbidden',
   404: 'Not Found',
   409: 'Conflict',
   412: 'Precondition Failed',
+  415: 'Unsupported Media Type',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 };

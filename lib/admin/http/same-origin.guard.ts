@@ -1,9 +1,10 @@
-import { ForbiddenException, Inject, Injectable, UnsupportedMediaTypeException } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { ADMIN_OPTIONS } from '../admin.options.js';
 import type { ResolvedAdminOptions } from '../admin.options.js';
 import { header } from './admin-request.js';
 import type { AdminRequest } from './admin-request.js';
+import { httpError } from './http-errors.js';
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -23,22 +24,14 @@ export class SameOriginGuard implements CanActivate {
     const origin = header(request, 'origin');
     const site = header(request, 'sec-fetch-site');
     if (!this.isOwn(request, origin, site)) {
-      throw new ForbiddenException({
-        statusCode: 403,
-        message: `Expected the request to come from a page of this app, got one from ${origin ?? site}.`,
-        error: 'Forbidden',
-        code: 'BACKFILL_ADMIN_CROSS_ORIGIN',
-      });
+      const message = `Expected the request to come from a page of this app, got one from ${origin ?? site}.`;
+      throw httpError(403, 'BACKFILL_ADMIN_CROSS_ORIGIN', message);
     }
     const needsJson = hasBody(request) || origin !== undefined || site !== undefined;
     const type = header(request, 'content-type') ?? 'none';
     if (needsJson && !/^application\/json\s*(?:;|$)/i.test(type)) {
-      throw new UnsupportedMediaTypeException({
-        statusCode: 415,
-        message: `Expected the content type application/json, got ${JSON.stringify(type)}.`,
-        error: 'Unsupported Media Type',
-        code: 'BACKFILL_ADMIN_NOT_JSON',
-      });
+      const message = `Expected the content type application/json, got ${JSON.stringify(type)}.`;
+      throw httpError(415, 'BACKFILL_ADMIN_NOT_JSON', message);
     }
     return true;
   }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { RetryReceipt, RunReceipt } from '../../backfill.options.js';
 import { CONFIG_FIELDS } from '../../config/backfill-config.schema.js';
 import type { ConfigInForce } from '../../config/config.store.js';
-import type { BackfillPreview } from '../../scheduling/backfill-preview.js';
+import type { BackfillPreview, PreviewRange } from '../../scheduling/backfill-preview.js';
 import type {
   BackfillChange,
   BackfillFailure,
@@ -131,7 +131,19 @@ export const failuresAnswer = z.object({
 } satisfies Shape<FailurePage>);
 
 export const previewAnswer = z.object({
-  ranges: z.array(z.looseObject({ index: count, runAt: time.nullable() })),
+  ranges: z.array(
+    z
+      .looseObject({
+        index: count,
+        partition: text.optional(),
+        begin: any.optional(),
+        end: any.optional(),
+        first: any.optional(),
+        last: any.optional(),
+        runAt: time.nullable(),
+      } satisfies Shape<PreviewRange>)
+      .describe('`begin` and `end`, or `first` and `last`, or what a source of the app says instead'),
+  ),
   total: count.describe('Ranges'),
   rowsTotal: count,
   rowsTotalKind: z.enum(['exact', 'estimated']),

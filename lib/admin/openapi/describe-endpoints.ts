@@ -80,5 +80,26 @@ function parameters({ path = {}, query, headers = {}, body }: EndpointDescriptio
 }
 
 function toSchema(schema: z.core.$ZodType, io: 'input' | 'output'): object {
-  return z.toJSONSchema(schema, { target: 'openapi-3.0', io, unrepresentable: 'any' });
+  return nullsAllowed(
+    z.toJSONSchema(schema, { target: 'openapi-3.0', io, unrepresentable: 'any' }),
+  ) as object;
+}
+
+/** OpenAPI 3.0 reads `nullable` only beside a `type`, and a `null` only where an `enum` has it too. */
+function nullsAllowed(schema: unknown): unknown {
+  if (Array.isArray(schema)) {
+    return schema.map(nullsAllowed);
+  }
+  if (typeof schema !== 'object' || schema === null) {
+    return schema;
+  }
+  const { nullable, ...rest } = Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [key, nullsAllowed(value)]),
+  ) as { nullable?: boolean; anyOf?: object[]; enum?: unknown[] };
+  if (nullable === undefined) {
+    return rest;
+  }
+  return rest.anyOf
+    ? { ...rest, anyOf: rest.anyOf.map((one) => ({ ...one, nullable })) }
+    : { ...rest, nullable, ...(rest.enum ? { enum: [...new Set([...rest.enum, null])] } : {}) };
 }

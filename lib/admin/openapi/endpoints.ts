@@ -34,7 +34,10 @@ export interface EndpointDescription {
   readonly errors: Readonly<Record<number, string>>;
 }
 
-const DENIED = { 403: 'A guard says no, or the request comes from a foreign page' };
+const DENIED = {
+  403: 'A guard says no, or the request comes from a foreign page',
+  503: 'Redis or the database does not answer, or the process shuts down: try again',
+};
 const UNKNOWN = { ...DENIED, 404: 'No backfill has that name' };
 const CHANGE = { ...UNKNOWN, 400: 'The request is wrong; `fields` says where', 415: 'The body is not JSON' };
 const MOVE = { ...CHANGE, 409: 'The state of the backfill does not allow it' };
@@ -131,6 +134,6 @@ export const ENDPOINTS: Readonly<Record<string, EndpointDescription>> = {
     query: eventsQuery,
     headers: { 'Last-Event-ID': 'The last event that was seen' },
     answer: 'event-stream',
-    errors: DENIED,
+    errors: { ...DENIED, 400: READ[400] },
   },
 };

@@ -21,10 +21,13 @@ export abstract class PageController {
 
   @Get('ui')
   page(@Req() request: AdminRequest, @Res() response: AdminResponse): void {
-    const [path = ''] = (request.originalUrl ?? request.url).split('?');
+    const address = request.originalUrl ?? request.url;
+    const query = address.indexOf('?');
+    const path = query < 0 ? address : address.slice(0, query);
     // The page names its files beside itself, so that any prefix will do.
     if (path.endsWith('/')) {
-      takeOver(response).writeHead(302, { Location: '../ui' }).end();
+      const location = `../ui${address.slice(path.length)}`;
+      takeOver(response).writeHead(302, { Location: location }).end();
       return;
     }
     this.send(request, response, 'index.html');
@@ -32,6 +35,11 @@ export abstract class PageController {
 
   @Get('ui/:file')
   file(@Param('file') file: string, @Req() request: AdminRequest, @Res() response: AdminResponse): void {
+    // Fastify takes the end of `ui/` for a file without a name.
+    if (file === '') {
+      this.page(request, response);
+      return;
+    }
     this.send(request, response, file);
   }
 

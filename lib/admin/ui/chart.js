@@ -4,6 +4,8 @@ import { peakBands } from './peak.js';
 
 const SMOOTH_S = 5;
 const HEIGHT = 220;
+/** Below a second the labels would repeat. */
+const STEPS_S = [1, 5, 10, 15, 30, 60, 120, 300, 600, 900];
 
 /** Ranges a second as they were, with the rate that was configured and the peak hours behind. */
 export function throughputChart(name) {
@@ -18,30 +20,34 @@ export function throughputChart(name) {
   );
   const node = el('div', {}, empty, holder, key);
   let plot;
+  let data;
   let bands = [];
   const resize = new ResizeObserver(() => plot?.setSize({ width: holder.clientWidth, height: HEIGHT }));
   resize.observe(holder);
   const scheme = matchMedia('(prefers-color-scheme: dark)');
+  const draw = () => {
+    plot = new globalThis.uPlot(
+      options(holder.clientWidth, () => bands),
+      data,
+      holder,
+    );
+  };
   const repaint = () => {
-    plot?.destroy();
-    plot = undefined;
+    if (!plot) return;
+    plot.destroy();
+    draw();
   };
   scheme.addEventListener('change', repaint);
   return {
     node,
     update(samples, config) {
-      const data = series(samples);
+      data = series(samples);
       empty.hidden = data[0].length > 1;
       holder.hidden = key.hidden = !empty.hidden;
       if (!empty.hidden) return;
       bands = peakBands(config, data[0][0], data[0].at(-1));
       if (plot) plot.setData(data);
-      else
-        plot = new globalThis.uPlot(
-          options(holder.clientWidth, () => bands),
-          data,
-          holder,
-        );
+      else draw();
       const newest = data[1].at(-1);
       const configured = data[2].at(-1);
       holder.setAttribute(
@@ -89,7 +95,7 @@ function options(width, bandsNow) {
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.15)] } },
     axes: [
-      { ...axis, values: '{HH}:{mm}:{ss}', space: 90, size: 30 },
+      { ...axis, values: '{HH}:{mm}:{ss}', incrs: STEPS_S, space: 90, size: 30 },
       { ...axis, size: 44 },
     ],
     series: [

@@ -4,9 +4,13 @@ import { confirmDialog, startDialog } from './dialogs.js';
 import { button, el, onChange, setText, toast } from './dom.js';
 import { failuresPart } from './failures.js';
 import { compact, count, perSecond, rate, untilText, when } from './format.js';
-import { historyTable, runsTable } from './history.js';
+import { changesTable, historyTable, runsTable } from './history.js';
 import { bar, section, stateBadge, tile, warningList } from './parts.js';
 import { tuningForm } from './tuning.js';
+
+/** So many things are looked at for config changes, and the newest of them shown. */
+const LOOKED_AT = 200;
+const SHOWN = 30;
 
 const changed = () => dispatchEvent(new Event('backfill:changed'));
 
@@ -32,8 +36,12 @@ export function detailView(name) {
   const failures = failuresPart(url, changed);
   const runs = el('div', {});
   const history = el('div', {});
+  const changes = el('div', {});
   const drawRuns = onChange((list) => runs.replaceChildren(runsTable(list)));
-  const drawHistory = onChange((list) => history.replaceChildren(historyTable(list)));
+  const drawHistory = onChange((list) => {
+    history.replaceChildren(historyTable(list.slice(0, SHOWN)));
+    changes.replaceChildren(changesTable(list));
+  });
   const controls = actions(name, url);
   const missing = el(
     'p.trouble',
@@ -53,7 +61,8 @@ export function detailView(name) {
     el('dl.tiles', {}, ...Object.values(tiles).map(({ node }) => node)),
     section('Throughput', chart.node),
     el('div.columns', {}, section('Tuning', tuning.node), section('Failures', failures.node)),
-    el('div.columns', {}, section('Runs', runs), section('What was done', history)),
+    el('div.columns', {}, section('Config changes', changes), section('What was done', history)),
+    section('Runs', runs),
   );
   return {
     node,
@@ -88,7 +97,7 @@ export function detailView(name) {
         read(`${url}/samples`, isList),
         failures.load(),
         read(`${url}/runs?limit=10`, isList),
-        read(`${url}/history?limit=30`, isList),
+        read(`${url}/history?limit=${LOOKED_AT}`, isList),
       ]);
       tuning.update(config);
       failures.update(page);

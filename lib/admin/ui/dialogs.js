@@ -126,7 +126,7 @@ async function previewParts(url, from, to) {
       ranges.map(({ index, runAt, ...keys }) => [
         String(index),
         rangeText(keys),
-        runAt ? when(runAt) : 'not at this rate',
+        runAt ? el('span.once', {}, when(runAt)) : 'not at this rate',
       ]),
       'Nothing to do.',
     ),

@@ -29,8 +29,28 @@ export function overview() {
         }
         cards.get(status.name).update(status);
       }
+      inOrder(
+        list,
+        statuses.toSorted((a, b) => urgency(a) - urgency(b)).map(({ name }) => cards.get(name).node),
+      );
     },
   };
+}
+
+/** What went wrong comes first, then what moves, then what waits. */
+function urgency({ state, failed, rowsFailed, warnings }) {
+  if (state === 'failed' || warnings.length > 0 || (state !== 'cancelled' && failed + rowsFailed > 0))
+    return 0;
+  return { running: 1, paused: 2 }[state] ?? 3;
+}
+
+/** Moves only what is not in its place, and leaves the focus where it is. */
+function inOrder(list, nodes) {
+  const focused = document.activeElement;
+  nodes.forEach((node, index) => {
+    if (list.children[index] !== node) list.insertBefore(node, list.children[index] ?? null);
+  });
+  if (focused !== document.activeElement && list.contains(focused)) focused.focus({ preventScroll: true });
 }
 
 function summaryText(all, running, failing) {

@@ -1,7 +1,8 @@
 import { change, has, read } from './api.js';
 import { button, el, guarded, onChange, setText, toast } from './dom.js';
 import { field } from './dialogs.js';
-import { untilText, valueText } from './format.js';
+import { untilText } from './format.js';
+import { changeLine } from './history.js';
 
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const LABELS = {
@@ -108,18 +109,6 @@ export function tuningForm(url, changed) {
     }
   });
   return { node: form, update: take };
-}
-
-function changeLine(key, before, after) {
-  return el(
-    'li',
-    {},
-    el('code', {}, key),
-    ' ',
-    el('del', {}, valueText(before)),
-    ' → ',
-    el('ins', {}, valueText(after)),
-  );
 }
 
 async function effectOf(url, changes) {

@@ -24,9 +24,10 @@ if hold * 1000 > now then
 end
 
 local interval = tonumber(run[3] or '') or 0
-local change_at = tonumber(run[5] or '')
-if change_at and now >= change_at * 1000 then
-  interval = tonumber(run[4])
+local following = tonumber(run[4] or '')
+local change_at = following and tonumber(run[5] or '') and tonumber(run[5]) * 1000
+if change_at and now >= change_at then
+  interval, change_at = following, nil
 end
 if interval < 0 then
   return { 'held', -1 }
@@ -35,15 +36,19 @@ end
 -- What workers come late they make up, or the rate would never be reached: a little at once (less than one
 -- range, or 0.5 % of a second), the rest by going 0.9 % faster; less of both where more ranges would begin
 -- in some second than the promise allows: one above the rate, or 2 %. More than a second is not made up.
-local longest = tonumber(ARGV[1])
 local SECOND, MARGIN, ROUNDING = 1000000, 1000, 0.001
-local slack, fastest = 0, 0
-if interval > 0 then
-  local rate = SECOND / interval
+local function leeway(every)
+  if every <= 0 then
+    return 0, 0
+  end
+  local rate = SECOND / every
   local allowed = math.max(math.floor(rate + 1 + ROUNDING), math.floor(rate * 1.02 + ROUNDING))
-  fastest = math.max(0, math.min(interval * 0.009, interval - (SECOND + MARGIN) / allowed))
-  slack = math.max(0, math.min(math.max(interval / 2, 5000), allowed * (interval - fastest) - SECOND - MARGIN))
+  local fastest = math.max(0, math.min(every * 0.009, every - (SECOND + MARGIN) / allowed))
+  return fastest, math.max(0, math.min(math.max(every / 2, 5000), allowed * (every - fastest) - SECOND - MARGIN))
 end
+
+local longest = tonumber(ARGV[1])
+local fastest, slack = leeway(interval)
 local moment, debt = tonumber(run[6] or '') or now, tonumber(run[7] or '') or 0
 if moment < now - slack then
   debt = math.min(SECOND, debt + now - slack - moment)
@@ -56,6 +61,14 @@ for i = 2, #ARGV do
   if not entry then
     answer[#answer + 1] = ''
   else
+    -- A moment after the next change of the rate is one of the rate that follows.
+    if change_at and interval > 0 and moment >= change_at then
+      if following <= 0 then
+        answer[1], answer[2] = 'later', math.ceil((change_at - now) / 1000)
+        break
+      end
+      interval, fastest = following, leeway(following)
+    end
     local wait = interval > 0 and math.max(0, moment - now) or 0
     if wait > longest then
       answer[1] = 'later'

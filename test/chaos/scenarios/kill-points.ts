@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BRIEF_LOCK_MS } from '../plan.js';
 import type { Arena, Outcome, Scenario } from '../scenario.js';
 import { verify } from '../verify.js';
 
@@ -61,7 +62,7 @@ async function killWorker(
   poisonEvery = 0,
 ): Promise<Outcome> {
   await arena.seed({ rows: ROWS, poisonEvery });
-  const fleet = arena.fleet();
+  const fleet = arena.fleet({ lockDuration: BRIEF_LOCK_MS });
   const operator = await fleet.start({ workers: false });
   const victim = await fleet.start({ fault: { point, nth } });
   await operator.call('start', backfill);

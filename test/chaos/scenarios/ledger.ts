@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { createLedgerSchema } from 'nestjs-backfill';
 import type { Fleet } from '../fleet.js';
+import { BRIEF_LOCK_MS } from '../plan.js';
 import type { Arena, Outcome, Scenario } from '../scenario.js';
 import { verify } from '../verify.js';
 
@@ -31,7 +32,7 @@ export async function createLedgerTables(arena: Arena): Promise<void> {
 async function begun(arena: Arena) {
   await createLedgerTables(arena);
   await arena.seed({ rows: 6_000, poisonEvery: 997 });
-  const fleet = arena.fleet({ ledger: true, handlerMs: 25 });
+  const fleet = arena.fleet({ lockDuration: BRIEF_LOCK_MS, ledger: true, handlerMs: 25 });
   const [operator] = await Promise.all([fleet.start({ workers: false }), fleet.start(), fleet.start()]);
   const { runId } = await operator.call<{ runId: string }>('start', 'touch');
   await fleet.until(operator, 'touch', ({ done }) => done > 10);

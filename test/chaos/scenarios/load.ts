@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BRIEF_LOCK_MS } from '../plan.js';
 import type { Arena, Outcome, Scenario } from '../scenario.js';
 import { countRows, verify } from '../verify.js';
 
@@ -35,7 +36,7 @@ async function ten(arena: Arena): Promise<Outcome> {
 
 async function outstanding(arena: Arena): Promise<Outcome> {
   await arena.seed({ rows: 100_000 });
-  const fleet = arena.fleet({ handlerMs: 0 });
+  const fleet = arena.fleet({ lockDuration: BRIEF_LOCK_MS, handlerMs: 0 });
   const operator = await fleet.start({ workers: false });
   await operator.call('start', 'touch', {
     config: {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { BackfillStatus } from 'nestjs-backfill';
 import type { Child, Fleet } from '../fleet.js';
+import { BRIEF_LOCK_MS } from '../plan.js';
 import type { Arena, Outcome, Scenario } from '../scenario.js';
 import { verify } from '../verify.js';
 
@@ -17,7 +18,7 @@ async function everything(arena: Arena): Promise<Outcome> {
   const name = random.pick(['touch', 'touch-batch', 'touch-rows']);
   const rows = 40_000;
   await arena.seed({ rows, poisonEvery: random.between(700, 2_000) });
-  const fleet = arena.fleet({ handlerMs: 10 });
+  const fleet = arena.fleet({ lockDuration: BRIEF_LOCK_MS, handlerMs: 10 });
   const operator = await fleet.start({ workers: false });
   const workers: Child[] = await Promise.all(Array.from({ length: WORKERS }, () => fleet.start()));
   await operator.call('start', name, { config: pace(arena, rows) });

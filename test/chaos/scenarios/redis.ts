@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { BRIEF_LOCK_MS } from '../plan.js';
 import type { Arena, Outcome, Scenario } from '../scenario.js';
 import { countRows, verify } from '../verify.js';
 
@@ -23,7 +24,7 @@ export const redisScenarios: Scenario[] = [
 
 async function begun(arena: Arena, change = {}) {
   await arena.seed({ rows: ROWS });
-  const fleet = arena.fleet({ handlerMs: 25, ...change });
+  const fleet = arena.fleet({ lockDuration: BRIEF_LOCK_MS, handlerMs: 25, ...change });
   const [operator] = await Promise.all([fleet.start({ workers: false }), fleet.start(), fleet.start()]);
   await operator.call('start', 'touch');
   await fleet.until(operator, 'touch', ({ done }) => done > 10);

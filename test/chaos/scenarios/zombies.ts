@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BRIEF_LOCK_MS } from '../plan.js';
 import type { Arena, Outcome, Scenario } from '../scenario.js';
 import { countRows, verify } from '../verify.js';
 
@@ -16,7 +17,7 @@ export const zombieScenarios: Scenario[] = [
 
 async function stopped(arena: Arena): Promise<Outcome> {
   await arena.seed({ rows: ROWS });
-  const fleet = arena.fleet({ handlerMs: 100 });
+  const fleet = arena.fleet({ lockDuration: BRIEF_LOCK_MS, handlerMs: 100 });
   const [operator, victim] = await Promise.all([fleet.start({ workers: false }), fleet.start()]);
   await operator.call('start', 'touch');
   await fleet.until(operator, 'touch', ({ done }) => done > 5);
@@ -67,7 +68,7 @@ async function tenStarts(arena: Arena): Promise<Outcome> {
 
 async function cancelled(arena: Arena): Promise<Outcome> {
   await arena.seed({ rows: ROWS });
-  const fleet = arena.fleet({ handlerMs: 30 });
+  const fleet = arena.fleet({ lockDuration: BRIEF_LOCK_MS, handlerMs: 30 });
   const [operator] = await Promise.all([fleet.start({ workers: false }), fleet.start(), fleet.start()]);
   await operator.call('start', 'touch');
   await fleet.until(operator, 'touch', ({ done }) => done > 5);
@@ -84,7 +85,7 @@ async function cancelled(arena: Arena): Promise<Outcome> {
 
 async function removed(arena: Arena): Promise<Outcome> {
   await arena.seed({ rows: ROWS });
-  const fleet = arena.fleet({ handlerMs: 30 });
+  const fleet = arena.fleet({ lockDuration: BRIEF_LOCK_MS, handlerMs: 30 });
   const [operator, worker] = await Promise.all([fleet.start({ workers: false }), fleet.start()]);
   await operator.call('start', 'touch');
   await fleet.until(operator, 'touch', ({ done }) => done > 5);

@@ -1,5 +1,14 @@
-import { Injectable, Module } from '@nestjs/common';
-import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { Catch, HttpException, Injectable, Module } from '@nestjs/common';
+import type {
+  ArgumentMetadata,
+  ArgumentsHost,
+  CanActivate,
+  ExceptionFilter,
+  ExecutionContext,
+  NestInterceptor,
+  Type,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { VersioningType } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { BackfillAdminModule } from 'nestjs-backfill';
@@ -29,6 +38,22 @@ class TokenGuard implements CanActivate {
       .getRequest<{ headers: Record<string, string | undefined>; user?: object }>();
     request.user = { id: 42 };
     return request.headers['authorization'] === `Bearer ${this.tokens.good}`;
+  }
+}
+
+/** Stands for an interceptor that the app provides. */
+abstract class Telling implements NestInterceptor {
+  abstract intercept: NestInterceptor['intercept'];
+}
+
+/** How many an app shapes the errors of all of it. */
+@Catch(HttpException)
+class Envelope implements ExceptionFilter<HttpException> {
+  constructor(private readonly host: HttpAdapterHost) {}
+
+  catch(error: HttpException, host: ArgumentsHost): void {
+    const response = host.switchToHttp().getResponse<object>();
+    this.host.httpAdapter.reply(response, { wrapped: error.getResponse() }, error.getStatus());
   }
 }
 
@@ -116,6 +141,54 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
     await admin.close();
   });
 
+  it('live with the pipes, filters and interceptors of the app, and run their own', async () => {
+    const seen: string[] = [];
+    const telling = (who: string): NestInterceptor => ({
+      intercept: (_context, next) => {
+        seen.push(who);
+        return next.handle();
+      },
+    });
+    const admin = await startAdminApp(bench, {
+      adapter,
+      admin: {
+        path: 'ops',
+        guards: [TokenGuard],
+        interceptors: [Telling as Type<NestInterceptor>, telling('given')],
+      },
+      imports: [AuthModule],
+      handlers: [...handlers(), { provide: Telling, useValue: telling('provided') }],
+      configure: (app) => {
+        app.useGlobalPipes({
+          transform: (value: unknown, { type }: ArgumentMetadata) => {
+            seen.push(`pipe ${type}`);
+            return value;
+          },
+        });
+        app.useGlobalInterceptors(telling('global'));
+        app.useGlobalFilters(new Envelope(app.get(HttpAdapterHost)));
+      },
+    });
+    expect((await admin.client.send('POST', '/held/start', { reason: 'x' }, good)).status).toBe(201);
+    expect(seen.slice(0, 3)).toEqual(['global', 'provided', 'given']);
+    expect(seen).toContain('pipe body');
+    const unknown = await admin.client.get('/none', good);
+    expect([unknown.status, unknown.body]).toEqual([
+      404,
+      { wrapped: expect.objectContaining({ statusCode: 404, code: 'BACKFILL_NOT_FOUND' }) },
+    ]);
+    const denied = await admin.client.get('/held');
+    expect(denied.body).toEqual({
+      wrapped: {
+        statusCode: 403,
+        message: 'Forbidden resource',
+        error: 'Forbidden',
+        code: 'BACKFILL_ADMIN_FORBIDDEN',
+      },
+    });
+    await admin.close();
+  });
+
   it('mounts by hand, beneath a prefix, free of versions, and describes itself to OpenAPI', async () => {
     const admin = await startAdminApp(bench, {
       adapter,
@@ -130,10 +203,10 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
     const client = adminClient(`${admin.origin}/api/ops`);
     expect((await client.get<BackfillStatus[]>('', good)).body).toMatchObject([{ name: 'held' }]);
     expect((await client.get('/ui', good)).body).toContain('ui/app.js');
-    const slash = await client.get('/ui/', good);
-    expect(adapter === 'express' ? [slash.status, slash.headers.get('location')] : slash.status).toEqual(
-      adapter === 'express' ? [302, '../ui'] : 404,
-    );
+    const slash = await client.get('/ui/?theme=x', good);
+    expect([slash.status, slash.headers.get('location')]).toEqual([302, '../ui?theme=x']);
+    expect((await client.get<BackfillStatus[]>('/', good)).body).toMatchObject([{ name: 'held' }]);
+    expect((await client.get('/ui/')).status).toBe(403);
 
     const document = SwaggerModule.createDocument(admin.app, new DocumentBuilder().build());
     expect(Object.keys(document.paths).toSorted()).toEqual(

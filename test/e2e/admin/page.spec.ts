@@ -38,7 +38,7 @@ describe('the page', () => {
     cut = false;
     openStreams = [];
     admin = await startAdminApp(bench, {
-      admin: { path: 'ops', allowUnguarded: true },
+      admin: { path: 'ops', allowUnguarded: true, actor: () => 'ada' },
       configure: (app) => {
         // The page has to find its way behind a prefix, and answers in an envelope.
         app.setGlobalPrefix('deep/api');
@@ -115,13 +115,23 @@ describe('the page', () => {
     await page.locator('.changes li').filter({ hasText: 'perSecondOnPeak 20 → 40' }).waitFor();
     await page.getByText(/A run over everything/).waitFor();
     expect((await admin.backfills.config('steady')).version).toBe('0');
+    await page.locator('.review').getByLabel('Why (kept in the history)').fill('faster');
     await press('Apply');
     await eventually(
       'the new rate',
       () => admin.backfills.status('steady'),
       ({ rate }) => rate.perSecond === 40,
     );
-    await page.getByText('perSecondOnPeak = 40, perSecondOffPeak = 40').waitFor();
+    const changes = page.getByRole('region', { name: 'Config changes' }).locator('tbody tr').first();
+    await changes.filter({ hasText: 'perSecondOnPeak 20 → 40' }).waitFor();
+    await changes.filter({ hasText: 'perSecondOffPeak 20 → 40' }).waitFor();
+    await changes.filter({ hasText: 'ada: faster' }).waitFor();
+
+    await admin.backfills.configure('steady', { batchSize: 1, concurrency: 2 }, { by: 'bob' });
+    await changes.filter({ hasText: 'bob' }).waitFor();
+    expect(await changes.locator('li').allTextContents()).toEqual(['concurrency 4 → 2']);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    expect(await page.locator('.chart canvas').count()).toBe(1);
 
     await press('Pause');
     await badge('paused');
@@ -176,6 +186,18 @@ describe('the page', () => {
       .locator('[data-state="failed"]')
       .first()
       .waitFor();
+  });
+
+  it('shows first what somebody has to look at, then what moves', async () => {
+    const names = () => page.locator('.card h2').allTextContents();
+    await page.locator('.card').first().waitFor();
+    expect(await names()).toEqual(['flaky', 'steady']);
+    await admin.backfills.start('steady');
+    await eventually('steady to come first', names, ([first]) => first === 'steady');
+    await page.getByRole('link', { name: 'steady', exact: true }).focus();
+    await admin.backfills.start('flaky');
+    await eventually('flaky to come first', names, ([first]) => first === 'flaky');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('steady');
   });
 
   it('can be used with the keyboard alone', async () => {

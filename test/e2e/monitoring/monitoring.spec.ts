@@ -1,5 +1,3 @@
-import { createBullBoard } from '@bull-board/api';
-import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { metrics, trace } from '@opentelemetry/api';
 import { AggregationTemporality, InMemoryMetricExporter } from '@opentelemetry/sdk-metrics';
@@ -9,8 +7,7 @@ import {
   InMemorySpanExporter,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
-import type { Queue } from 'bullmq';
-import { BackfillHealthIndicator, getBackfillQueueToken, NonRetryableError } from 'nestjs-backfill';
+import { BackfillHealthIndicator, NonRetryableError } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
 
 const bench = await createAppBench();
@@ -87,37 +84,5 @@ describe('Terminus', () => {
     await expect(check()).rejects.toMatchObject({
       response: { status: 'error', error: { backfills: { status: 'down', unhealthy: ['count'] } } },
     });
-  });
-});
-
-describe('bull-board', () => {
-  it('shows the queue of a backfill as an ordinary one', async () => {
-    const app = await bench.start({ handlers: [count()], options: { keyPrefix: bench.keyPrefix() } });
-    const queue = app.app.get<Queue>(getBackfillQueueToken('count'));
-    expect(queue.name).toBe('count');
-    const adapter = new BullMQAdapter(queue, { readOnlyMode: true });
-    const boards: unknown[] = [];
-    const server = Object.fromEntries(
-      [
-        'setQueues',
-        'setViewsPath',
-        'setStaticPath',
-        'setEntryRoute',
-        'setErrorHandler',
-        'setApiRoutes',
-        'setUIConfig',
-      ].map((method) => [
-        method,
-        (value: unknown) => {
-          boards.push(value);
-          return server;
-        },
-      ]),
-    ) as unknown as Parameters<typeof createBullBoard>[0]['serverAdapter'];
-    createBullBoard({ queues: [adapter], serverAdapter: server });
-    expect(boards.some((value) => value instanceof Map && value.has('count'))).toBe(true);
-    await app.backfills.start('count');
-    await app.finished('count');
-    expect(await adapter.getJobCounts()).toMatchObject({ waiting: 0, active: 0 });
   });
 });

@@ -7,6 +7,8 @@ export interface Readme {
   readonly files: ReadonlyMap<string, string>;
   /** What the quick start has npm install. */
   readonly packages: readonly string[];
+  /** The code under a heading, a block each. */
+  code(heading: string): string[];
   /** The first two cells of each line of the table under a heading, without their backquotes. */
   table(heading: string): [name: string, value: string][];
 }
@@ -17,6 +19,8 @@ export async function readReadme(): Promise<Readme> {
   return {
     files: new Map([...jsonFiles(quickStart), ...typescriptFiles(quickStart)]),
     packages: installs(quickStart),
+    code: (heading) =>
+      [...section(text, heading).matchAll(/```ts\n([^]*?)```/g)].map(([, block = '']) => block),
     table: (heading) => tableOf(section(text, heading)),
   };
 }

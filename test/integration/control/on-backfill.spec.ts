@@ -2,6 +2,7 @@ import { Injectable, Scope } from '@nestjs/common';
 import { OnBackfill } from 'nestjs-backfill';
 import type { BackfillEvent } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
+import { RemoteProcess } from '../../support/processes/index.js';
 
 const bench = await createAppBench();
 const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null, batchSize: 10 };
@@ -97,6 +98,57 @@ it('has exactly one process receive an event where asked, also one that came whi
   );
   expect(heard).toEqual(['once two']);
 });
+
+it('has another process hear what one heard that was killed meanwhile', async () => {
+  const options = { keyPrefix: bench.keyPrefix(), lockDuration: 4_000 };
+  const { database, redis } = bench;
+  const killed = new RemoteProcess({
+    module: new URL('./listener-process.ts', import.meta.url),
+    execArgv: ['--import', new URL('../../support/swc/register.js', import.meta.url).href],
+    env: {
+      SETTINGS: JSON.stringify({
+        database: { url: database.url },
+        redis: { connection: redis.connection },
+        options: { ...options, workers: false },
+      }),
+    },
+  });
+  const heard: string[] = [];
+  @Injectable()
+  class Listener {
+    @OnBackfill('completed', { once: true })
+    hear({ backfill }: BackfillEvent) {
+      heard.push(backfill);
+    }
+  }
+  try {
+    await killed.ready;
+    const working = await bench.start({ handlers: handlers(), options });
+    await working.backfills.start('one');
+    await eventually(
+      'the process to hear it',
+      () => killed.logs,
+      (logs) => logs.includes('heard one'),
+    );
+    const other = await bench.start({ handlers: [...handlers(), Listener], options });
+    await other.backfills.start('two');
+    await eventually(
+      'what happens from now on',
+      () => heard,
+      ({ length }) => length > 0,
+    );
+    expect(heard).toEqual(['two']);
+    await killed.kill();
+    await eventually(
+      'what was left behind',
+      () => heard,
+      ({ length }) => length > 1,
+    );
+    expect(heard).toEqual(['two', 'one']);
+  } finally {
+    killed.signal('SIGKILL');
+  }
+}, 60_000);
 
 it('logs what a listener throws and goes on', async () => {
   const heard: string[] = [];

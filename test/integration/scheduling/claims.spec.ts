@@ -146,6 +146,23 @@ describe('a change of the rate at a known time', () => {
     expect(verdicts(true)).toEqual(meaning(after));
   });
 
+  it.each([
+    ['a slower rate', 1_000_000, 22],
+    ['none', -1, 21],
+  ])('of %s to come is felt by those whose moment is after it', async (_name, following, most) => {
+    const { client, keys, runId, tracker, micros } = await bareRun(100, 100);
+    const changeAt = Math.ceil((await micros()) / 1000) + 200;
+    await apply.run(client, keys.script(runId), [10_000, following, changeAt, 'on peak', '', '', '']);
+    const { claims, verdict } = await tracker.claim(
+      runId,
+      Array.from({ length: 100 }, (_, i) => i),
+      250,
+    );
+    // Held, where this test came too late.
+    expect(['later', 'held']).toContain(verdict);
+    expect(claims.length).toBeLessThanOrEqual(most);
+  });
+
   it('is told to the tracker by the governor, to the millisecond of the boundary', async () => {
     const { app, client, keys, runId } = await bareRun(1, 1);
     const governor = app.get(RateGovernor, { strict: false });

@@ -63,6 +63,18 @@ describe('keyset', () => {
     expect(await em.nativeUpdate(Shelf, where, { code: 'seen' })).toBe(3);
   });
 
+  it.each([
+    ['asc', [3, 4, 5]],
+    ['desc', [3, 2, 1]],
+  ] as const)('restarts from a time on, %s', async (direction, expected) => {
+    const times = ['2020-11-10T00:00Z', '2020-11-11T02:04:11.890Z', '2020-11-11T02:04:11.891Z'];
+    const later = ['2020-11-11T02:04:11.892Z', '2020-11-12T00:00Z'];
+    await shop.stock([...times, ...later].map((at, i) => ({ id: BigInt(i + 1), at })));
+    const source = keyset(Shelf, { orderBy: { at: direction } });
+    const walked = await walk(shop, source, { batchSize: 2, from: { at: '2020-11-11T02:04:11.891Z' } });
+    expect(idsOf((await loadAll(shop, source, walked)).flat())).toEqual(expected);
+  });
+
   it('neither loses nor doubles rows that differ in microseconds only', async () => {
     const times = upTo(50).map((i) => `2020-11-11T02:04:11.8910${String(i).padStart(2, '0')}Z`);
     await shop.stock(times.map((at, i) => ({ id: BigInt(i), at })));

@@ -3,9 +3,9 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { BackfillModule, BackfillService } from 'nestjs-backfill';
-import type { BackfillAdminOptions } from 'nestjs-backfill';
+import type { BackfillAdminOptions, BackfillModuleOptions } from 'nestjs-backfill';
 import { appModules, LogRecorder } from '../apps/index.js';
-import type { AppBench } from '../apps/index.js';
+import type { AppBench, BackfillAppSetup } from '../apps/index.js';
 import { adminClient, type AdminClient } from './admin-client.js';
 
 export type AdapterName = 'express' | 'fastify';
@@ -18,6 +18,10 @@ export interface AdminAppSetup {
   readonly imports?: readonly (Type | DynamicModule)[];
   readonly workers?: boolean;
   readonly keyPrefix?: string;
+  /** Servers of its own, to be stopped and started. */
+  readonly servers?: Partial<Pick<BackfillAppSetup, 'database' | 'redis' | 'entities'>>;
+  /** Options of the module beside those above. */
+  readonly options?: BackfillModuleOptions;
   /** What `main.ts` of an app does before it listens. */
   readonly configure?: (app: INestApplication) => void;
   /** Where the endpoints are, if not at the path of `admin`. */
@@ -40,11 +44,12 @@ export async function startAdminApp(bench: AppBench, setup: AdminAppSetup = {}):
   const admin = setup.admin === undefined ? { path: 'admin/backfills', allowUnguarded: true } : setup.admin;
   const testing = await Test.createTestingModule({
     imports: [
-      ...Object.values(appModules(bench)),
+      ...Object.values(appModules({ ...bench, ...setup.servers })),
       BackfillModule.forRoot({
         keyPrefix: setup.keyPrefix ?? bench.keyPrefix(),
         workers: setup.workers ?? true,
         ...(admin ? { admin } : {}),
+        ...setup.options,
       }),
       ...(setup.imports ?? []),
     ],

@@ -1,0 +1,36 @@
+import type { BackfillConfig } from '../config/backfill-config.js';
+import type { ClaimAnswer, RangeTracker } from '../tracking/range.tracker.js';
+import { TurnBatcher } from './turn-batcher.js';
+
+/** A claim whose moment is further off is given back, so that a pause or another rate never waits for it. */
+const LONGEST_WAIT_MS = 250;
+
+/** Claims ranges of one run: what is asked for in one turn of the event loop is one call. */
+export class RangeClaimer {
+  private readonly claims = new TurnBatcher((requests: readonly (readonly number[])[]) =>
+    this.claimTogether(requests),
+  );
+
+  constructor(
+    private readonly runId: string,
+    private readonly config: () => BackfillConfig,
+    private readonly tracker: RangeTracker,
+  ) {}
+
+  /** Claims from the ranges `from` to before `to`: unpaced ones together, paced ones singly, each for its moment. */
+  claim(from: number, to: number): Promise<ClaimAnswer> {
+    const { perSecondOnPeak, perSecondOffPeak } = this.config();
+    const paced = perSecondOnPeak !== null || perSecondOffPeak !== null;
+    return this.claims.ask(paced ? [from] : Array.from({ length: to - from }, (_, i) => from + i));
+  }
+
+  private async claimTogether(requests: readonly (readonly number[])[]): Promise<ClaimAnswer[]> {
+    const answer = await this.tracker.claim(this.runId, requests.flat(), LONGEST_WAIT_MS);
+    let at = 0;
+    return requests.map((indexes) => {
+      const claims = answer.claims.slice(at, at + indexes.length);
+      at += indexes.length;
+      return { verdict: claims.length === indexes.length ? 'go' : answer.verdict, ms: answer.ms, claims };
+    });
+  }
+}

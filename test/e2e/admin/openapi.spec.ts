@@ -1,0 +1,215 @@
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { BACKFILL_ENTITIES, createLedgerSchema, idRange, keyset, NonRetryableError } from 'nestjs-backfill';
+import type { ConfigInForce, FailurePage, RunReceipt } from 'nestjs-backfill';
+import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
+import { ApiContract, startAdminApp } from '../../support/admin/index.js';
+import type { AdapterName, AdminApp, AdminClient } from '../../support/admin/index.js';
+
+const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
+const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null, attempts: 1, backoffMs: 0 };
+const ASKING = [
+  '',
+  '/held',
+  '/held/config',
+  '/held/preview',
+  '/held/runs',
+  '/held/failures',
+  '/held/samples',
+];
+const MOVES = ['start', 'pause', 'resume', 'cancel', 'failures/retry'];
+
+const bench = await createAppBench();
+
+beforeAll(async () => {
+  const sql: string[] = [];
+  await createLedgerSchema({ addSql: (statement) => sql.push(statement) });
+  await bench.database.query(sql.join('\n'));
+  await bench.fillItems('SELECT generate_series(1, 40)');
+});
+
+describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s', (adapter) => {
+  let admin: AdminApp;
+  let client: AdminClient;
+  let contract: ApiContract;
+  let allowed: boolean;
+
+  beforeAll(async () => {
+    allowed = true;
+    admin = await startAdminApp(bench, {
+      adapter,
+      keyPrefix: `${bench.redis.prefix}-${adapter}`,
+      servers: { entities: [Item, ...BACKFILL_ENTITIES] },
+      options: { ledger: true },
+      admin: { path: 'ops', guards: [{ canActivate: () => allowed }] },
+      configure: (app) => app.setGlobalPrefix('api'),
+      at: 'api/ops',
+      handlers: [
+        defineBackfill({
+          name: 'held',
+          source: keyset(Item, { orderBy: { state: 'asc', id: 'desc' } }),
+          config: { ...HELD, batchSize: 10, quota: { max: 5, perMs: 1000 } },
+          processRow: () => {},
+        }),
+        defineBackfill({
+          name: 'rows',
+          source: idRange(Item),
+          config: { ...UNPACED, batchSize: 8, maxFailures: '50%' },
+          processRow: ({ id }: Item) => {
+            if (id === 7) {
+              throw new NonRetryableError('seven');
+            }
+          },
+        }),
+        defineBackfill({
+          name: 'own',
+          source: numbers(4),
+          config: { ...UNPACED, batchSize: 2 },
+          processRange: () => {
+            throw Object.assign(new NonRetryableError('no stack'), { stack: undefined });
+          },
+        }),
+      ],
+    });
+    const document = SwaggerModule.createDocument(admin.app, new DocumentBuilder().build());
+    contract = new ApiContract(document, '/api/ops');
+    client = contract.watch(admin.client);
+  });
+  afterAll(() => admin.close());
+
+  const over = (name: string) =>
+    eventually(
+      `${name} to be over`,
+      () => admin.backfills.status(name),
+      ({ state }) => state === 'failed' || state === 'paused',
+    );
+
+  it('refuses what it does not name', () => {
+    const document = SwaggerModule.createDocument(admin.app, new DocumentBuilder().build());
+    const open = openObjects(document.paths, []);
+    // The data of an event depend on its type, and the words for a range on its source.
+    expect(new Set(open.map((path) => path.at(-1)))).toEqual(new Set(['data', 'items']));
+  });
+
+  it('says what is answered before the first run', async () => {
+    for (const name of ['held', 'rows', 'own']) {
+      for (const path of ['', '/config', '/preview', '/runs', '/failures', '/samples', '/history']) {
+        expect([path, (await client.get(`/${name}${path}`)).status]).toEqual([path, 200]);
+      }
+    }
+    for (const move of MOVES.slice(1)) {
+      expect([move, (await client.send('POST', `/held/${move}`)).status]).toEqual([move, 409]);
+    }
+    expect(contract.problems).toEqual([]);
+  });
+
+  it('says what is answered by a run that is moved and tuned', async () => {
+    const key = { 'idempotency-key': 'a' };
+    const { body: run } = await client.send<RunReceipt>(
+      'POST',
+      '/held/start',
+      { from: { state: 'new', id: 30 }, config: { batchSize: 5 }, dryRun: true, reason: 'to see' },
+      key,
+    );
+    await client.send('POST', '/held/start', {}, key);
+    await client.send('POST', '/held/start', {});
+    await client.send('POST', '/held/pause', { reason: 'lunch' });
+    await client.get('/held');
+    await client.send('POST', '/held/resume');
+    const { body: config } = await client.get<ConfigInForce>('/held/config');
+    const tag = { 'if-match': `"${config.version}"` };
+    const patch = {
+      maxFailures: 3,
+      duration: 0.5,
+      quota: null,
+      autoTune: { targetMs: 10, min: 1, max: 5 },
+      reason: 'more',
+    };
+    expect((await client.send('PATCH', '/held/config', patch, tag)).status).toBe(200);
+    expect((await client.send('PATCH', '/held/config', { batchSize: 9 }, tag)).status).toBe(412);
+    await eventually(
+      'a sample',
+      () => client.get<unknown[]>('/held/samples'),
+      ({ body }) => body.length > 0,
+    );
+    await client.get('/held/preview?limit=2&from={"state":"new","id":20}&config={"perSecondOnPeak":1}');
+    await client.send('POST', '/held/cancel', { reason: 'done' });
+    for (const path of ['', '/held', '/held/runs', `/held/runs/${run.runId}`, '/held/history?limit=50']) {
+      expect([path, (await client.get(path)).status]).toEqual([path, 200]);
+    }
+    expect(contract.problems).toEqual([]);
+  });
+
+  it('says what is answered by runs that fail', async () => {
+    for (const name of ['rows', 'own']) {
+      await client.send('POST', `/${name}/start`, { from: name === 'rows' ? '30' : 4 });
+      await over(name);
+      const { body: page } = await client.get<FailurePage>(`/${name}/failures?limit=1`);
+      expect(page.items).toHaveLength(1);
+      await client.get(`/${name}`);
+      await client.get(`/${name}/runs`);
+      const ids = page.items.map(({ id }) => id);
+      expect((await client.send('POST', `/${name}/failures/retry`, { ids })).status).toBe(200);
+      await over(name);
+    }
+    expect(contract.problems).toEqual([]);
+  });
+
+  it('says how each endpoint refuses, with a code', async () => {
+    const codes: unknown[][] = [];
+    const ask = async (method: string, path: string, body?: unknown, headers?: Record<string, string>) => {
+      const answer =
+        method === 'GET'
+          ? await client.get<object>(path, headers)
+          : await client.send<object>(method, path, body, headers);
+      codes.push([Reflect.get(answer.body, 'code'), answer.status, method, path]);
+    };
+    for (const path of ['', '/config', '/preview', '/runs', '/runs/x', '/failures', '/samples', '/history']) {
+      await ask('GET', `/none${path}`);
+    }
+    for (const path of ['/held/preview', '/held/runs', '/held/failures', '/held/history']) {
+      await ask('GET', `${path}?limit=0`);
+    }
+    await ask('GET', '/events?backfill=');
+    const form = { 'content-type': 'text/plain' };
+    for (const move of MOVES) {
+      await ask('POST', `/none/${move}`);
+      await ask('POST', `/held/${move}`, { wrong: 1 });
+      await ask('POST', `/held/${move}`, {}, form);
+    }
+    await ask('POST', '/rows/failures/retry', { runId: 'x' });
+    await ask('POST', '/own/cancel', {});
+    await client.send('PATCH', '/none/config');
+    await ask('PATCH', '/held/config', { batchSize: 0 });
+    await ask('PATCH', '/held/config', { wrong: 1 });
+    await ask('PATCH', '/held/config', {}, form);
+    allowed = false;
+    for (const path of [...ASKING, '/held/runs/x', '/held/history', '/events']) {
+      await ask('GET', path);
+    }
+    for (const move of MOVES) {
+      await ask('POST', `/held/${move}`);
+    }
+    await ask('PATCH', '/held/config');
+    allowed = true;
+    expect(codes.filter(([code]) => !String(code).startsWith('BACKFILL_'))).toEqual([]);
+    expect(contract.problems).toEqual([]);
+  });
+
+  it('says nothing that is never answered', () => {
+    // A stream has its own test, and so has what goes away.
+    expect(contract.unseen([503]).filter((answer) => answer !== 'GET /events 200')).toEqual([]);
+  });
+});
+
+/** Where objects are described that may have properties beyond those that are named. */
+function openObjects(value: unknown, path: string[]): string[][] {
+  if (typeof value !== 'object' || value === null) {
+    return [];
+  }
+  const inner = Object.entries(value).flatMap(([key, part]) => openObjects(part, [...path, key]));
+  const isOpen =
+    Reflect.get(value, 'type') === 'object' &&
+    Reflect.get(value, 'additionalProperties') !== false &&
+    !path.includes('requestBody');
+  return isOpen ? [path, ...inner] : inner;
+}

@@ -1,0 +1,184 @@
+import { idRange } from 'nestjs-backfill';
+import type { BackfillStatus, RunReceipt } from 'nestjs-backfill';
+import { Redis } from 'ioredis';
+import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
+import { openEvents, startAdminApp } from '../../support/admin/index.js';
+import type { AdapterName, AdminApp, ErrorBody } from '../../support/admin/index.js';
+import { openBrowser } from '../../support/browser/index.js';
+import { startPostgres, startRedis, type RedisServer } from '../../support/services/index.js';
+
+const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
+const READS = [
+  '',
+  '/held',
+  '/held/config',
+  '/held/preview',
+  '/held/runs',
+  '/held/runs/x',
+  '/held/failures',
+  '/held/samples',
+  '/held/history',
+  '/events',
+];
+const CHANGES: [string, string][] = [
+  ['POST', '/held/start'],
+  ['POST', '/held/pause'],
+  ['POST', '/held/resume'],
+  ['POST', '/held/cancel'],
+  ['PATCH', '/held/config'],
+  ['POST', '/held/failures/retry'],
+];
+
+const bench = await createAppBench();
+let redis: RedisServer;
+
+beforeAll(async () => {
+  redis = await startRedis({ appendonly: true });
+});
+afterAll(() => redis.stop());
+
+const start = (adapter: AdapterName) =>
+  startAdminApp(bench, {
+    adapter,
+    admin: { path: 'ops', allowUnguarded: true, heartbeatMs: 50 },
+    // Closing a BullMQ worker whose connection waits to come back takes its own time; it is not what is looked at.
+    workers: false,
+    servers: { redis: { connection: { host: redis.host, port: redis.port, db: 0 } } },
+    handlers: [
+      defineBackfill({ name: 'held', source: numbers(100), config: HELD, processRange: () => {} }),
+      defineBackfill({ name: 'rows', source: idRange(Item), config: HELD, processRange: () => {} }),
+    ],
+  });
+
+/** What every endpoint answers, none of which may wait for Redis. */
+async function refusals({ client }: AdminApp): Promise<[string, number, string?][]> {
+  const answers = await Promise.all([
+    ...READS.map(async (path) => [`GET ${path}`, await client.get<ErrorBody>(path)] as const),
+    ...CHANGES.map(
+      async ([method, path]) => [`${method} ${path}`, await client.send<ErrorBody>(method, path)] as const,
+    ),
+  ]);
+  return answers.map(([what, { status, body }]) => [what, status, body.code]);
+}
+
+const ALL = [...READS.map((path) => `GET ${path}`), ...CHANGES.map((change) => change.join(' '))];
+
+describe.each<AdapterName>(['express', 'fastify'])('without Redis, on %s', (adapter) => {
+  it('every endpoint says so, nothing is done later, and all of it heals by itself', async () => {
+    const admin = await start(adapter);
+    try {
+      const { body: run } = await admin.client.send<RunReceipt>('POST', '/held/start');
+      const reader = await openEvents(`${admin.client.base}/events`, { 'last-event-id': '0-0' });
+      await reader.until('a sign of life', ({ comment }) => comment === 'alive');
+      const last = await admin.client.get<{ id: string }[]>('/held/history');
+
+      await redis.kill();
+      expect(await refusals(admin)).toEqual(ALL.map((what) => [what, 503, 'BACKFILL_REDIS_UNAVAILABLE']));
+      const refused = await admin.client.send<ErrorBody>('POST', '/held/cancel');
+      expect(refused.body).toEqual({
+        statusCode: 503,
+        message: 'Redis does not answer. Nothing was done. Try again when it is back.',
+        error: 'Service Unavailable',
+        code: 'BACKFILL_REDIS_UNAVAILABLE',
+      });
+      await reader.ended();
+      expect((await admin.client.get('/ui')).status).toBe(200);
+
+      await redis.restart();
+      const healed = await eventually(
+        'the status',
+        () => admin.client.get<BackfillStatus>('/held'),
+        ({ status }) => status === 200,
+      );
+      expect(healed.body).toMatchObject({ state: 'running', runId: run.runId });
+      expect((await admin.client.get<{ id: string }[]>('/held/history')).body).toEqual(last.body);
+      const again = await openEvents(`${admin.client.base}/events`);
+      expect((await admin.client.send('POST', '/held/cancel')).status).toBe(200);
+      await again.until('the cancel', ({ data }) => data?.includes('"cancelled"') === true);
+      again.close();
+    } finally {
+      await admin.close();
+    }
+  });
+
+  it('one that hangs is one that is gone', async () => {
+    const admin = await start(adapter);
+    try {
+      const reader = await openEvents(`${admin.client.base}/events`);
+      await redis.pause();
+      expect(await refusals(admin)).toEqual(ALL.map((what) => [what, 503, 'BACKFILL_REDIS_UNAVAILABLE']));
+      await reader.ended();
+      await redis.resume();
+      await eventually(
+        'the list',
+        () => admin.client.get(),
+        ({ status }) => status === 200,
+      );
+    } finally {
+      await redis.resume();
+      await admin.close();
+    }
+  });
+});
+
+it('the page comes up, says what is wrong, and heals by itself', async () => {
+  const admin = await start('express');
+  const browser = await openBrowser();
+  try {
+    const page = await browser.newPage();
+    await page.goto(`${admin.client.base}/ui`);
+    await page.locator('.card').first().waitFor();
+    await redis.kill();
+    const trouble = page.getByRole('alert').filter({ hasText: 'Redis does not answer' });
+    await trouble.waitFor();
+    await page.locator('#link').filter({ hasText: 'Reconnecting' }).waitFor();
+    await page.reload();
+    await trouble.waitFor();
+    await redis.restart();
+    await page.locator('.card').first().waitFor();
+    await trouble.waitFor({ state: 'detached' });
+    await page.locator('#link').filter({ hasText: 'Live' }).waitFor();
+  } finally {
+    await browser.close();
+    await admin.close();
+  }
+});
+
+it('a Redis that is full is told from one that is gone', async () => {
+  const admin = await start('express');
+  const client = new Redis(redis.url);
+  try {
+    await client.config('SET', 'maxmemory', '1');
+    const { status, body } = await admin.client.send<ErrorBody>('POST', '/held/start');
+    expect([status, body.code, body.error]).toEqual([503, 'BACKFILL_REDIS_FULL', 'Service Unavailable']);
+    expect((await admin.client.get('/held')).status).toBe(200);
+    await client.config('SET', 'maxmemory', '0');
+    expect((await admin.client.send('POST', '/held/start')).status).toBe(201);
+  } finally {
+    await client.config('SET', 'maxmemory', '0');
+    await client.quit();
+    await admin.close();
+  }
+});
+
+it('a database that is gone is named, and nothing else needs it', async () => {
+  const postgres = await startPostgres();
+  const admin = await startAdminApp(bench, {
+    admin: { path: 'ops', allowUnguarded: true },
+    servers: { database: postgres },
+    handlers: [defineBackfill({ name: 'rows', source: idRange(Item), config: HELD, processRange: () => {} })],
+  });
+  try {
+    await postgres.kill();
+    for (const answer of [
+      await admin.client.get<ErrorBody>('/rows/preview'),
+      await admin.client.send<ErrorBody>('POST', '/rows/start'),
+    ]) {
+      expect([answer.status, answer.body.code]).toEqual([503, 'BACKFILL_DATABASE_UNAVAILABLE']);
+    }
+    expect((await admin.client.get('')).status).toBe(200);
+  } finally {
+    await admin.close();
+    await postgres.stop();
+  }
+});
