@@ -14,6 +14,12 @@ import type { CanActivate } from '@nestjs/common';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Backfill, BackfillModule, idRange } from 'nestjs-backfill';
 import type { BackfillContext, BackfillService, IdRange, RangeHandler } from 'nestjs-backfill';
+import { createBullBoard } from '@bull-board/api';
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import { ExpressAdapter } from '@bull-board/express';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { getBackfillQueueToken } from 'nestjs-backfill';
+declare const app: NestExpressApplication;
 declare const backfills: BackfillService;
 @Entity()
 class Message {
@@ -26,7 +32,7 @@ class AdminGuard implements CanActivate {
     return false;
   }
 }
-export { AdminGuard, backfills, Backfill, BackfillModule, idRange, Message };
+export { AdminGuard, app, backfills, BullMQAdapter, createBullBoard, ExpressAdapter, getBackfillQueueToken, Backfill, BackfillModule, idRange, Message };
 export type { BackfillContext, IdRange, RangeHandler };
 `;
 const snippets = [
