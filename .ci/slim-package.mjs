@@ -1,49 +1,81 @@
-// What nobody can reach or needs to read leaves `dist` before it is packed: declarations behind no entry
-// point, source maps, comments and the names of local variables. Classes and functions keep their names:
-// stack traces, Nest's logs and error names tell them.
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// What is packed is small: the code as a few bundles, one for each entry point and what they share, without
+// comments and with short names; declarations only where an entry point leads to them; folders without code as one
+// compressed file. Classes keep their names: stack traces, Nest's logs and error names tell them.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { minify } from '@swc/core';
+import { brotliCompressSync } from 'node:zlib';
+import { rolldown } from 'rolldown';
+import { publicTypes } from './public-types.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
-const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const names = { keep_classnames: true, keep_fnames: true };
-const files = readdirSync(dist, { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile())
-  .map((entry) => join(entry.parentPath, entry.name));
 
-const reachable = new Set();
-for (const { types } of Object.values(exports)) {
-  if (types) {
-    reach(join(root, types));
-  }
-}
+/** They hold no code, and are read by `lib/assets/package-file.ts`. */
+const FOLDERS = ['admin/ui', 'tracking/scripts'];
 
-for (const file of files) {
-  if (file.endsWith('.map') || (file.endsWith('.d.ts') && !reachable.has(file))) {
+const { bin, exports, schematics } = readJson('package.json');
+const collection = readJson(schematics);
+
+const entries = [
+  ...Object.values(exports).flatMap((it) => it.default ?? []),
+  ...Object.values(bin),
+  // The runner of schematics loads them by these paths.
+  ...Object.values(collection.schematics).map(
+    ({ factory }) => `${join(dirname(schematics), factory.split('#')[0])}.js`,
+  ),
+  // It finds the other files of the package from its own place, so that it has to keep it.
+  'dist/assets/package-file.js',
+].map((path) => join(root, path));
+
+const declarations = publicTypes(
+  Object.values(exports).flatMap(({ types }) => (types ? [join(root, types)] : [])),
+);
+
+const bundle = await rolldown({
+  input: Object.fromEntries(entries.map((file) => [file.slice(dist.length + 1, -'.js'.length), file])),
+  // TypeScript's helpers come along, each once, and so are no dependency.
+  external: (id) => id !== 'tslib' && !/^[./]/.test(id),
+  platform: 'node',
+});
+const { output } = await bundle.generate({
+  chunkFileNames: 'chunks/[name].js',
+  minify: { compress: true, mangle: { toplevel: true, keepNames: { class: true, function: false } } },
+});
+await bundle.close();
+
+for (const file of filesOf(dist)) {
+  if (declarations.has(file)) {
+    const text = declarations.get(file);
+    writeFileSync(
+      file,
+      text.replaceAll(/^(?: {4})+/gm, (indent) => '\t'.repeat(indent.length / 4)),
+    );
+  } else if (isCode(file)) {
     rmSync(file);
-  } else if (file.endsWith('.js') && !file.includes('/admin/ui/')) {
-    const source = readFileSync(file, 'utf8');
-    const bang = /^#!.*\n/.exec(source)?.[0] ?? '';
-    const { code } = await minify(source.slice(bang.length), {
-      module: true,
-      compress: false,
-      mangle: names,
-      format: { comments: false },
-    });
-    writeFileSync(file, bang + code);
   }
 }
+for (const folder of FOLDERS) {
+  const path = join(dist, folder);
+  const texts = readdirSync(path).map((name) => [name, readFileSync(join(path, name), 'utf8')]);
+  writeFileSync(`${path}.br`, brotliCompressSync(JSON.stringify(Object.fromEntries(texts))));
+  rmSync(path, { recursive: true });
+}
+for (const { fileName, code } of output) {
+  const file = join(dist, fileName);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, code);
+}
 
-function reach(declaration) {
-  if (reachable.has(declaration) || !existsSync(declaration)) {
-    return;
-  }
-  reachable.add(declaration);
-  for (const [, specifier] of readFileSync(declaration, 'utf8').matchAll(
-    /(?:from\s+|import\(|import\s+)['"](\.[^'"]+)\.js['"]/g,
-  )) {
-    reach(resolve(dirname(declaration), `${specifier}.d.ts`));
-  }
+function isCode(file) {
+  return /\.(?:js|d\.ts|map)$/.test(file) && !file.includes('/admin/ui/');
+}
+
+function filesOf(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+function readJson(path) {
+  return JSON.parse(readFileSync(join(root, path), 'utf8'));
 }

@@ -59,6 +59,7 @@ const HISTORY_PAGE = 50;
  */
 @Injectable()
 export class BackfillService {
+  /** @internal Nest makes it; what it is made of is nobody else's. */
   constructor(
     private readonly registry: BackfillRegistry,
     private readonly runStore: RunStore,

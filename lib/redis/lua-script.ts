@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Cluster, Redis } from 'ioredis';
+import { readPackageFile } from '../assets/package-file.js';
 
 /** A connection that the library made and closes itself. */
 export type RedisClient = Redis | Cluster;
@@ -17,8 +17,7 @@ export class LuaScript<Answer> {
   }
 
   static load<Answer>(name: string, numberOfKeys: number): LuaScript<Answer> {
-    const read = (file: string) =>
-      readFileSync(new URL(`../tracking/scripts/${file}.lua`, import.meta.url), 'utf8');
+    const read = (file: string) => readPackageFile(`tracking/scripts/${file}.lua`).toString('utf8');
     return new LuaScript<Answer>(`${read('prelude')}\n${read(name)}`, numberOfKeys);
   }
 

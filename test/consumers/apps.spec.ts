@@ -11,33 +11,33 @@ const ROWS = 300;
 const UNPACKED_LIMIT = 400 * 1024;
 
 const parent = await mkdtemp(join(tmpdir(), 'nestjs-backfill-consumers-'));
-let tarball: string | undefined;
+const [database, redis] = await Promise.all([createTestDatabase(), createTestRedis()]);
+const apps = [NEST_12_ESM, NEST_11_COMMONJS].map((stack) => new ConsumerApp(stack, parent));
+let tarball = '';
 
+// Side by side: most of it is waiting for the network.
 beforeAll(async () => {
-  tarball = await packLibrary(parent);
+  const [made, ...rest] = await Promise.allSettled([packLibrary(parent), ...apps.map((app) => app.create())]);
+  const failed = [made, ...rest].find((it) => it.status === 'rejected');
+  if (failed) {
+    throw failed.reason;
+  }
+  tarball = made.status === 'fulfilled' ? made.value : '';
 });
 
-afterAll(() => rm(parent, { recursive: true, force: true }));
-
-/** Nothing is worth its minutes without a package. */
-function packed(): string {
-  if (tarball === undefined) {
-    throw new Error('Expected a tarball, got none: npm pack failed.');
-  }
-  return tarball;
-}
+afterAll(() => rm(parent, { recursive: true, force: true, maxRetries: 3 }));
 
 describe('the package', () => {
   it('is what publint asks for', async () => {
-    await run(parent, ownTool('publint'), [packed(), '--strict']);
+    await run(parent, ownTool('publint'), [tarball, '--strict']);
   });
 
   it('has types that resolve for ESM, and for CommonJS through require(esm)', async () => {
-    await run(parent, ownTool('attw'), [packed(), '--profile', 'esm-only']);
+    await run(parent, ownTool('attw'), [tarball, '--profile', 'esm-only']);
   });
 
   it('stays small', async () => {
-    const [info] = JSON.parse(await run(parent, 'npm', ['pack', '--dry-run', '--json', packed()])) as [
+    const [info] = JSON.parse(await run(parent, 'npm', ['pack', '--dry-run', '--json', tarball])) as [
       { unpackedSize: number },
     ];
 
@@ -45,27 +45,22 @@ describe('the package', () => {
   });
 });
 
-describe.each([NEST_12_ESM, NEST_11_COMMONJS])('an app with $title', (stack) => {
+describe.each(apps.map((app) => [app.stack.title, app] as const))('an app with %s', (_title, app) => {
+  const { stack } = app;
   const x = stack.extension;
-  let app: ConsumerApp;
 
   beforeAll(async () => {
-    packed();
-    const database = await createTestDatabase();
-    const redis = await createTestRedis();
-    await database.query('CREATE TABLE message (id int PRIMARY KEY, body text NOT NULL)');
-    await database.query(`INSERT INTO message SELECT id, 'old' FROM generate_series(1, ${ROWS}) id`);
-    app = new ConsumerApp(stack, join(parent, x === '' ? 'commonjs' : 'esm'), {
-      DATABASE_URL: database.url,
-      REDIS_URL: redis.url,
-    });
-    await app.create();
+    const table = `message_${stack.key}`;
+    await database.query(`CREATE TABLE ${table} (id int PRIMARY KEY, body text NOT NULL)`);
+    await database.query(`INSERT INTO ${table} SELECT id, 'old' FROM generate_series(1, ${ROWS}) id`);
+    app.services = { DATABASE_URL: database.url, REDIS_URL: redis.url };
     await app.write(
       'src/message.entity.ts',
       `import { defineEntity, p } from '@mikro-orm/core';
 
 export const Message = defineEntity({
   name: 'Message',
+  tableName: '${table}',
   properties: { id: p.integer().primary(), body: p.text() },
 });
 `,
@@ -87,7 +82,7 @@ import { Message } from './message.entity${x}';
   });
 
   it('is wired by nest add', async () => {
-    await app.npx('nest', 'add', `nestjs-backfill@${await app.bring(packed())}`);
+    await app.npx('nest', 'add', `nestjs-backfill@${await app.bring(tarball)}`);
 
     const module = await app.read('src/app.module.ts');
     expect(module).toContain('BackfillModule.forRoot({})');
@@ -121,22 +116,30 @@ import { Message } from './message.entity${x}';
       'perSecondOnPeak: 3, perSecondOffPeak: 7.5',
       'perSecondOnPeak: 20, perSecondOffPeak: 20',
     );
+    await app.write('src/operator.guard.ts', GUARD);
     await app.replace(
       'src/app.module.ts',
       'BackfillModule.forRoot({})',
-      "BackfillModule.forRoot({ admin: { path: 'admin/backfills', allowUnguarded: true } })",
+      `BackfillModule.forRoot({ keyPrefix: '${stack.key}', admin: { path: 'admin/backfills', guards: [OperatorGuard] } })`,
     );
+    await app.replace(
+      'src/app.module.ts',
+      '\n@Module',
+      `import { OperatorGuard } from './operator.guard${x}';\n\n@Module`,
+    );
+    await app.replace('src/app.module.ts', 'RenewMessages]', 'RenewMessages, OperatorGuard]');
     await app.write('src/work.ts', WORK.replaceAll('{x}', x));
     await app.npx('nest', 'build');
   });
 
-  it('starts a backfill by command line, sees it by HTTP, and works it off', async () => {
+  it('starts a backfill by command line, works it off, and shows it to the operator only', async () => {
     const start = JSON.parse(await app.npx('nestjs-backfill', 'start', 'renew-messages', '--json')) as object;
     expect(start).toMatchObject({ state: 'running', changed: true });
 
     const seen = JSON.parse((await app.node('dist/work.js')).trim().split('\n').at(-1) ?? '') as object;
 
-    expect(seen).toMatchObject({ before: 'running', after: 'completed', http: 200, old: 0 });
+    expect(seen).toMatchObject({ before: 'running', after: 'completed', old: 0 });
+    expect(seen).toMatchObject({ stranger: STRANGER, operator: OPERATOR });
     const status = JSON.parse(
       await app.npx('nestjs-backfill', 'status', 'renew-messages', '--json'),
     ) as object;
@@ -179,6 +182,22 @@ import { Message } from './message.entity${x}';
   });
 });
 
+/** What the endpoints answer to who has no credentials, and to who has. */
+const STRANGER = { list: 403, status: 403, page: 403, configure: 403 };
+const OPERATOR = { list: 200, status: 200, page: 200, configure: 200 };
+
+const GUARD = `import { Injectable } from '@nestjs/common';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+
+@Injectable()
+export class OperatorGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<{ headers: { authorization?: string } }>();
+    return request.headers.authorization === 'Bearer operator';
+  }
+}
+`;
+
 /** A process of the app that serves HTTP and works until the run is over. */
 const WORK = `import { MikroORM } from '@mikro-orm/core';
 import { NestFactory } from '@nestjs/core';
@@ -186,12 +205,25 @@ import { BackfillService } from 'nestjs-backfill';
 import { AppModule } from './app.module{x}';
 import { Message } from './message.entity{x}';
 
+async function ask(base: string, headers: Record<string, string>) {
+  const answer = async (path: string, init: RequestInit = {}) =>
+    (await fetch(base + path, { ...init, headers: { 'content-type': 'application/json', ...headers } })).status;
+  return {
+    list: await answer(''),
+    status: await answer('/renew-messages'),
+    page: await answer('/ui'),
+    configure: await answer('/renew-messages/config', { method: 'PATCH', body: '{"batchSize":50}' }),
+  };
+}
+
 async function main() {
   const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
   await app.listen(0);
   const service = app.get(BackfillService);
   const before = (await service.status('renew-messages')).state;
-  const response = await fetch((await app.getUrl()) + '/admin/backfills/renew-messages');
+  const base = (await app.getUrl()) + '/admin/backfills';
+  const stranger = await ask(base, {});
+  const operator = await ask(base, { authorization: 'Bearer operator' });
   let after = before;
   while (after === 'running') {
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -199,7 +231,7 @@ async function main() {
   }
   const old = await app.get(MikroORM).em.fork().count(Message, { body: 'old' });
   await app.close();
-  console.log(JSON.stringify({ before, after, http: response.status, old }));
+  console.log(JSON.stringify({ before, after, stranger, operator, old }));
 }
 
 void main();

@@ -11,5 +11,5 @@ export default {
   globalTeardown: '<rootDir>/test/support/jest/global-teardown.js',
   testEnvironment: '<rootDir>/test/support/jest/services.environment.js',
   // An installation waits for the network, and two of them for each other.
-  testTimeout: 300_000,
+  testTimeout: 1_200_000,
 };

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Injectable } from '@nestjs/common';
-
-const FOLDER = new URL('../ui/', import.meta.url);
+import { readPackageFolder } from '../../assets/package-file.js';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -32,11 +30,10 @@ export class PageAssets {
 
 function readFolder(): ReadonlyMap<string, PageAsset> {
   const files = new Map<string, PageAsset>();
-  for (const entry of readdirSync(FOLDER, { withFileTypes: true })) {
-    const type = TYPES[extname(entry.name)];
-    if (entry.isFile() && type !== undefined) {
-      const body = readFileSync(new URL(entry.name, FOLDER));
-      files.set(entry.name, { body, type, etag: `"${createHash('sha1').update(body).digest('base64url')}"` });
+  for (const [name, body] of readPackageFolder('admin/ui')) {
+    const type = TYPES[extname(name)];
+    if (type !== undefined) {
+      files.set(name, { body, type, etag: `"${createHash('sha1').update(body).digest('base64url')}"` });
     }
   }
   return files;

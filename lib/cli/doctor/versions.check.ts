@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readPackageFile } from '../../assets/package-file.js';
 import type { Finding } from './finding.js';
 
 interface Manifest {
@@ -11,7 +11,7 @@ interface Manifest {
 
 /** Whether what the library asks for is installed in a version it knows. */
 export function checkVersions(from: string): Finding[] {
-  const own = readManifest(fileURLToPath(new URL('../../../package.json', import.meta.url)));
+  const own = JSON.parse(readPackageFile('../package.json').toString('utf8')) as Manifest;
   return Object.entries(own.peerDependencies ?? {}).flatMap(([name, range]): Finding[] => {
     const version = installedVersion(name, from);
     const subject = `package ${name}`;

@@ -16,9 +16,13 @@ export interface Entity {
 const DECLARED =
   /@Entity\s*\([\s\S]*?\)\s*export\s+class\s+(\w+)|export\s+const\s+(\w+)\s*=\s*(?:defineEntity\s*\(|new\s+EntitySchema\b)/g;
 
-/** Finds the entity of that name, or the only one of the app. */
-export function findEntity(tree: Tree, root: string, name: string | undefined): Entity {
-  const entities = [...sourceFiles(tree, root)].flatMap(entitiesIn);
+/** The entities that the sources below a folder declare. */
+export function entitiesBelow(tree: Tree, root: string): Entity[] {
+  return [...sourceFiles(tree, root)].flatMap(entitiesIn);
+}
+
+/** The entity of that name, or the only one of the app. */
+export function pickEntity(entities: readonly Entity[], root: string, name: string | undefined): Entity {
   const fitting = name ? entities.filter((entity) => entity.name === name) : entities;
   const [only] = fitting;
   if (only === undefined || fitting.length > 1) {

@@ -1,25 +1,21 @@
 import { posix } from 'node:path';
 import type { Rule, SchematicContext, Tree } from '@angular-devkit/schematics';
-import type { HandlerShape } from '../../discovery/handler-shape.js';
-import { isEsm, nearestModuleOf, sourceRootOf } from '../project/app-project.js';
+import { isEsm, nearestModuleOf, sourceRootOf, targetFolderOf } from '../project/app-project.js';
 import type { ProjectOptions } from '../project/app-project.js';
-import { readJsonText, readText } from '../project/json-text.js';
+import { readJsonText } from '../project/json-text.js';
 import { SchematicError } from '../schematic.error.js';
-import { ModuleSource } from '../source/module-source.js';
-import { typescriptOf } from '../source/typescript-api.js';
-import { findEntity, specifier } from './entity.js';
+import { addToModule } from '../source/module-file.js';
+import { chosen } from './choices.js';
+import type { ChoiceOptions } from './choices.js';
+import { entitiesBelow, pickEntity, specifier } from './entity.js';
 import { handlerNames } from './handler-names.js';
 import { handlerText } from './handler-text.js';
-import type { HandlerPlan, SourceKind } from './handler-text.js';
+import type { HandlerPlan } from './handler-text.js';
 import { specText } from './spec-text.js';
 
-interface BackfillSchematicOptions extends ProjectOptions {
+interface BackfillSchematicOptions extends ProjectOptions, ChoiceOptions {
   readonly name: string;
   readonly path?: string;
-  readonly handler?: HandlerShape;
-  readonly source?: SourceKind;
-  readonly entity?: string;
-  readonly type?: string;
   readonly flat?: boolean;
   readonly spec?: boolean;
   readonly specFileSuffix?: string;
@@ -30,7 +26,7 @@ const DRIVERS = ['postgresql', 'mysql', 'mariadb', 'mssql', 'sqlite', 'libsql'];
 
 /** Creates a handler and its test, and adds it to the providers of the nearest module. */
 export function backfill(options: BackfillSchematicOptions): Rule {
-  return (tree, context) => {
+  return async (tree, context) => {
     const root = sourceRootOf(tree, options);
     const names = handlerNames(posix.basename(options.name));
     if (names.name === '') {
@@ -39,16 +35,20 @@ export function backfill(options: BackfillSchematicOptions): Rule {
       );
     }
     const folder = posix.join(
-      root,
+      targetFolderOf(tree, options),
       options.path ?? '',
       posix.dirname(options.name),
       options.flat ? '' : names.name,
     );
     const file = posix.join(folder, `${names.name}.backfill.ts`);
     const esm = isEsm(tree, folder);
-    const shapes = chosen(options);
-    const entity = findEntity(tree, root, shapes.entity);
-    const plan: HandlerPlan = { ...names, ...shapes, entity, entityFrom: specifier(file, entity.path, esm) };
+    const entities = entitiesBelow(tree, root);
+    const choices = await chosen(
+      options,
+      entities.map((it) => it.name),
+    );
+    const entity = pickEntity(entities, root, choices.entity);
+    const plan: HandlerPlan = { ...names, ...choices, entity, entityFrom: specifier(file, entity.path, esm) };
     create(tree, context, file, handlerText(plan));
     if (options.spec !== false) {
       const spec = posix.join(folder, `${names.name}.backfill.${options.specFileSuffix ?? 'spec'}.ts`);
@@ -56,35 +56,11 @@ export function backfill(options: BackfillSchematicOptions): Rule {
     }
     if (options.skipImport !== true) {
       const module = nearestModuleOf(tree, file, options);
-      const source = new ModuleSource(typescriptOf(process.cwd()), module, readText(tree, module) ?? '');
       const from = specifier(module, file, esm);
       const { className } = names;
-      tree.overwrite(
-        module,
-        source.with({ list: 'providers', symbol: className, from, expression: className }),
-      );
+      addToModule(tree, module, { list: 'providers', symbol: className, from, expression: className });
     }
   };
-}
-
-/** What is given, in whichever option, and what follows from it. */
-export function chosen(options: Pick<BackfillSchematicOptions, 'handler' | 'source' | 'entity' | 'type'>) {
-  const [handler, source, entity] = (options.type ?? '').split(':');
-  const shape = oneOf('handler', options.handler || handler || 'range', ['range', 'batch', 'row'] as const);
-  const kind = options.source || source || (shape === 'range' ? 'id-range' : 'keyset');
-  return {
-    shape,
-    source: oneOf('source', kind, ['id-range', 'keyset'] as const),
-    entity: options.entity || entity || undefined,
-  };
-}
-
-function oneOf<const Word extends string>(field: string, got: string, words: readonly Word[]): Word {
-  const found = words.find((word) => word === got);
-  if (found === undefined) {
-    throw new SchematicError(`Expected ${field} to be ${words.join(' or ')}, got ${JSON.stringify(got)}.`);
-  }
-  return found;
 }
 
 // Somebody may have worked on it since: what is there stays.

@@ -5,9 +5,8 @@ import type { ProjectOptions } from '../project/app-project.js';
 import { readText } from '../project/json-text.js';
 import { sourceFiles } from '../project/source-files.js';
 import { SchematicError } from '../schematic.error.js';
-import { ModuleSource } from '../source/module-source.js';
+import { addToModule } from '../source/module-file.js';
 import type { ModuleEntry } from '../source/module-source.js';
-import { typescriptOf } from '../source/typescript-api.js';
 import { missingPeers, withDependencies } from './peers.js';
 import type { Manifest } from './peers.js';
 
@@ -31,14 +30,12 @@ export function nestAdd(options: NestAddOptions): Rule {
   return (tree, context) => {
     const sources = [...sourceFiles(tree, sourceRootOf(tree, options))].map(({ text }) => text);
     const path = appModuleOf(tree, options);
-    const ts = typescriptOf(process.cwd());
     for (const entry of ENTRIES) {
       // Another module of the app may import it: a second ScheduleModule would fire every @Cron twice.
       if (sources.some((text) => callsForRoot(text, entry.symbol))) {
         continue;
       }
-      const source = new ModuleSource(ts, path, readText(tree, path) ?? '');
-      tree.overwrite(path, source.with({ ...entry, list: 'imports' }));
+      addToModule(tree, path, { ...entry, list: 'imports' });
     }
     if (!sources.some((text) => callsForRoot(text, 'MikroOrmModule'))) {
       context.logger.warn(

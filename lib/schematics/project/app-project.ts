@@ -19,7 +19,7 @@ export interface ProjectOptions {
   readonly module?: string;
 }
 
-/** The folder of the sources: as told, of the project, of `nest-cli.json`, or `src`. */
+/** The folder of the sources: of the project, the one around what was told, of `nest-cli.json`, or `src`. */
 export function sourceRootOf(tree: Tree, { sourceRoot, project }: ProjectOptions): string {
   const config = (readJsonText(tree, 'nest-cli.json') ?? {}) as NestCli;
   const found = project === undefined ? undefined : config.projects?.[project];
@@ -29,8 +29,23 @@ export function sourceRootOf(tree: Tree, { sourceRoot, project }: ProjectOptions
       `There is no project ${JSON.stringify(project)} in nest-cli.json. Known: ${known}.`,
     );
   }
-  const told = sourceRoot === 'undefined' ? undefined : sourceRoot;
-  return posix.normalize(found?.sourceRoot ?? told ?? config.sourceRoot ?? 'src');
+  const told = toldRoot(sourceRoot);
+  // Nest tells its `generateOptions.baseDir` as part of the root, where the app module and entities are not.
+  const around = [config, ...Object.values(config.projects ?? {})]
+    .flatMap((it) => (it.sourceRoot === undefined ? [] : [posix.normalize(it.sourceRoot)]))
+    .filter((root) => told === root || told?.startsWith(`${root}/`))
+    .toSorted((a, b) => b.length - a.length)[0];
+  return posix.normalize(found?.sourceRoot ?? around ?? told ?? config.sourceRoot ?? 'src');
+}
+
+/** The folder that new files belong below: as told, else that of the sources. */
+export function targetFolderOf(tree: Tree, options: ProjectOptions): string {
+  return toldRoot(options.sourceRoot) ?? sourceRootOf(tree, options);
+}
+
+/** Nest's command line writes the word `undefined` where it knows no root. */
+function toldRoot(sourceRoot: string | undefined): string | undefined {
+  return sourceRoot === undefined || sourceRoot === 'undefined' ? undefined : posix.normalize(sourceRoot);
 }
 
 /** Whether relative imports end in `.js`: in a package of type `module`. */

@@ -9,6 +9,7 @@ interface Manifest {
   dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
   jest?: Record<string, unknown>;
+  overrides?: Record<string, unknown>;
 }
 
 /** Linters, formatters and deploy tools of Nest's template, which nothing here runs. */
@@ -18,13 +19,16 @@ const UNUSED =
 /** A Nest app outside of the repository, as its authors would make it. */
 export class ConsumerApp {
   readonly folder: string;
+  /** Variables that tell the app where its database and Redis are. */
+  services: NodeJS.ProcessEnv = {};
+  private readonly parent: string;
 
   constructor(
     readonly stack: Stack,
-    private readonly parent: string,
-    private readonly env: NodeJS.ProcessEnv,
+    folder: string,
   ) {
-    this.folder = join(parent, 'app');
+    this.parent = join(folder, stack.key);
+    this.folder = join(this.parent, 'app');
   }
 
   /** Makes the app with the schematics of Nest's own command line and installs it. */
@@ -45,6 +49,7 @@ export class ConsumerApp {
       }
       manifest.devDependencies['@nestjs/testing'] = this.stack.nest;
       Object.assign(manifest.dependencies, this.stack.dependencies);
+      manifest.overrides = this.stack.overrides;
     });
     await this.npm('install');
   }
@@ -57,27 +62,27 @@ export class ConsumerApp {
   }
 
   async npm(...args: string[]): Promise<string> {
-    return run(this.folder, 'npm', [...args, '--no-audit', '--no-fund'], this.env);
+    return run(this.folder, 'npm', [...args, '--no-audit', '--no-fund'], this.services);
   }
 
   /** Runs a tool of the app, which has to succeed. */
   async npx(...args: string[]): Promise<string> {
-    return run(this.folder, 'npx', args, this.env);
+    return run(this.folder, 'npx', args, this.services);
   }
 
   /** Runs a tool of the app, whatever it answers. */
   async tryNpx(...args: string[]): Promise<Answer> {
-    return attempt(this.folder, 'npx', args, this.env);
+    return attempt(this.folder, 'npx', args, this.services);
   }
 
   /** Runs the unit tests of the app under its own runner. */
   async test(): Promise<Answer> {
     const { test, nodeOptions } = this.stack;
-    return attempt(this.folder, 'npx', test, { ...this.env, NODE_OPTIONS: nodeOptions });
+    return attempt(this.folder, 'npx', test, { ...this.services, NODE_OPTIONS: nodeOptions });
   }
 
   async node(...args: string[]): Promise<string> {
-    return run(this.folder, 'node', args, this.env);
+    return run(this.folder, 'node', args, this.services);
   }
 
   async read(path: string): Promise<string> {

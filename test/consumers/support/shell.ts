@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
 /** What a command of an app answered. */
@@ -7,6 +8,9 @@ export interface Answer {
   readonly out: string;
   readonly err: string;
 }
+
+/** A command that never ends, as one that leaves a connection open, is a failure and not a wait. */
+const LONGEST_MS = 900_000;
 
 /** Runs a command to its end, without a terminal. */
 export async function attempt(
@@ -20,11 +24,12 @@ export async function attempt(
     cwd,
     env: { ...inherited, NO_COLOR: '1', NODE_ENV: 'test', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A command that never ends, as one that leaves a connection open, is a failure and not a wait.
-    timeout: 180_000,
+    // A group of its own, as npx and npm have children that would outlive them.
+    detached: true,
   });
+  const late = setTimeout(() => killGroup(child), LONGEST_MS);
   const [out, err] = [child.stdout, child.stderr].map(collect);
-  const [code] = (await once(child, 'close')) as [number | null];
+  const [code] = (await once(child, 'close').finally(() => clearTimeout(late))) as [number | null];
   return { code, out: out?.() ?? '', err: err?.() ?? '' } satisfies Answer;
 }
 
@@ -42,6 +47,12 @@ export async function run(
     );
   }
   return out;
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid !== undefined) {
+    process.kill(-pid, 'SIGKILL');
+  }
 }
 
 function collect(stream: NodeJS.ReadableStream): () => string {

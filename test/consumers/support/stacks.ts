@@ -1,10 +1,14 @@
 /** One generation of everything an app is made of. */
 export interface Stack {
+  /** One word for folders, tables and keys. */
+  readonly key: string;
   readonly title: string;
   /** Version of Nest's command line that makes the app; `null`: the one of the repository. */
   readonly cli: string | null;
   readonly nest: string;
   readonly dependencies: Readonly<Record<string, string>>;
+  /** What the template itself needs for a clean `npm ls`. */
+  readonly overrides?: Readonly<Record<string, unknown>>;
   /** What ends relative imports. */
   readonly extension: '.js' | '';
   /** Runs the app's unit tests. */
@@ -14,6 +18,7 @@ export interface Stack {
 }
 
 export const NEST_12_ESM: Stack = {
+  key: 'esm',
   title: 'Nest 12, ESM, MikroORM 7, BullMQ 6, ioredis 6, Vitest',
   cli: null,
   nest: '12.1.1',
@@ -22,12 +27,15 @@ export const NEST_12_ESM: Stack = {
     '@mikro-orm/postgresql': '7.2.1',
     '@mikro-orm/nestjs': '7.1.0',
   },
+  // A plugin of the template's Vitest asks for TypeScript 5, the template itself for 6.
+  overrides: { tsconfck: { typescript: '$typescript' } },
   extension: '.js',
   test: ['vitest', 'run'],
   nodeOptions: '',
 };
 
 export const NEST_11_COMMONJS: Stack = {
+  key: 'commonjs',
   title: 'Nest 11, CommonJS, MikroORM 6, BullMQ 5, ioredis 5, Jest',
   cli: '11.0.24',
   nest: '11.2.6',

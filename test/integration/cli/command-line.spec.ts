@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { jest } from '@jest/globals';
 import { createTestDatabase, createTestRedis } from '../../support/databases/index.js';
 import { CommandLine } from './command-line.js';
@@ -10,6 +11,7 @@ const redis = await createTestRedis();
 const cli = new CommandLine({ DATABASE_URL: database.url, REDIS_URL: redis.url });
 const NAME = 'weigh-parcels';
 const CTRL_C = '\u0003';
+const STYLE = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`);
 const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[3\\dm`);
 
 const json = async (...words: string[]) => {
@@ -18,7 +20,7 @@ const json = async (...words: string[]) => {
 };
 
 beforeAll(async () => {
-  await database.query('CREATE TABLE parcel (id int PRIMARY KEY)');
+  await database.query('CREATE TABLE parcel (id int PRIMARY KEY, pieces int NOT NULL DEFAULT 1, weight int)');
   await database.query('INSERT INTO parcel SELECT generate_series(1, 100)');
 });
 
@@ -115,12 +117,40 @@ describe('the command line, piped', () => {
   });
 });
 
+// One story again, and each command once: what it says, and that it says it in colour where it has any.
 describe('the command line, on a terminal', () => {
-  it('colours', async () => {
-    const { code, screen } = await cli.terminal(['list']);
+  it.each<[string[], RegExp, number?]>([
+    [['list'], /name +state +done[^]*weigh-parcels +(idle|cancelled)/],
+    [['preview', NAME, '--limit', '1'], /range +from +to +runs at[^]*(5|10) ranges, 100 rows/],
+    [
+      ['config', 'set', NAME, 'batchSize=20', 'perSecondOnPeak=1', 'perSecondOffPeak=1'],
+      /perSecondOnPeak +1 +set/,
+    ],
+    [['config', 'get', NAME], /batchSize +20 +set/],
+    [['start', NAME, '--reason', 'again'], /weigh-parcels is running, run /],
+    [['status', NAME], /weigh-parcels +running[^]*░{30} 0\.0 %[^]*rate 1\/s/],
+    [['pause', NAME], /weigh-parcels is paused, run /],
+    [['resume', NAME], /weigh-parcels is running, run /],
+    [['retry', NAME], /0 taken back into run /],
+    [['cancel', NAME], /weigh-parcels is cancelled, run /],
+    [['runs', NAME, '--limit', '1'], /cancelled[^]*again/],
+    [['doctor'], /✓ app: boots/],
+    [['status', 'nothing'], /error: There is no backfill "nothing"/, 3],
+  ])('%j', async (words, expected, answer = 0) => {
+    const { code, screen } = await cli.terminal(words);
+
+    expect({ code, text: stripVTControlCharacters(screen) }).toEqual({
+      code: answer,
+      text: expect.stringMatching(expected) as string,
+    });
+    expect(screen).toMatch(words[0] === 'retry' ? /./ : STYLE);
+  });
+
+  it('colours nothing where NO_COLOR is set', async () => {
+    const { code, screen } = await cli.terminal(['list'], undefined, { NO_COLOR: '1' });
 
     expect(code).toBe(0);
-    expect(screen).toMatch(COLOUR);
+    expect(screen).not.toMatch(COLOUR);
   });
 
   it('leaves a watched run alone on Ctrl-C', async () => {

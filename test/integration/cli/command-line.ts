@@ -34,10 +34,11 @@ export class CommandLine {
   async terminal(
     words: string[],
     until?: (screen: string, terminal: IPty) => void,
+    variables: Record<string, string> = {},
   ): Promise<{ code: number; screen: string }> {
     const terminal = spawnTerminal(process.execPath, this.args(words), {
       cwd: root,
-      env: this.env,
+      env: { ...this.env, ...variables },
       cols: 120,
       rows: 40,
     });

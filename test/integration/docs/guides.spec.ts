@@ -4,7 +4,43 @@ import ts from 'typescript';
 
 const root = join(import.meta.dirname, '../../..');
 const guides = await readFile(join(root, 'sample/README.md'), 'utf8');
-const snippets = [...guides.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
+const readme = await readFile(join(root, 'README.md'), 'utf8');
+const snippetsOf = (text: string) => [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
+
+/** What the short snippets of the README stand in; those that name a file are whole, and run by another test. */
+const AROUND = `
+import { Injectable } from '@nestjs/common';
+import type { CanActivate } from '@nestjs/common';
+import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { Backfill, BackfillModule, idRange } from 'nestjs-backfill';
+import type { BackfillContext, BackfillService, IdRange, RangeHandler } from 'nestjs-backfill';
+import { createBullBoard } from '@bull-board/api';
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import { ExpressAdapter } from '@bull-board/express';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { getBackfillQueueToken } from 'nestjs-backfill';
+declare const app: NestExpressApplication;
+declare const backfills: BackfillService;
+@Entity()
+class Message {
+  @PrimaryKey({ type: 'integer' }) id!: number;
+  @Property({ type: 'boolean' }) archived!: boolean;
+}
+@Injectable()
+class AdminGuard implements CanActivate {
+  canActivate(): boolean {
+    return false;
+  }
+}
+export { AdminGuard, app, backfills, BullMQAdapter, createBullBoard, ExpressAdapter, getBackfillQueueToken, Backfill, BackfillModule, idRange, Message };
+export type { BackfillContext, IdRange, RangeHandler };
+`;
+const snippets = [
+  ...snippetsOf(guides),
+  ...snippetsOf(readme)
+    .filter((code) => !code.startsWith('// src/'))
+    .map((code) => AROUND + code),
+];
 
 /** Compiles a snippet as if it stood in the repository, under its own settings. */
 function problemsOf(code: string): string[] {
@@ -39,16 +75,49 @@ describe('the guides', () => {
   );
 
   it('lead to sections that exist', () => {
-    const titles = new Set(
-      [...guides.matchAll(/^## (.+)$/gm)].map(([, title = '']) =>
-        title
-          .toLowerCase()
-          .replaceAll(/[^\w -]/g, '')
-          .replaceAll(' ', '-'),
-      ),
-    );
-    const links = [...guides.matchAll(/\]\(#([^)]+)\)/g)].map(([, link]) => link);
+    const sections = { 'README.md': sectionsOf(readme), 'sample/README.md': sectionsOf(guides) };
+    const links = [
+      ...linksOf(guides, /\]\(#([^)]+)\)/g, sections['sample/README.md']),
+      ...linksOf(guides, /\]\(\.\.\/README\.md#([^)]+)\)/g, sections['README.md']),
+      ...linksOf(readme, /\]\(#([^)]+)\)/g, sections['README.md']),
+      ...linksOf(readme, /\]\(sample\/README\.md#([^)]+)\)/g, sections['sample/README.md']),
+    ];
 
-    expect(links.filter((link) => !titles.has(link ?? ''))).toEqual([]);
+    expect(links.length).toBeGreaterThan(10);
+    expect(links.filter(({ found }) => !found)).toEqual([]);
+  });
+
+  it.each([
+    'SchedulerConfig',
+    'SpreadTracker',
+    'StopSignal',
+    'SchedulerJob',
+    'Spreader',
+    'BatchHelper',
+    'log line',
+    'roadmap',
+    'initial_id',
+    'per_second_on_peak',
+    'on_peak_wday_begin',
+    'batch_size',
+  ])('tell users of super_spreader where %s is', (word) => {
+    const [, table = ''] = readme.split('\n## Coming from super_spreader\n');
+
+    expect(
+      table
+        .split('\n## ')[0]
+        ?.split('\n')
+        .filter((line) => line.startsWith('|'))
+        .join('\n'),
+    ).toContain(word);
   });
 });
+
+function sectionsOf(text: string): ReadonlySet<string> {
+  const titles = [...text.matchAll(/^##+ (.+)$/gm)].map(([, title = '']) => title.toLowerCase());
+  return new Set(titles.map((title) => title.replaceAll(/[^\w -]/g, '').replaceAll(' ', '-')));
+}
+
+function linksOf(text: string, pattern: RegExp, sections: ReadonlySet<string>) {
+  return [...text.matchAll(pattern)].map(([, link = '']) => ({ link, found: sections.has(link) }));
+}

@@ -4,14 +4,21 @@ import { BullModule } from '@nestjs/bullmq';
 import { Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { Backfill, BackfillModule, idRange } from 'nestjs-backfill';
-import type { RangeHandler } from 'nestjs-backfill';
+import type { BackfillContext, IdRange, RangeHandler } from 'nestjs-backfill';
 
 const Parcel = defineEntity({ name: 'Parcel', properties: { id: p.integer().primary() } });
 
-@Backfill({ name: 'weigh-parcels', source: idRange(Parcel), config: { batchSize: 10, maxFailures: null } })
+@Backfill({
+  name: 'weigh-parcels',
+  source: idRange(Parcel),
+  config: { batchSize: 10, attempts: 1, maxFailures: null },
+})
 export class WeighParcels implements RangeHandler {
-  processRange(): void {
-    // The command line works nothing off, and the tests' own process only has to count.
+  /** A parcel with no pieces fails: its weight cannot be divided. */
+  async processRange({ begin, end }: IdRange, { em }: BackfillContext): Promise<void> {
+    await em
+      .getConnection()
+      .execute('UPDATE parcel SET weight = 100 / pieces WHERE id BETWEEN ? AND ?', [begin, end]);
   }
 }
 

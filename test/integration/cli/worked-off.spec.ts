@@ -1,0 +1,112 @@
+import { stripVTControlCharacters } from 'node:util';
+import { jest } from '@jest/globals';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { createTestDatabase, createTestRedis } from '../../support/databases/index.js';
+import { CommandLine } from './command-line.js';
+
+// Each command is a process that boots an app.
+jest.setTimeout(180_000);
+
+const database = await createTestDatabase();
+const redis = await createTestRedis();
+const services = { DATABASE_URL: database.url, REDIS_URL: redis.url };
+const cli = new CommandLine(services);
+const NAME = 'weigh-parcels';
+let worker: INestApplicationContext;
+
+beforeAll(async () => {
+  await database.query('CREATE TABLE parcel (id int PRIMARY KEY, pieces int NOT NULL DEFAULT 1, weight int)');
+  await database.query('INSERT INTO parcel SELECT generate_series(1, 100)');
+  await database.query('UPDATE parcel SET pieces = 0 WHERE id = 42');
+  const { DATABASE_URL, REDIS_URL } = process.env;
+  Object.assign(process.env, services);
+  const { AppModule } = await import('./app/app.module.js');
+  // They tell the databases of the tests which server is meant.
+  restore({ DATABASE_URL, REDIS_URL });
+  worker = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
+});
+afterAll(() => worker.close());
+
+function restore(variables: NodeJS.ProcessEnv): void {
+  for (const [name, value] of Object.entries(variables)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
+}
+
+const unpaced = ['--set', 'perSecondOnPeak=null', 'perSecondOffPeak=null'];
+
+// One story: a run fails, its failure is looked at, mended and retried, and the next run is clean.
+describe('the command line beside a process that works', () => {
+  it('ends start --watch with a failure when the run fails', async () => {
+    const { code, out } = await cli.piped('start', NAME, '--watch', '--interval', '50', ...unpaced);
+
+    expect(code).toBe(5);
+    expect(out).toMatch(/^weigh-parcels is running, run /);
+    expect(out).toMatch(/weigh-parcels {2}failed/);
+    expect(out).toBe(stripVTControlCharacters(out));
+  });
+
+  it.each(['piped', 'terminal'] as const)('shows the failure (%s)', async (kind) => {
+    const words = ['failures', NAME, '--stack'];
+    const { code, text } =
+      kind === 'piped'
+        ? await cli.piped(...words).then((it) => ({ code: it.code, text: it.out }))
+        : await cli.terminal(words).then((it) => ({ code: it.code, text: it.screen }));
+
+    expect(code).toBe(0);
+    expect(stripVTControlCharacters(text)).toMatch(/id +kind +key +attempts +failed at +error/);
+    expect(text).toMatch(/division by zero[^]*\n {4}at /);
+    expect(text).toContain('42');
+  });
+
+  it('tells scripts of the failure in one line', async () => {
+    const { out } = await cli.piped('failures', NAME, '--limit', '1', '--json');
+
+    expect(out.trim().split('\n')).toHaveLength(1);
+    expect(JSON.parse(out)).toMatchObject({
+      items: [{ error: { message: expect.stringContaining('division by zero') as string } }],
+    });
+  });
+
+  it('retries it once it is mended, and follows the run to its end', async () => {
+    await database.query('UPDATE parcel SET pieces = 1');
+
+    expect((await cli.piped('retry', NAME)).out).toMatch(/^1 taken back into run \S+, which is /);
+    const { code, out } = await cli.piped('status', NAME, '--watch', '--interval', '50');
+
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: expect.stringMatching(/weigh-parcels {2}completed/) as string,
+    });
+    expect(await database.query('SELECT count(*)::int AS left FROM parcel WHERE weight IS NULL')).toEqual([
+      { left: 0 },
+    ]);
+  });
+
+  it('draws a bar on a terminal until the run is over', async () => {
+    const watched = await cli.terminal(['start', NAME, '--watch', '--interval', '50']);
+
+    expect(watched.code).toBe(0);
+    expect(stripVTControlCharacters(watched.screen)).toMatch(/█{30} 100\.0 % {2}100 of (about )?100 rows/);
+
+    const after = await cli.terminal(['status', '--watch', '--interval', '50']);
+    expect({ code: after.code, text: stripVTControlCharacters(after.screen) }).toEqual({
+      code: 0,
+      text: expect.stringMatching(/weigh-parcels {2}completed/) as string,
+    });
+  });
+
+  it('gives scripts each state of a watch as a line of JSON', async () => {
+    const { code, out } = await cli.piped('start', NAME, '--watch', '--interval', '50', '--json');
+    const lines = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { state: string });
+
+    expect(code).toBe(0);
+    expect(lines.at(0)).toMatchObject({ state: 'running', changed: true });
+    expect(lines.at(-1)).toMatchObject({ name: NAME, state: 'completed', percent: 100 });
+  });
+});
