@@ -9,6 +9,7 @@ import { isOutOfMemory } from '../redis/out-of-memory.js';
 import type { BackfillKeys } from '../tracking/backfill-keys.js';
 import type { RunStore } from '../tracking/run.store.js';
 
+const PROBE_MS = 1_000;
 const FIRST_HOLD_MS = 1_000;
 const LONGEST_HOLD_MS = 30_000;
 /** An outage that was over for so long is forgotten. */
@@ -37,9 +38,9 @@ export class RunGuard {
     }
   }
 
-  /** Pauses a run when the error says that Redis has no memory left; answers whether it did. */
+  /** Pauses a run when the error says that Redis has no memory left, and that still holds; answers whether it did. */
   async pausedWithoutMemory(backfill: string, runId: string, error: unknown): Promise<boolean> {
-    if (!isOutOfMemory(error)) {
+    if (!isOutOfMemory(error) || (await this.takesWrites())) {
       return false;
     }
     await this.pause(
@@ -49,6 +50,19 @@ export class RunGuard {
       error,
     );
     return true;
+  }
+
+  /** An error may be older than the memory that Redis was given, and than the resume after it. */
+  private async takesWrites(): Promise<boolean> {
+    try {
+      await this.client.set(this.keys.probe, '', 'PX', PROBE_MS);
+      return true;
+    } catch (error) {
+      if (isOutOfMemory(error)) {
+        return false;
+      }
+      throw error;
+    }
   }
 
   /** Does what an error asks for beyond its range. */

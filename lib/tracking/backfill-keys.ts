@@ -18,6 +18,11 @@ export class BackfillKeys {
     return this.of('events');
   }
 
+  /** Written to see whether Redis takes writes. */
+  get probe(): string {
+    return this.of('probe');
+  }
+
   get tick(): string {
     return this.of('tick');
   }

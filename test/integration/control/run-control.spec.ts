@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackfillEvent } from 'nestjs-backfill';
+import { RunGuard } from '../../../lib/scheduling/run.guard.js';
 import {
   createAppBench,
   defineBackfill,
@@ -135,6 +136,17 @@ describe('pause', () => {
         ...seen.slice(0, 2).map(({ low }) => low),
       ].toSorted((a, b) => a - b),
     );
+  });
+
+  it('is not done again by an error that is older than the memory Redis was given', async () => {
+    const { handler, release } = gated(100);
+    const { app, backfills, finished } = await bench.start({ handlers: [handler] });
+    const { runId } = await backfills.start('gated');
+    const late = new Error("OOM command not allowed when used memory > 'maxmemory'.");
+    expect(await app.get(RunGuard, { strict: false }).pausedWithoutMemory('gated', runId, late)).toBe(false);
+    expect(await backfills.status('gated')).toMatchObject({ state: 'running' });
+    release();
+    expect(await finished('gated')).toMatchObject({ state: 'completed' });
   });
 
   it('outlives a restart of the app', async () => {
