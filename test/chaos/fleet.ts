@@ -3,14 +3,12 @@ import type { BackfillStatus } from 'nestjs-backfill';
 import { RemoteProcess } from '../support/processes/index.js';
 import type { ChildPlan } from './plan.js';
 
-const REGISTER = new URL('../support/swc/register.js', import.meta.url).href;
-
 /** A process of the app under test; its calls are those of `BackfillService`. */
 export class Child extends RemoteProcess {
-  constructor(plan: ChildPlan) {
+  constructor(module: URL, plan: ChildPlan) {
     super({
-      module: new URL('./child.ts', import.meta.url),
-      execArgv: ['--import', REGISTER, '--no-warnings'],
+      module,
+      execArgv: ['--no-warnings'],
       env: { CHAOS: JSON.stringify(plan) },
     });
   }
@@ -31,7 +29,10 @@ export class Fleet {
   readonly children: Child[] = [];
   kills = 0;
 
-  constructor(private readonly plan: ChildPlan) {}
+  constructor(
+    private readonly module: URL,
+    private readonly plan: ChildPlan,
+  ) {}
 
   /** Starts a process and waits until it works. */
   async start(change: Partial<ChildPlan> = {}): Promise<Child> {
@@ -42,7 +43,7 @@ export class Fleet {
 
   /** Starts a process that may die before it is ready. */
   launch(change: Partial<ChildPlan> = {}): Child {
-    const child = new Child({ ...this.plan, ...change });
+    const child = new Child(this.module, { ...this.plan, ...change });
     this.children.push(child);
     return child;
   }

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { writeFileSync } from 'node:fs';
+import { bundleChild } from './child-bundle.js';
 import { Random } from './random.js';
 import { Arena, type Outcome, type Scenario } from './scenario.js';
 import { scenarios } from './scenarios/index.js';
@@ -27,7 +28,7 @@ interface Line {
 
 async function play(scenario: Scenario, seed: number): Promise<Line> {
   const from = performance.now();
-  const arena = await Arena.open(new Random(seed), scenario.servers ?? {});
+  const arena = await Arena.open(child.url, new Random(seed), scenario.servers ?? {});
   try {
     const outcome = await scenario.run(arena);
     return { scenario: scenario.name, seed, outcome, seconds: (performance.now() - from) / 1000 };
@@ -75,6 +76,8 @@ const work = chosen.flatMap((scenario) => {
   }));
 });
 console.log(`${'scenario'.padEnd(62)}    seed  faults     rows   >=once  counted     time  result`);
+const child = await bundleChild();
+process.once('exit', () => child.remove());
 const lines: Line[] = [];
 let next = 0;
 const lane = async () => {

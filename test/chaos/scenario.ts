@@ -50,18 +50,19 @@ export class Arena {
   private readonly fleets: Fleet[] = [];
 
   private constructor(
+    private readonly module: URL,
     readonly random: Random,
     readonly postgres: PostgresServer,
     readonly redis: RedisServer,
   ) {}
 
   /** Servers of its own, so that a scenario may do to them what it likes. */
-  static async open(random: Random, options: ArenaOptions = {}): Promise<Arena> {
+  static async open(module: URL, random: Random, options: ArenaOptions = {}): Promise<Arena> {
     const [postgres, redis] = await Promise.all([
       startPostgres({ maxConnections: 100 }),
       startRedis({ appendonly: true, ...options.redis }),
     ]);
-    const arena = new Arena(random, postgres, redis);
+    const arena = new Arena(module, random, postgres, redis);
     arena.closers.push(
       () => postgres.stop(),
       () => redis.stop(),
@@ -70,7 +71,7 @@ export class Arena {
   }
 
   fleet(change: Partial<ChildPlan> = {}): Fleet {
-    const fleet = new Fleet({
+    const fleet = new Fleet(this.module, {
       ...DEFAULT_PLAN,
       databaseUrl: this.postgres.url,
       redisUrl: this.redis.url,

@@ -1,0 +1,40 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const ROOT = new URL('../../', import.meta.url);
+
+/** The app under test in one file. */
+export interface ChildBundle {
+  readonly url: URL;
+  remove(): void;
+}
+
+/**
+ * Bundles the app under test with all it uses: a scenario starts several processes, and most of what each
+ * costs would be the search for a thousand modules.
+ */
+export async function bundleChild(): Promise<ChildBundle> {
+  const cache = fileURLToPath(new URL('.cache/', ROOT));
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(`${cache}chaos-`);
+  const bundle = await rolldown({
+    input: fileURLToPath(new URL('child.ts', import.meta.url)),
+    platform: 'node',
+    cwd: fileURLToPath(ROOT),
+    // What cannot be resolved is optional, and stays out as it would unbundled.
+    logLevel: 'silent',
+    resolve: {
+      alias: { 'nestjs-backfill': fileURLToPath(new URL('lib/index.ts', ROOT)) },
+      extensionAlias: { '.js': ['.js', '.ts'] },
+    },
+  });
+  await bundle.write({ dir: `${folder}/bundle`, format: 'esm' });
+  await bundle.close();
+  // The library reads its scripts from beside the folder of its code.
+  cpSync(new URL('lib/tracking/scripts', ROOT), `${folder}/tracking/scripts`, { recursive: true });
+  return {
+    url: pathToFileURL(`${folder}/bundle/child.js`),
+    remove: () => rmSync(folder, { recursive: true }),
+  };
+}
