@@ -29,6 +29,6 @@ const project = (name, extra = {}) => ({
 
 export default {
   testTimeout: 30_000,
-  maxWorkers: 2,
+  maxWorkers: 3,
   projects: [project('unit'), project('integration', withServices), project('e2e', withServices)],
 };
