@@ -16,8 +16,8 @@ const EVERY_MS = 1_000;
 const LEASE_MS = 3_000;
 /** An action never waits longer for a slow database: what it did is written later. */
 const LONGEST_WAIT_MS = 1_000;
-/** Says in Redis that nothing is lost. No backfill has this name. */
-const WHOLE = '_';
+/** All runs are put back within this, or another process begins anew. */
+const RESTORE_MS = 60_000;
 
 /**
  * The durable ledger (`ledger: true`): what happens in Redis is kept in the app's database, and a run that
@@ -103,17 +103,16 @@ export class BackfillLedger {
     if (!this.enabled) {
       return;
     }
-    const runId = (await this.runs.activeId(backfill)) ?? (await this.runs.newestId(backfill));
+    const runId = await this.runOf(backfill);
     const present =
       runId === null
-        ? await this.client.hexists(this.keys.ledgerPosition, WHOLE)
+        ? await this.client.exists(this.keys.ledgerWhole)
         : await this.client.hexists(this.keys.run(runId), 'status');
     if (present === 1) {
       return;
     }
     try {
-      const run = await this.restorer.restore(backfill);
-      await this.goOn(run ? [run] : []);
+      await this.putBack(backfill);
     } catch (error) {
       throw new BackfillStateError(
         `Redis lost what it knew of backfill "${backfill}", and the ledger cannot be read: ${String(error)}. ` +
@@ -123,10 +122,15 @@ export class BackfillLedger {
     }
   }
 
-  /** The same for backfills whose run was seen to be gone. */
+  /** The same for backfills whose run was seen to be gone, whatever else Redis still has. */
   async mendQuietly(backfills: readonly string[]): Promise<void> {
     for (const backfill of this.enabled ? backfills : []) {
-      await this.quietly(() => this.mend(backfill));
+      await this.quietly(async () => {
+        const runId = await this.runOf(backfill);
+        if (runId === null || (await this.client.hexists(this.keys.run(runId), 'status')) === 0) {
+          await this.putBack(backfill);
+        }
+      });
     }
   }
 
@@ -163,7 +167,7 @@ export class BackfillLedger {
     if (!(await this.hasDuty())) {
       return EVERY_MS;
     }
-    if ((await this.client.hexists(this.keys.ledgerPosition, WHOLE)) === 0) {
+    if ((await this.client.exists(this.keys.ledgerWhole)) === 0) {
       await this.restoreAll();
     }
     await this.keeper.writeHistory();
@@ -171,8 +175,22 @@ export class BackfillLedger {
   }
 
   private async restoreAll(): Promise<void> {
+    const begun = `${this.keys.ledgerWhole}:${this.processId}`;
+    await this.client.set(begun, '', 'PX', RESTORE_MS);
     await this.goOn(await this.restorer.restoreAll());
-    await this.client.hset(this.keys.ledgerPosition, WHOLE, '1');
+    // Where Redis lost everything again meanwhile there is nothing to copy: then it is begun anew.
+    if ((await this.client.copy(begun, this.keys.ledgerWhole)) === 1) {
+      await this.client.persist(this.keys.ledgerWhole);
+    }
+  }
+
+  private async runOf(backfill: string): Promise<string | null> {
+    return (await this.runs.activeId(backfill)) ?? (await this.runs.newestId(backfill));
+  }
+
+  private async putBack(backfill: string): Promise<void> {
+    const run = await this.restorer.restore(backfill);
+    await this.goOn(run ? [run] : []);
   }
 
   private async inTime(step: () => Promise<void>): Promise<void> {

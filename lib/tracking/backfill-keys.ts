@@ -93,6 +93,11 @@ export class BackfillKeys {
   }
 
   /** How far the ledger has the history of each backfill; gone when Redis lost its data. */
+  /** There while nothing that the ledger keeps is missing. */
+  get ledgerWhole(): string {
+    return this.of('ledger-whole');
+  }
+
   get ledgerPosition(): string {
     return this.of('ledger-position');
   }

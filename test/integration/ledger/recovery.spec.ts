@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jest } from '@jest/globals';
+import { RunRestorer } from '../../../lib/ledger/run.restorer.js';
 import {
   createLedgerBench,
   defineBackfill,
@@ -79,6 +81,38 @@ it('a run goes on by itself after Redis lost everything, and counts each range o
   expect(logs.having('was lost by Redis and is made again from the ledger')).toHaveLength(1);
   expect(await newest(NAME)).toMatchObject({ id: runId, status: 'completed' });
 });
+
+it('a run goes on where Redis loses everything again while runs are made again', async () => {
+  const { handler, seen } = counting(2000);
+  const { app, backfills } = await bench.start({ handlers: [handler] });
+  const { runId } = await backfills.start(NAME);
+  await eventually(
+    'some of it',
+    () => seen.size,
+    (size) => size >= 500,
+  );
+  const restorer = app.get(RunRestorer, { strict: false });
+  const restoreAll = restorer.restoreAll.bind(restorer);
+  const again = jest.spyOn(restorer, 'restoreAll').mockImplementationOnce(async () => {
+    const restored = await restoreAll();
+    await bench.loseRedis();
+    return restored;
+  });
+  await bench.loseRedis();
+  await eventually(
+    'a second loss',
+    () => again.mock.calls.length,
+    (calls) => calls > 0,
+  );
+  const end = await eventually(
+    'the run to be over',
+    () => backfills.status(NAME),
+    ({ state }) => state === 'completed',
+    40_000,
+  );
+  expect(end).toMatchObject({ runId, rowsDone: 2000 });
+  expect(seen.size).toBe(2000);
+}, 120_000);
 
 it('a paused run stays paused, with its config, and goes on when it is resumed', async () => {
   const { handler, seen, repeated } = counting(1000);
