@@ -92,12 +92,12 @@ export class BackfillKeys {
     return this.of('retried', runId);
   }
 
-  /** How far the ledger has the history of each backfill; gone when Redis lost its data. */
   /** There while nothing that the ledger keeps is missing. */
   get ledgerWhole(): string {
     return this.of('ledger-whole');
   }
 
+  /** How far the ledger has the history of each backfill; gone when Redis lost its data. */
   get ledgerPosition(): string {
     return this.of('ledger-position');
   }
