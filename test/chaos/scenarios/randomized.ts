@@ -16,7 +16,8 @@ export const randomized: Scenario[] = [{ name: 'everything at random', seeds: 2,
 async function everything(arena: Arena): Promise<Outcome> {
   const { random } = arena;
   const name = random.pick(['touch', 'touch-batch', 'touch-rows']);
-  const rows = 40_000;
+  // Enough for all that time, whatever rates are drawn.
+  const rows = Math.round(80_000 * Math.max(MINUTES, 0.5));
   await arena.seed({ rows, poisonEvery: random.between(700, 2_000) });
   const fleet = arena.fleet({ lockDuration: BRIEF_LOCK_MS, handlerMs: 10 });
   const operator = await fleet.start({ workers: false });
