@@ -9,6 +9,8 @@ import type { Outcome } from './range.executor.js';
 import type { RunWorkerEvents, RunWorkerParts, ServedRun } from './served-run.js';
 import { TurnBatcher } from './turn-batcher.js';
 
+/** Acknowledgements wait so long for others to share their call: what a process that dies then repeats more. */
+const LINGER_MS = 10;
 /** Wishes to wait that end this close to each other are one. */
 const SAME_WISH_MS = 100;
 
@@ -29,7 +31,7 @@ export class RangeSettler {
       const settled = await parts.tracker.acknowledge(run.runId, done);
       this.afterSettled(settled);
       return done.map(() => settled);
-    });
+    }, LINGER_MS);
   }
 
   /**
@@ -80,6 +82,12 @@ export class RangeSettler {
       await this.events.quarantined();
     }
     return true;
+  }
+
+  /** Waits for acknowledgements, which from now on wait for no others. */
+  async acknowledged(acks: readonly Promise<unknown>[]): Promise<void> {
+    this.acks.hurry();
+    await Promise.all(acks);
   }
 
   /** Tells of a row's error that asks for more than that row, while the others go on. */

@@ -139,7 +139,7 @@ export class RunWorker {
     let next = first;
     while (next < first + count) {
       if (this.stopping) {
-        await Promise.all(acks);
+        await this.settler.acknowledged(acks);
         return this.giveBack(job, token);
       }
       const answer = await this.claimer.claim(next, first + count);
@@ -148,16 +148,19 @@ export class RunWorker {
         const kept = claim === null || (await this.work(claim, controller, acks));
         if (!kept) {
           const rest = answer.claims.slice(i + 1).flatMap((other) => (other ? [other.entry.index] : []));
-          await Promise.all([...acks, rest.length > 0 && this.parts.tracker.release(run, rest)]);
+          await Promise.all([
+            this.settler.acknowledged(acks),
+            rest.length > 0 && this.parts.tracker.release(run, rest),
+          ]);
           return this.giveBack(job, token);
         }
       }
       if (answer.verdict !== 'go') {
-        await Promise.all(acks);
+        await this.settler.acknowledged(acks);
         return this.yieldTo(answer, job, token);
       }
     }
-    await Promise.all(acks);
+    await this.settler.acknowledged(acks);
   }
 
   /** Answers false when the range was given back. */
