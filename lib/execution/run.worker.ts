@@ -12,8 +12,8 @@ import { RangeSettler } from './range.settler.js';
 import type { RunWorkerEvents, RunWorkerParts, ServedRun } from './served-run.js';
 import { sleep } from './sleep.js';
 
-/** A worker that waits for the rate limit looks this often whether the limit was lifted. */
-const LIMIT_POLL_MS = 200;
+/** A worker that waits for the rate limit looks this often whether the limit was lifted, less often where it is low. */
+const LIMIT_POLL_MS = { least: 200, most: 500 };
 /** A held worker looks this often whether it still is, should the news have been missed. */
 const HELD_POLL_MS = 5_000;
 /** Time that handlers which honour their signal have at shutdown after it was aborted. */
@@ -59,7 +59,7 @@ export class RunWorker {
       stalledInterval: lockDuration,
       // A range whose worker died is tried again however often; the tracker counts, not the queue.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
-      maximumRateLimitDelay: LIMIT_POLL_MS,
+      maximumRateLimitDelay: limitPollMs(config),
       runRetryDelay: 1_000,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
@@ -71,6 +71,7 @@ export class RunWorker {
   reconfigure(config: BackfillConfig): void {
     this.config = config;
     this.worker.concurrency = config.concurrency;
+    this.worker.opts.maximumRateLimitDelay = limitPollMs(config);
     this.gate.reconsider();
   }
 
@@ -252,4 +253,9 @@ export class RunWorker {
     await job.moveToWait(token);
     throw new WaitingError();
   }
+}
+
+function limitPollMs({ perSecondOnPeak, perSecondOffPeak }: BackfillConfig): number {
+  const fastest = Math.max(perSecondOnPeak ?? Infinity, perSecondOffPeak ?? Infinity);
+  return Math.min(LIMIT_POLL_MS.most, Math.max(LIMIT_POLL_MS.least, 250 / fastest));
 }
