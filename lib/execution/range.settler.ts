@@ -16,7 +16,7 @@ const SAME_WISH_MS = 100;
 
 /** Brings what came of the ranges of one run into the tracker: done, to be tried again, split, quarantined. */
 export class RangeSettler {
-  private readonly acks: TurnBatcher<{ index: number; rows: number }, Settled>;
+  private readonly acks: TurnBatcher<{ entry: WorkEntry; rows: number }, Settled>;
   /** A wish of the third party that is met already, by `performance.now()`. */
   private heldUntil = 0;
 
@@ -57,7 +57,7 @@ export class RangeSettler {
       signal.aborted,
     );
     if (decision.kind === 'ack') {
-      acks.push(this.acks.ask({ index: entry.index, rows: decision.rows }));
+      acks.push(this.acks.ask({ entry, rows: decision.rows }));
       return true;
     }
     if (decision.verdict && outcome.kind === 'failed' && asksToStop(outcome.error)) {
