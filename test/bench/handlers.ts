@@ -61,7 +61,7 @@ export function handlersOf(plan: BenchPlan): Type[] {
     defineBackfill<IdRange, BenchRow>({
       name: 'entities',
       source: idRange(BenchRow),
-      config: { ...config, batchSize: 100 },
+      config: { batchSize: 100, ...config },
       processBatch: (rows) => {
         for (const row of rows) {
           row.state++;
@@ -75,6 +75,20 @@ export function handlersOf(plan: BenchPlan): Type[] {
       processRow: async () => {
         await sleep(WAIT_MS);
       },
+    }),
+    defineBackfill<NumberRange, NumberRow>({
+      name: 'api',
+      source: numbers(10_000_000),
+      config: { concurrency: 1, ...config },
+      processRow: async () => {
+        await sleep(WAIT_MS);
+      },
+    }),
+    defineBackfill<NumberRange, WalkRow>({
+      name: 'load',
+      source: keyset(WalkRow, { orderBy: { id: 'asc' } }),
+      config: { ...config, batchSize: 250 },
+      processBatch: () => undefined,
     }),
     defineBackfill({
       name: 'walk',
