@@ -1,3 +1,4 @@
+export { startMariadb, type MariadbServer } from './mariadb.js';
 export { startPostgres, type PostgresOptions, type PostgresServer } from './postgres.js';
 export { startRedis, type RedisOptions, type RedisServer } from './redis.js';
 export { startServices, type Service, type Services, type ServicesOptions } from './services.js';
