@@ -36,7 +36,7 @@ export async function checkExactKeys(
     if (column.kind === 'number') {
       throw fail(column, `about ${describeValue(large)}`, 'Map the property as a bigint or a string.');
     }
-    if (!reader.exact && (await roundsIntegers(context.em))) {
+    if (!reader.exactIntegers && (await roundsIntegers(context.em))) {
       throw fail(
         column,
         `about ${describeValue(large)}`,

@@ -32,6 +32,8 @@ export interface KeyProperty {
   readonly path: string;
   /** Name of the column, not quoted. */
   readonly column: string;
+  /** The column's type as the schema has it; a document database has none. */
+  readonly columnType: string;
   readonly kind: KeyKind;
   /** Whether the column holds whole numbers, whatever their JavaScript type. */
   readonly integer: boolean;
@@ -127,6 +129,7 @@ export function findKeyProperty(meta: EntityMetadata, path: string): KeyProperty
   return {
     path,
     column: property.fieldNames[0] ?? '',
+    columnType,
     kind,
     integer,
     nullable: property.nullable === true,

@@ -12,7 +12,8 @@ import { checkAborted } from './source-scope.js';
  * @internal
  */
 export const portableKeyReader: KeyReader = {
-  exact: false,
+  exactIntegers: false,
+  exactTimes: false,
 
   async edge(context, query, end) {
     const [key] = await keys(context, query, { reversed: end === 'last', limit: 1 });
