@@ -96,17 +96,18 @@ function isDatabaseError(error: Error): boolean {
   return ofPg || ofMysql || /^(Mongo|Sqlite)\w*Error$/.test(error.name);
 }
 
+/** The code of an error or of what caused it; a cause may be of another realm, and so no `Error` here. */
 function codeOf(error: unknown): string {
-  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    const code: unknown = Reflect.get(at, 'code');
+  for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 5; depth++) {
+    const { code, codeName, cause }: { code?: unknown; codeName?: unknown; cause?: unknown } = at;
     if (typeof code === 'string' && code !== '') {
       return code;
     }
     // MongoDB numbers its errors and names them beside.
-    const name: unknown = Reflect.get(at, 'codeName');
-    if (typeof name === 'string') {
-      return name;
+    if (typeof codeName === 'string') {
+      return codeName;
     }
+    at = cause;
   }
   return '';
 }

@@ -11,6 +11,7 @@ import { RangeLogger } from './range.logger.js';
 import { handleRows } from './handle-rows.js';
 import type { RowSettings } from './handle-rows.js';
 import { loadRows } from './load-rows.js';
+import { requireTransactions } from './require-transactions.js';
 import { whileContended } from './while-contended.js';
 import { NO_TELEMETRY } from '../monitoring/range.telemetry.js';
 import type { RangeTelemetry } from '../monitoring/range.telemetry.js';
@@ -85,7 +86,7 @@ export class RangeExecutor {
     try {
       return await inRequestScope(em, () =>
         execution.dryRun
-          ? rehearse(em(), () => handle(execution, context, fork))
+          ? rehearse(em(), execution.backfill.name, () => handle(execution, context, fork))
           : handle(execution, context, fork),
       );
     } finally {
@@ -136,7 +137,8 @@ async function handleBatch(
 }
 
 /** Runs the work in a transaction and takes everything back. */
-async function rehearse(em: EntityManager, work: () => Promise<Outcome>): Promise<Outcome> {
+async function rehearse(em: EntityManager, backfill: string, work: () => Promise<Outcome>): Promise<Outcome> {
+  await requireTransactions(em, backfill);
   await em.begin();
   try {
     return await work();

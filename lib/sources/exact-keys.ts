@@ -47,7 +47,7 @@ export async function checkExactKeys(
 }
 
 function isLarge(value: unknown): boolean {
-  if (typeof value === 'number') return !Number.isSafeInteger(value);
+  if (typeof value === 'number') return Math.abs(value) > Number.MAX_SAFE_INTEGER;
   const whole = wholeNumber(value);
   return whole !== undefined && (whole > LARGEST || whole < -LARGEST);
 }

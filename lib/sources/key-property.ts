@@ -111,7 +111,8 @@ export function findKeyProperty(meta: EntityMetadata, path: string): KeyProperty
       remedy: 'Name a plain column, or a to-one relation whose key is one column.',
     };
   }
-  const kind = KINDS[value.runtimeType];
+  // An entity that is defined by a schema names no JavaScript type for MongoDB's own.
+  const kind = KINDS[value.runtimeType] ?? (value.type === 'ObjectId' ? 'object-id' : undefined);
   if (!kind || (value.customType && !PLAIN_TYPES.has(value.customType.constructor))) {
     return {
       received: describe(value),

@@ -1,4 +1,4 @@
-import { MikroORM, type EntityClass } from '@mikro-orm/core';
+import { MikroORM, type EntityClass, type EntitySchema } from '@mikro-orm/core';
 import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { BullModule } from '@nestjs/bullmq';
 import type { Provider } from '@nestjs/common';
@@ -14,8 +14,8 @@ export interface TestDriver extends EntityTraits {
   readonly name: string;
   /** Whether integers past 2^53 come from the table with all their digits. */
   readonly wideIntegers: boolean;
-  /** How bigints are ordered; MikroORM keeps them as text in MongoDB. */
-  readonly bigintsAsText?: boolean;
+  /** Beside those of the suite. */
+  readonly entities?: readonly EntitySchema[];
   /** Whether `preview` can tell that an index is missing. */
   readonly tellsIndex: boolean;
   readonly transactions: boolean;
@@ -49,7 +49,7 @@ export function createDriverBench(driver: TestDriver): DriverBench {
   let redis: TestRedis;
   let test = 0;
   const apps: BackfillApp[] = [];
-  const entities = driverEntities(driver);
+  const entities = [...driverEntities(driver), ...(driver.entities ?? [])];
   beforeAll(async () => {
     [database, redis] = await Promise.all([driver.open(), createTestRedis()]);
     orm = (await MikroORM.init({ ...database.options, entities })) as MikroORM;
@@ -85,7 +85,7 @@ export function createDriverBench(driver: TestDriver): DriverBench {
         redis,
         handlers: [handler],
         only: [
-          MikroOrmModule.forRoot({ ...database.options, entities: driverEntities(driver) }),
+          MikroOrmModule.forRoot({ ...database.options, entities }),
           BullModule.forRoot({ connection: redis.connection }),
           ScheduleModule.forRoot(),
           BackfillModule.forRoot({ keyPrefix: `${redis.prefix}-${test}`, ...options }),

@@ -1,5 +1,6 @@
 import { raw } from '@mikro-orm/core';
 import { idRange, keyset, type IdRange } from 'nestjs-backfill';
+import { batchExecute } from 'nestjs-backfill/migrations';
 import { defineBackfill } from '../../support/apps/index.js';
 import { type DriverBench, Entry } from './driver-bench.js';
 
@@ -59,5 +60,27 @@ export function transactionsSuite(bench: DriverBench): void {
     expect(await finished('walk')).toMatchObject({ state: 'completed', rowsDone: 20 });
     expect(seen.toSorted((a, b) => a - b)).toEqual([2, 6, 6, 6]);
     expect(await bench.orm.em.fork().count(Entry, { touches: 0 })).toBe(20);
+  });
+
+  it('walks a table in a migration', async () => {
+    await bench.fill(
+      Entry,
+      Array.from({ length: 30 }, (_, i) => ({
+        id: i * 3,
+        code: `${i}`,
+        at: new Date(0),
+        shard: 'eu',
+        touches: 0,
+        hidden: false,
+      })),
+    );
+    const { em } = bench.context();
+    const done = await batchExecute(em, {
+      table: 'entries',
+      stepSize: 7,
+      sql: ({ min, max }) => `update entries set touches = touches + 1 where id >= ${min} and id < ${max}`,
+    });
+    expect(done).toEqual({ steps: 10, rows: 30 });
+    expect(await em.count(Entry, { touches: 1 })).toBe(30);
   });
 }
