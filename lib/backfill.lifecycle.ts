@@ -102,7 +102,7 @@ export class BackfillLifecycle
 
   async beforeApplicationShutdown(): Promise<void> {
     this.governor.close();
-    const closed = Promise.all([this.watchdog.close(), this.pool.close(), this.scheduler.close()]);
+    const closed = this.quietly(this.watchdog.close(), this.pool.close(), this.scheduler.close());
     if (!(await within(this.options.shutdownTimeout + GRACE_MS, closed))) {
       this.logger.warn(
         'Redis does not answer at shutdown: ranges that could not be handed back are taken up by other ' +
@@ -112,12 +112,21 @@ export class BackfillLifecycle
       this.connections.close();
       await within(GRACE_MS, closed);
     }
-    await within(GRACE_MS, this.ledger.close());
+    await within(GRACE_MS, this.quietly(this.ledger.close()));
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await within(GRACE_MS, Promise.all([this.events.close(), this.queues.close()]));
+    await within(GRACE_MS, this.quietly(this.events.close(), this.queues.close()));
     this.connections.close();
+  }
+
+  /** What cannot end well, mostly for want of Redis, is said and keeps nothing else of the app from its end. */
+  private async quietly(...endings: readonly Promise<void>[]): Promise<void> {
+    for (const ending of await Promise.allSettled(endings)) {
+      if (ending.status === 'rejected') {
+        this.logger.warn(`Something did not end as it should: ${String(ending.reason)}`);
+      }
+    }
   }
 }
 

@@ -1,10 +1,11 @@
-import { RequestContext } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/core';
 import type { JsonValue, SourceContext } from '../sources/backfill-source.js';
 import type { BackfillContext } from './backfill-context.js';
 import type { RowHandler } from './handlers.js';
 import { loadRows } from './load-rows.js';
 import type { Execution, Outcome } from './range.executor.js';
+import { inRequestScope } from './request-scope.js';
+import type { RowStop } from './row-stop.js';
 import { RowWalk } from './row.walk.js';
 
 const ADMIT = () => Promise.resolve();
@@ -28,10 +29,19 @@ export async function handleRows(
       timeoutMs: settings?.timeoutMs ?? (() => null),
       acknowledgeMs: settings?.acknowledgeMs ?? (() => 0),
       admit,
-      handle: async (row, em, rowSignal) => {
-        const quota = paidOnce(admit, rowSignal);
-        const rowContext: BackfillContext = { ...context, em, signal: rowSignal, quota };
-        await RequestContext.create(em, async () => handler.processRow(row, rowContext));
+      handle: async (row, em, stop) => {
+        const rowContext: BackfillContext = {
+          ...context,
+          em,
+          quota: paidOnce(admit, stop),
+          get signal() {
+            return stop.signal;
+          },
+        };
+        await inRequestScope(
+          () => em,
+          async () => handler.processRow(row, rowContext),
+        );
       },
       reload: async (keys) => {
         const em = fork();
@@ -58,14 +68,14 @@ export async function handleRows(
 /** The call that a row was given when it began is its first one. */
 function paidOnce(
   admit: (signal: AbortSignal) => Promise<void>,
-  signal: AbortSignal,
+  stop: RowStop,
 ): (calls?: number) => Promise<void> {
   let paid = 1;
   return async (calls = 1) => {
     const due = Math.max(0, calls - paid);
     paid = Math.max(0, paid - calls);
     for (let i = 0; i < due; i++) {
-      await admit(signal);
+      await admit(stop.signal);
     }
   };
 }

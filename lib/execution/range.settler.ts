@@ -9,12 +9,14 @@ import type { Outcome } from './range.executor.js';
 import type { RunWorkerEvents, RunWorkerParts, ServedRun } from './served-run.js';
 import { TurnBatcher } from './turn-batcher.js';
 
+/** Acknowledgements wait so long for others to share their call: what a process that dies then repeats more. */
+const LINGER_MS = 10;
 /** Wishes to wait that end this close to each other are one. */
 const SAME_WISH_MS = 100;
 
 /** Brings what came of the ranges of one run into the tracker: done, to be tried again, split, quarantined. */
 export class RangeSettler {
-  private readonly acks: TurnBatcher<{ index: number; rows: number }, Settled>;
+  private readonly acks: TurnBatcher<{ entry: WorkEntry; rows: number }, Settled>;
   /** A wish of the third party that is met already, by `performance.now()`. */
   private heldUntil = 0;
 
@@ -29,7 +31,7 @@ export class RangeSettler {
       const settled = await parts.tracker.acknowledge(run.runId, done);
       this.afterSettled(settled);
       return done.map(() => settled);
-    });
+    }, LINGER_MS);
   }
 
   /**
@@ -55,7 +57,7 @@ export class RangeSettler {
       signal.aborted,
     );
     if (decision.kind === 'ack') {
-      acks.push(this.acks.ask({ index: entry.index, rows: decision.rows }));
+      acks.push(this.acks.ask({ entry, rows: decision.rows }));
       return true;
     }
     if (decision.verdict && outcome.kind === 'failed' && asksToStop(outcome.error)) {
@@ -80,6 +82,12 @@ export class RangeSettler {
       await this.events.quarantined();
     }
     return true;
+  }
+
+  /** Waits for acknowledgements, which from now on wait for no others. */
+  async acknowledged(acks: readonly Promise<unknown>[]): Promise<void> {
+    this.acks.hurry();
+    await Promise.all(acks);
   }
 
   /** Tells of a row's error that asks for more than that row, while the others go on. */

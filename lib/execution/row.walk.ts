@@ -4,6 +4,7 @@ import type { JsonValue } from '../sources/backfill-source.js';
 import { asksToStop } from './classify-error.js';
 import { forgetRow } from './forget-row.js';
 import type { Outcome } from './range.executor.js';
+import { RowStop } from './row-stop.js';
 import { withinTime } from './within-time.js';
 
 /** The rows of a wave share an entity manager: they are flushed and acknowledged together. */
@@ -38,7 +39,7 @@ export interface RowWalkParts {
   readonly acknowledgeMs: () => number;
   /** Resolves when a row may begin; rejects once the signal is aborted. */
   readonly admit: (signal: AbortSignal) => Promise<void>;
-  readonly handle: (row: unknown, em: EntityManager, signal: AbortSignal) => Promise<void>;
+  readonly handle: (row: unknown, em: EntityManager, stop: RowStop) => Promise<void>;
   /** Loads the rows with these keys again, with an entity manager of their own. */
   readonly reload: (keys: readonly JsonValue[]) => Promise<LoadedRows>;
   /** Tells that so many more rows are done and which are not; `null` where that must wait for the end. */
@@ -59,7 +60,7 @@ export class RowWalk {
   private readonly failed: { key: JsonValue; error: unknown }[] = [];
   private readonly stop = new AbortController();
   private readonly telling: Promise<void>[] = [];
-  private readonly running = new Set<AbortController>();
+  private readonly running = new Set<RowStop>();
   private wave: Wave;
   private next = 0;
   private active = 0;
@@ -113,8 +114,8 @@ export class RowWalk {
 
   private abort(reason: unknown): void {
     this.stop.abort(reason);
-    for (const controller of this.running) {
-      controller.abort(reason);
+    for (const stop of this.running) {
+      stop.abort(reason);
     }
   }
 
@@ -152,8 +153,8 @@ export class RowWalk {
 
   private async handle(slot: Slot): Promise<void> {
     const { admit, handle, timeoutMs } = this.parts;
-    const controller = new AbortController();
-    this.running.add(controller);
+    const stop = new RowStop();
+    this.running.add(stop);
     try {
       await admit(this.stop.signal).catch((error: unknown) => {
         slot.state = 'open';
@@ -162,13 +163,13 @@ export class RowWalk {
         }
       });
       if (slot.state === 'begun') {
-        await withinTime(handle(slot.row, slot.wave.em, controller.signal), timeoutMs(), controller);
+        await withinTime(handle(slot.row, slot.wave.em, stop), timeoutMs(), stop);
         slot.state = 'done';
         slot.row = null;
         this.timer ??= setTimeout(() => void this.rotate(), this.parts.acknowledgeMs());
       }
     } finally {
-      this.running.delete(controller);
+      this.running.delete(stop);
     }
   }
 

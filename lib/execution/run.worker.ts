@@ -12,8 +12,8 @@ import { RangeSettler } from './range.settler.js';
 import type { RunWorkerEvents, RunWorkerParts, ServedRun } from './served-run.js';
 import { sleep } from './sleep.js';
 
-/** A worker that waits for the rate limit looks this often whether the limit was lifted. */
-const LIMIT_POLL_MS = 200;
+/** A worker that waits for the rate limit looks this often whether the limit was lifted, less often where it is low. */
+const LIMIT_POLL_MS = { least: 200, most: 500 };
 /** A held worker looks this often whether it still is, should the news have been missed. */
 const HELD_POLL_MS = 5_000;
 /** Time that handlers which honour their signal have at shutdown after it was aborted. */
@@ -59,7 +59,7 @@ export class RunWorker {
       stalledInterval: lockDuration,
       // A range whose worker died is tried again however often; the tracker counts, not the queue.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
-      maximumRateLimitDelay: LIMIT_POLL_MS,
+      maximumRateLimitDelay: limitPollMs(config),
       runRetryDelay: 1_000,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
@@ -71,6 +71,7 @@ export class RunWorker {
   reconfigure(config: BackfillConfig): void {
     this.config = config;
     this.worker.concurrency = config.concurrency;
+    this.worker.opts.maximumRateLimitDelay = limitPollMs(config);
     this.gate.reconsider();
   }
 
@@ -139,7 +140,7 @@ export class RunWorker {
     let next = first;
     while (next < first + count) {
       if (this.stopping) {
-        await Promise.all(acks);
+        await this.settler.acknowledged(acks);
         return this.giveBack(job, token);
       }
       const answer = await this.claimer.claim(next, first + count);
@@ -148,16 +149,19 @@ export class RunWorker {
         const kept = claim === null || (await this.work(claim, controller, acks));
         if (!kept) {
           const rest = answer.claims.slice(i + 1).flatMap((other) => (other ? [other.entry.index] : []));
-          await Promise.all([...acks, rest.length > 0 && this.parts.tracker.release(run, rest)]);
+          await Promise.all([
+            this.settler.acknowledged(acks),
+            rest.length > 0 && this.parts.tracker.release(run, rest),
+          ]);
           return this.giveBack(job, token);
         }
       }
       if (answer.verdict !== 'go') {
-        await Promise.all(acks);
+        await this.settler.acknowledged(acks);
         return this.yieldTo(answer, job, token);
       }
     }
-    await Promise.all(acks);
+    await this.settler.acknowledged(acks);
   }
 
   /** Answers false when the range was given back. */
@@ -249,4 +253,9 @@ export class RunWorker {
     await job.moveToWait(token);
     throw new WaitingError();
   }
+}
+
+function limitPollMs({ perSecondOnPeak, perSecondOffPeak }: BackfillConfig): number {
+  const fastest = Math.max(perSecondOnPeak ?? Infinity, perSecondOffPeak ?? Infinity);
+  return Math.min(LIMIT_POLL_MS.most, Math.max(LIMIT_POLL_MS.least, 250 / fastest));
 }

@@ -1,7 +1,7 @@
 import { RowTimeoutError } from '../errors/handler.errors.js';
 
 /**
- * Waits for a row, but no longer than it may take: then its signal is aborted and the wait is over, whether
+ * Waits for a row, but no longer than it may take: then it is told to stop and the wait is over, whether
  * the handler honours that or not.
  *
  * @param ms `null`: as long as it takes
@@ -10,7 +10,7 @@ import { RowTimeoutError } from '../errors/handler.errors.js';
 export async function withinTime(
   work: Promise<void>,
   ms: number | null,
-  controller: AbortController,
+  stop: Pick<AbortController, 'abort'>,
 ): Promise<void> {
   if (ms === null) {
     return work;
@@ -19,7 +19,7 @@ export async function withinTime(
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       const error = new RowTimeoutError(ms);
-      controller.abort(error);
+      stop.abort(error);
       reject(error);
     }, ms);
   });

@@ -97,6 +97,7 @@ export class RangePlanner {
       const answer = await this.tracker.reserve(run.id, {
         seq,
         partition: partition?.name ?? '',
+        from: cursors.get(partition?.name ?? '') ?? null,
         cursor: plan.cursor,
         ranges: plan.ranges,
         exhausted,

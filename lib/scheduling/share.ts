@@ -1,7 +1,7 @@
 /** Most ranges that one job carries. */
 const MOST = 8;
-/** Ranges that take longer than this gain nothing by sharing a job. */
-const SHORT_MS = 25;
+/** A job is to keep a worker busy for so long: then its own way through Redis, some ms, weighs little. */
+const JOB_MS = 200;
 
 /** Workers that reach less than this of the rate are busy with ranges that take long. */
 const KEPT_UP = 0.5;
@@ -30,6 +30,5 @@ function short(perSecond: number | null, slots: number, measuredPerSecond: numbe
     const keptUp = measuredPerSecond === null || measuredPerSecond >= perSecond * KEPT_UP;
     return keptUp ? Math.floor(perSecond / slots) : 1;
   }
-  const msPerRange = measuredPerSecond ? (slots * 1000) / measuredPerSecond : 0;
-  return msPerRange > SHORT_MS ? 1 : MOST;
+  return measuredPerSecond ? Math.floor((JOB_MS * measuredPerSecond) / (slots * 1000)) : MOST;
 }

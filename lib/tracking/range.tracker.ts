@@ -4,7 +4,7 @@ import type { JsonValue, PlannedRange } from '../sources/backfill-source.js';
 import type { BackfillKeys } from './backfill-keys.js';
 import { cursorField } from './run-record.js';
 import type { RunStatus } from './run-status.js';
-import { encodePayload, parseEntry } from './work-entry.js';
+import { digestOf, encodePayload, parseEntry } from './work-entry.js';
 import type { WorkEntry, WorkPayload } from './work-entry.js';
 
 const KEYS = 6;
@@ -17,6 +17,8 @@ export interface Reservation {
   /** Sequence of the cursors that the plan was made from. */
   readonly seq: number;
   readonly partition: string;
+  /** Cursor that the plan was made from; `null` at the start. */
+  readonly from: JsonValue;
   readonly cursor: JsonValue;
   readonly ranges: readonly PlannedRange[];
   /** True when no partition has anything left to plan. */
@@ -122,6 +124,7 @@ export class RangeTracker {
       reservation.exhausted ? 1 : 0,
       JSON.stringify(reservation.partitionsDone),
       reservation.share,
+      JSON.stringify(reservation.from),
       ...ranges.flatMap((range) => [
         Math.round(range.rows),
         encodePayload({ kind: 'range', partition, range: range.data }),
@@ -163,11 +166,11 @@ export class RangeTracker {
   /** Counts finished ranges; `rows` below 0 stands for the rows they were planned with. */
   async acknowledge(
     runId: string,
-    done: readonly { readonly index: number; readonly rows: number }[],
+    done: readonly { readonly entry: WorkEntry; readonly rows: number }[],
   ): Promise<Settled> {
     const [counted, low, status] = await this.scripts.ack.run(this.client, this.keys.script(runId), [
       PROGRESS_EVERY_MS,
-      ...done.flatMap(({ index, rows }) => [index, rows]),
+      ...done.flatMap(({ entry, rows }) => [entry.index, rows, digestOf(entry.payload)]),
     ]);
     return {
       counted: counted > 0,
@@ -194,6 +197,7 @@ export class RangeTracker {
       done,
       left.length,
       encodePayload(payload),
+      digestOf(entry.payload),
     ]);
     return kept === 1 ? { ...entry, rows: left.length, payload } : null;
   }
@@ -207,6 +211,8 @@ export class RangeTracker {
       [
         entry.index,
         entry.claims,
+        entry.attempts,
+        digestOf(entry.payload),
         settlement.rowsDone,
         OUTCOMES[settlement.outcome],
         successors.length,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { JsonValue } from '../sources/backfill-source.js';
 
 /** What a piece of outstanding work stands for: a range as planned, or rows by their keys. */
@@ -25,6 +26,11 @@ export function encodePayload(payload: WorkPayload): string {
     return JSON.stringify({ k: payload.keys, p: payload.partition });
   }
   return JSON.stringify(payload.partition === '' ? [payload.range] : [payload.range, payload.partition]);
+}
+
+/** Tells one payload from another, to Redis as well. */
+export function digestOf(payload: WorkPayload): string {
+  return createHash('sha1').update(encodePayload(payload)).digest('hex');
 }
 
 /** Reads what `encodePayload` wrote. */

@@ -3,7 +3,7 @@ import type { RemoteProcess } from '../support/processes/index.js';
 import type { BenchArena } from './bench-arena.js';
 import type { BenchPlan } from './bench-plan.js';
 
-type AppPlan = Partial<Pick<BenchPlan, 'config' | 'ranges' | 'workers'>>;
+type AppPlan = Partial<Pick<BenchPlan, 'config' | 'ranges' | 'workers' | 'throttled'>>;
 
 /** Several processes of one app; the first one is asked to start, pause and so on. */
 export class AppFleet {

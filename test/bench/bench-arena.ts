@@ -39,11 +39,15 @@ export class BenchArena {
     return `bench${this.prefixes++}`;
   }
 
-  /** Starts a process and waits until it is ready. */
-  async fork(plan: Omit<BenchPlan, 'databaseUrl' | 'redisUrl'>): Promise<RemoteProcess> {
+  /** Starts a process, with further options of node, and waits until it is ready. */
+  async fork(
+    plan: Omit<BenchPlan, 'databaseUrl' | 'redisUrl'>,
+    execArgv: readonly string[] = [],
+  ): Promise<RemoteProcess> {
     const whole: BenchPlan = { ...plan, databaseUrl: this.postgres.url, redisUrl: this.redis.url };
     const child = new RemoteProcess({
       module: new URL('./child.ts', import.meta.url),
+      execArgv: [...process.execArgv, ...execArgv],
       env: { BENCH: JSON.stringify(whole) },
     });
     this.processes.push(child);

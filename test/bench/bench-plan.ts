@@ -2,7 +2,7 @@ import type { BackfillConfigPatch } from 'nestjs-backfill';
 
 /** What a process of a benchmark is told, in the variable `BENCH`. */
 export interface BenchPlan {
-  readonly role: 'app' | 'bare-app' | 'queue' | 'statements' | 'entities' | 'planner';
+  readonly role: 'app' | 'bare-app' | 'queue' | 'statements' | 'entities' | 'planner' | 'pool' | 'foreground';
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly keyPrefix: string;
@@ -11,6 +11,8 @@ export interface BenchPlan {
   /** Ranges of the backfills that walk numbers. */
   readonly ranges?: number;
   readonly workers?: boolean | readonly string[];
+  /** Whether an app slows down for the foreground. */
+  readonly throttled?: boolean;
 }
 
 /** The methods of a process, by name. */

@@ -23,5 +23,7 @@ export interface Benchmark {
   readonly name: string;
   /** What stands beside ours. */
   readonly beside: string;
+  /** Runs only where it is named, and in the smoke size. */
+  readonly apart?: boolean;
   run(arena: BenchArena): Promise<Finding[]>;
 }

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Type } from '@nestjs/common';
+import { Pool } from 'pg';
 import { idRange, keyset } from 'nestjs-backfill';
-import type { BackfillConfigPatch, BackfillContext, IdRange } from 'nestjs-backfill';
+import type { BackfillConfigPatch, IdRange } from 'nestjs-backfill';
 import { defineBackfill } from '../support/apps/define-backfill.js';
 import { numbers, type NumberRange, type NumberRow } from '../support/apps/number.source.js';
 import type { BenchPlan } from './bench-plan.js';
@@ -27,6 +28,8 @@ export const WAIT_MS = 11;
 export function handlersOf(plan: BenchPlan): Type[] {
   const config = { ...UNPACED, ...plan.config };
   const ranges = plan.ranges ?? 0;
+  // That of the loop beside it: what an ORM adds to a statement is nobody's orchestration.
+  const pool = new Pool({ connectionString: plan.databaseUrl, max: 4 });
   const paced = (perSecond: number) => {
     const name = paceName(perSecond);
     const began: number[] = [];
@@ -51,16 +54,14 @@ export function handlersOf(plan: BenchPlan): Type[] {
       name: 'sql',
       source: idRange(BenchRow),
       config: { ...config, batchSize: 1000 },
-      processRange: async ({ begin, end }: IdRange, { em }: BackfillContext) => {
-        await em
-          .getConnection()
-          .execute('UPDATE bench_rows SET state = state + 1 WHERE id BETWEEN ? AND ?', [begin, end], 'run');
+      processRange: async ({ begin, end }: IdRange) => {
+        await pool.query('UPDATE bench_rows SET state = state + 1 WHERE id BETWEEN $1 AND $2', [begin, end]);
       },
     }),
     defineBackfill<IdRange, BenchRow>({
       name: 'entities',
       source: idRange(BenchRow),
-      config: { ...config, batchSize: 100 },
+      config: { batchSize: 100, ...config },
       processBatch: (rows) => {
         for (const row of rows) {
           row.state++;
@@ -74,6 +75,20 @@ export function handlersOf(plan: BenchPlan): Type[] {
       processRow: async () => {
         await sleep(WAIT_MS);
       },
+    }),
+    defineBackfill<NumberRange, NumberRow>({
+      name: 'api',
+      source: numbers(10_000_000),
+      config: { concurrency: 1, ...config },
+      processRow: async () => {
+        await sleep(WAIT_MS);
+      },
+    }),
+    defineBackfill<NumberRange, WalkRow>({
+      name: 'load',
+      source: keyset(WalkRow, { orderBy: { id: 'asc' } }),
+      config: { ...config, batchSize: 250 },
+      processBatch: () => undefined,
     }),
     defineBackfill({
       name: 'walk',

@@ -9,7 +9,9 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'string' }, smoke: { type: 'boolean', default: false } },
 });
-const chosen = benchmarks.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+const chosen = benchmarks.filter(({ name, apart }) =>
+  positionals.length === 0 ? values.smoke || !apart : positionals.includes(name),
+);
 const unknown = positionals.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));
 if (unknown.length > 0) {
   console.error(`Expected ${benchmarks.map(({ name }) => name).join(', ')}, got ${unknown.join(', ')}`);

@@ -12,6 +12,11 @@ export function processFigures(): Role {
       const { user, system } = process.cpuUsage();
       return user + system;
     },
+    /** Bytes of the heap that are in use; needs `--expose-gc`. */
+    heapUsed: () => {
+      globalThis.gc?.();
+      return process.memoryUsage().heapUsed;
+    },
     uptimeMs: () => performance.now(),
     watchMemory: () => {
       peak = process.memoryUsage.rss();

@@ -8,6 +8,7 @@
   ARGV[3]  rows done since the last time
   ARGV[4]  rows left
   ARGV[5]  payload of the rows left
+  ARGV[6]  digest of the payload that it had before
 
   Sent twice it counts once. Returns 1 when the range is still this worker's, else 0.
 ]]
@@ -19,6 +20,9 @@ end
 local left = tonumber(ARGV[4])
 if work.rows == left and work.payload == ARGV[5] then
   return 1
+end
+if redis.sha1hex(work.payload) ~= ARGV[6] then
+  return 0
 end
 local progress = math.max(0, work.rows - left)
 work.rows = left

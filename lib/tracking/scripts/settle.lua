@@ -5,11 +5,14 @@
   KEYS     see prelude.lua
   ARGV[1]  index
   ARGV[2]  claims with which it was taken up: a worker that was overtaken settles nothing
-  ARGV[3]  rows done
-  ARGV[4]  1 when the range counts as done, 0 when it counts as failed, -1 when its successors replace it
-  ARGV[5]  number of successors
-  ARGV[6]  number of failures
-  ARGV[7]  last error, JSON, or empty
+  ARGV[3]  attempts, and
+  ARGV[4]  digest of the payload, that it had then: nor does one that says it twice, or one that a crash of
+           Redis gave the claims of another
+  ARGV[5]  rows done
+  ARGV[6]  1 when the range counts as done, 0 when it counts as failed, -1 when its successors replace it
+  ARGV[7]  number of successors
+  ARGV[8]  number of failures
+  ARGV[9]  last error, JSON, or empty
   then for each successor: attempts, ms that it must wait, rows, payload
   then for each failure: id, rows, record
 
@@ -22,14 +25,15 @@
 even_without_memory()
 local index = ARGV[1]
 local entry = redis.call('HGET', WORK, index)
-if not entry or parse(entry).claims ~= tonumber(ARGV[2]) then
+local was = entry and parse(entry)
+if not was or was.claims ~= tonumber(ARGV[2]) or was.attempts ~= tonumber(ARGV[3])
+  or redis.sha1hex(was.payload) ~= ARGV[4] then
   return { 'gone' }
 end
-local was = parse(entry)
-local outcome, successors, failures = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local outcome, successors, failures = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 redis.call('HDEL', WORK, index)
 
-local at, kept, placed = 8, 0, {}
+local at, kept, placed = 10, 0, {}
 for i = 1, successors do
   local own = index
   if i > 1 then
@@ -59,7 +63,7 @@ for _ = 1, failures do
   at = at + 3
 end
 
-redis.call('HINCRBY', RUN, 'rowsDone', ARGV[3])
+redis.call('HINCRBY', RUN, 'rowsDone', ARGV[5])
 redis.call('HINCRBY', RUN, 'rowsFailed', rows_failed)
 redis.call('HINCRBY', RUN, 'progress', math.max(0, was.rows - kept))
 if outcome == 1 then
@@ -71,11 +75,11 @@ local more = outcome == -1 and successors - 1 or successors
 if more > 0 then
   redis.call('HINCRBY', RUN, 'planned', more)
 end
-if ARGV[7] ~= '' then
-  redis.call('HSET', RUN, 'lastError', ARGV[7])
+if ARGV[9] ~= '' then
+  redis.call('HSET', RUN, 'lastError', ARGV[9])
 end
 if failures > 0 then
-  emit('quarantined', ARGV[7])
+  emit('quarantined', ARGV[9])
 end
 local answer = { 'settled', low_water(), finish_if_drained() }
 for i = 1, #placed do

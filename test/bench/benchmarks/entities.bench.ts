@@ -3,7 +3,7 @@ import type { Benchmark } from '../benchmark.js';
 import { interleave } from '../rounds.js';
 
 const LANES = 4;
-const BATCH = 100;
+const BATCH = 500;
 const WANTED = 1;
 
 /** Rows a second through `processBatch`, with one changed property each. */
@@ -16,7 +16,7 @@ export const entities: Benchmark = {
     const app = await arena.fork({
       role: 'app',
       keyPrefix: arena.keyPrefix(),
-      config: { concurrency: LANES },
+      config: { concurrency: LANES, batchSize: BATCH },
     });
     const hand = await arena.fork({ role: 'entities', keyPrefix: '' });
     const perSecond = async (run: () => Promise<number>) => {
@@ -24,7 +24,7 @@ export const entities: Benchmark = {
       return (rows * 1000) / (await run());
     };
     const loop = await interleave(
-      arena.size(5, 1),
+      arena.size(4, 1),
       () => perSecond(() => app.call<number>('run', 'entities')),
       () => perSecond(() => hand.call<number>('loop', rows, BATCH, LANES)),
     );

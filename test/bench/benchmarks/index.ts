@@ -1,7 +1,10 @@
 import type { Benchmark } from '../benchmark.js';
+import { api } from './api.bench.js';
 import { control } from './control.bench.js';
 import { enqueue } from './enqueue.bench.js';
 import { entities } from './entities.bench.js';
+import { foreground } from './foreground.bench.js';
+import { heap } from './heap.bench.js';
 import { idle } from './idle.bench.js';
 import { memory } from './memory.bench.js';
 import { noop } from './noop.bench.js';
@@ -10,7 +13,7 @@ import { plan } from './plan.bench.js';
 import { scale } from './scale.bench.js';
 import { sql } from './sql.bench.js';
 
-/** All benchmarks, in the order of the issue. */
+/** All benchmarks; those at the end run apart. */
 export const benchmarks: readonly Benchmark[] = [
   noop,
   sql,
@@ -22,4 +25,7 @@ export const benchmarks: readonly Benchmark[] = [
   scale,
   memory,
   idle,
+  api,
+  foreground,
+  heap,
 ];

@@ -22,10 +22,10 @@ export const sql: Benchmark = {
       return (rows * 1000) / (await run());
     };
     const ours = () => perSecond(() => app.call<number>('run', 'sql'));
-    const loop = await interleave(arena.size(5, 1), ours, () =>
+    const loop = await interleave(arena.size(4, 1), ours, () =>
       perSecond(() => hand.call<number>('loop', rows, BATCH, LANES)),
     );
-    const single = await interleave(arena.size(2, 1), ours, () =>
+    const single = await interleave(arena.size(1, 1), ours, () =>
       perSecond(() => hand.call<number>('single')),
     );
     return [

@@ -4,12 +4,12 @@ import { BullModule } from '@nestjs/bullmq';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
-import { BackfillModule, BackfillService } from 'nestjs-backfill';
+import { BackfillModule, BackfillService, eventLoopLag, probeLatency } from 'nestjs-backfill';
 import type { BackfillEvent, StartOptions } from 'nestjs-backfill';
 import { tellParent } from '../../support/processes/index.js';
 import type { BenchPlan, Role } from '../bench-plan.js';
 import { BenchModule } from '../bench.module.js';
-import { BENCH_ENTITIES } from '../bench-rows.entity.js';
+import { BENCH_ENTITIES, BenchRow } from '../bench-rows.entity.js';
 import { handlersOf, starts } from '../handlers.js';
 import { processFigures } from '../process-figures.js';
 
@@ -30,7 +30,13 @@ export async function open(plan: BenchPlan): Promise<Role> {
         }),
         BullModule.forRoot({ connection: { url: plan.redisUrl } }),
         ScheduleModule.forRoot(),
-        BackfillModule.forRoot({ keyPrefix: plan.keyPrefix, workers: plan.workers ?? true }),
+        BackfillModule.forRoot({
+          keyPrefix: plan.keyPrefix,
+          workers: plan.workers ?? true,
+          throttles: plan.throttled
+            ? [eventLoopLag(), probeLatency({ probe: (em) => em.findOne(BenchRow, { id: 1 }) })]
+            : [],
+        }),
       ],
       providers: handlersOf(plan),
     },

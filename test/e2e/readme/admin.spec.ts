@@ -9,7 +9,7 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { BackfillModule, getBackfillQueueToken } from 'nestjs-backfill';
 import { adminClient } from '../../support/admin/index.js';
 import { appModules, createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
-import { readReadme } from './readme.js';
+import { readGuide, readReadme } from './readme.js';
 
 const bench = await createAppBench();
 const readme = await readReadme();
@@ -35,7 +35,8 @@ describe('the admin part of the README', () => {
   let app: INestApplication;
 
   beforeAll(async () => {
-    const [mount = '', queues = ''] = readme.code('Admin');
+    const [mount = ''] = readme.code('Admin');
+    const [queues = ''] = await readGuide('Monitoring');
     const handler = defineBackfill({ name: 'enrich-accounts', source: numbers(10), processRange: () => {} });
     const backfills = execute(`return ${mount}`, { BackfillModule, AdminGuard }) as DynamicModule;
     app = await NestFactory.create(

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-const README = new URL('../../../README.md', import.meta.url);
+const ROOT = new URL('../../../', import.meta.url);
 
 export interface Readme {
   /** The files of the quick start, by their paths. */
@@ -14,21 +14,33 @@ export interface Readme {
 }
 
 export async function readReadme(): Promise<Readme> {
-  const text = await readFile(README, 'utf8');
+  const text = await read('README.md');
   const quickStart = section(text, 'Quick start');
   return {
     files: new Map([...jsonFiles(quickStart), ...typescriptFiles(quickStart)]),
     packages: installs(quickStart),
-    code: (heading) =>
-      [...section(text, heading).matchAll(/```ts\n([^]*?)```/g)].map(([, block = '']) => block),
+    code: (heading) => codeOf(section(text, heading)),
     table: (heading) => tableOf(section(text, heading)),
   };
+}
+
+/** The code under a heading of the guides, a block each. */
+export async function readGuide(heading: string): Promise<string[]> {
+  return codeOf(section(await read('sample/README.md'), heading));
+}
+
+function read(path: string): Promise<string> {
+  return readFile(new URL(path, ROOT), 'utf8');
+}
+
+function codeOf(text: string): string[] {
+  return [...text.matchAll(/```ts\n([^]*?)```/g)].map(([, block = '']) => block);
 }
 
 function section(text: string, heading: string): string {
   const [, body] = text.split(`\n## ${heading}\n`);
   if (body === undefined) {
-    throw new Error(`Expected a heading "${heading}" in the README, got none`);
+    throw new Error(`Expected a heading "${heading}", got none`);
   }
   return body.split('\n## ')[0] ?? '';
 }

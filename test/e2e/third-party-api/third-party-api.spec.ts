@@ -5,7 +5,9 @@ import { ThirdPartyServer } from './third-party.server.js';
 import type { LoggedCall } from './third-party.server.js';
 
 const QUOTA = 50;
-const ROWS = 2_000;
+/** `THIRD_PARTY_ROWS=20000` is the whole measurement, of seven minutes. */
+const WHOLE = 20_000;
+const ROWS = Number(process.env['THIRD_PARTY_ROWS'] ?? 2_000);
 const MINUTES = 60_000;
 
 const bench = await createAppBench();
@@ -85,9 +87,18 @@ describe('a third party with a quota', () => {
       const { log } = outcome;
       const seconds = ((log.at(-1)?.at ?? 0) - (log[0]?.at ?? 0)) / 1000;
       const served = log.filter(({ status }) => status !== 429).length;
-      // How near it comes to the quota is for the benchmarks; never beyond it is for every machine.
-      expect(served / seconds / QUOTA).toBeLessThanOrEqual(1.05);
-      expect(served / seconds / QUOTA).toBeGreaterThan(0.25);
+      const share = served / seconds / QUOTA;
+      // Never beyond the quota is for every machine; how near it comes is told where it was asked for.
+      expect(share).toBeLessThanOrEqual(1.05);
+      expect(share).toBeGreaterThan(0.25);
+      if (ROWS >= WHOLE) {
+        const refused = log.length - served;
+        process.stdout.write(
+          `${served} calls in ${seconds.toFixed(1)} s: ${share.toFixed(3)} of the quota, ${refused} refused, ` +
+            `${outcome.status.rowsDone} rows done, ${outcome.status.rowsFailed} kept with their error\n`,
+        );
+        expect(share).toBeGreaterThanOrEqual(0.9);
+      }
       expect(callsDuringRefusal(log, 2_000)).toEqual([]);
       expect(log.filter(({ status }) => status === 429).length / log.length).toBeLessThan(0.05);
     },

@@ -7,7 +7,7 @@ const guides = await readFile(join(root, 'sample/README.md'), 'utf8');
 const readme = await readFile(join(root, 'README.md'), 'utf8');
 const snippetsOf = (text: string) => [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
 
-/** What the short snippets of the README stand in; those that name a file are whole, and run by another test. */
+/** What short snippets stand in; those that name a file are whole, and run by another test. */
 const AROUND = `
 import { Injectable } from '@nestjs/common';
 import type { CanActivate } from '@nestjs/common';
@@ -35,12 +35,9 @@ class AdminGuard implements CanActivate {
 export { AdminGuard, app, backfills, BullMQAdapter, createBullBoard, ExpressAdapter, getBackfillQueueToken, Backfill, BackfillModule, idRange, Message };
 export type { BackfillContext, IdRange, RangeHandler };
 `;
-const snippets = [
-  ...snippetsOf(guides),
-  ...snippetsOf(readme)
-    .filter((code) => !code.startsWith('// src/'))
-    .map((code) => AROUND + code),
-];
+const snippets = [...snippetsOf(guides), ...snippetsOf(readme)]
+  .filter((code) => !code.startsWith('// src/'))
+  .map((code) => (code.startsWith('import ') ? code : AROUND + code));
 
 /** Compiles a snippet as if it stood in the repository, under its own settings. */
 function problemsOf(code: string): string[] {

@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { keyset, RateLimitedError } from 'nestjs-backfill';
+import { EntityManager } from '@mikro-orm/core';
+import { Inject } from '@nestjs/common';
+import { Backfill, keyset, RateLimitedError } from 'nestjs-backfill';
+import type { BackfillContext, RowHandler } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, eventually, Item } from '../../support/apps/index.js';
 
 const bench = await createAppBench();
@@ -9,6 +12,25 @@ const items = () => bench.database.query<Item>('SELECT * FROM items ORDER BY id'
 const forever = () => new Promise<void>(() => undefined);
 
 describe('rows of a range', () => {
+  it('share their entity manager with what the app injects', async () => {
+    await bench.fillItems('SELECT generate_series(1, 30)');
+    @Backfill({ name: 'injecting', source: byId, config: { batchSize: 10, rowConcurrency: 3, ...quick } })
+    class Injecting implements RowHandler<Item> {
+      constructor(@Inject(EntityManager) private readonly injected: EntityManager) {}
+
+      async processRow(row: Item, { em }: BackfillContext): Promise<void> {
+        await sleep(1);
+        const found = await this.injected.findOneOrFail(Item, row.id);
+        found.touches++;
+        found.state = String(found === row && em.getContext() === this.injected.getContext());
+      }
+    }
+    const { backfills, finished } = await bench.start({ handlers: [Injecting] });
+    await backfills.start('injecting');
+    expect(await finished('injecting')).toMatchObject({ state: 'completed', rowsDone: 30 });
+    expect((await items()).filter(({ touches, state }) => touches !== 1 || state !== 'true')).toEqual([]);
+  });
+
   it('that are done are not repeated when their process dies in the middle of it', async () => {
     await bench.fillItems('SELECT generate_series(1, 60)');
     let stuck = true;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
+import { BACKFILL_ENTITIES, createLedgerSchema } from 'nestjs-backfill';
+import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
 import type { NumberRange } from '../../support/apps/index.js';
 import { startRedis } from '../../support/services/index.js';
 import type { RedisServer } from '../../support/services/index.js';
@@ -7,6 +8,11 @@ import type { RedisServer } from '../../support/services/index.js';
 const bench = await createAppBench();
 let redis: RedisServer;
 
+beforeAll(async () => {
+  const sql: string[] = [];
+  await createLedgerSchema({ addSql: (statement) => sql.push(statement) });
+  await bench.database.query(sql.join('\n'));
+});
 beforeEach(async () => {
   redis = await startRedis({ appendonly: true });
 });
@@ -25,9 +31,11 @@ const MODES: Record<string, () => Promise<void>> = {
 };
 
 describe('an app', () => {
-  it.each(Object.keys(MODES))(
-    'closes %s, with its handlers told to stop',
-    async (mode) => {
+  const cases = Object.keys(MODES).flatMap((mode) => [[mode, false] as const, [mode, true] as const]);
+
+  it.each(cases)(
+    'closes %s, with its handlers told to stop (ledger: %s)',
+    async (mode, ledger) => {
       let begun = 0;
       let told = 0;
       const waiting = defineBackfill<NumberRange>({
@@ -45,10 +53,11 @@ describe('an app', () => {
           signal.throwIfAborted();
         },
       });
-      const { backfills, close } = await bench.start({
+      const { backfills, close, logs } = await bench.start({
         handlers: [waiting],
         redis: { connection: { host: redis.host, port: redis.port, db: 0 } },
-        options: { shutdownTimeout: 200 },
+        entities: ledger ? [...BACKFILL_ENTITIES] : [Item],
+        options: { shutdownTimeout: 200, ledger },
       });
       await backfills.start('waiting');
       await eventually(
@@ -62,6 +71,8 @@ describe('an app', () => {
         await redis.resume();
       }
       expect(told).toBe(2);
+      // An error of this hook would keep other parts of an app of Nest 11 from their end.
+      expect(logs.having('Connection is closed').filter((line) => line.startsWith('error'))).toEqual([]);
     },
     60_000,
   );

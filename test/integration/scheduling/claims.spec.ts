@@ -29,6 +29,7 @@ async function bareRun(ranges: number, perSecond: number | null) {
   await tracker.reserve(runId, {
     seq: 0,
     partition: '',
+    from: null,
     cursor: null,
     ranges: Array.from({ length: ranges }, (_, i) => ({ data: i, rows: 1 })),
     exhausted: true,
@@ -113,8 +114,10 @@ describe('claims', () => {
     expect((await tracker.claim(runId, [0, 7], 250)).claims).toMatchObject([{ entry: { claims: 1 } }, null]);
     const again = await tracker.claim(runId, [0], 250);
     expect(again.claims).toMatchObject([{ entry: { claims: 2, crashes: 1, attempts: 0 } }]);
-    await tracker.acknowledge(runId, [{ index: 0, rows: 5 }]);
-    expect((await tracker.acknowledge(runId, [{ index: 0, rows: 5 }])).counted).toBe(false);
+    const [claim] = again.claims;
+    const done = claim ? [{ entry: claim.entry, rows: 5 }] : [];
+    expect((await tracker.acknowledge(runId, done)).counted).toBe(true);
+    expect((await tracker.acknowledge(runId, done)).counted).toBe(false);
   });
 });
 

@@ -44,12 +44,17 @@ describe('ranges of a job', () => {
     );
   });
 
+  it('keep a worker busy for a fifth of a second', () => {
+    const shares = [5, 24, 45, 90, 150].map((ms) => rangesPerJob(null, 10_000, 4, 4_000 / ms));
+    expect(shares).toEqual([8, 8, 4, 2, 1]);
+  });
+
   it('are one where each takes long', () => {
     fc.assert(
       fc.property(
         ranges,
         slots,
-        fc.double({ min: 26, max: 1e6, noNaN: true }),
+        fc.double({ min: 101, max: 1e6, noNaN: true }),
         (count, places, msPerRange) => {
           expect(rangesPerJob(null, count, places, (places * 1000) / msPerRange)).toBe(1);
         },
