@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { EntitySchema } from '@mikro-orm/core';
 import { LibSqlDriver } from '@mikro-orm/libsql';
 import { keyset } from 'nestjs-backfill';
 import { defineBackfill } from '../../support/apps/index.js';
@@ -14,7 +15,22 @@ import { Entry } from './entities.js';
 const folder = mkdtempSync(join(tmpdir(), 'nestjs-backfill-sqlite-'));
 const file = join(folder, 'test.sqlite');
 
+class Word {
+  id!: number;
+  word!: string;
+}
+
+const wordSchema = new EntitySchema<Word>({
+  class: Word,
+  tableName: 'words',
+  properties: {
+    id: { type: 'integer', primary: true },
+    word: { type: 'string', columnType: 'text collate nocase' },
+  },
+});
+
 const bench = driverSuite({
+  entities: [wordSchema],
   name: 'sqlite',
   wideIntegers: false,
   transactions: true,
@@ -46,6 +62,22 @@ describe('times on sqlite', () => {
     expect(ids).toEqual([...(odd ?? []), ...(even ?? [])]);
     expect(walked.ranges.at(-1)?.range.last).toMatchObject({ at: new Date('2020-01-01T00:00:38Z'), id: 38 });
   });
+});
+
+it('texts that sqlite takes for equal are neither lost nor doubled', async () => {
+  const words = ['b', 'A', 'a', 'B', 'á', 'Á', 'Z', 'z'];
+  await bench.fill(
+    Word,
+    Array.from({ length: 60 }, (_, id) => ({ id, word: words[id % 8] ?? '' })),
+  );
+  for (const batchSize of [1, 7]) {
+    const orderBy = { word: 'desc', id: 'asc' } as const;
+    const source = keyset(Word, { orderBy });
+    const walked = await walk(bench, source, { batchSize });
+    const loaded = (await loadAll(bench, source, walked)).flat();
+    const expected = await bench.orm.em.fork().find(Word, {}, { orderBy });
+    expect(loaded.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
+  }
 });
 
 describe('a file with other writers', () => {
