@@ -1,9 +1,9 @@
-import { dirname } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 
 /**
- * The declarations that the entry points lead to: answers the text of each file that is left. What is only
- * needed by others stays without its comments.
+ * The declarations that the entry points lead to, in one file beside the first of them, and what each entry
+ * point exports of it: answers the text of each file. What is only needed by others stays without its comments.
  */
 export function publicTypes(entries) {
   const program = ts.createProgram(entries, {
@@ -24,7 +24,11 @@ export function publicTypes(entries) {
     }
   }
   const files = program.getSourceFiles().filter(({ fileName }) => isOwn(fileName));
-  return new Map(files.map((file) => [file.fileName, textOf(file)]).filter(([, text]) => text !== ''));
+  const all = join(folder, 'types.d.ts');
+  return new Map([
+    [all, textOf(files)],
+    ...entries.map((entry) => [entry, exportText(program.getSourceFile(entry), all)]),
+  ]);
 
   function exportsOf(file) {
     return checker.getExportsOfModule(checker.getSymbolAtLocation(file)).flatMap(statementsOf);
@@ -46,35 +50,65 @@ export function publicTypes(entries) {
     return fileName.startsWith(`${folder}/`);
   }
 
-  function textOf(file) {
-    const used = new Set();
-    const statements = file.statements.filter((it) => kept.has(it) || ts.isExportDeclaration(it));
-    statements.forEach((it) => visit(it, ({ text }) => used.add(text)));
-    const imports = file.statements
-      .filter((it) => ts.isImportDeclaration(it))
-      .map((it) => importText(it, used));
-    const texts = statements.map((it) => {
-      const text = it.getFullText().trim();
-      return exported.has(it) || ts.isExportDeclaration(it) ? text : withoutComments(text);
+  function textOf(sources) {
+    const imports = new Map();
+    const texts = sources.flatMap((file) => {
+      const statements = file.statements.filter((it) => kept.has(it));
+      const used = new Set();
+      statements.forEach((it) => visit(it, ({ text }) => used.add(text)));
+      file.statements.filter(ts.isImportDeclaration).forEach((it) => gather(imports, it, used));
+      return statements.map((it) => {
+        const text = it.getFullText().trim();
+        return exported.has(it) ? shortComments(text) : withoutComments(text);
+      });
     });
-    return statements.length === 0
-      ? ''
-      : `${[...imports, ...texts.map(shortComments)].filter(Boolean).join('\n')}\n`;
+    const names = sources.flatMap(({ statements }) => [
+      ...new Set(statements.filter((it) => kept.has(it)).flatMap(namesOf)),
+    ]);
+    const twice = names.filter((name, i) => names.indexOf(name) !== i);
+    if (twice.length > 0) {
+      throw new Error(`Expected declarations of different names, got several of ${twice.join(', ')}`);
+    }
+    const lines = [...imports].map(([from, bound]) => `import { ${[...bound].join(', ')} } from ${from};`);
+    return `${[...lines, ...texts].join('\n')}\n`;
   }
 }
 
-/** The import with the names that are used; nothing where none is. */
-function importText(declaration, used) {
-  const { importClause } = declaration;
+/** The exports of an entry point, all from one file. */
+function exportText(file, all) {
+  const [values, types] = [false, true].map((typesOnly) =>
+    file.statements
+      .filter((it) => ts.isExportDeclaration(it) && it.exportClause && it.isTypeOnly === typesOnly)
+      .flatMap(({ exportClause }) => exportClause.elements.map((it) => it.getText())),
+  );
+  const path = relative(dirname(file.fileName), all).replace(/\.d\.ts$/, '.js');
+  const from = `from '${path.startsWith('.') ? path : `./${path}`}';\n`;
+  return [
+    values.length > 0 ? `export { ${values.join(', ')} } ${from}` : '',
+    types.length > 0 ? `export type { ${types.join(', ')} } ${from}` : '',
+  ].join('');
+}
+
+/** Adds the names that are used of what another package exports. */
+function gather(imports, { importClause, moduleSpecifier }, used) {
   const bindings = importClause?.namedBindings;
-  if (!bindings || !ts.isNamedImports(bindings) || importClause.name) {
-    return declaration.getText();
+  if (moduleSpecifier.text.startsWith('.') || !bindings) {
+    return;
+  }
+  if (!ts.isNamedImports(bindings) || importClause.name) {
+    throw new Error(`Expected named imports, got ${importClause.getText()}`);
   }
   const names = bindings.elements.filter(({ name }) => used.has(name.text)).map((it) => it.getText());
-  const type = importClause.isTypeOnly ? 'type ' : '';
-  return names.length === 0
-    ? ''
-    : `import ${type}{ ${names.join(', ')} } from ${declaration.moduleSpecifier.getText()};`;
+  if (names.length > 0) {
+    const from = moduleSpecifier.getText();
+    imports.set(from, new Set([...(imports.get(from) ?? []), ...names]));
+  }
+}
+
+function namesOf(statement) {
+  return ts.isVariableStatement(statement)
+    ? statement.declarationList.declarations.map(({ name }) => name.getText())
+    : [statement.name.text];
 }
 
 function visit(node, each) {

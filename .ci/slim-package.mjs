@@ -1,6 +1,6 @@
 // What is packed is small: the code as a few bundles, one for each entry point and what they share, without
-// comments and with short names; declarations only where an entry point leads to them; folders without code as one
-// compressed file. Classes keep their names: stack traces, Nest's logs and error names tell them.
+// comments and with short names; the declarations that the entry points lead to in one file; folders without code as
+// one compressed file. Classes keep their names: stack traces, Nest's logs and error names tell them.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
@@ -44,15 +44,17 @@ const { output } = await bundle.generate({
 await bundle.close();
 
 for (const file of filesOf(dist)) {
-  if (declarations.has(file)) {
-    const text = declarations.get(file);
-    writeFileSync(
-      file,
-      text.replaceAll(/^(?: {4})+/gm, (indent) => '\t'.repeat(indent.length / 4)),
-    );
-  } else if (isCode(file)) {
+  if (isCode(file)) {
     rmSync(file);
+  } else if (file.endsWith('.json')) {
+    writeFileSync(file, JSON.stringify(JSON.parse(readFileSync(file, 'utf8'))));
   }
+}
+for (const [file, text] of declarations) {
+  writeFileSync(
+    file,
+    text.replaceAll(/^(?: {4})+/gm, (indent) => '\t'.repeat(indent.length / 4)),
+  );
 }
 for (const folder of FOLDERS) {
   const path = join(dist, folder);

@@ -7,13 +7,12 @@ import type { RangeJob } from '../queues/backfill-queues.js';
 import { QuotaGate } from '../throttling/quota.gate.js';
 import type { Claim, ClaimAnswer } from '../tracking/range.tracker.js';
 import type { WorkEntry } from '../tracking/work-entry.js';
+import { limitPollMs } from './limit-poll.js';
 import { RangeClaimer } from './range.claimer.js';
 import { RangeSettler } from './range.settler.js';
 import type { RunWorkerEvents, RunWorkerParts, ServedRun } from './served-run.js';
 import { sleep } from './sleep.js';
 
-/** A worker that waits for the rate limit looks this often whether the limit was lifted, less often where it is low. */
-const LIMIT_POLL_MS = { least: 200, most: 500 };
 /** A held worker looks this often whether it still is, should the news have been missed. */
 const HELD_POLL_MS = 5_000;
 /** Time that handlers which honour their signal have at shutdown after it was aborted. */
@@ -253,9 +252,4 @@ export class RunWorker {
     await job.moveToWait(token);
     throw new WaitingError();
   }
-}
-
-function limitPollMs({ perSecondOnPeak, perSecondOffPeak }: BackfillConfig): number {
-  const fastest = Math.max(perSecondOnPeak ?? Infinity, perSecondOffPeak ?? Infinity);
-  return Math.min(LIMIT_POLL_MS.most, Math.max(LIMIT_POLL_MS.least, 250 / fastest));
 }

@@ -8,7 +8,7 @@ import { NEST_11_COMMONJS, NEST_12_ESM } from './support/stacks.js';
 import { ownTool, packLibrary } from './support/tarball.js';
 
 const ROWS = 300;
-const UNPACKED_LIMIT = 400 * 1024;
+const UNPACKED_LIMIT = 400_000;
 
 const parent = await mkdtemp(join(tmpdir(), 'nestjs-backfill-consumers-'));
 const [database, redis] = await Promise.all([createTestDatabase(), createTestRedis()]);
