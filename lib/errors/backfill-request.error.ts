@@ -14,8 +14,9 @@ export class BackfillRequestError extends BackfillError {
     readonly field: string,
     readonly expected: string,
     got: unknown,
+    options?: ErrorOptions,
   ) {
     const shown = typeof got === 'bigint' ? `${got}n` : (JSON.stringify(got) ?? String(got));
-    super(`Backfill "${backfill}": expected ${field} to be ${expected}, got ${shown}.`);
+    super(`Backfill "${backfill}": expected ${field} to be ${expected}, got ${shown}.`, options);
   }
 }

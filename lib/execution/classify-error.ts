@@ -1,5 +1,14 @@
-import { DriverException } from '@mikro-orm/core';
+import {
+  ConnectionException,
+  DeadlockException,
+  DriverException,
+  InvalidFieldNameException,
+  LockWaitTimeoutException,
+  ReadOnlyException,
+  TableNotFoundException,
+} from '@mikro-orm/core';
 import { NonRetryableError, RateLimitedError } from '../errors/handler.errors.js';
+import { type DatabaseTrouble, saysClosed, troubleOfCode } from './database-errors.js';
 
 /**
  * What an error of a handler or of the database asks for:
@@ -14,14 +23,6 @@ export type ErrorVerdict =
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'unreachable' | 'fatal' | 'final' | 'failure' };
 
-/** SQLSTATE of PostgreSQL: connection exceptions, shutdown, starting up, too many connections. */
-const UNREACHABLE = /^(08|57P0|53300)/;
-/** Disk full, out of memory, configuration limit, no privilege, read-only, no such table or column. */
-const FATAL = new Set(['53100', '42501', '25006', '42P01', '42703', '3F000']);
-const SOCKET = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH']);
-/** What `pg` says of a connection that is no more; these errors have no code. */
-const CLOSED = /^(connection terminated|client has encountered a connection error)/i;
-
 /**
  * Tells what to do about an error. Only what the database driver reports counts as the database's: a
  * handler's own connections may be refused too, and that is a failure of the range.
@@ -33,17 +34,8 @@ export function classifyError(error: unknown): ErrorVerdict {
   if (error instanceof NonRetryableError) {
     return { kind: 'final' };
   }
-  if (error instanceof Error && CLOSED.test(error.message)) {
-    return { kind: 'unreachable' };
-  }
-  if (!isDatabaseError(error)) {
-    return { kind: 'failure' };
-  }
-  const code = codeOf(error);
-  if (UNREACHABLE.test(code) || SOCKET.has(code)) {
-    return { kind: 'unreachable' };
-  }
-  return { kind: FATAL.has(code) ? 'fatal' : 'failure' };
+  const trouble = troubleOf(error);
+  return { kind: trouble === undefined || trouble === 'contended' ? 'failure' : trouble };
 }
 
 /** Whether an error asks that nothing more is begun, rather than being the fault of its row. */
@@ -52,29 +44,70 @@ export function asksToStop(error: unknown): boolean {
   return kind !== 'failure' && kind !== 'final';
 }
 
+/** Whether others held what was asked for (a deadlock, a lock, SQLite's only writer): the same may do next. */
+export function isContended(error: unknown): boolean {
+  return troubleOf(error) === 'contended';
+}
+
 /** Whether the database gave a statement up for the time it took. */
 export function isTimeout(error: unknown): boolean {
   return (
     error instanceof Error &&
-    (codeOf(error) === '57014' ||
+    (['57014', 'MaxTimeMSExpired'].includes(codeOf(error)) ||
       /statement timeout|max_statement_time|query execution was interrupted/i.test(error.message))
   );
 }
 
-/** What MikroORM wraps, and what `pg` throws where a handler writes SQL on the bare connection. */
-function isDatabaseError(error: unknown): boolean {
+function troubleOf(error: unknown): DatabaseTrouble | undefined {
+  if (!(error instanceof Error)) {
+    return undefined;
+  }
+  const ofDatabase = isDatabaseError(error);
+  if (saysClosed(error.message, ofDatabase)) {
+    return 'unreachable';
+  }
+  return ofDatabase ? (troubleOfCode(codeOf(error)) ?? troubleOfClass(error)) : undefined;
+}
+
+/** What MikroORM makes of an error, for drivers whose codes are not known here. */
+function troubleOfClass(error: Error): DatabaseTrouble | undefined {
+  if (error instanceof DeadlockException || error instanceof LockWaitTimeoutException) {
+    return 'contended';
+  }
+  if (
+    error instanceof TableNotFoundException ||
+    error instanceof InvalidFieldNameException ||
+    error instanceof ReadOnlyException
+  ) {
+    return 'fatal';
+  }
+  return error instanceof ConnectionException || error.name === 'MongoNetworkError'
+    ? 'unreachable'
+    : undefined;
+}
+
+/** What MikroORM wraps, and what drivers throw where a handler goes past MikroORM. */
+function isDatabaseError(error: Error): boolean {
   if (error instanceof DriverException) {
     return true;
   }
-  return error instanceof Error && 'severity' in error && /^[0-9A-Z]{5}$/.test(codeOf(error));
+  const ofPg = 'severity' in error && /^[0-9A-Z]{5}$/.test(codeOf(error));
+  const ofMysql = 'sqlState' in error && /^(ER|PROTOCOL)_/.test(codeOf(error));
+  return ofPg || ofMysql || /^(Mongo|Sqlite)\w*Error$/.test(error.name);
 }
 
+/** The code of an error or of what caused it; a cause may be of another realm, and so no `Error` here. */
 function codeOf(error: unknown): string {
-  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    const code: unknown = Reflect.get(at, 'code');
+  for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 5; depth++) {
+    const { code, codeName, cause }: { code?: unknown; codeName?: unknown; cause?: unknown } = at;
     if (typeof code === 'string' && code !== '') {
       return code;
     }
+    // MongoDB numbers its errors and names them beside.
+    if (typeof codeName === 'string') {
+      return codeName;
+    }
+    at = cause;
   }
   return '';
 }

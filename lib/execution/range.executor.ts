@@ -11,6 +11,8 @@ import { RangeLogger } from './range.logger.js';
 import { handleRows } from './handle-rows.js';
 import type { RowSettings } from './handle-rows.js';
 import { loadRows } from './load-rows.js';
+import { requireTransactions } from './require-transactions.js';
+import { whileContended } from './while-contended.js';
 import { NO_TELEMETRY } from '../monitoring/range.telemetry.js';
 import type { RangeTelemetry } from '../monitoring/range.telemetry.js';
 
@@ -50,6 +52,33 @@ export class RangeExecutor {
   }
 
   private async perform(execution: Execution): Promise<Outcome> {
+    const { rows } = execution;
+    // Of rows that were acknowledged the tracker knows no more: only it can tell what is left.
+    let acknowledged = false;
+    const watched: Execution = rows
+      ? {
+          ...execution,
+          rows: {
+            ...rows,
+            acknowledge: (done, left) => {
+              acknowledged = true;
+              return rows.acknowledge(done, left);
+            },
+          },
+        }
+      : execution;
+    try {
+      return await whileContended(
+        () => this.handleOnce(watched),
+        execution.signal,
+        () => !acknowledged,
+      );
+    } catch (error) {
+      return { kind: 'failed', error };
+    }
+  }
+
+  private async handleOnce(execution: Execution): Promise<Outcome> {
     const fork = () => this.managers.fork();
     let made: EntityManager | undefined;
     const em = () => (made ??= fork());
@@ -57,11 +86,9 @@ export class RangeExecutor {
     try {
       return await inRequestScope(em, () =>
         execution.dryRun
-          ? rehearse(em(), () => handle(execution, context, fork))
+          ? rehearse(em(), execution.backfill.name, () => handle(execution, context, fork))
           : handle(execution, context, fork),
       );
-    } catch (error) {
-      return { kind: 'failed', error };
     } finally {
       made?.clear();
     }
@@ -110,7 +137,8 @@ async function handleBatch(
 }
 
 /** Runs the work in a transaction and takes everything back. */
-async function rehearse(em: EntityManager, work: () => Promise<Outcome>): Promise<Outcome> {
+async function rehearse(em: EntityManager, backfill: string, work: () => Promise<Outcome>): Promise<Outcome> {
+  await requireTransactions(em, backfill);
   await em.begin();
   try {
     return await work();

@@ -1,6 +1,7 @@
 import { TableNotFoundException } from '@mikro-orm/core';
 import type { EntityManagers } from '../execution/entity-managers.js';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
+import { postgresOf } from '../sources/sql-access.js';
 import { BACKFILL_ENTITIES } from './ledger.entities.js';
 
 interface Meta {
@@ -17,6 +18,13 @@ export class LedgerChecker {
    * error of the app: what could not be seen then is answered.
    */
   async check(): Promise<unknown> {
+    const { em } = this.managers.orm;
+    if (!postgresOf(em)) {
+      throw new BackfillDefinitionError(
+        `BackfillModule has ledger: true, which needs PostgreSQL, but MikroORM has ${em.getPlatform().constructor.name}. ` +
+          'Leave the ledger out, or give the backfills a MikroORM of their own on PostgreSQL with contextName.',
+      );
+    }
     // Up to release 6 of MikroORM these are the values of an object, from then on those of a map.
     const all: unknown = this.managers.orm.getMetadata().getAll();
     const known: readonly Meta[] = all instanceof Map ? [...all.values()] : Object.values(Object(all));

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/core';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
+import { sqlOf } from '../sources/sql-access.js';
 import { quoteIdentifier } from './quote-identifier.js';
 
 /**
@@ -120,6 +121,9 @@ class KeyWalk {
     private readonly options: BatchExecuteOptions,
   ) {
     const { table, schema, key = 'id' } = options;
+    if (!sqlOf(em)) {
+      throw wrong('em', 'one of an SQL database', em.getPlatform().constructor.name);
+    }
     const quoted = (name: string) => quoteIdentifier(em, name);
     this.table = schema === undefined ? quoted(table) : `${quoted(schema)}.${quoted(table)}`;
     this.key = quoted(key);

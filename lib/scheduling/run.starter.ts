@@ -3,6 +3,7 @@ import type { ConfigStore } from '../config/config.store.js';
 import type { RegisteredBackfill } from '../discovery/registered-backfill.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import type { EntityManagers } from '../execution/entity-managers.js';
+import { requireTransactions } from '../execution/require-transactions.js';
 import type { RunReceipt, StartOptions } from '../backfill.options.js';
 import { newRunId } from '../tracking/run-id.js';
 import type { RunStore } from '../tracking/run.store.js';
@@ -21,7 +22,10 @@ export class RunStarter {
     private readonly cycles: CycleScheduler,
   ) {}
 
-  /** Throws `BackfillConflictError` while another run is active. */
+  /**
+   * Throws `BackfillConflictError` while another run is active, and `BackfillRequestError` for a dry run that
+   * could not be taken back.
+   */
   async start(backfill: RegisteredBackfill, options: StartOptions): Promise<RunReceipt> {
     const { name, source, defaults } = backfill;
     const patch = parseConfigPatch(options.config, { backfill: name, origin: 'start' });
@@ -32,6 +36,9 @@ export class RunStarter {
     }
     const { config } = await this.configs.read(name, defaults);
     const em = this.managers.fork();
+    if (options.dryRun) {
+      await requireTransactions(em, name);
+    }
     const opening = await source.open({ em, backfill: name }, { from: options.from, to: options.to });
     const runId = newRunId(Date.now());
     const answer = await this.runs.start(name, runId, options.idempotencyKey ?? '', {

@@ -36,7 +36,7 @@ export async function checkExactKeys(
     if (column.kind === 'number') {
       throw fail(column, `about ${describeValue(large)}`, 'Map the property as a bigint or a string.');
     }
-    if (!reader.exact && (await roundsIntegers(context.em))) {
+    if (!reader.exactIntegers && (await roundsIntegers(context.em))) {
       throw fail(
         column,
         `about ${describeValue(large)}`,
@@ -47,7 +47,7 @@ export async function checkExactKeys(
 }
 
 function isLarge(value: unknown): boolean {
-  if (typeof value === 'number') return !Number.isSafeInteger(value);
+  if (typeof value === 'number') return Math.abs(value) > Number.MAX_SAFE_INTEGER;
   const whole = wholeNumber(value);
   return whole !== undefined && (whole > LARGEST || whole < -LARGEST);
 }

@@ -7,6 +7,7 @@ import type { WalkColumn } from './key-reader.js';
 import { wholeNumber } from './key-value.js';
 import type { WalkDirection } from './keyset-interval.js';
 import type { SourceScope } from './source-scope.js';
+import { sqlOf } from './sql-access.js';
 
 /**
  * The integer column that an id range walks.
@@ -41,6 +42,14 @@ export function resolveIdKey(
       expected,
       received: `one of ${property.kind} values`,
       remedy: `Use keyset(), which walks any order: keyset(…, { orderBy: { ${path}: '${direction}' } }).`,
+    });
+  }
+  if (property.kind !== 'number' && !sqlOf(context.em)) {
+    throw scope.error(context, {
+      field,
+      expected: 'numbers, as a document database orders no others by their value',
+      received: `integers that are mapped as a ${property.kind}`,
+      remedy: `Map the property as a number, or use keyset(…, { orderBy: { ${path}: '${direction}' } }).`,
     });
   }
   const filtered = scope.partitions.every((partition) => excludesNull(scope.appFilters(partition), path));

@@ -203,8 +203,20 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     const last = await edge('last');
     if (!first || !last) return undefined;
     await checkExactKeys(this.scope, context, [walk.column], walk.reader, [first, last]);
-    const [from, to] = [BigInt(String(first[0])), BigInt(String(last[0]))];
+    const [from, to] = [this.whole(context, walk, first[0]), this.whole(context, walk, last[0])];
     return this.direction === 'asc' ? { low: from, high: to } : { low: to, high: from };
+  }
+
+  private whole(context: SourceContext, { column }: IdWalk, id: unknown): bigint {
+    const whole = wholeNumber(typeof id === 'number' ? String(id) : id);
+    if (whole !== undefined) return whole;
+    throw this.scope.error(context, {
+      code: 'BACKFILL_SOURCE_KEY',
+      field: column.path,
+      expected: 'whole numbers, as strides of ids reach no others',
+      received: String(id),
+      remedy: `Use keyset(), which walks any order: keyset(…, { orderBy: { ${column.path}: '${this.direction}' } }).`,
+    });
   }
 
   private write(column: WalkColumn, span: IdSpan): JsonValue {

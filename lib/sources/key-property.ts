@@ -32,6 +32,8 @@ export interface KeyProperty {
   readonly path: string;
   /** Name of the column, not quoted. */
   readonly column: string;
+  /** The column's type as the schema has it; a document database has none. */
+  readonly columnType: string;
   readonly kind: KeyKind;
   /** Whether the column holds whole numbers, whatever their JavaScript type. */
   readonly integer: boolean;
@@ -109,7 +111,8 @@ export function findKeyProperty(meta: EntityMetadata, path: string): KeyProperty
       remedy: 'Name a plain column, or a to-one relation whose key is one column.',
     };
   }
-  const kind = KINDS[value.runtimeType];
+  // An entity that is defined by a schema names no JavaScript type for MongoDB's own.
+  const kind = KINDS[value.runtimeType] ?? (value.type === 'ObjectId' ? 'object-id' : undefined);
   if (!kind || (value.customType && !PLAIN_TYPES.has(value.customType.constructor))) {
     return {
       received: describe(value),
@@ -127,6 +130,7 @@ export function findKeyProperty(meta: EntityMetadata, path: string): KeyProperty
   return {
     path,
     column: property.fieldNames[0] ?? '',
+    columnType,
     kind,
     integer,
     nullable: property.nullable === true,

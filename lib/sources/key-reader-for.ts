@@ -1,13 +1,23 @@
 import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
 import type { KeyReader } from './key-reader.js';
+import { mysqlDialect } from './mysql.dialect.js';
 import { portableKeyReader } from './portable-key.reader.js';
-import { postgresOf } from './postgres-access.js';
-import { postgresKeyReader } from './postgres-key.reader.js';
+import { postgresDialect } from './postgres.dialect.js';
+import { sqlFamilyOf, type SqlFamily } from './sql-access.js';
+import { SqlKeyReader } from './sql-key.reader.js';
+import { sqliteDialect } from './sqlite.dialect.js';
+
+const READERS: Readonly<Record<SqlFamily, KeyReader>> = {
+  postgresql: new SqlKeyReader(postgresDialect),
+  mysql: new SqlKeyReader(mysqlDialect),
+  sqlite: new SqlKeyReader(sqliteDialect),
+};
 
 /** The fastest reader that an entity's driver allows. */
 export function keyReaderFor(em: EntityManager, meta: EntityMetadata): KeyReader {
   const { virtual, tptParent } = meta as { virtual?: boolean; tptParent?: unknown };
   // Neither has one table with all of its columns.
   const plainTable = virtual !== true && tptParent === undefined;
-  return plainTable && postgresOf(em) ? postgresKeyReader : portableKeyReader;
+  const family = plainTable ? sqlFamilyOf(em) : undefined;
+  return family ? READERS[family] : portableKeyReader;
 }

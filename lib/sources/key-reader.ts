@@ -1,5 +1,5 @@
 import type { RowTotal, SourceContext } from './backfill-source.js';
-import type { KeyProperty } from './key-property.js';
+import type { KeyProperty, KeyRefusal } from './key-property.js';
 import type { KeyInterval, WalkDirection } from './keyset-interval.js';
 import type { SourceScope } from './source-scope.js';
 
@@ -32,8 +32,14 @@ export interface KeyBatch {
  * @internal
  */
 export interface KeyReader {
-  /** Whether keys pass as text, with all their digits, whatever JavaScript and the driver make of them. */
-  readonly exact: boolean;
+  /** Whether integers pass from the table to the entity with all their digits. */
+  readonly exactIntegers: boolean;
+  /** Whether times keep what they have beyond milliseconds. */
+  readonly exactTimes: boolean;
+  /** Why the database cannot walk a column in its own order. Default: it can. */
+  refuse?(column: KeyProperty): KeyRefusal | undefined;
+  /** A value that was given from outside, as the reader itself would answer it. Default: as it stands. */
+  adopt?(context: SourceContext, column: WalkColumn, value: unknown): unknown;
   /** The outermost key of the interval on one end. */
   edge(context: SourceContext, query: KeyQuery, end: 'first' | 'last'): Promise<KeyValues | undefined>;
   /** The next batches of the interval, each of `batchSize` rows but the very last. */

@@ -99,11 +99,16 @@ function isEverything(branches: readonly KeyBranch[]): boolean {
  */
 function compareValues(left: unknown, right: unknown): 'same' | 'different' | 'unknown' {
   if (left instanceof DatabaseTime && right instanceof DatabaseTime) {
-    return left.text === right.text || sameInstant(left, right) ? 'same' : 'different';
+    if (left.text === right.text) return 'same';
+    if (!sameInstant(left, right)) return 'different';
+    return ZONED.test(left.text) && ZONED.test(right.text) ? 'same' : 'unknown';
   }
   if (JSON.stringify(encodeKey(left)) === JSON.stringify(encodeKey(right))) return 'same';
   return typeof left === 'string' || typeof right === 'string' ? 'unknown' : 'different';
 }
+
+/** As PostgreSQL writes it, so that it is compared as an instant; SQLite compares texts as they stand. */
+const ZONED = /^\S+ \S+[+-]\d\d(?::\d\d)*$/;
 
 /** Two sessions may write one instant with different offsets. */
 function sameInstant(left: DatabaseTime, right: DatabaseTime): boolean {

@@ -64,13 +64,17 @@ export class KeysetLayout {
   private column(
     context: SourceContext,
     meta: EntityMetadata,
-    { exact }: KeyReader,
+    reader: KeyReader,
     { path, direction }: OrderColumn,
   ): WalkColumn {
     const property = findKeyProperty(meta, path);
     const field = `orderBy.${path}`;
     if (isRefusal(property)) {
       throw this.scope.error(context, { field, expected: 'a column that can be compared', ...property });
+    }
+    const refusal = reader.refuse?.(property);
+    if (refusal) {
+      throw this.scope.error(context, { field, expected: 'a column that can be walked', ...refusal });
     }
     const filtered = this.scope.partitions.every((partition) =>
       excludesNull(this.scope.appFilters(partition), path),
@@ -83,7 +87,7 @@ export class KeysetLayout {
         remedy: `Order by another column, or leave the nulls out: where: { ${path}: { $ne: null } }.`,
       });
     }
-    if (property.kind === 'date' && !exact && (property.precision ?? 0) > 3) {
+    if (property.kind === 'date' && !reader.exactTimes && (property.precision ?? 0) > 3) {
       throw this.scope.error(context, {
         field,
         expected: 'a time of milliseconds at most, which is all that this database driver hands over',

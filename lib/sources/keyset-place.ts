@@ -1,9 +1,15 @@
 import { describeValue } from '../errors/describe-value.js';
 import type { SourceContext } from './backfill-source.js';
 import { expectedKeyValue, parseKeyValue } from './key-value.js';
-import type { WalkColumn } from './key-reader.js';
+import type { KeyReader, WalkColumn } from './key-reader.js';
 import type { KeyBound } from './keyset-interval.js';
 import type { SourceScope } from './source-scope.js';
+
+/** The columns of a walk, and what reads them. */
+export interface PlaceWalk {
+  readonly columns: readonly WalkColumn[];
+  readonly reader: KeyReader;
+}
 
 /**
  * Reads `from` or `to` of a start: an object with all the keys of the order, or the first few of them.
@@ -14,7 +20,7 @@ import type { SourceScope } from './source-scope.js';
 export function parsePlace(
   scope: SourceScope,
   context: SourceContext,
-  columns: readonly WalkColumn[],
+  { columns, reader }: PlaceWalk,
   field: 'from' | 'to',
   place: unknown,
 ): KeyBound | undefined {
@@ -39,7 +45,7 @@ export function parsePlace(
     if (value === undefined) {
       throw fail(`${field}.${column.path}`, expectedKeyValue(column), describeValue(given.get(column.path)));
     }
-    values.push(value);
+    values.push(reader.adopt ? reader.adopt(context, column, value) : value);
   }
   const known = new Set(columns.slice(0, values.length).map(({ path }) => path));
   const stray = [...given.keys()].find((path) => !known.has(path));

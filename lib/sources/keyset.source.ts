@@ -59,8 +59,8 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
   async open(context: SourceContext, { from, to }: OpenRequest): Promise<SourceOpening> {
     const walk = this.walk(context);
     const interval = {
-      lower: parsePlace(this.scope, context, walk.columns, 'from', from),
-      upper: parsePlace(this.scope, context, walk.columns, 'to', to),
+      lower: parsePlace(this.scope, context, walk, 'from', from),
+      upper: parsePlace(this.scope, context, walk, 'to', to),
     };
     const partitions: SourcePartition[] = [];
     const total = { rows: 0, exact: true };

@@ -25,7 +25,8 @@ export interface KeysetOptions<Entity extends object> extends SourceScopeOptions
  * taken at the start of a run: rows that are inserted beyond them later are not part of it.
  *
  * On PostgreSQL a cycle is planned from the index alone, by one statement (with mixed directions by one for
- * each stretch of the index, mostly one or two), as fast at the end of a table as at its beginning.
+ * each stretch of the index, mostly one or two), as fast at the end of a table as at its beginning. On MariaDB,
+ * MySQL and SQLite it is one for each stretch. With other drivers the keys of a cycle pass through the process.
  *
  * `from` and `to` of a start are objects with all the keys of the order, or the first few of them, both
  * inclusive: `start(name, { from: { createdAt: '2020-11-11T02:04:11.891Z' } })`.

@@ -2,6 +2,7 @@ import { helper, Reference, Utils } from '@mikro-orm/core';
 import type { SourceContext } from './backfill-source.js';
 import { entityValue } from './key-codec.js';
 import { type KeyQuery, type KeyReader, type KeyValues, pairBatches } from './key-reader.js';
+import { checkKeyKinds, notFoundAgain, writtenKey } from './key-kinds.js';
 import { intervalFilter, nested, type PlainFilter } from './keyset-filter.js';
 import { checkAborted } from './source-scope.js';
 
@@ -12,11 +13,19 @@ import { checkAborted } from './source-scope.js';
  * @internal
  */
 export const portableKeyReader: KeyReader = {
-  exact: false,
+  exactIntegers: false,
+  exactTimes: false,
 
   async edge(context, query, end) {
-    const [key] = await keys(context, query, { reversed: end === 'last', limit: 1 });
-    return key;
+    const read = async () => (await keys(context, query, { reversed: end === 'last', limit: 1 }))[0];
+    const key = await read();
+    if (!key) return undefined;
+    checkKeyKinds(context, query, key);
+    if (await findsAgain(context, query, key)) return key;
+    // Its row may have gone in between.
+    const again = await read();
+    if (again && writtenKey(again) === writtenKey(key)) throw notFoundAgain(context, query, key);
+    return again;
   },
 
   async batches(context, query, batchSize, limit) {
@@ -50,6 +59,13 @@ async function keys(
     disableIdentityMap: true,
   });
   return rows.map((row) => columns.map(({ path }) => valueAt(row, path)));
+}
+
+async function findsAgain(context: SourceContext, query: KeyQuery, key: KeyValues): Promise<boolean> {
+  checkAborted(context);
+  const bound = { values: key, inclusive: true };
+  const filter = filterOf({ ...query, interval: { lower: bound, upper: bound } });
+  return (await query.scope.count(context, filter)) > 0;
 }
 
 function filterOf({ scope, partition, columns, interval }: KeyQuery): PlainFilter {

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { postgresOf, type SqlManager } from './postgres-access.js';
+import { postgresOf, type SqlManager } from './sql-access.js';
 
 interface PlanNode {
   readonly 'Node Type': string;

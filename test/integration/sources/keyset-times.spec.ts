@@ -24,13 +24,9 @@ describe('columns without a time zone', () => {
       const orm = await MikroORM.init({ entities: schemas, clientUrl: shop.database.url, ...options });
       try {
         const source = keyset(Shelf, { orderBy: { naive: 'asc' } });
-        const { ranges } = await walk(
-          { ...shop, orm, context: () => ({ em: orm.em.fork(), backfill: 'b' }) },
-          source,
-          {
-            batchSize: 1,
-          },
-        );
+        const { ranges } = await walk({ context: () => ({ em: orm.em.fork(), backfill: 'b' }) }, source, {
+          batchSize: 1,
+        });
         const first = await orm.em.fork().findOneOrFail(Shelf, { id: 0n });
         expect(ranges).toHaveLength(4);
         expect(ranges[0]?.range.first).toMatchObject({ naive: first.naive });

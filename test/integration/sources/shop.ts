@@ -64,7 +64,7 @@ export interface Walked<TRange extends BackfillRange> {
 
 /** Opens a run and plans it to the end, as the scheduler does, with everything through JSON in between. */
 export async function walk<TRange extends BackfillRange, TRow>(
-  shop: Shop,
+  shop: Pick<Shop, 'context'>,
   source: BackfillSource<TRange, TRow>,
   {
     batchSize,
@@ -104,7 +104,7 @@ export async function walk<TRange extends BackfillRange, TRow>(
 
 /** Loads each range's rows, the ranges in order. */
 export async function loadAll<TRange extends BackfillRange, TRow>(
-  shop: Shop,
+  shop: Pick<Shop, 'context'>,
   source: BackfillSource<TRange, TRow>,
   { ranges }: Walked<TRange>,
 ): Promise<TRow[][]> {

@@ -31,6 +31,7 @@ describe('parseKeyValue', () => {
   const property = (kind: KeyProperty['kind'], integer = false): KeyProperty => ({
     path: 'key',
     column: 'key',
+    columnType: '',
     kind,
     integer,
     nullable: false,

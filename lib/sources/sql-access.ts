@@ -34,20 +34,43 @@ export interface SqlSelection {
   readonly condition?: SqlCondition | undefined;
 }
 
+/** The databases whose SQL is known here. MariaDB counts as MySQL. */
+export type SqlFamily = 'postgresql' | 'mysql' | 'sqlite';
+
 /**
- * The entity manager as one that speaks PostgreSQL, or `undefined`. Told by what it can do, since the
- * driver's package must not be imported here.
+ * The entity manager as one that speaks SQL, or `undefined`.
  *
  * @internal
  */
-export function postgresOf(em: EntityManager): SqlManager | undefined {
+export function sqlOf(em: EntityManager): SqlManager | undefined {
   const manager = em as unknown as Partial<SqlManager>;
-  if (typeof manager.createQueryBuilder !== 'function' || typeof manager.execute !== 'function')
-    return undefined;
-  const platform = em.getPlatform() as { getDefaultClientUrl?(): string };
+  const speaks = typeof manager.createQueryBuilder === 'function' && typeof manager.execute === 'function';
+  return speaks ? (manager as SqlManager) : undefined;
+}
+
+/**
+ * Which SQL an entity manager speaks, where it is known here. Told by what it can do, since no driver's
+ * package must be imported here.
+ *
+ * @internal
+ */
+export function sqlFamilyOf(em: EntityManager): SqlFamily | undefined {
+  if (!sqlOf(em)) return undefined;
+  const platform = em.getPlatform();
   const connection = em.getConnection() as { getDefaultClientUrl?(): string };
-  const url = platform.getDefaultClientUrl?.() ?? connection.getDefaultClientUrl?.() ?? '';
-  return url.startsWith('postgres') ? (manager as SqlManager) : undefined;
+  const url =
+    (platform as { getDefaultClientUrl?(): string }).getDefaultClientUrl?.() ??
+    connection.getDefaultClientUrl?.() ??
+    '';
+  if (url.startsWith('postgres')) return 'postgresql';
+  if (url.startsWith('mysql') || url.startsWith('mariadb')) return 'mysql';
+  // Of all platforms, only that of SQLite keeps a date as a number.
+  return platform.processDateProperty(new Date(0)) === 0 ? 'sqlite' : undefined;
+}
+
+/** The entity manager as one that speaks PostgreSQL, or `undefined`. */
+export function postgresOf(em: EntityManager): SqlManager | undefined {
+  return sqlFamilyOf(em) === 'postgresql' ? sqlOf(em) : undefined;
 }
 
 /** A column of the walked table, quoted. */

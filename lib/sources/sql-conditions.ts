@@ -1,6 +1,6 @@
 import { intervalBranches, isUniform, type KeyBound, type KeyInterval } from './keyset-interval.js';
 import type { WalkColumn } from './key-reader.js';
-import type { SqlCondition } from './postgres-access.js';
+import type { SqlCondition } from './sql-access.js';
 
 /** One stretch of an index, and the columns that still order its rows. */
 export interface SqlStretch {
@@ -11,7 +11,8 @@ export interface SqlStretch {
 
 /**
  * The conditions that read an interval in the order of the walk, one stretch of an index after the other.
- * One row comparison does where all columns go the same way; it has no form for mixed directions.
+ * One row comparison does where all columns go the same way; it has no form for mixed directions, and not
+ * every database finds its place in an index by one.
  *
  * @internal
  */
@@ -19,10 +20,11 @@ export function sqlStretches(
   columns: readonly WalkColumn[],
   interval: KeyInterval,
   quote: (column: string) => string,
+  rowComparisons: boolean,
 ): SqlStretch[] {
   const directions = columns.map(({ direction }) => direction);
   const all = columns.map((_, i) => i);
-  if (isUniform(directions)) {
+  if (rowComparisons && isUniform(directions)) {
     const { lower, upper } = interval;
     const ascending = directions[0] === 'asc';
     const parts = [

@@ -1,0 +1,62 @@
+/** What a database's error means for the run. */
+export type DatabaseTrouble = 'unreachable' | 'contended' | 'fatal';
+
+/** SQLSTATE of PostgreSQL: connection exceptions, shutdown, starting up, too many connections. */
+const UNREACHABLE = /^(08|57P0|53300)/;
+
+const KNOWN: Readonly<Record<DatabaseTrouble, readonly string[]>> = {
+  unreachable: words(
+    // Sockets, whichever driver opened them.
+    'ECONNREFUSED ECONNRESET EPIPE ETIMEDOUT ENOTFOUND EHOSTUNREACH EAI_AGAIN',
+    // MariaDB and MySQL.
+    'PROTOCOL_CONNECTION_LOST PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR PROTOCOL_SEQUENCE_TIMEOUT',
+    'ER_SERVER_SHUTDOWN ER_NORMAL_SHUTDOWN ER_CONNECTION_KILLED ER_CON_COUNT_ERROR ER_TOO_MANY_USER_CONNECTIONS',
+    'SQLITE_CANTOPEN',
+    // MongoDB, by `codeName`.
+    'HostUnreachable HostNotFound NetworkTimeout SocketException ShutdownInProgress InterruptedAtShutdown',
+    'NotWritablePrimary NotPrimaryNoSecondaryOk NotPrimaryOrSecondary PrimarySteppedDown',
+    'InterruptedDueToReplStateChange FailedToSatisfyReadPreference',
+  ),
+  contended: words(
+    '40001 40P01 ER_LOCK_DEADLOCK ER_LOCK_WAIT_TIMEOUT',
+    'SQLITE_BUSY SQLITE_BUSY_SNAPSHOT SQLITE_BUSY_RECOVERY SQLITE_BUSY_TIMEOUT SQLITE_LOCKED',
+    'WriteConflict LockTimeout LockBusy NoSuchTransaction',
+  ),
+  fatal: words(
+    // PostgreSQL: disk full, no privilege, read-only, no such table, column or schema.
+    '53100 42501 25006 42P01 42703 3F000',
+    'ER_NO_SUCH_TABLE ER_BAD_TABLE_ERROR ER_BAD_FIELD_ERROR ER_BAD_DB_ERROR',
+    'ER_ACCESS_DENIED_ERROR ER_DBACCESS_DENIED_ERROR ER_TABLEACCESS_DENIED_ERROR',
+    'ER_COLUMNACCESS_DENIED_ERROR ER_SPECIFIC_ACCESS_DENIED_ERROR ER_DISK_FULL ER_RECORD_FILE_FULL',
+    'ER_OPTION_PREVENTS_STATEMENT ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION',
+    'SQLITE_FULL SQLITE_READONLY SQLITE_READONLY_DBMOVED SQLITE_CORRUPT SQLITE_NOTADB',
+    'Unauthorized AuthenticationFailed OutOfDiskSpace AtlasError InvalidNamespace',
+  ),
+};
+
+const BY_CODE: ReadonlyMap<string, DatabaseTrouble> = new Map(
+  (Object.keys(KNOWN) as DatabaseTrouble[]).flatMap((trouble) =>
+    KNOWN[trouble].map((code) => [code, trouble] as const),
+  ),
+);
+
+/** What `pg` and `mysql2` say of a connection that is no more; these errors have no code. */
+const CLOSED =
+  /^(connection terminated|client has encountered a connection error|connection lost: the server closed|can't add new command when connection is in closed state)/i;
+/** What `mongodb` says of it; other clients say much the same. */
+const CLOSED_MONGO =
+  /^(connection \S+ to \S+ (closed|timed out|interrupted)|connection pool for \S+ was cleared|server selection timed out|topology is closed)/i;
+
+/** What an error of the database means by its code, in the words of any driver. */
+export function troubleOfCode(code: string): DatabaseTrouble | undefined {
+  return UNREACHABLE.test(code) ? 'unreachable' : BY_CODE.get(code);
+}
+
+/** Whether the message says that the connection to the database is no more. */
+export function saysClosed(message: string, ofDatabase: boolean): boolean {
+  return CLOSED.test(message) || (ofDatabase && CLOSED_MONGO.test(message));
+}
+
+function words(...lines: readonly string[]): string[] {
+  return lines.flatMap((line) => line.split(' '));
+}

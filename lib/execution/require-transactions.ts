@@ -1,0 +1,42 @@
+import type { EntityManager, EntityMetadata, EntityName } from '@mikro-orm/core';
+import { BackfillRequestError } from '../errors/backfill-request.error.js';
+import { classifyError } from './classify-error.js';
+
+/**
+ * Makes sure that a dry run can be taken back. Every SQL database has transactions; a MongoDB has them where
+ * it is a replica set or sharded, which only trying tells.
+ *
+ * @throws BackfillRequestError
+ */
+export async function requireTransactions(em: EntityManager, backfill: string): Promise<void> {
+  if (em.getPlatform().usesImplicitTransactions()) {
+    return;
+  }
+  // Up to release 6 of MikroORM these are the values of an object, from then on those of a map.
+  const all: unknown = em.getMetadata().getAll();
+  const known: readonly EntityMetadata[] =
+    all instanceof Map ? [...all.values()] : Object.values(Object(all));
+  const meta = known.find(({ embeddable, virtual, abstract }) => !embeddable && !virtual && !abstract);
+  if (!meta) {
+    return;
+  }
+  const probe = em.fork({ clear: true, disableContextResolution: true });
+  await probe.begin();
+  try {
+    await probe.find(meta.class as EntityName<object>, {}, { limit: 1, filters: false });
+  } catch (error) {
+    if (classifyError(error).kind === 'unreachable') {
+      throw error;
+    }
+    throw new BackfillRequestError(
+      backfill,
+      'dryRun',
+      'a database with transactions, in which everything can be taken back (for MongoDB a replica set)',
+      error instanceof Error ? error.message : error,
+      { cause: error },
+    );
+  } finally {
+    await probe.rollback();
+    probe.clear();
+  }
+}

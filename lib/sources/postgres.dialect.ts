@@ -1,0 +1,49 @@
+import { DatabaseTime } from './key-codec.js';
+import { estimateRows, sortsRows } from './postgres-explain.js';
+import { dateOfText, type SqlDialect } from './sql-dialect.js';
+
+/** Up to this many rows are counted; above, the planner's estimate does. */
+const COUNTED_ROWS = 1_000_000;
+/** About what PostgreSQL charges for reading ten million narrow rows: a count beyond it may take minutes. */
+const COUNTED_COST = 500_000;
+
+/**
+ * Keys as PostgreSQL writes them: whatever precision the column has goes back to it unchanged.
+ *
+ * @internal
+ */
+export const postgresDialect: SqlDialect = {
+  rowComparisons: true,
+  exactIntegers: true,
+
+  text: (expression, { kind }) => (kind === 'bytes' ? `encode(${expression}, 'hex')` : `${expression}::text`),
+
+  value(em, { kind }, text) {
+    switch (kind) {
+      case 'number':
+        return Number(text);
+      case 'bigint':
+        return BigInt(text);
+      case 'boolean':
+        return text === 'true';
+      case 'bytes':
+        return Buffer.from(text, 'hex');
+      case 'date':
+        return new DatabaseTime(text, dateOfText(em, text));
+      default:
+        return text;
+    }
+  },
+
+  async estimate(em, statements) {
+    let [rows, cost] = [0, 0];
+    for (const statement of statements) {
+      const estimate = await estimateRows(em, statement);
+      rows += estimate.rows;
+      cost += estimate.cost;
+    }
+    return rows > COUNTED_ROWS || cost > COUNTED_COST ? { rows, exact: false } : undefined;
+  },
+
+  sorts: sortsRows,
+};

@@ -1,0 +1,44 @@
+import type { EntityManager } from '@mikro-orm/core';
+import { DatabaseTime } from './key-codec.js';
+import { dateOfText, type SqlDialect } from './sql-dialect.js';
+
+/**
+ * Keys as SQLite keeps them. A date is a number of milliseconds where MikroORM wrote it and text where
+ * SQLite's own functions did; both go back as they stand.
+ *
+ * @internal
+ */
+export const sqliteDialect: SqlDialect = {
+  rowComparisons: false,
+  // Its drivers read every integer as a number, whatever the entity makes of it.
+  exactIntegers: false,
+
+  text: (expression, { kind }) => (kind === 'bytes' ? `hex(${expression})` : `cast(${expression} as text)`),
+
+  value(em, { kind }, text) {
+    switch (kind) {
+      case 'number':
+        return Number(text);
+      case 'bigint':
+        return BigInt(text);
+      case 'boolean':
+        return text !== '0';
+      case 'bytes':
+        return Buffer.from(text, 'hex');
+      case 'date':
+        return new DatabaseTime(text, dateOf(em, text));
+      default:
+        return text;
+    }
+  },
+
+  adopt(_em, { kind }, value) {
+    if (kind !== 'date') return value;
+    const date = value instanceof DatabaseTime ? value.date : value;
+    return date instanceof Date ? new DatabaseTime(String(date.getTime()), date) : value;
+  },
+};
+
+function dateOf(em: EntityManager, text: string): Date {
+  return /^-?\d+(?:\.\d+)?$/.test(text) ? new Date(Number(text)) : dateOfText(em, text);
+}

@@ -1,0 +1,100 @@
+import { MikroORM, type EntityClass, type EntitySchema } from '@mikro-orm/core';
+import { MikroOrmModule } from '@mikro-orm/nestjs';
+import { BullModule } from '@nestjs/bullmq';
+import type { Provider } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
+import { BackfillModule, type BackfillModuleOptions } from 'nestjs-backfill';
+import { startBackfillApp, type BackfillApp } from '../../support/apps/index.js';
+import { createTestRedis, type TestRedis } from '../../support/databases/index.js';
+import type { SourceContext } from '../../../lib/sources/backfill-source.js';
+import { driverEntities, Entry, type EntityTraits, Token, Wide } from './entities.js';
+
+/** A driver of MikroORM, and what its database can do. */
+export interface TestDriver extends EntityTraits {
+  readonly name: string;
+  /** Whether integers past 2^53 come from the table with all their digits. */
+  readonly wideIntegers: boolean;
+  /** Beside those of the suite. */
+  readonly entities?: readonly EntitySchema[];
+  /** Whether `preview` can tell that an index is missing. */
+  readonly tellsIndex: boolean;
+  readonly transactions: boolean;
+  /** Whether transactions lock rows, and may so wait for each other. */
+  readonly locksRows: boolean;
+  /** An empty database, for this file alone. */
+  open(): Promise<DriverDatabase>;
+}
+
+export interface DriverDatabase {
+  /** `driver`, and how to get there. */
+  readonly options: Partial<Parameters<typeof MikroORM.init>[0]>;
+  close(): Promise<void>;
+}
+
+export interface DriverBench {
+  readonly driver: TestDriver;
+  readonly orm: MikroORM;
+  readonly redis: TestRedis;
+  context(): SourceContext;
+  /** Replaces all rows. */
+  fill<T extends object>(entity: EntityClass<T>, rows: ReadonlyArray<Partial<T>>): Promise<void>;
+  /** Starts an app that is closed after the test. */
+  start(handler: Provider, options?: BackfillModuleOptions): Promise<BackfillApp>;
+}
+
+/** A database of the driver with the tables of the suite, a Redis, and apps for its tests. */
+export function createDriverBench(driver: TestDriver): DriverBench {
+  let database: DriverDatabase;
+  let orm: MikroORM;
+  let redis: TestRedis;
+  let test = 0;
+  const apps: BackfillApp[] = [];
+  const entities = [...driverEntities(driver), ...(driver.entities ?? [])];
+  beforeAll(async () => {
+    [database, redis] = await Promise.all([driver.open(), createTestRedis()]);
+    orm = (await MikroORM.init({ ...database.options, entities })) as MikroORM;
+    await orm.schema.create();
+  }, 120_000);
+  beforeEach(() => {
+    test++;
+  });
+  afterEach(async () => {
+    await Promise.all(apps.splice(0).map((app) => app.close()));
+  });
+  afterAll(async () => {
+    await orm?.close(true);
+    await database?.close();
+  });
+  return {
+    driver,
+    get orm() {
+      return orm;
+    },
+    get redis() {
+      return redis;
+    },
+    context: () => ({ em: orm.em.fork(), backfill: 'tidy' }),
+    fill: async (entity, rows) => {
+      const em = orm.em.fork();
+      await em.nativeDelete(entity, {}, { filters: false });
+      await em.insertMany(entity, rows as never);
+    },
+    start: async (handler, options) => {
+      const app = await startBackfillApp({
+        database: { url: '' },
+        redis,
+        handlers: [handler],
+        only: [
+          MikroOrmModule.forRoot({ ...database.options, entities }),
+          BullModule.forRoot({ connection: redis.connection }),
+          ScheduleModule.forRoot(),
+          BackfillModule.forRoot({ keyPrefix: `${redis.prefix}-${test}`, ...options }),
+        ],
+      });
+      apps.push(app);
+      return app;
+    },
+  };
+}
+
+export { Entry, Token, Wide };

@@ -1,0 +1,21 @@
+import { createDriverBench, type DriverBench, type TestDriver } from './driver-bench.js';
+import { runningSuite } from './running.suite.js';
+import { bigintsSuite, sourcesSuite } from './sources.suite.js';
+import { deadlockSuite, transactionsSuite } from './transactions.suite.js';
+
+/** What every driver passes; answers the bench for tests of its own. */
+export function driverSuite(driver: TestDriver): DriverBench {
+  const bench = createDriverBench(driver);
+  describe(`sources on ${driver.name}`, () => sourcesSuite(bench));
+  describe(`runs on ${driver.name}`, () => runningSuite(bench));
+  if (driver.keyField !== '_id') {
+    describe(`bigints on ${driver.name}`, () => bigintsSuite(bench));
+  }
+  if (driver.transactions) {
+    describe(`transactions on ${driver.name}`, () => transactionsSuite(bench));
+  }
+  if (driver.locksRows) {
+    describe(`locks on ${driver.name}`, () => deadlockSuite(bench));
+  }
+  return bench;
+}

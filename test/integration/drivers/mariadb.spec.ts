@@ -1,0 +1,209 @@
+import { randomBytes } from 'node:crypto';
+import { MikroORM, EntitySchema } from '@mikro-orm/core';
+import { MariaDbDriver } from '@mikro-orm/mariadb';
+import { keyset } from 'nestjs-backfill';
+import { startMariadb, type MariadbServer } from '../../support/services/index.js';
+import { defineBackfill, eventually } from '../../support/apps/index.js';
+import { loadAll, walk } from '../sources/shop.js';
+import { type DriverDatabase } from './driver-bench.js';
+import { driverSuite } from './driver.suite.js';
+import { Entry } from './entities.js';
+
+let server: MariadbServer | undefined;
+
+/** The one of `MARIADB_URL` where it is set; only one of our own may be killed. */
+async function serverUrl(): Promise<string> {
+  const { MARIADB_URL } = process.env;
+  if (MARIADB_URL) return MARIADB_URL;
+  server = await startMariadb();
+  return server.url;
+}
+
+async function open(): Promise<DriverDatabase> {
+  const options = {
+    driver: MariaDbDriver,
+    clientUrl: await serverUrl(),
+    dbName: `backfill_test_${randomBytes(4).toString('hex')}`,
+    discovery: { warnWhenNoEntities: false },
+  };
+  return {
+    options,
+    close: async () => {
+      const orm = await MikroORM.init({ ...options, entities: [] });
+      await orm.schema.dropDatabase(options.dbName);
+      await orm.close(true);
+      await server?.stop();
+    },
+  };
+}
+
+const bench = driverSuite({
+  name: 'mariadb',
+  wideIntegers: true,
+  transactions: true,
+  locksRows: true,
+  tellsIndex: false,
+  timeDigits: 6,
+  open,
+});
+const at = new Date('2020-01-01T00:00:00.123Z');
+const base = { at, shard: 'eu', hidden: false, state: 'new', touches: 0 };
+
+/** Rows that a JavaScript date could not tell apart. */
+async function fillMicroseconds(count: number): Promise<void> {
+  await bench.fill(
+    Entry,
+    Array.from({ length: count }, (_, id) => ({ ...base, id, code: `c${id}` })),
+  );
+  await execute('update entries set at = at + interval id microsecond');
+}
+
+async function execute<T>(sql: string): Promise<T> {
+  return bench.orm.em.getConnection().execute<T>(sql);
+}
+
+describe('times on mariadb', () => {
+  it.each(['asc', 'desc'] as const)('keep their microseconds, %s', async (direction) => {
+    await fillMicroseconds(50);
+    const source = keyset(Entry, { orderBy: { at: direction } });
+    const walked = await walk(bench, source, { batchSize: 7, limit: 2 });
+    const loaded = await loadAll(bench, source, walked);
+    const ids = Array.from({ length: 50 }, (_, id) => id);
+    expect(loaded.flat().map(({ id }) => id)).toEqual(direction === 'asc' ? ids : ids.toReversed());
+    expect(loaded.map((batch) => batch.length)).toEqual([7, 7, 7, 7, 7, 7, 7, 1]);
+    expect(walked.ranges[0]?.range.first).toMatchObject({ at });
+  });
+
+  it.each(['Z', '+02:00', '-05:00'])('are read in the zone of the app (%s)', async (timezone) => {
+    const entities = [...bench.orm.config.get('entities')];
+    const options = { ...bench.orm.config.getAll(), entities, timezone };
+    const orm = await MikroORM.init(options as Parameters<typeof MikroORM.init>[0]);
+    try {
+      await fillMicroseconds(0);
+      const times = Array.from({ length: 9 }, (_, id) => new Date(at.getTime() + id));
+      await orm.em.fork().insertMany(
+        Entry,
+        times.map((time, id) => ({ ...base, id, code: `${id}`, at: time })),
+      );
+      const shop = { context: () => ({ em: orm.em.fork(), backfill: 'tidy' }) };
+      const source = keyset(Entry, { orderBy: { at: 'asc' } });
+      for (const from of ['2020-01-01T00:00:00.127Z', '2020-01-01T05:30:00.127+05:30', times[4]]) {
+        const walked = await walk(shop, source, { batchSize: 4, from: { at: from } });
+        const loaded = (await loadAll(shop, source, walked)).flat();
+        expect(loaded.map(({ id }) => id)).toEqual([4, 5, 6, 7, 8]);
+        expect(walked.ranges[0]?.range.first).toMatchObject({ at: times[4] });
+      }
+      const exact = await walk(shop, source, { batchSize: 4, from: { at: '2020-01-01T00:00:00.127001Z' } });
+      expect((await loadAll(shop, source, exact)).flat().map(({ id }) => id)).toEqual([5, 6, 7, 8]);
+    } finally {
+      await orm.close(true);
+    }
+  });
+});
+
+describe('texts on mariadb', () => {
+  it.each(['utf8mb4_general_ci', 'utf8mb4_unicode_520_nopad_ci', 'utf8mb4_bin', 'latin1_swedish_ci'])(
+    'that %s takes for equal are neither lost nor doubled',
+    async (collation) => {
+      const texts = ['a', 'A', 'á', 'Á', 'a ', ' a', 'ß', 'ss', 'SS', 'b', 'B', ''];
+      await bench.fill(
+        Entry,
+        Array.from({ length: 60 }, (_, id) => ({ ...base, id, code: `c${id}`, shard: texts[id % 12] ?? '' })),
+      );
+      const charset = collation.slice(0, collation.indexOf('_'));
+      await execute(
+        `alter table entries modify shard varchar(255) character set ${charset} collate ${collation}`,
+      );
+      for (const orderBy of [
+        { shard: 'asc', id: 'desc' },
+        { shard: 'desc', at: 'asc', id: 'asc' },
+      ] as const) {
+        const source = keyset(Entry, { orderBy });
+        for (const batchSize of [1, 7]) {
+          const walked = await walk(bench, source, { batchSize, limit: 3 });
+          const loaded = (await loadAll(bench, source, walked)).flat();
+          const expected = await bench.orm.em.fork().find(Entry, {}, { orderBy });
+          expect(loaded.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
+          expect(loaded).toHaveLength(60);
+        }
+      }
+    },
+  );
+
+  it('of an enum are refused, as they are sorted by one thing and compared by another', async () => {
+    class Job {
+      id!: number;
+      size!: string;
+    }
+    const schema = new EntitySchema<Job>({
+      class: Job,
+      properties: {
+        id: { type: 'integer', primary: true },
+        size: { enum: true, items: ['small', 'medium', 'large'], type: 'string' },
+      },
+    });
+    const options = { ...bench.orm.config.getAll(), entities: [schema] };
+    const orm = await MikroORM.init(options as Parameters<typeof MikroORM.init>[0]);
+    try {
+      const context = { em: orm.em.fork(), backfill: 'tidy' };
+      expect(() => keyset(Job, { orderBy: { size: 'asc' } }).prepare?.(context)).toThrow(
+        /\(orderBy\.size\): expected a column that can be walked, got a column of type enum\('small'/,
+      );
+    } finally {
+      await orm.close(true);
+    }
+  });
+});
+
+const ownServer = process.env['MARIADB_URL'] ? it.skip : it;
+
+describe('an outage of mariadb', () => {
+  ownServer(
+    'holds the run, which is completed afterwards',
+    async () => {
+      await bench.fill(
+        Entry,
+        Array.from({ length: 60 }, (_, id) => ({ ...base, id, code: `c${id}` })),
+      );
+      const handler = defineBackfill<never, Entry>({
+        name: 'walk',
+        source: keyset(Entry, { orderBy: { at: 'desc', id: 'desc' } }),
+        config: {
+          batchSize: 2,
+          perSecondOnPeak: 20,
+          perSecondOffPeak: 20,
+          concurrency: 4,
+          attempts: 1,
+          backoffMs: 1,
+        },
+        processBatch: async (rows, { em }) => {
+          for (const row of rows) row.touches++;
+          await em.flush();
+        },
+      });
+      const { backfills, finished } = await bench.start(handler);
+      await backfills.start('walk');
+      await eventually(
+        'some ranges',
+        () => backfills.status('walk'),
+        ({ done }) => done >= 4,
+      );
+      await server?.kill();
+      await eventually(
+        'the outage to be seen',
+        () => backfills.status('walk'),
+        ({ rate, lastError }) => lastError !== null && rate.perSecond === 0,
+      );
+      await server?.restart();
+      expect(await finished('walk', 60_000)).toMatchObject({
+        state: 'completed',
+        done: 30,
+        failed: 0,
+        rowsDone: 60,
+        rowsFailed: 0,
+      });
+      expect(await bench.orm.em.fork().count(Entry, { touches: { $gte: 1 } })).toBe(60);
+    },
+    90_000,
+  );
+});

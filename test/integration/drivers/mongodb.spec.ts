@@ -1,0 +1,249 @@
+import { randomBytes } from 'node:crypto';
+import { EntitySchema } from '@mikro-orm/core';
+import { MikroORM, MongoDriver, ObjectId } from '@mikro-orm/mongodb';
+import { idRange, keyset } from 'nestjs-backfill';
+import { batchExecute } from 'nestjs-backfill/migrations';
+import { startMongodb, type MongodbServer } from '../../support/services/index.js';
+import { defineBackfill, eventually } from '../../support/apps/index.js';
+import { loadAll, walk } from '../sources/shop.js';
+import type { DriverDatabase } from './driver-bench.js';
+import { driverSuite } from './driver.suite.js';
+import { Entry, Wide } from './entities.js';
+
+/** Keyed as MongoDB keys what names no key. */
+class Note {
+  _id!: ObjectId;
+  id!: string;
+  text!: string;
+  touches!: number;
+}
+
+const noteSchema = new EntitySchema<Note>({
+  class: Note,
+  collection: 'notes',
+  properties: {
+    _id: { type: 'ObjectId', primary: true },
+    id: { type: 'string', serializedPrimaryKey: true },
+    text: { type: 'string' },
+    touches: { type: 'integer' },
+  },
+});
+
+let server: MongodbServer | undefined;
+
+async function open(): Promise<DriverDatabase> {
+  const { MONGODB_URL } = process.env;
+  server = MONGODB_URL ? undefined : await startMongodb();
+  const options = {
+    driver: MongoDriver,
+    clientUrl: MONGODB_URL ?? server?.url ?? '',
+    dbName: `backfill_test_${randomBytes(4).toString('hex')}`,
+    discovery: { warnWhenNoEntities: false },
+    driverOptions: { serverSelectionTimeoutMS: 500 },
+  };
+  return {
+    options,
+    close: async () => {
+      const orm = await MikroORM.init({ ...options, entities: [] });
+      await orm.em.getConnection().getDb().dropDatabase();
+      await orm.close(true);
+      await server?.stop();
+    },
+  };
+}
+
+const bench = driverSuite({
+  name: 'mongodb',
+  keyField: '_id',
+  entities: [noteSchema],
+  wideIntegers: false,
+  transactions: false,
+  locksRows: false,
+  tellsIndex: false,
+  open,
+});
+const base = { at: new Date(0), shard: 'eu', hidden: false, state: 'new', touches: 0 };
+const rowOf = (key: string, id: number) => Object.assign({ [key]: id, code: `c${id}` }, base);
+const hex = (i: number) => (i * 7919).toString(16).padStart(24, '0');
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+
+/** Documents as they may stand there, whatever the entities say. */
+async function insertRaw(collection: string, documents: Array<Record<string, unknown>>): Promise<void> {
+  const connection = (bench.orm as unknown as MikroORM).em.getConnection();
+  await connection.getCollection(collection).insertMany(documents);
+}
+
+describe('ObjectIds', () => {
+  beforeEach(async () => {
+    await bench.fill(
+      Note,
+      upTo(50).map((i) => ({ _id: new ObjectId(hex(i)), text: `${i % 4}`, touches: 0 })),
+    );
+  });
+
+  it.each(['asc', 'desc'] as const)('are walked, %s', async (direction) => {
+    const source = keyset(Note, { orderBy: { _id: direction } });
+    const walked = await walk(bench, source, { batchSize: 8, limit: 2 });
+    const loaded = await loadAll(bench, source, walked);
+    const expected = upTo(50).map(hex);
+    expect(loaded.flat().map(({ id }) => id)).toEqual(direction === 'asc' ? expected : expected.toReversed());
+    expect(loaded.map((batch) => batch.length)).toEqual([8, 8, 8, 8, 8, 8, 2]);
+  });
+
+  it('break ties, and begin where a text of theirs says', async () => {
+    const source = keyset(Note, { orderBy: { text: 'desc' } });
+    const from = { text: '2', _id: hex(30) };
+    const walked = await walk(bench, source, { batchSize: 5, from });
+    const ids = (await loadAll(bench, source, walked)).flat().map(({ id }) => id);
+    const expected = [2, 1, 0].flatMap((rest) =>
+      upTo(50)
+        .filter((i) => i % 4 === rest && (rest < 2 || i <= 30))
+        .toReversed(),
+    );
+    expect(ids).toEqual(expected.map(hex));
+  });
+
+  it('name the rows that fail, which are retried by them', async () => {
+    let broken = true;
+    const handler = defineBackfill<never, Note>({
+      name: 'walk',
+      source: keyset(Note, { orderBy: { _id: 'asc' } }),
+      config: { batchSize: 10, perSecondOnPeak: null, perSecondOffPeak: null, attempts: 1, backoffMs: 1 },
+      processRow: (note) => {
+        note.touches++;
+        if (broken && note.id === hex(17)) throw new Error('bad');
+      },
+    });
+    const { backfills, finished } = await bench.start(handler);
+    await backfills.start('walk');
+    expect(await finished('walk')).toMatchObject({ state: 'failed', rowsDone: 49, rowsFailed: 1 });
+    expect((await backfills.failures('walk')).items).toMatchObject([{ kind: 'row', key: hex(17) }]);
+    broken = false;
+    await backfills.retryFailures('walk');
+    expect(await finished('walk')).toMatchObject({ state: 'completed', rowsDone: 50, rowsFailed: 0 });
+    expect(await bench.orm.em.fork().count(Note, { touches: 1 })).toBe(50);
+  });
+
+  it('are no ids of a range', () => {
+    expect(() => idRange(Note, { key: '_id' as never }).prepare?.(bench.context())).toThrow(
+      /\(key _id\): expected an integer property, got one of object-id values\. Use keyset\(\)/,
+    );
+  });
+});
+
+describe('keys that a walk would pass over', () => {
+  const walking = () => walk(bench, keyset(Entry, { orderBy: { code: 'asc' } }), { batchSize: 5 });
+  const rows: Array<Record<string, unknown>> = upTo(9).map((i) => rowOf('_id', i));
+
+  it.each([
+    ['of another type', 5, /\(code\): expected a string in every row, as the entity has it, got 5/],
+    ['missing', undefined, /\(code\): expected a string in every row, .* got (null|a row without one)/],
+    ['null', null, /\(code\): expected a string in every row, .* got null/],
+    ['a date', new Date(0), /\(code\): expected a string in every row/],
+  ])('are refused: %s', async (_, code, message) => {
+    await bench.fill(Entry, []);
+    await insertRaw('entries', [...rows, { _id: 99, ...base, ...(code === undefined ? {} : { code }) }]);
+    await expect(walking()).rejects.toThrow(message);
+  });
+
+  it('are refused where strides of ids would not reach them', async () => {
+    await bench.fill(Entry, []);
+    await insertRaw('entries', [...rows, { _id: 99.5, ...base, code: 'c99' }]);
+    await expect(walk(bench, idRange(Entry), { batchSize: 5 })).rejects.toThrow(
+      /\(id\): expected whole numbers, as strides of ids reach no others, got 99\.5/,
+    );
+  });
+
+  it('are refused as bigints, which MikroORM looks for as text', async () => {
+    await bench.fill(Wide, []);
+    await insertRaw(
+      'wides',
+      upTo(9).map((i) => ({ _id: i, touches: 0 })),
+    );
+    expect(() => idRange(Wide).prepare?.(bench.context())).toThrow(
+      /\(key id\): expected numbers, as a document database orders no others by their value/,
+    );
+    await expect(walk(bench, keyset(Wide, { orderBy: { id: 'asc' } }), { batchSize: 5 })).rejects.toThrow(
+      /\(id\): expected a key that finds its row again, got \["1"\], which does not/,
+    );
+  });
+});
+
+describe('what mongodb lacks', () => {
+  it('is said of a dry run without transactions, which writes nothing', async () => {
+    await bench.fill(
+      Entry,
+      upTo(10).map((id) => rowOf('id', id)),
+    );
+    const handler = defineBackfill<never, Entry>({
+      name: 'walk',
+      source: keyset(Entry, { orderBy: { id: 'asc' } }),
+      config: { batchSize: 5, perSecondOnPeak: null, perSecondOffPeak: null },
+      processBatch: (entries) => {
+        for (const entry of entries) entry.touches++;
+      },
+    });
+    const { backfills, finished } = await bench.start(handler);
+    const dry = backfills.start('walk', { dryRun: true });
+    if (server) {
+      await expect(dry).rejects.toMatchObject({
+        code: 'BACKFILL_REQUEST_INVALID',
+        message: expect.stringMatching(/expected dryRun to be a database with transactions.*replica set/),
+      });
+      expect(await backfills.runs('walk')).toEqual([]);
+    } else {
+      await dry;
+      await finished('walk');
+    }
+    expect(await bench.orm.em.fork().count(Entry, { touches: 0 })).toBe(10);
+  });
+
+  it('is said of statements of SQL', async () => {
+    await expect(
+      batchExecute(bench.context().em, { table: 'entries', stepSize: 5, sql: () => '' }),
+    ).rejects.toThrow('expected em to be one of an SQL database, got "MongoPlatform"');
+  });
+});
+
+describe('an outage of mongodb', () => {
+  (process.env['MONGODB_URL'] ? it.skip : it)(
+    'holds the run, which is completed afterwards',
+    async () => {
+      await bench.fill(
+        Entry,
+        upTo(60).map((id) => rowOf('id', id)),
+      );
+      const handler = defineBackfill<never, Entry>({
+        name: 'walk',
+        source: keyset(Entry, { orderBy: { at: 'desc', id: 'desc' } }),
+        config: { batchSize: 2, perSecondOnPeak: 20, perSecondOffPeak: 20, concurrency: 4, attempts: 1 },
+        processBatch: (entries) => {
+          for (const entry of entries) entry.touches++;
+        },
+      });
+      const { backfills, finished } = await bench.start(handler);
+      await backfills.start('walk');
+      await eventually(
+        'some ranges',
+        () => backfills.status('walk'),
+        ({ done }) => done >= 4,
+      );
+      await server?.kill();
+      await eventually(
+        'the outage to be seen',
+        () => backfills.status('walk'),
+        ({ rate, lastError }) => lastError !== null && rate.perSecond === 0,
+      );
+      await server?.restart();
+      expect(await finished('walk', 60_000)).toMatchObject({
+        state: 'completed',
+        done: 30,
+        failed: 0,
+        rowsDone: 60,
+        rowsFailed: 0,
+      });
+      expect(await bench.orm.em.fork().count(Entry, { touches: { $gte: 1 } })).toBe(60);
+    },
+    90_000,
+  );
+});

@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EntitySchema } from '@mikro-orm/core';
+import { LibSqlDriver } from '@mikro-orm/libsql';
+import { keyset } from 'nestjs-backfill';
+import { defineBackfill } from '../../support/apps/index.js';
+import { loadAll, walk } from '../sources/shop.js';
+import { driverSuite } from './driver.suite.js';
+import { Entry } from './entities.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'nestjs-backfill-sqlite-'));
+const file = join(folder, 'test.sqlite');
+
+class Word {
+  id!: number;
+  word!: string;
+}
+
+const wordSchema = new EntitySchema<Word>({
+  class: Word,
+  tableName: 'words',
+  properties: {
+    id: { type: 'integer', primary: true },
+    word: { type: 'string', columnType: 'text collate nocase' },
+  },
+});
+
+const bench = driverSuite({
+  entities: [wordSchema],
+  name: 'sqlite',
+  wideIntegers: false,
+  transactions: true,
+  locksRows: false,
+  tellsIndex: false,
+  open: async () => ({
+    // What libsql waits for other writers: none by default, and a statement that met one blocks its connection.
+    options: { driver: LibSqlDriver, dbName: file, driverOptions: { timeout: 5_000 } },
+    close: async () => rmSync(folder, { recursive: true }),
+  }),
+});
+const base = { at: new Date(0), shard: 'eu', hidden: false, state: 'new', touches: 0 };
+
+describe('times on sqlite', () => {
+  it('go back as they stand, as numbers or as text', async () => {
+    await bench.fill(
+      Entry,
+      Array.from({ length: 40 }, (_, id) => ({ ...base, id, code: `c${id}`, at: new Date(1e12 + id) })),
+    );
+    const { em } = bench.context();
+    await em
+      .getConnection()
+      .execute("update entries set at = datetime('2020-01-01', id || ' seconds') where id % 2 = 0");
+    const source = keyset(Entry, { orderBy: { at: 'asc', id: 'desc' } });
+    const walked = await walk(bench, source, { batchSize: 7, limit: 2 });
+    const ids = (await loadAll(bench, source, walked)).flat().map(({ id }) => id);
+    // Numbers come before text there.
+    const [odd, even] = [1, 0].map((rest) => Array.from({ length: 20 }, (_, i) => 2 * i + rest));
+    expect(ids).toEqual([...(odd ?? []), ...(even ?? [])]);
+    expect(walked.ranges.at(-1)?.range.last).toMatchObject({ at: new Date('2020-01-01T00:00:38Z'), id: 38 });
+  });
+});
+
+it('texts that sqlite takes for equal are neither lost nor doubled', async () => {
+  const words = ['b', 'A', 'a', 'B', 'á', 'Á', 'Z', 'z'];
+  await bench.fill(
+    Word,
+    Array.from({ length: 60 }, (_, id) => ({ id, word: words[id % 8] ?? '' })),
+  );
+  for (const batchSize of [1, 7]) {
+    const orderBy = { word: 'desc', id: 'asc' } as const;
+    const source = keyset(Word, { orderBy });
+    const walked = await walk(bench, source, { batchSize });
+    const loaded = (await loadAll(bench, source, walked)).flat();
+    const expected = await bench.orm.em.fork().find(Word, {}, { orderBy });
+    expect(loaded.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
+  }
+});
+
+describe('a file with other writers', () => {
+  it('is waited for without using up an attempt', async () => {
+    await bench.fill(
+      Entry,
+      Array.from({ length: 90 }, (_, id) => ({ ...base, id, code: `c${id}` })),
+    );
+    const handler = defineBackfill<never, Entry>({
+      name: 'walk',
+      source: keyset(Entry, { orderBy: { id: 'asc' } }),
+      config: { batchSize: 3, perSecondOnPeak: null, perSecondOffPeak: null, concurrency: 4, attempts: 1 },
+      processBatch: (rows) => {
+        for (const row of rows) row.touches++;
+      },
+    });
+    const { backfills, finished } = await bench.start(handler);
+    const writer = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('./sqlite-writer.js', import.meta.url)), file],
+      { stdio: ['ignore', 'pipe', 'ignore'] },
+    );
+    const gone = once(writer, 'exit');
+    try {
+      await once(writer.stdout, 'data');
+      await backfills.start('walk');
+      expect(await finished('walk')).toMatchObject({ state: 'completed', rowsDone: 90, rowsFailed: 0 });
+    } finally {
+      writer.kill('SIGKILL');
+      await gone;
+    }
+    expect(await bench.orm.em.fork().count(Entry, { touches: 1 })).toBe(90);
+  });
+});
