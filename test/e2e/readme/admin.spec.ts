@@ -9,10 +9,11 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { BackfillModule, getBackfillQueueToken } from 'nestjs-backfill';
 import { adminClient } from '../../support/admin/index.js';
 import { appModules, createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
-import { readGuide, readReadme } from './readme.js';
+import { readGuides, readReadme } from './readme.js';
 
 const bench = await createAppBench();
 const readme = await readReadme();
+const guides = await readGuides();
 
 /** What the README leaves to the app. */
 @Injectable()
@@ -36,7 +37,7 @@ describe('the admin part of the README', () => {
 
   beforeAll(async () => {
     const [mount = ''] = readme.code('Admin');
-    const [queues = ''] = await readGuide('Monitoring');
+    const [queues = ''] = guides.code('Monitoring');
     const handler = defineBackfill({ name: 'enrich-accounts', source: numbers(10), processRange: () => {} });
     const backfills = execute(`return ${mount}`, { BackfillModule, AdminGuard }) as DynamicModule;
     app = await NestFactory.create(
@@ -75,8 +76,8 @@ describe('the admin part of the README', () => {
       }),
     );
     expect(
-      readme
-        .table('Admin')
+      guides
+        .table('Admin endpoints')
         .map(([endpoint]) => endpoint)
         .toSorted(),
     ).toEqual(real.toSorted());

@@ -2,31 +2,41 @@ import { readFile } from 'node:fs/promises';
 
 const ROOT = new URL('../../../', import.meta.url);
 
-export interface Readme {
-  /** The files of the quick start, by their paths. */
-  readonly files: ReadonlyMap<string, string>;
-  /** What the quick start has npm install. */
-  readonly packages: readonly string[];
+/** A page of the documentation. */
+export interface Page {
   /** The code under a heading, a block each. */
   code(heading: string): string[];
   /** The first two cells of each line of the table under a heading, without their backquotes. */
   table(heading: string): [name: string, value: string][];
 }
 
+export interface Readme extends Page {
+  /** The files of the quick start, by their paths. */
+  readonly files: ReadonlyMap<string, string>;
+  /** What the quick start has npm install. */
+  readonly packages: readonly string[];
+}
+
 export async function readReadme(): Promise<Readme> {
   const text = await read('README.md');
   const quickStart = section(text, 'Quick start');
   return {
+    ...pageOf(text),
     files: new Map([...jsonFiles(quickStart), ...typescriptFiles(quickStart)]),
     packages: installs(quickStart),
-    code: (heading) => codeOf(section(text, heading)),
-    table: (heading) => tableOf(section(text, heading)),
   };
 }
 
-/** The code under a heading of the guides, a block each. */
-export async function readGuide(heading: string): Promise<string[]> {
-  return codeOf(section(await read('sample/README.md'), heading));
+/** What goes beyond the start, beside the sample. */
+export async function readGuides(): Promise<Page> {
+  return pageOf(await read('sample/README.md'));
+}
+
+function pageOf(text: string): Page {
+  return {
+    code: (heading) => codeOf(section(text, heading)),
+    table: (heading) => tableOf(section(text, heading)),
+  };
 }
 
 function read(path: string): Promise<string> {
