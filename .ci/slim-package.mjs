@@ -36,6 +36,13 @@ const bundle = await rolldown({
   // TypeScript's helpers come along, each once, and so are no dependency.
   external: (id) => id !== 'tslib' && !/^[./]/.test(id),
   platform: 'node',
+  plugins: [
+    {
+      name: 'unread-metadata',
+      // Nest asks for the types of parameters only.
+      transform: (code) => code.replaceAll(/^\s*__metadata\("design:(?:type|returntype)", .*\),?\n/gm, ''),
+    },
+  ],
 });
 const { output } = await bundle.generate({
   chunkFileNames: 'chunks/[name].js',
