@@ -47,19 +47,27 @@ export class SqlKeyReader implements KeyReader {
     const wanted = batchSize * limit;
     const rows = new Map<number, KeyValues>();
     let read = 0;
-    for (const stretch of this.stretches(context, query)) {
-      if (read >= wanted) break;
+    const readStretch = async (stretch: SqlStretch, last: boolean) => {
       checkAborted(context);
-      const statement = await this.boundaryStatement(em, context, query, stretch, {
-        batchSize,
-        before: read,
-        limit: wanted - read,
-      });
-      for (const row of await em.execute(statement)) {
+      const cut = { batchSize, before: read, limit: wanted - read, last };
+      for (const row of await em.execute(await this.boundaryStatement(em, context, query, stretch, cut))) {
         const number = Number(row['rn']);
         rows.set(number, this.values(context, query, row));
         read = Math.max(read, number);
       }
+    };
+    const stretches = this.stretches(context, query);
+    const [only] = stretches;
+    if (only && stretches.length === 1) {
+      // To ask for its last row as well costs half as much again, and there is none to ask for before the end.
+      await readStretch(only, false);
+      if (read === wanted || read === 0) return pairBatches(rows, read, batchSize);
+      read = 0;
+      rows.clear();
+    }
+    for (const stretch of stretches) {
+      if (read >= wanted) break;
+      await readStretch(stretch, true);
     }
     return pairBatches(rows, read, batchSize);
   }
@@ -92,13 +100,13 @@ export class SqlKeyReader implements KeyReader {
     return !(await this.dialect.sorts(context.em, statement));
   }
 
-  /** The statement that reads a cycle's boundaries; on its own so that its plan can be looked at. */
+  /** The statement that reads a cycle's boundaries, its last row among them if asked for; on its own so that its plan can be looked at. */
   async boundaryStatement(
     em: SqlManager,
     context: SourceContext,
     query: KeyQuery,
     stretch: SqlStretch,
-    { batchSize, before, limit }: { batchSize: number; before: number; limit: number },
+    { batchSize, before, limit, last }: { batchSize: number; before: number; limit: number; last: boolean },
   ): Promise<string> {
     const inner = await ordered(em, context, query, stretch, { reversed: false, limit });
     const keys = query.columns.map((_, i) => `c${i}`).join(', ');
@@ -107,9 +115,9 @@ export class SqlKeyReader implements KeyReader {
     const window = `order by ${order === '' ? 'c0' : order}`;
     return (
       `select rn, ${this.texts(query)} from (` +
-      `select ${keys}, ${before} + row_number() over w as rn, lead(1) over w as following ` +
+      `select ${keys}, ${before} + row_number() over w as rn${last ? ', lead(1) over w as following' : ''} ` +
       `from (${inner}) walk window w as (${window})) boundary ` +
-      `where rn % ${batchSize} <= 1 or following is null`
+      `where rn % ${batchSize} <= 1${last ? ' or following is null' : ''}`
     );
   }
 

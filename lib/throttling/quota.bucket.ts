@@ -13,6 +13,8 @@ const MOST_HEADROOM_MS = 250;
 
 /** What a wish of the third party multiplies the rate by, and how much of it comes back in a second. */
 const CUT = 0.75;
+/** The same for a quota that was kept so far. */
+const FIRST_CUT = 0.92;
 const CLIMB = 0.01;
 /** Calls that were under way when the third party first asked may ask again. */
 const DEAF_MS = 1_000;
@@ -85,6 +87,7 @@ export class QuotaBucket {
       CUT,
       CLIMB,
       DEAF_MS,
+      FIRST_CUT,
     ]);
     return Number(rate);
   }

@@ -7,9 +7,10 @@
   ARGV[1]  calls a second that the quota allows, 0 for no quota
   ARGV[2]  calls a second that were made lately, counted where no other rate is known
   ARGV[3]  ms for which the third party asked
-  ARGV[4]  what the rate is multiplied by
+  ARGV[4]  what the rate is multiplied by where it is below the quota, or no quota is set
   ARGV[5]  share of the rate before by which it grows again in a second
   ARGV[6]  ms after the wait in which a further wish lowers nothing
+  ARGV[7]  what the quota itself is multiplied by: one that was kept so far is right, and a call came too close
 
   Returns calls a second from now on, as text.
 ]]
@@ -26,8 +27,9 @@ end
 if rate <= 0 then
   rate = tonumber(ARGV[2])
 end
+local factor = tonumber(ARGV[1]) > 0 and rate >= tonumber(ARGV[1]) and ARGV[7] or ARGV[4]
 local base = tonumber(ARGV[1]) > 0 and tonumber(ARGV[1]) or rate
-local lowered = string.format('%.6f', math.max(rate * tonumber(ARGV[4]), base / 100, 0.01))
+local lowered = string.format('%.6f', math.max(rate * tonumber(factor), base / 100, 0.01))
 redis.call('HSET', KEYS[7], 'rate', lowered, 'since', string.format('%.0f', now + wait),
   'step', string.format('%.6f', base * tonumber(ARGV[5])),
   'deaf', string.format('%.0f', now + wait + tonumber(ARGV[6]) * 1000))

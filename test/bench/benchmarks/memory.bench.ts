@@ -17,7 +17,7 @@ export const memory: Benchmark = {
     await fillWalk(arena, many);
     const small: Peaks[] = [];
     const large: Peaks[] = [];
-    for (let round = 0; round < arena.size(3, 1); round++) {
+    for (let round = 0; round < arena.size(2, 1); round++) {
       small.push(await peaks(arena, few));
       large.push(await peaks(arena, many));
     }
@@ -37,8 +37,8 @@ async function peaks(arena: BenchArena, rows: number): Promise<Peaks> {
   await arena.client.flushall();
   const fleet = await AppFleet.start(arena, 1, { config: { concurrency: 10, maxOutstanding: 500 } });
   const { operator } = fleet;
-  // What a process loads and compiles at its first run belongs to neither.
-  await operator.call('run', 'walk', { to: { id: 20_000 * SPARSE } });
+  // What a process loads and compiles, and the room that its heap takes at full speed, belong to neither.
+  await operator.call('run', 'walk', { to: { id: arena.size(1_000_000, 20_000) * SPARSE } });
   await operator.call('watchMemory');
   let redis = 0;
   const over = new AbortController();
