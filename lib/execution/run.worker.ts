@@ -7,6 +7,7 @@ import type { RangeJob } from '../queues/backfill-queues.js';
 import { QuotaGate } from '../throttling/quota.gate.js';
 import type { Claim, ClaimAnswer } from '../tracking/range.tracker.js';
 import type { WorkEntry } from '../tracking/work-entry.js';
+import { Abandonment } from './abandonment.js';
 import { limitPollMs } from './limit-poll.js';
 import { RangeClaimer } from './range.claimer.js';
 import { RangeSettler } from './range.settler.js';
@@ -28,8 +29,7 @@ export class RunWorker {
   private readonly claimer: RangeClaimer;
   private readonly gate: QuotaGate;
   private readonly settler: RangeSettler;
-  private abandon: () => void = () => undefined;
-  private readonly abandoned: Promise<'abandoned'>;
+  private readonly abandonment = new Abandonment();
   private stopping = false;
   private wake: NodeJS.Timeout | undefined;
 
@@ -40,9 +40,6 @@ export class RunWorker {
     private readonly events: RunWorkerEvents,
   ) {
     const { client, prefix, lockDuration } = parts;
-    this.abandoned = new Promise((resolve) => {
-      this.abandon = () => resolve('abandoned');
-    });
     this.claimer = new RangeClaimer(run.runId, () => this.config, parts.tracker);
     this.gate = new QuotaGate(
       (calls, withinMs, readyInMs) =>
@@ -106,7 +103,7 @@ export class RunWorker {
           'signal; their ranges are handed back',
       );
     }
-    this.abandon();
+    this.abandonment.abandon();
     await this.worker.close();
   }
 
@@ -197,7 +194,7 @@ export class RunWorker {
     }
     let left = entry;
     const began = performance.now();
-    const outcome = await Promise.race([
+    const outcome = await this.abandonment.unless(
       executor.execute({
         backfill,
         runId,
@@ -219,8 +216,7 @@ export class RunWorker {
           troubled: (error) => this.settler.troubledByRow(error),
         },
       }),
-      this.abandoned,
-    ]);
+    );
     if (outcome === 'abandoned') {
       await tracker.release(runId, [entry.index]);
       return false;
