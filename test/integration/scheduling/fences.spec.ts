@@ -13,7 +13,10 @@ async function bareRun() {
   const handler = defineBackfill({ name: 'bare', source: numbers(1), processRange: () => undefined });
   const { app, backfills } = await bench.start({ handlers: [handler], options: { workers: false } });
   await app.get(BackfillWatchdog, { strict: false }).close();
-  const { runId } = await backfills.start('bare');
+  // Paced, it would have the test wait for moments.
+  const { runId } = await backfills.start('bare', {
+    config: { perSecondOnPeak: null, perSecondOffPeak: null },
+  });
   const tracker = app.get(RangeTracker, { strict: false });
   const { client } = app.get(RedisConnections, { strict: false });
   const keys = app.get(BackfillKeys, { strict: false });
