@@ -122,7 +122,6 @@ function visit(node, each) {
 function shortComments(text) {
   return text
     .replaceAll(/(?:\n\s*\*)?\n\s*\* @publicApi(?=\s)/g, '')
-    .replaceAll(/\/\*\*\n\s*\* ([^\n]*)\n\s*\*\//g, '/** $1 */')
     .replaceAll(/\/\*\*\n\s*\* ([^]*?)\n\s*\*\//g, '/** $1 */');
 }
 

@@ -4,7 +4,7 @@ import type { RegisteredBackfill } from '../discovery/registered-backfill.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import { describeRange } from '../sources/planned-range.js';
 import { toQuarantined } from '../tracking/failure.store.js';
-import type { Settlement, Successor } from '../tracking/range.tracker.js';
+import type { Settlement, Successor } from '../tracking/range-steps.js';
 import type { WorkEntry, WorkPayload } from '../tracking/work-entry.js';
 import { classifyError } from './classify-error.js';
 import type { ErrorVerdict } from './classify-error.js';

@@ -1,5 +1,6 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
-import type { ClaimAnswer, RangeTracker } from '../tracking/range.tracker.js';
+import type { ClaimAnswer } from '../tracking/range-steps.js';
+import type { RangeTracker } from '../tracking/range.tracker.js';
 import { TurnBatcher } from './turn-batcher.js';
 
 /** A claim whose moment is further off is given back, so that a pause or another rate never waits for it. */

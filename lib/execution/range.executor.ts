@@ -44,6 +44,8 @@ export interface Execution {
 export class RangeExecutor {
   /** Set where the app measures. */
   telemetry: RangeTelemetry = NO_TELEMETRY;
+  /** Whether the database was seen to take back what it did. */
+  private takesBack = false;
 
   constructor(private readonly managers: Pick<EntityManagers, 'fork'>) {}
 
@@ -86,11 +88,29 @@ export class RangeExecutor {
     try {
       return await inRequestScope(em, () =>
         execution.dryRun
-          ? rehearse(em(), execution.backfill.name, () => handle(execution, context, fork))
+          ? this.rehearse(em(), execution.backfill.name, () => handle(execution, context, fork))
           : handle(execution, context, fork),
       );
     } finally {
       made?.clear();
+    }
+  }
+
+  /** Runs the work in a transaction and takes everything back. */
+  private async rehearse(
+    em: EntityManager,
+    backfill: string,
+    work: () => Promise<Outcome>,
+  ): Promise<Outcome> {
+    if (!this.takesBack) {
+      await requireTransactions(em, backfill);
+      this.takesBack = true;
+    }
+    await em.begin();
+    try {
+      return await work();
+    } finally {
+      await em.rollback();
     }
   }
 }
@@ -134,17 +154,6 @@ async function handleBatch(
   await handler.processBatch(rows, context);
   await context.em.flush();
   return { kind: 'done', rows: rows.length };
-}
-
-/** Runs the work in a transaction and takes everything back. */
-async function rehearse(em: EntityManager, backfill: string, work: () => Promise<Outcome>): Promise<Outcome> {
-  await requireTransactions(em, backfill);
-  await em.begin();
-  try {
-    return await work();
-  } finally {
-    await em.rollback();
-  }
 }
 
 function contextOf(execution: Execution, em: () => EntityManager): BackfillContext {

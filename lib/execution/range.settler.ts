@@ -1,6 +1,6 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { QuotaGate } from '../throttling/quota.gate.js';
-import type { Settled } from '../tracking/range.tracker.js';
+import type { Settled } from '../tracking/range-steps.js';
 import type { WorkEntry } from '../tracking/work-entry.js';
 import { asksToStop, classifyError } from './classify-error.js';
 import { decideSettlement } from './decide-settlement.js';

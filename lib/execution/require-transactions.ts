@@ -1,5 +1,6 @@
-import type { EntityManager, EntityMetadata, EntityName } from '@mikro-orm/core';
+import type { EntityManager, EntityName } from '@mikro-orm/core';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
+import { allMetadata } from './all-metadata.js';
 import { classifyError } from './classify-error.js';
 
 /**
@@ -12,11 +13,9 @@ export async function requireTransactions(em: EntityManager, backfill: string): 
   if (em.getPlatform().usesImplicitTransactions()) {
     return;
   }
-  // Up to release 6 of MikroORM these are the values of an object, from then on those of a map.
-  const all: unknown = em.getMetadata().getAll();
-  const known: readonly EntityMetadata[] =
-    all instanceof Map ? [...all.values()] : Object.values(Object(all));
-  const meta = known.find(({ embeddable, virtual, abstract }) => !embeddable && !virtual && !abstract);
+  const meta = allMetadata(em).find(
+    ({ embeddable, virtual, abstract }) => !embeddable && !virtual && !abstract,
+  );
   if (!meta) {
     return;
   }

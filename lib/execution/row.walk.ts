@@ -5,6 +5,7 @@ import { asksToStop } from './classify-error.js';
 import { forgetRow } from './forget-row.js';
 import type { Outcome } from './range.executor.js';
 import { RowStop } from './row-stop.js';
+import type { LoadedRows, RowWalkParts } from './row-walk-parts.js';
 import { withinTime } from './within-time.js';
 
 /** The rows of a wave share an entity manager: they are flushed and acknowledged together. */
@@ -20,34 +21,6 @@ interface Slot {
   row: unknown;
   wave: Wave;
   state: 'open' | 'begun' | 'done' | 'acknowledged' | 'failed' | 'gone';
-}
-
-/** Rows, and the entity manager that loaded them. */
-export interface LoadedRows {
-  readonly em: EntityManager;
-  readonly rows: readonly unknown[];
-}
-
-/** What a walk over rows works with. What may change while it goes on is asked anew each time. */
-export interface RowWalkParts {
-  readonly keyOf: (row: unknown) => JsonValue;
-  /** Rows at once. */
-  readonly concurrency: () => number;
-  /** Ms that a row may take. */
-  readonly timeoutMs: () => number | null;
-  /** Ms after which the rows that are done are acknowledged. */
-  readonly acknowledgeMs: () => number;
-  /** Resolves when a row may begin; rejects once the signal is aborted. */
-  readonly admit: (signal: AbortSignal) => Promise<void>;
-  readonly handle: (row: unknown, em: EntityManager, stop: RowStop) => Promise<void>;
-  /** Loads the rows with these keys again, with an entity manager of their own. */
-  readonly reload: (keys: readonly JsonValue[]) => Promise<LoadedRows>;
-  /** Tells that so many more rows are done and which are not; `null` where that must wait for the end. */
-  readonly acknowledge: ((done: number, left: readonly JsonValue[]) => Promise<void>) | null;
-  /** Told at once of an error that asks for more than its row. */
-  readonly troubled: (error: unknown) => Promise<void>;
-  /** Aborted when the range is to stop. */
-  readonly signal: AbortSignal;
 }
 
 /**

@@ -5,7 +5,7 @@ import { OvertakenError } from '../errors/overtaken.error.js';
 import { RangeCrashError } from '../errors/range-crash.error.js';
 import type { RangeJob } from '../queues/backfill-queues.js';
 import { QuotaGate } from '../throttling/quota.gate.js';
-import type { Claim, ClaimAnswer } from '../tracking/range.tracker.js';
+import type { Claim, ClaimAnswer } from '../tracking/range-steps.js';
 import type { WorkEntry } from '../tracking/work-entry.js';
 import { Abandonment } from './abandonment.js';
 import { limitPollMs } from './limit-poll.js';
@@ -18,7 +18,6 @@ import { sleep } from './sleep.js';
 const HELD_POLL_MS = 5_000;
 /** Time that handlers which honour their signal have at shutdown after it was aborted. */
 const ABORT_GRACE_MS = 2_000;
-
 /** A range that so many processes died with is taken for the cause. */
 const MOST_CRASHES = 10;
 

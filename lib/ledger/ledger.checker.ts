@@ -1,13 +1,9 @@
 import { TableNotFoundException } from '@mikro-orm/core';
+import { allMetadata } from '../execution/all-metadata.js';
 import type { EntityManagers } from '../execution/entity-managers.js';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 import { postgresOf } from '../sources/sql-access.js';
 import { BACKFILL_ENTITIES } from './ledger.entities.js';
-
-interface Meta {
-  readonly className: string;
-  readonly primaryKeys: readonly string[];
-}
 
 /** Sees at start whether the app has what the ledger needs. */
 export class LedgerChecker {
@@ -25,9 +21,7 @@ export class LedgerChecker {
           'Leave the ledger out, or give the backfills a MikroORM of their own on PostgreSQL with contextName.',
       );
     }
-    // Up to release 6 of MikroORM these are the values of an object, from then on those of a map.
-    const all: unknown = this.managers.orm.getMetadata().getAll();
-    const known: readonly Meta[] = all instanceof Map ? [...all.values()] : Object.values(Object(all));
+    const known = allMetadata(em);
     for (const schema of BACKFILL_ENTITIES) {
       const meta = known.find(({ className }) => className === schema.meta.className);
       if (!meta) {

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { DatabaseTime } from './key-codec.js';
-import { dateOfText, hasOffset, type SqlDialect } from './sql-dialect.js';
+import { hasOffset, type SqlDialect } from './sql-dialect.js';
 
 /**
  * Keys as MariaDB and MySQL write them, times with their microseconds. Row comparisons read an index from
@@ -17,22 +17,7 @@ export const mysqlDialect: SqlDialect = {
     return kind === 'date' || integer ? `cast(${expression} as char)` : expression;
   },
 
-  value(em, { kind }, text) {
-    switch (kind) {
-      case 'number':
-        return Number(text);
-      case 'bigint':
-        return BigInt(text);
-      case 'boolean':
-        return text !== '0' && text !== 'false';
-      case 'bytes':
-        return Buffer.from(text, 'hex');
-      case 'date':
-        return new DatabaseTime(text, dateOfText(em, text));
-      default:
-        return text;
-    }
-  },
+  isTrue: (text) => text !== '0' && text !== 'false',
 
   adopt: (em, { kind }, value) =>
     kind === 'date' && value instanceof DatabaseTime && hasOffset(value.text) ? zoneless(em, value) : value,

@@ -1,6 +1,5 @@
-import { DatabaseTime } from './key-codec.js';
 import { estimateRows, sortsRows } from './postgres-explain.js';
-import { dateOfText, type SqlDialect } from './sql-dialect.js';
+import type { SqlDialect } from './sql-dialect.js';
 
 /** Up to this many rows are counted; above, the planner's estimate does. */
 const COUNTED_ROWS = 1_000_000;
@@ -18,22 +17,7 @@ export const postgresDialect: SqlDialect = {
 
   text: (expression, { kind }) => (kind === 'bytes' ? `encode(${expression}, 'hex')` : `${expression}::text`),
 
-  value(em, { kind }, text) {
-    switch (kind) {
-      case 'number':
-        return Number(text);
-      case 'bigint':
-        return BigInt(text);
-      case 'boolean':
-        return text === 'true';
-      case 'bytes':
-        return Buffer.from(text, 'hex');
-      case 'date':
-        return new DatabaseTime(text, dateOfText(em, text));
-      default:
-        return text;
-    }
-  },
+  isTrue: (text) => text === 'true',
 
   async estimate(em, statements) {
     let [rows, cost] = [0, 0];

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { RowTotal } from './backfill-source.js';
-import { timeOfText } from './key-codec.js';
+import { DatabaseTime, timeOfText } from './key-codec.js';
 import type { KeyProperty, KeyRefusal } from './key-property.js';
 import type { SqlManager } from './sql-access.js';
 
@@ -12,9 +12,11 @@ export interface SqlDialect {
   readonly exactIntegers: boolean;
   /** SQL that shows a key as text without rounding it. */
   text(expression: string, column: KeyProperty): string;
-  /** Reads that text back as the entity's type. */
-  value(em: EntityManager, column: KeyProperty, text: string): unknown;
-  /** A value that was given from outside, as `value` would answer it. Default: as it stands. */
+  /** Whether the text of a boolean stands for true. */
+  isTrue(text: string): boolean;
+  /** Reads the text of a date. Default: as MikroORM reads what the driver answers. */
+  dateOf?(em: EntityManager, text: string): Date;
+  /** A value that was given from outside, as the reader would answer it. Default: as it stands. */
   adopt?(em: EntityManager, column: KeyProperty, value: unknown): unknown;
   /** Why the database cannot walk a column in its own order. Default: it can. */
   refuse?(column: KeyProperty): KeyRefusal | undefined;
@@ -22,6 +24,29 @@ export interface SqlDialect {
   estimate?(em: SqlManager, statements: readonly string[]): Promise<RowTotal | undefined>;
   /** Whether the database sorts for a statement; `undefined` where it cannot be told. */
   sorts?(em: EntityManager, statement: string): Promise<boolean>;
+}
+
+/** Reads the text of a key back as the entity's type. */
+export function valueOfText(
+  dialect: SqlDialect,
+  em: EntityManager,
+  { kind }: KeyProperty,
+  text: string,
+): unknown {
+  switch (kind) {
+    case 'number':
+      return Number(text);
+    case 'bigint':
+      return BigInt(text);
+    case 'boolean':
+      return dialect.isTrue(text);
+    case 'bytes':
+      return Buffer.from(text, 'hex');
+    case 'date':
+      return new DatabaseTime(text, dialect.dateOf?.(em, text) ?? dateOfText(em, text));
+    default:
+      return text;
+  }
 }
 
 /** As MikroORM hydrates a `Date`: text without an offset is in the time zone that the app has set. */

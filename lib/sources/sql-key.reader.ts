@@ -4,7 +4,7 @@ import { type KeyQuery, type KeyReader, type KeyValues, pairBatches, type WalkCo
 import type { KeyProperty, KeyRefusal } from './key-property.js';
 import { compileSelect, quotedColumn, type SqlManager, sqlOf } from './sql-access.js';
 import { type SqlStretch, sqlStretches } from './sql-conditions.js';
-import type { SqlDialect } from './sql-dialect.js';
+import { type SqlDialect, valueOfText } from './sql-dialect.js';
 import { checkAborted } from './source-scope.js';
 
 /**
@@ -100,7 +100,10 @@ export class SqlKeyReader implements KeyReader {
     return !(await this.dialect.sorts(context.em, statement));
   }
 
-  /** The statement that reads a cycle's boundaries, its last row among them if asked for; on its own so that its plan can be looked at. */
+  /**
+   * The statement that reads a cycle's boundaries, its last row among them if asked for; on its own so that its
+   * plan can be looked at.
+   */
   async boundaryStatement(
     em: SqlManager,
     context: SourceContext,
@@ -135,7 +138,7 @@ export class SqlKeyReader implements KeyReader {
     { columns }: KeyQuery,
     row: Readonly<Record<string, unknown>>,
   ): KeyValues {
-    return columns.map((column, i) => this.dialect.value(em, column, String(row[`k${i}`])));
+    return columns.map((column, i) => valueOfText(this.dialect, em, column, String(row[`k${i}`])));
   }
 }
 

@@ -15,22 +15,8 @@ export const sqliteDialect: SqlDialect = {
 
   text: (expression, { kind }) => (kind === 'bytes' ? `hex(${expression})` : `cast(${expression} as text)`),
 
-  value(em, { kind }, text) {
-    switch (kind) {
-      case 'number':
-        return Number(text);
-      case 'bigint':
-        return BigInt(text);
-      case 'boolean':
-        return text !== '0';
-      case 'bytes':
-        return Buffer.from(text, 'hex');
-      case 'date':
-        return new DatabaseTime(text, dateOf(em, text));
-      default:
-        return text;
-    }
-  },
+  isTrue: (text) => text !== '0',
+  dateOf,
 
   adopt(_em, { kind }, value) {
     if (kind !== 'date') return value;

@@ -5,7 +5,7 @@ import { BackfillStateError } from '../errors/backfill-state.error.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { BackfillKeys } from './backfill-keys.js';
 import type { BackfillFailure, FailurePage, StoredError } from './backfill-status.js';
-import type { Quarantined } from './range.tracker.js';
+import type { Quarantined } from './range-steps.js';
 import type { RunStatus } from './run-status.js';
 import { decodePayload, encodePayload } from './work-entry.js';
 import type { WorkPayload } from './work-entry.js';

@@ -8,6 +8,7 @@ import type { BackfillRun, BackfillStatus, RateStatus } from './backfill-status.
 import type { LostRuns } from './lost.runs.js';
 import type { RunRecord } from './run-record.js';
 import { isActive } from './run-status.js';
+import { warningsOf } from './run-warnings.js';
 import type { RunStore } from './run.store.js';
 import { throughput } from './sample.store.js';
 import type { SampleStore } from './sample.store.js';
@@ -225,37 +226,6 @@ function rateOf(run: RunRecord, now: number): RateStatus {
     perSecond: interval === 0 ? null : Math.max(0, Number((1_000_000 / interval).toPrecision(6))),
     reason: run.rateReason ?? 'starting',
   };
-}
-
-function warningsOf(
-  run: RunRecord,
-  backfill: RegisteredBackfill | undefined,
-  workers: number,
-  config: BackfillConfig | null,
-): string[] {
-  const warnings: string[] = [];
-  if (!backfill) {
-    warnings.push(
-      `This app has no handler named "${run.name}": the run waits until one comes back. Or cancel it.`,
-    );
-    return warnings;
-  }
-  const { version, source } = backfill;
-  if (run.status === 'running' && workers === 0) {
-    warnings.push('No process holds workers for this backfill: start one with workers: true.');
-  }
-  if (run.version !== null && run.version !== version) {
-    warnings.push(`The run was started under version ${run.version}; this process has ${version ?? 'none'}.`);
-  }
-  if (run.sourceKind !== source.kind) {
-    warnings.push(`The run walks a source of kind ${run.sourceKind}; this process has ${source.kind}.`);
-  }
-  if (!config) {
-    warnings.push(
-      `The config of "${run.name}" in Redis is corrupt; set the field that lastError names anew.`,
-    );
-  }
-  return warnings;
 }
 
 function rounded(value: number): number {

@@ -16,7 +16,7 @@ import type { BackfillSample } from '../../tracking/sample.store.js';
 const count = z.int();
 const time = z.string().describe('ISO time');
 const text = z.string();
-const any = z.unknown().describe('JSON; bigint keys are texts');
+const json = z.unknown().describe('JSON; bigint keys are texts');
 const runState = z.enum(['running', 'paused', 'completed', 'failed', 'cancelled']);
 const progress = {
   planned: count.describe('Ranges'),
@@ -53,7 +53,7 @@ export const statusAnswer = z.object({
   }),
   workers: count.describe('Processes that hold workers for it'),
   warnings: z.array(text),
-  cursor: any,
+  cursor: json,
   startedAt: time.nullable(),
   finishedAt: time.nullable(),
   startedBy: text.nullable(),
@@ -95,8 +95,8 @@ const changeAnswer = z.object({
   at: time,
   by: text.nullable(),
   reason: text.nullable(),
-  from: any,
-  to: any,
+  from: json,
+  to: json,
 } satisfies Shape<BackfillChange>);
 
 export const runAnswer = z.object({
@@ -121,7 +121,7 @@ export const failuresAnswer = z.object({
     z.object({
       id: text,
       kind: z.enum(['range', 'row']),
-      key: any,
+      key: json,
       error,
       attempts: count,
       failedAt: time,
@@ -136,10 +136,10 @@ export const previewAnswer = z.object({
       .looseObject({
         index: count,
         partition: text.optional(),
-        begin: any.optional(),
-        end: any.optional(),
-        first: any.optional(),
-        last: any.optional(),
+        begin: json.optional(),
+        end: json.optional(),
+        first: json.optional(),
+        last: json.optional(),
         runAt: time.nullable(),
       } satisfies Shape<PreviewRange>)
       .describe('`begin` and `end`, or `first` and `last`, or what a source of the app says instead'),

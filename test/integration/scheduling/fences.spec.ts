@@ -2,7 +2,7 @@ import { RedisConnections } from '../../../lib/redis/redis-connections.js';
 import { BackfillWatchdog } from '../../../lib/scheduling/backfill.watchdog.js';
 import { BackfillKeys } from '../../../lib/tracking/backfill-keys.js';
 import { RangeTracker } from '../../../lib/tracking/range.tracker.js';
-import type { Reservation, Settlement } from '../../../lib/tracking/range.tracker.js';
+import type { Reservation, Settlement } from '../../../lib/tracking/range-steps.js';
 import type { WorkEntry } from '../../../lib/tracking/work-entry.js';
 import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
 

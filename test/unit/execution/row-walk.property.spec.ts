@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
 import fc from 'fast-check';
 import type { Outcome } from '../../../lib/execution/range.executor.js';
-import { RowWalk, type RowWalkParts } from '../../../lib/execution/row.walk.js';
+import { RowWalk } from '../../../lib/execution/row.walk.js';
+import type { RowWalkParts } from '../../../lib/execution/row-walk-parts.js';
 import type { JsonValue } from '../../../lib/sources/backfill-source.js';
 import { Item } from '../../support/apps/item.entity.js';
 

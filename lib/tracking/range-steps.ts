@@ -1,0 +1,85 @@
+import type { JsonValue, PlannedRange } from '../sources/backfill-source.js';
+import type { RunStatus } from './run-status.js';
+import type { WorkEntry, WorkPayload } from './work-entry.js';
+
+/** Ranges to take into a run. */
+export interface Reservation {
+  /** Sequence of the cursors that the plan was made from. */
+  readonly seq: number;
+  readonly partition: string;
+  /** Cursor that the plan was made from; `null` at the start. */
+  readonly from: JsonValue;
+  readonly cursor: JsonValue;
+  readonly ranges: readonly PlannedRange[];
+  /** True when no partition has anything left to plan. */
+  readonly exhausted: boolean;
+  readonly partitionsDone: readonly string[];
+  /** Ranges that share a job. */
+  readonly share: number;
+}
+
+/** What became of a reservation. */
+export type ReserveAnswer =
+  | { readonly kind: 'reserved'; readonly first: number; readonly status: RunStatus }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'stopped' };
+
+/** What became of a wish to start ranges. */
+export interface ClaimAnswer {
+  readonly verdict: 'go' | 'stopped' | 'held' | 'later';
+  /** With `held` and `later`: ms until it is worth asking again; -1: until told. */
+  readonly ms: number;
+  /** One for each index settled, in order; `null`: no longer outstanding. */
+  readonly claims: readonly (Claim | null)[];
+}
+
+/** A range taken up, and the moment at which it may start. */
+export interface Claim {
+  readonly waitMs: number;
+  readonly entry: WorkEntry;
+}
+
+/** What became of an acknowledgement or a settlement. */
+export interface Settled {
+  /** False when somebody else had settled it. */
+  readonly counted: boolean;
+  /** True when the next cycle should come at once. */
+  readonly low: boolean;
+  readonly status: RunStatus | null;
+  readonly successors: readonly { readonly index: number; readonly job: string }[];
+}
+
+/** Work that takes the place of a range. */
+export interface Successor {
+  readonly attempts: number;
+  /** Ms that it must wait before it starts. */
+  readonly delayMs: number;
+  readonly rows: number;
+  readonly payload: WorkPayload;
+}
+
+/** A failure to keep. */
+export interface Quarantined {
+  readonly id: string;
+  readonly rows: number;
+  readonly record: string;
+}
+
+/** How a range that did not simply succeed is settled. */
+export interface Settlement {
+  readonly entry: WorkEntry;
+  readonly rowsDone: number;
+  /** `replaced`: its successors stand for it. */
+  readonly outcome: 'done' | 'failed' | 'replaced';
+  readonly successors: readonly Successor[];
+  readonly failures: readonly Quarantined[];
+  /** JSON of the error, kept as the last one of the run. */
+  readonly error: string;
+}
+
+/** Work without a job, or whose job is overdue. */
+export interface MissingWork {
+  readonly job: string;
+  /** Ms that the job must still wait; below 0: it exists, but a clock that jumped keeps it waiting. */
+  readonly delayMs: number;
+}
