@@ -66,3 +66,16 @@ export function driverEntities({ keyField, timeDigits }: EntityTraits): EntitySc
   });
   return [entry, token, wide] as EntitySchema[];
 }
+
+/** Entries with ids from 1 on, some of which share their time. */
+export function rowsOf(count: number): Array<Partial<Entry>> {
+  return Array.from({ length: count }, (_, i) => ({
+    id: i + 1,
+    code: `c${i + 1}`,
+    at: new Date(Date.UTC(2020, 0, 1) + Math.floor(i / 4)),
+    shard: 'eu',
+    hidden: false,
+    state: 'new',
+    touches: 0,
+  }));
+}

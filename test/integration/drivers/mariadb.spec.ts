@@ -3,11 +3,11 @@ import { MikroORM, EntitySchema } from '@mikro-orm/core';
 import { MariaDbDriver } from '@mikro-orm/mariadb';
 import { keyset } from 'nestjs-backfill';
 import { startMariadb, type MariadbServer } from '../../support/services/index.js';
-import { defineBackfill, eventually } from '../../support/apps/index.js';
 import { loadAll, walk } from '../sources/shop.js';
 import { type DriverDatabase } from './driver-bench.js';
 import { driverSuite } from './driver.suite.js';
 import { Entry } from './entities.js';
+import { outageSuite } from './outage.suite.js';
 
 let server: MariadbServer | undefined;
 
@@ -155,55 +155,4 @@ describe('texts on mariadb', () => {
   });
 });
 
-const ownServer = process.env['MARIADB_URL'] ? it.skip : it;
-
-describe('an outage of mariadb', () => {
-  ownServer(
-    'holds the run, which is completed afterwards',
-    async () => {
-      await bench.fill(
-        Entry,
-        Array.from({ length: 60 }, (_, id) => ({ ...base, id, code: `c${id}` })),
-      );
-      const handler = defineBackfill<never, Entry>({
-        name: 'walk',
-        source: keyset(Entry, { orderBy: { at: 'desc', id: 'desc' } }),
-        config: {
-          batchSize: 2,
-          perSecondOnPeak: 20,
-          perSecondOffPeak: 20,
-          concurrency: 4,
-          attempts: 1,
-          backoffMs: 1,
-        },
-        processBatch: async (rows, { em }) => {
-          for (const row of rows) row.touches++;
-          await em.flush();
-        },
-      });
-      const { backfills, finished } = await bench.start(handler);
-      await backfills.start('walk');
-      await eventually(
-        'some ranges',
-        () => backfills.status('walk'),
-        ({ done }) => done >= 4,
-      );
-      await server?.kill();
-      await eventually(
-        'the outage to be seen',
-        () => backfills.status('walk'),
-        ({ rate, lastError }) => lastError !== null && rate.perSecond === 0,
-      );
-      await server?.restart();
-      expect(await finished('walk', 60_000)).toMatchObject({
-        state: 'completed',
-        done: 30,
-        failed: 0,
-        rowsDone: 60,
-        rowsFailed: 0,
-      });
-      expect(await bench.orm.em.fork().count(Entry, { touches: { $gte: 1 } })).toBe(60);
-    },
-    90_000,
-  );
-});
+describe('an outage of mariadb', () => outageSuite(bench, () => server, !process.env['MARIADB_URL']));

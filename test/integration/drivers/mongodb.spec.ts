@@ -4,11 +4,12 @@ import { MikroORM, MongoDriver, ObjectId } from '@mikro-orm/mongodb';
 import { idRange, keyset } from 'nestjs-backfill';
 import { batchExecute } from 'nestjs-backfill/migrations';
 import { startMongodb, type MongodbServer } from '../../support/services/index.js';
-import { defineBackfill, eventually } from '../../support/apps/index.js';
+import { defineBackfill } from '../../support/apps/index.js';
 import { loadAll, walk } from '../sources/shop.js';
 import type { DriverDatabase } from './driver-bench.js';
 import { driverSuite } from './driver.suite.js';
 import { Entry, Wide } from './entities.js';
+import { outageSuite } from './outage.suite.js';
 
 /** Keyed as MongoDB keys what names no key. */
 class Note {
@@ -205,45 +206,4 @@ describe('what mongodb lacks', () => {
   });
 });
 
-describe('an outage of mongodb', () => {
-  (process.env['MONGODB_URL'] ? it.skip : it)(
-    'holds the run, which is completed afterwards',
-    async () => {
-      await bench.fill(
-        Entry,
-        upTo(60).map((id) => rowOf('id', id)),
-      );
-      const handler = defineBackfill<never, Entry>({
-        name: 'walk',
-        source: keyset(Entry, { orderBy: { at: 'desc', id: 'desc' } }),
-        config: { batchSize: 2, perSecondOnPeak: 20, perSecondOffPeak: 20, concurrency: 4, attempts: 1 },
-        processBatch: (entries) => {
-          for (const entry of entries) entry.touches++;
-        },
-      });
-      const { backfills, finished } = await bench.start(handler);
-      await backfills.start('walk');
-      await eventually(
-        'some ranges',
-        () => backfills.status('walk'),
-        ({ done }) => done >= 4,
-      );
-      await server?.kill();
-      await eventually(
-        'the outage to be seen',
-        () => backfills.status('walk'),
-        ({ rate, lastError }) => lastError !== null && rate.perSecond === 0,
-      );
-      await server?.restart();
-      expect(await finished('walk', 60_000)).toMatchObject({
-        state: 'completed',
-        done: 30,
-        failed: 0,
-        rowsDone: 60,
-        rowsFailed: 0,
-      });
-      expect(await bench.orm.em.fork().count(Entry, { touches: { $gte: 1 } })).toBe(60);
-    },
-    90_000,
-  );
-});
+describe('an outage of mongodb', () => outageSuite(bench, () => server, !process.env['MONGODB_URL']));

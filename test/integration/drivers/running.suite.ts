@@ -1,19 +1,9 @@
 import { idRange, keyset, RateLimitedError, type IdRange, type KeysetRange } from 'nestjs-backfill';
 import { defineBackfill, eventually } from '../../support/apps/index.js';
 import { type DriverBench, Entry } from './driver-bench.js';
+import { rowsOf } from './entities.js';
 
 const FAST = { perSecondOnPeak: null, perSecondOffPeak: null, backoffMs: 1, concurrency: 4 };
-const rowsOf = (count: number): Array<Partial<Entry>> =>
-  Array.from({ length: count }, (_, i) => ({
-    id: i + 1,
-    code: `c${i + 1}`,
-    at: new Date(Date.UTC(2020, 0, 1) + Math.floor(i / 4)),
-    shard: 'eu',
-    hidden: false,
-    state: 'new',
-    touches: 0,
-  }));
-
 /** A run is the same on every driver. */
 export function runningSuite(bench: DriverBench): void {
   const touched = (touches: number) => bench.orm.em.fork().count(Entry, { touches });

@@ -1,25 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, chownSync, readFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { unprivilegedAccount, type Account } from './account.js';
 import { freePort } from './free-port.js';
 import { createGuardedFolder } from './guarded-folder.js';
 import { mariadbBinaries, type MariadbBinaries } from './mariadb-binaries.js';
-import { ServerProcess, startOnFreePort } from './server-process.js';
-import type { Service } from './services.js';
+import { answersWith, type OwnServer, startOwnServer } from './own-server.js';
+import { startOnFreePort } from './server-process.js';
 
-export interface MariadbServer extends Service {
-  readonly host: string;
-  readonly port: number;
-  readonly pid: number;
-  readonly folder: string;
-  /** Ends by SIGKILL. The next start recovers from the log. */
-  kill(): Promise<void>;
-  /** Starts again on the same port with the same data, after a clean end if it still runs. */
-  restart(): Promise<void>;
-}
+/** A crash loses nothing: the next start recovers from the log. */
+export type MariadbServer = OwnServer;
 
 /** Starts a MariaDB of its own, whatever `MARIADB_URL` says. It ends with this process at the latest. */
 export function startMariadb(): Promise<MariadbServer> {
@@ -54,31 +45,19 @@ async function start(): Promise<MariadbServer> {
       'innodb-buffer-pool-size': '32M',
       'max-connections': 200,
     };
-    const server = new ServerProcess(folder, {
-      name: 'MariaDB',
-      binary: mariadbd,
-      args: [...shared, ...Object.entries(settings).map(([key, value]) => `--${key}=${value}`)],
-      env,
-      account,
-      isReady: () => answers(host, port),
-    });
-    await server.start();
-    return {
-      url: `mysql://root@${host}:${port}`,
-      host,
-      port,
-      external: false,
-      folder: folder.path,
-      get pid() {
-        return server.pid;
+    return await startOwnServer(
+      folder,
+      {
+        name: 'MariaDB',
+        binary: mariadbd,
+        args: [...shared, ...Object.entries(settings).map(([key, value]) => `--${key}=${value}`)],
+        env,
+        account,
+        // A server that is up greets whoever connects with its version.
+        isReady: () => answersWith({ host, port }, /mariadb/i),
       },
-      kill: () => server.end('SIGKILL'),
-      restart: async () => {
-        await server.end('SIGTERM');
-        await server.start();
-      },
-      stop: () => folder.release(),
-    };
+      { url: `mysql://root@${host}:${port}`, host, port },
+    );
   } catch (error) {
     await folder.release();
     throw error;
@@ -109,19 +88,4 @@ async function makeSystemTables(
   if (code !== 0) {
     throw new Error(`Expected MariaDB to make its system tables, got exit code ${code}:\n${log}`);
   }
-}
-
-/** A server that is up greets whoever connects with its version. */
-function answers(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection({ host, port });
-    const settle = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.setTimeout(1000, () => settle(false));
-    socket.once('data', (data) => settle(/mariadb/i.test(data.toString('latin1'))));
-    socket.once('error', () => settle(false));
-    socket.once('close', () => settle(false));
-  });
 }

@@ -5,9 +5,9 @@ import { Client } from 'pg';
 import { unprivilegedAccount } from './account.js';
 import { freePort } from './free-port.js';
 import { createGuardedFolder } from './guarded-folder.js';
+import { type OwnServer, startOwnServer } from './own-server.js';
 import { postgresBinaries } from './postgres-binaries.js';
-import { ServerProcess, startOnFreePort } from './server-process.js';
-import type { Service } from './services.js';
+import { startOnFreePort } from './server-process.js';
 
 const run = promisify(execFile);
 
@@ -24,16 +24,8 @@ export interface PostgresOptions {
   settings?: Record<string, string | number | boolean>;
 }
 
-export interface PostgresServer extends Service {
-  readonly host: string;
-  readonly port: number;
-  readonly pid: number;
-  readonly folder: string;
-  /** Ends as a crash does: connections break, nothing is written. The next start recovers from the log. */
-  kill(): Promise<void>;
-  /** Starts again on the same port with the same data, after a clean end if it still runs. */
-  restart(): Promise<void>;
-}
+/** A crash breaks connections and writes nothing: the next start recovers from the log. */
+export type PostgresServer = OwnServer;
 
 /** Starts a PostgreSQL of its own, whatever `DATABASE_URL` says. It ends with this process at the latest. */
 export function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
@@ -75,30 +67,17 @@ async function start(options: PostgresOptions): Promise<PostgresServer> {
       full_page_writes: options.fsync ?? false,
       ...options.settings,
     };
-    const server = new ServerProcess(folder, {
-      name: 'PostgreSQL',
-      binary: postgres,
-      args: ['-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
-      account,
-      isReady: () => answers(url),
-    });
-    await server.start();
-    return {
-      url,
-      host,
-      port,
-      external: false,
-      folder: folder.path,
-      get pid() {
-        return server.pid;
+    return await startOwnServer(
+      folder,
+      {
+        name: 'PostgreSQL',
+        binary: postgres,
+        args: ['-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
+        account,
+        isReady: () => answers(url),
       },
-      kill: () => server.end('SIGQUIT'),
-      restart: async () => {
-        await server.end('SIGINT');
-        await server.start();
-      },
-      stop: () => folder.release(),
-    };
+      { url, host, port, crash: 'SIGQUIT', end: 'SIGINT' },
+    );
   } catch (error) {
     await folder.release();
     throw error;

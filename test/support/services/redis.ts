@@ -1,9 +1,8 @@
-import { createConnection } from 'node:net';
 import { freePort } from './free-port.js';
 import { createGuardedFolder } from './guarded-folder.js';
+import { answersWith, type OwnServer, startOwnServer } from './own-server.js';
 import { redisBinary } from './redis-binary.js';
-import { ServerProcess, startOnFreePort } from './server-process.js';
-import type { Service } from './services.js';
+import { startOnFreePort } from './server-process.js';
 
 export interface RedisOptions {
   /** Whether every write goes to a log that a restart replays. @default false */
@@ -20,20 +19,8 @@ export interface RedisOptions {
   settings?: Record<string, string | number>;
 }
 
-export interface RedisServer extends Service {
-  readonly host: string;
-  readonly port: number;
-  readonly pid: number;
-  readonly folder: string;
-  /** Ends by SIGKILL. */
-  kill(): Promise<void>;
-  /** Starts again on the same port, after a clean end if it still runs. Data are kept with `appendonly`. */
-  restart(): Promise<void>;
-  /** Freezes the server: connections stay open and nothing answers. */
-  pause(): Promise<void>;
-  /** Ends a {@link pause}. */
-  resume(): Promise<void>;
-}
+/** After a restart it has its data where it was started with `appendonly`. */
+export type RedisServer = OwnServer;
 
 /** Starts a Redis of its own, whatever `REDIS_URL` says. It ends with this process at the latest. */
 export function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
@@ -58,49 +45,19 @@ async function start(options: RedisOptions): Promise<RedisServer> {
       ...(options.maxmemory ? { maxmemory: options.maxmemory } : {}),
       ...options.settings,
     };
-    const server = new ServerProcess(folder, {
-      name: 'Redis',
-      binary,
-      args: Object.entries(settings).flatMap(([key, value]) => [`--${key}`, String(value)]),
-      env: libraries ? { ...process.env, LD_LIBRARY_PATH: libraries } : process.env,
-      isReady: () => answers(host, port),
-    });
-    await server.start();
-    return {
-      url: `redis://${host}:${port}`,
-      host,
-      port,
-      external: false,
-      folder: folder.path,
-      get pid() {
-        return server.pid;
+    return await startOwnServer(
+      folder,
+      {
+        name: 'Redis',
+        binary,
+        args: Object.entries(settings).flatMap(([key, value]) => [`--${key}`, String(value)]),
+        env: libraries ? { ...process.env, LD_LIBRARY_PATH: libraries } : process.env,
+        isReady: () => answersWith({ host, port }, /^\+PONG/, 'PING\r\n'),
       },
-      kill: () => server.end('SIGKILL'),
-      restart: async () => {
-        await server.end('SIGTERM');
-        await server.start();
-      },
-      pause: () => server.signal('SIGSTOP'),
-      resume: () => server.signal('SIGCONT'),
-      stop: () => folder.release(),
-    };
+      { url: `redis://${host}:${port}`, host, port },
+    );
   } catch (error) {
     await folder.release();
     throw error;
   }
-}
-
-function answers(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection({ host, port });
-    const settle = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.setTimeout(1000, () => settle(false));
-    socket.once('connect', () => socket.write('PING\r\n'));
-    socket.once('data', (data) => settle(data.toString().startsWith('+PONG')));
-    socket.once('error', () => settle(false));
-    socket.once('close', () => settle(false));
-  });
 }

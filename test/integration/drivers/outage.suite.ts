@@ -1,0 +1,58 @@
+import { keyset } from 'nestjs-backfill';
+import { defineBackfill, eventually } from '../../support/apps/index.js';
+import type { DriverBench } from './driver-bench.js';
+import { Entry, rowsOf } from './entities.js';
+
+/** A server that can be taken away. */
+export interface MortalServer {
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+}
+
+/** A database that is away holds a run, wherever it is. Only a server of our own may be killed. */
+export function outageSuite(bench: DriverBench, server: () => MortalServer | undefined, own: boolean): void {
+  (own ? it : it.skip)(
+    'holds the run, which is completed afterwards',
+    async () => {
+      await bench.fill(Entry, rowsOf(60));
+      const handler = defineBackfill<never, Entry>({
+        name: 'walk',
+        source: keyset(Entry, { orderBy: { at: 'desc', id: 'desc' } }),
+        config: {
+          batchSize: 2,
+          perSecondOnPeak: 20,
+          perSecondOffPeak: 20,
+          concurrency: 4,
+          attempts: 1,
+          backoffMs: 1,
+        },
+        processBatch: (rows) => {
+          for (const row of rows) row.touches++;
+        },
+      });
+      const { backfills, finished } = await bench.start(handler);
+      await backfills.start('walk');
+      await eventually(
+        'some ranges',
+        () => backfills.status('walk'),
+        ({ done }) => done >= 4,
+      );
+      await server()?.kill();
+      await eventually(
+        'the outage to be seen',
+        () => backfills.status('walk'),
+        ({ rate, lastError }) => lastError !== null && rate.perSecond === 0,
+      );
+      await server()?.restart();
+      expect(await finished('walk', 60_000)).toMatchObject({
+        state: 'completed',
+        done: 30,
+        failed: 0,
+        rowsDone: 60,
+        rowsFailed: 0,
+      });
+      expect(await bench.orm.em.fork().count(Entry, { touches: { $gte: 1 } })).toBe(60);
+    },
+    90_000,
+  );
+}
