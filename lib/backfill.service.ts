@@ -193,7 +193,7 @@ export class BackfillService {
     return this.previewer.preview(this.registry.get(name), options);
   }
 
-  /** A page of failures of the newest run, oldest first. */
+  /** A page of failures of a run, of the newest one by default, oldest first. */
   async failures(name: string, page: FailurePageRequest = {}): Promise<FailurePage> {
     this.registry.get(name);
     const limit = page.limit ?? FAILURES_PAGE;
@@ -204,7 +204,12 @@ export class BackfillService {
       throw new BackfillRequestError(name, 'after', 'what `next` of the page before gave', page.after);
     }
     const runId = page.runId ?? (await this.runStore.newestId(name));
-    return runId === null ? { items: [], next: null } : this.failureStore.page(runId, page.after, limit);
+    if (runId === null) {
+      return { items: [], next: null };
+    }
+    return (await this.runStore.read(runId))
+      ? this.failureStore.page(runId, page.after, limit)
+      : this.kept.failures(name, runId, page.after, limit);
   }
 
   /**

@@ -1,5 +1,6 @@
-import type { BackfillRun } from '../tracking/backfill-status.js';
+import type { BackfillRun, FailurePage } from '../tracking/backfill-status.js';
 import { isLater } from '../tracking/event.log.js';
+import { readFailure } from '../tracking/failure.store.js';
 import type { BackfillHistoryEntry } from '../tracking/history.log.js';
 import type { BackfillLedger } from './backfill.ledger.js';
 import type { LedgerStore } from './ledger.store.js';
@@ -34,6 +35,26 @@ export class LedgerReader {
     const found = live ?? (row && toPublicRun(row));
     const [run] = await this.withChanges(found ? [found] : []);
     return run ?? null;
+  }
+
+  /** Failures of a run that Redis has forgotten. */
+  async failures(
+    backfill: string,
+    runId: string,
+    after: string | undefined,
+    limit: number,
+  ): Promise<FailurePage> {
+    const page = await this.ledger.read(async () =>
+      (await this.store.run(backfill, runId))
+        ? this.store.failurePage(runId, Number(after ?? 0), limit + 1)
+        : [],
+    );
+    const kept = page?.slice(0, limit) ?? [];
+    const more = (page?.length ?? 0) > limit;
+    return {
+      items: kept.map(({ failureId, record }) => readFailure(failureId, record)),
+      next: more ? String(kept.at(-1)?.sequence) : null,
+    };
   }
 
   /** What was done to a backfill, newest first. */

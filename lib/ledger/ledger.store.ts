@@ -153,19 +153,29 @@ export class LedgerStore {
   async *failures({ runId, failuresThrough }: LedgerCheckpoint): AsyncGenerator<LedgerFailure[]> {
     let after = 0;
     for (;;) {
-      const page: LedgerFailure[] = await this.managers
-        .fork()
-        .find(
-          FailureSchema,
-          { runId, sequence: { $gt: after, $lte: failuresThrough } },
-          { orderBy: { sequence: 'asc' }, limit: PAGE },
-        );
+      const page = await this.failurePage(runId, after, PAGE, failuresThrough);
       yield page;
       if (page.length < PAGE) {
         return;
       }
       after = page.at(-1)?.sequence ?? after;
     }
+  }
+
+  /** Failures of a run after one of them, oldest first. */
+  async failurePage(
+    runId: string,
+    after: number,
+    limit: number,
+    through = Number.MAX_SAFE_INTEGER,
+  ): Promise<LedgerFailure[]> {
+    return this.managers
+      .fork()
+      .find(
+        FailureSchema,
+        { runId, sequence: { $gt: after, $lte: through } },
+        { orderBy: { sequence: 'asc' }, limit },
+      );
   }
 
   /** Forgets failures that were kept ahead of a checkpoint that never came. */

@@ -160,6 +160,11 @@ export class FailureStore {
   }
 }
 
+/** A failure as it is kept, as operators see it. */
+export function readFailure(id: string, record: string): BackfillFailure {
+  return publicFailure(id, JSON.parse(record) as FailureRecord);
+}
+
 function publicFailure(id: string, record: FailureRecord): BackfillFailure {
   const { kind, key, error, attempts, failedAt } = record;
   return { id, kind, key, error, attempts, failedAt };

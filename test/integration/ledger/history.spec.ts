@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLedgerBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
+import type { NumberRange } from '../../support/apps/index.js';
 
 const bench = await createLedgerBench();
 
@@ -59,6 +60,44 @@ it('keeps runs longer than Redis does, with who changed what from what to what',
     history.map(({ id, type }) => [id, type]),
   );
   expect(await backfills.runs('walk', 1)).toHaveLength(1);
+});
+
+it('pages through the failures of a run that Redis has forgotten', async () => {
+  const failing = defineBackfill<NumberRange>({
+    name: 'failing',
+    source: numbers(60),
+    config: { batchSize: 10, attempts: 1, perSecondOnPeak: null, perSecondOffPeak: null },
+    processRange: ({ low, high }) => {
+      if (high - low > 0 || low % 12 === 0) {
+        throw new Error(`${low} to ${high} is no good`);
+      }
+    },
+  });
+  const { backfills, finished } = await bench.start({ handlers: [failing] });
+  const { runId } = await backfills.start('failing');
+  await finished('failing');
+  const live = await backfills.failures('failing', { runId });
+  expect(live.items).toHaveLength(5);
+  const { runId: newer } = await backfills.start('failing');
+  await finished('failing');
+  await eventually(
+    'both runs and their failures to be kept',
+    () => bench.database.query('SELECT 1 FROM backfill_failures WHERE run_id = ANY($1)', [[runId, newer]]),
+    (rows) => rows.length === 10,
+  );
+
+  await bench.loseRedis();
+  await eventually(
+    'the newest run to be back',
+    () => backfills.status('failing'),
+    (status) => status.runId === newer && status.state === 'failed',
+  );
+  const first = await backfills.failures('failing', { runId, limit: 2 });
+  const second = await backfills.failures('failing', { runId, limit: 2, after: String(first.next) });
+  const third = await backfills.failures('failing', { runId, limit: 2, after: String(second.next) });
+  expect([...first.items, ...second.items, ...third.items]).toEqual(live.items);
+  expect(third.next).toBeNull();
+  expect(await backfills.failures('failing', { runId: 'unknown' })).toEqual({ items: [], next: null });
 });
 
 it('two apps that share a database do not meet', async () => {
