@@ -12,7 +12,7 @@ const AROUND = `
 import { Injectable } from '@nestjs/common';
 import type { CanActivate } from '@nestjs/common';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
-import { Backfill, BackfillModule, idRange } from 'nestjs-backfill';
+import { Backfill, BackfillModule, eventLoopLag, heapUse, idRange, postgresConnections, postgresLockWait, postgresReplicationLag, probeLatency, queueDepth } from 'nestjs-backfill';
 import type { BackfillContext, BackfillService, IdRange, RangeHandler } from 'nestjs-backfill';
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
@@ -32,7 +32,7 @@ class AdminGuard implements CanActivate {
     return false;
   }
 }
-export { AdminGuard, app, backfills, BullMQAdapter, createBullBoard, ExpressAdapter, getBackfillQueueToken, Backfill, BackfillModule, idRange, Message };
+export { AdminGuard, app, backfills, BullMQAdapter, createBullBoard, ExpressAdapter, getBackfillQueueToken, Backfill, BackfillModule, eventLoopLag, heapUse, idRange, Message, postgresConnections, postgresLockWait, postgresReplicationLag, probeLatency, queueDepth };
 export type { BackfillContext, IdRange, RangeHandler };
 `;
 const snippets = [...snippetsOf(guides), ...snippetsOf(readme)]

@@ -1,0 +1,199 @@
+import { readFile } from 'node:fs/promises';
+import { compileFunction } from 'node:vm';
+import { MikroORM } from '@mikro-orm/core';
+import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { Migration } from '@mikro-orm/migrations';
+import { Backfill, BACKFILL_ENTITIES, BackfillService } from 'nestjs-backfill';
+import * as library from 'nestjs-backfill';
+import { runCommandLine } from 'nestjs-backfill/cli';
+import { batchExecute } from 'nestjs-backfill/migrations';
+import { BackfillHarness, FakeClock } from 'nestjs-backfill/testing';
+import type { DynamicModule, Type } from '@nestjs/common';
+import ts from 'typescript';
+import { appModules, createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
+
+@Entity({ tableName: 'message' })
+class Message {
+  @PrimaryKey({ type: 'integer' })
+  id!: number;
+
+  @Property({ type: 'boolean' })
+  archived!: boolean;
+}
+
+const bench = await createAppBench();
+await bench.database.query('CREATE TABLE message (id int PRIMARY KEY, archived boolean NOT NULL)');
+await bench.database.query('CREATE TABLE orders (id int PRIMARY KEY, total int)');
+const pages = await Promise.all(
+  ['README.md', 'sample/README.md'].map((path) =>
+    readFile(new URL(`../../../${path}`, import.meta.url), 'utf8'),
+  ),
+);
+const snippets = pages.flatMap((page) =>
+  [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code),
+);
+const run = new Set<string>();
+
+/** The one snippet that has some text. */
+function snippet(text: string): string {
+  const found = snippets.filter((code) => code.includes(text));
+  if (found.length !== 1) {
+    throw new Error(`Expected one snippet with ${text}, got ${found.length}`);
+  }
+  run.add(found[0] ?? '');
+  return found[0] ?? '';
+}
+
+/** Runs a snippet with the names that it imports or takes for granted, and answers one that it defines. */
+function evaluate(code: string, names: Readonly<Record<string, unknown>>, answer?: string): unknown {
+  const { outputText } = ts.transpileModule(code.replaceAll(/^import .*$/gm, '').replaceAll('export ', ''), {
+    compilerOptions: { target: ts.ScriptTarget.ES2023, experimentalDecorators: true },
+  });
+  const body =
+    answer === undefined ? `return (async () => { ${outputText} })()` : `${outputText}; return ${answer}`;
+  return compileFunction(body, Object.keys(names))(...Object.values(names)) as unknown;
+}
+
+const fillMessages = async () => {
+  await bench.database.query('TRUNCATE message');
+  await bench.database.query('INSERT INTO message SELECT n, n % 3 = 0 FROM generate_series(1, 50) n');
+};
+const archived = async () =>
+  (await bench.database.query('SELECT id FROM message WHERE archived ORDER BY id')).length;
+const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null };
+
+it('the handler of the README archives every message', async () => {
+  await fillMessages();
+  const names = { Backfill, idRange: library.idRange, Message };
+  const handler = evaluate(snippet('class ArchiveMessages'), names, 'ArchiveMessages') as Type;
+  const { backfills, finished } = await bench.start({ handlers: [handler], entities: [Message] });
+  await backfills.start('archive-messages', { config: UNPACED });
+  expect(await finished('archive-messages')).toMatchObject({ state: 'completed', rowsDone: 34 });
+  expect(await archived()).toBe(50);
+});
+
+it('the calls of the README operate a backfill', async () => {
+  const handler = defineBackfill({
+    name: 'reencrypt-messages',
+    source: numbers(10_000),
+    config: { batchSize: 10, perSecondOnPeak: 5, perSecondOffPeak: 5 },
+    processRange: () => undefined,
+  });
+  const { backfills } = await bench.start({ handlers: [handler] });
+  await evaluate(snippet("backfills.preview('reencrypt-messages'"), { backfills });
+  expect(await backfills.status('reencrypt-messages')).toMatchObject({ state: 'running', dryRun: true });
+  expect(await backfills.config('reencrypt-messages')).toMatchObject({
+    config: { perSecondOnPeak: 1, batchSize: 50 },
+  });
+  expect((await backfills.history('reencrypt-messages')).map(({ type }) => type)).toEqual([
+    'resumed',
+    'paused',
+    'configured',
+    'started',
+  ]);
+});
+
+it('the throttles of the guides are asked', async () => {
+  const names = { ...library, Message, process: { env: { FREEZE: 'yes' } } };
+  const mounted = evaluate(
+    `const mounted = ${snippet('postgresLockWait()')}`,
+    names,
+    'mounted',
+  ) as DynamicModule;
+  const handler = defineBackfill({
+    name: 'throttled',
+    source: numbers(1000),
+    config: { batchSize: 1, perSecondOnPeak: 20, perSecondOffPeak: 20 },
+    processRange: () => undefined,
+  });
+  const { backfills, logs } = await bench.start({
+    handlers: [handler],
+    entities: [Message],
+    only: [...Object.values(appModules({ ...bench, entities: [Message] })), mounted],
+  });
+  await backfills.start('throttled');
+  const { rate } = await eventually(
+    'the freeze to hold',
+    () => backfills.status('throttled'),
+    (status) => status.rate.perSecond === 0,
+  );
+  expect(rate.reason).toContain('change freeze');
+  expect(logs.lines.filter((line) => /throttle .*(?:fail|error)/i.test(line))).toEqual([]);
+  await backfills.cancel('throttled');
+});
+
+it('the command line of the guides serves the running app', async () => {
+  const { app } = await bench.start({
+    handlers: [defineBackfill({ name: 'listed', source: numbers(10), processRange: () => undefined })],
+  });
+  const process = { exitCode: -1 };
+  const operate = evaluate(
+    snippet('runCommandLine(words, { app })'),
+    { runCommandLine, process },
+    'operate',
+  ) as (...args: unknown[]) => Promise<void>;
+  await operate(app, ['status', 'listed', '--json']);
+  expect(process.exitCode).toBe(0);
+  await operate(app, ['status', 'unlisted', '--json']);
+  expect(process.exitCode).toBe(3);
+});
+
+it('the harness of the guides proves a handler idempotent', async () => {
+  const handler = evaluate(
+    snippet('class ArchiveMessages'),
+    { Backfill, idRange: library.idRange, Message },
+    'ArchiveMessages',
+  ) as Type<object>;
+  const { app } = await bench.start({ handlers: [handler], entities: [Message] });
+  const lines: unknown[] = [];
+  const console = { log: (line: unknown) => lines.push(line) };
+  const check = evaluate(
+    snippet('new BackfillHarness(handler'),
+    { BackfillHarness, FakeClock, console },
+    'check',
+  ) as (...args: unknown[]) => Promise<void>;
+  await check(new handler(), app.get(MikroORM).em.fork(), fillMessages);
+  expect(lines[0]).toEqual([]);
+  expect(lines[1]).toHaveLength(5);
+});
+
+it('the migration of the guides fills a column step by step', async () => {
+  await bench.database.query('INSERT INTO orders SELECT n, NULL FROM generate_series(1, 25000) n');
+  const { app } = await bench.start();
+  const console = { log: () => undefined };
+  const fill = evaluate(snippet('fillTotals'), { batchExecute, console }, 'fillTotals') as (
+    em: unknown,
+  ) => Promise<void>;
+  await fill(app.get(MikroORM).em.fork());
+  const [left] = await bench.database.query<{ n: number }>(
+    'SELECT count(*)::int AS n FROM orders WHERE total IS NULL',
+  );
+  expect(left?.n).toBe(0);
+});
+
+it('the ledger of the guides finds its tables', async () => {
+  const { createLedgerSchema, dropLedgerSchema } = library;
+  const Schema = evaluate(
+    snippet('createLedgerSchema(this)'),
+    { Migration, createLedgerSchema, dropLedgerSchema },
+    'Migration20260105',
+  ) as { prototype: { up(): Promise<void>; down(): Promise<void> } };
+  const sql: string[] = [];
+  const migration = Object.assign(Object.create(Schema.prototype) as typeof Schema.prototype, {
+    addSql: (statement: string) => sql.push(statement),
+  });
+  await migration.up();
+  await bench.database.query(sql.splice(0).join('\n'));
+  const { app } = await bench.start({ entities: [...BACKFILL_ENTITIES], options: { ledger: true } });
+  expect(await app.get(BackfillService).list()).toEqual([]);
+  await app.close();
+  await migration.down();
+  await bench.database.query(sql.join('\n'));
+});
+
+it('leaves no snippet out but those that other tests run', () => {
+  const elsewhere = snippets.filter(
+    (code) => code.startsWith('// src/') || code.includes('admin: {') || code.includes('createBullBoard'),
+  );
+  expect(snippets.filter((code) => !run.has(code) && !elsewhere.includes(code))).toEqual([]);
+});
