@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTestDatabase, createTestRedis } from '../support/databases/index.js';
 import { ConsumerApp } from './support/consumer.app.js';
+import { followQuickStart } from './support/quick-start.js';
 import { run } from './support/shell.js';
 import { NEST_11_COMMONJS, NEST_12_ESM } from './support/stacks.js';
 import { ownTool, packLibrary } from './support/tarball.js';
@@ -42,6 +43,19 @@ describe('the package', () => {
     ];
 
     expect(info.unpackedSize).toBeLessThan(UNPACKED_LIMIT);
+  });
+});
+
+describe('the quick start of the README', () => {
+  it('installs, compiles, runs to the end and fills every row', async () => {
+    const services = { DATABASE_URL: database.url, REDIS_URL: redis.url };
+    const printed = await followQuickStart(parent, tarball, services);
+
+    expect(printed.trimEnd().split('\n').at(-1)).toBe('completed 100 % 10000/10000');
+    const [counts] = await database.query(
+      `select count(*)::int as rows, count(*) filter (where email_domain = 'example.com')::int as filled from customers`,
+    );
+    expect(counts).toEqual({ rows: 10_000, filled: 10_000 });
   });
 });
 

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { createTestDatabase, createTestRedis } from '../../support/databases/index.js';
-import { buildPackage } from '../readme/built-package.js';
+import { buildPackage } from './built-package.js';
 
 const run = promisify(execFile);
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));

@@ -13,8 +13,8 @@ export interface Page {
 export interface Readme extends Page {
   /** The files of the quick start, by their paths. */
   readonly files: ReadonlyMap<string, string>;
-  /** What the quick start has npm install. */
-  readonly packages: readonly string[];
+  /** The arguments of each command of the quick start that installs something. */
+  readonly installs: readonly (readonly string[])[];
 }
 
 export async function readReadme(): Promise<Readme> {
@@ -23,7 +23,7 @@ export async function readReadme(): Promise<Readme> {
   return {
     ...pageOf(text),
     files: new Map([...jsonFiles(quickStart), ...typescriptFiles(quickStart)]),
-    packages: installs(quickStart),
+    installs: installs(quickStart),
   };
 }
 
@@ -70,11 +70,9 @@ function typescriptFiles(text: string): [string, string][] {
   ]);
 }
 
-function installs(text: string): string[] {
-  const commands = text.replaceAll('\\\n', ' ').matchAll(/^npm install (.+)$/gm);
-  return [...commands].flatMap(([, names = '']) =>
-    names.split(/\s+/).filter((name) => !name.startsWith('--')),
-  );
+function installs(text: string): string[][] {
+  const commands = text.replaceAll('\\\n', ' ').matchAll(/^npm (install .+)$/gm);
+  return Array.from(commands, ([, args = '']) => args.split(/\s+/));
 }
 
 function tableOf(text: string): [string, string][] {

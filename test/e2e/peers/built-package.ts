@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-export const NODE_MODULES = join(ROOT, 'node_modules');
+const NODE_MODULES = join(ROOT, 'node_modules');
 
 /** What Nest's command line needs to build the package. */
 const SOURCES = ['lib', 'package.json', 'nest-cli.json', 'tsconfig.json'];
