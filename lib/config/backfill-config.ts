@@ -41,7 +41,10 @@ export interface BackfillConfig {
   readonly onPeakHourBegin: number;
   /** Last hour of the peak, 0 to 23, inclusive: 17 lasts until 17:59:59. Default 17. */
   readonly onPeakHourEnd: number;
-  /** Ranges a process works on at once. A whole number from 1 to 1,000. Default 4. */
+  /**
+   * Ranges a process works on at once. Short ranges of rows overlap: when the last rows of one are under way,
+   * the next is loaded, and begins as they end. A whole number from 1 to 1,000. Default 4.
+   */
   readonly concurrency: number;
   /** Rows of a range a row handler is given at once. A whole number from 1 to 10,000. Default 1. */
   readonly rowConcurrency: number;

@@ -6,9 +6,12 @@ import { loadRows } from './load-rows.js';
 import type { Execution, Outcome } from './range.executor.js';
 import { inRequestScope } from './request-scope.js';
 import type { RowStop } from './row-stop.js';
+import type { Admit } from './row-walk-parts.js';
+import { BOUNDLESS } from './row.places.js';
+import type { RowRoom } from './row.places.js';
 import { RowWalk } from './row.walk.js';
 
-const ADMIT = () => Promise.resolve();
+const ADMIT: Admit = () => undefined;
 
 /** Hands the rows of a range to a row handler. */
 export async function handleRows(
@@ -20,27 +23,33 @@ export async function handleRows(
   const { backfill, dryRun, signal, rowConcurrency, rows: settings } = execution;
   const { source } = backfill;
   const admit = settings?.admit ?? ADMIT;
+  const { runId, attempt, logger } = context;
   const forks: EntityManager[] = [];
   const walk = new RowWalk(
     { em: context.em, rows: await loadRows(execution, context.em) },
     {
       keyOf: (row) => source.keyOf?.(row) ?? null,
       concurrency: rowConcurrency,
+      room: settings?.room ?? BOUNDLESS,
       timeoutMs: settings?.timeoutMs ?? (() => null),
       acknowledgeMs: settings?.acknowledgeMs ?? (() => 0),
       admit,
-      handle: async (row, em, stop) => {
+      handle: (row, em, stop) => {
         const rowContext: BackfillContext = {
-          ...context,
+          runId,
+          backfill: backfill.name,
+          attempt,
+          logger,
+          dryRun,
           em,
           quota: paidOnce(admit, stop),
           get signal() {
             return stop.signal;
           },
         };
-        await inRequestScope(
+        return inRequestScope(
           () => em,
-          async () => handler.processRow(row, rowContext),
+          () => handler.processRow(row, rowContext),
         );
       },
       reload: async (keys) => {
@@ -66,10 +75,7 @@ export async function handleRows(
 }
 
 /** The call that a row was given when it began is its first one. */
-function paidOnce(
-  admit: (signal: AbortSignal) => Promise<void>,
-  stop: RowStop,
-): (calls?: number) => Promise<void> {
+function paidOnce(admit: Admit, stop: RowStop): (calls?: number) => Promise<void> {
   let paid = 1;
   return async (calls = 1) => {
     const due = Math.max(0, calls - paid);
@@ -82,12 +88,14 @@ function paidOnce(
 
 /** What a worker adds to the handling of rows; without it nothing is limited or acknowledged early. */
 export interface RowSettings {
+  /** The places of the process, which all ranges share. */
+  readonly room: RowRoom;
   /** Ms that a row may take; `null`: as long as it takes. */
   readonly timeoutMs: () => number | null;
   /** Ms between two acknowledgements. */
   readonly acknowledgeMs: () => number;
-  /** Resolves when the third party may be called; rejects once the signal is aborted. */
-  readonly admit: (signal: AbortSignal) => Promise<void>;
+  /** Asked before the third party is called. */
+  readonly admit: Admit;
   readonly acknowledge: (done: number, left: readonly JsonValue[]) => Promise<void>;
   /** Told at once of an error that asks for more than its row: siblings may be under way for long. */
   readonly troubled: (error: unknown) => Promise<void>;

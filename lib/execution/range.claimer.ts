@@ -1,6 +1,8 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
-import type { ClaimAnswer } from '../tracking/range-steps.js';
+import type { Claim, ClaimAnswer } from '../tracking/range-steps.js';
 import type { RangeTracker } from '../tracking/range.tracker.js';
+import { sleep } from './sleep.js';
+import { StartLateness } from './start-lateness.js';
 import { TurnBatcher } from './turn-batcher.js';
 
 /** A claim whose moment is further off is given back, so that a pause or another rate never waits for it. */
@@ -11,6 +13,7 @@ export class RangeClaimer {
   private readonly claims = new TurnBatcher((requests: readonly (readonly number[])[]) =>
     this.claimTogether(requests),
   );
+  private readonly lateness = new StartLateness();
 
   constructor(
     private readonly runId: string,
@@ -25,8 +28,18 @@ export class RangeClaimer {
     return this.claims.ask(paced ? [from] : Array.from({ length: to - from }, (_, i) => from + i));
   }
 
+  /** Waits until a claimed range may start, or the signal is aborted. */
+  async moment({ waitMs, dueAt }: Claim, signal: AbortSignal): Promise<void> {
+    await sleep(waitMs, signal);
+    const now = performance.now();
+    if (waitMs > 0 && !signal.aborted) {
+      this.lateness.note(now - dueAt, now);
+    }
+  }
+
   private async claimTogether(requests: readonly (readonly number[])[]): Promise<ClaimAnswer[]> {
-    const answer = await this.tracker.claim(this.runId, requests.flat(), LONGEST_WAIT_MS);
+    const late = this.lateness.tell();
+    const answer = await this.tracker.claim(this.runId, requests.flat(), LONGEST_WAIT_MS, late);
     let at = 0;
     return requests.map((indexes) => {
       const claims = answer.claims.slice(at, at + indexes.length);

@@ -86,16 +86,23 @@ export class RowWalk {
   }
 
   private abort(reason: unknown): void {
-    this.stop.abort(reason);
     for (const stop of this.running) {
       stop.abort(reason);
     }
+    this.halt(reason);
   }
 
-  private advance(): void {
+  /** Begins no further row. */
+  private halt(reason: unknown): void {
+    this.stop.abort(reason);
+    this.advance();
+  }
+
+  private readonly advance = (): void => {
+    const { room } = this.parts;
     while (!this.stopped && this.active < Math.max(1, this.parts.concurrency())) {
       const slot = this.slots[this.next];
-      if (!slot) {
+      if (!slot || !(slot.state !== 'open' || room.take(this.advance))) {
         break;
       }
       this.next++;
@@ -103,46 +110,51 @@ export class RowWalk {
         void this.begin(slot);
       }
     }
+    room.left(this.stopped ? 0 : this.slots.length - this.next);
     if (this.active === 0 && !this.rotating && (this.stopped || this.next >= this.slots.length)) {
       this.drained();
     }
-  }
+  };
 
   private async begin(slot: Slot): Promise<void> {
     const { wave } = slot;
+    const { admit, handle, timeoutMs, room } = this.parts;
+    const stop = new RowStop();
     slot.state = 'begun';
     this.active++;
     wave.active++;
-    try {
-      await this.handle(slot);
-    } catch (error) {
-      this.fail(slot, error);
-    }
-    this.active--;
-    wave.active--;
-    this.acknowledge(wave);
-    this.advance();
-  }
-
-  private async handle(slot: Slot): Promise<void> {
-    const { admit, handle, timeoutMs } = this.parts;
-    const stop = new RowStop();
     this.running.add(stop);
     try {
-      await admit(this.stop.signal).catch((error: unknown) => {
-        slot.state = 'open';
-        if (!this.stopped) {
-          throw error;
-        }
-      });
-      if (slot.state === 'begun') {
+      const admitted = admit(this.stop.signal);
+      if (!admitted || (await this.comes(admitted))) {
         await withinTime(handle(slot.row, slot.wave.em, stop), timeoutMs(), stop);
         slot.state = 'done';
         slot.row = null;
         this.timer ??= setTimeout(() => void this.rotate(), this.parts.acknowledgeMs());
+      } else {
+        slot.state = 'open';
       }
-    } finally {
-      this.running.delete(stop);
+    } catch (error) {
+      this.fail(slot, error);
+    }
+    this.running.delete(stop);
+    this.active--;
+    wave.active--;
+    room.give();
+    this.acknowledge(wave);
+    this.advance();
+  }
+
+  /** Whether the turn of a row came; it does not where the walk was stopped first. */
+  private async comes(admitted: Promise<void>): Promise<boolean> {
+    try {
+      await admitted;
+      return true;
+    } catch (error) {
+      if (!this.stopped) {
+        throw error;
+      }
+      return false;
     }
   }
 
@@ -228,6 +240,6 @@ export class RowWalk {
 
   private give(error: unknown): void {
     this.trouble ??= { error };
-    this.stop.abort(error);
+    this.halt(error);
   }
 }

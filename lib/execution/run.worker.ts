@@ -6,11 +6,12 @@ import { RangeCrashError } from '../errors/range-crash.error.js';
 import type { RangeJob } from '../queues/backfill-queues.js';
 import { QuotaGate } from '../throttling/quota.gate.js';
 import type { Claim, ClaimAnswer } from '../tracking/range-steps.js';
-import type { WorkEntry } from '../tracking/work-entry.js';
 import { Abandonment } from './abandonment.js';
 import { limitPollMs } from './limit-poll.js';
 import { RangeClaimer } from './range.claimer.js';
 import { RangeSettler } from './range.settler.js';
+import { RowPlaces } from './row.places.js';
+import type { RowLane } from './row.places.js';
 import type { RunWorkerEvents, RunWorkerParts, ServedRun } from './served-run.js';
 import { sleep } from './sleep.js';
 
@@ -18,6 +19,11 @@ import { sleep } from './sleep.js';
 const HELD_POLL_MS = 5_000;
 /** Time that handlers which honour their signal have at shutdown after it was aborted. */
 const ABORT_GRACE_MS = 2_000;
+/**
+ * While ranges of rows take less than this, each lane has a second job at hand, whose rows begin while the
+ * last ones of the first are under way. Of longer ranges another process may be the one to take the next.
+ */
+const OVERLAP_BELOW_MS = 2_000;
 /** A range that so many processes died with is taken for the cause. */
 const MOST_CRASHES = 10;
 
@@ -29,6 +35,11 @@ export class RunWorker {
   private readonly gate: QuotaGate;
   private readonly settler: RangeSettler;
   private readonly abandonment = new Abandonment();
+  private readonly places = new RowPlaces(
+    () => this.config.concurrency,
+    () => (this.run.backfill.shape === 'row' ? this.config.rowConcurrency : 1),
+  );
+  private overlaps = false;
   private stopping = false;
   private wake: NodeJS.Timeout | undefined;
 
@@ -65,7 +76,8 @@ export class RunWorker {
   /** Takes another config into use. */
   reconfigure(config: BackfillConfig): void {
     this.config = config;
-    this.worker.concurrency = config.concurrency;
+    this.worker.concurrency = this.jobsAtOnce();
+    this.places.reconsider();
     this.worker.opts.maximumRateLimitDelay = limitPollMs(config);
     this.gate.reconsider();
   }
@@ -110,6 +122,11 @@ export class RunWorker {
     this.stopping = true;
     clearTimeout(this.wake);
     void this.worker.pause(true);
+    this.places.close();
+  }
+
+  private jobsAtOnce(): number {
+    return this.config.concurrency * (this.overlaps ? 2 : 1);
   }
 
   private async settledWithin(ms: number): Promise<boolean> {
@@ -121,7 +138,7 @@ export class RunWorker {
   }
 
   private async process(job: Job<RangeJob>, token?: string): Promise<void> {
-    const { run, first, count } = job.data;
+    const { run } = job.data;
     if (run > this.run.runId) {
       // Ids grow with time: this worker's own run is over, and the job is for the worker of the next one.
       void this.worker.pause(true);
@@ -130,10 +147,21 @@ export class RunWorker {
     if (run !== this.run.runId) {
       return;
     }
+    const lane = this.places.lane();
+    try {
+      await this.workThrough(job, token, lane);
+    } finally {
+      lane.leave();
+    }
+  }
+
+  private async workThrough(job: Job<RangeJob>, token: string | undefined, lane: RowLane): Promise<void> {
+    const { run, first, count } = job.data;
     const acks: Promise<unknown>[] = [];
     const controller = new AbortController();
     let next = first;
     while (next < first + count) {
+      await lane.enter();
       if (this.stopping) {
         await this.settler.acknowledged(acks);
         return this.giveBack(job, token);
@@ -141,7 +169,7 @@ export class RunWorker {
       const answer = await this.claimer.claim(next, first + count);
       for (const [i, claim] of answer.claims.entries()) {
         next++;
-        const kept = claim === null || (await this.work(claim, controller, acks));
+        const kept = claim === null || (await this.work(claim, controller, acks, lane));
         if (!kept) {
           const rest = answer.claims.slice(i + 1).flatMap((other) => (other ? [other.entry.index] : []));
           await Promise.all([
@@ -161,28 +189,32 @@ export class RunWorker {
 
   /** Answers false when the range was given back. */
   private async work(
-    { entry, waitMs }: Claim,
+    claim: Claim,
     controller: AbortController,
     acks: Promise<unknown>[],
+    lane: RowLane,
   ): Promise<boolean> {
-    const done = this.workOne(entry, waitMs, controller.signal, acks);
+    await lane.enter();
+    const done = this.workOne(claim, controller.signal, acks, lane);
     this.inFlight.set(controller, done);
     try {
       return await done;
     } finally {
       this.inFlight.delete(controller);
+      lane.leave();
     }
   }
 
   private async workOne(
-    entry: WorkEntry,
-    waitMs: number,
+    claim: Claim,
     signal: AbortSignal,
     acks: Promise<unknown>[],
+    room: RowLane,
   ): Promise<boolean> {
     const { tracker, executor } = this.parts;
     const { backfill, runId, dryRun } = this.run;
-    await sleep(waitMs, signal);
+    const { entry } = claim;
+    await this.claimer.moment(claim, signal);
     if (this.stopping || signal.aborted) {
       await tracker.release(runId, [entry.index]);
       return false;
@@ -202,6 +234,7 @@ export class RunWorker {
         signal,
         rowConcurrency: () => this.config.rowConcurrency,
         rows: {
+          room,
           timeoutMs: () => this.config.rowTimeoutMs,
           acknowledgeMs: () => this.config.rowAckMs,
           admit: this.gate.pass,
@@ -220,10 +253,18 @@ export class RunWorker {
       await tracker.release(runId, [entry.index]);
       return false;
     }
-    if (outcome.kind === 'done' && this.config.autoTune) {
-      this.parts.tuner.note(runId, performance.now() - began, entry.rows);
+    if (outcome.kind === 'done') {
+      this.took(performance.now() - began, entry.rows);
     }
     return this.settler.settle(left, outcome, signal, acks);
+  }
+
+  private took(ms: number, rows: number): void {
+    if (this.config.autoTune) {
+      this.parts.tuner.note(this.run.runId, ms, rows);
+    }
+    this.overlaps = this.run.backfill.shape === 'row' && ms < OVERLAP_BELOW_MS;
+    this.worker.concurrency = this.jobsAtOnce();
   }
 
   /** The run stopped, is held, or the next moment is far off: the job waits its turn again. */

@@ -7,27 +7,26 @@ import { RowTimeoutError } from '../errors/handler.errors.js';
  * @param ms `null`: as long as it takes
  * @throws RowTimeoutError
  */
-export async function withinTime(
-  work: Promise<void>,
+export function withinTime(
+  work: unknown,
   ms: number | null,
   stop: Pick<AbortController, 'abort'>,
-): Promise<void> {
+): Promise<unknown> {
+  const working = Promise.resolve(work);
   if (ms === null) {
-    return work;
+    return working;
   }
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
       const error = new RowTimeoutError(ms);
       stop.abort(error);
       reject(error);
     }, ms);
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
+    const inTime = (settle: (value: unknown) => void) => (value: unknown) => {
+      clearTimeout(timer);
+      settle(value);
+    };
     // What it throws after its time nobody is left to hear; the row has failed already.
-    work.catch(() => undefined);
-  }
+    working.then(inTime(resolve), inTime(reject));
+  });
 }

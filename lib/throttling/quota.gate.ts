@@ -41,14 +41,17 @@ export class QuotaGate {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  /** Resolves when a call may be made; rejects with the reason of the signal once that is aborted. */
-  readonly pass = (signal: AbortSignal): Promise<void> => {
+  /**
+   * Answers nothing where a call may be made at once; else what resolves when it may, and rejects with the
+   * reason of the signal once that is aborted.
+   */
+  readonly pass = (signal: AbortSignal): Promise<void> | undefined => {
     if (signal.aborted) {
       return Promise.reject(signal.reason as Error);
     }
     if (this.free) {
       this.meter.count();
-      return Promise.resolve();
+      return undefined;
     }
     return new Promise((resolve, reject) => {
       const onAbort = () => {

@@ -36,6 +36,8 @@ export interface ClaimAnswer {
 /** A range taken up, and the moment at which it may start. */
 export interface Claim {
   readonly waitMs: number;
+  /** The moment by `performance.now()`. */
+  readonly dueAt: number;
   readonly entry: WorkEntry;
 }
 

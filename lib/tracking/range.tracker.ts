@@ -62,10 +62,21 @@ export class RangeTracker {
     return { kind: kind === 'stale' ? 'stale' : 'stopped' };
   }
 
-  /** Asks to start ranges, none of which is to wait longer than `longestWaitMs` for its moment. */
-  async claim(runId: string, indexes: readonly number[], longestWaitMs: number): Promise<ClaimAnswer> {
+  /**
+   * Asks to start ranges, none of which is to wait longer than `longestWaitMs` for its moment.
+   *
+   * @param lateMs by how much more than usual starts came late since it was last asked
+   */
+  async claim(
+    runId: string,
+    indexes: readonly number[],
+    longestWaitMs: number,
+    lateMs = 0,
+  ): Promise<ClaimAnswer> {
+    const asked = performance.now();
     const [verdict, ms, ...answers] = await this.scripts.claim.run(this.client, this.keys.script(runId), [
       longestWaitMs * 1000,
+      Math.round(lateMs * 1000),
       ...indexes,
     ]);
     return {
@@ -76,8 +87,10 @@ export class RangeTracker {
           return null;
         }
         const cut = answer.indexOf('|');
+        const waitMs = Number(answer.slice(0, cut)) / 1000;
         return {
-          waitMs: Number(answer.slice(0, cut)) / 1000,
+          waitMs,
+          dueAt: asked + waitMs,
           entry: parseEntry(indexes[i] ?? -1, answer.slice(cut + 1)),
         };
       }),

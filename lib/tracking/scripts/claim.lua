@@ -4,7 +4,8 @@
 
   KEYS     see prelude.lua
   ARGV[1]  longest wait for a moment, in microseconds
-  ARGV[2..] indexes
+  ARGV[2]  microseconds by which starts of the worker came later than usual since it last asked
+  ARGV[3..] indexes
 
   Returns { verdict, ms, answers... }
     verdict  'go', or the reason why nothing more may start: 'stopped' (the run is not running),
@@ -34,7 +35,7 @@ if interval < 0 then
 end
 
 -- What workers come late they make up, or the rate would never be reached: a little at once (less than one
--- range, or 0.5 % of a second), the rest by going 0.9 % faster; less of both where more ranges would begin
+-- range, or 0.3 % of a second), the rest by going 0.6 % faster; less of both where more ranges would begin
 -- in some second than the promise allows: one above the rate, or 2 %. More than a second is not made up.
 local SECOND, MARGIN, ROUNDING = 1000000, 1000, 0.001
 local function leeway(every)
@@ -43,8 +44,8 @@ local function leeway(every)
   end
   local rate = SECOND / every
   local allowed = math.max(math.floor(rate + 1 + ROUNDING), math.floor(rate * 1.02 + ROUNDING))
-  local fastest = math.max(0, math.min(every * 0.009, every - (SECOND + MARGIN) / allowed))
-  return fastest, math.max(0, math.min(math.max(every / 2, 5000), allowed * (every - fastest) - SECOND - MARGIN))
+  local fastest = math.max(0, math.min(every * 0.006, every - (SECOND + MARGIN) / allowed))
+  return fastest, math.max(0, math.min(math.max(every / 2, 3000), allowed * (every - fastest) - SECOND - MARGIN))
 end
 
 local longest = tonumber(ARGV[1])
@@ -54,9 +55,12 @@ if moment < now - slack then
   debt = math.min(SECOND, debt + now - slack - moment)
   moment = now - slack
 end
+-- What began late began together with what follows: that comes later by as much, and makes it up as above.
+local late = interval > 0 and math.max(0, math.min(SECOND, tonumber(ARGV[2]))) or 0
+moment, debt = moment + late, math.min(SECOND, debt + late)
 local answer = { 'go', 0 }
-local moved = false
-for i = 2, #ARGV do
+local moved = late > 0
+for i = 3, #ARGV do
   local entry = redis.call('HGET', WORK, ARGV[i])
   if not entry then
     answer[#answer + 1] = ''

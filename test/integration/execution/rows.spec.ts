@@ -3,7 +3,8 @@ import { EntityManager } from '@mikro-orm/core';
 import { Inject } from '@nestjs/common';
 import { Backfill, keyset, RateLimitedError } from 'nestjs-backfill';
 import type { BackfillContext, RowHandler } from 'nestjs-backfill';
-import { createAppBench, defineBackfill, eventually, Item } from '../../support/apps/index.js';
+import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
+import type { NumberRange, NumberRow } from '../../support/apps/index.js';
 
 const bench = await createAppBench();
 const quick = { perSecondOnPeak: null, perSecondOffPeak: null, backoffMs: 10 };
@@ -157,6 +158,64 @@ describe('rows of a range', () => {
     await backfills.configure('widened', { rowConcurrency: 20 });
     expect(await finished('widened')).toMatchObject({ state: 'completed', rowsDone: 300, planned: 1 });
     expect(most).toBe(20);
+  });
+
+  it('begin while the last ones of the range before are under way, and are never more at once for it', async () => {
+    await bench.fillItems('SELECT generate_series(1, 400)');
+    const active = new Set<number>();
+    const seen = { most: 0, ranges: 0 };
+    const overlapping = defineBackfill<never, Item>({
+      name: 'overlapping',
+      source: byId,
+      config: { batchSize: 20, concurrency: 1, rowConcurrency: 5, ...quick },
+      processRow: async (row) => {
+        row.touches++;
+        active.add(row.id);
+        seen.most = Math.max(seen.most, active.size);
+        seen.ranges = Math.max(seen.ranges, new Set([...active].map((id) => Math.ceil(id / 20))).size);
+        // The last row of a range takes its time.
+        await sleep(row.id % 20 === 0 ? 60 : 5);
+        active.delete(row.id);
+      },
+    });
+    const { backfills, finished } = await bench.start({ handlers: [overlapping] });
+    await backfills.start('overlapping');
+    expect(await finished('overlapping')).toMatchObject({ state: 'completed', rowsDone: 400, planned: 20 });
+    expect(seen).toEqual({ most: 5, ranges: 2 });
+    expect((await items()).every(({ touches }) => touches === 1)).toBe(true);
+  });
+
+  it('of ranges that are under way together are given back when the run is paused, and done once', async () => {
+    const done: number[] = [];
+    let waiting = 0;
+    let paused = false;
+    const ahead = defineBackfill<NumberRange, NumberRow>({
+      name: 'ahead',
+      source: numbers(1_000),
+      config: { batchSize: 10, concurrency: 1, rowConcurrency: 15, ...quick },
+      processRow: async ({ id }, { signal }) => {
+        await sleep(1);
+        if (!paused && id <= 700) {
+          waiting++;
+          await new Promise((_, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason as Error));
+          });
+        }
+        done.push(id);
+      },
+    });
+    const { backfills, finished } = await bench.start({ handlers: [ahead] });
+    await backfills.start('ahead');
+    await eventually(
+      'rows of two ranges',
+      () => waiting,
+      (rows) => rows === 15,
+    );
+    await backfills.pause('ahead');
+    paused = true;
+    await backfills.resume('ahead');
+    expect(await finished('ahead')).toMatchObject({ state: 'completed', rowsDone: 1_000, failed: 0 });
+    expect(done.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 1_000 }, (_, i) => i + 1));
   });
 });
 

@@ -45,7 +45,7 @@ async function bareRun(ranges: number, perSecond: number | null) {
     const [evaluated, time] =
       (await client
         .multi()
-        .eval(CLAIM, 6, ...keys.script(runId), 250_000, index)
+        .eval(CLAIM, 6, ...keys.script(runId), 250_000, 0, index)
         .time()
         .exec()) ?? [];
     const [verdict, ms, granted = '0'] = (evaluated?.[1] ?? []) as [string, number, string?];
@@ -107,6 +107,26 @@ describe('claims', () => {
     for (let i = 2; i < waits.length; i++) {
       expect((waits[i] ?? 0) - (waits[i - 1] ?? 0)).toBeCloseTo(interval, 1);
     }
+  });
+
+  it('after starts that came late are put off by as much, and made up by going a little faster', async () => {
+    const { tracker, runId, claim } = await bareRun(400, 100);
+    const before = await claim(0);
+    const [late] = (await tracker.claim(runId, [1], 60_000, 200)).claims;
+    const [after] = (await tracker.claim(runId, [2], 60_000)).claims;
+    expect([before.verdict, Math.round((after?.waitMs ?? 0) - (late?.waitMs ?? 0)) <= 10]).toEqual([
+      'go',
+      true,
+    ]);
+    expect(late?.waitMs).toBeGreaterThan(190);
+    const { claims } = await tracker.claim(
+      runId,
+      Array.from({ length: 300 }, (_, i) => i + 3),
+      60_000,
+    );
+    const waits = claims.map((one) => one?.waitMs ?? Number.NaN);
+    // 300 intervals of 10 ms, each 0.6 % shorter until the 200 ms are made up.
+    expect((waits.at(-1) ?? 0) - (waits[0] ?? 0)).toBeCloseTo(299 * 9.94, 0);
   });
 
   it('of a range that is gone answer nothing, and count each time it was taken up', async () => {

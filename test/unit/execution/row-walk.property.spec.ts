@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
 import fc from 'fast-check';
 import type { Outcome } from '../../../lib/execution/range.executor.js';
+import { BOUNDLESS, RowPlaces } from '../../../lib/execution/row.places.js';
 import { RowWalk } from '../../../lib/execution/row.walk.js';
 import type { RowWalkParts } from '../../../lib/execution/row-walk-parts.js';
 import type { JsonValue } from '../../../lib/sources/backfill-source.js';
@@ -25,21 +26,31 @@ const concurrency = fc.integer({ min: 1, max: 10 });
 const orm = new MikroORM({ driver: PostgreSqlDriver, dbName: 'none', entities: [Item] });
 const em = () => orm.em.fork();
 
+/** What is seen of rows while they are walked. */
+interface Seen {
+  active: number;
+  most: number;
+  readonly begun: Row[];
+}
+
 /** Walks rows and keeps what is told of them. */
-async function walk(all: readonly Row[], parts: Partial<RowWalkParts>) {
-  const begun: Row[] = [];
-  const seen = { active: 0, most: 0, begun };
+async function walk(
+  all: readonly Row[],
+  parts: Partial<RowWalkParts>,
+  seen: Seen = { active: 0, most: 0, begun: [] },
+) {
   const outcome = await new RowWalk(
     { em: em(), rows: all },
     {
       keyOf: (row) => (row as Row).id,
       concurrency: () => 1,
+      room: BOUNDLESS,
       timeoutMs: () => null,
       acknowledgeMs: () => 60_000,
-      admit: () => Promise.resolve(),
+      admit: () => undefined,
       handle: async (given) => {
         const row = given as Row;
-        begun.push(row);
+        seen.begun.push(row);
         seen.most = Math.max(seen.most, ++seen.active);
         for (let i = 0; i < row.turns; i++) {
           await new Promise((resolve) => setImmediate(resolve));
@@ -137,6 +148,33 @@ describe('the rows of a range', () => {
         expect(acknowledged + atEnd + failed.length).toBeGreaterThanOrEqual(all.length - skipped);
         expect(acknowledged + atEnd + failed.length).toBeLessThanOrEqual(all.length);
         expect(failed.every((key) => all.find(({ id }) => id === key)?.fails)).toBe(true);
+      }),
+    );
+  });
+
+  it('of several ranges share the places of the process', async () => {
+    const many = fc.array(rows, { minLength: 1, maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(many, concurrency, fc.integer({ min: 1, max: 3 }), async (ranges, most, atOnce) => {
+        const places = new RowPlaces(
+          () => atOnce,
+          () => most,
+        );
+        const seen: Seen = { active: 0, most: 0, begun: [] };
+        const lane = async (all: readonly Row[]) => {
+          const room = places.lane();
+          await room.enter();
+          const walked = await walk(all, { concurrency: () => most, room }, seen);
+          room.leave();
+          return walked;
+        };
+        const outcomes = await Promise.all(ranges.map(lane));
+        expect(seen.most).toBeLessThanOrEqual(most * atOnce);
+        expect(outcomes.flatMap(({ left }) => left)).toEqual([]);
+        expect(outcomes.map(({ rows: done, failed }) => done + failed.length)).toEqual(
+          ranges.map(({ length }) => length),
+        );
+        expect(seen.begun.length).toBe(ranges.flat().length);
       }),
     );
   });
