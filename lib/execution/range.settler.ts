@@ -10,7 +10,7 @@ import type { RunWorkerEvents, RunWorkerParts, ServedRun } from './served-run.js
 import { TurnBatcher } from './turn-batcher.js';
 
 /** Acknowledgements wait so long for others to share their call: what a process that dies then repeats more. */
-const LINGER_MS = 10;
+const LINGER_MS = 25;
 /** Wishes to wait that end this close to each other are one. */
 const SAME_WISH_MS = 100;
 

@@ -61,6 +61,10 @@ export class RowPlaces {
   }
 
   enter(lane: RowLane): Promise<void> {
+    if (this.outside.size === 0 && this.beginning() < Math.max(1, this.ranges())) {
+      this.lanes.add(lane);
+      return Promise.resolve();
+    }
     return new Promise((resolve) => {
       this.outside.set(lane, resolve);
       this.reconsider();

@@ -20,6 +20,9 @@ export interface JobRequest {
 /** So few that no worker, whose commands take the same connection, waits long behind them. */
 const BATCH = 100;
 
+/** Entries that BullMQ keeps of what happened in a queue: enough for a dashboard, little for each backfill. */
+export const QUEUE_EVENTS = { events: { maxLen: 1_000 } };
+
 /** The BullMQ queues: one for each backfill, made when it is first asked for. */
 export class BackfillQueues {
   private readonly queues = new Map<string, Queue<RangeJob>>();
@@ -35,7 +38,11 @@ export class BackfillQueues {
     if (existing) {
       return existing;
     }
-    const queue = new Queue<RangeJob>(backfill, { connection: this.client, prefix: this.keys.prefix });
+    const queue = new Queue<RangeJob>(backfill, {
+      connection: this.client,
+      prefix: this.keys.prefix,
+      streams: QUEUE_EVENTS,
+    });
     queue.on('error', this.onError);
     this.queues.set(backfill, queue);
     return queue;

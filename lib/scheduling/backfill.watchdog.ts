@@ -138,8 +138,8 @@ export class BackfillWatchdog {
 
   private async lookAfter({ backfill, runId }: ActiveRun, now: number): Promise<void> {
     const registered = this.registry.find(backfill);
-    const run = registered && (await this.runs.read(runId));
-    if (!run || run.status !== 'running') {
+    const [run, outstanding] = await Promise.all([this.runs.read(runId), this.runs.outstanding(runId)]);
+    if (!registered || !run || run.status !== 'running') {
       return;
     }
     let config;
@@ -149,16 +149,19 @@ export class BackfillWatchdog {
       await this.guard.pause(backfill, runId, (error as Error).message, error);
       return;
     }
-    await this.governor.apply(backfill, runId, config, now, await this.pressed(registered, run, now));
+    const pressed = await this.pressed(registered, run, now);
     const interval = run.interval ?? 0;
-    await this.samples.add(runId, {
-      at: now,
-      done: run.done,
-      rowsDone: run.rowsDone,
-      rowsFailed: run.rowsFailed,
-      outstanding: await this.runs.outstanding(runId),
-      perSecond: interval === 0 ? null : Math.max(0, 1_000_000 / interval),
-    });
+    await Promise.all([
+      this.governor.apply(backfill, runId, config, now, pressed),
+      this.samples.add(runId, {
+        at: now,
+        done: run.done,
+        rowsDone: run.rowsDone,
+        rowsFailed: run.rowsFailed,
+        outstanding,
+        perSecond: interval === 0 ? null : Math.max(0, 1_000_000 / interval),
+      }),
+    ]);
     if (run.nextCycleAt !== null && now > run.nextCycleAt + LATE_MS) {
       await this.cycles.nudge({ backfill, run: runId, cycle: run.cycle });
     }

@@ -1,6 +1,7 @@
 import type { Logger } from '@nestjs/common';
 import { Queue, Worker } from 'bullmq';
 import type { Job } from 'bullmq';
+import { QUEUE_EVENTS } from '../queues/backfill-queues.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import type { BackfillKeys } from '../tracking/backfill-keys.js';
 
@@ -34,7 +35,11 @@ export class CycleScheduler {
     private readonly logger: Logger,
     private readonly onError: (error: Error) => void,
   ) {
-    this.queue = new Queue<CycleJob>(QUEUE, { connection: client, prefix: keys.prefix });
+    this.queue = new Queue<CycleJob>(QUEUE, {
+      connection: client,
+      prefix: keys.prefix,
+      streams: QUEUE_EVENTS,
+    });
     this.queue.on('error', onError);
   }
 

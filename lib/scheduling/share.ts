@@ -1,7 +1,9 @@
 /** Most ranges that one job carries. */
-const MOST = 8;
+const MOST = 32;
+/** The same where they are paced: one by one they are claimed then, and a job that is given back is worth less. */
+const MOST_PACED = 8;
 /** A job is to keep a worker busy for so long: then its own way through Redis, some ms, weighs little. */
-const JOB_MS = 200;
+const JOB_MS = 500;
 
 /** Workers that reach less than this of the rate are busy with ranges that take long. */
 const KEPT_UP = 0.5;
@@ -28,7 +30,7 @@ export function rangesPerJob(
 function short(perSecond: number | null, slots: number, measuredPerSecond: number | null): number {
   if (perSecond !== null) {
     const keptUp = measuredPerSecond === null || measuredPerSecond >= perSecond * KEPT_UP;
-    return keptUp ? Math.floor(perSecond / slots) : 1;
+    return keptUp ? Math.min(MOST_PACED, Math.floor(perSecond / slots)) : 1;
   }
   return measuredPerSecond ? Math.floor((JOB_MS * measuredPerSecond) / (slots * 1000)) : MOST;
 }

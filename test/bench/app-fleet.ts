@@ -9,10 +9,15 @@ type AppPlan = Partial<Pick<BenchPlan, 'config' | 'ranges' | 'workers' | 'thrott
 export class AppFleet {
   private constructor(readonly apps: readonly RemoteProcess[]) {}
 
-  static async start(arena: BenchArena, processes: number, plan: AppPlan): Promise<AppFleet> {
+  static async start(
+    arena: BenchArena,
+    processes: number,
+    plan: AppPlan,
+    execArgv: readonly string[] = [],
+  ): Promise<AppFleet> {
     const keyPrefix = arena.keyPrefix();
     const apps = await Promise.all(
-      Array.from({ length: processes }, () => arena.fork({ role: 'app', keyPrefix, ...plan })),
+      Array.from({ length: processes }, () => arena.fork({ role: 'app', keyPrefix, ...plan }, execArgv)),
     );
     return new AppFleet(apps);
   }

@@ -32,7 +32,7 @@ export function queueDepth(options: QueueDepthOptions): BackfillThrottle {
     measure: async ({ redis }) => {
       const depths = await Promise.all(
         queues.map(async (name) => {
-          const queue = new Queue(name, { connection: redis, prefix });
+          const queue = new Queue(name, { connection: redis, prefix, skipMetasUpdate: true });
           try {
             return await queue.getJobCountByTypes('waiting', 'prioritized');
           } finally {

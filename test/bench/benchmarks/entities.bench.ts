@@ -3,7 +3,7 @@ import type { Benchmark } from '../benchmark.js';
 import { interleave } from '../rounds.js';
 
 const LANES = 4;
-const BATCH = 500;
+const BATCH = 1_000;
 const WANTED = 1;
 
 /** Rows a second through `processBatch`, with one changed property each. */

@@ -190,11 +190,18 @@ describe('ready-made throttles', () => {
   });
 
   it('count the jobs of other queues', async () => {
-    const queue = new Queue('mails', { connection: bench.redis.client, prefix: bench.redis.prefix });
+    const queue = new Queue('mails', {
+      connection: bench.redis.client,
+      prefix: bench.redis.prefix,
+      streams: { events: { maxLen: 77 } },
+    });
+    await queue.waitUntilReady();
     const options = { queues: ['mails'], prefix: bench.redis.prefix, from: 5, to: 15 };
     expect(await ask(queueDepth(options))).toEqual({ pressure: 0, reason: '0 jobs wait in mails' });
     await queue.addBulk(Array.from({ length: 10 }, () => ({ name: 'mail', data: {} })));
     expect(await ask(queueDepth(options))).toEqual({ pressure: 0.5, reason: '10 jobs wait in mails' });
+    // What the app has set for its queue stays.
+    expect(await bench.redis.client.hget(`${bench.redis.prefix}:mails:meta`, 'opts.maxLenEvents')).toBe('77');
     await queue.close();
   });
 

@@ -32,21 +32,21 @@ describe('ranges of a job', () => {
     expect(rangesPerJob(1000, 10_000, 40, 400)).toBe(1);
   });
 
-  it('are from one to eight, and leave a job for every worker that could have one', () => {
+  it('are from one to 32, and leave a job for every worker that could have one', () => {
     fc.assert(
       fc.property(ranges, slots, measured, (count, places, speed) => {
         const share = rangesPerJob(null, count, places, speed);
         expect(Number.isInteger(share)).toBe(true);
         expect(share).toBeGreaterThanOrEqual(1);
-        expect(share).toBeLessThanOrEqual(8);
+        expect(share).toBeLessThanOrEqual(32);
         expect(Math.ceil(count / share)).toBeGreaterThanOrEqual(Math.min(count, places));
       }),
     );
   });
 
-  it('keep a worker busy for a fifth of a second', () => {
-    const shares = [5, 24, 45, 90, 150].map((ms) => rangesPerJob(null, 10_000, 4, 4_000 / ms));
-    expect(shares).toEqual([8, 8, 4, 2, 1]);
+  it('keep a worker busy for half a second', () => {
+    const shares = [5, 24, 45, 90, 240, 300].map((ms) => rangesPerJob(null, 10_000, 4, 4_000 / ms));
+    expect(shares).toEqual([32, 20, 11, 5, 2, 1]);
   });
 
   it('are one where each takes long', () => {
@@ -54,7 +54,7 @@ describe('ranges of a job', () => {
       fc.property(
         ranges,
         slots,
-        fc.double({ min: 101, max: 1e6, noNaN: true }),
+        fc.double({ min: 251, max: 1e6, noNaN: true }),
         (count, places, msPerRange) => {
           expect(rangesPerJob(null, count, places, (places * 1000) / msPerRange)).toBe(1);
         },
