@@ -21,7 +21,7 @@ export const control: Benchmark = {
     await operator.call('start', NAME);
     await fleet.joined(NAME);
     await sleep(arena.size(2_000, 500));
-    const rounds = arena.size(25, 2);
+    const rounds = arena.size(20, 2);
     const pauses: number[] = [];
     const resumes: number[] = [];
     const changes: number[] = [];

@@ -22,7 +22,7 @@ export const pace: Benchmark = {
         await fleet.operator.call('start', paceName(rate));
       }
       await sleep(SETTLE_MS);
-      await sleep(rates === slow ? arena.size(60_000, 3_000) : arena.size(20_000, 1_000));
+      await sleep(rates === slow ? arena.size(45_000, 3_000) : arena.size(20_000, 1_000));
       for (const rate of rates) {
         findings.push(finding(rate, await fleet.starts(paceName(rate))));
       }

@@ -25,9 +25,7 @@ export const sql: Benchmark = {
     const loop = await interleave(arena.size(4, 1), ours, () =>
       perSecond(() => hand.call<number>('loop', rows, BATCH, LANES)),
     );
-    const single = await interleave(arena.size(1, 1), ours, () =>
-      perSecond(() => hand.call<number>('single')),
-    );
+    const single = await perSecond(() => hand.call<number>('single'));
     return [
       {
         name: 'sql',
@@ -36,7 +34,16 @@ export const sql: Benchmark = {
         target: `>= ${WANTED} of the loop`,
         met: loop.ratio >= WANTED,
       },
-      { name: 'sql, one UPDATE', ...single, unit: 'rows/s', target: 'none: to compare', met: true },
+      {
+        name: 'sql, one UPDATE',
+        ours: loop.ours,
+        other: single,
+        unit: 'rows/s',
+        ratio: loop.ours / single,
+        target: 'none: to compare',
+        met: true,
+        spread: null,
+      },
     ];
   },
 };
