@@ -1,6 +1,9 @@
 import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 
+/** A private member, on a line of its own, with its comment. */
+const PRIVATE = /^ *(?:\/\*\*(?:(?!\*\/)[^])*\*\/\s*)?private .*;\n/gm;
+
 /**
  * The declarations that the entry points lead to, in one file beside the first of them, and what each entry
  * point exports of it: answers the text of each file. What is only needed by others stays without its comments.
@@ -58,7 +61,7 @@ export function publicTypes(entries) {
       statements.forEach((it) => visit(it, ({ text }) => used.add(text)));
       file.statements.filter(ts.isImportDeclaration).forEach((it) => gather(imports, it, used));
       return statements.map((it) => {
-        const text = it.getFullText().trim();
+        const text = withoutPrivate(it.getFullText().trim());
         return exported.has(it) ? shortComments(text) : withoutComments(text);
       });
     });
@@ -72,6 +75,13 @@ export function publicTypes(entries) {
     const lines = [...imports].map(([from, bound]) => `import { ${[...bound].join(', ')} } from ${from};`);
     return `${[...lines, ...texts].join('\n')}\n`;
   }
+}
+
+/** Names of what is private are nobody's business; that there is something keeps a class from being imitated. */
+function withoutPrivate(text) {
+  const first = text.search(PRIVATE);
+  const rest = text.replaceAll(PRIVATE, '');
+  return first < 0 ? text : `${rest.slice(0, first)}    #private;\n${rest.slice(first)}`;
 }
 
 /** The exports of an entry point, all from one file. */

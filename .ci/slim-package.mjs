@@ -65,7 +65,7 @@ for (const [file, text] of declarations) {
 }
 for (const folder of FOLDERS) {
   const path = join(dist, folder);
-  const texts = readdirSync(path).map((name) => [name, readFileSync(join(path, name), 'utf8')]);
+  const texts = readdirSync(path).map((name) => [name, bare(name, readFileSync(join(path, name), 'utf8'))]);
   writeFileSync(`${path}.br`, brotliCompressSync(JSON.stringify(Object.fromEntries(texts))));
   rmSync(path, { recursive: true });
 }
@@ -73,6 +73,11 @@ for (const { fileName, code } of output) {
   const file = join(dist, fileName);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, code);
+}
+
+/** Scripts go to Redis whole: nobody reads their comments there. */
+function bare(name, text) {
+  return name.endsWith('.lua') ? text.replaceAll(/--\[\[[^]*?\]\]\n|^\s*--.*\n|^ +/gm, '') : text;
 }
 
 function isCode(file) {
