@@ -4,9 +4,9 @@ import type { JsonValue } from '../sources/backfill-source.js';
 import { asksToStop } from './classify-error.js';
 import { forgetRow } from './forget-row.js';
 import type { Outcome } from './range.executor.js';
+import { RowDeadlines } from './row-deadlines.js';
 import { RowStop } from './row-stop.js';
 import type { LoadedRows, RowWalkParts } from './row-walk-parts.js';
-import { withinTime } from './within-time.js';
 
 /** The rows of a wave share an entity manager: they are flushed and acknowledged together. */
 interface Wave {
@@ -32,6 +32,7 @@ export class RowWalk {
   private readonly slots: Slot[];
   private readonly failed: { key: JsonValue; error: unknown }[] = [];
   private readonly stop = new AbortController();
+  private readonly deadlines: RowDeadlines;
   private readonly telling: Promise<void>[] = [];
   private readonly running = new Set<RowStop>();
   private wave: Wave;
@@ -49,6 +50,7 @@ export class RowWalk {
   ) {
     // Each row that waits to begin listens.
     setMaxListeners(0, this.stop.signal);
+    this.deadlines = new RowDeadlines(parts.timeoutMs);
     this.wave = { em, active: 0, closed: false };
     this.slots = rows.map((row) => ({ key: parts.keyOf(row), row, wave: this.wave, state: 'open' }));
   }
@@ -68,6 +70,7 @@ export class RowWalk {
     } finally {
       signal.removeEventListener('abort', aborted);
       clearTimeout(this.timer);
+      this.deadlines.close();
     }
     await Promise.all([this.acknowledging, ...this.telling]);
     if (this.trouble) {
@@ -118,7 +121,7 @@ export class RowWalk {
 
   private async begin(slot: Slot): Promise<void> {
     const { wave } = slot;
-    const { admit, handle, timeoutMs, room } = this.parts;
+    const { admit, handle, room } = this.parts;
     const stop = new RowStop();
     slot.state = 'begun';
     this.active++;
@@ -127,7 +130,7 @@ export class RowWalk {
     try {
       const admitted = admit(this.stop.signal);
       if (!admitted || (await this.comes(admitted))) {
-        await withinTime(handle(slot.row, slot.wave.em, stop), timeoutMs(), stop);
+        await this.deadlines.within(handle(slot.row, slot.wave.em, stop), stop);
         slot.state = 'done';
         slot.row = null;
         this.timer ??= setTimeout(() => void this.rotate(), this.parts.acknowledgeMs());

@@ -93,7 +93,7 @@ export class RangePlanner {
       exhausted = done.size === partitions.length;
       // The last ranges of a source may be far fewer than were wanted: they too are spread over all workers.
       const atHand = plan.exhausted ? plan.ranges.length : todo;
-      const share = rangesPerJob(perSecond, atHand, slots, measuredPerSecond);
+      const share = rangesPerJob(perSecond, atHand, slots, measuredPerSecond, backfill.shape === 'row');
       const answer = await this.tracker.reserve(run.id, {
         seq,
         partition: partition?.name ?? '',

@@ -16,21 +16,34 @@ const KEPT_UP = 0.5;
  * @param ranges ranges at hand
  * @param slots ranges that all workers together work on at once
  * @param measuredPerSecond ranges a second that they reach; `null` while nobody knows
+ * @param rows whether ranges are handed out row by row: those take long until it is known that they do not, and
+ * overlap at their edges with those of another job only
  */
 export function rangesPerJob(
   perSecond: number | null,
   ranges: number,
   slots: number,
   measuredPerSecond: number | null,
+  rows = false,
 ): number {
-  const most = Math.min(MOST, Math.floor(ranges / (slots * 2)), short(perSecond, slots, measuredPerSecond));
+  const unknown = rows ? 1 : MOST;
+  const most = Math.min(
+    MOST,
+    Math.floor(ranges / (slots * 2)),
+    short(perSecond, slots, measuredPerSecond, unknown),
+  );
   return Math.max(1, most);
 }
 
-function short(perSecond: number | null, slots: number, measuredPerSecond: number | null): number {
+function short(
+  perSecond: number | null,
+  slots: number,
+  measuredPerSecond: number | null,
+  unknown: number,
+): number {
   if (perSecond !== null) {
     const keptUp = measuredPerSecond === null || measuredPerSecond >= perSecond * KEPT_UP;
     return keptUp ? Math.min(MOST_PACED, Math.floor(perSecond / slots)) : 1;
   }
-  return measuredPerSecond ? Math.floor((JOB_MS * measuredPerSecond) / (slots * 1000)) : MOST;
+  return measuredPerSecond ? Math.floor((JOB_MS * measuredPerSecond) / (slots * 1000)) : unknown;
 }

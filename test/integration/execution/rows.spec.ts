@@ -167,21 +167,22 @@ describe('rows of a range', () => {
     const overlapping = defineBackfill<never, Item>({
       name: 'overlapping',
       source: byId,
-      config: { batchSize: 20, concurrency: 1, rowConcurrency: 5, ...quick },
+      // So many ranges that no job holds them all: those of different jobs are what overlaps.
+      config: { batchSize: 5, concurrency: 1, rowConcurrency: 3, ...quick },
       processRow: async (row) => {
         row.touches++;
         active.add(row.id);
         seen.most = Math.max(seen.most, active.size);
-        seen.ranges = Math.max(seen.ranges, new Set([...active].map((id) => Math.ceil(id / 20))).size);
+        seen.ranges = Math.max(seen.ranges, new Set([...active].map((id) => Math.ceil(id / 5))).size);
         // The last row of a range takes its time.
-        await sleep(row.id % 20 === 0 ? 60 : 5);
+        await sleep(row.id % 5 === 0 ? 20 : 2);
         active.delete(row.id);
       },
     });
     const { backfills, finished } = await bench.start({ handlers: [overlapping] });
     await backfills.start('overlapping');
-    expect(await finished('overlapping')).toMatchObject({ state: 'completed', rowsDone: 400, planned: 20 });
-    expect(seen).toEqual({ most: 5, ranges: 2 });
+    expect(await finished('overlapping')).toMatchObject({ state: 'completed', rowsDone: 400, planned: 80 });
+    expect(seen).toEqual({ most: 3, ranges: 2 });
     expect((await items()).every(({ touches }) => touches === 1)).toBe(true);
   });
 
@@ -191,11 +192,11 @@ describe('rows of a range', () => {
     let paused = false;
     const ahead = defineBackfill<NumberRange, NumberRow>({
       name: 'ahead',
-      source: numbers(1_000),
+      source: numbers(4_000),
       config: { batchSize: 10, concurrency: 1, rowConcurrency: 15, ...quick },
       processRow: async ({ id }, { signal }) => {
         await sleep(1);
-        if (!paused && id <= 700) {
+        if (!paused && id <= 1_000) {
           waiting++;
           await new Promise((_, reject) => {
             signal.addEventListener('abort', () => reject(signal.reason as Error));
@@ -214,8 +215,8 @@ describe('rows of a range', () => {
     await backfills.pause('ahead');
     paused = true;
     await backfills.resume('ahead');
-    expect(await finished('ahead')).toMatchObject({ state: 'completed', rowsDone: 1_000, failed: 0 });
-    expect(done.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 1_000 }, (_, i) => i + 1));
+    expect(await finished('ahead')).toMatchObject({ state: 'completed', rowsDone: 4_000, failed: 0 });
+    expect(done.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 4_000 }, (_, i) => i + 1));
   });
 });
 

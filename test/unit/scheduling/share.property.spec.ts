@@ -49,6 +49,11 @@ describe('ranges of a job', () => {
     expect(shares).toEqual([32, 20, 11, 5, 2, 1]);
   });
 
+  it('are one while nobody knows how long the rows of a range take', () => {
+    expect(rangesPerJob(null, 10_000, 4, null, true)).toBe(1);
+    expect(rangesPerJob(null, 10_000, 4, 100, true)).toBe(12);
+  });
+
   it('are one where each takes long', () => {
     fc.assert(
       fc.property(
