@@ -73,12 +73,12 @@ export class RangeTracker {
     longestWaitMs: number,
     lateMs = 0,
   ): Promise<ClaimAnswer> {
-    const asked = performance.now();
     const [verdict, ms, ...answers] = await this.scripts.claim.run(this.client, this.keys.script(runId), [
       longestWaitMs * 1000,
       Math.round(lateMs * 1000),
       ...indexes,
     ]);
+    const answered = performance.now();
     return {
       verdict,
       ms,
@@ -90,7 +90,7 @@ export class RangeTracker {
         const waitMs = Number(answer.slice(0, cut)) / 1000;
         return {
           waitMs,
-          dueAt: asked + waitMs,
+          dueAt: answered + waitMs,
           entry: parseEntry(indexes[i] ?? -1, answer.slice(cut + 1)),
         };
       }),
