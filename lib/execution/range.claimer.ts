@@ -29,11 +29,16 @@ export class RangeClaimer {
   }
 
   /** Waits until a claimed range may start, or the signal is aborted. */
-  async moment({ waitMs, dueAt }: Claim, signal: AbortSignal): Promise<void> {
-    await sleep(waitMs, signal);
-    const now = performance.now();
-    if (waitMs > 0 && !signal.aborted) {
-      this.lateness.note(now - dueAt, now);
+  async moment({ dueAt }: Claim, signal: AbortSignal): Promise<void> {
+    const ahead = dueAt - performance.now();
+    if (ahead <= 0) {
+      // Its worker was busy with the range before it: nothing comes together for that.
+      return;
+    }
+    await sleep(ahead, signal);
+    if (!signal.aborted) {
+      const now = performance.now();
+      this.lateness.note(Math.min(now - dueAt, LONGEST_WAIT_MS), now);
     }
   }
 

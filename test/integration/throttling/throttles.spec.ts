@@ -15,13 +15,18 @@ import { createAppBench, defineBackfill, eventually, Item, numbers } from '../..
 
 const bench = await createAppBench();
 
-function counting(name: string, throttles: readonly BackfillThrottle[], perSecond: number | null) {
+function counting(
+  name: string,
+  throttles: readonly BackfillThrottle[],
+  perSecond: number | null,
+  processRange: () => Promise<void> = async () => undefined,
+) {
   return defineBackfill({
     name,
     source: numbers(100_000),
     throttles,
     config: { batchSize: 1, perSecondOnPeak: perSecond, perSecondOffPeak: perSecond },
-    processRange: async () => undefined,
+    processRange,
   });
 }
 
@@ -66,11 +71,15 @@ describe('a throttle', () => {
     expect((await rate(25)).rate.reason).toBe('all hours');
   });
 
-  it('slows down what is unpaced, of all throttles the one that presses hardest', async () => {
+  it.each([
+    ['quick', async () => undefined],
+    // Then those that were claimed together are late one after the other.
+    ['slower than the rate that is left', () => new Promise<void>((resolve) => setTimeout(resolve, 8))],
+  ])('slows down what is unpaced and %s, of all throttles the one that presses hardest', async (_, work) => {
     const weak = dial();
     const strong = dial();
     const { backfills } = await bench.start({
-      handlers: [counting('unpaced', [weak.throttle], null)],
+      handlers: [counting('unpaced', [weak.throttle], null, work)],
       options: { throttles: [strong.throttle] },
     });
     await backfills.start('unpaced');
