@@ -138,8 +138,11 @@ export class BackfillWatchdog {
 
   private async lookAfter({ backfill, runId }: ActiveRun, now: number): Promise<void> {
     const registered = this.registry.find(backfill);
+    if (!registered) {
+      return;
+    }
     const [run, outstanding] = await Promise.all([this.runs.read(runId), this.runs.outstanding(runId)]);
-    if (!registered || !run || run.status !== 'running') {
+    if (run?.status !== 'running') {
       return;
     }
     let config;
