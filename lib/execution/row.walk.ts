@@ -105,7 +105,7 @@ export class RowWalk {
     const { room } = this.parts;
     while (!this.stopped && this.active < Math.max(1, this.parts.concurrency())) {
       const slot = this.slots[this.next];
-      if (!slot || !(slot.state !== 'open' || room.take(this.advance))) {
+      if (!slot || (slot.state === 'open' && !room.take(this.advance))) {
         break;
       }
       this.next++;
