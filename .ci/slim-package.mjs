@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join, resolve } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
+import { minifySync } from 'rolldown/utils';
 import { publicTypes } from './public-types.mjs';
 
 const root = resolve(import.meta.dirname, '..');
@@ -75,9 +76,12 @@ for (const { fileName, code } of output) {
   writeFileSync(file, code);
 }
 
-/** Scripts go to Redis whole: nobody reads their comments there. */
+/** Nobody reads the comments of scripts in Redis or in a browser. */
 function bare(name, text) {
-  return name.endsWith('.lua') ? text.replaceAll(/--\[\[[^]*?\]\]\n|^\s*--.*\n|^ +/gm, '') : text;
+  if (name.endsWith('.lua')) {
+    return text.replaceAll(/--\[\[[^]*?\]\]\n|^\s*--.*\n|^ +/gm, '');
+  }
+  return /(?<!\.min)\.js$/.test(name) ? minifySync(name, text, { module: true }).code : text;
 }
 
 function isCode(file) {

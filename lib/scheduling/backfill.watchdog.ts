@@ -6,13 +6,12 @@ import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { isOutOfMemory } from '../redis/out-of-memory.js';
 import type { BackfillKeys } from '../tracking/backfill-keys.js';
-import type { RunRecord } from '../tracking/run-record.js';
 import type { RunStatus } from '../tracking/run-status.js';
 import type { RunStore } from '../tracking/run.store.js';
 import type { RegisteredBackfill } from '../discovery/registered-backfill.js';
 import type { ThrottleEvaluator } from '../throttling/throttle.evaluator.js';
-import { throughput } from '../tracking/sample.store.js';
-import type { SampleStore } from '../tracking/sample.store.js';
+import { latestUnpaced, throughput } from '../tracking/sample.store.js';
+import type { BackfillSample, SampleStore } from '../tracking/sample.store.js';
 import type { CycleScheduler } from './cycle.scheduler.js';
 import type { PressedRate, RateGovernor } from './rate.governor.js';
 import type { RunGuard } from './run.guard.js';
@@ -25,6 +24,7 @@ const DUTY_MS = 900;
 const LATE_MS = 2_000;
 const RECONCILE_EVERY_MS = 10_000;
 const MEASURED_OVER_MS = 10_000;
+const KNOWN_S = 60;
 const STEPS = 20;
 
 /** A run that is running or paused. */
@@ -126,14 +126,17 @@ export class BackfillWatchdog {
     }
   }
 
-  private async pressed(backfill: RegisteredBackfill, run: RunRecord, now: number): Promise<PressedRate> {
-    const { pressure, reason } = await this.throttles.evaluate(backfill, run.id, now);
-    const newest = pressure > 0 ? await this.samples.newest(run.id, MEASURED_OVER_MS / 1000) : [];
+  private async pressed(
+    backfill: RegisteredBackfill,
+    runId: string,
+    sample: BackfillSample,
+  ): Promise<PressedRate> {
+    const { pressure, reason } = await this.throttles.evaluate(backfill, runId, sample.at);
+    const samples = pressure > 0 ? [sample, ...(await this.samples.newest(runId, KNOWN_S))] : [];
     // In steps: a rate that changes by a hair each second would only fill the log.
     const steps = pressure > 0 ? Math.max(1, Math.round(pressure * STEPS)) : 0;
-    const average = (run.done * 1000) / Math.max(1000, now - run.startedAt);
-    const measuredPerSecond = throughput(newest, MEASURED_OVER_MS).ranges || average;
-    return { pressure: steps / STEPS, reason, measuredPerSecond };
+    const unpacedPerSecond = throughput(latestUnpaced(samples), MEASURED_OVER_MS).ranges;
+    return { pressure: steps / STEPS, reason, unpacedPerSecond };
   }
 
   private async lookAfter({ backfill, runId }: ActiveRun, now: number): Promise<void> {
@@ -152,18 +155,19 @@ export class BackfillWatchdog {
       await this.guard.pause(backfill, runId, (error as Error).message, error);
       return;
     }
-    const pressed = await this.pressed(registered, run, now);
     const interval = run.interval ?? 0;
+    const sample: BackfillSample = {
+      at: now,
+      done: run.done,
+      rowsDone: run.rowsDone,
+      rowsFailed: run.rowsFailed,
+      outstanding,
+      perSecond: interval === 0 ? null : Math.max(0, 1_000_000 / interval),
+    };
+    const pressed = await this.pressed(registered, runId, sample);
     await Promise.all([
       this.governor.apply(backfill, runId, config, now, pressed),
-      this.samples.add(runId, {
-        at: now,
-        done: run.done,
-        rowsDone: run.rowsDone,
-        rowsFailed: run.rowsFailed,
-        outstanding,
-        perSecond: interval === 0 ? null : Math.max(0, 1_000_000 / interval),
-      }),
+      this.samples.add(runId, sample),
     ]);
     if (run.nextCycleAt !== null && now > run.nextCycleAt + LATE_MS) {
       await this.cycles.nudge({ backfill, run: runId, cycle: run.cycle });

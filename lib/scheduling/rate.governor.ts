@@ -14,8 +14,8 @@ const NEAR_MS = 1_500;
 
 /** What throttles make of a rate. */
 export interface PressedRate extends ThrottlePressure {
-  /** Ranges a second that the workers reach. */
-  readonly measuredPerSecond: number;
+  /** Ranges a second that the workers reach where no rate is in force; 0: nobody knows. */
+  readonly unpacedPerSecond: number;
 }
 
 /**
@@ -56,7 +56,7 @@ export class RateGovernor {
       reason,
       pressed?.pressure ?? '',
       pressed?.reason ?? '',
-      pressed?.measuredPerSecond ?? 0,
+      pressed?.unpacedPerSecond ?? 0,
     ]);
     await this.setGate(backfill, runId, perSecond, changed === 1);
     this.watchBoundary(backfill, runId, config, changeAt, now);

@@ -2,6 +2,8 @@ import type { RedisClient } from '../redis/lua-script.js';
 import type { BackfillKeys } from './backfill-keys.js';
 
 const KEEP = 900;
+/** Samples further apart have a pause between them. */
+const GAP_MS = 3_000;
 
 /** How far a run was at a moment, and what rate was in force. */
 export interface BackfillSample {
@@ -67,4 +69,18 @@ export function throughput(
   }
   const rows = newest.rowsDone + newest.rowsFailed - oldest.rowsDone - oldest.rowsFailed;
   return { ranges: (newest.done - oldest.done) / seconds, rows: Math.max(0, rows) / seconds };
+}
+
+/** The latest of the samples between which no rate was in force; they come newest first. */
+export function latestUnpaced(samples: readonly BackfillSample[]): BackfillSample[] {
+  const from = samples.findIndex(({ perSecond }) => perSecond === null);
+  const stretch: BackfillSample[] = [];
+  for (const sample of from === -1 ? [] : samples.slice(from)) {
+    const next = stretch.at(-1);
+    if (next && (next.perSecond !== null || next.at - sample.at > GAP_MS)) {
+      break;
+    }
+    stretch.push(sample);
+  }
+  return stretch;
 }

@@ -9,7 +9,7 @@
   ARGV[4]  why, for the status
   ARGV[5]  pressure of the throttles from 0 to 1, or empty to leave it as it was
   ARGV[6]  what presses
-  ARGV[7]  ranges a second that the workers reach, counted where they are unpaced
+  ARGV[7]  ranges a second that the workers reach where they are unpaced; 0: nobody knows
 
   Returns 1 when the rate changed, else 0.
 ]]
@@ -17,10 +17,10 @@ local before = redis.call('HMGET', RUN, 'interval', 'moment', 'status', 'pressur
 if not before[3] then
   return 0
 end
-local pressure, presses, base = tonumber(before[4] or '') or 0, before[5] or '', tonumber(before[6] or '') or 1
+local pressure, presses, base = tonumber(before[4] or '') or 0, before[5] or '', tonumber(before[6] or '') or 0
 if ARGV[5] ~= '' then
   -- What the workers reach under pressure says nothing of what they would reach without.
-  base = pressure > 0 and base or math.max(1, tonumber(ARGV[7]))
+  base = pressure > 0 and base > 0 and base or tonumber(ARGV[7])
   pressure, presses = tonumber(ARGV[5]), ARGV[6]
   if pressure > 0 or before[4] then
     redis.call('HSET', RUN, 'pressure', ARGV[5], 'pressureReason', presses, 'pressureBase', tostring(base))
@@ -33,6 +33,9 @@ local function pressed(text)
   end
   if pressure >= 1 then
     return '-1'
+  end
+  if interval == 0 and base == 0 then
+    return text
   end
   interval = interval > 0 and interval or 1000000 / base
   return string.format('%.0f', interval / (1 - pressure))

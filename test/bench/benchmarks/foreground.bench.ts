@@ -57,8 +57,6 @@ async function duringBackfill(
     config: { concurrency: LANES },
     throttled: true,
   });
-  // The throttles learn what the database is like without it.
-  await sleep(arena.size(7_000, 500));
   const stop = new AbortController();
   let done = 0;
   const from = performance.now();
@@ -72,7 +70,8 @@ async function duringBackfill(
       done += stop.signal.aborted ? 0 : rows;
     }
   })();
-  await sleep(arena.size(5_000, 100));
+  // A throttle settles within seconds.
+  await sleep(arena.size(10_000, 100));
   const latency = await measure();
   const { state, rowsDone } = await app.call<{ state: string; rowsDone: number }>('status', 'sql');
   const seconds = (performance.now() - from) / 1000;

@@ -112,6 +112,26 @@ describe('a throttle', () => {
     );
   });
 
+  it('halves what the workers reach, also where it presses from the first second on', async () => {
+    const { state, throttle } = dial();
+    state.pressure = 0.5;
+    const work = () => new Promise<void>((resolve) => setTimeout(resolve, 100));
+    const { backfills } = await bench.start({
+      handlers: [counting('unknown', [throttle], null, work)],
+    });
+    await backfills.configure('unknown', { concurrency: 2 });
+    // It is asked once a second from here on, for the first time shortly after the start.
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    await backfills.start('unknown');
+    const { rate } = await eventually(
+      'a rate',
+      () => backfills.status('unknown'),
+      (status) => status.rate.perSecond !== null,
+    );
+    expect(rate.perSecond).toBeGreaterThan(6);
+    expect(rate.perSecond).toBeLessThan(12);
+  });
+
   it.each(['failOpen', 'failClosed'] as const)(
     'that throws is logged, counted and taken for %s',
     async (onError) => {
@@ -185,17 +205,33 @@ describe('ready-made throttles', () => {
     expect(await ask(postgresReplicationLag())).toEqual({ pressure: 0, reason: 'replication lag 0.0 s' });
   });
 
-  it('know when a probe takes longer than it did', async () => {
-    let seconds = 0;
-    const throttle = probeLatency({
-      probe: (em) => em.getConnection().execute(`select pg_sleep(${seconds})`),
+  const sleeping = (nap: { seconds: number }, baselineMs?: number) =>
+    probeLatency({
+      probe: (em) => em.getConnection().execute(`select pg_sleep(${nap.seconds})`),
+      ...(baselineMs === undefined ? {} : { baselineMs }),
     });
-    for (let i = 0; i < 6; i++) {
-      expect(await ask(throttle)).toMatchObject({ pressure: 0 });
-    }
-    seconds = 0.3;
-    await ask(throttle);
+
+  it('learn what a probe takes while nothing else runs, and know when it takes longer', async () => {
+    const nap = { seconds: 0.02 };
+    const throttle = sleeping(nap);
     expect((await ask(throttle)).pressure).toBe(1);
+    for (let i = 0; i < 3; i++) {
+      expect((await ask(throttle)).pressure).toBeLessThan(0.2);
+    }
+    nap.seconds = 0.3;
+    await ask(throttle);
+    expect((await ask(throttle)).pressure).toBeGreaterThan(0.7);
+    nap.seconds = 0.02;
+    for (let i = 0; i < 4; i++) {
+      await ask(throttle);
+    }
+    const { pressure } = await ask(throttle);
+    expect((await ask(throttle)).pressure).toBeCloseTo(0.9 * pressure);
+  });
+
+  it('are pressed by a probe that does not come back', async () => {
+    const throttle = sleeping({ seconds: 3 }, 10);
+    expect(await ask(throttle)).toEqual({ pressure: 0.5, reason: expect.stringMatching(/^probe takes 1\d{3}/) });
   });
 
   it('count the jobs of other queues', async () => {
