@@ -231,7 +231,10 @@ describe('ready-made throttles', () => {
 
   it('are pressed by a probe that does not come back', async () => {
     const throttle = sleeping({ seconds: 3 }, 10);
-    expect(await ask(throttle)).toEqual({ pressure: 0.5, reason: expect.stringMatching(/^probe takes 1\d{3}/) });
+    expect(await ask(throttle)).toEqual({
+      pressure: 0.5,
+      reason: expect.stringMatching(/^probe takes 1\d{3}/),
+    });
   });
 
   it('count the jobs of other queues', async () => {

@@ -5,7 +5,7 @@ import type { BackfillSample } from '../../../lib/tracking/sample.store.js';
 function latest(drawn: string): string {
   let at = 0;
   const samples: BackfillSample[] = [];
-  for (const [i, sign] of [...drawn].entries()) {
+  for (const [i, sign] of drawn.split('').entries()) {
     at += sign === '|' ? 60_000 : 1_000;
     if (sign !== '|') {
       const perSecond = sign === 'u' ? null : 10;
