@@ -64,11 +64,9 @@ async function depth(
     rounds.push([first, middle, last]);
     bare.push(median(await planner.call<number[]>('bare', order, cycles)));
   }
-  const [first, middle, last] = [0, 1, 2].map((place) => median(rounds.map((times) => times[place] ?? 0))) as [
-    number,
-    number,
-    number,
-  ];
+  const [first, middle, last] = [0, 1, 2].map((place) =>
+    median(rounds.map((times) => times[place] ?? 0)),
+  ) as [number, number, number];
   const growths = rounds.map(([start, , end]) => end / start);
   const growth = median(growths);
   const slowest = Math.max(first, middle, last);
