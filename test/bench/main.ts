@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { BenchArena } from './bench-arena.js';
 import type { Benchmark, Finding } from './benchmark.js';
 import { benchmarks } from './benchmarks/index.js';
+import { stolenShare } from './stolen-share.js';
 import { describeFindings } from './table.js';
 
 const { values, positionals } = parseArgs({
@@ -20,11 +21,12 @@ if (unknown.length > 0) {
 
 async function measure(benchmark: Benchmark): Promise<Finding[]> {
   const from = performance.now();
+  const stolen = stolenShare();
   const arena = await BenchArena.open(values.smoke);
   try {
     const findings = await benchmark.run(arena);
     const seconds = ((performance.now() - from) / 1000).toFixed(0);
-    console.log(`\n${benchmark.name}, beside ${benchmark.beside} (${seconds} s)`);
+    console.log(`\n${benchmark.name}, beside ${benchmark.beside} (${seconds} s${stolen()})`);
     console.log(describeFindings(findings));
     return findings;
   } finally {

@@ -1,5 +1,4 @@
 import { AppFleet } from '../app-fleet.js';
-import type { BenchArena } from '../bench-arena.js';
 import type { Benchmark } from '../benchmark.js';
 import { WAIT_MS } from '../handlers.js';
 import { median, spread } from '../statistics.js';
@@ -12,38 +11,38 @@ export const scale: Benchmark = {
   name: 'scale',
   beside: 'one process, times the number of processes',
   async run(arena) {
-    const rounds = arena.size(3, 1);
-    const rates = new Map<number, number[]>([1, 2, 4].map((processes) => [processes, []]));
-    for (let round = 0; round < rounds; round++) {
-      for (const [processes, measured] of rates) {
-        measured.push(await rowsPerSecond(arena, processes));
+    const fleets: { readonly processes: number; readonly fleet: AppFleet; readonly rates: number[] }[] = [];
+    const rows = arena.size(12_000, 400);
+    for (const processes of [1, 2, 4]) {
+      const plan = { config: CONFIG, ranges: rows * processes };
+      fleets.push({ processes, fleet: await AppFleet.start(arena, processes, plan), rates: [] });
+    }
+    for (const { fleet } of fleets) {
+      // What a process compiles at its first run is not what this is about.
+      await fleet.operator.call('run', 'wait');
+    }
+    for (let round = 0; round < arena.size(3, 1); round++) {
+      for (const { processes, fleet, rates } of fleets) {
+        const ms = await fleet.operator.call<number>('run', 'wait');
+        rates.push((rows * processes * 1000) / ms);
       }
     }
-    const one = median(rates.get(1) ?? []);
-    return [...rates].map(([processes, measured]) => {
-      const ours = median(measured);
-      const ratio = ours / (one * processes);
+    await Promise.all(fleets.map(({ fleet }) => fleet.stop()));
+    const alone = fleets[0]?.rates ?? [];
+    return fleets.map(({ processes, rates }) => {
+      const ratios = rates.map((rate, round) => rate / ((alone[round] ?? 0) * processes));
+      const ratio = median(ratios);
       return {
         name: `scale, ${processes} ${processes === 1 ? 'process' : 'processes'}`,
-        ours,
-        other: one * processes,
+        ours: median(rates),
+        other: median(alone) * processes,
         unit: 'rows/s',
         ratio,
         target: `>= ${WANTED} of linear`,
         met: ratio >= WANTED,
-        spread: spread(measured),
+        spread: spread(ratios),
         note: `${WAIT_MS} ms a row, ${CONFIG.concurrency * CONFIG.rowConcurrency} rows at once in a process`,
       };
     });
   },
 };
-
-async function rowsPerSecond(arena: BenchArena, processes: number): Promise<number> {
-  const rows = arena.size(8_000, 400) * processes;
-  const fleet = await AppFleet.start(arena, processes, { config: CONFIG, ranges: rows });
-  // What a process compiles at its first run is not what this is about.
-  await fleet.operator.call('run', 'wait', { from: rows / 8 });
-  const ms = await fleet.operator.call<number>('run', 'wait');
-  await fleet.stop();
-  return (rows * 1000) / ms;
-}
