@@ -26,7 +26,7 @@ export const idle: Benchmark = {
     await paused.call('pause', SLOW);
     // The engine tidies up after a start for a while, which is not what this is about: the other one goes first.
     const booted = await boot(arena);
-    await sleep(arena.size(15_000, 500));
+    await sleep(arena.size(5_000, 500));
     return [...(await cpu(arena, bare, paused, paced)), booted];
   },
 };
@@ -61,7 +61,7 @@ async function shareOfCore(app: RemoteProcess, seconds: number): Promise<number>
 async function boot(arena: BenchArena): Promise<Finding> {
   const more: number[] = [];
   const [mine, bare]: [number[], number[]] = [[], []];
-  for (let round = 0; round < arena.size(9, 1); round++) {
+  for (let round = 0; round < arena.size(7, 1); round++) {
     const withIt = await bootMs(arena, 'app');
     const without = await bootMs(arena, 'bare-app');
     mine.push(withIt);

@@ -18,7 +18,7 @@ export const noop: Benchmark = {
     });
     const queue = await arena.fork({ role: 'queue', keyPrefix: arena.keyPrefix() });
     const { ours, other, ratio, spread } = await interleave(
-      arena.size(5, 1),
+      arena.size(4, 1),
       async () => (ranges * 1000) / (await app.call<number>('run', 'noop')),
       async () => (ranges * 1000) / (await queue.call<number>('run', ranges, CONCURRENCY)),
     );

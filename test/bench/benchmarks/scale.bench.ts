@@ -12,7 +12,7 @@ export const scale: Benchmark = {
   beside: 'one process, times the number of processes',
   async run(arena) {
     const fleets: { readonly processes: number; readonly fleet: AppFleet; readonly rates: number[] }[] = [];
-    const rows = arena.size(10_000, 400);
+    const rows = arena.size(8_000, 400);
     for (const processes of [1, 2, 4]) {
       const plan = { config: CONFIG, ranges: rows * processes };
       fleets.push({ processes, fleet: await AppFleet.start(arena, processes, plan), rates: [] });
