@@ -24,7 +24,8 @@ const DUTY_MS = 900;
 const LATE_MS = 2_000;
 const RECONCILE_EVERY_MS = 10_000;
 const MEASURED_OVER_MS = 10_000;
-const KNOWN_S = 60;
+/** What the workers reached without a rate is forgotten after so many samples. */
+const KNOWN_SAMPLES = 60;
 const STEPS = 20;
 
 /** A run that is running or paused. */
@@ -132,7 +133,7 @@ export class BackfillWatchdog {
     sample: BackfillSample,
   ): Promise<PressedRate> {
     const { pressure, reason } = await this.throttles.evaluate(backfill, runId, sample.at);
-    const samples = pressure > 0 ? [sample, ...(await this.samples.newest(runId, KNOWN_S))] : [];
+    const samples = pressure > 0 ? [sample, ...(await this.samples.newest(runId, KNOWN_SAMPLES))] : [];
     // In steps: a rate that changes by a hair each second would only fill the log.
     const steps = pressure > 0 ? Math.max(1, Math.round(pressure * STEPS)) : 0;
     const unpacedPerSecond = throughput(latestUnpaced(samples), MEASURED_OVER_MS).ranges;

@@ -50,15 +50,18 @@ export function probeLatency(options: ProbeLatencyOptions): BackfillThrottle {
     name: 'probe-latency',
     ...rest,
     measure: async ({ em }) => {
+      const until = performance.now() + PATIENCE_MS / 2;
       if (!asked) {
         asked = true;
         // The price of a connection, beside ranges at full speed: no baseline.
-        await timed(probe(em));
+        const first = await timed(probe(em));
         if (baselineMs === undefined) {
           return { pressure: 1, reason: 'a probe latency not known yet' };
         }
+        if (performance.now() >= until) {
+          times.push(first);
+        }
       }
-      const until = performance.now() + PATIENCE_MS / 2;
       for (let i = 0; i < AT_ONCE && performance.now() < until; i++) {
         times.push(await timed(probe(em)));
       }
