@@ -1,5 +1,3 @@
-// An app that measures has loaded it before it starts; the others have not installed it.
-import '@opentelemetry/api';
 import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { BullModule } from '@nestjs/bullmq';
