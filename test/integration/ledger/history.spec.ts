@@ -28,6 +28,15 @@ it('keeps runs longer than Redis does, with who changed what from what to what',
     async () => (await kept()).map(({ status }) => status),
     (all) => all.every((status) => status === 'completed'),
   );
+  // A run may be written as it ends, and that it ended with the next look.
+  await eventually(
+    'the change that ended it to be kept',
+    () =>
+      bench.database.query(
+        `SELECT id FROM backfill_changes WHERE run_id = '${second.runId}' AND kind = 'completed'`,
+      ),
+    (changes) => changes.length === 1,
+  );
   const live = await backfills.runs('walk');
   expect(live.map(({ id }) => id)).toEqual([second.runId, first.runId]);
   expect(live[1]?.changes?.map(({ kind, by, reason, from, to }) => ({ kind, by, reason, from, to }))).toEqual(
