@@ -20,7 +20,7 @@ export const plan: Benchmark = {
     await fillWalk(arena, rows);
     const planner = await arena.fork({ role: 'planner', keyPrefix: '' });
     const cycles = arena.size(10, 2);
-    const offsets = [0, Math.floor(rows / 2), rows - CYCLE_ROWS * (ROUNDS * cycles + 1)] as const;
+    const offsets = [0, Math.floor(rows / 2), rows - CYCLE_ROWS * (cycles + 1)] as const;
     const keys = await Promise.all(
       offsets.map(
         async (offset) =>

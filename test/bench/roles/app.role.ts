@@ -4,7 +4,13 @@ import { BullModule } from '@nestjs/bullmq';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
-import { BackfillModule, BackfillService, eventLoopLag, probeLatency } from 'nestjs-backfill';
+import {
+  BackfillConflictError,
+  BackfillModule,
+  BackfillService,
+  eventLoopLag,
+  probeLatency,
+} from 'nestjs-backfill';
 import type { BackfillEvent, StartOptions } from 'nestjs-backfill';
 import { tellParent } from '../../support/processes/index.js';
 import type { BenchPlan, Role } from '../bench-plan.js';
@@ -68,7 +74,16 @@ export async function open(plan: BenchPlan): Promise<Role> {
     status: (name: string) => service.status(name),
     pause: (name: string) => service.pause(name),
     resume: (name: string) => service.resume(name),
-    cancel: (name: string) => service.cancel(name),
+    /** Cancels the run, unless it has ended meanwhile. */
+    cancel: async (name: string) => {
+      try {
+        await service.cancel(name);
+      } catch (error) {
+        if (!(error instanceof BackfillConflictError)) {
+          throw error;
+        }
+      }
+    },
     configure: (name: string, patch: object) => service.configure(name, patch),
     /** Starts a run and answers the ms until it was over. */
     run: async (name: string, options?: StartOptions) => {
