@@ -52,8 +52,7 @@ export class RunWorker {
     const { client, prefix, lockDuration } = parts;
     this.claimer = new RangeClaimer(run.runId, () => this.config, parts.tracker);
     this.gate = new QuotaGate(
-      (calls, withinMs, readyInMs) =>
-        parts.quota.take(run.backfill.name, run.runId, this.config.quota, calls, withinMs, readyInMs),
+      (request) => parts.quota.take(run.backfill.name, run.runId, this.config.quota, request),
       (error) => parts.logger.warn(`[${run.backfill.name} run ${run.runId}] quota: ${String(error)}`),
     );
     this.settler = new RangeSettler(run, () => this.config, this.gate, parts, events);

@@ -22,9 +22,32 @@ const DEAF_MS = 1_000;
 /** What was done lately counts where no quota is set and none has been found. */
 const MEASURED_OVER_MS = 10_000;
 
+/** A wish for calls. */
+export interface CallRequest {
+  readonly calls: number;
+  /** Ms that a call may be off. */
+  readonly withinMs: number;
+  /** Ms before which the caller could make none. */
+  readonly readyInMs: number;
+  /** The rest of an earlier grant that is given back: epoch microseconds of its first call, and its `until`. */
+  readonly unspent: { readonly from: number; readonly until: number } | null;
+}
+
+/** Calls that were granted, evenly spaced. */
+export interface CallGrant {
+  readonly kind: 'go';
+  /** Ms from the answer on, of each call. */
+  readonly waitMs: readonly number[];
+  readonly intervalMs: number;
+  /** Epoch microseconds of Redis at which it was granted. */
+  readonly at: number;
+  /** Epoch microseconds of the first call that was not granted. */
+  readonly until: number;
+}
+
 /** What became of a wish for calls. */
 export type QuotaAnswer =
-  | { readonly kind: 'go'; readonly waitMs: readonly number[] }
+  | CallGrant
   /** No limit is known. */
   | { readonly kind: 'free' }
   /** Nothing was granted; ask again after so many ms, or, below 0, not before the run is running. */
@@ -32,7 +55,7 @@ export type QuotaAnswer =
 
 /** Shares the calls that a third party allows out to all processes. */
 export class QuotaBucket {
-  private readonly takeScript = LuaScript.load<['go' | 'free' | 'wait', number, ...number[]]>('quota', 7);
+  private readonly takeScript = LuaScript.load<['go' | 'free' | 'wait', ...number[]]>('quota', 7);
   private readonly cutScript = LuaScript.load<string>('cut-quota', 7);
 
   constructor(
@@ -41,28 +64,27 @@ export class QuotaBucket {
     private readonly samples: SampleStore,
   ) {}
 
-  /**
-   * Asks for calls.
-   *
-   * @param withinMs how far off a call may be
-   * @param readyInMs ms before which the caller could make none
-   */
+  /** Asks for calls. */
   async take(
     backfill: string,
     runId: string,
     quota: QuotaConfig | null,
-    calls: number,
-    withinMs: number,
-    readyInMs: number,
+    { calls, withinMs, readyInMs, unspent }: CallRequest,
   ): Promise<QuotaAnswer> {
-    const [kind, ms, ...waits] = await this.takeScript.run(this.client, this.scriptKeys(backfill, runId), [
-      callsPerSecond(quota),
-      calls,
-      Math.round(withinMs * 1000),
-      Math.round(readyInMs * 1000),
-    ]);
+    const [kind, ms = 0, interval = 0, at = 0, until = 0, ...waits] = await this.takeScript.run(
+      this.client,
+      this.scriptKeys(backfill, runId),
+      [
+        callsPerSecond(quota),
+        calls,
+        Math.round(withinMs * 1000),
+        Math.round(readyInMs * 1000),
+        unspent?.until ?? '',
+        unspent?.from ?? '',
+      ],
+    );
     if (kind === 'go') {
-      return { kind, waitMs: waits.map((micros) => micros / 1000) };
+      return { kind, waitMs: waits.map((micros) => micros / 1000), intervalMs: interval / 1000, at, until };
     }
     return kind === 'free' ? { kind } : { kind: 'wait', ms };
   }

@@ -1,6 +1,7 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { sleep } from '../execution/sleep.js';
 import { CallMeter } from './call.meter.js';
-import type { QuotaAnswer } from './quota.bucket.js';
+import type { CallGrant, CallRequest, QuotaAnswer } from './quota.bucket.js';
 
 /** Calls are granted this far ahead: a pause or a hold is felt that soon. */
 const AHEAD_MS = 100;
@@ -8,8 +9,8 @@ const MOST_AT_ONCE = 200;
 /** While nothing is granted it is asked again this often at least. */
 const LONGEST_WAIT_MS = 500;
 const AGAIN_AFTER_ERROR_MS = 1_000;
-/** A call that goes out so little late does not make the others wait. */
-const TOLERANCE_MS = 5;
+/** So late a call may go out, or come after one that did, before the calls after it are asked for anew. */
+const TOLERANCE_MS = 7;
 
 interface Waiting {
   readonly signal: AbortSignal;
@@ -18,8 +19,13 @@ interface Waiting {
   readonly onAbort: () => void;
 }
 
-/** Asks for so many calls, the first of which can be made in so many ms. */
-export type AskForCalls = (calls: number, withinMs: number, readyInMs: number) => Promise<QuotaAnswer>;
+export type AskForCalls = (request: CallRequest) => Promise<QuotaAnswer>;
+
+/** What was answered, and when, by `performance.now()`. */
+interface Answered {
+  readonly answer: QuotaAnswer;
+  readonly at: number;
+}
 
 /**
  * Lets the calls of a process through one by one, as the quota of all processes grants them: one question
@@ -32,8 +38,11 @@ export class QuotaGate {
   /** Grows with each hold: what was granted or told before it no longer counts. */
   private epoch = 0;
   private heldUntil = 0;
+  /** The next call would come too close to the last one before this. */
   private readyAt = 0;
-  private asked: Promise<{ answer: QuotaAnswer; asked: number }> | null = null;
+  private unspent: CallRequest['unspent'] = null;
+  private left = Promise.resolve();
+  private asked: Promise<Answered> | null = null;
   readonly meter = new CallMeter();
 
   constructor(
@@ -99,7 +108,7 @@ export class QuotaGate {
 
   private async dispenseSome(): Promise<void> {
     const { epoch } = this;
-    const { answer, asked } = await (this.asked ?? this.askFor(this.waiting.length));
+    const { answer, at } = await (this.asked ?? this.askFor(this.waiting.length));
     this.asked = null;
     if (epoch !== this.epoch) {
       return;
@@ -115,34 +124,55 @@ export class QuotaGate {
         await sleep(answer.ms < 0 ? LONGEST_WAIT_MS : Math.min(answer.ms, LONGEST_WAIT_MS));
         break;
       case 'go':
-        await this.spend(answer.waitMs, asked, epoch);
+        await this.spend(answer, at, epoch);
     }
   }
 
-  private async askFor(waiting: number): Promise<{ answer: QuotaAnswer; asked: number }> {
-    const asked = performance.now();
-    const calls = Math.min(waiting, MOST_AT_ONCE);
-    return { answer: await this.ask(calls, AHEAD_MS, Math.max(0, this.readyAt - asked)), asked };
+  private async askFor(waiting: number): Promise<Answered> {
+    const answer = await this.ask({
+      calls: Math.min(waiting, MOST_AT_ONCE),
+      withinMs: AHEAD_MS,
+      readyInMs: Math.max(0, this.readyAt - performance.now()),
+      unspent: this.unspent,
+    });
+    if (answer.kind === 'go') {
+      this.unspent = null;
+    }
+    return { answer, at: performance.now() };
   }
 
-  /** A call that goes out late takes those after it along: two of them must not come too close. */
-  private async spend(waits: readonly number[], asked: number, epoch: number): Promise<void> {
-    let shift = 0;
-    for (const [i, wait] of waits.entries()) {
-      const due = asked + wait + shift;
-      if (i === waits.length - 1 && this.waiting.length > 1) {
+  /**
+   * Lets calls through at the moments that were granted, and gives the rest back where two of them would come
+   * too close: a process that stands still is late with what it has let through, too.
+   */
+  private async spend(
+    { waitMs, intervalMs, at, until }: CallGrant,
+    from: number,
+    epoch: number,
+  ): Promise<void> {
+    for (const [i, wait] of waitMs.entries()) {
+      if (i === waitMs.length - 1 && this.waiting.length > 1) {
         // Asked for while the last one waits, or the way to Redis would be lost time each time.
         this.asked = this.askFor(this.waiting.length - 1);
         this.asked.catch(() => undefined);
       }
+      const due = from + wait;
       await sleep(due - performance.now());
-      if (epoch !== this.epoch || !this.letThrough()) {
+      await this.left;
+      if (epoch !== this.epoch || this.readyAt > due || !this.letThrough()) {
+        this.unspent = { from: Math.round(at + wait * 1000), until };
         return;
       }
-      shift += Math.max(0, performance.now() - due - TOLERANCE_MS);
-      const gap = wait - (waits[i - 1] ?? wait);
-      this.readyAt = performance.now() + Math.max(0, gap - TOLERANCE_MS);
+      if (intervalMs > TOLERANCE_MS) {
+        this.left = this.leave(intervalMs);
+      }
     }
+  }
+
+  /** After a turn of the event loop a call has left, however long the process stood still with it. */
+  private async leave(intervalMs: number): Promise<void> {
+    await turn();
+    this.readyAt = performance.now() + intervalMs - TOLERANCE_MS;
   }
 
   private letThrough(): boolean {

@@ -10,10 +10,15 @@
   ARGV[2]  calls wanted
   ARGV[3]  microseconds, how far off a moment may be
   ARGV[4]  microseconds before which the caller cannot make a call
+  ARGV[5]  `until` of the caller's last answer, where it gives the rest of what it was granted back, or ''
+  ARGV[6]  the moment from which on it gives back
 
-  Returns { verdict, ms, microseconds to wait of each call granted... }
+  Returns { verdict, ms, interval, now, until, microseconds to wait of each call granted... }
     verdict  'go', 'free' (no limit is known), or 'wait': nothing was granted, ask again after ms (-1: the
              run is not running)
+    interval microseconds between two calls
+    now      epoch microseconds
+    until    the moment of the first call that is not granted
 ]]
 local run = redis.call('HMGET', RUN, 'status', 'holdUntil')
 if run[1] ~= 'running' then
@@ -37,8 +42,10 @@ end
 local interval = 1000000 / rate
 -- A call that comes a little late does not make all others late.
 local slack = math.min(interval / 2, 5000)
-local moment = math.max(tonumber(state[1] or '') or 0, now - slack, now + tonumber(ARGV[4]))
-local answer = { 'go', 0 }
+-- What is given back is shared out anew, unless somebody was granted what comes after it.
+local free_from = state[1] == ARGV[5] and ARGV[6] or state[1]
+local moment = math.max(tonumber(free_from or '') or 0, now - slack, now + tonumber(ARGV[4]))
+local answer = { 'go', 0, math.floor(interval), now, 0 }
 for _ = 1, tonumber(ARGV[2]) do
   local wait = math.max(0, moment - now)
   if wait > tonumber(ARGV[3]) then
@@ -47,9 +54,10 @@ for _ = 1, tonumber(ARGV[2]) do
   answer[#answer + 1] = math.floor(wait)
   moment = moment + interval
 end
-if #answer == 2 then
+if #answer == 5 then
   return { 'wait', math.ceil((moment - now) / 1000) }
 end
-redis.call('HSET', KEYS[7], 'moment', string.format('%.0f', moment))
+answer[5] = math.floor(moment)
+redis.call('HSET', KEYS[7], 'moment', string.format('%.0f', answer[5]))
 redis.call('PEXPIRE', KEYS[7], 3600000)
 return answer
