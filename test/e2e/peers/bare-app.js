@@ -38,6 +38,9 @@ Module({
   providers: [Count],
 })(AppModule);
 
+// An SDK that has a copy of the API of its own is no reason to have one here.
+globalThis[Symbol.for('opentelemetry.js.api.1')] = {};
+
 const refused = [];
 for (const name of ['@nestjs/swagger', '@nestjs/terminus', '@opentelemetry/api']) {
   await import(name).catch(({ code }) => refused.push(code));
