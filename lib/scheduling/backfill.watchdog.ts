@@ -8,7 +8,7 @@ import { isOutOfMemory } from '../redis/out-of-memory.js';
 import type { BackfillKeys } from '../tracking/backfill-keys.js';
 import type { RunStatus } from '../tracking/run-status.js';
 import type { RunStore } from '../tracking/run.store.js';
-import type { RegisteredBackfill } from '../discovery/registered-backfill.js';
+import type { ThrottlePressure } from '../throttling/backfill-throttle.js';
 import type { ThrottleEvaluator } from '../throttling/throttle.evaluator.js';
 import { latestUnpaced, throughput } from '../tracking/sample.store.js';
 import type { BackfillSample, SampleStore } from '../tracking/sample.store.js';
@@ -128,11 +128,10 @@ export class BackfillWatchdog {
   }
 
   private async pressed(
-    backfill: RegisteredBackfill,
+    { pressure, reason }: ThrottlePressure,
     runId: string,
     sample: BackfillSample,
   ): Promise<PressedRate> {
-    const { pressure, reason } = await this.throttles.evaluate(backfill, runId, sample.at);
     const samples = pressure > 0 ? [sample, ...(await this.samples.newest(runId, KNOWN_SAMPLES))] : [];
     // In steps: a rate that changes by a hair each second would only fill the log.
     const steps = pressure > 0 ? Math.max(1, Math.round(pressure * STEPS)) : 0;
@@ -145,15 +144,18 @@ export class BackfillWatchdog {
     if (!registered) {
       return;
     }
-    const [run, outstanding] = await Promise.all([this.runs.read(runId), this.runs.outstanding(runId)]);
+    // Asked for together: each way to Redis wakes a process that may have nothing else to do.
+    const [run, outstanding, pressure, configured] = await Promise.all([
+      this.runs.read(runId),
+      this.runs.outstanding(runId),
+      this.throttles.evaluate(registered, runId, now),
+      this.configs.read(backfill, registered.defaults).catch((error: Error) => error),
+    ]);
     if (run?.status !== 'running') {
       return;
     }
-    let config;
-    try {
-      ({ config } = await this.configs.read(backfill, registered.defaults));
-    } catch (error) {
-      await this.guard.pause(backfill, runId, (error as Error).message, error);
+    if (configured instanceof Error) {
+      await this.guard.pause(backfill, runId, configured.message, configured);
       return;
     }
     const interval = run.interval ?? 0;
@@ -165,9 +167,9 @@ export class BackfillWatchdog {
       outstanding,
       perSecond: interval === 0 ? null : Math.max(0, 1_000_000 / interval),
     };
-    const pressed = await this.pressed(registered, runId, sample);
+    const pressed = await this.pressed(pressure, runId, sample);
     await Promise.all([
-      this.governor.apply(backfill, runId, config, now, pressed),
+      this.governor.apply(backfill, runId, configured.config, now, pressed),
       this.samples.add(runId, sample),
     ]);
     if (run.nextCycleAt !== null && now > run.nextCycleAt + LATE_MS) {

@@ -28,12 +28,11 @@ export class BatchTuner {
     }
     this.timed.delete(runId);
     const key = this.keys.timing(runId);
-    await this.client
-      .pipeline()
-      .hincrbyfloat(key, 'ms', noted.ms)
-      .hincrby(key, 'rows', noted.rows)
-      .expire(key, FORGET_SECONDS)
-      .exec();
+    await Promise.all([
+      this.client.hincrbyfloat(key, 'ms', noted.ms),
+      this.client.hincrby(key, 'rows', noted.rows),
+      this.client.expire(key, FORGET_SECONDS),
+    ]);
   }
 
   /** The batch size to plan with. Called in one process at a time, by the cycle of the run. */
@@ -48,7 +47,7 @@ export class BatchTuner {
       return current;
     }
     const size = nextBatchSize(current, Number(ms) / Number(rows), autoTune);
-    await this.client.pipeline().hset(key, 'size', size).hdel(key, 'ms', 'rows').exec();
+    await Promise.all([this.client.hset(key, 'size', size), this.client.hdel(key, 'ms', 'rows')]);
     return size;
   }
 }

@@ -44,11 +44,10 @@ export class ThrottleEvaluator {
     const key = this.keys.pressure(backfill.name);
     if (pressure > 0) {
       this.pressed.add(backfill.name);
-      await this.client
-        .pipeline()
-        .hset(key, this.processId, JSON.stringify([now, pressure, reason]))
-        .pexpire(key, FORGET_MS)
-        .exec();
+      await Promise.all([
+        this.client.hset(key, this.processId, JSON.stringify([now, pressure, reason])),
+        this.client.pexpire(key, FORGET_MS),
+      ]);
     } else if (this.pressed.delete(backfill.name)) {
       await this.client.hdel(key, this.processId);
     }
