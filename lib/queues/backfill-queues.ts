@@ -42,6 +42,8 @@ export class BackfillQueues {
       connection: this.client,
       prefix: this.keys.prefix,
       streams: QUEUE_EVENTS,
+      // Checked for the chain of cycles; each queue would read all that Redis says of itself.
+      skipVersionCheck: true,
     });
     queue.on('error', this.onError);
     this.queues.set(backfill, queue);

@@ -31,7 +31,7 @@ export const enqueue: Benchmark = {
     const bytes: { ours: number[]; raw: number[] } = { ours: [], raw: [] };
     const windows: number[] = [];
     const { ours, other, ratio, spread } = await interleave(
-      arena.size(4, 1),
+      arena.size(3, 1),
       async () => {
         const before = await arena.redisBytes();
         const ms = await app.call<number>('enqueue', 'noop', ranges);

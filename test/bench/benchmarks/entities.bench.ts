@@ -24,7 +24,7 @@ export const entities: Benchmark = {
       return (rows * 1000) / (await run());
     };
     const loop = await interleave(
-      arena.size(4, 1),
+      arena.size(3, 1),
       () => perSecond(() => app.call<number>('run', 'entities')),
       () => perSecond(() => hand.call<number>('loop', rows, BATCH, LANES)),
     );

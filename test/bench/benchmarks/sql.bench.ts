@@ -22,7 +22,7 @@ export const sql: Benchmark = {
       return (rows * 1000) / (await run());
     };
     const ours = () => perSecond(() => app.call<number>('run', 'sql'));
-    const loop = await interleave(arena.size(4, 1), ours, () =>
+    const loop = await interleave(arena.size(3, 1), ours, () =>
       perSecond(() => hand.call<number>('loop', rows, BATCH, LANES)),
     );
     const single = await perSecond(() => hand.call<number>('single'));
