@@ -9,7 +9,7 @@ const MOST_AT_ONCE = 200;
 /** While nothing is granted it is asked again this often at least. */
 const LONGEST_WAIT_MS = 500;
 const AGAIN_AFTER_ERROR_MS = 1_000;
-/** So late a call may go out, or come after one that did, before the calls after it are asked for anew. */
+/** What two calls may come closer than granted, or one go out late, before the rest is asked for anew. */
 const TOLERANCE_MS = 7;
 
 interface Waiting {
@@ -159,11 +159,14 @@ export class QuotaGate {
       const due = from + wait;
       await sleep(due - performance.now());
       await this.left;
-      if (epoch !== this.epoch || this.readyAt > due || !this.letThrough()) {
+      const apart = intervalMs > TOLERANCE_MS;
+      // What a process that stood still has missed of many calls must not go out at once.
+      const tooClose = apart ? this.readyAt > due : performance.now() - due > TOLERANCE_MS;
+      if (epoch !== this.epoch || tooClose || !this.letThrough()) {
         this.unspent = { from: Math.round(at + wait * 1000), until };
         return;
       }
-      if (intervalMs > TOLERANCE_MS) {
+      if (apart) {
         this.left = this.leave(intervalMs);
       }
     }
