@@ -9,7 +9,7 @@ const REGISTERED = Symbol.for('opentelemetry.js.api.1');
 
 /**
  * Turns measuring on where the app has `@opentelemetry/api` and registered an SDK with it before it was
- * created. Without one nobody listens: the API is not even loaded, which would double the time of the start.
+ * created. Without one nobody listens, and the API is not even loaded.
  */
 @Injectable()
 export class TelemetrySwitch implements OnModuleInit, OnApplicationShutdown {

@@ -154,7 +154,7 @@ export class BackfillWatchdog {
     if (run?.status !== 'running') {
       return;
     }
-    if (configured instanceof Error) {
+    if (!('config' in configured)) {
       await this.guard.pause(backfill, runId, configured.message, configured);
       return;
     }
