@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
 /** They hold no code, and are read by `lib/assets/package-file.ts`. */
-const FOLDERS = ['admin/ui', 'tracking/scripts'];
+const FOLDERS = ['admin/ui', 'redis/scripts'];
 
 const { bin, exports, schematics } = readJson('package.json');
 const collection = readJson(schematics);

@@ -5,25 +5,25 @@ import type {
   OnApplicationShutdown,
   OnModuleInit,
 } from '@nestjs/common';
-import { BackfillExplorer } from './discovery/backfill.explorer.js';
-import { BackfillRegistry } from './discovery/backfill.registry.js';
-import { DeadConnectionReclaimer } from './execution/dead-connection.reclaimer.js';
-import { sleep } from './execution/sleep.js';
-import { EntityManagers } from './execution/entity-managers.js';
-import { WorkerPool } from './execution/worker.pool.js';
+import { BackfillExplorer } from './handlers/backfill.explorer.js';
+import { BackfillRegistry } from './handlers/backfill.registry.js';
+import { DeadConnectionReclaimer } from './database/dead-connection.reclaimer.js';
+import { sleep } from './async/sleep.js';
+import { EntityManagers } from './database/entity-managers.js';
+import { WorkerPool } from './processing/worker.pool.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
-import { RESOLVED_OPTIONS } from './module-options.js';
-import type { ResolvedModuleOptions } from './module-options.js';
+import { RESOLVED_OPTIONS } from './config/module-options.js';
+import type { ResolvedModuleOptions } from './config/module-options.js';
 import { BackfillQueues } from './queues/backfill-queues.js';
 import { memoryPolicyWarning } from './redis/memory-policy.js';
 import { RedisConnections } from './redis/redis-connections.js';
-import { BackfillWatchdog } from './scheduling/backfill.watchdog.js';
-import { CycleRunner } from './scheduling/cycle.runner.js';
-import { CycleScheduler } from './scheduling/cycle.scheduler.js';
-import { RateGovernor } from './scheduling/rate.governor.js';
-import { EventLog } from './tracking/event.log.js';
-import { LostRuns } from './tracking/lost.runs.js';
-import { PROCESS_ID } from './tracking/process-id.js';
+import { BackfillWatchdog } from './supervision/backfill.watchdog.js';
+import { CycleRunner } from './planning/cycle.runner.js';
+import { CycleScheduler } from './queues/cycle.scheduler.js';
+import { RateGovernor } from './pacing/rate.governor.js';
+import { EventLog } from './state/event.log.js';
+import { LostRuns } from './supervision/lost.runs.js';
+import { PROCESS_ID } from './redis/process-id.js';
 
 /** What the end of handlers, of BullMQ's workers and of connections takes at most, if Redis answers. */
 const GRACE_MS = 5_000;

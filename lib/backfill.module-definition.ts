@@ -2,7 +2,7 @@ import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { BackfillAdminOptions } from './admin/admin.options.js';
 import { adminParts } from './admin/admin.parts.js';
 import { appImports } from './app-imports.js';
-import type { BackfillModuleOptions } from './module-options.js';
+import type { BackfillModuleOptions } from './config/module-options.js';
 
 /** What shapes the module itself, and so must be known before any provider is made. */
 export interface BackfillModuleExtras {

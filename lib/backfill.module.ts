@@ -4,11 +4,11 @@ import { BACKFILL_PROVIDERS } from './backfill.providers.js';
 import { ConfigurableModuleClass } from './backfill.module-definition.js';
 import { BackfillService } from './backfill.service.js';
 import { BackfillHealthIndicator } from './monitoring/backfill.health.js';
-import { BackfillRegistry } from './discovery/backfill.registry.js';
+import { BackfillRegistry } from './handlers/backfill.registry.js';
 import { BackfillQueues } from './queues/backfill-queues.js';
 import { RedisConnections } from './redis/redis-connections.js';
 import { RedisPulse } from './redis/redis.pulse.js';
-import { EventLog } from './tracking/event.log.js';
+import { EventLog } from './state/event.log.js';
 
 /**
  * Finds the `@Backfill` handlers of the app and runs them on the app's own BullMQ, schedule and MikroORM.

@@ -5,9 +5,9 @@ import type { BullRootOptions } from './app-imports.js';
 import { BackfillLifecycle } from './backfill.lifecycle.js';
 import { MODULE_OPTIONS_TOKEN } from './backfill.module-definition.js';
 import { BackfillService } from './backfill.service.js';
-import { BackfillExplorer } from './discovery/backfill.explorer.js';
-import { BackfillRegistry } from './discovery/backfill.registry.js';
-import { EntityManagers } from './execution/entity-managers.js';
+import { BackfillExplorer } from './handlers/backfill.explorer.js';
+import { BackfillRegistry } from './handlers/backfill.registry.js';
+import { EntityManagers } from './database/entity-managers.js';
 import { LEDGER_PROVIDERS } from './ledger/ledger.providers.js';
 import { made } from './made-provider.js';
 import { BackfillHealthIndicator } from './monitoring/backfill.health.js';
@@ -15,16 +15,16 @@ import { TelemetrySwitch } from './monitoring/telemetry.switch.js';
 import { QueuePublisher } from './queues/queue.publisher.js';
 import { ListenerExplorer } from './hooks/listener.explorer.js';
 import { ListenerOrchestrator } from './hooks/listener.orchestrator.js';
-import { RESOLVED_OPTIONS, resolveModuleOptions } from './module-options.js';
-import type { ResolvedModuleOptions } from './module-options.js';
+import { RESOLVED_OPTIONS, resolveModuleOptions } from './config/module-options.js';
+import type { ResolvedModuleOptions } from './config/module-options.js';
 import { RedisConnections } from './redis/redis-connections.js';
 import { RedisPulse } from './redis/redis.pulse.js';
 import { RedisErrorLog } from './redis/redis-error.log.js';
-import { BackfillKeys } from './tracking/backfill-keys.js';
-import { newProcessId, PROCESS_ID } from './tracking/process-id.js';
-import { EXECUTION_PROVIDERS } from './execution/execution.providers.js';
-import { SCHEDULING_PROVIDERS } from './scheduling/scheduling.providers.js';
-import { TRACKING_PROVIDERS } from './tracking/tracking.providers.js';
+import { BackfillKeys } from './redis/backfill-keys.js';
+import { newProcessId, PROCESS_ID } from './redis/process-id.js';
+import { EXECUTION_PROVIDERS } from './processing/execution.providers.js';
+import { SCHEDULING_PROVIDERS } from './planning/scheduling.providers.js';
+import { TRACKING_PROVIDERS } from './state/tracking.providers.js';
 
 /** What the app brings: an error names what it does not. */
 const APP: Provider[] = [

@@ -6,44 +6,44 @@ import type {
   RetryReceipt,
   RunReceipt,
   StartOptions,
-} from './backfill.options.js';
+} from './state/backfill.options.js';
 import { ConfigStore } from './config/config.store.js';
 import type { ConfigInForce } from './config/config.store.js';
 import { parseConfigPatch } from './config/parse-config-patch.js';
 import type { BackfillConfigPatch } from './config/backfill-config.js';
-import { BackfillRegistry } from './discovery/backfill.registry.js';
-import type { RegisteredBackfill } from './discovery/registered-backfill.js';
+import { BackfillRegistry } from './handlers/backfill.registry.js';
+import type { RegisteredBackfill } from './handlers/registered-backfill.js';
 import { BackfillConflictError } from './errors/backfill-conflict.error.js';
 import { BackfillNotFoundError } from './errors/backfill-not-found.error.js';
 import { BackfillRequestError } from './errors/backfill-request.error.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { LedgerReader } from './ledger/ledger.reader.js';
 import { BackfillQueues } from './queues/backfill-queues.js';
-import type { BackfillPreview, PreviewOptions } from './scheduling/backfill-preview.js';
-import { CycleScheduler } from './scheduling/cycle.scheduler.js';
-import { RateGovernor } from './scheduling/rate.governor.js';
-import { RunContinuer } from './scheduling/run.continuer.js';
-import { RunPreviewer } from './scheduling/run.previewer.js';
-import { RunStarter } from './scheduling/run.starter.js';
-import type { BackfillEvent } from './tracking/backfill-event.js';
+import type { BackfillPreview, PreviewOptions } from './planning/backfill-preview.js';
+import { CycleScheduler } from './queues/cycle.scheduler.js';
+import { RateGovernor } from './pacing/rate.governor.js';
+import { RunContinuer } from './supervision/run.continuer.js';
+import { RunPreviewer } from './planning/run.previewer.js';
+import { RunStarter } from './planning/run.starter.js';
+import type { BackfillEvent } from './state/backfill-event.js';
 import type {
   BackfillRun,
   BackfillStatus,
   FailurePage,
   FailurePageRequest,
-} from './tracking/backfill-status.js';
-import { EventLog } from './tracking/event.log.js';
-import { FailureRetrier } from './tracking/failure.retrier.js';
-import { FailureStore } from './tracking/failure.store.js';
-import { HistoryLog } from './tracking/history.log.js';
-import type { BackfillHistoryEntry } from './tracking/history.log.js';
-import { TRANSITIONS } from './tracking/run-status.js';
-import type { RunAction } from './tracking/run-status.js';
-import { RunStore } from './tracking/run.store.js';
-import { SampleStore } from './tracking/sample.store.js';
-import type { BackfillSample } from './tracking/sample.store.js';
-import { StatusReader } from './tracking/status.reader.js';
-import { WorkerCensus } from './tracking/worker.census.js';
+} from './state/backfill-status.js';
+import { EventLog } from './state/event.log.js';
+import { FailureRetrier } from './planning/failure.retrier.js';
+import { FailureStore } from './state/failure.store.js';
+import { HistoryLog } from './state/history.log.js';
+import type { BackfillHistoryEntry } from './state/history.log.js';
+import { TRANSITIONS } from './state/run-status.js';
+import type { RunAction } from './state/run-status.js';
+import { RunStore } from './state/run.store.js';
+import { SampleStore } from './state/sample.store.js';
+import type { BackfillSample } from './state/sample.store.js';
+import { StatusReader } from './status/status.reader.js';
+import { WorkerCensus } from './state/worker.census.js';
 
 const FAILURES_PAGE = 50;
 const LARGEST_PAGE = 1000;

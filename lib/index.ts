@@ -1,6 +1,6 @@
 export { BackfillModule } from './backfill.module.js';
 export type { BackfillModuleExtras } from './backfill.module-definition.js';
-export type { BackfillModuleOptions } from './module-options.js';
+export type { BackfillModuleOptions } from './config/module-options.js';
 export { BackfillService } from './backfill.service.js';
 export type {
   ActionOptions,
@@ -8,13 +8,13 @@ export type {
   RetryReceipt,
   RunReceipt,
   StartOptions,
-} from './backfill.options.js';
+} from './state/backfill.options.js';
 
 export { BackfillAdminModule } from './admin/admin.module.js';
 export type { ActorResolver, BackfillAdminOptions } from './admin/admin.options.js';
 
-export { Backfill } from './decorators/backfill.decorator.js';
-export type { BackfillOptions } from './decorators/backfill.decorator.js';
+export { Backfill } from './handlers/backfill.decorator.js';
+export type { BackfillOptions } from './handlers/backfill.decorator.js';
 
 export { BackfillHealthIndicator } from './monitoring/backfill.health.js';
 export type { BackfillHealthOptions, BackfillHealthResult } from './monitoring/backfill.health.js';
@@ -23,8 +23,8 @@ export { getBackfillQueueToken } from './queues/backfill-queue.token.js';
 export { OnBackfill } from './hooks/on-backfill.decorator.js';
 export type { OnBackfillOptions } from './hooks/on-backfill.decorator.js';
 
-export type { BackfillContext } from './execution/backfill-context.js';
-export type { BatchHandler, RangeHandler, RowHandler } from './execution/handlers.js';
+export type { BackfillContext } from './handlers/backfill-context.js';
+export type { BatchHandler, RangeHandler, RowHandler } from './handlers/handlers.js';
 
 export type {
   AutoTuneConfig,
@@ -39,26 +39,26 @@ export type {
   ThrottleContext,
   ThrottleOptions,
   ThrottlePressure,
-} from './throttling/backfill-throttle.js';
-export { eventLoopLag } from './throttling/throttles/event-loop-lag.js';
-export type { EventLoopLagOptions } from './throttling/throttles/event-loop-lag.js';
-export { heapUse } from './throttling/throttles/heap-use.js';
-export type { HeapUseOptions } from './throttling/throttles/heap-use.js';
-export { postgresConnections } from './throttling/throttles/postgres-connections.js';
-export type { ConnectionsOptions } from './throttling/throttles/postgres-connections.js';
-export { postgresLockWait } from './throttling/throttles/postgres-lock-wait.js';
-export type { LockWaitOptions } from './throttling/throttles/postgres-lock-wait.js';
-export { postgresReplicationLag } from './throttling/throttles/postgres-replication-lag.js';
-export type { ReplicationLagOptions } from './throttling/throttles/postgres-replication-lag.js';
-export { probeLatency } from './throttling/throttles/probe-latency.js';
-export type { ProbeLatencyOptions } from './throttling/throttles/probe-latency.js';
-export { queueDepth } from './throttling/throttles/queue-depth.js';
-export type { QueueDepthOptions } from './throttling/throttles/queue-depth.js';
+} from './throttles/backfill-throttle.js';
+export { eventLoopLag } from './throttles/event-loop-lag.js';
+export type { EventLoopLagOptions } from './throttles/event-loop-lag.js';
+export { heapUse } from './throttles/heap-use.js';
+export type { HeapUseOptions } from './throttles/heap-use.js';
+export { postgresConnections } from './throttles/postgres-connections.js';
+export type { ConnectionsOptions } from './throttles/postgres-connections.js';
+export { postgresLockWait } from './throttles/postgres-lock-wait.js';
+export type { LockWaitOptions } from './throttles/postgres-lock-wait.js';
+export { postgresReplicationLag } from './throttles/postgres-replication-lag.js';
+export type { ReplicationLagOptions } from './throttles/postgres-replication-lag.js';
+export { probeLatency } from './throttles/probe-latency.js';
+export type { ProbeLatencyOptions } from './throttles/probe-latency.js';
+export { queueDepth } from './throttles/queue-depth.js';
+export type { QueueDepthOptions } from './throttles/queue-depth.js';
 
-export { idRange } from './sources/id-range.js';
-export type { IdKey, IdOf, IdRangeOptions } from './sources/id-range.js';
-export { keyset } from './sources/keyset.js';
-export type { KeysetOptions } from './sources/keyset.js';
+export { idRange } from './sources/id-range/id-range.js';
+export type { IdKey, IdOf, IdRangeOptions } from './sources/id-range/id-range.js';
+export { keyset } from './sources/keyset/keyset.js';
+export type { KeysetOptions } from './sources/keyset/keyset.js';
 export type { SourceFilter, SourceScopeOptions } from './sources/source-scope.js';
 export type {
   BackfillRange,
@@ -77,10 +77,10 @@ export type {
 } from './sources/backfill-source.js';
 export type { IdRange, IdValue, KeysetKey, KeysetRange } from './sources/ranges.js';
 
-export type { BackfillPreview, PreviewOptions, PreviewRange } from './scheduling/backfill-preview.js';
+export type { BackfillPreview, PreviewOptions, PreviewRange } from './planning/backfill-preview.js';
 
-export { BACKFILL_EVENT_TYPES } from './tracking/backfill-event.js';
-export type { BackfillEvent, BackfillEventType } from './tracking/backfill-event.js';
+export { BACKFILL_EVENT_TYPES } from './state/backfill-event.js';
+export type { BackfillEvent, BackfillEventType } from './state/backfill-event.js';
 export type {
   BackfillChange,
   BackfillFailure,
@@ -91,14 +91,14 @@ export type {
   LastError,
   RateStatus,
   StoredError,
-} from './tracking/backfill-status.js';
+} from './state/backfill-status.js';
 export { BACKFILL_ENTITIES } from './ledger/ledger.entities.js';
 export { createLedgerSchema, dropLedgerSchema } from './ledger/ledger-schema.js';
 export type { LedgerSchemaTarget } from './ledger/ledger-schema.js';
 
-export type { BackfillHistoryEntry } from './tracking/history.log.js';
-export type { RunStatus } from './tracking/run-status.js';
-export type { BackfillSample } from './tracking/sample.store.js';
+export type { BackfillHistoryEntry } from './state/history.log.js';
+export type { RunStatus } from './state/run-status.js';
+export type { BackfillSample } from './state/sample.store.js';
 
 export { BackfillError } from './errors/backfill-error.js';
 export { BackfillConfigError } from './errors/backfill-config.error.js';

@@ -1,13 +1,13 @@
 import { Body, Get, HttpCode, Inject, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { ActionOptions, RetryReceipt, RunReceipt, StartOptions } from '../backfill.options.js';
+import type { ActionOptions, RetryReceipt, RunReceipt, StartOptions } from '../state/backfill.options.js';
 import { BackfillService } from '../backfill.service.js';
 import type { ConfigInForce } from '../config/config.store.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
-import type { BackfillPreview, PreviewOptions } from '../scheduling/backfill-preview.js';
-import type { BackfillRun, BackfillStatus, FailurePage } from '../tracking/backfill-status.js';
-import type { BackfillHistoryEntry } from '../tracking/history.log.js';
-import type { BackfillSample } from '../tracking/sample.store.js';
+import type { BackfillPreview, PreviewOptions } from '../planning/backfill-preview.js';
+import type { BackfillRun, BackfillStatus, FailurePage } from '../state/backfill-status.js';
+import type { BackfillHistoryEntry } from '../state/history.log.js';
+import type { BackfillSample } from '../state/sample.store.js';
 import { ADMIN_OPTIONS } from './admin.options.js';
 import type { ResolvedAdminOptions } from './admin.options.js';
 import {

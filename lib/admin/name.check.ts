@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { OnApplicationBootstrap } from '@nestjs/common';
-import { BackfillRegistry } from '../discovery/backfill.registry.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 
 /** Names that are addresses of their own. */

@@ -5,7 +5,7 @@ import { brotliDecompressSync } from 'node:zlib';
 /** Where the code of the package begins: the folder that holds `index.js`. */
 const ROOT = new URL('../', import.meta.url);
 
-/** Reads a file that comes with the code, such as `tracking/scripts/ack.lua`. */
+/** Reads a file that comes with the code, such as `redis/scripts/ack.lua`. */
 export function readPackageFile(path: string): Buffer {
   const plain = new URL(path, ROOT);
   if (existsSync(plain)) {

@@ -1,7 +1,7 @@
 import { BackfillConfigError } from '../errors/backfill-config.error.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../tracking/backfill-keys.js';
+import type { BackfillKeys } from '../redis/backfill-keys.js';
 import { resolveConfig } from './backfill-config.js';
 import { decodeConfigPatch, encodeConfigPatch } from './config-codec.js';
 import type { BackfillConfig, BackfillConfigPatch } from './backfill-config.js';

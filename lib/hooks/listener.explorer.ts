@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { ContextIdFactory, DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
-import { BACKFILL_EVENT_TYPES } from '../tracking/backfill-event.js';
-import type { BackfillEvent } from '../tracking/backfill-event.js';
+import { BACKFILL_EVENT_TYPES } from '../state/backfill-event.js';
+import type { BackfillEvent } from '../state/backfill-event.js';
 import { ON_BACKFILL_METADATA } from './on-backfill.decorator.js';
 import type { BackfillListening } from './on-backfill.decorator.js';
 

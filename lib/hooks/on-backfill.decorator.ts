@@ -1,4 +1,4 @@
-import type { BackfillEventType } from '../tracking/backfill-event.js';
+import type { BackfillEventType } from '../state/backfill-event.js';
 
 /** Stable over copies of the package, so that each finds the other's listeners. */
 export const ON_BACKFILL_METADATA = Symbol.for('nestjs-backfill:listener');

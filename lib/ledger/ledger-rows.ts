@@ -1,5 +1,5 @@
 import type { JsonValue } from '../sources/backfill-source.js';
-import type { RunStatus } from '../tracking/run-status.js';
+import type { RunStatus } from '../state/run-status.js';
 
 /** A run, as it was when the ledger last heard of it. */
 export interface LedgerRun {

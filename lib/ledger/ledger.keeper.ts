@@ -1,11 +1,11 @@
 import type { ConfigStore } from '../config/config.store.js';
-import type { BackfillRegistry } from '../discovery/backfill.registry.js';
+import type { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { BackfillConfigError } from '../errors/backfill-config.error.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import type { JsonValue } from '../sources/backfill-source.js';
-import type { BackfillKeys } from '../tracking/backfill-keys.js';
-import type { HistoryLog } from '../tracking/history.log.js';
-import type { RunStore } from '../tracking/run.store.js';
+import type { BackfillKeys } from '../redis/backfill-keys.js';
+import type { HistoryLog } from '../state/history.log.js';
+import type { RunStore } from '../state/run.store.js';
 import type { LedgerStore } from './ledger.store.js';
 import type { RunSnapshots } from './run-snapshot.js';
 

@@ -1,8 +1,8 @@
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../tracking/backfill-keys.js';
-import { parseRun } from '../tracking/run-record.js';
-import type { RunRecord } from '../tracking/run-record.js';
+import type { BackfillKeys } from '../redis/backfill-keys.js';
+import { parseRun } from '../state/run-record.js';
+import type { RunRecord } from '../state/run-record.js';
 
 /** A run with everything that belongs to it, at one moment. */
 export interface RunSnapshot {

@@ -1,11 +1,11 @@
 import type { Logger } from '@nestjs/common';
 import { encodeConfigPatch } from '../config/config-codec.js';
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
-import type { BackfillRegistry } from '../discovery/backfill.registry.js';
+import type { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../tracking/backfill-keys.js';
+import type { BackfillKeys } from '../redis/backfill-keys.js';
 import type { LedgerState, LedgerStore } from './ledger.store.js';
 import { recoveredFields } from './recovered-fields.js';
 import type { RecoveredRun } from './recovered-fields.js';

@@ -3,10 +3,10 @@ import { BackfillService } from '../backfill.service.js';
 import { bootApp } from '../cli/app/boot-app.js';
 import { loadModule } from '../cli/app/load-module.js';
 import { locateApp } from '../cli/app/locate-app.js';
-import { BackfillRegistry } from '../discovery/backfill.registry.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
-import { EntityManagers } from '../execution/entity-managers.js';
-import type { BackfillStatus } from '../tracking/backfill-status.js';
+import { EntityManagers } from '../database/entity-managers.js';
+import type { BackfillStatus } from '../state/backfill-status.js';
 
 /**
  * Which app to ask.

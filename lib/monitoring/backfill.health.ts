@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { BackfillService } from '../backfill.service.js';
-import type { BackfillStatus } from '../tracking/backfill-status.js';
+import type { BackfillStatus } from '../state/backfill-status.js';
 
 const PATIENCE_MS = 2_000;
 

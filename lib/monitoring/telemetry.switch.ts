@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { BackfillService } from '../backfill.service.js';
-import { RangeExecutor } from '../execution/range.executor.js';
+import { RangeExecutor } from '../processing/range.executor.js';
 import { OtelTelemetry } from './otel/otel.telemetry.js';
 
 /** Where `@opentelemetry/api` keeps what an SDK has registered, whichever copy of it the SDK has. */

@@ -1,7 +1,7 @@
 import { Queue } from 'bullmq';
 import type { JobsOptions } from 'bullmq';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../tracking/backfill-keys.js';
+import type { BackfillKeys } from '../redis/backfill-keys.js';
 
 /** What a job says: which ranges of which run. The ranges themselves are the tracker's. */
 export interface RangeJob {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { OnApplicationBootstrap } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { BackfillRegistry } from '../discovery/backfill.registry.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { getBackfillQueueToken } from './backfill-queue.token.js';
 import { BackfillQueues } from './backfill-queues.js';
 

@@ -5,7 +5,7 @@ import { readPackageFile } from '../assets/package-file.js';
 /** A connection that the library made and closes itself. */
 export type RedisClient = Redis | Cluster;
 
-/** One script of `tracking/scripts`, sent whole once and by its digest from then on. */
+/** One script of `redis/scripts`, sent whole once and by its digest from then on. */
 export class LuaScript<Answer> {
   private readonly digest: string;
 
@@ -17,7 +17,7 @@ export class LuaScript<Answer> {
   }
 
   static load<Answer>(name: string, numberOfKeys: number): LuaScript<Answer> {
-    const read = (file: string) => readPackageFile(`tracking/scripts/${file}.lua`).toString('utf8');
+    const read = (file: string) => readPackageFile(`redis/scripts/${file}.lua`).toString('utf8');
     return new LuaScript<Answer>(`${read('prelude')}\n${read(name)}`, numberOfKeys);
   }
 

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { Logger } from '@nestjs/common';
-import type { BackfillContext } from '../execution/backfill-context.js';
-import type { BackfillFailure } from '../tracking/backfill-status.js';
+import type { BackfillContext } from '../handlers/backfill-context.js';
+import type { BackfillFailure } from '../state/backfill-status.js';
 
 /**
  * A context to call a handler's method with.

@@ -2,7 +2,7 @@ import { DateTime } from 'luxon';
 import { resolveConfig } from '../config/backfill-config.js';
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
 import { parseConfigPatch } from '../config/parse-config-patch.js';
-import { startTimes } from '../scheduling/schedule.js';
+import { startTimes } from '../pacing/schedule.js';
 
 /**
  * A clock that stands still until it is moved, to see what rates and peak hours come to without waiting.

@@ -1,9 +1,9 @@
-import { BACKFILL_METADATA } from '../decorators/backfill.decorator.js';
-import type { BackfillOptions } from '../decorators/backfill.decorator.js';
+import { BACKFILL_METADATA } from '../handlers/backfill.decorator.js';
+import type { BackfillOptions } from '../handlers/backfill.decorator.js';
 import { parseConfigPatch } from '../config/parse-config-patch.js';
-import { nameFromClass } from '../discovery/backfill-name.js';
-import { shapeOf } from '../discovery/handler-shape.js';
-import type { AnyHandler, RegisteredBackfill } from '../discovery/registered-backfill.js';
+import { nameFromClass } from '../handlers/backfill-name.js';
+import { shapeOf } from '../handlers/handler-shape.js';
+import type { AnyHandler, RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 import type { CrashPlan } from './crash.js';
 

@@ -1,4 +1,4 @@
-import type { WorkEntry, WorkPayload } from '../tracking/work-entry.js';
+import type { WorkEntry, WorkPayload } from '../state/work-entry.js';
 
 /** A piece of work of a harness. */
 export interface HarnessWork extends Pick<WorkEntry, 'index' | 'attempts' | 'rows'> {

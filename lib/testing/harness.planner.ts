@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import type { RegisteredBackfill } from '../discovery/registered-backfill.js';
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { PlannedRange } from '../sources/backfill-source.js';
 import type { HarnessRunOptions } from './harness-options.js';
 import type { HarnessWork } from './harness-work.js';

@@ -1,10 +1,10 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { BackfillConfig } from '../config/backfill-config.js';
-import type { RegisteredBackfill } from '../discovery/registered-backfill.js';
-import { decideSettlement } from '../execution/decide-settlement.js';
-import type { Outcome } from '../execution/range.executor.js';
-import { WorkSplitter } from '../execution/work.splitter.js';
-import type { BackfillFailure } from '../tracking/backfill-status.js';
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { decideSettlement } from '../processing/decide-settlement.js';
+import type { Outcome } from '../processing/range.executor.js';
+import { WorkSplitter } from '../processing/work.splitter.js';
+import type { BackfillFailure } from '../state/backfill-status.js';
 import { entryOf } from './harness-work.js';
 import type { HarnessWork } from './harness-work.js';
 

@@ -32,7 +32,7 @@ export async function bundleChild(): Promise<ChildBundle> {
   await bundle.write({ dir: `${folder}/bundle`, format: 'esm' });
   await bundle.close();
   // The library reads its scripts from beside the folder of its code.
-  cpSync(new URL('lib/tracking/scripts', ROOT), `${folder}/tracking/scripts`, { recursive: true });
+  cpSync(new URL('lib/redis/scripts', ROOT), `${folder}/redis/scripts`, { recursive: true });
   return {
     url: pathToFileURL(`${folder}/bundle/child.js`),
     remove: () => rmSync(folder, { recursive: true }),

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { BackfillEvent } from '../../tracking/backfill-event.js';
-import { isLater } from '../../tracking/event.log.js';
+import type { BackfillEvent } from '../../state/backfill-event.js';
+import { isLater } from '../../state/event.log.js';
 
 /** A reader this far behind is let go: it comes back and goes on where it was. */
 const MOST_BUFFERED_BYTES = 1_000_000;

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { RedisPulse } from '../../redis/redis.pulse.js';
-import { EventLog } from '../../tracking/event.log.js';
+import { EventLog } from '../../state/event.log.js';
 import { ADMIN_OPTIONS } from '../admin.options.js';
 import type { ResolvedAdminOptions } from '../admin.options.js';
 import { httpError } from '../http/http-errors.js';

@@ -5,7 +5,7 @@ import { BackfillError } from '../../errors/backfill-error.js';
 import { BackfillNotFoundError } from '../../errors/backfill-not-found.error.js';
 import { BackfillRequestError } from '../../errors/backfill-request.error.js';
 import { BackfillSourceError } from '../../errors/backfill-source.error.js';
-import { classifyError } from '../../execution/classify-error.js';
+import { classifyError } from '../../database/classify-error.js';
 import { isOutOfMemory } from '../../redis/out-of-memory.js';
 
 /** A bad field of a request. */

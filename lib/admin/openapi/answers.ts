@@ -1,17 +1,17 @@
 import { z } from 'zod';
-import type { RetryReceipt, RunReceipt } from '../../backfill.options.js';
+import type { RetryReceipt, RunReceipt } from '../../state/backfill.options.js';
 import { CONFIG_FIELDS } from '../../config/backfill-config.schema.js';
 import type { ConfigInForce } from '../../config/config.store.js';
-import type { BackfillPreview, PreviewRange } from '../../scheduling/backfill-preview.js';
+import type { BackfillPreview, PreviewRange } from '../../planning/backfill-preview.js';
 import type {
   BackfillChange,
   BackfillFailure,
   BackfillRun,
   BackfillStatus,
   FailurePage,
-} from '../../tracking/backfill-status.js';
-import type { BackfillHistoryEntry } from '../../tracking/history.log.js';
-import type { BackfillSample } from '../../tracking/sample.store.js';
+} from '../../state/backfill-status.js';
+import type { BackfillHistoryEntry } from '../../state/history.log.js';
+import type { BackfillSample } from '../../state/sample.store.js';
 
 const count = z.int();
 const time = z.string().describe('ISO time');

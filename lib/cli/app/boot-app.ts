@@ -2,7 +2,7 @@ import { WorkerHost } from '@nestjs/bullmq';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { DiscoveryService, NestFactory } from '@nestjs/core';
 import { SchedulerRegistry } from '@nestjs/schedule';
-import { WORKERS_VARIABLE } from '../../module-options.js';
+import { WORKERS_VARIABLE } from '../../config/module-options.js';
 import { StderrLogger } from './stderr.logger.js';
 
 /** Boots the app without HTTP, and leaves all work to the processes that are there for it. */

@@ -1,6 +1,6 @@
 import type { MikroORM } from '@mikro-orm/core';
 import type { Command } from 'commander';
-import { EntityManagers } from '../../execution/entity-managers.js';
+import { EntityManagers } from '../../database/entity-managers.js';
 import { RedisConnections } from '../../redis/redis-connections.js';
 import type { CliSession } from '../cli-session.js';
 import { checkBackfills } from '../doctor/backfills.check.js';

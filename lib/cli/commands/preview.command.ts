@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { parseConfigPatch } from '../../config/parse-config-patch.js';
-import type { BackfillPreview, PreviewRange } from '../../scheduling/backfill-preview.js';
+import type { BackfillPreview, PreviewRange } from '../../planning/backfill-preview.js';
 import type { CliSession } from '../cli-session.js';
 import type { Style } from '../output/style.js';
 import { table } from '../output/table.js';

@@ -1,4 +1,4 @@
-import type { HandlerShape } from '../../discovery/handler-shape.js';
+import type { HandlerShape } from '../../handlers/handler-shape.js';
 import { SchematicError } from '../schematic.error.js';
 import { canAsk, choose } from './ask.js';
 import type { Choice } from './ask.js';

@@ -1,4 +1,4 @@
-import { nameFromClass } from '../../discovery/backfill-name.js';
+import { nameFromClass } from '../../handlers/backfill-name.js';
 
 /** `reencrypt messages` and `ReencryptMessages` as they are called in files and in code. */
 export interface HandlerNames {

@@ -1,4 +1,4 @@
-import type { HandlerShape } from '../../discovery/handler-shape.js';
+import type { HandlerShape } from '../../handlers/handler-shape.js';
 import type { Entity } from './entity.js';
 import type { HandlerNames } from './handler-names.js';
 

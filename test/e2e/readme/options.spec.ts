@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { DEFAULT_BACKFILL_CONFIG } from '../../../lib/config/backfill-config.js';
-import { resolveModuleOptions } from '../../../lib/module-options.js';
+import { resolveModuleOptions } from '../../../lib/config/module-options.js';
 import { readGuides, readReadme } from './readme.js';
 
 const readme = await readReadme();
@@ -24,7 +24,7 @@ describe('the tables of README and guides', () => {
   });
 
   it('have every option of the module', async () => {
-    const options = await fieldsOf('module-options.ts', 'BackfillModuleOptions');
+    const options = await fieldsOf('config/module-options.ts', 'BackfillModuleOptions');
     const extras = await fieldsOf('backfill.module-definition.ts', 'BackfillModuleExtras');
     expect(options.length * extras.length).toBeGreaterThan(0);
     const documented = guides.table('Module options').map(([name]) => name);

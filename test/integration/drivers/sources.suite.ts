@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { idRange } from '../../../lib/sources/id-range.js';
-import { keyset } from '../../../lib/sources/keyset.js';
+import { idRange } from '../../../lib/sources/id-range/id-range.js';
+import { keyset } from '../../../lib/sources/keyset/keyset.js';
 import { loadAll, walk } from '../sources/shop.js';
 import { type DriverBench, Entry, Token, Wide } from './driver-bench.js';
 

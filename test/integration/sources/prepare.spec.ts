@@ -1,7 +1,7 @@
 import type { EntityName } from '@mikro-orm/core';
 import type { BackfillSource } from '../../../lib/sources/backfill-source.js';
-import { idRange, type IdKey } from '../../../lib/sources/id-range.js';
-import { keyset } from '../../../lib/sources/keyset.js';
+import { idRange, type IdKey } from '../../../lib/sources/id-range/id-range.js';
+import { keyset } from '../../../lib/sources/keyset/keyset.js';
 import { openShop, type Shop } from './shop.js';
 import { Pair, Shelf, Stranger, Ticket } from './shelf.entity.js';
 

@@ -1,11 +1,11 @@
-import { excludesNull } from '../../../lib/sources/excludes-null.js';
-import { DatabaseTime } from '../../../lib/sources/key-codec.js';
-import type { KeyProperty } from '../../../lib/sources/key-property.js';
-import { pairBatches } from '../../../lib/sources/key-reader.js';
-import { parseKeyValue } from '../../../lib/sources/key-value.js';
-import { intervalFilter } from '../../../lib/sources/keyset-filter.js';
+import { excludesNull } from '../../../lib/sources/keys/excludes-null.js';
+import { DatabaseTime } from '../../../lib/sources/keys/key-codec.js';
+import type { KeyProperty } from '../../../lib/sources/keys/key-property.js';
+import { pairBatches } from '../../../lib/sources/keys/key-reader.js';
+import { parseKeyValue } from '../../../lib/sources/keys/key-value.js';
+import { intervalFilter } from '../../../lib/sources/keys/keyset-filter.js';
 import { runQuery } from '../../../lib/sources/source-query.js';
-import { estimateEmptyRanges, isSparse, sampleRanges } from '../../../lib/sources/sparse-ids.js';
+import { estimateEmptyRanges, isSparse, sampleRanges } from '../../../lib/sources/id-range/sparse-ids.js';
 
 describe('excludesNull', () => {
   it.each([

@@ -1,0 +1,119 @@
+import type { RedisOptions } from 'ioredis';
+import { z } from 'zod';
+import { parseConfigPatch } from './parse-config-patch.js';
+import type { BackfillConfigPatch } from './backfill-config.js';
+import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
+import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
+import type { RedisClient } from '../redis/lua-script.js';
+
+/** The options, parsed once and frozen. */
+export const RESOLVED_OPTIONS = Symbol('nestjs-backfill:resolved-options');
+
+/**
+ * Environment variable that keeps a process from working, whatever `workers` says: `false`. The command
+ * line sets it, and so can a REPL.
+ */
+export const WORKERS_VARIABLE = 'NESTJS_BACKFILL_WORKERS';
+
+/**
+ * Options of `BackfillModule.forRoot`.
+ *
+ * @publicApi
+ */
+export interface BackfillModuleOptions {
+  /**
+   * Whether this process works: `true` for every backfill, `false` for none (an API-only process), or the
+   * names of those it works for. Default `true`. The environment variable `NESTJS_BACKFILL_WORKERS=false`
+   * wins over it.
+   */
+  readonly workers?: boolean | readonly string[];
+  /** Redis to use instead of the one of `BullModule.forRoot`: a URL, options, or a client of ioredis. */
+  readonly redis?: string | RedisOptions | RedisClient;
+  /** What stands before every key in Redis. Apps that share a Redis need one each. Default `backfill`. */
+  readonly keyPrefix?: string;
+  /**
+   * Milliseconds after which a range of a process that died, or an event it was to hear `once`, is given to
+   * another. Default 30000, at least 1000.
+   */
+  readonly lockDuration?: number;
+  /**
+   * Milliseconds that handlers in flight have to finish at shutdown before `context.signal` is aborted,
+   * and that one which ignores the signal is waited for. Default 10000.
+   */
+  readonly shutdownTimeout?: number;
+  /** What slows every backfill down while it is under pressure. Default: nothing. */
+  readonly throttles?: readonly BackfillThrottle[];
+  /** Defaults of every backfill. */
+  readonly config?: BackfillConfigPatch;
+  /**
+   * Whether runs, changes, checkpoints and failures are kept in the app's database too: a run that Redis lost
+   * then goes on from its last checkpoint, and `runs` knows the whole history. Needs `BACKFILL_ENTITIES`
+   * among the entities of MikroORM, and their tables (`createLedgerSchema`). Default `false`.
+   */
+  readonly ledger?: boolean;
+}
+
+function isThrottle(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof Reflect.get(value, 'measure') === 'function' &&
+    typeof Reflect.get(value, 'name') === 'string'
+  );
+}
+
+const milliseconds = (least: number) => z.number().int().min(least).max(3_600_000);
+
+const optionsSchema = z.strictObject({
+  workers: z.union([z.boolean(), z.array(z.string())]).default(true),
+  redis: z
+    .union([
+      z.string().regex(/^rediss?:\/\//, 'expected a URL redis://... or rediss://...'),
+      z.looseObject({}),
+    ])
+    .optional(),
+  keyPrefix: z.string().min(1).default('backfill'),
+  lockDuration: milliseconds(1000).default(30_000),
+  shutdownTimeout: milliseconds(0).default(10_000),
+  throttles: z
+    .array(z.custom<BackfillThrottle>(isThrottle, 'expected throttles, with a name and measure()'))
+    .default([]),
+  config: z.unknown().optional(),
+  ledger: z.boolean().default(false),
+});
+
+/** The options with every default. */
+export interface ResolvedModuleOptions {
+  readonly workers: boolean | readonly string[];
+  readonly redis: BackfillModuleOptions['redis'];
+  readonly keyPrefix: string;
+  readonly lockDuration: number;
+  readonly shutdownTimeout: number;
+  readonly throttles: readonly BackfillThrottle[];
+  readonly config: BackfillConfigPatch;
+  readonly ledger: boolean;
+}
+
+/** Throws `BackfillDefinitionError` that names each bad option, or `BackfillConfigError` for `config`. */
+export function resolveModuleOptions(options: BackfillModuleOptions = {}): ResolvedModuleOptions {
+  const parsed = optionsSchema.safeParse(options);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => {
+      const field = issue.path.join('.') || 'options';
+      const got = issue.path.reduce<unknown>(
+        (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
+        options,
+      );
+      return `  ${field}: ${issue.message}${issue.path.length > 0 ? `, got ${JSON.stringify(got)}` : ''}`;
+    });
+    throw new BackfillDefinitionError(`The options of BackfillModule are wrong:\n${lines.join('\n')}`);
+  }
+  const { redis: _redis, config, ...rest } = parsed.data;
+  return Object.freeze({
+    ...rest,
+    ...(process.env[WORKERS_VARIABLE] === 'false' ? { workers: false } : {}),
+    // A client must stay the object that it is.
+    redis: options.redis,
+    config: parseConfigPatch(config ?? {}, { backfill: null, origin: 'options' }),
+  });
+}

@@ -1,0 +1,115 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ContextIdFactory, DiscoveryService, ModuleRef } from '@nestjs/core';
+import { parseConfigPatch } from '../config/parse-config-patch.js';
+import { BACKFILL_METADATA } from './backfill.decorator.js';
+import type { BackfillOptions } from './backfill.decorator.js';
+import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
+import { RESOLVED_OPTIONS } from '../config/module-options.js';
+import type { ResolvedModuleOptions } from '../config/module-options.js';
+import type { BackfillSource } from '../sources/backfill-source.js';
+import { isValidName, NAME_RULE, nameFromClass } from './backfill-name.js';
+import { shapeOf } from './handler-shape.js';
+import type { HandlerShape } from './handler-shape.js';
+import type { AnyHandler, RegisteredBackfill } from './registered-backfill.js';
+
+type Provider = ReturnType<DiscoveryService['getProviders']>[number];
+type HandlerClass = abstract new (...args: never[]) => object;
+
+/** Finds the handlers of the app, wherever and however they are provided. */
+@Injectable()
+export class BackfillExplorer {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly moduleRef: ModuleRef,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
+  ) {}
+
+  /** Throws `BackfillDefinitionError` that names the class, what was expected and what was got. */
+  explore(): RegisteredBackfill[] {
+    const found = new Map<string, { backfill: RegisteredBackfill; handler: HandlerClass }>();
+    for (const provider of this.discovery.getProviders()) {
+      const handler = handlerClass(provider);
+      if (!handler) {
+        continue;
+      }
+      const backfill = this.describe(provider, handler);
+      const twin = found.get(backfill.name);
+      if (!twin) {
+        found.set(backfill.name, { backfill, handler });
+      } else if (twin.handler !== handler) {
+        throw new BackfillDefinitionError(
+          `Two handlers have the name "${backfill.name}": ${twin.handler.name} and ${handler.name}. ` +
+            `Give one of them another name: @Backfill({ name: '...' }).`,
+        );
+      }
+    }
+    return [...found.values()].map(({ backfill }) => backfill);
+  }
+
+  private describe(provider: Provider, handler: HandlerClass): RegisteredBackfill {
+    const options = Reflect.getMetadata(BACKFILL_METADATA, handler) as BackfillOptions;
+    const name = options.name ?? nameFromClass(handler.name);
+    if (typeof name !== 'string' || !isValidName(name)) {
+      throw new BackfillDefinitionError(
+        `The name of backfill ${handler.name} must match ${NAME_RULE}, got ${JSON.stringify(name)}. ` +
+          `Write @Backfill({ name: '...' }).`,
+      );
+    }
+    const shape = shapeOf(existingInstance(provider) ?? (handler.prototype as object), handler.name);
+    assertSource(options.source, shape, name);
+    return {
+      name,
+      description: options.description ?? null,
+      version: options.version ?? null,
+      className: handler.name,
+      source: options.source,
+      shape,
+      throttles: options.throttles ?? [],
+      defaults: [
+        this.options.config,
+        parseConfigPatch(options.config ?? {}, { backfill: name, origin: 'decorator' }),
+      ],
+      resolve: async () => {
+        const instance = existingInstance(provider);
+        return (instance ??
+          (await this.moduleRef.resolve(provider.token, ContextIdFactory.create(), {
+            strict: false,
+          }))) as AnyHandler;
+      },
+    };
+  }
+}
+
+/** The class that carries the decorator: the provided class, that of a made instance, or the token. */
+function handlerClass(provider: Provider): HandlerClass | undefined {
+  const instance = existingInstance(provider);
+  const candidates: unknown[] = [instance?.constructor, provider.metatype, provider.token];
+  return candidates.find(
+    (candidate): candidate is HandlerClass =>
+      typeof candidate === 'function' && Reflect.hasMetadata(BACKFILL_METADATA, candidate),
+  );
+}
+
+/** The one instance of a singleton; none for what is made per request or per consumer. */
+function existingInstance(provider: Provider): object | undefined {
+  if (provider.isTransient || !provider.isDependencyTreeStatic()) {
+    return undefined;
+  }
+  const instance: unknown = provider.instance;
+  return typeof instance === 'object' && instance !== null ? instance : undefined;
+}
+
+function assertSource(source: BackfillSource | undefined, shape: HandlerShape, name: string): void {
+  const needed = [
+    'open',
+    'plan',
+    ...{ range: [], batch: ['load'], row: ['load', 'keyOf', 'loadKeys'] }[shape],
+  ];
+  const lacking = needed.filter((method) => typeof (source && Reflect.get(source, method)) !== 'function');
+  if (lacking.length > 0) {
+    throw new BackfillDefinitionError(
+      `The source of backfill "${name}" must have the methods ${needed.join(', ')} for a ${shape} handler; ` +
+        `it lacks ${lacking.join(', ')}. Use idRange(...), keyset(...), or implement BackfillSource.`,
+    );
+  }
+}

@@ -1,0 +1,130 @@
+import type { Logger } from '@nestjs/common';
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import type { EntityManagers } from '../database/entity-managers.js';
+import type { RedisClient } from '../redis/lua-script.js';
+import type { BackfillKeys } from '../redis/backfill-keys.js';
+import type { BackfillThrottle, ThrottlePressure } from '../throttles/backfill-throttle.js';
+import type { QuotaBucket } from './quota.bucket.js';
+
+const WITHIN_MS = 2_000;
+/** What a process said of itself so long ago no longer counts. */
+const FORGET_MS = 5_000;
+
+type Scope = NonNullable<BackfillThrottle['scope']>;
+
+/** Asks the throttles of a backfill, and keeps what each process says of itself. */
+export class ThrottleEvaluator {
+  private readonly failing = new Set<string>();
+  private readonly pressed = new Set<string>();
+
+  constructor(
+    private readonly shared: readonly BackfillThrottle[],
+    private readonly managers: EntityManagers,
+    private readonly client: RedisClient,
+    private readonly keys: BackfillKeys,
+    private readonly quota: QuotaBucket,
+    private readonly processId: string,
+    private readonly logger: Logger,
+  ) {}
+
+  /** The hardest pressure of all throttles, in whichever process. */
+  async evaluate(backfill: RegisteredBackfill, runId: string, now: number): Promise<ThrottlePressure> {
+    const told = await Promise.all([
+      this.measure(backfill, runId, 'cluster'),
+      this.ofProcesses(backfill, now),
+      // Rows are slowed down call by call.
+      backfill.shape === 'row' ? NONE : this.quota.pressure(backfill.name, now),
+    ]);
+    return hardest(told);
+  }
+
+  /** Has the others know how hard this process is pressed. */
+  async report(backfill: RegisteredBackfill, runId: string, now: number): Promise<void> {
+    const { pressure, reason } = await this.measure(backfill, runId, 'process');
+    const key = this.keys.pressure(backfill.name);
+    if (pressure > 0) {
+      this.pressed.add(backfill.name);
+      await Promise.all([
+        this.client.hset(key, this.processId, JSON.stringify([now, pressure, reason])),
+        this.client.pexpire(key, FORGET_MS),
+      ]);
+    } else if (this.pressed.delete(backfill.name)) {
+      await this.client.hdel(key, this.processId);
+    }
+  }
+
+  private async ofProcesses(backfill: RegisteredBackfill, now: number): Promise<ThrottlePressure> {
+    if (this.throttles(backfill, 'process').length === 0) {
+      return NONE;
+    }
+    const told = await this.client.hvals(this.keys.pressure(backfill.name));
+    return hardest(
+      told
+        .map((text) => JSON.parse(text) as [number, number, string])
+        .filter(([at]) => now - at < FORGET_MS)
+        .map(([, pressure, reason]) => ({ pressure, reason })),
+    );
+  }
+
+  private async measure(
+    backfill: RegisteredBackfill,
+    runId: string,
+    scope: Scope,
+  ): Promise<ThrottlePressure> {
+    const throttles = this.throttles(backfill, scope);
+    return hardest(await Promise.all(throttles.map((throttle) => this.ask(throttle, backfill.name, runId))));
+  }
+
+  private throttles(backfill: RegisteredBackfill, scope: Scope): BackfillThrottle[] {
+    return [...this.shared, ...(backfill.throttles ?? [])].filter(
+      ({ scope: its = 'cluster' }) => its === scope,
+    );
+  }
+
+  private async ask(throttle: BackfillThrottle, backfill: string, runId: string): Promise<ThrottlePressure> {
+    const em = this.managers.fork();
+    const where = `[${backfill} run ${runId}] throttle ${throttle.name}`;
+    try {
+      const { pressure, reason } = await within(
+        WITHIN_MS,
+        Promise.resolve(throttle.measure({ backfill, runId, em, redis: this.client })),
+      );
+      if (!Number.isFinite(pressure)) {
+        throw new TypeError(`Expected a pressure from 0 to 1, got ${String(pressure)}`);
+      }
+      this.failing.delete(where);
+      return { pressure: Math.min(1, Math.max(0, pressure)), reason };
+    } catch (error) {
+      const closed = throttle.onError === 'failClosed';
+      // Said once: it is the same every second.
+      if (!this.failing.has(where)) {
+        this.failing.add(where);
+        this.logger.warn(`${where} failed, taken for ${closed ? 'a hold' : 'no pressure'}: ${String(error)}`);
+      }
+      await this.client.hincrby(this.keys.throttleErrors(runId), throttle.name, 1);
+      return { pressure: closed ? 1 : 0, reason: `throttle ${throttle.name} failed` };
+    } finally {
+      em.clear();
+    }
+  }
+}
+
+const NONE: ThrottlePressure = { pressure: 0, reason: '' };
+
+function hardest(pressures: readonly ThrottlePressure[]): ThrottlePressure {
+  return pressures.reduce((most, each) => (each.pressure > most.pressure ? each : most), NONE);
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Expected an answer within ${ms} ms, got none`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+    // Nobody is left to hear what comes after the time.
+    work.catch(() => undefined);
+  }
+}

@@ -1,0 +1,103 @@
+import type { ConfigStore } from '../config/config.store.js';
+import { parseConfigPatch } from '../config/parse-config-patch.js';
+import { resolveConfig } from '../config/backfill-config.js';
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { BackfillRequestError } from '../errors/backfill-request.error.js';
+import type { EntityManagers } from '../database/entity-managers.js';
+import type { SourceContext, SourceOpening } from '../sources/backfill-source.js';
+import { describeRange, fieldsOf } from '../sources/planned-range.js';
+import type { BackfillPreview, PreviewOptions, PreviewRange } from './backfill-preview.js';
+import { estimateEnd, startTimes } from '../pacing/schedule.js';
+
+const DEFAULT_LIMIT = 20;
+const LARGEST_LIMIT = 1000;
+
+/** Says what a run would do, and starts nothing. */
+export class RunPreviewer {
+  constructor(
+    private readonly configs: ConfigStore,
+    private readonly managers: EntityManagers,
+  ) {}
+
+  async preview(backfill: RegisteredBackfill, options: PreviewOptions): Promise<BackfillPreview> {
+    const { name, source, defaults } = backfill;
+    const limit = parseLimit(name, options.limit);
+    const at = parseTime(name, options.at);
+    const patch = parseConfigPatch(options.config, { backfill: name, origin: 'start' });
+    const config = resolveConfig((await this.configs.read(name, defaults)).config, patch);
+    const em = this.managers.fork();
+    const context: SourceContext = { em, backfill: name };
+    const opening = await source.open(context, { from: options.from, to: options.to });
+    const planned = await plan(backfill, context, opening, config.batchSize, limit);
+    const inspection = await source.inspect?.(context, opening, config.batchSize);
+    em.clear();
+    const total = inspection?.totalRanges ?? Math.ceil(opening.total.rows / config.batchSize);
+    const times = startTimes(config, at);
+    const end = estimateEnd(config, at, total);
+    return {
+      ranges: planned.map((range) => withStart(range, times.next().value)),
+      total,
+      rowsTotal: opening.total.rows,
+      rowsTotalKind: opening.total.exact ? 'exact' : 'estimated',
+      estimatedEnd: end === null ? null : isoTime(end),
+      warnings: inspection?.warnings ?? [],
+    };
+  }
+}
+
+function withStart(range: Omit<PreviewRange, 'runAt'>, at: number | void): PreviewRange {
+  return { ...range, runAt: typeof at === 'number' ? isoTime(at) : null };
+}
+
+async function plan(
+  { source }: RegisteredBackfill,
+  context: SourceContext,
+  opening: SourceOpening,
+  batchSize: number,
+  limit: number,
+): Promise<Omit<PreviewRange, 'runAt'>[]> {
+  const ranges: Omit<PreviewRange, 'runAt'>[] = [];
+  for (const { name: partition, bounds } of opening.partitions) {
+    if (bounds === null || ranges.length >= limit) {
+      continue;
+    }
+    const answer = await source.plan(context, {
+      partition,
+      bounds,
+      cursor: null,
+      batchSize,
+      limit: limit - ranges.length,
+    });
+    for (const { data } of answer.ranges) {
+      const fields = fieldsOf(describeRange(source, data), 'described');
+      ranges.push({ index: ranges.length, ...(partition === '' ? {} : { partition }), ...fields });
+    }
+  }
+  return ranges;
+}
+
+/** ISO time; with microseconds where the moment lies between two milliseconds. */
+function isoTime(ms: number): string {
+  const whole = Math.floor(ms);
+  const micros = Math.round((ms - whole) * 1000);
+  const iso = new Date(micros === 1000 ? whole + 1 : whole).toISOString();
+  return micros === 0 || micros === 1000 ? iso : iso.replace('Z', `${String(micros).padStart(3, '0')}Z`);
+}
+
+function parseLimit(name: string, limit: number | undefined): number {
+  if (limit === undefined) {
+    return DEFAULT_LIMIT;
+  }
+  if (!Number.isInteger(limit) || limit < 1 || limit > LARGEST_LIMIT) {
+    throw new BackfillRequestError(name, 'limit', `a whole number from 1 to ${LARGEST_LIMIT}`, limit);
+  }
+  return limit;
+}
+
+function parseTime(name: string, at: PreviewOptions['at']): number {
+  const time = at === undefined ? Date.now() : new Date(at).getTime();
+  if (Number.isNaN(time)) {
+    throw new BackfillRequestError(name, 'at', 'a Date, an ISO time or epoch milliseconds', at);
+  }
+  return time;
+}

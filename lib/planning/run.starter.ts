@@ -1,0 +1,87 @@
+import { parseConfigPatch } from '../config/parse-config-patch.js';
+import type { ConfigStore } from '../config/config.store.js';
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
+import type { EntityManagers } from '../database/entity-managers.js';
+import { requireTransactions } from '../database/require-transactions.js';
+import type { RunReceipt, StartOptions } from '../state/backfill.options.js';
+import { newRunId } from '../state/run-id.js';
+import type { RunStore } from '../state/run.store.js';
+import type { WorkerCensus } from '../state/worker.census.js';
+import type { CycleScheduler } from '../queues/cycle.scheduler.js';
+import type { RateGovernor } from '../pacing/rate.governor.js';
+
+/** Starts a run: takes the bounds, begins it in one atomic step, has its first cycle come. */
+export class RunStarter {
+  constructor(
+    private readonly runs: RunStore,
+    private readonly configs: ConfigStore,
+    private readonly managers: EntityManagers,
+    private readonly census: WorkerCensus,
+    private readonly governor: RateGovernor,
+    private readonly cycles: CycleScheduler,
+  ) {}
+
+  /**
+   * Throws `BackfillConflictError` while another run is active, and `BackfillRequestError` for a dry run that
+   * could not be taken back.
+   */
+  async start(backfill: RegisteredBackfill, options: StartOptions): Promise<RunReceipt> {
+    const { name, source, defaults } = backfill;
+    const patch = parseConfigPatch(options.config, { backfill: name, origin: 'start' });
+    await this.refuseSecond(name, options);
+    if (Object.keys(patch).length > 0) {
+      const { startedBy: by = null, reason = null } = options;
+      await this.configs.write(name, null, patch, { patch: { ...patch }, by, reason }, { defaults });
+    }
+    const { config } = await this.configs.read(name, defaults);
+    const em = this.managers.fork();
+    if (options.dryRun) {
+      await requireTransactions(em, name);
+    }
+    const opening = await source.open({ em, backfill: name }, { from: options.from, to: options.to });
+    const runId = newRunId(Date.now());
+    const answer = await this.runs.start(name, runId, options.idempotencyKey ?? '', {
+      sourceKind: source.kind,
+      partitions: JSON.stringify(opening.partitions),
+      rowsTotal: Math.round(opening.total.rows),
+      rowsExact: opening.total.exact ? 1 : 0,
+      dryRun: options.dryRun === true ? 1 : 0,
+      version: backfill.version ?? '',
+      startedBy: options.startedBy ?? '',
+      startReason: options.reason ?? '',
+      idempotencyKey: options.idempotencyKey ?? '',
+    });
+    // A connection that broke after the script ran has it run twice: the second time the run is its own.
+    if (answer.kind === 'active' && answer.runId !== runId) {
+      throw conflict(name, answer.runId, answer.status);
+    }
+    if (answer.kind === 'repeated') {
+      return this.receipt(answer.runId, false);
+    }
+    await this.governor.apply(name, runId, config, await this.census.now());
+    await this.cycles.nudge({ backfill: name, run: runId, cycle: 0 });
+    return { runId, state: 'running', changed: true };
+  }
+
+  /** Spares the bounds of a run that would be refused anyway; the script decides in the end. */
+  private async refuseSecond(name: string, { idempotencyKey }: StartOptions): Promise<void> {
+    const active = await this.runs.activeId(name);
+    const run = active === null ? null : await this.runs.read(active);
+    if (run && idempotencyKey === undefined) {
+      throw conflict(name, run.id, run.status);
+    }
+  }
+
+  private async receipt(runId: string, changed: boolean): Promise<RunReceipt> {
+    const run = await this.runs.read(runId);
+    return { runId, state: run?.status ?? 'running', changed };
+  }
+}
+
+function conflict(name: string, runId: string, status: string): BackfillConflictError {
+  return new BackfillConflictError(
+    `Backfill "${name}" cannot be started while its run ${runId} is ${status}. ` +
+      (status === 'paused' ? 'Resume or cancel that run.' : 'Wait for that run, or cancel it.'),
+  );
+}

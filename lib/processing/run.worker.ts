@@ -1,0 +1,290 @@
+import { Worker, WaitingError } from 'bullmq';
+import type { Job } from 'bullmq';
+import type { BackfillConfig } from '../config/backfill-config.js';
+import { OvertakenError } from './overtaken.error.js';
+import { RangeCrashError } from './range-crash.error.js';
+import type { RangeJob } from '../queues/backfill-queues.js';
+import { QuotaGate } from '../pacing/quota.gate.js';
+import type { Claim, ClaimAnswer } from '../state/range-steps.js';
+import { Abandonment } from '../async/abandonment.js';
+import { limitPollMs } from './limit-poll.js';
+import { RangeClaimer } from './range.claimer.js';
+import { RangeSettler } from './range.settler.js';
+import { RowPlaces } from './rows/row.places.js';
+import type { RowLane } from './rows/row.places.js';
+import type { RunWorkerEvents, RunWorkerParts, ServedRun } from './served-run.js';
+import { sleep } from '../async/sleep.js';
+
+/** A held worker looks this often whether it still is, should the news have been missed. */
+const HELD_POLL_MS = 5_000;
+/** Time that handlers which honour their signal have at shutdown after it was aborted. */
+const ABORT_GRACE_MS = 2_000;
+/**
+ * While ranges of rows take less than this, each lane has a second job at hand, whose rows begin while the
+ * last ones of the first are under way. Of longer ranges another process may be the one to take the next.
+ */
+const OVERLAP_BELOW_MS = 2_000;
+/** A range that so many processes died with is taken for the cause. */
+const MOST_CRASHES = 10;
+
+/** Works off the ranges of one run in this process: takes jobs, claims their ranges, settles outcomes. */
+export class RunWorker {
+  private readonly worker: Worker<RangeJob>;
+  private readonly inFlight = new Map<AbortController, Promise<unknown>>();
+  private readonly claimer: RangeClaimer;
+  private readonly gate: QuotaGate;
+  private readonly settler: RangeSettler;
+  private readonly abandonment = new Abandonment();
+  private readonly places = new RowPlaces(
+    () => this.config.concurrency,
+    () => (this.run.backfill.shape === 'row' ? this.config.rowConcurrency : 1),
+  );
+  private overlaps = false;
+  private stopping = false;
+  private wake: NodeJS.Timeout | undefined;
+
+  constructor(
+    readonly run: ServedRun,
+    private config: BackfillConfig,
+    private readonly parts: RunWorkerParts,
+    private readonly events: RunWorkerEvents,
+  ) {
+    const { client, prefix, lockDuration } = parts;
+    this.claimer = new RangeClaimer(run.runId, () => this.config, parts.tracker);
+    this.gate = new QuotaGate(
+      (request) => parts.quota.take(run.backfill.name, run.runId, this.config.quota, request),
+      (error) => parts.logger.warn(`[${run.backfill.name} run ${run.runId}] quota: ${String(error)}`),
+    );
+    this.settler = new RangeSettler(run, () => this.config, this.gate, parts, events);
+    this.worker = new Worker<RangeJob>(run.backfill.name, (job, token) => this.process(job, token), {
+      connection: client,
+      prefix,
+      concurrency: config.concurrency,
+      lockDuration,
+      stalledInterval: lockDuration,
+      // A range whose worker died is tried again however often; the tracker counts, not the queue.
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      maximumRateLimitDelay: limitPollMs(config),
+      runRetryDelay: 1_000,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+    });
+    this.worker.on('error', (error) => events.error(error));
+  }
+
+  /** Takes another config into use. */
+  reconfigure(config: BackfillConfig): void {
+    this.config = config;
+    this.worker.concurrency = this.jobsAtOnce();
+    this.places.reconsider();
+    this.worker.opts.maximumRateLimitDelay = limitPollMs(config);
+    this.gate.reconsider();
+  }
+
+  /** Begins no row for so many ms: the third party asked some process to wait. */
+  hold(ms: number): void {
+    this.gate.hold(ms);
+  }
+
+  /** Looks again whether ranges may start, after a hold was lifted. */
+  async wakeUp(): Promise<void> {
+    clearTimeout(this.wake);
+    if (!this.stopping && this.worker.isPaused()) {
+      await this.worker.resume();
+    }
+  }
+
+  /**
+   * Ends the work. With `pause` handlers are told at once to stop; with `shutdown` they have
+   * `shutdownTimeout` to finish first. One that does neither is left alone, and its range handed back.
+   */
+  async close(why: 'pause' | 'shutdown'): Promise<void> {
+    const { shutdownTimeout } = this.parts;
+    this.stopIntake();
+    if (why === 'shutdown') {
+      await this.settledWithin(shutdownTimeout);
+    }
+    for (const controller of this.inFlight.keys()) {
+      controller.abort(new Error(why === 'pause' ? 'The backfill was stopped' : 'The process shuts down'));
+    }
+    if (!(await this.settledWithin(why === 'pause' ? shutdownTimeout : ABORT_GRACE_MS))) {
+      this.parts.logger.warn(
+        `[${this.run.backfill.name} run ${this.run.runId}] ${this.inFlight.size} handlers ignore their ` +
+          'signal; their ranges are handed back',
+      );
+    }
+    this.abandonment.abandon();
+    await this.worker.close();
+  }
+
+  private stopIntake(): void {
+    this.stopping = true;
+    clearTimeout(this.wake);
+    void this.worker.pause(true);
+    this.places.close();
+  }
+
+  private jobsAtOnce(): number {
+    return this.config.concurrency * (this.overlaps ? 2 : 1);
+  }
+
+  private async settledWithin(ms: number): Promise<boolean> {
+    const timer = new AbortController();
+    const all = Promise.all(this.inFlight.values()).then(() => true);
+    const answer = await Promise.race([all, sleep(ms, timer.signal).then(() => false)]);
+    timer.abort();
+    return answer;
+  }
+
+  private async process(job: Job<RangeJob>, token?: string): Promise<void> {
+    const { run } = job.data;
+    if (run > this.run.runId) {
+      // Ids grow with time: this worker's own run is over, and the job is for the worker of the next one.
+      void this.worker.pause(true);
+      return this.giveBack(job, token);
+    }
+    if (run !== this.run.runId) {
+      return;
+    }
+    const lane = this.places.lane();
+    try {
+      await this.workThrough(job, token, lane);
+    } finally {
+      lane.leave();
+    }
+  }
+
+  private async workThrough(job: Job<RangeJob>, token: string | undefined, lane: RowLane): Promise<void> {
+    const { run, first, count } = job.data;
+    const acks: Promise<unknown>[] = [];
+    const controller = new AbortController();
+    let next = first;
+    while (next < first + count) {
+      await lane.enter();
+      if (this.stopping) {
+        await this.settler.acknowledged(acks);
+        return this.giveBack(job, token);
+      }
+      const answer = await this.claimer.claim(next, first + count);
+      for (const [i, claim] of answer.claims.entries()) {
+        next++;
+        const kept = claim === null || (await this.work(claim, controller, acks, lane));
+        if (!kept) {
+          const rest = answer.claims.slice(i + 1).flatMap((other) => (other ? [other.entry.index] : []));
+          await Promise.all([
+            this.settler.acknowledged(acks),
+            rest.length > 0 && this.parts.tracker.release(run, rest),
+          ]);
+          return this.giveBack(job, token);
+        }
+      }
+      if (answer.verdict !== 'go') {
+        await this.settler.acknowledged(acks);
+        return this.yieldTo(answer, job, token);
+      }
+    }
+    await this.settler.acknowledged(acks);
+  }
+
+  /** Answers false when the range was given back. */
+  private async work(
+    claim: Claim,
+    controller: AbortController,
+    acks: Promise<unknown>[],
+    lane: RowLane,
+  ): Promise<boolean> {
+    await lane.enter();
+    const done = this.workOne(claim, controller.signal, acks, lane);
+    this.inFlight.set(controller, done);
+    try {
+      return await done;
+    } finally {
+      this.inFlight.delete(controller);
+      lane.leave();
+    }
+  }
+
+  private async workOne(
+    claim: Claim,
+    signal: AbortSignal,
+    acks: Promise<unknown>[],
+    room: RowLane,
+  ): Promise<boolean> {
+    const { tracker, executor } = this.parts;
+    const { backfill, runId, dryRun } = this.run;
+    const { entry } = claim;
+    await this.claimer.moment(claim, signal);
+    if (this.stopping || signal.aborted) {
+      await tracker.release(runId, [entry.index]);
+      return false;
+    }
+    if (entry.crashes >= MOST_CRASHES) {
+      const error = new RangeCrashError(backfill.name, entry.crashes);
+      return this.settler.settle(entry, { kind: 'failed', error }, signal, acks);
+    }
+    let left = entry;
+    const began = performance.now();
+    const outcome = await this.abandonment.unless(
+      executor.execute({
+        backfill,
+        runId,
+        dryRun,
+        entry,
+        signal,
+        rowConcurrency: () => this.config.rowConcurrency,
+        rows: {
+          room,
+          timeoutMs: () => this.config.rowTimeoutMs,
+          acknowledgeMs: () => this.config.rowAckMs,
+          admit: this.gate.pass,
+          acknowledge: async (done, keys) => {
+            const kept = await tracker.acknowledgeRows(runId, left, done, keys);
+            if (!kept) {
+              throw new OvertakenError(backfill.name, entry.index);
+            }
+            left = kept;
+          },
+          troubled: (error) => this.settler.troubledByRow(error),
+        },
+      }),
+    );
+    if (outcome === 'abandoned') {
+      await tracker.release(runId, [entry.index]);
+      return false;
+    }
+    if (outcome.kind === 'done') {
+      this.took(performance.now() - began, entry.rows);
+    }
+    return this.settler.settle(left, outcome, signal, acks);
+  }
+
+  private took(ms: number, rows: number): void {
+    if (this.config.autoTune) {
+      this.parts.tuner.note(this.run.runId, ms, rows);
+    }
+    this.overlaps = this.run.backfill.shape === 'row' && ms < OVERLAP_BELOW_MS;
+    this.worker.concurrency = this.jobsAtOnce();
+  }
+
+  /** The run stopped, is held, or the next moment is far off: the job waits its turn again. */
+  private async yieldTo({ verdict, ms }: ClaimAnswer, job: Job<RangeJob>, token?: string): Promise<never> {
+    if (verdict === 'later') {
+      await this.parts.queues.of(this.run.backfill.name).rateLimit(Math.max(1, ms));
+      throw Worker.RateLimitError();
+    }
+    void this.worker.pause(true);
+    if (verdict === 'held' && !this.stopping) {
+      clearTimeout(this.wake);
+      this.wake = setTimeout(
+        () => void this.wakeUp(),
+        ms < 0 ? HELD_POLL_MS : Math.min(ms + 1, HELD_POLL_MS),
+      );
+    }
+    return this.giveBack(job, token);
+  }
+
+  private async giveBack(job: Job<RangeJob>, token?: string): Promise<never> {
+    await job.moveToWait(token);
+    throw new WaitingError();
+  }
+}

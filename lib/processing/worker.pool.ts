@@ -1,0 +1,209 @@
+import type { BackfillConfig } from '../config/backfill-config.js';
+import type { ConfigStore } from '../config/config.store.js';
+import type { BackfillRegistry } from '../handlers/backfill.registry.js';
+import type { CycleScheduler } from '../queues/cycle.scheduler.js';
+import type { RunGuard } from '../supervision/run.guard.js';
+import type { BackfillEvent } from '../state/backfill-event.js';
+import type { RunStore } from '../state/run.store.js';
+import type { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
+import type { WorkerCensus } from '../state/worker.census.js';
+import { RunWorker } from './run.worker.js';
+import type { RunWorkerParts } from './served-run.js';
+
+const HEARTBEAT_MS = 3_000;
+
+/** A run that this pool may have to serve. */
+interface Candidate {
+  readonly backfill: string;
+  readonly runId: string;
+  readonly status: string;
+}
+
+/**
+ * Holds a worker for each backfill with a running run, and for no other: told by the events, and checked
+ * once a second against the tracker should one have been missed.
+ */
+export class WorkerPool {
+  private readonly open = new Map<string, RunWorker>();
+  /** What is done about a backfill is done one after another. */
+  private readonly chains = new Map<string, Promise<void>>();
+  private heardAt = 0;
+  private closing = false;
+
+  constructor(
+    private readonly serves: (backfill: string) => boolean,
+    private readonly registry: BackfillRegistry,
+    private readonly runs: RunStore,
+    private readonly configs: ConfigStore,
+    private readonly census: WorkerCensus,
+    private readonly cycles: CycleScheduler,
+    private readonly guard: RunGuard,
+    private readonly throttles: ThrottleEvaluator,
+    private readonly parts: RunWorkerParts,
+  ) {}
+
+  /** Follows an event: what it says has already happened. */
+  hear(event: BackfillEvent): void {
+    const { backfill, runId, type } = event;
+    if (!this.serves(backfill) || runId === null) {
+      return;
+    }
+    if (type === 'started' || type === 'resumed') {
+      this.want({ backfill, runId, status: 'running' });
+    } else if (type === 'paused' || type === 'cancelled' || type === 'completed' || type === 'failed') {
+      this.stop(backfill, runId);
+    } else if (type === 'configured') {
+      this.inTurn(backfill, () => this.reconfigure(backfill));
+    } else if (type === 'throttled') {
+      const { until } = event.data;
+      if (typeof until === 'number') {
+        // Both by the clock of Redis.
+        this.open.get(backfill)?.hold(until - Date.parse(event.at));
+      }
+      void this.open.get(backfill)?.wakeUp();
+    }
+  }
+
+  /** Brings the workers in line with the active runs. */
+  async sync(active: readonly Candidate[], now: number): Promise<void> {
+    const running = active.filter(({ backfill, status }) => status === 'running' && this.serves(backfill));
+    for (const candidate of running) {
+      this.want(candidate);
+    }
+    for (const [backfill, worker] of this.open) {
+      if (!running.some(({ runId }) => runId === worker.run.runId)) {
+        this.stop(backfill, worker.run.runId);
+      }
+    }
+    for (const { run } of this.open.values()) {
+      this.quietly(this.throttles.report(run.backfill, run.runId, now));
+      this.quietly(this.parts.tuner.report(run.runId));
+    }
+    if (Math.abs(now - this.heardAt) >= HEARTBEAT_MS) {
+      this.heardAt = now;
+      await Promise.all([...this.open.keys()].map((backfill) => this.census.present(backfill, now)));
+    }
+  }
+
+  /** Hands everything back and ends the workers. */
+  async close(): Promise<void> {
+    this.closing = true;
+    // Handlers are told at once, whatever the steps under way wait for, which may have opened another.
+    await this.closeOpen();
+    await Promise.all(this.chains.values());
+    await this.closeOpen();
+  }
+
+  private async closeOpen(): Promise<void> {
+    const workers = [...this.open];
+    this.open.clear();
+    await Promise.all(
+      workers.map(async ([backfill, worker]) => {
+        await worker.close('shutdown');
+        await this.census.absent(backfill);
+      }),
+    );
+  }
+
+  private want({ backfill, runId }: Candidate): void {
+    if (!this.closing && this.open.get(backfill)?.run.runId !== runId) {
+      this.inTurn(backfill, () => this.start(backfill, runId));
+    }
+  }
+
+  private stop(backfill: string, runId: string): void {
+    const worker = this.open.get(backfill);
+    if (worker?.run.runId === runId) {
+      this.open.delete(backfill);
+      this.inTurn(backfill, async () => {
+        await worker.close('pause');
+        await this.census.absent(backfill);
+      });
+    }
+  }
+
+  private async start(backfill: string, runId: string): Promise<void> {
+    const registered = this.registry.find(backfill);
+    const run = await this.runs.read(runId);
+    if (
+      !registered ||
+      run?.status !== 'running' ||
+      this.closing ||
+      this.open.get(backfill)?.run.runId === runId
+    ) {
+      return;
+    }
+    const config = await this.config(backfill, runId);
+    if (!config) {
+      return;
+    }
+    // The end of the run before may never have been told, as when Redis lost everything.
+    await this.open.get(backfill)?.close('pause');
+    const worker: RunWorker = new RunWorker(
+      { backfill: registered, runId, dryRun: run.dryRun },
+      config,
+      this.parts,
+      {
+        low: () => this.quietly(this.nudge(backfill, runId)),
+        troubled: (trouble) => this.guard.troubled(backfill, runId, trouble),
+        quarantined: async () => {
+          const now = await this.config(backfill, runId);
+          await (now && this.guard.checkFailures(backfill, runId, now));
+        },
+        error: (error) => {
+          this.parts.logger.debug(`[${backfill} run ${runId}] worker: ${error.message}`);
+          this.quietly(this.guard.pausedWithoutMemory(backfill, runId, error));
+        },
+      },
+    );
+    this.open.set(backfill, worker);
+    await this.census.present(backfill, await this.census.now());
+  }
+
+  private async reconfigure(backfill: string): Promise<void> {
+    const worker = this.open.get(backfill);
+    const config = worker && (await this.config(backfill, worker.run.runId));
+    if (config) {
+      worker.reconfigure(config);
+      await worker.wakeUp();
+    }
+  }
+
+  /** The config in force; none where it is corrupt, and then the run is paused. */
+  private async config(backfill: string, runId: string): Promise<BackfillConfig | null> {
+    try {
+      return (await this.configs.read(backfill, this.registry.get(backfill).defaults)).config;
+    } catch (error) {
+      await this.guard.pause(backfill, runId, (error as Error).message, error);
+      return null;
+    }
+  }
+
+  private async nudge(backfill: string, runId: string): Promise<void> {
+    const run = await this.runs.read(runId);
+    if (run?.status === 'running') {
+      await this.cycles.nudge({ backfill, run: runId, cycle: run.cycle });
+    }
+  }
+
+  private inTurn(backfill: string, step: () => Promise<void>): void {
+    const before = this.chains.get(backfill) ?? Promise.resolve();
+    this.chains.set(
+      backfill,
+      before.then(() => this.settle(step())),
+    );
+  }
+
+  private quietly(work: Promise<unknown>): void {
+    void this.settle(work);
+  }
+
+  private async settle(work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      // The watchdog sees within a second what was missed here.
+      this.parts.logger.warn(`The workers could not follow: ${String(error)}`);
+    }
+  }
+}

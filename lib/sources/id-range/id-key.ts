@@ -1,0 +1,106 @@
+import type { EntityMetadata } from '@mikro-orm/core';
+import { describeValue } from '../../errors/describe-value.js';
+import type { OpenRequest, SourceContext } from '../backfill-source.js';
+import { excludesNull } from '../keys/excludes-null.js';
+import { findKeyProperty, isRefusal } from '../keys/key-property.js';
+import type { WalkColumn } from '../keys/key-reader.js';
+import { wholeNumber } from '../keys/key-value.js';
+import type { WalkDirection } from '../keys/keyset-interval.js';
+import type { SourceScope } from '../source-scope.js';
+import { sqlOf } from '../sql/sql-access.js';
+
+/**
+ * The integer column that an id range walks.
+ *
+ * @throws BackfillSourceError when the entity has no such column.
+ * @internal
+ */
+export function resolveIdKey(
+  scope: SourceScope,
+  context: SourceContext,
+  meta: EntityMetadata,
+  key: string | undefined,
+  direction: WalkDirection,
+): WalkColumn {
+  const [primary, ...others]: readonly string[] = meta.primaryKeys;
+  if (key === undefined && (primary === undefined || others.length > 0)) {
+    throw scope.error(context, {
+      field: 'key',
+      expected: 'a primary key of one column, or the name of an integer property',
+      received: primary === undefined ? 'no primary key' : `the composite key ${meta.primaryKeys.join(', ')}`,
+      remedy: 'Name the property: { key: … }, or use keyset(), which walks composite keys.',
+    });
+  }
+  const path = key ?? primary ?? '';
+  const property = findKeyProperty(meta, path);
+  const expected = 'an integer property';
+  const field = `key ${path}`;
+  if (isRefusal(property)) throw scope.error(context, { field, expected, ...property });
+  if (!property.integer) {
+    throw scope.error(context, {
+      field,
+      expected,
+      received: `one of ${property.kind} values`,
+      remedy: `Use keyset(), which walks any order: keyset(…, { orderBy: { ${path}: '${direction}' } }).`,
+    });
+  }
+  if (property.kind !== 'number' && !sqlOf(context.em)) {
+    throw scope.error(context, {
+      field,
+      expected: 'numbers, as a document database orders no others by their value',
+      received: `integers that are mapped as a ${property.kind}`,
+      remedy: `Map the property as a number, or use keyset(…, { orderBy: { ${path}: '${direction}' } }).`,
+    });
+  }
+  const filtered = scope.partitions.every((partition) => excludesNull(scope.appFilters(partition), path));
+  if (property.nullable && !filtered) {
+    throw scope.error(context, {
+      field,
+      expected: 'a column without nulls, which no range of ids reaches',
+      received: 'a nullable one',
+      remedy: `Name another key, or leave the nulls out: where: { ${path}: { $ne: null } }.`,
+    });
+  }
+  return { ...property, direction };
+}
+
+/**
+ * Reads `from` and `to` of a start: ids, their digits, or objects with the key.
+ *
+ * @throws BackfillSourceError with code `BACKFILL_SOURCE_BOUNDS`.
+ * @internal
+ */
+export function parseIdPlaces(
+  scope: SourceScope,
+  context: SourceContext,
+  { path, direction }: WalkColumn,
+  request: OpenRequest,
+): { from: bigint | undefined; to: bigint | undefined } {
+  const code = 'BACKFILL_SOURCE_BOUNDS';
+  const read = (field: 'from' | 'to') => {
+    const place = request[field];
+    if (place === undefined || place === null) return undefined;
+    const bare =
+      typeof place === 'object' && path in place ? (place as Record<string, unknown>)[path] : place;
+    const id = wholeNumber(bare);
+    if (id !== undefined) return id;
+    throw scope.error(context, {
+      code,
+      field,
+      expected: `a whole number, its digits, or { ${path}: … }`,
+      received: describeValue(bare),
+      remedy: 'Numbers past 2^53 are given as text or as a bigint.',
+    });
+  };
+  const [from, to] = [read('from'), read('to')];
+  if (from !== undefined && to !== undefined && (direction === 'asc' ? from > to : from < to)) {
+    throw scope.error(context, {
+      code,
+      field: 'from, to',
+      expected: `from ${direction === 'asc' ? 'below' : 'above'} to, in the order of the walk (${direction})`,
+      received: `from ${from} to ${to}`,
+      remedy: 'Swap them, or turn the source round with `direction`.',
+    });
+  }
+  return { from, to };
+}

@@ -1,0 +1,64 @@
+import type { SourceInspection, SourceWarning } from '../backfill-source.js';
+import { countStrides, type IdSpan } from './id-arithmetic.js';
+import type { IdBounds } from './id-range-data.js';
+import type { WalkColumn } from '../keys/key-reader.js';
+import { estimateEmptyRanges, isSparse, sampleRanges } from './sparse-ids.js';
+
+/** Ranges that are looked at to see whether they are empty, one short query each. */
+const SAMPLES = 32;
+
+/** How the inspector looks at the table. */
+export interface IdProbe {
+  /** Whether a stretch of ids holds a row. */
+  has(partition: string, span: IdSpan): Promise<boolean>;
+  /** Whether an index leads to the ids; `undefined` where it cannot be told. */
+  indexed(partition: string): Promise<boolean | undefined>;
+}
+
+/**
+ * Looks at the ids before a run.
+ *
+ * @internal
+ */
+export async function inspectIds(
+  { path }: WalkColumn,
+  spans: ReadonlyArray<IdBounds & { readonly partition: string }>,
+  batchSize: number,
+  probe: IdProbe,
+): Promise<SourceInspection> {
+  const warnings: SourceWarning[] = [];
+  let totalRanges = 0;
+  let empty = 0;
+  const [first] = spans;
+  if (first && (await probe.indexed(first.partition)) === false) {
+    warnings.push({
+      code: 'NO_INDEX',
+      message: `No index leads to ${path}: every range reads the whole table. Create an index on it.`,
+    });
+    // Without one, each probe would read the table too.
+    return { warnings, totalRanges: spans.reduce((sum, span) => sum + countStrides(span, batchSize), 0) };
+  }
+  for (const span of spans) {
+    const ranges = countStrides(span, batchSize);
+    const samples = sampleRanges(ranges, Math.ceil(SAMPLES / spans.length));
+    let emptySamples = 0;
+    for (const number of samples) {
+      const low = span.low + BigInt(number) * BigInt(batchSize);
+      const end = low + BigInt(batchSize) - 1n;
+      const high = end < span.high ? end : span.high;
+      if (!(await probe.has(span.partition, { low, high }))) emptySamples++;
+    }
+    totalRanges += ranges;
+    empty += estimateEmptyRanges(ranges, span.rows, samples.length, emptySamples);
+  }
+  if (isSparse(totalRanges, empty)) {
+    const share = Math.round((empty / totalRanges) * 100);
+    warnings.push({
+      code: 'SPARSE_IDS',
+      message:
+        `About ${empty} of ${totalRanges} ranges (${share} %) would hold no row, because ${path} has gaps or the ` +
+        `filter leaves rows out. keyset(…, { orderBy: { ${path}: … } }) plans full ranges only.`,
+    });
+  }
+  return { warnings, totalRanges };
+}

@@ -1,0 +1,122 @@
+import type { JsonValue } from '../backfill-source.js';
+
+/**
+ * A point in time as the database wrote it. A JavaScript `Date` holds milliseconds only, so a key made of
+ * one would lose or double the rows that differ in microseconds.
+ *
+ * @internal
+ */
+export class DatabaseTime {
+  constructor(
+    /** Goes back to the database unchanged. */
+    readonly text: string,
+    /** What MikroORM makes of the text. */
+    readonly date: Date,
+  ) {}
+}
+
+/** An ObjectId of whatever version of `bson` the app has. */
+interface HexStringable {
+  toHexString(): string;
+}
+
+/**
+ * Encodes a key value as JSON that `decodeKey` turns into an equal value. Strings, booleans, `null` and
+ * ordinary numbers stand for themselves; everything else is an object with one short key.
+ *
+ * @throws TypeError for a value that cannot be a key, such as a plain object.
+ * @internal
+ */
+export function encodeKey(value: unknown): JsonValue {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'number') {
+    return Number.isFinite(value) && !Object.is(value, -0)
+      ? value
+      : { f: Object.is(value, -0) ? '-0' : `${value}` };
+  }
+  if (typeof value === 'bigint') return { i: value.toString() };
+  if (value instanceof DatabaseTime) return encodeTime(value);
+  if (value instanceof Date) return { d: Number.isNaN(value.getTime()) ? '' : value.toISOString() };
+  if (value instanceof Uint8Array) {
+    return { [Buffer.isBuffer(value) ? 'b' : 'u']: Buffer.from(value).toString('base64') };
+  }
+  if (isHexStringable(value)) return { o: value.toHexString() };
+  throw new TypeError(`Expected a value that can be a key, got ${Object.prototype.toString.call(value)}`);
+}
+
+/**
+ * Turns what `encodeKey` made back into the value. An ObjectId comes back as its hex string, which
+ * MikroORM accepts wherever it accepts the ObjectId.
+ *
+ * @throws TypeError for JSON that `encodeKey` does not make.
+ * @internal
+ */
+export function decodeKey(json: JsonValue): unknown {
+  if (json === null || typeof json !== 'object') return json;
+  const [entry, ...others] = Object.entries(json);
+  if (!Array.isArray(json) && entry && others.length === 0) {
+    const [tag, body] = entry;
+    if (tag === 't') return decodeTime(body);
+    if (typeof body === 'string') {
+      switch (tag) {
+        case 'f':
+          return Number(body);
+        case 'i':
+          return BigInt(body);
+        case 'd':
+          return new Date(body);
+        case 'b':
+          return Buffer.from(body, 'base64');
+        case 'u':
+          return new Uint8Array(Buffer.from(body, 'base64'));
+        case 'o':
+          return body;
+      }
+    }
+  }
+  throw new TypeError(`Expected an encoded key, got ${JSON.stringify(json)}`);
+}
+
+/** The value as an entity holds it. */
+export function entityValue(value: unknown): unknown {
+  return value instanceof DatabaseTime ? value.date : value;
+}
+
+/** The value as a MikroORM filter needs it to select exactly the rows that hold it. */
+export function filterValue(value: unknown): unknown {
+  return value instanceof DatabaseTime ? value.text : value;
+}
+
+/** The value as a person reads it in logs and failures. */
+export function readableValue(value: unknown): JsonValue {
+  if (value instanceof DatabaseTime) return value.text;
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (isHexStringable(value)) return value.toHexString();
+  return encodeKey(value);
+}
+
+/** Reads a database's text as UTC where it names no offset of its own. */
+export function timeOfText(text: string): number {
+  const [, date, time = '00:00:00', offset = 'Z'] =
+    /^(\S+?)(?:[ T]([\d:.]+)(Z|[+-][\d:]+)?)?$/.exec(text) ?? [];
+  return Date.parse(`${date}T${time}${/^[+-]\d\d$/.test(offset) ? `${offset}:00` : offset}`);
+}
+
+function encodeTime({ text, date }: DatabaseTime): JsonValue {
+  const time = date.getTime();
+  // Kept only where the text alone does not tell: a column without a zone in an app that reads it as local time.
+  return { t: Object.is(time, timeOfText(text)) ? text : [text, Number.isNaN(time) ? null : time] };
+}
+
+function decodeTime(body: unknown): DatabaseTime {
+  if (typeof body === 'string') return new DatabaseTime(body, new Date(timeOfText(body)));
+  const [text, time]: unknown[] = Array.isArray(body) ? body : [];
+  if (typeof text !== 'string') throw new TypeError(`Expected an encoded time, got ${JSON.stringify(body)}`);
+  return new DatabaseTime(text, new Date(typeof time === 'number' ? time : NaN));
+}
+
+function isHexStringable(value: unknown): value is HexStringable {
+  return typeof (value as Partial<HexStringable> | null)?.toHexString === 'function';
+}

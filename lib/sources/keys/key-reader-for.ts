@@ -1,0 +1,23 @@
+import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
+import type { KeyReader } from './key-reader.js';
+import { mysqlDialect } from '../sql/mysql.dialect.js';
+import { portableKeyReader } from './portable-key.reader.js';
+import { postgresDialect } from '../sql/postgres.dialect.js';
+import { sqlFamilyOf, type SqlFamily } from '../sql/sql-access.js';
+import { SqlKeyReader } from '../sql/sql-key.reader.js';
+import { sqliteDialect } from '../sql/sqlite.dialect.js';
+
+const READERS: Readonly<Record<SqlFamily, KeyReader>> = {
+  postgresql: new SqlKeyReader(postgresDialect),
+  mysql: new SqlKeyReader(mysqlDialect),
+  sqlite: new SqlKeyReader(sqliteDialect),
+};
+
+/** The fastest reader that an entity's driver allows. */
+export function keyReaderFor(em: EntityManager, meta: EntityMetadata): KeyReader {
+  const { virtual, tptParent } = meta as { virtual?: boolean; tptParent?: unknown };
+  // Neither has one table with all of its columns.
+  const plainTable = virtual !== true && tptParent === undefined;
+  const family = plainTable ? sqlFamilyOf(em) : undefined;
+  return family ? READERS[family] : portableKeyReader;
+}

@@ -1,0 +1,64 @@
+import { type EntityMetadata, helper } from '@mikro-orm/core';
+import type { JsonValue } from '../backfill-source.js';
+import { decodeKey, encodeKey, filterValue } from './key-codec.js';
+import { findKeyProperty, isRefusal } from './key-property.js';
+import { parseKeyValue } from './key-value.js';
+import type { PlainFilter } from './keyset-filter.js';
+
+/**
+ * The primary key of a loaded row as a failure keeps it: readable, and a list where it is composite.
+ *
+ * @internal
+ */
+export function rowKey(row: object): JsonValue {
+  const values = helper(row).getPrimaryKeys() as readonly unknown[] | null;
+  const [first, ...others] = (values ?? []).map(keepReadable);
+  return others.length === 0 ? (first ?? null) : [first ?? null, ...others];
+}
+
+/**
+ * A filter for the rows with these keys.
+ *
+ * @throws TypeError when a key is not one of the entity's.
+ * @internal
+ */
+export function rowKeysFilter(meta: EntityMetadata, keys: readonly JsonValue[]): PlainFilter {
+  const names: readonly string[] = meta.primaryKeys;
+  const [name = ''] = names;
+  return names.length === 1
+    ? { [name]: { $in: keys.map((key) => readKey(meta, name, key)) } }
+    : { $or: keys.map((key) => compositeFilter(meta, names, key)) };
+}
+
+function compositeFilter(meta: EntityMetadata, names: readonly string[], key: JsonValue): object {
+  const parts: readonly JsonValue[] = Array.isArray(key) ? key : [];
+  return Object.fromEntries(
+    names.map((name, i) => {
+      const value = readKey(meta, name, parts[i] ?? null);
+      // The row was loaded with milliseconds only; the column may hold microseconds.
+      const until = value instanceof Date ? new Date(value.getTime() + 1) : undefined;
+      return [name, until ? { $gte: value, $lt: until } : value];
+    }),
+  );
+}
+
+function keepReadable(value: unknown): JsonValue {
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.map(keepReadable);
+  const json = encodeKey(value);
+  return typeof json === 'object' && json !== null && 'o' in json ? (json['o'] ?? null) : json;
+}
+
+function readKey(meta: EntityMetadata, name: string, json: JsonValue): unknown {
+  // A relation to an entity with a composite key: MikroORM takes the list as it stands.
+  if (Array.isArray(json)) return json;
+  const property = findKeyProperty(meta, name);
+  const decoded = decodeKey(json);
+  if (isRefusal(property)) return decoded;
+  const value = parseKeyValue(property, decoded);
+  if (value === undefined) {
+    throw new TypeError(`Expected a key of ${meta.className}.${name}, got ${JSON.stringify(json)}`);
+  }
+  return property.kind === 'date' ? new Date(String(filterValue(value))) : value;
+}

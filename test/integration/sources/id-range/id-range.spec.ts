@@ -1,0 +1,294 @@
+import fc from 'fast-check';
+import { idRange } from '../../../../lib/sources/id-range/id-range.js';
+import type { IdRange } from '../../../../lib/sources/ranges.js';
+import { loadAll, openShop, type Shop, type Walked, walk } from '../shop.js';
+import { Parcel, Shelf, Ticket } from '../shelf.entity.js';
+
+let shop: Shop;
+
+beforeAll(async () => {
+  shop = await openShop();
+});
+afterAll(async () => {
+  await shop.orm.close(true);
+});
+
+const tickets = async (ids: readonly number[]) => {
+  await shop.database.query('TRUNCATE tickets');
+  await shop.database.query('INSERT INTO tickets (id) SELECT unnest($1::int[])', [ids]);
+};
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+const spans = ({ ranges }: Walked<IdRange<never>>) => ranges.map(({ range }) => [range.begin, range.end]);
+
+describe('idRange', () => {
+  it.each([
+    [
+      22,
+      [
+        [18, 22],
+        [13, 17],
+        [8, 12],
+        [3, 7],
+        [1, 2],
+      ],
+    ],
+    [
+      21,
+      [
+        [17, 21],
+        [12, 16],
+        [7, 11],
+        [2, 6],
+        [1, 1],
+      ],
+    ],
+    [
+      20,
+      [
+        [16, 20],
+        [11, 15],
+        [6, 10],
+        [1, 5],
+      ],
+    ],
+  ])('walks 1 to %i from the newest id down', async (count, expected) => {
+    await tickets(upTo(count));
+    const walked = await walk(shop, idRange(Ticket), { batchSize: 5 });
+    expect(spans(walked as never)).toEqual(expected);
+    expect(walked.opening.total).toEqual({ rows: count, exact: true });
+    expect(walked.ranges.map(({ rows }) => rows)).toEqual(
+      expected.map(([low = 0, high = 0]) => high - low + 1),
+    );
+  });
+
+  it('walks upwards when asked', async () => {
+    await tickets(upTo(12));
+    const walked = await walk(shop, idRange(Ticket, { direction: 'asc' }), { batchSize: 5 });
+    expect(spans(walked as never)).toEqual([
+      [1, 5],
+      [6, 10],
+      [11, 12],
+    ]);
+  });
+
+  it('hands out every row once, in order, whatever the ids and the batch size', async () => {
+    const id = fc.oneof(
+      fc.integer({ min: -60, max: 60 }).map(BigInt),
+      fc.bigInt({ min: 2n ** 53n, max: 2n ** 53n + 40n }),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc
+          .uniqueArray(id, { maxLength: 30 })
+          .map((ids) => (ids.some((at) => at > 100n) ? ids.filter((at) => at > 100n) : ids)),
+        fc.integer({ min: 1, max: 40 }),
+        fc.constantFrom('asc' as const, 'desc' as const),
+        fc.integer({ min: 1, max: 5 }),
+        async (ids, batchSize, direction, limit) => {
+          await shop.stock(ids.map((at) => ({ id: at })));
+          const source = idRange(Shelf, { direction });
+          const walked = await walk(shop, source, { batchSize, limit });
+          const loaded = await loadAll(shop, source, walked);
+          const ordered = ids.toSorted((a, b) => (a < b === (direction === 'asc') ? -1 : 1));
+          expect(loaded.flat().map((row) => row.id)).toEqual(ordered);
+          expect(walked.ranges.reduce((sum, { rows }) => sum + rows, 0)).toBe(ids.length);
+          for (const { range } of walked.ranges) expect(range.begin <= range.end).toBe(true);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  }, 180_000);
+
+  it('gives the handler ids of the type that the entity has', async () => {
+    await shop.stock([{ id: 2n ** 53n + 1n, digits: 2n ** 60n + 1n }]);
+    await shop.database.query('TRUNCATE parcels');
+    await shop.database.query('INSERT INTO parcels VALUES (9007199254740993)');
+    await tickets([7]);
+    const range = async (source: Parameters<typeof walk>[1]) =>
+      (await walk(shop, source, { batchSize: 5 })).ranges[0]?.range;
+
+    expect(await range(idRange(Ticket) as never)).toMatchObject({
+      begin: 7,
+      end: 7,
+      where: { id: { $gte: 7, $lte: 7 } },
+    });
+    expect(await range(idRange(Shelf) as never)).toMatchObject({
+      begin: 2n ** 53n + 1n,
+      end: 2n ** 53n + 1n,
+    });
+    expect(await range(idRange(Parcel) as never)).toMatchObject({
+      begin: '9007199254740993',
+      end: '9007199254740993',
+    });
+    expect(await range(idRange(Shelf, { key: 'digits' }) as never)).toMatchObject({
+      begin: '1152921504606846977',
+    });
+  });
+
+  it('infers that type', () => {
+    const types = () => {
+      const ticket: IdRange<Ticket, number> | undefined = idRange(Ticket).toRange?.([], 0, '');
+      const shelf: IdRange<Shelf, bigint> | undefined = idRange(Shelf).toRange?.([], 0, '');
+      const parcel: IdRange<Parcel, string> | undefined = idRange(Parcel).toRange?.([], 0, '');
+      const digits: IdRange<Shelf, string> | undefined = idRange(Shelf, { key: 'digits' }).toRange?.(
+        [],
+        0,
+        '',
+      );
+      // @ts-expect-error not a property that may hold integers
+      idRange(Shelf, { key: 'at' });
+      return [ticket, shelf, parcel, digits];
+    };
+    expect(types).toThrow(TypeError);
+  });
+
+  it('refuses ids that a number cannot hold', async () => {
+    await shop.database.query('ALTER TABLE tickets ALTER id TYPE bigint');
+    await shop.database.query('INSERT INTO tickets (id) VALUES (9007199254740993)');
+    await expect(idRange(Ticket).open(shop.context(), {})).rejects.toMatchObject({
+      code: 'BACKFILL_SOURCE_KEY',
+      message: expect.stringMatching(/Ticket \(id\).* Map the property as a bigint or a string\.$/),
+    });
+    await shop.database.query('DELETE FROM tickets');
+    await shop.database.query('ALTER TABLE tickets ALTER id TYPE int');
+  });
+
+  it('walks any integer property, rows with the same number together', async () => {
+    await shop.stock(upTo(20).map((i) => ({ id: BigInt(i), number: i % 4 })));
+    const source = idRange(Shelf, { key: 'number', direction: 'asc', where: { id: { $lte: 18n } } });
+    const walked = await walk(shop, source, { batchSize: 2 });
+    expect(spans(walked as never)).toEqual([
+      [0, 1],
+      [2, 3],
+    ]);
+    expect(walked.ranges.map(({ rows }) => rows)).toEqual([9, 9]);
+    const [first] = await loadAll(shop, source, walked);
+    expect(first?.map(({ id }) => Number(id))).toEqual([4, 8, 12, 16, 1, 5, 9, 13, 17]);
+  });
+
+  it('starts and ends where it is told, both inclusive, in the order of the walk', async () => {
+    await tickets(upTo(1000));
+    const span = async (direction: 'asc' | 'desc', request: { from?: unknown; to?: unknown }) => {
+      const { ranges, opening } = await walk(shop, idRange(Ticket, { direction }), {
+        batchSize: 2000,
+        ...request,
+      });
+      return [ranges[0]?.range.begin, ranges[0]?.range.end, opening.total.rows];
+    };
+    expect(await span('desc', { from: 500 })).toEqual([1, 500, 500]);
+    expect(await span('desc', { from: '500', to: 400n })).toEqual([400, 500, 101]);
+    expect(await span('asc', { from: { id: 500 } })).toEqual([500, 1000, 501]);
+    expect(await span('asc', { from: -5, to: 3 })).toEqual([1, 3, 3]);
+    expect(await span('asc', { from: 2000 })).toEqual([undefined, undefined, 0]);
+  });
+
+  it.each([
+    [{ from: 'last week' }, /\(from\): expected a whole number, its digits, or \{ id: … \}, got "last week"/],
+    [{ from: 2 ** 53 }, /\(from\): .* Numbers past 2\^53 are given as text or as a bigint/],
+    [{ from: 1, to: 2 }, /expected from above to, in the order of the walk \(desc\), got from 1 to 2/],
+  ])('refuses %j', async (request, message) => {
+    const opening = idRange(Ticket).open(shop.context(), request);
+    await expect(opening).rejects.toMatchObject({
+      code: 'BACKFILL_SOURCE_BOUNDS',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('takes its bounds once, of the rows that match', async () => {
+    await shop.stock(upTo(50).map((i) => ({ id: BigInt(i), flag: i > 10 && i <= 40 && i % 2 === 0 })));
+    const source = idRange(Shelf, { where: { flag: true } });
+    const walked = await walk(shop, source, {
+      batchSize: 10,
+      limit: 1,
+      onCycle: async () => {
+        await shop.database.query('UPDATE "stock room".shelves SET flag = true WHERE id IN (5, 45)');
+      },
+    });
+    expect(spans(walked as never)).toEqual([
+      [31n, 40n],
+      [21n, 30n],
+      [12n, 20n],
+    ]);
+    expect(walked.ranges.map(({ rows }) => rows)).toEqual([5, 5, 5]);
+    expect((await loadAll(shop, source, walked)).map((rows) => rows.length)).toEqual([5, 5, 5]);
+  });
+
+  it('walks every partition with bounds of its own', async () => {
+    await shop.stock(upTo(30).map((i) => ({ id: BigInt(i), number: i <= 10 ? 1 : 2 })));
+    const source = idRange(Shelf, {
+      partitions: { one: { number: 1 }, two: { number: 2 }, none: { number: 3 } },
+    });
+    const walked = await walk(shop, source, { batchSize: 10 });
+    expect(walked.ranges.map(({ range: { partition, begin, end } }) => [partition, begin, end])).toEqual([
+      ['one', 1n, 10n],
+      ['two', 21n, 30n],
+      ['two', 11n, 20n],
+    ]);
+    expect(walked.opening.total.rows).toBe(30);
+    expect(walked.ranges[0]?.range.where).toEqual({ $and: [{ number: 1 }, { id: { $gte: 1n, $lte: 10n } }] });
+  });
+
+  it('halves a range down to single ids, the rows in order', async () => {
+    await tickets(upTo(16).filter((id) => id % 3 !== 0));
+    const source = idRange(Ticket);
+    const [{ data } = { data: null }] = (await walk(shop, source, { batchSize: 16 })).ranges;
+    const leaves: unknown[] = [];
+    const cut = async (part: typeof data): Promise<number> => {
+      const halves = (await source.split?.(shop.context(), part, '')) ?? [];
+      if (halves.length === 0) {
+        leaves.push(source.describe?.(part));
+        return 1;
+      }
+      const depths = [];
+      for (const half of halves) {
+        expect(await source.load?.(shop.context(), half.data, '')).toHaveLength(half.rows);
+        depths.push(await cut(half.data));
+      }
+      return 1 + Math.max(...depths);
+    };
+    expect(await cut(data)).toBe(5);
+    expect(leaves).toEqual(
+      upTo(16)
+        .toReversed()
+        .map((id) => ({ begin: id, end: id })),
+    );
+  });
+
+  it('keeps keys of rows that lead back to them while they match', async () => {
+    await shop.stock(upTo(5).map((i) => ({ id: 2n ** 53n + BigInt(i) })));
+    const source = idRange(Shelf, { where: { flag: false } });
+    const walked = await walk(shop, source, { batchSize: 5 });
+    const keys = (await loadAll(shop, source, walked)).flat().map((row) => source.keyOf?.(row) ?? null);
+    expect(keys[0]).toBe('9007199254740997');
+    await shop.database.query('UPDATE "stock room".shelves SET flag = true WHERE id = 9007199254740997');
+    const rows = await source.loadKeys?.(shop.context(), keys.slice(0, 3), '');
+    expect(rows?.map(({ id }) => id)).toEqual([2n ** 53n + 4n, 2n ** 53n + 3n]);
+  });
+
+  it('has nothing to walk in an empty table', async () => {
+    await tickets([]);
+    const walked = await walk(shop, idRange(Ticket), { batchSize: 5 });
+    expect(walked.opening).toEqual({
+      partitions: [{ name: '', bounds: null }],
+      total: { rows: 0, exact: true },
+    });
+    expect(walked.ranges).toEqual([]);
+  });
+
+  it('asks nothing of the database to plan', async () => {
+    await tickets(upTo(100));
+    const context = shop.context();
+    const { partitions } = await idRange(Ticket).open(context, {});
+    await shop.database.query('ALTER TABLE tickets RENAME TO gone');
+    const plan = await idRange(Ticket).plan(context, {
+      partition: '',
+      bounds: partitions[0]?.bounds ?? null,
+      cursor: null,
+      batchSize: 10,
+      limit: 5,
+    });
+    await shop.database.query('ALTER TABLE gone RENAME TO tickets');
+    expect(plan).toMatchObject({ cursor: '50', exhausted: false });
+    expect(plan.ranges[0]).toEqual({ data: ['91', '100', 'id'], rows: 10 });
+  });
+});

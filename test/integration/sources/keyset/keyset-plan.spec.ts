@@ -1,0 +1,118 @@
+import { keyset } from '../../../../lib/sources/keyset/keyset.js';
+import { openShop, type Shop } from '../shop.js';
+import { Shelf } from '../shelf.entity.js';
+
+const ROWS = 40_000;
+let shop: Shop;
+
+beforeAll(async () => {
+  shop = await openShop();
+  await shop.database.query(
+    `INSERT INTO "stock room".shelves
+       (id, "the number", digits, code, uuid, amount, at, naive, day, flag, bytes, place_city, keeper_id, hidden)
+     SELECT g, g % 3, g, 'code', gen_random_uuid(), 1, timestamptz '2020-01-01' + g / 2 * interval '1 microsecond',
+            now(), now(), g % 2 = 0, '', 'Ulm', 0, false
+       FROM generate_series(1, ${ROWS}) g`,
+  );
+  await shop.database.query('CREATE INDEX ON "stock room".shelves (at DESC, id DESC) WHERE NOT hidden');
+  await shop.database.query('CREATE INDEX ON "stock room".shelves (at, id DESC) WHERE NOT hidden');
+  await shop.database.query('CREATE INDEX ON "stock room".shelves ("the number", id DESC) WHERE NOT hidden');
+  await shop.database.query('VACUUM ANALYZE "stock room".shelves');
+});
+afterAll(async () => {
+  await shop.orm.close(true);
+});
+
+/** A context that notes the statements that a source sends. */
+function noting() {
+  const statements: string[] = [];
+  const context = shop.context();
+  const em = context.em as unknown as { execute(sql: string): Promise<unknown> };
+  const execute = em.execute.bind(em);
+  em.execute = (sql) => {
+    statements.push(sql);
+    return execute(sql);
+  };
+  return { context, statements };
+}
+
+interface Node {
+  'Node Type': string;
+  'Actual Rows': number;
+  'Rows Removed by Filter'?: number;
+  Plans?: Node[];
+}
+
+async function nodesOf(statement: string): Promise<Node[]> {
+  const [row] = await shop.database.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(
+    `EXPLAIN (ANALYZE, FORMAT JSON) ${statement}`,
+  );
+  const flat = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(flat)];
+  return row ? flat(row['QUERY PLAN'][0].Plan) : [];
+}
+
+const ORDERS = [
+  ['one direction', { at: 'desc', id: 'desc' }],
+  ['mixed directions', { at: 'asc', id: 'desc' }],
+  ['mixed directions over few values', { number: 'asc', id: 'desc' }],
+] as const;
+
+describe.each(ORDERS)('the plan of a cycle in %s', (name, orderBy) => {
+  const source = keyset(Shelf, { orderBy });
+
+  it('reads the index alone, in its order, and no further than the batches', async () => {
+    const { partitions } = await source.open(shop.context(), {});
+    const bounds = partitions[0]?.bounds ?? null;
+    const { cursor } = await source.plan(shop.context(), {
+      partition: '',
+      bounds,
+      cursor: null,
+      batchSize: 5000,
+      limit: 6,
+    });
+    const { context, statements } = noting();
+
+    const plan = await source.plan(context, { partition: '', bounds, cursor, batchSize: 100, limit: 20 });
+
+    expect(plan.ranges.map(({ rows }) => rows)).toEqual(Array(20).fill(100));
+    expect(statements.length).toBeLessThanOrEqual(name === 'one direction' ? 1 : 3);
+    let read = 0;
+    for (const statement of statements) {
+      const nodes = await nodesOf(statement);
+      const types = nodes.map((node) => node['Node Type']);
+      expect(types).toContain('Index Only Scan');
+      expect(types.filter((type) => /Sort|Seq Scan|Bitmap|^Index Scan/.test(type))).toEqual([]);
+      for (const node of nodes.filter((it) => it['Node Type'] === 'Index Only Scan')) {
+        read += node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0);
+      }
+    }
+    expect(read).toBe(2000);
+  });
+
+  it('finds the index, and says so when there is none', async () => {
+    const opening = await source.open(shop.context(), {});
+    expect(await source.inspect?.(shop.context(), opening, 100)).toEqual({
+      warnings: [],
+      totalRanges: ROWS / 100,
+    });
+    const slow = keyset(Shelf, { orderBy: { code: 'asc' } });
+    const { warnings } = (await slow.inspect?.(shop.context(), opening, 100)) ?? { warnings: [] };
+    expect(warnings).toEqual([
+      { code: 'NO_INDEX', message: expect.stringContaining('No index gives the order code asc, id asc') },
+    ]);
+  });
+});
+
+describe('the number of rows', () => {
+  it('is counted while the estimate is small, and estimated from statistics beyond', async () => {
+    const source = keyset(Shelf, { orderBy: { id: 'asc' }, where: { flag: true } });
+    expect((await source.open(shop.context(), {})).total).toEqual({ rows: ROWS / 2, exact: true });
+
+    await shop.database.query(`UPDATE pg_class SET reltuples = 8e6 WHERE relname = 'shelves'`);
+    const { context, statements } = noting();
+    const { total } = await source.open(context, {});
+    expect(total.exact).toBe(false);
+    expect(statements.filter((sql) => sql.includes('count(*)'))).toEqual([]);
+    await shop.database.query('VACUUM ANALYZE "stock room".shelves');
+  });
+});

@@ -1,0 +1,209 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { resolveConfig } from '../../../lib/config/backfill-config.js';
+import { LuaScript } from '../../../lib/redis/lua-script.js';
+import { RedisConnections } from '../../../lib/redis/redis-connections.js';
+import { BackfillWatchdog } from '../../../lib/supervision/backfill.watchdog.js';
+import { RateGovernor } from '../../../lib/pacing/rate.governor.js';
+import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
+import { RangeTracker } from '../../../lib/state/range.tracker.js';
+import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
+
+const bench = await createAppBench();
+const rate = (perSecond: number | null) => ({ perSecondOnPeak: perSecond, perSecondOffPeak: perSecond });
+
+const CLAIM = ['prelude', 'claim']
+  .map((name) => readFileSync(new URL(`../../../lib/redis/scripts/${name}.lua`, import.meta.url), 'utf8'))
+  .join('\n');
+
+/** A run whose ranges nobody but the test claims. */
+async function bareRun(ranges: number, perSecond: number | null) {
+  const handler = defineBackfill({ name: 'bare', source: numbers(1), processRange: () => undefined });
+  const { app, backfills } = await bench.start({ handlers: [handler], options: { workers: false } });
+  // It would put the rate of the config in force again.
+  await app.get(BackfillWatchdog, { strict: false }).close();
+  const { runId } = await backfills.start('bare', { config: rate(perSecond) });
+  const tracker = app.get(RangeTracker, { strict: false });
+  const { client } = app.get(RedisConnections, { strict: false });
+  const keys = app.get(BackfillKeys, { strict: false });
+  await tracker.reserve(runId, {
+    seq: 0,
+    partition: '',
+    from: null,
+    cursor: null,
+    ranges: Array.from({ length: ranges }, (_, i) => ({ data: i, rows: 1 })),
+    exhausted: true,
+    partitionsDone: [''],
+    share: 1,
+  });
+  const micros = async () => {
+    const [seconds, rest] = await client.time();
+    return Number(seconds) * 1e6 + Number(rest);
+  };
+  /** Claims a range and tells the microsecond, by the clock of Redis, at which it may start. */
+  const claim = async (index: number): Promise<{ verdict: string; ms: number; at: number }> => {
+    const [evaluated, time] =
+      (await client
+        .multi()
+        .eval(CLAIM, 6, ...keys.script(runId), 250_000, 0, index)
+        .time()
+        .exec()) ?? [];
+    const [verdict, ms, granted = '0'] = (evaluated?.[1] ?? []) as [string, number, string?];
+    const [seconds, rest] = (time?.[1] ?? []) as [string, string];
+    return { verdict, ms, at: Number(seconds) * 1e6 + Number(rest) + Number.parseInt(granted, 10) };
+  };
+  return { app, client, keys, runId, tracker, micros, claim };
+}
+
+/** Most starts in any one second. */
+function busiestSecond(starts: readonly number[]): number {
+  const sorted = starts.toSorted((a, b) => a - b);
+  let most = 0;
+  let from = 0;
+  sorted.forEach((at, i) => {
+    while (at - (sorted[from] ?? 0) >= 1e6) {
+      from++;
+    }
+    most = Math.max(most, i - from + 1);
+  });
+  return most;
+}
+
+describe('claims', () => {
+  it.each([3, 3.9, 7.5, 100, 1000])(
+    'at %d a second never exceed it by more than one range or 2 percent in any second, however late workers are',
+    async (perSecond) => {
+      const { claim } = await bareRun(4000, perSecond);
+      const starts: number[] = [];
+      let next = 0;
+      const claimFor = async (ms: number) => {
+        const until = performance.now() + ms;
+        while (performance.now() < until) {
+          const granted = await claim(next);
+          if (granted.verdict === 'later') {
+            await sleep(Math.min(granted.ms, 20));
+          } else {
+            next++;
+            starts.push(granted.at);
+          }
+        }
+      };
+      const workers = (ms: number) => Promise.all(Array.from({ length: 8 }, () => claimFor(ms)));
+      await workers(400);
+      // What they were late by is what they try to make up.
+      await sleep(1500);
+      await workers(2000);
+      expect(starts.length).toBeGreaterThan(3);
+      expect(busiestSecond(starts)).toBeLessThanOrEqual(Math.max(perSecond + 1, perSecond * 1.02));
+    },
+  );
+
+  it('of many ranges together stand exactly an interval apart', async () => {
+    const { tracker, runId } = await bareRun(100, 7.5);
+    const indexes = Array.from({ length: 100 }, (_, i) => i);
+    const { claims } = await tracker.claim(runId, indexes, 60_000);
+    const waits = claims.map((claim) => claim?.waitMs ?? Number.NaN);
+    const interval = 1e6 / 7.5 / 1000;
+    for (let i = 2; i < waits.length; i++) {
+      expect((waits[i] ?? 0) - (waits[i - 1] ?? 0)).toBeCloseTo(interval, 1);
+    }
+  });
+
+  it('after starts that came late are put off by as much, and made up by going a little faster', async () => {
+    const { tracker, runId, claim } = await bareRun(400, 100);
+    const before = await claim(0);
+    const [late] = (await tracker.claim(runId, [1], 60_000, 200)).claims;
+    const [after] = (await tracker.claim(runId, [2], 60_000)).claims;
+    expect([before.verdict, Math.round((after?.waitMs ?? 0) - (late?.waitMs ?? 0)) <= 10]).toEqual([
+      'go',
+      true,
+    ]);
+    expect(late?.waitMs).toBeGreaterThan(190);
+    const { claims } = await tracker.claim(
+      runId,
+      Array.from({ length: 300 }, (_, i) => i + 3),
+      60_000,
+    );
+    const waits = claims.map((one) => one?.waitMs ?? Number.NaN);
+    // 300 intervals of 10 ms, each 0.6 % shorter until the 200 ms are made up.
+    expect((waits.at(-1) ?? 0) - (waits[0] ?? 0)).toBeCloseTo(299 * 9.94, 0);
+  });
+
+  it('of a range that is gone answer nothing, and count each time it was taken up', async () => {
+    const { tracker, runId } = await bareRun(2, null);
+    expect((await tracker.claim(runId, [0, 7], 250)).claims).toMatchObject([{ entry: { claims: 1 } }, null]);
+    const again = await tracker.claim(runId, [0], 250);
+    expect(again.claims).toMatchObject([{ entry: { claims: 2, crashes: 1, attempts: 0 } }]);
+    const [claim] = again.claims;
+    const done = claim ? [{ entry: claim.entry, rows: 5 }] : [];
+    expect((await tracker.acknowledge(runId, done)).counted).toBe(true);
+    expect((await tracker.acknowledge(runId, done)).counted).toBe(false);
+  });
+});
+
+describe('a change of the rate at a known time', () => {
+  const apply = LuaScript.load<number>('apply-rate', 6);
+
+  it.each([
+    ['ends a hold', -1, 1000],
+    ['begins a hold', 1000, -1],
+  ])('%s at that moment, whoever is alive', async (_, before, after) => {
+    const { client, keys, runId, micros, claim } = await bareRun(2000, 0);
+    const changeAt = Math.ceil((await micros()) / 1000) + 700;
+    await apply.run(client, keys.script(runId), [before, after, changeAt, 'on peak', '', '', '']);
+    const answers: { at: number; verdict: string }[] = [];
+    for (let i = 0; (await micros()) < (changeAt + 300) * 1000; i++) {
+      const asked = await micros();
+      const { verdict } = await claim(i);
+      // Only what was asked and answered on one side of the boundary tells anything.
+      const answered = await micros();
+      if (answered < changeAt * 1000 || asked >= changeAt * 1000) {
+        answers.push({ at: asked, verdict });
+      }
+      await sleep(5);
+    }
+    const verdicts = (late: boolean) =>
+      new Set(answers.filter(({ at }) => at >= changeAt * 1000 === late).map(({ verdict }) => verdict));
+    const meaning = (interval: number) => new Set([interval < 0 ? 'held' : 'go']);
+    expect(verdicts(false)).toEqual(meaning(before));
+    expect(verdicts(true)).toEqual(meaning(after));
+  });
+
+  it.each([
+    ['a slower rate', 1_000_000, 22],
+    ['none', -1, 21],
+  ])('of %s to come is felt by those whose moment is after it', async (_name, following, most) => {
+    const { client, keys, runId, tracker, micros } = await bareRun(100, 100);
+    const changeAt = Math.ceil((await micros()) / 1000) + 200;
+    await apply.run(client, keys.script(runId), [10_000, following, changeAt, 'on peak', '', '', '']);
+    const { claims, verdict } = await tracker.claim(
+      runId,
+      Array.from({ length: 100 }, (_, i) => i),
+      250,
+    );
+    // Held, where this test came too late.
+    expect(['later', 'held']).toContain(verdict);
+    expect(claims.length).toBeLessThanOrEqual(most);
+  });
+
+  it('is told to the tracker by the governor, to the millisecond of the boundary', async () => {
+    const { app, client, keys, runId } = await bareRun(1, 1);
+    const governor = app.get(RateGovernor, { strict: false });
+    const config = resolveConfig({
+      perSecondOnPeak: 2,
+      perSecondOffPeak: 50,
+      onPeakTimezone: 'Europe/Lisbon',
+      onPeakHourBegin: 9,
+      onPeakHourEnd: 16,
+    });
+    const fields = () =>
+      client.hmget(keys.run(runId), 'interval', 'next interval', 'next interval at', 'rateReason');
+    const monday = Date.parse('2021-06-14T00:00:00+01:00');
+    const hour = 3_600_000;
+    await governor.apply('bare', runId, config, monday + 9 * hour - 2_000);
+    expect(await fields()).toEqual(['20000', '500000', String(monday + 9 * hour), 'off peak']);
+    await governor.apply('bare', runId, config, monday + 9 * hour);
+    expect(await fields()).toEqual(['500000', '20000', String(monday + 17 * hour), 'on peak']);
+    governor.close();
+  });
+});

@@ -1,0 +1,88 @@
+import {
+  ConnectionException,
+  DeadlockException,
+  DriverException,
+  InvalidFieldNameException,
+  LockWaitTimeoutException,
+  ReadOnlyException,
+  TableNotFoundException,
+  UniqueConstraintViolationException,
+} from '@mikro-orm/core';
+import { asksToStop, classifyError, isContended, isTimeout } from '../../../lib/database/classify-error.js';
+
+/** An error as a driver throws it. */
+const raw = (fields: object, message = 'it said') => Object.assign(new Error(message), fields);
+/** The same as MikroORM hands it on. */
+const wrapped = (fields: object, message?: string) => new DriverException(raw(fields, message));
+const kinds = (errors: readonly unknown[]) => errors.map((error) => classifyError(error).kind);
+
+describe('classifyError', () => {
+  it('holds a run while the database cannot be reached, whichever it is', () => {
+    const errors = [
+      wrapped({ code: '57P01' }),
+      wrapped({ code: 'ECONNREFUSED', errno: -111 }),
+      wrapped({ code: 'PROTOCOL_CONNECTION_LOST' }),
+      wrapped({ code: 'ER_CON_COUNT_ERROR', errno: 1040 }),
+      wrapped({}, "Can't add new command when connection is in closed state"),
+      raw({ code: 'ER_SERVER_SHUTDOWN', sqlState: '08S01' }),
+      wrapped({ code: 11600, codeName: 'InterruptedAtShutdown' }),
+      wrapped({}, 'connection 3 to 127.0.0.1:27017 closed'),
+      wrapped({ cause: { code: 'ECONNREFUSED' } }, 'connect ECONNREFUSED 127.0.0.1:27017'),
+      raw({ name: 'MongoNetworkError' }, 'read ECONNRESET'),
+      new ConnectionException(raw({ code: 'SQLITE_CANTOPEN' })),
+      new ConnectionException(raw({ errno: 2005 })),
+    ];
+    expect(kinds(errors)).toEqual(errors.map(() => 'unreachable'));
+    expect(errors.every(asksToStop)).toBe(true);
+  });
+
+  it('pauses a run that could not succeed', () => {
+    const errors = [
+      wrapped({ code: '42501' }),
+      new TableNotFoundException(raw({ code: 'ER_NO_SUCH_TABLE', errno: 1146 })),
+      new TableNotFoundException(raw({ code: 'SQLITE_ERROR' })),
+      new InvalidFieldNameException(raw({ code: 'SQLITE_ERROR' })),
+      new ReadOnlyException(raw({})),
+      new ConnectionException(raw({ code: 'ER_TABLEACCESS_DENIED_ERROR', errno: 1142 })),
+      raw({ code: 'SQLITE_FULL', name: 'SqliteError' }),
+      wrapped({ code: 13, codeName: 'Unauthorized' }),
+    ];
+    expect(kinds(errors)).toEqual(errors.map(() => 'fatal'));
+  });
+
+  it('takes a deadlock or a lock for a failure that may be gone the next time', () => {
+    const errors = [
+      new DeadlockException(raw({ code: '40P01' })),
+      new DeadlockException(raw({ code: 'ER_LOCK_DEADLOCK', errno: 1213 })),
+      new LockWaitTimeoutException(raw({ code: 'SQLITE_BUSY' })),
+      new LockWaitTimeoutException(raw({ code: 'unknown' })),
+      raw({ code: 'SQLITE_BUSY_SNAPSHOT', name: 'SqliteError' }),
+      wrapped({ code: 112, codeName: 'WriteConflict' }),
+    ];
+    expect(kinds(errors)).toEqual(errors.map(() => 'failure'));
+    expect(errors.every(isContended)).toBe(true);
+    expect(errors.some(asksToStop)).toBe(false);
+  });
+
+  it("leaves a handler's own connections to the range", () => {
+    const errors = [
+      raw({ code: 'ECONNREFUSED' }),
+      raw({ code: 'ER_NO_SUCH_TABLE' }),
+      raw({}, 'connection 3 to api.example.org:443 closed'),
+      new UniqueConstraintViolationException(raw({ code: 'ER_DUP_ENTRY', errno: 1062 })),
+      'a text',
+      null,
+    ];
+    expect(kinds(errors)).toEqual(errors.map(() => 'failure'));
+    expect(errors.some(isContended)).toBe(false);
+  });
+});
+
+it.each([
+  wrapped({ code: '57014' }),
+  wrapped({ code: 'ER_STATEMENT_TIMEOUT' }, 'Query execution was interrupted (max_statement_time exceeded)'),
+  wrapped({ code: 50, codeName: 'MaxTimeMSExpired' }),
+])('a statement that took too long is known (%s)', (error) => {
+  expect(isTimeout(error)).toBe(true);
+  expect(isTimeout(wrapped({ code: '42P01' }))).toBe(false);
+});

@@ -1,0 +1,78 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  rangesToPlan,
+  shouldPlan,
+  targetOutstanding,
+  type WindowRequest,
+} from '../../../lib/planning/window.js';
+
+function target(request: Partial<WindowRequest>): number {
+  const usual = { duration: 60, maxOutstanding: 10_000, perSecond: 3, measuredPerSecond: null, floor: 8 };
+  return targetOutstanding({ ...usual, ...request });
+}
+
+describe('targetOutstanding', () => {
+  it('is so many seconds of work at the rate, rounded up', () => {
+    expect(target({})).toBe(180);
+    expect(target({ perSecond: 7.5 })).toBe(450);
+    expect(target({ perSecond: 0.51 })).toBe(31);
+    expect(target({ perSecond: 1 / 86_400 })).toBe(1);
+  });
+
+  it('is not rounded up for what is only the error of a product', () => {
+    expect(100 * 1.1).toBeGreaterThan(110);
+    expect(target({ duration: 100, perSecond: 1.1 })).toBe(110);
+  });
+
+  it('never passes maxOutstanding', () => {
+    expect(target({ perSecond: 100_000 })).toBe(10_000);
+    expect(target({ perSecond: null, measuredPerSecond: 5000 })).toBe(10_000);
+    expect(target({ perSecond: null, maxOutstanding: 3 })).toBe(3);
+  });
+
+  it('is 0 while held, whatever was measured', () => {
+    expect(target({ perSecond: 0, measuredPerSecond: 50 })).toBe(0);
+  });
+
+  it('follows what was measured where it is unpaced, and the floor before that', () => {
+    expect(target({ perSecond: null })).toBe(8);
+    expect(target({ perSecond: null, measuredPerSecond: 0 })).toBe(8);
+    expect(target({ perSecond: null, measuredPerSecond: 0.01 })).toBe(8);
+    expect(target({ perSecond: null, measuredPerSecond: 20 })).toBe(1200);
+  });
+});
+
+describe('shouldPlan and rangesToPlan', () => {
+  it('plan when less than half is left', () => {
+    expect(shouldPlan(90, 180)).toBe(false);
+    expect(shouldPlan(89, 180)).toBe(true);
+    expect(rangesToPlan(89, 180)).toBe(91);
+  });
+
+  it('plan nothing while held, nor when the target has shrunk below what is outstanding', () => {
+    expect(shouldPlan(0, 0)).toBe(false);
+    expect(rangesToPlan(0, 0)).toBe(0);
+    expect(rangesToPlan(180, 10)).toBe(0);
+  });
+
+  it('never let an empty window with work to do stand still, nor pass maxOutstanding', () => {
+    const requests = fc.record({
+      duration: fc.double({ min: 1e-3, max: 86_400, noNaN: true }),
+      maxOutstanding: fc.integer({ min: 1, max: 1_000_000 }),
+      perSecond: fc.option(fc.double({ min: 1e-6, max: 100_000, noNaN: true }), { nil: null }),
+      measuredPerSecond: fc.option(fc.double({ min: 0, max: 100_000, noNaN: true }), { nil: null }),
+      floor: fc.integer({ min: 1, max: 1000 }),
+    });
+    fc.assert(
+      fc.property(requests, fc.nat(2_000_000), (request, outstanding) => {
+        const wanted = targetOutstanding(request);
+        expect(Number.isInteger(wanted)).toBe(true);
+        expect(wanted).toBeLessThanOrEqual(request.maxOutstanding);
+        expect(shouldPlan(0, wanted)).toBe(true);
+        expect(rangesToPlan(0, wanted)).toBeGreaterThan(0);
+        expect(outstanding + rangesToPlan(outstanding, wanted)).toBe(Math.max(outstanding, wanted));
+      }),
+    );
+  });
+});

@@ -1,0 +1,193 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { backoffDelay } from '../../../lib/processing/backoff-delay.js';
+import { resolveConfig } from '../../../lib/config/backfill-config.js';
+import type { RegisteredBackfill } from '../../../lib/handlers/registered-backfill.js';
+import { NonRetryableError, RateLimitedError } from '../../../lib/errors/handler.errors.js';
+import { decideSettlement, type Decision } from '../../../lib/processing/decide-settlement.js';
+import type { JsonValue } from '../../../lib/sources/backfill-source.js';
+import { decodePayload, type WorkEntry, type WorkPayload } from '../../../lib/state/work-entry.js';
+
+const NOW = new Date('2021-06-14T10:00:00Z');
+const backfill: RegisteredBackfill = {
+  name: 'decided',
+  description: null,
+  version: null,
+  className: 'Decided',
+  source: {
+    kind: 'keys',
+    open: () => Promise.reject(new Error('not asked')),
+    plan: () => Promise.reject(new Error('not asked')),
+  },
+  shape: 'row',
+  defaults: [],
+  resolve: () => Promise.reject(new Error('not asked')),
+};
+
+const errors = fc.constantFrom<Error[]>(
+  new Error('no'),
+  new NonRetryableError('never'),
+  new RateLimitedError(5000),
+);
+const config = fc
+  .record({ attempts: fc.integer({ min: 1, max: 5 }), backoffMs: fc.integer({ min: 0, max: 5000 }) })
+  .map((patch) => resolveConfig(patch));
+
+/** Keys of rows, each with what became of it. */
+const rows = fc
+  .uniqueArray(fc.nat({ max: 500 }), { minLength: 1, maxLength: 30 })
+  .chain((keys) =>
+    fc.tuple(
+      ...keys.map((key) =>
+        fc.record({ key: fc.constant(key), fate: fc.constantFrom('done', 'left', 'failed'), error: errors }),
+      ),
+    ),
+  );
+
+function entryOf(keys: readonly JsonValue[], attempts: number): WorkEntry {
+  const payload: WorkPayload = { kind: 'rows', partition: 'eu', keys };
+  return { index: 7, claims: 1, crashes: 0, attempts, rows: keys.length, payload };
+}
+
+/** Keys that the settlement keeps, as work or as failures. */
+function keptKeys({ settlement }: Decision): JsonValue[] {
+  const payloads = [
+    ...(settlement?.successors.map(({ payload }) => payload) ?? []),
+    ...(settlement?.failures.map(({ record }) =>
+      decodePayload((JSON.parse(record) as { payload: string }).payload),
+    ) ?? []),
+  ];
+  return payloads.flatMap((payload) => (payload.kind === 'rows' ? payload.keys : [payload.range]));
+}
+
+const sorted = (keys: readonly JsonValue[]) => keys.map(Number).toSorted((a, b) => a - b);
+
+describe('what becomes of rows', () => {
+  const cases = fc.record({ all: rows, config, tried: fc.nat({ max: 4 }), aborted: fc.boolean() });
+
+  it('that were not done is work or a failure, each once, or all as before', async () => {
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ all, config: settings, tried, aborted }) => {
+        const of = (fate: string) => all.filter((row) => row.fate === fate);
+        const entry = entryOf(
+          all.map(({ key }) => key),
+          Math.min(tried, settings.attempts - 1),
+        );
+        const outcome = {
+          kind: 'partly' as const,
+          rows: of('done').length,
+          failed: of('failed'),
+          left: of('left').map(({ key }) => key),
+        };
+        const split = () => Promise.reject(new Error('rows are not split'));
+        const decision = await decideSettlement(backfill, entry, outcome, settings, split, NOW, aborted);
+        if (decision.kind === 'release') {
+          expect(of('done')).toEqual([]);
+          expect(decision.settlement).toBeUndefined();
+          return;
+        }
+        expect(decision.settlement).toMatchObject({ entry, rowsDone: of('done').length });
+        expect(sorted(keptKeys(decision))).toEqual(
+          sorted([...of('left'), ...of('failed')].map(({ key }) => key)),
+        );
+        expect(decision.settlement?.outcome).toBe(
+          decision.settlement?.successors.length ? 'replaced' : 'done',
+        );
+        for (const { attempts, delayMs } of decision.settlement?.successors ?? []) {
+          expect(attempts).toBeLessThan(settings.attempts);
+          expect([
+            [entry.attempts, 0],
+            [entry.attempts + 1, backoffDelay(entry.attempts + 1, settings.backoffMs)],
+          ]).toContainEqual([attempts, delayMs]);
+        }
+      }),
+    );
+  });
+
+  it('uses up no attempt where it was stopped or a third party asks to wait', async () => {
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ all, config: settings, tried }) => {
+        const entry = entryOf(
+          all.map(({ key }) => key),
+          Math.min(tried, settings.attempts - 1),
+        );
+        const failed = all.map(({ key }) => ({ key, error: new RateLimitedError(1234) }));
+        const [last, ...waiting] = failed;
+        const outcome = { kind: 'partly' as const, rows: 1, failed: waiting, left: [last?.key ?? 0] };
+        const split = () => Promise.reject(new Error('rows are not split'));
+        const decision = await decideSettlement(backfill, entry, outcome, settings, split, NOW, false);
+        expect(decision.verdict).toEqual(waiting.length > 0 ? { kind: 'wait', ms: 1234 } : null);
+        expect(decision.settlement?.failures).toEqual([]);
+        expect(decision.settlement?.successors.map(({ attempts }) => attempts)).toEqual([entry.attempts]);
+      }),
+    );
+  });
+});
+
+describe('what becomes of a range that failed', () => {
+  const cases = fc.record({
+    error: errors,
+    config,
+    tried: fc.nat({ max: 4 }),
+    aborted: fc.boolean(),
+    halves: fc.integer({ min: 0, max: 2 }),
+  });
+
+  it('is the same range again, its halves, a failure, or as before', async () => {
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ error, config: settings, tried, aborted, halves }) => {
+        const payload: WorkPayload = { kind: 'range', partition: '', range: [1, 10] };
+        const attempts = Math.min(tried, settings.attempts - 1);
+        const entry: WorkEntry = { index: 3, claims: 2, crashes: 0, attempts, rows: 10, payload };
+        const pieces = Array.from({ length: halves }, (_, i) => ({
+          payload: { ...payload, range: [i * 5 + 1, i * 5 + 5] },
+          rows: 5,
+        }));
+        const outcome = { kind: 'failed' as const, error };
+        const decision = await decideSettlement(
+          backfill,
+          entry,
+          outcome,
+          settings,
+          () => Promise.resolve(pieces),
+          NOW,
+          aborted,
+        );
+        if (aborted || error instanceof RateLimitedError) {
+          expect(decision).toMatchObject({ kind: 'release', rows: 0 });
+          return;
+        }
+        const { successors = [], failures = [], outcome: counted, error: last } = decision.settlement ?? {};
+        expect(JSON.parse(last ?? '')).toMatchObject({ message: error.message, at: NOW.toISOString() });
+        if (attempts + 1 < settings.attempts && !(error instanceof NonRetryableError)) {
+          expect(counted).toBe('replaced');
+          expect(successors).toEqual([
+            {
+              payload,
+              rows: 10,
+              attempts: attempts + 1,
+              delayMs: backoffDelay(attempts + 1, settings.backoffMs),
+            },
+          ]);
+          expect(failures).toEqual([]);
+        } else if (halves === 2) {
+          expect(counted).toBe('replaced');
+          expect(successors.map((successor) => successor.payload)).toEqual(
+            pieces.map((piece) => piece.payload),
+          );
+          expect(successors.every((successor) => successor.attempts === settings.attempts - 1)).toBe(true);
+          expect(failures).toEqual([]);
+        } else {
+          expect(counted).toBe('failed');
+          expect(successors).toEqual([]);
+          expect(failures).toHaveLength(1);
+          expect(JSON.parse(failures[0]?.record ?? '')).toMatchObject({
+            kind: 'range',
+            attempts: attempts + 1,
+            error: { message: error.message },
+          });
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import { RowTimeoutError } from '../../../../lib/errors/handler.errors.js';
+import { RowDeadlines } from '../../../../lib/processing/rows/row-deadlines.js';
+import { RowStop } from '../../../../lib/processing/rows/row-stop.js';
+
+const forever = () => new Promise<void>(() => undefined);
+
+describe('the time of rows', () => {
+  it('ends the wait for those that take too long, and no other, in the order in which it is over', async () => {
+    let ms: number | null = 80;
+    const deadlines = new RowDeadlines(() => ms);
+    const over: string[] = [];
+    const wait = async (name: string, work: unknown) => {
+      const stop = new RowStop();
+      await deadlines.within(work, stop).catch((error: unknown) => {
+        expect(error).toBeInstanceOf(RowTimeoutError);
+        expect(stop.signal.reason).toBe(error);
+      });
+      over.push(name);
+    };
+    const slow = wait('slow', forever());
+    const quick = wait('quick', sleep(5));
+    const failing = deadlines.within(Promise.reject(new Error('own')), new RowStop());
+    await expect(failing).rejects.toThrow('own');
+    ms = 30;
+    const shorter = wait('shorter', forever());
+    ms = null;
+    const unbounded = wait('unbounded', sleep(120));
+    await Promise.all([slow, quick, shorter, unbounded]);
+    expect(over).toEqual(['quick', 'shorter', 'slow', 'unbounded']);
+    deadlines.close();
+  });
+
+  it('is not heard of again by a row that fails after it', async () => {
+    const deadlines = new RowDeadlines(() => 5);
+    const late = sleep(30).then(() => {
+      throw new Error('too late to be heard');
+    });
+    await expect(deadlines.within(late, new RowStop())).rejects.toBeInstanceOf(RowTimeoutError);
+    await sleep(40);
+    deadlines.close();
+  });
+});

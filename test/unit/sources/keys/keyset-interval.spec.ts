@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import { DatabaseTime, timeOfText } from '../../../../lib/sources/keys/key-codec.js';
+import {
+  intervalBranches,
+  type KeyBound,
+  type KeyBranch,
+  type WalkDirection,
+} from '../../../../lib/sources/keys/keyset-interval.js';
+
+const directions = fc.array(fc.constantFrom('asc' as const, 'desc' as const), { minLength: 1, maxLength: 3 });
+const bound = (width: number, value: fc.Arbitrary<unknown>) =>
+  fc.option(
+    fc.record({ values: fc.array(value, { minLength: 1, maxLength: width }), inclusive: fc.boolean() }),
+    { nil: undefined },
+  );
+
+/** Texts of which the database holds some to be equal: it compares their lower case. */
+const texts = fc.constantFrom('a', 'A', 'b', 'B', 'c');
+const rank = (value: unknown) =>
+  typeof value === 'string' ? value.toLowerCase().charCodeAt(0) : Number(value);
+
+function rowsOf(values: readonly unknown[], width: number): unknown[][] {
+  if (width === 0) return [[]];
+  return values.flatMap((value) => rowsOf(values, width - 1).map((rest) => [value].concat(rest)));
+}
+
+function compare(way: readonly WalkDirection[], left: readonly unknown[], right: readonly unknown[]): number {
+  for (const [i, value] of right.entries()) {
+    const difference = rank(left[i]) - rank(value);
+    if (difference !== 0) return way[i] === 'asc' ? difference : -difference;
+  }
+  return 0;
+}
+
+function holds(branch: KeyBranch, row: readonly unknown[]): boolean {
+  return branch.every(({ column, operator, value }) => {
+    const difference = rank(row[column]) - rank(value);
+    if (operator === '=') return difference === 0;
+    if (operator === '<') return difference < 0;
+    if (operator === '<=') return difference <= 0;
+    return operator === '>' ? difference > 0 : difference >= 0;
+  });
+}
+
+function expectExactBranches(
+  way: readonly WalkDirection[],
+  values: readonly unknown[],
+  lower: KeyBound | undefined,
+  upper: KeyBound | undefined,
+) {
+  const inside = (row: readonly unknown[]) => {
+    const below = lower ? compare(way, row, lower.values) : 1;
+    const above = upper ? compare(way, row, upper.values) : -1;
+    return (
+      (below > 0 || (below === 0 && lower?.inclusive === true)) &&
+      (above < 0 || (above === 0 && upper?.inclusive === true))
+    );
+  };
+  const rows = rowsOf(values, way.length).toSorted((left, right) => compare(way, left, right));
+  const branches = intervalBranches(way, { lower, upper });
+  const read = branches.flatMap((branch) => rows.filter((row) => holds(branch, row)));
+  const expected = rows.filter(inside);
+  expect(read).toHaveLength(expected.length);
+  expect(read.map((row) => row.map(rank))).toEqual(expected.map((row) => row.map(rank)));
+}
+
+describe('intervalBranches', () => {
+  it('together hold exactly the rows of the interval, each once, in the order of the walk', () => {
+    fc.assert(
+      fc.property(
+        directions.chain((way) =>
+          fc.tuple(fc.constant(way), bound(way.length, fc.nat(3)), bound(way.length, fc.nat(3))),
+        ),
+        ([way, lower, upper]) => expectExactBranches(way, [0, 1, 2, 3], lower, upper),
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('do so where the database holds different texts to be equal', () => {
+    fc.assert(
+      fc.property(
+        directions.chain((way) =>
+          fc.tuple(fc.constant(way), bound(way.length, texts), bound(way.length, texts)),
+        ),
+        ([way, lower, upper]) => expectExactBranches(way, ['a', 'b', 'c'], lower, upper),
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('share what the bounds have in common, so that a range within one group reads nothing of its neighbours', () => {
+    const branches = intervalBranches(['asc', 'desc'], {
+      lower: { values: [1, 9], inclusive: true },
+      upper: { values: [1, 4], inclusive: true },
+    });
+    expect(branches).toEqual([
+      [
+        { column: 0, operator: '=', value: 1 },
+        { column: 1, operator: '<=', value: 9 },
+        { column: 1, operator: '>=', value: 4 },
+      ],
+    ]);
+  });
+
+  it('know one instant in two time zones', () => {
+    const at = (text: string) => new DatabaseTime(text, new Date(timeOfText(text)));
+    const branches = (left: string, right: string) =>
+      intervalBranches(['asc', 'asc'], {
+        lower: { values: [at(left), 1], inclusive: true },
+        upper: { values: [at(right), 2], inclusive: true },
+      });
+    expect(branches('2020-01-01 00:00:00.00012+00', '2020-01-01 05:30:00.000120+05:30')).toHaveLength(1);
+    expect(branches('2020-01-01 00:00:00.00012+00', '2020-01-01 05:30:00.000121+05:30')).toHaveLength(3);
+  });
+});
