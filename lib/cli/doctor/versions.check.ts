@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { readPackageFile } from '../../assets/package-file.js';
 import type { Finding } from './finding.js';
+
+const OWN_MANIFEST = new URL('../../../package.json', import.meta.url);
 
 interface Manifest {
   readonly version?: string;
@@ -11,7 +12,7 @@ interface Manifest {
 
 /** Whether what the library asks for is installed in a version it knows. */
 export function checkVersions(from: string): Finding[] {
-  const own = JSON.parse(readPackageFile('../package.json').toString('utf8')) as Manifest;
+  const own = readManifest(OWN_MANIFEST);
   return Object.entries(own.peerDependencies ?? {}).flatMap(([name, range]): Finding[] => {
     const version = installedVersion(name, from);
     const subject = `package ${name}`;
@@ -66,6 +67,6 @@ function installedVersion(name: string, from: string): string | null {
   }
 }
 
-function readManifest(file: string): Manifest {
+function readManifest(file: string | URL): Manifest {
   return JSON.parse(readFileSync(file, 'utf8')) as Manifest;
 }

@@ -1,5 +1,5 @@
+import { readFileSync } from 'node:fs';
 import type { Rule } from '@angular-devkit/schematics';
-import { readPackageFile } from '../../assets/package-file.js';
 import { usageText } from './usage-text.js';
 import type { Collection, OptionSchema } from './usage-text.js';
 
@@ -12,5 +12,5 @@ export function help(): Rule {
 }
 
 function readJson(path: string): unknown {
-  return JSON.parse(readPackageFile(`schematics/${path}`).toString('utf8')) as unknown;
+  return JSON.parse(readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')) as unknown;
 }

@@ -11,7 +11,7 @@ export const NODE_MODULES = join(root, 'node_modules');
 export async function buildSchematics(folder: string): Promise<void> {
   const lib = join(root, 'lib');
   const files = (await readdir(lib, { recursive: true })).filter((file) =>
-    /^(?:schematics|assets|discovery|errors|decorators)\/.*\.(?:ts|json)$/.test(file),
+    /^(?:schematics|handlers|errors)\/.*\.(?:ts|json)$/.test(file),
   );
   for (const file of files) {
     const target = join(folder, 'dist', file);
