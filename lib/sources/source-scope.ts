@@ -2,7 +2,7 @@ import type { EntityManager, EntityMetadata, EntityName, FilterQuery, FindOption
 import { BackfillSourceError, type BackfillSourceProblem } from '../errors/backfill-source.error.js';
 import { describeValue } from '../errors/describe-value.js';
 import type { SourceContext } from './backfill-source.js';
-import type { PlainFilter } from './keys/keyset-filter.js';
+import type { PlainFilter } from './keys/interval-filter.js';
 
 /**
  * A MikroORM filter, or a function that makes one: equal filters at every call, in every process. MikroORM

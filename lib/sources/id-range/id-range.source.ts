@@ -11,8 +11,8 @@ import type {
   SourcePartition,
   SourcePlan,
 } from '../backfill-source.js';
-import { checkExactKeys } from '../keys/exact-keys.js';
-import { clipSpan, cutStrides, halveIds, type IdSpan, spanLength, startOf } from './id-arithmetic.js';
+import { checkExactKeys } from '../keys/check-exact-integers.js';
+import { clipSpan, cutStrides, halveIds, type IdSpan, spanLength, startOf } from './id-interval.js';
 import {
   type IdBounds,
   idOf,
@@ -20,18 +20,18 @@ import {
   readIdRange,
   writeIdBounds,
   writeIdRange,
-} from './id-range-data.js';
-import { inspectIds } from './id-range.inspector.js';
-import { parseIdPlaces, resolveIdKey } from './id-key.js';
+} from './id-range-codec.js';
+import { inspectIds } from './inspect-ids.js';
+import { parseIdPlaces, resolveIdKey } from './resolve-id-column.js';
 import type { KeyQuery, KeyReader, WalkColumn } from '../keys/key-reader.js';
-import { keyReaderFor } from '../keys/key-reader-for.js';
+import { keyReaderFor } from '../sql/select-key-reader.js';
 import { wholeNumber } from '../keys/key-value.js';
-import { nested, type PlainFilter } from '../keys/keyset-filter.js';
-import { describeOrder } from '../keys/keyset-order.js';
-import type { WalkDirection } from '../keys/keyset-interval.js';
+import { nested, type PlainFilter } from '../keys/interval-filter.js';
+import { describeOrder } from '../keys/sort-key.js';
+import type { WalkDirection } from '../keys/interval-conjunctions.js';
 import type { IdRange, IdValue } from '../ranges.js';
 import { rowKey, rowKeysFilter } from '../keys/row-keys.js';
-import { runQuery } from '../source-query.js';
+import { runQuery } from '../run-query.js';
 import type { SourceScope } from '../source-scope.js';
 
 /** What one call needs to know of the key. */

@@ -1,7 +1,7 @@
 import type { EntityName, Primary } from '@mikro-orm/core';
 import type { BackfillSource } from '../backfill-source.js';
 import { IdRangeSource } from './id-range.source.js';
-import type { WalkDirection } from '../keys/keyset-interval.js';
+import type { WalkDirection } from '../keys/interval-conjunctions.js';
 import type { IdRange, IdValue } from '../ranges.js';
 import { SourceScope, type SourceScopeOptions } from '../source-scope.js';
 

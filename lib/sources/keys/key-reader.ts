@@ -1,6 +1,6 @@
 import type { RowTotal, SourceContext } from '../backfill-source.js';
 import type { KeyProperty, KeyRefusal } from './key-property.js';
-import type { KeyInterval, WalkDirection } from './keyset-interval.js';
+import type { KeyInterval, WalkDirection } from './interval-conjunctions.js';
 import type { SourceScope } from '../source-scope.js';
 
 /** A column that a walk follows. */

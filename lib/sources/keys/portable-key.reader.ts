@@ -2,8 +2,8 @@ import { helper, Reference, Utils } from '@mikro-orm/core';
 import type { SourceContext } from '../backfill-source.js';
 import { entityValue } from './key-codec.js';
 import { type KeyQuery, type KeyReader, type KeyValues, pairBatches } from './key-reader.js';
-import { checkKeyKinds, notFoundAgain, writtenKey } from './key-kinds.js';
-import { intervalFilter, nested, type PlainFilter } from './keyset-filter.js';
+import { checkKeyKinds, notFoundAgain, writtenKey } from './check-key-types.js';
+import { intervalFilter, nested, type PlainFilter } from './interval-filter.js';
 import { checkAborted } from '../source-scope.js';
 
 /**

@@ -12,19 +12,19 @@ import type {
   SourcePlan,
   SourceWarning,
 } from '../backfill-source.js';
-import { checkExactKeys } from '../keys/exact-keys.js';
+import { checkExactKeys } from '../keys/check-exact-integers.js';
 import { entityValue, readableValue } from '../keys/key-codec.js';
 import type { KeyQuery, KeyReader, KeyValues } from '../keys/key-reader.js';
-import { keyReaderFor } from '../keys/key-reader-for.js';
-import { keyObject, planned, readBounds, readKey, readRange, writeBounds, writeKey } from './keyset-data.js';
-import { intervalFilter, nested, type PlainFilter } from '../keys/keyset-filter.js';
-import type { KeyInterval } from '../keys/keyset-interval.js';
-import type { KeysetColumns, KeysetLayout } from './keyset-layout.js';
-import { describeOrder, type OrderColumn } from '../keys/keyset-order.js';
-import { parsePlace } from './keyset-place.js';
+import { keyReaderFor } from '../sql/select-key-reader.js';
+import { keyObject, planned, readBounds, readKey, readRange, writeBounds, writeKey } from './keyset-codec.js';
+import { intervalFilter, nested, type PlainFilter } from '../keys/interval-filter.js';
+import type { KeyInterval } from '../keys/interval-conjunctions.js';
+import type { KeysetColumns, KeysetLayout } from './keyset-order.js';
+import { describeOrder, type OrderColumn } from '../keys/sort-key.js';
+import { parsePlace } from './parse-bound.js';
 import type { KeysetRange } from '../ranges.js';
 import { rowKey, rowKeysFilter } from '../keys/row-keys.js';
-import { runQuery } from '../source-query.js';
+import { runQuery } from '../run-query.js';
 import type { SourceScope } from '../source-scope.js';
 
 /** What one call needs to read keys. */

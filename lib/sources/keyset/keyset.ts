@@ -1,6 +1,6 @@
 import type { EntityName, FindOptions } from '@mikro-orm/core';
 import type { BackfillSource } from '../backfill-source.js';
-import { KeysetLayout } from './keyset-layout.js';
+import { KeysetLayout } from './keyset-order.js';
 import { KeysetSource } from './keyset.source.js';
 import type { KeysetRange } from '../ranges.js';
 import { SourceScope, type SourceScopeOptions } from '../source-scope.js';

@@ -9,7 +9,7 @@ import {
 } from '../keys/key-reader.js';
 import type { KeyProperty, KeyRefusal } from '../keys/key-property.js';
 import { compileSelect, quotedColumn, type SqlManager, sqlOf } from './sql-access.js';
-import { type SqlStretch, sqlStretches } from './sql-conditions.js';
+import { type SqlStretch, sqlStretches } from './sql-range-scans.js';
 import { type SqlDialect, valueOfText } from './sql-dialect.js';
 import { checkAborted } from '../source-scope.js';
 

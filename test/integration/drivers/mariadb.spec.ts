@@ -3,7 +3,7 @@ import { MikroORM, EntitySchema } from '@mikro-orm/core';
 import { MariaDbDriver } from '@mikro-orm/mariadb';
 import { keyset } from 'nestjs-backfill';
 import { startMariadb, type MariadbServer } from '../../support/services/index.js';
-import { loadAll, walk } from '../sources/shop.js';
+import { loadAll, walk } from '../sources/source-fixture.js';
 import { type DriverDatabase } from './driver-bench.js';
 import { driverSuite } from './driver.suite.js';
 import { Entry } from './entities.js';

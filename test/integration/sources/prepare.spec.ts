@@ -2,8 +2,8 @@ import type { EntityName } from '@mikro-orm/core';
 import type { BackfillSource } from '../../../lib/sources/backfill-source.js';
 import { idRange, type IdKey } from '../../../lib/sources/id-range/id-range.js';
 import { keyset } from '../../../lib/sources/keyset/keyset.js';
-import { openShop, type Shop } from './shop.js';
-import { Pair, Shelf, Stranger, Ticket } from './shelf.entity.js';
+import { openShop, type Shop } from './source-fixture.js';
+import { Pair, Shelf, Stranger, Ticket } from './item.entity.js';
 
 let shop: Shop;
 

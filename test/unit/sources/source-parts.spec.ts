@@ -3,8 +3,8 @@ import { DatabaseTime } from '../../../lib/sources/keys/key-codec.js';
 import type { KeyProperty } from '../../../lib/sources/keys/key-property.js';
 import { pairBatches } from '../../../lib/sources/keys/key-reader.js';
 import { parseKeyValue } from '../../../lib/sources/keys/key-value.js';
-import { intervalFilter } from '../../../lib/sources/keys/keyset-filter.js';
-import { runQuery } from '../../../lib/sources/source-query.js';
+import { intervalFilter } from '../../../lib/sources/keys/interval-filter.js';
+import { runQuery } from '../../../lib/sources/run-query.js';
 import { estimateEmptyRanges, isSparse, sampleRanges } from '../../../lib/sources/id-range/sparse-ids.js';
 
 describe('excludesNull', () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { idRange } from '../../../../lib/sources/id-range/id-range.js';
 import type { IdRange } from '../../../../lib/sources/ranges.js';
-import { loadAll, openShop, type Shop, type Walked, walk } from '../shop.js';
-import { Parcel, Shelf, Ticket } from '../shelf.entity.js';
+import { loadAll, openShop, type Shop, type Walked, walk } from '../source-fixture.js';
+import { Parcel, Shelf, Ticket } from '../item.entity.js';
 
 let shop: Shop;
 

@@ -1,6 +1,6 @@
 import { idRange } from '../../../../lib/sources/id-range/id-range.js';
-import { openShop, type Shop } from '../shop.js';
-import { Shelf, Ticket } from '../shelf.entity.js';
+import { openShop, type Shop } from '../source-fixture.js';
+import { Shelf, Ticket } from '../item.entity.js';
 
 let shop: Shop;
 

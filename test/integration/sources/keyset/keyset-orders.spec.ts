@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { keyset, type KeysetOptions } from '../../../../lib/sources/keyset/keyset.js';
-import { KeysetLayout } from '../../../../lib/sources/keyset/keyset-layout.js';
+import { KeysetLayout } from '../../../../lib/sources/keyset/keyset-order.js';
 import { KeysetSource } from '../../../../lib/sources/keyset/keyset.source.js';
 import { portableKeyReader } from '../../../../lib/sources/keys/portable-key.reader.js';
 import { SourceScope } from '../../../../lib/sources/source-scope.js';
-import { loadAll, openShop, type Shop, walk } from '../shop.js';
-import { Shelf, type ShelfRow } from '../shelf.entity.js';
+import { loadAll, openShop, type Shop, walk } from '../source-fixture.js';
+import { Shelf, type ShelfRow } from '../item.entity.js';
 
 /** A busy machine takes its time over a few thousand statements. */
 const SLOW_MS = 180_000;

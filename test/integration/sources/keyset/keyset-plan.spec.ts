@@ -1,6 +1,6 @@
 import { keyset } from '../../../../lib/sources/keyset/keyset.js';
-import { openShop, type Shop } from '../shop.js';
-import { Shelf } from '../shelf.entity.js';
+import { openShop, type Shop } from '../source-fixture.js';
+import { Shelf } from '../item.entity.js';
 
 const ROWS = 40_000;
 let shop: Shop;

@@ -1,11 +1,11 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { keyset } from '../../../../lib/sources/keyset/keyset.js';
-import { KeysetLayout } from '../../../../lib/sources/keyset/keyset-layout.js';
+import { KeysetLayout } from '../../../../lib/sources/keyset/keyset-order.js';
 import { KeysetSource } from '../../../../lib/sources/keyset/keyset.source.js';
 import { portableKeyReader } from '../../../../lib/sources/keys/portable-key.reader.js';
 import { SourceScope } from '../../../../lib/sources/source-scope.js';
-import { openShop, type Shop, walk } from '../shop.js';
-import { schemas, Shelf } from '../shelf.entity.js';
+import { openShop, type Shop, walk } from '../source-fixture.js';
+import { schemas, Shelf } from '../item.entity.js';
 
 let shop: Shop;
 

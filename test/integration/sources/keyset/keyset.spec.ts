@@ -1,8 +1,8 @@
 import { type FilterQuery, raw } from '@mikro-orm/core';
 import type { JsonValue } from '../../../../lib/sources/backfill-source.js';
 import { keyset } from '../../../../lib/sources/keyset/keyset.js';
-import { loadAll, openShop, type Shop, walk } from '../shop.js';
-import { Pair, Shelf, type ShelfRow } from '../shelf.entity.js';
+import { loadAll, openShop, type Shop, walk } from '../source-fixture.js';
+import { Pair, Shelf, type ShelfRow } from '../item.entity.js';
 
 let shop: Shop;
 

@@ -8,7 +8,7 @@ import {
   type IdStride,
   spanLength,
   startOf,
-} from '../../../../lib/sources/id-range/id-arithmetic.js';
+} from '../../../../lib/sources/id-range/id-interval.js';
 
 const direction = fc.constantFrom('asc' as const, 'desc' as const);
 const spans = fc

@@ -9,7 +9,7 @@ import type {
   SourceOpening,
   SourcePlan,
 } from '../../../lib/sources/backfill-source.js';
-import { schemas, type ShelfRow } from './shelf.entity.js';
+import { schemas, type ShelfRow } from './item.entity.js';
 
 export interface Shop {
   readonly orm: MikroORM;

@@ -1,6 +1,6 @@
 import type { SourceInspection, SourceWarning } from '../backfill-source.js';
-import { countStrides, type IdSpan } from './id-arithmetic.js';
-import type { IdBounds } from './id-range-data.js';
+import { countStrides, type IdSpan } from './id-interval.js';
+import type { IdBounds } from './id-range-codec.js';
 import type { WalkColumn } from '../keys/key-reader.js';
 import { estimateEmptyRanges, isSparse, sampleRanges } from './sparse-ids.js';
 

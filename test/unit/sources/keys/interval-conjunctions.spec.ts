@@ -5,7 +5,7 @@ import {
   type KeyBound,
   type KeyBranch,
   type WalkDirection,
-} from '../../../../lib/sources/keys/keyset-interval.js';
+} from '../../../../lib/sources/keys/interval-conjunctions.js';
 
 const directions = fc.array(fc.constantFrom('asc' as const, 'desc' as const), { minLength: 1, maxLength: 3 });
 const bound = (width: number, value: fc.Arbitrary<unknown>) =>

@@ -1,6 +1,11 @@
 import { filterValue } from './key-codec.js';
-import { type KeyBranch, type KeyComparison, type KeyInterval, intervalBranches } from './keyset-interval.js';
-import type { OrderColumn } from './keyset-order.js';
+import {
+  type KeyBranch,
+  type KeyComparison,
+  type KeyInterval,
+  intervalBranches,
+} from './interval-conjunctions.js';
+import type { OrderColumn } from './sort-key.js';
 
 /** A MikroORM filter as it is put together, before it is given the entity's type. */
 export type PlainFilter = Readonly<Record<string, unknown>>;

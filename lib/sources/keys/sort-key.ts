@@ -1,5 +1,5 @@
 import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
-import type { WalkDirection } from './keyset-interval.js';
+import type { WalkDirection } from './interval-conjunctions.js';
 
 /** One column of an order, by the path of its entity property. */
 export interface OrderColumn {

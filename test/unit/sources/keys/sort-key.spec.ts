@@ -1,5 +1,5 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import { orderColumns, tieBreakers } from '../../../../lib/sources/keys/keyset-order.js';
+import { orderColumns, tieBreakers } from '../../../../lib/sources/keys/sort-key.js';
 
 describe('orderColumns', () => {
   it('flattens objects, lists and embeddables', () => {

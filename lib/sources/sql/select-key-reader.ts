@@ -1,11 +1,11 @@
 import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
-import type { KeyReader } from './key-reader.js';
-import { mysqlDialect } from '../sql/mysql.dialect.js';
-import { portableKeyReader } from './portable-key.reader.js';
-import { postgresDialect } from '../sql/postgres.dialect.js';
-import { sqlFamilyOf, type SqlFamily } from '../sql/sql-access.js';
-import { SqlKeyReader } from '../sql/sql-key.reader.js';
-import { sqliteDialect } from '../sql/sqlite.dialect.js';
+import type { KeyReader } from '../keys/key-reader.js';
+import { mysqlDialect } from './mysql.dialect.js';
+import { portableKeyReader } from '../keys/portable-key.reader.js';
+import { postgresDialect } from './postgres.dialect.js';
+import { sqlFamilyOf, type SqlFamily } from './sql-access.js';
+import { SqlKeyReader } from './sql-key.reader.js';
+import { sqliteDialect } from './sqlite.dialect.js';
 
 const READERS: Readonly<Record<SqlFamily, KeyReader>> = {
   postgresql: new SqlKeyReader(postgresDialect),

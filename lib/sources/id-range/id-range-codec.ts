@@ -1,5 +1,5 @@
 import type { JsonValue } from '../backfill-source.js';
-import type { IdSpan } from './id-arithmetic.js';
+import type { IdSpan } from './id-interval.js';
 import type { IdValue } from '../ranges.js';
 
 /** The JavaScript type of an id. */

@@ -5,7 +5,7 @@ import { excludesNull } from '../keys/excludes-null.js';
 import { findKeyProperty, isRefusal } from '../keys/key-property.js';
 import type { WalkColumn } from '../keys/key-reader.js';
 import { wholeNumber } from '../keys/key-value.js';
-import type { WalkDirection } from '../keys/keyset-interval.js';
+import type { WalkDirection } from '../keys/interval-conjunctions.js';
 import type { SourceScope } from '../source-scope.js';
 import { sqlOf } from '../sql/sql-access.js';
 

@@ -4,7 +4,7 @@ import type { SourceContext } from '../backfill-source.js';
 import { excludesNull } from '../keys/excludes-null.js';
 import { findKeyProperty, isRefusal } from '../keys/key-property.js';
 import type { KeyReader, WalkColumn } from '../keys/key-reader.js';
-import { type OrderColumn, orderColumns, tieBreakers } from '../keys/keyset-order.js';
+import { type OrderColumn, orderColumns, tieBreakers } from '../keys/sort-key.js';
 import type { SourceScope } from '../source-scope.js';
 
 /** The columns of a walk as the entity's metadata has them. */

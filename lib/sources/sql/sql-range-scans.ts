@@ -1,4 +1,9 @@
-import { intervalBranches, isUniform, type KeyBound, type KeyInterval } from '../keys/keyset-interval.js';
+import {
+  intervalBranches,
+  isUniform,
+  type KeyBound,
+  type KeyInterval,
+} from '../keys/interval-conjunctions.js';
 import type { WalkColumn } from '../keys/key-reader.js';
 import type { SqlCondition } from './sql-access.js';
 
