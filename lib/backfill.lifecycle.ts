@@ -14,15 +14,15 @@ import { WorkerPool } from './processing/worker.pool.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { RESOLVED_OPTIONS } from './config/module-options.js';
 import type { ResolvedModuleOptions } from './config/module-options.js';
-import { BackfillQueues } from './queues/backfill-queues.js';
+import { RangeQueues } from './queues/range.queues.js';
 import { memoryPolicyWarning } from './redis/memory-policy.js';
 import { RedisConnections } from './redis/redis-connections.js';
 import { BackfillWatchdog } from './supervision/backfill.watchdog.js';
 import { CycleRunner } from './planning/cycle.runner.js';
-import { CycleScheduler } from './queues/cycle.scheduler.js';
-import { RateGovernor } from './pacing/rate.governor.js';
-import { EventLog } from './state/event.log.js';
-import { LostRuns } from './supervision/lost.runs.js';
+import { CycleQueue } from './queues/cycle.queue.js';
+import { RateController } from './pacing/rate.controller.js';
+import { EventStream } from './state/event.stream.js';
+import { LostRunDetector } from './supervision/lost-run.detector.js';
 import { PROCESS_ID } from './redis/process-id.js';
 
 /** What the end of handlers, of BullMQ's workers and of connections takes at most, if Redis answers. */
@@ -42,15 +42,15 @@ export class BackfillLifecycle
     private readonly explorer: BackfillExplorer,
     private readonly registry: BackfillRegistry,
     private readonly managers: EntityManagers,
-    private readonly events: EventLog,
+    private readonly events: EventStream,
     private readonly pool: WorkerPool,
-    private readonly scheduler: CycleScheduler,
+    private readonly scheduler: CycleQueue,
     private readonly runner: CycleRunner,
-    private readonly governor: RateGovernor,
+    private readonly rateController: RateController,
     private readonly watchdog: BackfillWatchdog,
     private readonly ledger: BackfillLedger,
-    private readonly lost: LostRuns,
-    private readonly queues: BackfillQueues,
+    private readonly lost: LostRunDetector,
+    private readonly queues: RangeQueues,
     private readonly connections: RedisConnections,
   ) {}
 
@@ -81,27 +81,27 @@ export class BackfillLifecycle
       this.logger.warn(warning);
     }
     await this.events.open();
-    this.events.events.subscribe((event) => this.pool.hear(event));
+    this.events.events.subscribe((event) => this.pool.onEvent(event));
     if (this.options.workers !== false) {
       this.scheduler.open((cycle, signal) => this.runner.run(cycle, signal));
     }
     await this.ledger.open();
     const { runs, now } = await this.watchdog.active();
-    await this.lost.look(runs);
+    await this.lost.detect(runs);
     await this.pool.sync(runs, now);
     this.watchdog.open(this.processId, async (active, at) => {
       if (active.length > 0) {
         // Not at start, and not waited for: it opens the pool, and the database may be down.
         void this.reclaimer.attach(this.managers.orm);
       }
-      const lost = await this.lost.look(active);
+      const lost = await this.lost.detect(active);
       await this.pool.sync(active, at);
-      await this.ledger.mendQuietly(lost);
+      await this.ledger.recoverLost(lost);
     });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.governor.close();
+    this.rateController.close();
     const closed = this.quietly(this.watchdog.close(), this.pool.close(), this.scheduler.close());
     if (!(await within(this.options.shutdownTimeout + GRACE_MS, closed))) {
       this.logger.warn(

@@ -5,10 +5,10 @@ import { ConfigurableModuleClass } from './backfill.module-definition.js';
 import { BackfillService } from './backfill.service.js';
 import { BackfillHealthIndicator } from './monitoring/backfill.health.js';
 import { BackfillRegistry } from './handlers/backfill.registry.js';
-import { BackfillQueues } from './queues/backfill-queues.js';
+import { RangeQueues } from './queues/range.queues.js';
 import { RedisConnections } from './redis/redis-connections.js';
-import { RedisPulse } from './redis/redis.pulse.js';
-import { EventLog } from './state/event.log.js';
+import { RedisHealth } from './redis/redis.health.js';
+import { EventStream } from './state/event.stream.js';
 
 /**
  * Finds the `@Backfill` handlers of the app and runs them on the app's own BullMQ, schedule and MikroORM.
@@ -37,10 +37,10 @@ import { EventLog } from './state/event.log.js';
     BackfillService,
     BackfillHealthIndicator,
     BackfillRegistry,
-    BackfillQueues,
-    EventLog,
+    RangeQueues,
+    EventStream,
     RedisConnections,
-    RedisPulse,
+    RedisHealth,
   ],
 })
 export class BackfillModule extends ConfigurableModuleClass {}

@@ -18,7 +18,7 @@ import { ListenerOrchestrator } from './hooks/listener.orchestrator.js';
 import { RESOLVED_OPTIONS, resolveModuleOptions } from './config/module-options.js';
 import type { ResolvedModuleOptions } from './config/module-options.js';
 import { RedisConnections } from './redis/redis-connections.js';
-import { RedisPulse } from './redis/redis.pulse.js';
+import { RedisHealth } from './redis/redis.health.js';
 import { RedisErrorLog } from './redis/redis-error.log.js';
 import { BackfillKeys } from './redis/backfill-keys.js';
 import { newProcessId, PROCESS_ID } from './redis/process-id.js';
@@ -51,9 +51,9 @@ const APP: Provider[] = [
     (options: ResolvedModuleOptions) => new BackfillKeys(options.keyPrefix),
   ),
   made(
-    RedisPulse,
+    RedisHealth,
     [RedisConnections, BackfillKeys],
-    ({ client }, keys) => new RedisPulse(client, keys.active),
+    ({ client }, keys) => new RedisHealth(client, keys.active),
   ),
 ];
 

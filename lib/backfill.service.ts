@@ -18,11 +18,11 @@ import { BackfillNotFoundError } from './errors/backfill-not-found.error.js';
 import { BackfillRequestError } from './errors/backfill-request.error.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { LedgerReader } from './ledger/ledger.reader.js';
-import { BackfillQueues } from './queues/backfill-queues.js';
+import { RangeQueues } from './queues/range.queues.js';
 import type { BackfillPreview, PreviewOptions } from './planning/backfill-preview.js';
-import { CycleScheduler } from './queues/cycle.scheduler.js';
-import { RateGovernor } from './pacing/rate.governor.js';
-import { RunContinuer } from './supervision/run.continuer.js';
+import { CycleQueue } from './queues/cycle.queue.js';
+import { RateController } from './pacing/rate.controller.js';
+import { RunResumer } from './supervision/run.resumer.js';
 import { RunPreviewer } from './planning/run.previewer.js';
 import { RunStarter } from './planning/run.starter.js';
 import type { BackfillEvent } from './state/backfill-event.js';
@@ -32,18 +32,18 @@ import type {
   FailurePage,
   FailurePageRequest,
 } from './state/backfill-status.js';
-import { EventLog } from './state/event.log.js';
+import { EventStream } from './state/event.stream.js';
 import { FailureRetrier } from './planning/failure.retrier.js';
 import { FailureStore } from './state/failure.store.js';
-import { HistoryLog } from './state/history.log.js';
-import type { BackfillHistoryEntry } from './state/history.log.js';
+import { HistoryStore } from './state/history.store.js';
+import type { BackfillHistoryEntry } from './state/history.store.js';
 import { TRANSITIONS } from './state/run-status.js';
 import type { RunAction } from './state/run-status.js';
 import { RunStore } from './state/run.store.js';
 import { SampleStore } from './state/sample.store.js';
 import type { BackfillSample } from './state/sample.store.js';
 import { StatusReader } from './status/status.reader.js';
-import { WorkerCensus } from './state/worker.census.js';
+import { WorkerHeartbeats } from './state/worker.heartbeats.js';
 
 const FAILURES_PAGE = 50;
 const LARGEST_PAGE = 1000;
@@ -70,15 +70,15 @@ export class BackfillService {
     private readonly failureStore: FailureStore,
     private readonly retrier: FailureRetrier,
     private readonly samplesStore: SampleStore,
-    private readonly cycles: CycleScheduler,
-    private readonly governor: RateGovernor,
-    private readonly continuer: RunContinuer,
-    private readonly census: WorkerCensus,
-    private readonly queues: BackfillQueues,
-    private readonly log: EventLog,
-    private readonly past: HistoryLog,
+    private readonly cycles: CycleQueue,
+    private readonly rateController: RateController,
+    private readonly resumer: RunResumer,
+    private readonly heartbeats: WorkerHeartbeats,
+    private readonly queues: RangeQueues,
+    private readonly eventStream: EventStream,
+    private readonly historyStore: HistoryStore,
     private readonly ledger: BackfillLedger,
-    private readonly kept: LedgerReader,
+    private readonly ledgerReader: LedgerReader,
   ) {}
 
   /** The status of every backfill that the app has a handler for, or that has an active run, by name. */
@@ -103,9 +103,9 @@ export class BackfillService {
    */
   async start(name: string, options: StartOptions = {}): Promise<RunReceipt> {
     const backfill = this.registry.get(name);
-    await this.ledger.mend(name);
+    await this.ledger.recoverIfLost(name);
     const receipt = await this.starter.start(backfill, options);
-    await this.ledger.written(name);
+    await this.ledger.flush(name);
     return receipt;
   }
 
@@ -127,7 +127,7 @@ export class BackfillService {
   async resume(name: string, options: ActionOptions = {}): Promise<RunReceipt> {
     const receipt = await this.move(name, 'resume', options);
     if (receipt.state === 'running') {
-      await this.continuer.goOn(name, receipt.runId);
+      await this.resumer.resume(name, receipt.runId);
     }
     return receipt;
   }
@@ -158,7 +158,7 @@ export class BackfillService {
   ): Promise<ConfigInForce> {
     const { defaults } = this.registry.get(name);
     const parsed = parseConfigPatch(patch, { backfill: name, origin: 'configure' });
-    await this.ledger.mend(name);
+    await this.ledger.recoverIfLost(name);
     const active = await this.runStore.activeId(name);
     const { version, by = null, reason = null } = options;
     const written = await this.configs.write(
@@ -176,10 +176,10 @@ export class BackfillService {
     const now = await this.configs.read(name, defaults);
     const run = active === null ? null : await this.runStore.read(active);
     if (run?.status === 'running') {
-      await this.governor.apply(name, run.id, now.config, await this.census.now());
+      await this.rateController.apply(name, run.id, now.config, await this.heartbeats.now());
       await this.cycles.nudge({ backfill: name, run: run.id, cycle: run.cycle });
     }
-    await this.ledger.written(name);
+    await this.ledger.flush(name);
     return now;
   }
 
@@ -209,7 +209,7 @@ export class BackfillService {
     }
     return (await this.runStore.read(runId))
       ? this.failureStore.page(runId, page.after, limit)
-      : this.kept.failures(name, runId, page.after, limit);
+      : this.ledgerReader.failures(name, runId, page.after, limit);
   }
 
   /**
@@ -221,7 +221,7 @@ export class BackfillService {
    */
   async retryFailures(name: string, options: RetryOptions = {}): Promise<RetryReceipt> {
     const { defaults } = this.registry.get(name);
-    await this.ledger.mend(name);
+    await this.ledger.recoverIfLost(name);
     const runId =
       options.runId === undefined
         ? await this.runStore.newestId(name)
@@ -238,8 +238,8 @@ export class BackfillService {
     }
     if (retried > 0) {
       const { by = null, reason = null } = options;
-      await this.past.add('retried', name, runId, { by, reason, retried });
-      await this.ledger.written(name);
+      await this.historyStore.add('retried', name, runId, { by, reason, retried });
+      await this.ledger.flush(name);
     }
     const run = await this.runStore.read(runId);
     return { runId, state: run?.status ?? 'failed', changed: retried > 0, retried };
@@ -248,7 +248,7 @@ export class BackfillService {
   /** The runs of a backfill, newest first. */
   async runs(name: string, limit = RUNS_PAGE): Promise<BackfillRun[]> {
     this.registry.get(name);
-    return this.kept.runs(name, limit, await this.statuses.history(name, limit));
+    return this.ledgerReader.runs(name, limit, await this.statuses.history(name, limit));
   }
 
   /** One run. Throws `BackfillNotFoundError` where there is none of that id. */
@@ -256,7 +256,7 @@ export class BackfillService {
     this.registry.get(name);
     const run = await this.runStore.read(runId);
     const live = run?.name === name ? await this.statuses.summary(run) : null;
-    const found = await this.kept.run(name, runId, live);
+    const found = await this.ledgerReader.run(name, runId, live);
     if (!found) {
       throw new BackfillNotFoundError(`Backfill "${name}" has no run ${JSON.stringify(runId)}.`);
     }
@@ -273,12 +273,12 @@ export class BackfillService {
   /** What was done to a backfill, by whom and why, newest first: all of it with `ledger: true`, else 1000 things. */
   async history(name: string, limit = HISTORY_PAGE): Promise<BackfillHistoryEntry[]> {
     this.registry.get(name);
-    return this.kept.history(name, limit, await this.past.newest(name, limit));
+    return this.ledgerReader.history(name, limit, await this.historyStore.newest(name, limit));
   }
 
   /** What happens to any backfill from now on, in whichever process. */
   events(): Observable<BackfillEvent> {
-    return this.log.events;
+    return this.eventStream.events;
   }
 
   /** The backfill; none for a run whose handler the code no longer has. Throws where there never was one. */
@@ -293,7 +293,7 @@ export class BackfillService {
     options: ActionOptions,
   ): Promise<RunReceipt> {
     await this.known(name);
-    await this.ledger.mend(name);
+    await this.ledger.recoverIfLost(name);
     const runId = (await this.runStore.activeId(name)) ?? (await this.runStore.newestId(name));
     const answer =
       runId === null
@@ -310,7 +310,7 @@ export class BackfillService {
           `${from.join(' or ')}.`,
       );
     }
-    await this.ledger.written(name);
+    await this.ledger.flush(name);
     return { runId, state: answer.now ?? TRANSITIONS[action].to, changed: answer.kind === 'moved' };
   }
 }

@@ -96,7 +96,7 @@ export { BACKFILL_ENTITIES } from './ledger/ledger.entities.js';
 export { createLedgerSchema, dropLedgerSchema } from './ledger/ledger-schema.js';
 export type { LedgerSchemaTarget } from './ledger/ledger-schema.js';
 
-export type { BackfillHistoryEntry } from './state/history.log.js';
+export type { BackfillHistoryEntry } from './state/history.store.js';
 export type { RunStatus } from './state/run-status.js';
 export type { BackfillSample } from './state/sample.store.js';
 

@@ -6,7 +6,7 @@ import type { ConfigInForce } from '../config/config.store.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import type { BackfillPreview, PreviewOptions } from '../planning/backfill-preview.js';
 import type { BackfillRun, BackfillStatus, FailurePage } from '../state/backfill-status.js';
-import type { BackfillHistoryEntry } from '../state/history.log.js';
+import type { BackfillHistoryEntry } from '../state/history.store.js';
 import type { BackfillSample } from '../state/sample.store.js';
 import { ADMIN_OPTIONS } from './admin.options.js';
 import type { ResolvedAdminOptions } from './admin.options.js';

@@ -4,7 +4,7 @@ import { RedisConnections } from '../redis/redis-connections.js';
 import { AdminController } from './admin.controller.js';
 import { ADMIN_OPTIONS, mountPath, resolveAdminOptions } from './admin.options.js';
 import type { BackfillAdminOptions, ResolvedAdminOptions } from './admin.options.js';
-import { EventStreams } from './events/event-streams.js';
+import { SseStreams } from './events/sse-streams.js';
 import { EventsController } from './events/events.controller.js';
 import { AppGuards } from './http/app-guards.guard.js';
 import { AppInterceptors } from './http/app-interceptors.interceptor.js';
@@ -41,7 +41,7 @@ export function adminParts(options: BackfillAdminOptions): { controllers: Type[]
       SameOriginGuard,
       ErrorInterceptor,
       RedisInterceptor,
-      EventStreams,
+      SseStreams,
       PageAssets,
       NameCheck,
     ],

@@ -8,7 +8,7 @@ import {
   TableNotFoundException,
 } from '@mikro-orm/core';
 import { NonRetryableError, RateLimitedError } from '../errors/handler.errors.js';
-import { type DatabaseTrouble, saysClosed, troubleOfCode } from './database-errors.js';
+import { type DatabaseErrorKind, saysClosed, databaseErrorKindOfCode } from './database-errors.js';
 
 /**
  * What an error of a handler or of the database asks for:
@@ -34,7 +34,7 @@ export function classifyError(error: unknown): ErrorVerdict {
   if (error instanceof NonRetryableError) {
     return { kind: 'final' };
   }
-  const trouble = troubleOf(error);
+  const trouble = databaseErrorKind(error);
   return { kind: trouble === undefined || trouble === 'contended' ? 'failure' : trouble };
 }
 
@@ -46,7 +46,7 @@ export function asksToStop(error: unknown): boolean {
 
 /** Whether others held what was asked for (a deadlock, a lock, SQLite's only writer): the same may do next. */
 export function isContended(error: unknown): boolean {
-  return troubleOf(error) === 'contended';
+  return databaseErrorKind(error) === 'contended';
 }
 
 /** Whether the database gave a statement up for the time it took. */
@@ -58,7 +58,7 @@ export function isTimeout(error: unknown): boolean {
   );
 }
 
-function troubleOf(error: unknown): DatabaseTrouble | undefined {
+function databaseErrorKind(error: unknown): DatabaseErrorKind | undefined {
   if (!(error instanceof Error)) {
     return undefined;
   }
@@ -66,11 +66,11 @@ function troubleOf(error: unknown): DatabaseTrouble | undefined {
   if (saysClosed(error.message, ofDatabase)) {
     return 'unreachable';
   }
-  return ofDatabase ? (troubleOfCode(codeOf(error)) ?? troubleOfClass(error)) : undefined;
+  return ofDatabase ? (databaseErrorKindOfCode(codeOf(error)) ?? databaseErrorKindOfClass(error)) : undefined;
 }
 
 /** What MikroORM makes of an error, for drivers whose codes are not known here. */
-function troubleOfClass(error: Error): DatabaseTrouble | undefined {
+function databaseErrorKindOfClass(error: Error): DatabaseErrorKind | undefined {
   if (error instanceof DeadlockException || error instanceof LockWaitTimeoutException) {
     return 'contended';
   }

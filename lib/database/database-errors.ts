@@ -1,10 +1,10 @@
 /** What a database's error means for the run. */
-export type DatabaseTrouble = 'unreachable' | 'contended' | 'fatal';
+export type DatabaseErrorKind = 'unreachable' | 'contended' | 'fatal';
 
 /** SQLSTATE of PostgreSQL: connection exceptions, shutdown, starting up, too many connections. */
 const UNREACHABLE = /^(08|57P0|53300)/;
 
-const KNOWN: Readonly<Record<DatabaseTrouble, readonly string[]>> = {
+const KNOWN: Readonly<Record<DatabaseErrorKind, readonly string[]>> = {
   unreachable: words(
     // Sockets, whichever driver opened them.
     'ECONNREFUSED ECONNRESET EPIPE ETIMEDOUT ENOTFOUND EHOSTUNREACH EAI_AGAIN',
@@ -34,8 +34,8 @@ const KNOWN: Readonly<Record<DatabaseTrouble, readonly string[]>> = {
   ),
 };
 
-const BY_CODE: ReadonlyMap<string, DatabaseTrouble> = new Map(
-  (Object.keys(KNOWN) as DatabaseTrouble[]).flatMap((trouble) =>
+const BY_CODE: ReadonlyMap<string, DatabaseErrorKind> = new Map(
+  (Object.keys(KNOWN) as DatabaseErrorKind[]).flatMap((trouble) =>
     KNOWN[trouble].map((code) => [code, trouble] as const),
   ),
 );
@@ -48,7 +48,7 @@ const CLOSED_MONGO =
   /^(connection \S+ to \S+ (closed|timed out|interrupted)|connection pool for \S+ was cleared|server selection timed out|topology is closed)/i;
 
 /** What an error of the database means by its code, in the words of any driver. */
-export function troubleOfCode(code: string): DatabaseTrouble | undefined {
+export function databaseErrorKindOfCode(code: string): DatabaseErrorKind | undefined {
   return UNREACHABLE.test(code) ? 'unreachable' : BY_CODE.get(code);
 }
 

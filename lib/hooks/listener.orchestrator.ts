@@ -6,7 +6,7 @@ import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { RedisConnections } from '../redis/redis-connections.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { BackfillEvent } from '../state/backfill-event.js';
-import { EventLog, toEvent } from '../state/event.log.js';
+import { EventStream, toEvent } from '../state/event.stream.js';
 import { PROCESS_ID } from '../redis/process-id.js';
 import { ListenerExplorer } from './listener.explorer.js';
 import type { BackfillListener } from './listener.explorer.js';
@@ -25,7 +25,7 @@ export class ListenerOrchestrator implements OnModuleInit, OnApplicationBootstra
 
   constructor(
     private readonly explorer: ListenerExplorer,
-    private readonly log: EventLog,
+    private readonly log: EventStream,
     private readonly connections: RedisConnections,
     private readonly keys: BackfillKeys,
     @Inject(PROCESS_ID) private readonly processId: string,

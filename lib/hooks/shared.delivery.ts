@@ -1,8 +1,8 @@
 import type { Logger } from '@nestjs/common';
 import type { RedisClient } from '../redis/lua-script.js';
 import type { BackfillKeys } from '../redis/backfill-keys.js';
-import { toEvent } from '../state/event.log.js';
-import type { StreamEntry } from '../state/event.log.js';
+import { toEvent } from '../state/event.stream.js';
+import type { StreamEntry } from '../state/event.stream.js';
 import type { BackfillListener } from './listener.explorer.js';
 
 const PAGE = 100;

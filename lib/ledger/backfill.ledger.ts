@@ -3,11 +3,11 @@ import type { SchedulerRegistry } from '@nestjs/schedule';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { sleep } from '../async/sleep.js';
-import type { RunContinuer } from '../supervision/run.continuer.js';
+import type { RunResumer } from '../supervision/run.resumer.js';
 import type { BackfillKeys } from '../redis/backfill-keys.js';
 import type { RunStore } from '../state/run.store.js';
 import type { LedgerChecker } from './ledger.checker.js';
-import type { LedgerKeeper } from './ledger.keeper.js';
+import type { LedgerWriter } from './ledger.writer.js';
 import type { LedgerRun } from './ledger-rows.js';
 import type { RunRestorer } from './run.restorer.js';
 
@@ -38,10 +38,10 @@ export class BackfillLedger {
     private readonly processId: string,
     private readonly schedule: SchedulerRegistry,
     private readonly checker: LedgerChecker,
-    private readonly keeper: LedgerKeeper,
+    private readonly writer: LedgerWriter,
     private readonly restorer: RunRestorer,
     private readonly runs: RunStore,
-    private readonly continuer: RunContinuer,
+    private readonly resumer: RunResumer,
     private readonly logger: Logger,
   ) {}
 
@@ -80,33 +80,33 @@ export class BackfillLedger {
     }
     this.stop.abort();
     await this.inTime(async () => {
-      await this.keeper.writeHistory();
+      await this.writer.writeHistory();
       if (await this.hasDuty()) {
-        await this.keeper.writeCheckpoints(true);
+        await this.writer.writeCheckpoints(true);
       }
     });
     await Promise.race([this.ticking, sleep(LONGEST_WAIT_MS)]);
-    if ((await this.client.get(this.keys.ledgerDuty)) === this.processId) {
-      await this.client.unlink(this.keys.ledgerDuty);
+    if ((await this.client.get(this.keys.ledgerLease)) === this.processId) {
+      await this.client.unlink(this.keys.ledgerLease);
     }
   }
 
   /** Returns when what was just done is kept, at the latest after a second. */
-  async written(backfill?: string): Promise<void> {
+  async flush(backfill?: string): Promise<void> {
     if (this.enabled) {
-      await this.inTime(() => this.keeper.writeHistory(backfill));
+      await this.inTime(() => this.writer.writeHistory(backfill));
     }
   }
 
   /** Puts the newest run of a backfill back where Redis lost it: before anything is done to it. */
-  async mend(backfill: string): Promise<void> {
+  async recoverIfLost(backfill: string): Promise<void> {
     if (!this.enabled) {
       return;
     }
     const runId = await this.runOf(backfill);
     const present =
       runId === null
-        ? await this.client.exists(this.keys.ledgerWhole)
+        ? await this.client.exists(this.keys.ledgerSynced)
         : await this.client.hexists(this.keys.run(runId), 'status');
     if (present === 1) {
       return;
@@ -123,7 +123,7 @@ export class BackfillLedger {
   }
 
   /** The same for backfills whose run was seen to be gone, whatever else Redis still has. */
-  async mendQuietly(backfills: readonly string[]): Promise<void> {
+  async recoverLost(backfills: readonly string[]): Promise<void> {
     for (const backfill of this.enabled ? backfills : []) {
       await this.quietly(async () => {
         const runId = await this.runOf(backfill);
@@ -158,7 +158,7 @@ export class BackfillLedger {
       await sleep(wait, this.stop.signal);
       wait = EVERY_MS;
       await this.quietly(async () => {
-        wait = await this.keeper.writeCheckpoints();
+        wait = await this.writer.writeCheckpoints();
       });
     }
   }
@@ -167,20 +167,20 @@ export class BackfillLedger {
     if (!(await this.hasDuty())) {
       return EVERY_MS;
     }
-    if ((await this.client.exists(this.keys.ledgerWhole)) === 0) {
+    if ((await this.client.exists(this.keys.ledgerSynced)) === 0) {
       await this.restoreAll();
     }
-    await this.keeper.writeHistory();
-    return this.keeper.writeCheckpoints();
+    await this.writer.writeHistory();
+    return this.writer.writeCheckpoints();
   }
 
   private async restoreAll(): Promise<void> {
-    const begun = `${this.keys.ledgerWhole}:${this.processId}`;
+    const begun = `${this.keys.ledgerSynced}:${this.processId}`;
     await this.client.set(begun, '', 'PX', RESTORE_MS);
     await this.goOn(await this.restorer.restoreAll());
     // Where Redis lost everything again meanwhile there is nothing to copy: then it is begun anew.
-    if ((await this.client.copy(begun, this.keys.ledgerWhole)) === 1) {
-      await this.client.persist(this.keys.ledgerWhole);
+    if ((await this.client.copy(begun, this.keys.ledgerSynced)) === 1) {
+      await this.client.persist(this.keys.ledgerSynced);
     }
   }
 
@@ -200,18 +200,18 @@ export class BackfillLedger {
   }
 
   private async hasDuty(): Promise<boolean> {
-    if ((await this.client.get(this.keys.ledgerDuty)) === this.processId) {
-      await this.client.pexpire(this.keys.ledgerDuty, LEASE_MS);
+    if ((await this.client.get(this.keys.ledgerLease)) === this.processId) {
+      await this.client.pexpire(this.keys.ledgerLease, LEASE_MS);
       return true;
     }
-    return (await this.client.set(this.keys.ledgerDuty, this.processId, 'PX', LEASE_MS, 'NX')) === 'OK';
+    return (await this.client.set(this.keys.ledgerLease, this.processId, 'PX', LEASE_MS, 'NX')) === 'OK';
   }
 
   private async goOn(restored: readonly LedgerRun[]): Promise<void> {
     for (const { backfill, id, status } of restored) {
-      await this.keeper.save(id);
+      await this.writer.save(id);
       if (status === 'running') {
-        await this.continuer.goOn(backfill, id);
+        await this.resumer.resume(backfill, id);
       }
     }
   }

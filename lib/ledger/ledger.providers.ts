@@ -9,14 +9,14 @@ import { made } from '../made-provider.js';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { RedisConnections } from '../redis/redis-connections.js';
-import { RunContinuer } from '../supervision/run.continuer.js';
+import { RunResumer } from '../supervision/run.resumer.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import { HistoryLog } from '../state/history.log.js';
+import { HistoryStore } from '../state/history.store.js';
 import { PROCESS_ID } from '../redis/process-id.js';
 import { RunStore } from '../state/run.store.js';
 import { BackfillLedger } from './backfill.ledger.js';
 import { LedgerChecker } from './ledger.checker.js';
-import { LedgerKeeper } from './ledger.keeper.js';
+import { LedgerWriter } from './ledger.writer.js';
 import { LedgerReader } from './ledger.reader.js';
 import { LedgerStore } from './ledger.store.js';
 import { RunRestorer } from './run.restorer.js';
@@ -34,18 +34,18 @@ export const LEDGER_PROVIDERS: Provider[] = [
   made(LedgerChecker, [EntityManagers], (managers) => new LedgerChecker(managers)),
   made(RunSnapshots, [RedisConnections, BackfillKeys], ({ client }, keys) => new RunSnapshots(client, keys)),
   made(
-    LedgerKeeper,
+    LedgerWriter,
     [
       RedisConnections,
       BackfillKeys,
       BackfillRegistry,
       RunStore,
       ConfigStore,
-      HistoryLog,
+      HistoryStore,
       RunSnapshots,
       LedgerStore,
     ],
-    ({ client }, ...parts) => new LedgerKeeper(client, ...parts),
+    ({ client }, ...parts) => new LedgerWriter(client, ...parts),
   ),
   made(
     RunRestorer,
@@ -62,10 +62,10 @@ export const LEDGER_PROVIDERS: Provider[] = [
       PROCESS_ID,
       APP_SCHEDULE,
       LedgerChecker,
-      LedgerKeeper,
+      LedgerWriter,
       RunRestorer,
       RunStore,
-      RunContinuer,
+      RunResumer,
     ],
     (
       { ledger }: ResolvedModuleOptions,

@@ -1,7 +1,7 @@
 import type { BackfillRun, FailurePage } from '../state/backfill-status.js';
-import { isLater } from '../state/event.log.js';
+import { isLater } from '../state/event.stream.js';
 import { readFailure } from '../state/failure.store.js';
-import type { BackfillHistoryEntry } from '../state/history.log.js';
+import type { BackfillHistoryEntry } from '../state/history.store.js';
 import type { BackfillLedger } from './backfill.ledger.js';
 import type { LedgerStore } from './ledger.store.js';
 import { toHistoryEntry, toPublicChange, toPublicRun } from './to-ledger-rows.js';

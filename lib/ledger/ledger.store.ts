@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { EntityManagers } from '../database/entity-managers.js';
 import type { JsonValue } from '../sources/backfill-source.js';
-import type { BackfillHistoryEntry } from '../state/history.log.js';
+import type { BackfillHistoryEntry } from '../state/history.store.js';
 import type { LedgerChange, LedgerCheckpoint, LedgerFailure, LedgerRun } from './ledger-rows.js';
 import { ChangeSchema, CheckpointSchema, FailureSchema, RunSchema } from './ledger.entities.js';
 import type { RunSnapshot, SnapshotFailure } from './run-snapshot.js';

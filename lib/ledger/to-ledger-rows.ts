@@ -1,6 +1,6 @@
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { BackfillChange, BackfillRun } from '../state/backfill-status.js';
-import type { BackfillHistoryEntry } from '../state/history.log.js';
+import type { BackfillHistoryEntry } from '../state/history.store.js';
 import type { LedgerChange, LedgerCheckpoint, LedgerRun } from './ledger-rows.js';
 import type { RunSnapshot } from './run-snapshot.js';
 

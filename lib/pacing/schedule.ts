@@ -1,5 +1,5 @@
 import type { PeakRates } from './peak-hours.js';
-import { startOf, startRuns } from './start-runs.js';
+import { startOf, rateSegments } from './rate-segments.js';
 
 /** The last instant that a `Date` can hold. */
 const LAST_INSTANT = 8_640_000_000_000_000;
@@ -27,7 +27,7 @@ export function* startTimes(
   measuredPerSecond?: number | null,
 ): Generator<number, void, undefined> {
   const walk = { from, until: LAST_INSTANT, last: -Infinity, measuredPerSecond: known(measuredPerSecond) };
-  for (const run of startRuns(config, walk)) {
+  for (const run of rateSegments(config, walk)) {
     for (let index = 0; index < run.count; index++) {
       const start = startOf(run, index);
       if (start > LAST_INSTANT) return;
@@ -61,7 +61,7 @@ export function estimateEnd(
   while (at <= LAST_INSTANT) {
     const until = at + stride;
     const startedBefore = started;
-    for (const run of startRuns(config, { from: at, until, last, measuredPerSecond: measured })) {
+    for (const run of rateSegments(config, { from: at, until, last, measuredPerSecond: measured })) {
       if (run.perSecond === Infinity) return null;
       if (remaining <= run.count) return orNull(startOf(run, remaining - 1));
       remaining -= run.count;

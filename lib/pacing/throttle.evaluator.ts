@@ -4,7 +4,7 @@ import type { EntityManagers } from '../database/entity-managers.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import type { BackfillKeys } from '../redis/backfill-keys.js';
 import type { BackfillThrottle, ThrottlePressure } from '../throttles/backfill-throttle.js';
-import type { QuotaBucket } from './quota.bucket.js';
+import type { SharedQuota } from './shared.quota.js';
 
 const WITHIN_MS = 2_000;
 /** What a process said of itself so long ago no longer counts. */
@@ -22,7 +22,7 @@ export class ThrottleEvaluator {
     private readonly managers: EntityManagers,
     private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
-    private readonly quota: QuotaBucket,
+    private readonly quota: SharedQuota,
     private readonly processId: string,
     private readonly logger: Logger,
   ) {}

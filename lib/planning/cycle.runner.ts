@@ -7,15 +7,15 @@ import { BackfillConfigError } from '../errors/backfill-config.error.js';
 import { PlanningTimeoutError } from './planning-timeout.error.js';
 import { classifyError } from '../database/classify-error.js';
 import type { BatchTuner } from './batch.tuner.js';
-import type { RangeTracker } from '../state/range.tracker.js';
+import type { RangeStore } from '../state/range.store.js';
 import type { RunStore } from '../state/run.store.js';
 import { throughput } from '../state/sample.store.js';
 import type { SampleStore } from '../state/sample.store.js';
-import type { WorkerCensus } from '../state/worker.census.js';
-import type { CycleJob } from '../queues/cycle.scheduler.js';
+import type { WorkerHeartbeats } from '../state/worker.heartbeats.js';
+import type { CycleJob } from '../queues/cycle.queue.js';
 import type { CycleReport, RangePlanner } from './range.planner.js';
-import type { RateGovernor } from '../pacing/rate.governor.js';
-import type { RunGuard } from '../supervision/run.guard.js';
+import type { RateController } from '../pacing/rate.controller.js';
+import type { RunBreaker } from '../supervision/run.breaker.js';
 import { retryAfter } from './retry-after.js';
 
 /** A cycle comes at least this often, whatever the window. */
@@ -29,12 +29,12 @@ export class CycleRunner {
     private readonly registry: BackfillRegistry,
     private readonly runs: RunStore,
     private readonly configs: ConfigStore,
-    private readonly tracker: RangeTracker,
+    private readonly rangeStore: RangeStore,
     private readonly samples: SampleStore,
-    private readonly census: WorkerCensus,
-    private readonly governor: RateGovernor,
+    private readonly heartbeats: WorkerHeartbeats,
+    private readonly rateController: RateController,
     private readonly planner: RangePlanner,
-    private readonly guard: RunGuard,
+    private readonly breaker: RunBreaker,
     private readonly tuner: BatchTuner,
     private readonly logger: Logger,
   ) {}
@@ -49,20 +49,20 @@ export class CycleRunner {
     const where = `[${job.backfill} run ${job.run}]`;
     try {
       const { config, version } = await this.configs.read(job.backfill, backfill.defaults);
-      const now = await this.census.now();
-      await this.governor.apply(job.backfill, job.run, config, now);
+      const now = await this.heartbeats.now();
+      await this.rateController.apply(job.backfill, job.run, config, now);
       const measured = throughput(await this.samples.newest(job.run, 60), MEASURED_OVER_MS).ranges;
       const report = await this.planner.plan({
         backfill,
         run,
         config: { ...config, batchSize: await this.tuner.batchSize(job.run, config) },
         now,
-        workers: (await this.census.workers(job.backfill, now)).length,
+        workers: (await this.heartbeats.workers(job.backfill, now)).length,
         measuredPerSecond: measured > 0 ? measured : null,
         signal,
       });
       const wait = report.current
-        ? await this.tracker.endCycle(
+        ? await this.rangeStore.endCycle(
             job.run,
             job.cycle,
             report.target,
@@ -80,7 +80,7 @@ export class CycleRunner {
   }
 
   private async failed(job: CycleJob, where: string, error: unknown): Promise<void> {
-    if (await this.guard.pausedWithoutMemory(job.backfill, job.run, error)) {
+    if (await this.breaker.pausedWithoutMemory(job.backfill, job.run, error)) {
       return;
     }
     if (
@@ -88,13 +88,13 @@ export class CycleRunner {
       error instanceof PlanningTimeoutError ||
       classifyError(error).kind === 'fatal'
     ) {
-      await this.guard.pause(job.backfill, job.run, `cannot plan: ${(error as Error).message}`, error);
+      await this.breaker.pause(job.backfill, job.run, `cannot plan: ${(error as Error).message}`, error);
       return;
     }
     // The watchdog has the same cycle come again.
     const wait = retryAfter(classifyError(error).kind);
     this.logger.warn(`${where} cycle ${job.cycle} failed, again in ${wait} ms: ${String(error)}`);
-    await this.runs.note(job.run, { nextCycleAt: (await this.census.now()) + wait });
+    await this.runs.note(job.run, { nextCycleAt: (await this.heartbeats.now()) + wait });
   }
 
   private log(

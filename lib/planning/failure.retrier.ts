@@ -1,4 +1,4 @@
-import type { BackfillQueues } from '../queues/backfill-queues.js';
+import type { RangeQueues } from '../queues/range.queues.js';
 import type { FailureStore, RetryPiece } from '../state/failure.store.js';
 
 const PAGE = 500;
@@ -7,7 +7,7 @@ const PAGE = 500;
 export class FailureRetrier {
   constructor(
     private readonly failures: FailureStore,
-    private readonly queues: BackfillQueues,
+    private readonly queues: RangeQueues,
   ) {}
 
   /**

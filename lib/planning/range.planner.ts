@@ -5,14 +5,14 @@ import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { PlanningTimeoutError } from './planning-timeout.error.js';
 import { isTimeout } from '../database/classify-error.js';
 import type { EntityManagers } from '../database/entity-managers.js';
-import type { BackfillQueues } from '../queues/backfill-queues.js';
+import type { RangeQueues } from '../queues/range.queues.js';
 import type { JsonValue, SourcePartition, SourcePlan } from '../sources/backfill-source.js';
-import type { EventLog } from '../state/event.log.js';
-import type { RangeTracker } from '../state/range.tracker.js';
+import type { EventStream } from '../state/event.stream.js';
+import type { RangeStore } from '../state/range.store.js';
 import type { RunRecord } from '../state/run-record.js';
 import type { RunStore } from '../state/run.store.js';
 import { publicCursor } from './public-cursor.js';
-import { rangesPerJob } from './share.js';
+import { rangesPerJob } from './ranges-per-job.js';
 import { rangesToPlan, targetOutstanding } from './window.js';
 
 /** Most ranges that one query and one reservation take. */
@@ -47,10 +47,10 @@ export interface CycleReport {
 export class RangePlanner {
   constructor(
     private readonly runs: RunStore,
-    private readonly tracker: RangeTracker,
-    private readonly queues: BackfillQueues,
+    private readonly rangeStore: RangeStore,
+    private readonly queues: RangeQueues,
     private readonly managers: EntityManagers,
-    private readonly events: EventLog,
+    private readonly events: EventStream,
     private readonly logger: Logger,
   ) {}
 
@@ -94,7 +94,7 @@ export class RangePlanner {
       // The last ranges of a source may be far fewer than were wanted: they too are spread over all workers.
       const atHand = plan.exhausted ? plan.ranges.length : todo;
       const share = rangesPerJob(perSecond, atHand, slots, measuredPerSecond, backfill.shape === 'row');
-      const answer = await this.tracker.reserve(run.id, {
+      const answer = await this.rangeStore.reserve(run.id, {
         seq,
         partition: partition?.name ?? '',
         from: cursors.get(partition?.name ?? '') ?? null,

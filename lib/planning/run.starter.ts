@@ -7,9 +7,9 @@ import { requireTransactions } from '../database/require-transactions.js';
 import type { RunReceipt, StartOptions } from '../state/backfill.options.js';
 import { newRunId } from '../state/run-id.js';
 import type { RunStore } from '../state/run.store.js';
-import type { WorkerCensus } from '../state/worker.census.js';
-import type { CycleScheduler } from '../queues/cycle.scheduler.js';
-import type { RateGovernor } from '../pacing/rate.governor.js';
+import type { WorkerHeartbeats } from '../state/worker.heartbeats.js';
+import type { CycleQueue } from '../queues/cycle.queue.js';
+import type { RateController } from '../pacing/rate.controller.js';
 
 /** Starts a run: takes the bounds, begins it in one atomic step, has its first cycle come. */
 export class RunStarter {
@@ -17,9 +17,9 @@ export class RunStarter {
     private readonly runs: RunStore,
     private readonly configs: ConfigStore,
     private readonly managers: EntityManagers,
-    private readonly census: WorkerCensus,
-    private readonly governor: RateGovernor,
-    private readonly cycles: CycleScheduler,
+    private readonly heartbeats: WorkerHeartbeats,
+    private readonly rateController: RateController,
+    private readonly cycles: CycleQueue,
   ) {}
 
   /**
@@ -59,7 +59,7 @@ export class RunStarter {
     if (answer.kind === 'repeated') {
       return this.receipt(answer.runId, false);
     }
-    await this.governor.apply(name, runId, config, await this.census.now());
+    await this.rateController.apply(name, runId, config, await this.heartbeats.now());
     await this.cycles.nudge({ backfill: name, run: runId, cycle: 0 });
     return { runId, state: 'running', changed: true };
   }

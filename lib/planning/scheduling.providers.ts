@@ -8,29 +8,29 @@ import { EntityManagers } from '../database/entity-managers.js';
 import { made } from '../made-provider.js';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
-import { BackfillQueues } from '../queues/backfill-queues.js';
+import { RangeQueues } from '../queues/range.queues.js';
 import { RedisConnections } from '../redis/redis-connections.js';
 import { RedisErrorLog } from '../redis/redis-error.log.js';
 import { BackfillWatchdog } from '../supervision/backfill.watchdog.js';
 import { CycleRunner } from './cycle.runner.js';
-import { CycleScheduler } from '../queues/cycle.scheduler.js';
+import { CycleQueue } from '../queues/cycle.queue.js';
 import { RangePlanner } from './range.planner.js';
-import { RateGovernor } from '../pacing/rate.governor.js';
-import { RunContinuer } from '../supervision/run.continuer.js';
-import { RunGuard } from '../supervision/run.guard.js';
+import { RateController } from '../pacing/rate.controller.js';
+import { RunResumer } from '../supervision/run.resumer.js';
+import { RunBreaker } from '../supervision/run.breaker.js';
 import { RunPreviewer } from './run.previewer.js';
-import { RunReconciler } from '../supervision/run.reconciler.js';
+import { JobReconciler } from '../supervision/job.reconciler.js';
 import { RunStarter } from './run.starter.js';
 import { BatchTuner } from './batch.tuner.js';
-import { QuotaBucket } from '../pacing/quota.bucket.js';
+import { SharedQuota } from '../pacing/shared.quota.js';
 import { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import { EventLog } from '../state/event.log.js';
+import { EventStream } from '../state/event.stream.js';
 import { PROCESS_ID } from '../redis/process-id.js';
-import { RangeTracker } from '../state/range.tracker.js';
+import { RangeStore } from '../state/range.store.js';
 import { RunStore } from '../state/run.store.js';
 import { SampleStore } from '../state/sample.store.js';
-import { WorkerCensus } from '../state/worker.census.js';
+import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 
 const logger = () => new Logger('Backfill');
 
@@ -39,28 +39,28 @@ export const SCHEDULING_PROVIDERS: Provider[] = [
   made(BatchTuner, [RedisConnections, BackfillKeys], ({ client }, keys) => new BatchTuner(client, keys)),
   made(
     ThrottleEvaluator,
-    [RESOLVED_OPTIONS, EntityManagers, RedisConnections, BackfillKeys, QuotaBucket, PROCESS_ID],
+    [RESOLVED_OPTIONS, EntityManagers, RedisConnections, BackfillKeys, SharedQuota, PROCESS_ID],
     ({ throttles }: ResolvedModuleOptions, managers, { client }, keys, quota, processId: string) =>
       new ThrottleEvaluator(throttles, managers, client, keys, quota, processId, logger()),
   ),
   made(
-    BackfillQueues,
+    RangeQueues,
     [RedisConnections, BackfillKeys, RedisErrorLog],
-    ({ client }, keys, errors) => new BackfillQueues(client, keys, errors.listener),
+    ({ client }, keys, errors) => new RangeQueues(client, keys, errors.listener),
   ),
   made(
-    RateGovernor,
-    [RedisConnections, BackfillKeys, BackfillQueues, EventLog],
-    ({ client }, keys, queues, events) => new RateGovernor(client, keys, queues, events, logger()),
+    RateController,
+    [RedisConnections, BackfillKeys, RangeQueues, EventStream],
+    ({ client }, keys, queues, events) => new RateController(client, keys, queues, events, logger()),
   ),
   made(
-    RunGuard,
+    RunBreaker,
     [RedisConnections, BackfillKeys, RunStore],
-    ({ client }, keys, runs) => new RunGuard(client, keys, runs, logger()),
+    ({ client }, keys, runs) => new RunBreaker(client, keys, runs, logger()),
   ),
   made(
     RangePlanner,
-    [RunStore, RangeTracker, BackfillQueues, EntityManagers, EventLog],
+    [RunStore, RangeStore, RangeQueues, EntityManagers, EventStream],
     (...parts) => new RangePlanner(...parts, logger()),
   ),
   made(
@@ -69,36 +69,36 @@ export const SCHEDULING_PROVIDERS: Provider[] = [
       BackfillRegistry,
       RunStore,
       ConfigStore,
-      RangeTracker,
+      RangeStore,
       SampleStore,
-      WorkerCensus,
-      RateGovernor,
+      WorkerHeartbeats,
+      RateController,
       RangePlanner,
-      RunGuard,
+      RunBreaker,
       BatchTuner,
     ],
     (...parts) => new CycleRunner(...parts, logger()),
   ),
   made(
-    CycleScheduler,
+    CycleQueue,
     [RedisConnections, BackfillKeys, RESOLVED_OPTIONS, RedisErrorLog],
     ({ client }, keys, { lockDuration }: ResolvedModuleOptions, errors) =>
-      new CycleScheduler(client, keys, lockDuration, logger(), errors.listener),
+      new CycleQueue(client, keys, lockDuration, logger(), errors.listener),
   ),
   made(
-    RunReconciler,
-    [RangeTracker, BackfillQueues, BackfillKeys],
-    (...parts) => new RunReconciler(...parts, logger()),
+    JobReconciler,
+    [RangeStore, RangeQueues, BackfillKeys],
+    (...parts) => new JobReconciler(...parts, logger()),
   ),
   made(
     RunStarter,
-    [RunStore, ConfigStore, EntityManagers, WorkerCensus, RateGovernor, CycleScheduler],
+    [RunStore, ConfigStore, EntityManagers, WorkerHeartbeats, RateController, CycleQueue],
     (...parts) => new RunStarter(...parts),
   ),
   made(
-    RunContinuer,
-    [BackfillRegistry, RunStore, ConfigStore, WorkerCensus, RateGovernor, RunReconciler, CycleScheduler],
-    (...parts) => new RunContinuer(...parts),
+    RunResumer,
+    [BackfillRegistry, RunStore, ConfigStore, WorkerHeartbeats, RateController, JobReconciler, CycleQueue],
+    (...parts) => new RunResumer(...parts),
   ),
   made(RunPreviewer, [ConfigStore, EntityManagers], (...parts) => new RunPreviewer(...parts)),
   {
@@ -111,10 +111,10 @@ export const SCHEDULING_PROVIDERS: Provider[] = [
       RunStore,
       ConfigStore,
       SampleStore,
-      CycleScheduler,
-      RateGovernor,
-      RunReconciler,
-      RunGuard,
+      CycleQueue,
+      RateController,
+      JobReconciler,
+      RunBreaker,
       ThrottleEvaluator,
     ],
     useFactory: (
@@ -126,10 +126,10 @@ export const SCHEDULING_PROVIDERS: Provider[] = [
         RunStore,
         ConfigStore,
         SampleStore,
-        CycleScheduler,
-        RateGovernor,
-        RunReconciler,
-        RunGuard,
+        CycleQueue,
+        RateController,
+        JobReconciler,
+        RunBreaker,
         ThrottleEvaluator,
       ]
     ) => new BackfillWatchdog(client, keys, schedule, ...parts, logger()),

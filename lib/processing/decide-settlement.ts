@@ -5,7 +5,7 @@ import type { JsonValue } from '../sources/backfill-source.js';
 import { describeRange } from '../sources/planned-range.js';
 import { toQuarantined } from '../state/failure.store.js';
 import type { Settlement, Successor } from '../state/range-steps.js';
-import type { WorkEntry, WorkPayload } from '../state/work-entry.js';
+import type { RangeEntry, RangePayload } from '../state/range-entry.js';
 import { classifyError } from '../database/classify-error.js';
 import type { ErrorVerdict } from '../database/classify-error.js';
 import type { Outcome } from './range.executor.js';
@@ -23,18 +23,18 @@ export interface Decision {
 }
 
 /** Cuts a piece of work in two; one piece or none: it cannot be cut. */
-export type Split = (entry: WorkEntry) => Promise<readonly WorkPiece[]>;
+export type Split = (entry: RangeEntry) => Promise<readonly RangePiece[]>;
 
 /** A part of a piece of work. */
-export interface WorkPiece {
-  readonly payload: WorkPayload;
+export interface RangePiece {
+  readonly payload: RangePayload;
   readonly rows: number;
 }
 
 /** Decides what becomes of a piece of work, by its outcome, its attempts and the config. */
 export async function decideSettlement(
   backfill: RegisteredBackfill,
-  entry: WorkEntry,
+  entry: RangeEntry,
   outcome: Outcome,
   config: BackfillConfig,
   split: Split,
@@ -52,7 +52,7 @@ export async function decideSettlement(
 
 interface Case {
   readonly backfill: RegisteredBackfill;
-  readonly entry: WorkEntry;
+  readonly entry: RangeEntry;
   readonly config: BackfillConfig;
   readonly now: Date;
 }
@@ -141,8 +141,8 @@ async function decideFailure(
 
 function quarantined(
   backfill: RegisteredBackfill,
-  entry: WorkEntry,
-  payload: WorkPayload,
+  entry: RangeEntry,
+  payload: RangePayload,
   error: unknown,
   attempts: number,
   now: Date,
@@ -167,7 +167,7 @@ function quarantined(
   return { kind, failure } as const;
 }
 
-function quarantinedRow(entry: WorkEntry, key: JsonValue, error: unknown, attempts: number, now: Date) {
+function quarantinedRow(entry: RangeEntry, key: JsonValue, error: unknown, attempts: number, now: Date) {
   return toQuarantined({
     kind: 'row',
     key,
@@ -179,7 +179,7 @@ function quarantinedRow(entry: WorkEntry, key: JsonValue, error: unknown, attemp
   });
 }
 
-function successor(payload: WorkPayload, rows: number, attempts: number, delayMs: number): Successor {
+function successor(payload: RangePayload, rows: number, attempts: number, delayMs: number): Successor {
   return { payload, rows, attempts, delayMs };
 }
 

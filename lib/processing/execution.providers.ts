@@ -4,29 +4,29 @@ import { ConfigStore } from '../config/config.store.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { EntityManagers } from '../database/entity-managers.js';
 import { RangeExecutor } from './range.executor.js';
-import { WorkSplitter } from './work.splitter.js';
+import { RangeSplitter } from './range.splitter.js';
 import { WorkerPool } from './worker.pool.js';
 import { made } from '../made-provider.js';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
-import { BackfillQueues } from '../queues/backfill-queues.js';
+import { RangeQueues } from '../queues/range.queues.js';
 import { RedisConnections } from '../redis/redis-connections.js';
-import { CycleScheduler } from '../queues/cycle.scheduler.js';
-import { RunGuard } from '../supervision/run.guard.js';
+import { CycleQueue } from '../queues/cycle.queue.js';
+import { RunBreaker } from '../supervision/run.breaker.js';
 import { BatchTuner } from '../planning/batch.tuner.js';
-import { QuotaBucket } from '../pacing/quota.bucket.js';
+import { SharedQuota } from '../pacing/shared.quota.js';
 import { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import { RangeTracker } from '../state/range.tracker.js';
+import { RangeStore } from '../state/range.store.js';
 import { RunStore } from '../state/run.store.js';
-import { WorkerCensus } from '../state/worker.census.js';
+import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 
 const logger = () => new Logger('Backfill');
 
 /** What works ranges off. */
 export const EXECUTION_PROVIDERS: Provider[] = [
   made(RangeExecutor, [EntityManagers], (...parts) => new RangeExecutor(...parts)),
-  made(WorkSplitter, [EntityManagers], (...parts) => new WorkSplitter(...parts)),
+  made(RangeSplitter, [EntityManagers], (...parts) => new RangeSplitter(...parts)),
   made(
     WorkerPool,
     [
@@ -36,14 +36,14 @@ export const EXECUTION_PROVIDERS: Provider[] = [
       BackfillRegistry,
       RunStore,
       ConfigStore,
-      WorkerCensus,
-      CycleScheduler,
-      RunGuard,
-      BackfillQueues,
-      RangeTracker,
+      WorkerHeartbeats,
+      CycleQueue,
+      RunBreaker,
+      RangeQueues,
+      RangeStore,
       RangeExecutor,
-      WorkSplitter,
-      QuotaBucket,
+      RangeSplitter,
+      SharedQuota,
       ThrottleEvaluator,
       BatchTuner,
     ],
@@ -54,21 +54,21 @@ export const EXECUTION_PROVIDERS: Provider[] = [
       registry,
       runs,
       configs,
-      census,
+      heartbeats,
       cycles,
-      guard,
+      breaker,
       queues,
-      tracker,
+      rangeStore,
       executor,
       splitter,
       quota,
       throttles,
       tuner,
     ) =>
-      new WorkerPool(servedBy(options), registry, runs, configs, census, cycles, guard, throttles, {
+      new WorkerPool(servedBy(options), registry, runs, configs, heartbeats, cycles, breaker, throttles, {
         client,
         queues,
-        tracker,
+        rangeStore,
         executor,
         splitter,
         quota,

@@ -1,16 +1,16 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { Claim, ClaimAnswer } from '../state/range-steps.js';
-import type { RangeTracker } from '../state/range.tracker.js';
+import type { RangeStore } from '../state/range.store.js';
 import { sleep } from '../async/sleep.js';
 import { StartLateness } from './start-lateness.js';
-import { TurnBatcher } from '../async/turn-batcher.js';
+import { MicroBatcher } from '../async/micro-batcher.js';
 
 /** A claim whose moment is further off is given back, so that a pause or another rate never waits for it. */
 const LONGEST_WAIT_MS = 250;
 
 /** Claims ranges of one run: what is asked for in one turn of the event loop is one call. */
 export class RangeClaimer {
-  private readonly claims = new TurnBatcher((requests: readonly (readonly number[])[]) =>
+  private readonly claims = new MicroBatcher((requests: readonly (readonly number[])[]) =>
     this.claimTogether(requests),
   );
   private readonly lateness = new StartLateness();
@@ -18,14 +18,14 @@ export class RangeClaimer {
   constructor(
     private readonly runId: string,
     private readonly config: () => BackfillConfig,
-    private readonly tracker: RangeTracker,
+    private readonly rangeStore: RangeStore,
   ) {}
 
   /** Claims from the ranges `from` to before `to`: unpaced ones together, paced ones singly, each for its moment. */
   claim(from: number, to: number): Promise<ClaimAnswer> {
     const { perSecondOnPeak, perSecondOffPeak } = this.config();
     const paced = perSecondOnPeak !== null || perSecondOffPeak !== null;
-    return this.claims.ask(paced ? [from] : Array.from({ length: to - from }, (_, i) => from + i));
+    return this.claims.add(paced ? [from] : Array.from({ length: to - from }, (_, i) => from + i));
   }
 
   /** Waits until a claimed range may start, or the signal is aborted. */
@@ -44,7 +44,7 @@ export class RangeClaimer {
 
   private async claimTogether(requests: readonly (readonly number[])[]): Promise<ClaimAnswer[]> {
     const late = this.lateness.tell();
-    const answer = await this.tracker.claim(this.runId, requests.flat(), LONGEST_WAIT_MS, late);
+    const answer = await this.rangeStore.claim(this.runId, requests.flat(), LONGEST_WAIT_MS, late);
     let at = 0;
     return requests.map((indexes) => {
       const claims = answer.claims.slice(at, at + indexes.length);

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import { toRange } from '../sources/planned-range.js';
-import type { WorkEntry } from '../state/work-entry.js';
+import type { RangeEntry } from '../state/range-entry.js';
 import type { BackfillContext } from '../handlers/backfill-context.js';
 import type { EntityManagers } from '../database/entity-managers.js';
 import type { BatchHandler, RangeHandler, RowHandler } from '../handlers/handlers.js';
@@ -12,7 +12,7 @@ import { handleRows } from './rows/handle-rows.js';
 import type { RowSettings } from './rows/handle-rows.js';
 import { loadRows } from './rows/load-rows.js';
 import { requireTransactions } from '../database/require-transactions.js';
-import { whileContended } from '../database/while-contended.js';
+import { retryOnContention } from '../database/retry-on-contention.js';
 import { NO_TELEMETRY } from './range.telemetry.js';
 import type { RangeTelemetry } from './range.telemetry.js';
 
@@ -34,7 +34,7 @@ export interface Execution {
   readonly backfill: RegisteredBackfill;
   readonly runId: string;
   readonly dryRun: boolean;
-  readonly entry: WorkEntry;
+  readonly entry: RangeEntry;
   readonly rowConcurrency: () => number;
   readonly rows?: RowSettings;
   readonly signal: AbortSignal;
@@ -70,7 +70,7 @@ export class RangeExecutor {
         }
       : execution;
     try {
-      return await whileContended(
+      return await retryOnContention(
         () => this.handleOnce(watched),
         execution.signal,
         () => !acknowledged,

@@ -1,13 +1,13 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
-import type { QuotaGate } from '../pacing/quota.gate.js';
+import type { QuotaLimiter } from '../pacing/quota.limiter.js';
 import type { Settled } from '../state/range-steps.js';
-import type { WorkEntry } from '../state/work-entry.js';
+import type { RangeEntry } from '../state/range-entry.js';
 import { asksToStop, classifyError } from '../database/classify-error.js';
 import { decideSettlement } from './decide-settlement.js';
 import type { Decision } from './decide-settlement.js';
 import type { Outcome } from './range.executor.js';
 import type { RunWorkerEvents, RunWorkerParts, ServedRun } from './served-run.js';
-import { TurnBatcher } from '../async/turn-batcher.js';
+import { MicroBatcher } from '../async/micro-batcher.js';
 
 /** Acknowledgements wait so long for others to share their call: what a process that dies then repeats more. */
 const LINGER_MS = 25;
@@ -16,19 +16,19 @@ const SAME_WISH_MS = 100;
 
 /** Brings what came of the ranges of one run into the tracker: done, to be tried again, split, quarantined. */
 export class RangeSettler {
-  private readonly acks: TurnBatcher<{ entry: WorkEntry; rows: number }, Settled>;
+  private readonly acks: MicroBatcher<{ entry: RangeEntry; rows: number }, Settled>;
   /** A wish of the third party that is met already, by `performance.now()`. */
   private heldUntil = 0;
 
   constructor(
     private readonly run: ServedRun,
     private readonly config: () => BackfillConfig,
-    private readonly gate: QuotaGate,
+    private readonly gate: QuotaLimiter,
     private readonly parts: RunWorkerParts,
     private readonly events: RunWorkerEvents,
   ) {
-    this.acks = new TurnBatcher(async (done) => {
-      const settled = await parts.tracker.acknowledge(run.runId, done);
+    this.acks = new MicroBatcher(async (done) => {
+      const settled = await parts.rangeStore.acknowledge(run.runId, done);
       this.afterSettled(settled);
       return done.map(() => settled);
     }, LINGER_MS);
@@ -40,12 +40,12 @@ export class RangeSettler {
    * @param acks acknowledgements under way, which this adds to and does not wait for
    */
   async settle(
-    entry: WorkEntry,
+    entry: RangeEntry,
     outcome: Outcome,
     signal: AbortSignal,
     acks: Promise<unknown>[],
   ): Promise<boolean> {
-    const { tracker, splitter } = this.parts;
+    const { rangeStore, splitter } = this.parts;
     const { backfill, runId } = this.run;
     const decision = await decideSettlement(
       backfill,
@@ -57,18 +57,18 @@ export class RangeSettler {
       signal.aborted,
     );
     if (decision.kind === 'ack') {
-      acks.push(this.acks.ask({ entry, rows: decision.rows }));
+      acks.push(this.acks.add({ entry, rows: decision.rows }));
       return true;
     }
     if (decision.verdict && outcome.kind === 'failed' && asksToStop(outcome.error)) {
-      await this.troubled(outcome.error);
+      await this.escalate(outcome.error);
     }
     if (!decision.settlement) {
-      await tracker.release(runId, [entry.index]);
+      await rangeStore.release(runId, [entry.index]);
       return false;
     }
     this.logOutcome(entry, decision);
-    const settled = await tracker.settle(runId, decision.settlement);
+    const settled = await rangeStore.settle(runId, decision.settlement);
     await this.parts.queues.add(
       backfill.name,
       runId,
@@ -86,21 +86,21 @@ export class RangeSettler {
 
   /** Waits for acknowledgements, which from now on wait for no others. */
   async acknowledged(acks: readonly Promise<unknown>[]): Promise<void> {
-    this.acks.hurry();
+    this.acks.flush();
     await Promise.all(acks);
   }
 
   /** Tells of a row's error that asks for more than that row, while the others go on. */
-  async troubledByRow(error: unknown): Promise<void> {
+  async escalateRow(error: unknown): Promise<void> {
     try {
-      await this.troubled(error);
+      await this.escalate(error);
     } catch (trouble) {
       this.events.error(trouble instanceof Error ? trouble : new Error(String(trouble)));
     }
   }
 
   /** Does at once, and once for all rows that meet it together, what an error asks for beyond its range. */
-  private async troubled(error: unknown): Promise<void> {
+  private async escalate(error: unknown): Promise<void> {
     const verdict = classifyError(error);
     if (verdict.kind === 'wait') {
       const until = performance.now() + verdict.ms;
@@ -111,9 +111,9 @@ export class RangeSettler {
       this.gate.hold(verdict.ms);
       const { backfill, runId } = this.run;
       const { quota } = this.config();
-      await this.parts.quota.cut(backfill.name, runId, quota, verdict.ms, this.gate.meter.perSecond());
+      await this.parts.quota.decrease(backfill.name, runId, quota, verdict.ms, this.gate.meter.perSecond());
     }
-    await this.events.troubled({ verdict, error });
+    await this.events.escalate({ verdict, error });
   }
 
   private afterSettled({ low }: Settled): void {
@@ -122,7 +122,7 @@ export class RangeSettler {
     }
   }
 
-  private logOutcome(entry: WorkEntry, { settlement, error }: Decision): void {
+  private logOutcome(entry: RangeEntry, { settlement, error }: Decision): void {
     const where = `[${this.run.backfill.name} run ${this.run.runId} range ${entry.index}]`;
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     const failures = settlement?.failures.length ?? 0;

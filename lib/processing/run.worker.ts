@@ -3,15 +3,15 @@ import type { Job } from 'bullmq';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { OvertakenError } from './overtaken.error.js';
 import { RangeCrashError } from './range-crash.error.js';
-import type { RangeJob } from '../queues/backfill-queues.js';
-import { QuotaGate } from '../pacing/quota.gate.js';
+import type { RangeJob } from '../queues/range.queues.js';
+import { QuotaLimiter } from '../pacing/quota.limiter.js';
 import type { Claim, ClaimAnswer } from '../state/range-steps.js';
-import { Abandonment } from '../async/abandonment.js';
+import { AbandonSignal } from '../async/abandon-signal.js';
 import { limitPollMs } from './limit-poll.js';
 import { RangeClaimer } from './range.claimer.js';
 import { RangeSettler } from './range.settler.js';
-import { RowPlaces } from './rows/row.places.js';
-import type { RowLane } from './rows/row.places.js';
+import { RowSemaphore } from './rows/row.semaphore.js';
+import type { RangePermits } from './rows/row.semaphore.js';
 import type { RunWorkerEvents, RunWorkerParts, ServedRun } from './served-run.js';
 import { sleep } from '../async/sleep.js';
 
@@ -32,10 +32,10 @@ export class RunWorker {
   private readonly worker: Worker<RangeJob>;
   private readonly inFlight = new Map<AbortController, Promise<unknown>>();
   private readonly claimer: RangeClaimer;
-  private readonly gate: QuotaGate;
+  private readonly gate: QuotaLimiter;
   private readonly settler: RangeSettler;
-  private readonly abandonment = new Abandonment();
-  private readonly places = new RowPlaces(
+  private readonly abandonment = new AbandonSignal();
+  private readonly places = new RowSemaphore(
     () => this.config.concurrency,
     () => (this.run.backfill.shape === 'row' ? this.config.rowConcurrency : 1),
   );
@@ -50,8 +50,8 @@ export class RunWorker {
     private readonly events: RunWorkerEvents,
   ) {
     const { client, prefix, lockDuration } = parts;
-    this.claimer = new RangeClaimer(run.runId, () => this.config, parts.tracker);
-    this.gate = new QuotaGate(
+    this.claimer = new RangeClaimer(run.runId, () => this.config, parts.rangeStore);
+    this.gate = new QuotaLimiter(
       (request) => parts.quota.take(run.backfill.name, run.runId, this.config.quota, request),
       (error) => parts.logger.warn(`[${run.backfill.name} run ${run.runId}] quota: ${String(error)}`),
     );
@@ -76,7 +76,7 @@ export class RunWorker {
   reconfigure(config: BackfillConfig): void {
     this.config = config;
     this.worker.concurrency = this.jobsAtOnce();
-    this.places.reconsider();
+    this.places.resize();
     this.worker.opts.maximumRateLimitDelay = limitPollMs(config);
     this.gate.reconsider();
   }
@@ -154,7 +154,11 @@ export class RunWorker {
     }
   }
 
-  private async workThrough(job: Job<RangeJob>, token: string | undefined, lane: RowLane): Promise<void> {
+  private async workThrough(
+    job: Job<RangeJob>,
+    token: string | undefined,
+    lane: RangePermits,
+  ): Promise<void> {
     const { run, first, count } = job.data;
     const acks: Promise<unknown>[] = [];
     const controller = new AbortController();
@@ -173,7 +177,7 @@ export class RunWorker {
           const rest = answer.claims.slice(i + 1).flatMap((other) => (other ? [other.entry.index] : []));
           await Promise.all([
             this.settler.acknowledged(acks),
-            rest.length > 0 && this.parts.tracker.release(run, rest),
+            rest.length > 0 && this.parts.rangeStore.release(run, rest),
           ]);
           return this.giveBack(job, token);
         }
@@ -191,7 +195,7 @@ export class RunWorker {
     claim: Claim,
     controller: AbortController,
     acks: Promise<unknown>[],
-    lane: RowLane,
+    lane: RangePermits,
   ): Promise<boolean> {
     await lane.enter();
     const done = this.workOne(claim, controller.signal, acks, lane);
@@ -208,14 +212,14 @@ export class RunWorker {
     claim: Claim,
     signal: AbortSignal,
     acks: Promise<unknown>[],
-    room: RowLane,
+    room: RangePermits,
   ): Promise<boolean> {
-    const { tracker, executor } = this.parts;
+    const { rangeStore, executor } = this.parts;
     const { backfill, runId, dryRun } = this.run;
     const { entry } = claim;
     await this.claimer.moment(claim, signal);
     if (this.stopping || signal.aborted) {
-      await tracker.release(runId, [entry.index]);
+      await rangeStore.release(runId, [entry.index]);
       return false;
     }
     if (entry.crashes >= MOST_CRASHES) {
@@ -224,7 +228,7 @@ export class RunWorker {
     }
     let left = entry;
     const began = performance.now();
-    const outcome = await this.abandonment.unless(
+    const outcome = await this.abandonment.race(
       executor.execute({
         backfill,
         runId,
@@ -233,23 +237,23 @@ export class RunWorker {
         signal,
         rowConcurrency: () => this.config.rowConcurrency,
         rows: {
-          room,
+          permits: room,
           timeoutMs: () => this.config.rowTimeoutMs,
           acknowledgeMs: () => this.config.rowAckMs,
           admit: this.gate.pass,
           acknowledge: async (done, keys) => {
-            const kept = await tracker.acknowledgeRows(runId, left, done, keys);
+            const kept = await rangeStore.acknowledgeRows(runId, left, done, keys);
             if (!kept) {
               throw new OvertakenError(backfill.name, entry.index);
             }
             left = kept;
           },
-          troubled: (error) => this.settler.troubledByRow(error),
+          escalate: (error) => this.settler.escalateRow(error),
         },
       }),
     );
     if (outcome === 'abandoned') {
-      await tracker.release(runId, [entry.index]);
+      await rangeStore.release(runId, [entry.index]);
       return false;
     }
     if (outcome.kind === 'done') {

@@ -1,20 +1,20 @@
 import type { Logger } from '@nestjs/common';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
-import type { BackfillQueues } from '../queues/backfill-queues.js';
+import type { RangeQueues } from '../queues/range.queues.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import type { BatchTuner } from '../planning/batch.tuner.js';
-import type { QuotaBucket } from '../pacing/quota.bucket.js';
-import type { RangeTracker } from '../state/range.tracker.js';
+import type { SharedQuota } from '../pacing/shared.quota.js';
+import type { RangeStore } from '../state/range.store.js';
 import type { Decision } from './decide-settlement.js';
 import type { RangeExecutor } from './range.executor.js';
-import type { WorkSplitter } from './work.splitter.js';
+import type { RangeSplitter } from './range.splitter.js';
 
 /** What a worker tells of. */
 export interface RunWorkerEvents {
   /** So little is outstanding that the next cycle should come at once. */
   readonly low: () => void;
   /** An error asks for more than this range: a hold, or a pause. */
-  readonly troubled: (trouble: Pick<Decision, 'verdict' | 'error'>) => Promise<void>;
+  readonly escalate: (trouble: Pick<Decision, 'verdict' | 'error'>) => Promise<void>;
   /** Failures were quarantined: are there too many? */
   readonly quarantined: () => Promise<void>;
   readonly error: (error: Error) => void;
@@ -23,11 +23,11 @@ export interface RunWorkerEvents {
 /** What a worker works with. */
 export interface RunWorkerParts {
   readonly client: RedisClient;
-  readonly queues: BackfillQueues;
-  readonly tracker: RangeTracker;
+  readonly queues: RangeQueues;
+  readonly rangeStore: RangeStore;
   readonly executor: RangeExecutor;
-  readonly splitter: WorkSplitter;
-  readonly quota: QuotaBucket;
+  readonly splitter: RangeSplitter;
+  readonly quota: SharedQuota;
   readonly tuner: BatchTuner;
   readonly logger: Logger;
   readonly prefix: string;

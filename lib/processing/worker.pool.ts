@@ -1,12 +1,12 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { ConfigStore } from '../config/config.store.js';
 import type { BackfillRegistry } from '../handlers/backfill.registry.js';
-import type { CycleScheduler } from '../queues/cycle.scheduler.js';
-import type { RunGuard } from '../supervision/run.guard.js';
+import type { CycleQueue } from '../queues/cycle.queue.js';
+import type { RunBreaker } from '../supervision/run.breaker.js';
 import type { BackfillEvent } from '../state/backfill-event.js';
 import type { RunStore } from '../state/run.store.js';
 import type { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
-import type { WorkerCensus } from '../state/worker.census.js';
+import type { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 import { RunWorker } from './run.worker.js';
 import type { RunWorkerParts } from './served-run.js';
 
@@ -35,25 +35,25 @@ export class WorkerPool {
     private readonly registry: BackfillRegistry,
     private readonly runs: RunStore,
     private readonly configs: ConfigStore,
-    private readonly census: WorkerCensus,
-    private readonly cycles: CycleScheduler,
-    private readonly guard: RunGuard,
+    private readonly heartbeats: WorkerHeartbeats,
+    private readonly cycles: CycleQueue,
+    private readonly breaker: RunBreaker,
     private readonly throttles: ThrottleEvaluator,
     private readonly parts: RunWorkerParts,
   ) {}
 
   /** Follows an event: what it says has already happened. */
-  hear(event: BackfillEvent): void {
+  onEvent(event: BackfillEvent): void {
     const { backfill, runId, type } = event;
     if (!this.serves(backfill) || runId === null) {
       return;
     }
     if (type === 'started' || type === 'resumed') {
-      this.want({ backfill, runId, status: 'running' });
+      this.ensureWorker({ backfill, runId, status: 'running' });
     } else if (type === 'paused' || type === 'cancelled' || type === 'completed' || type === 'failed') {
       this.stop(backfill, runId);
     } else if (type === 'configured') {
-      this.inTurn(backfill, () => this.reconfigure(backfill));
+      this.serialize(backfill, () => this.reconfigure(backfill));
     } else if (type === 'throttled') {
       const { until } = event.data;
       if (typeof until === 'number') {
@@ -68,7 +68,7 @@ export class WorkerPool {
   async sync(active: readonly Candidate[], now: number): Promise<void> {
     const running = active.filter(({ backfill, status }) => status === 'running' && this.serves(backfill));
     for (const candidate of running) {
-      this.want(candidate);
+      this.ensureWorker(candidate);
     }
     for (const [backfill, worker] of this.open) {
       if (!running.some(({ runId }) => runId === worker.run.runId)) {
@@ -81,7 +81,7 @@ export class WorkerPool {
     }
     if (Math.abs(now - this.heardAt) >= HEARTBEAT_MS) {
       this.heardAt = now;
-      await Promise.all([...this.open.keys()].map((backfill) => this.census.present(backfill, now)));
+      await Promise.all([...this.open.keys()].map((backfill) => this.heartbeats.present(backfill, now)));
     }
   }
 
@@ -100,14 +100,14 @@ export class WorkerPool {
     await Promise.all(
       workers.map(async ([backfill, worker]) => {
         await worker.close('shutdown');
-        await this.census.absent(backfill);
+        await this.heartbeats.absent(backfill);
       }),
     );
   }
 
-  private want({ backfill, runId }: Candidate): void {
+  private ensureWorker({ backfill, runId }: Candidate): void {
     if (!this.closing && this.open.get(backfill)?.run.runId !== runId) {
-      this.inTurn(backfill, () => this.start(backfill, runId));
+      this.serialize(backfill, () => this.start(backfill, runId));
     }
   }
 
@@ -115,9 +115,9 @@ export class WorkerPool {
     const worker = this.open.get(backfill);
     if (worker?.run.runId === runId) {
       this.open.delete(backfill);
-      this.inTurn(backfill, async () => {
+      this.serialize(backfill, async () => {
         await worker.close('pause');
-        await this.census.absent(backfill);
+        await this.heartbeats.absent(backfill);
       });
     }
   }
@@ -145,19 +145,19 @@ export class WorkerPool {
       this.parts,
       {
         low: () => this.quietly(this.nudge(backfill, runId)),
-        troubled: (trouble) => this.guard.troubled(backfill, runId, trouble),
+        escalate: (trouble) => this.breaker.escalate(backfill, runId, trouble),
         quarantined: async () => {
           const now = await this.config(backfill, runId);
-          await (now && this.guard.checkFailures(backfill, runId, now));
+          await (now && this.breaker.checkFailures(backfill, runId, now));
         },
         error: (error) => {
           this.parts.logger.debug(`[${backfill} run ${runId}] worker: ${error.message}`);
-          this.quietly(this.guard.pausedWithoutMemory(backfill, runId, error));
+          this.quietly(this.breaker.pausedWithoutMemory(backfill, runId, error));
         },
       },
     );
     this.open.set(backfill, worker);
-    await this.census.present(backfill, await this.census.now());
+    await this.heartbeats.present(backfill, await this.heartbeats.now());
   }
 
   private async reconfigure(backfill: string): Promise<void> {
@@ -174,7 +174,7 @@ export class WorkerPool {
     try {
       return (await this.configs.read(backfill, this.registry.get(backfill).defaults)).config;
     } catch (error) {
-      await this.guard.pause(backfill, runId, (error as Error).message, error);
+      await this.breaker.pause(backfill, runId, (error as Error).message, error);
       return null;
     }
   }
@@ -186,19 +186,19 @@ export class WorkerPool {
     }
   }
 
-  private inTurn(backfill: string, step: () => Promise<void>): void {
+  private serialize(backfill: string, step: () => Promise<void>): void {
     const before = this.chains.get(backfill) ?? Promise.resolve();
     this.chains.set(
       backfill,
-      before.then(() => this.settle(step())),
+      before.then(() => this.logErrors(step())),
     );
   }
 
   private quietly(work: Promise<unknown>): void {
-    void this.settle(work);
+    void this.logErrors(work);
   }
 
-  private async settle(work: Promise<unknown>): Promise<void> {
+  private async logErrors(work: Promise<unknown>): Promise<void> {
     try {
       await work;
     } catch (error) {

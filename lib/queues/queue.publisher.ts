@@ -3,7 +3,7 @@ import type { OnApplicationBootstrap } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { getBackfillQueueToken } from './backfill-queue.token.js';
-import { BackfillQueues } from './backfill-queues.js';
+import { RangeQueues } from './range.queues.js';
 
 /** Provides the queue of each backfill under its token: which there are is known only once all are found. */
 @Injectable()
@@ -11,7 +11,7 @@ export class QueuePublisher implements OnApplicationBootstrap {
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly registry: BackfillRegistry,
-    private readonly queues: BackfillQueues,
+    private readonly queues: RangeQueues,
   ) {}
 
   onApplicationBootstrap(): void {

@@ -93,7 +93,7 @@ export class BackfillKeys {
   }
 
   /** There while nothing that the ledger keeps is missing. */
-  get ledgerWhole(): string {
+  get ledgerSynced(): string {
     return this.of('ledger-whole');
   }
 
@@ -103,7 +103,7 @@ export class BackfillKeys {
   }
 
   /** Held by the process that writes the ledger in this interval. */
-  get ledgerDuty(): string {
+  get ledgerLease(): string {
     return this.of('ledger-duty');
   }
 

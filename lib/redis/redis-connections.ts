@@ -2,7 +2,7 @@ import { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 import type { RedisClient } from './lua-script.js';
-import { tellingItsEnd } from './telling-its-end.js';
+import { ensureEndEvent } from './ensure-end-event.js';
 
 /** A wait for Redis is never given up: a run outlives an outage of any length. */
 const PATIENT: RedisOptions = { maxRetriesPerRequest: null };
@@ -16,8 +16,8 @@ export class RedisConnections {
   readonly reader: RedisClient;
 
   constructor(connection: unknown, origin: string, onError: (error: Error) => void) {
-    this.client = tellingItsEnd(connect(connection, origin));
-    this.reader = tellingItsEnd(connect(connection, origin));
+    this.client = ensureEndEvent(connect(connection, origin));
+    this.reader = ensureEndEvent(connect(connection, origin));
     for (const client of [this.client, this.reader]) {
       client.on('error', onError);
     }

@@ -7,8 +7,8 @@ import type { BackfillKeys } from '../redis/backfill-keys.js';
 import type { BackfillFailure, FailurePage, StoredError } from './backfill-status.js';
 import type { Quarantined } from './range-steps.js';
 import type { RunStatus } from './run-status.js';
-import { decodePayload, encodePayload } from './work-entry.js';
-import type { WorkPayload } from './work-entry.js';
+import { decodePayload, encodePayload } from './range-entry.js';
+import type { RangePayload } from './range-entry.js';
 
 const KEYS = 6;
 
@@ -26,7 +26,7 @@ interface FailureRecord {
 /** Failures that go back into the run as one piece of work. */
 export interface RetryPiece {
   readonly ids: readonly string[];
-  readonly payload: WorkPayload;
+  readonly payload: RangePayload;
   readonly rows: number;
   /** Ranges that were counted as failed: 1 for a range, 0 for rows. */
   readonly ranges: number;
@@ -51,7 +51,7 @@ export function toQuarantined(failure: {
   error: StoredError;
   attempts: number;
   failedAt: string;
-  payload: WorkPayload;
+  payload: RangePayload;
   rows: number;
 }): Quarantined {
   const payload = encodePayload(failure.payload);

@@ -1,6 +1,6 @@
 import type { JsonValue, PlannedRange } from '../sources/backfill-source.js';
 import type { RunStatus } from './run-status.js';
-import type { WorkEntry, WorkPayload } from './work-entry.js';
+import type { RangeEntry, RangePayload } from './range-entry.js';
 
 /** Ranges to take into a run. */
 export interface Reservation {
@@ -38,7 +38,7 @@ export interface Claim {
   readonly waitMs: number;
   /** The moment by `performance.now()`. */
   readonly dueAt: number;
-  readonly entry: WorkEntry;
+  readonly entry: RangeEntry;
 }
 
 /** What became of an acknowledgement or a settlement. */
@@ -57,7 +57,7 @@ export interface Successor {
   /** Ms that it must wait before it starts. */
   readonly delayMs: number;
   readonly rows: number;
-  readonly payload: WorkPayload;
+  readonly payload: RangePayload;
 }
 
 /** A failure to keep. */
@@ -69,7 +69,7 @@ export interface Quarantined {
 
 /** How a range that did not simply succeed is settled. */
 export interface Settlement {
-  readonly entry: WorkEntry;
+  readonly entry: RangeEntry;
   readonly rowsDone: number;
   /** `replaced`: its successors stand for it. */
   readonly outcome: 'done' | 'failed' | 'replaced';

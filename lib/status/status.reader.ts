@@ -3,16 +3,16 @@ import type { BackfillConfig, BackfillConfigPatch } from '../config/backfill-con
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { publicCursor } from '../planning/public-cursor.js';
 import { estimateEnd } from '../pacing/schedule.js';
-import type { QuotaBucket } from '../pacing/quota.bucket.js';
+import type { SharedQuota } from '../pacing/shared.quota.js';
 import type { BackfillRun, BackfillStatus, RateStatus } from '../state/backfill-status.js';
-import type { LostRuns } from '../supervision/lost.runs.js';
+import type { LostRunDetector } from '../supervision/lost-run.detector.js';
 import type { RunRecord } from '../state/run-record.js';
 import { isActive } from '../state/run-status.js';
 import { warningsOf } from './run-warnings.js';
 import type { RunStore } from '../state/run.store.js';
 import { throughput } from '../state/sample.store.js';
 import type { SampleStore } from '../state/sample.store.js';
-import type { WorkerCensus } from '../state/worker.census.js';
+import type { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 
 const MINUTE_MS = 60_000;
 
@@ -22,9 +22,9 @@ export class StatusReader {
     private readonly runs: RunStore,
     private readonly configs: ConfigStore,
     private readonly samples: SampleStore,
-    private readonly census: WorkerCensus,
-    private readonly lost: LostRuns,
-    private readonly quota: QuotaBucket,
+    private readonly heartbeats: WorkerHeartbeats,
+    private readonly lost: LostRunDetector,
+    private readonly quota: SharedQuota,
   ) {}
 
   /** @param backfill none where no handler of this app has the name */
@@ -32,13 +32,13 @@ export class StatusReader {
     const description = backfill?.description ?? null;
     const runId = (await this.runs.activeId(name)) ?? (await this.runs.newestId(name));
     const run = runId === null ? null : await this.runs.read(runId);
-    const now = await this.census.now();
-    const workers = (await this.census.workers(name, now)).length;
+    const now = await this.heartbeats.now();
+    const workers = (await this.heartbeats.workers(name, now)).length;
     if (!run) {
       return { ...IDLE, name, description, runId, workers, warnings: this.lost.warnings(name, runId) };
     }
     if (isActive(run.status)) {
-      this.lost.saw(name, run.id);
+      this.lost.remember(name, run.id);
     }
     const outstanding = outstandingOf(run);
     const samples = await this.samples.newest(run.id, 61);

@@ -12,10 +12,10 @@ import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
 import type { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
 import { latestUnpaced, throughput } from '../state/sample.store.js';
 import type { BackfillSample, SampleStore } from '../state/sample.store.js';
-import type { CycleScheduler } from '../queues/cycle.scheduler.js';
-import type { PressedRate, RateGovernor } from '../pacing/rate.governor.js';
-import type { RunGuard } from './run.guard.js';
-import type { RunReconciler } from './run.reconciler.js';
+import type { CycleQueue } from '../queues/cycle.queue.js';
+import type { ThrottledRate, RateController } from '../pacing/rate.controller.js';
+import type { RunBreaker } from './run.breaker.js';
+import type { JobReconciler } from './job.reconciler.js';
 
 const EVERY_MS = 1_000;
 /** A little less than the interval, so that one process in each interval has the duty. */
@@ -54,10 +54,10 @@ export class BackfillWatchdog {
     private readonly runs: RunStore,
     private readonly configs: ConfigStore,
     private readonly samples: SampleStore,
-    private readonly cycles: CycleScheduler,
-    private readonly governor: RateGovernor,
-    private readonly reconciler: RunReconciler,
-    private readonly guard: RunGuard,
+    private readonly cycles: CycleQueue,
+    private readonly rateController: RateController,
+    private readonly jobReconciler: JobReconciler,
+    private readonly breaker: RunBreaker,
     private readonly throttles: ThrottleEvaluator,
     private readonly logger: Logger,
   ) {}
@@ -120,7 +120,7 @@ export class BackfillWatchdog {
     }
     try {
       for (const [backfill, runId] of await this.runs.active()) {
-        await this.guard.pausedWithoutMemory(backfill, runId, error);
+        await this.breaker.pausedWithoutMemory(backfill, runId, error);
       }
     } catch (again) {
       this.logger.debug(`The active runs cannot be read: ${String(again)}`);
@@ -131,7 +131,7 @@ export class BackfillWatchdog {
     { pressure, reason }: ThrottlePressure,
     runId: string,
     sample: BackfillSample,
-  ): Promise<PressedRate> {
+  ): Promise<ThrottledRate> {
     const samples = pressure > 0 ? [sample, ...(await this.samples.newest(runId, KNOWN_SAMPLES))] : [];
     // In steps: a rate that changes by a hair each second would only fill the log.
     const steps = pressure > 0 ? Math.max(1, Math.round(pressure * STEPS)) : 0;
@@ -155,7 +155,7 @@ export class BackfillWatchdog {
       return;
     }
     if (!('config' in configured)) {
-      await this.guard.pause(backfill, runId, configured.message, configured);
+      await this.breaker.pause(backfill, runId, configured.message, configured);
       return;
     }
     const interval = run.interval ?? 0;
@@ -169,7 +169,7 @@ export class BackfillWatchdog {
     };
     const pressed = await this.pressed(pressure, runId, sample);
     await Promise.all([
-      this.governor.apply(backfill, runId, configured.config, now, pressed),
+      this.rateController.apply(backfill, runId, configured.config, now, pressed),
       this.samples.add(runId, sample),
     ]);
     if (run.nextCycleAt !== null && now > run.nextCycleAt + LATE_MS) {
@@ -177,7 +177,7 @@ export class BackfillWatchdog {
     }
     if (now - (this.reconciled.get(runId) ?? now - RECONCILE_EVERY_MS) >= RECONCILE_EVERY_MS) {
       this.reconciled.set(runId, now);
-      await this.reconciler.reconcile(backfill, runId);
+      await this.jobReconciler.reconcile(backfill, runId);
     }
   }
 }

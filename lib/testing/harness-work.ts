@@ -1,11 +1,11 @@
-import type { WorkEntry, WorkPayload } from '../state/work-entry.js';
+import type { RangeEntry, RangePayload } from '../state/range-entry.js';
 
 /** A piece of work of a harness. */
-export interface HarnessWork extends Pick<WorkEntry, 'index' | 'attempts' | 'rows'> {
-  readonly payload: WorkPayload;
+export interface HarnessWork extends Pick<RangeEntry, 'index' | 'attempts' | 'rows'> {
+  readonly payload: RangePayload;
 }
 
 /** The work as a worker would have claimed it, for the first time. */
-export function entryOf(work: HarnessWork): WorkEntry {
+export function entryOf(work: HarnessWork): RangeEntry {
   return { ...work, claims: 1, crashes: 0 };
 }

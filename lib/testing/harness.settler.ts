@@ -3,7 +3,7 @@ import type { BackfillConfig } from '../config/backfill-config.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { decideSettlement } from '../processing/decide-settlement.js';
 import type { Outcome } from '../processing/range.executor.js';
-import { WorkSplitter } from '../processing/work.splitter.js';
+import { RangeSplitter } from '../processing/range.splitter.js';
 import type { BackfillFailure } from '../state/backfill-status.js';
 import { entryOf } from './harness-work.js';
 import type { HarnessWork } from './harness-work.js';
@@ -18,19 +18,19 @@ export interface Settled {
 
 /** Decides what becomes of work, as the workers do, but waits for nothing. */
 export class HarnessSettler {
-  private readonly splitter: WorkSplitter;
+  private readonly splitter: RangeSplitter;
 
   constructor(
     private readonly backfill: RegisteredBackfill,
     private readonly config: BackfillConfig,
     fork: () => EntityManager,
   ) {
-    this.splitter = new WorkSplitter({ fork });
+    this.splitter = new RangeSplitter({ fork });
   }
 
   async settle(work: HarnessWork, outcome: Outcome): Promise<Settled> {
     const { backfill, config, splitter } = this;
-    const split = (it: Parameters<WorkSplitter['split']>[1]) => splitter.split(backfill, it);
+    const split = (it: Parameters<RangeSplitter['split']>[1]) => splitter.split(backfill, it);
     const decision = await decideSettlement(
       backfill,
       entryOf(work),

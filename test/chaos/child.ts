@@ -9,12 +9,12 @@ import 'reflect-metadata';
 import { BACKFILL_ENTITIES, BackfillModule, BackfillService } from 'nestjs-backfill';
 import { EntityManagers } from '../../lib/database/entity-managers.js';
 import { RangeExecutor } from '../../lib/processing/range.executor.js';
-import { BackfillQueues } from '../../lib/queues/backfill-queues.js';
+import { RangeQueues } from '../../lib/queues/range.queues.js';
 import { RedisConnections } from '../../lib/redis/redis-connections.js';
 import { RedisErrorLog } from '../../lib/redis/redis-error.log.js';
 import { BackfillKeys } from '../../lib/redis/backfill-keys.js';
 import { FailureStore } from '../../lib/state/failure.store.js';
-import { RangeTracker } from '../../lib/state/range.tracker.js';
+import { RangeStore } from '../../lib/state/range.store.js';
 import { RunStore } from '../../lib/state/run.store.js';
 import { answerParent, tellParent } from '../support/processes/index.js';
 import { dieAt, instrument } from './faults.js';
@@ -73,13 +73,13 @@ const testing = await Test.createTestingModule({
   ],
   providers: handlersOf(plan, pass),
 })
-  .overrideProvider(RangeTracker)
+  .overrideProvider(RangeStore)
   .useFactory({
     ...withTracker,
     factory: ({ client }: RedisConnections, keys: BackfillKeys) => {
-      const tracker = new RangeTracker(client, keys);
-      const acknowledge = tracker.acknowledge.bind(tracker);
-      tracker.acknowledge = async (runId, done) => {
+      const rangeStore = new RangeStore(client, keys);
+      const acknowledge = rangeStore.acknowledge.bind(rangeStore);
+      rangeStore.acknowledge = async (runId, done) => {
         const settled = await acknowledge(runId, done);
         if (settled.status === 'completed' || settled.status === 'failed') {
           pass('completion');
@@ -87,8 +87,8 @@ const testing = await Test.createTestingModule({
         return settled;
       };
       return instrument(
-        tracker,
-        'RangeTracker',
+        rangeStore,
+        'RangeStore',
         ['reserve', 'claim', 'acknowledge', 'settle', 'endCycle', 'release'],
         pass,
       );
@@ -106,19 +106,19 @@ const testing = await Test.createTestingModule({
     factory: ({ client }: RedisConnections, keys: BackfillKeys) =>
       instrument(new FailureStore(client, keys), 'FailureStore', ['retry'], pass),
   })
-  .overrideProvider(BackfillQueues)
+  .overrideProvider(RangeQueues)
   .useFactory({
     inject: [RedisConnections, BackfillKeys, RedisErrorLog],
     factory: ({ client }: RedisConnections, keys: BackfillKeys, { listener }: RedisErrorLog) => {
-      const queues = new BackfillQueues(client, keys, listener);
+      const queues = new RangeQueues(client, keys, listener);
       const add = queues.add.bind(queues);
       queues.add = async (backfill, runId, requests) => {
         const middle = Math.floor(requests.length / 2);
-        pass('BackfillQueues.add:before');
+        pass('RangeQueues.add:before');
         await add(backfill, runId, requests.slice(0, middle));
-        pass('BackfillQueues.add:middle');
+        pass('RangeQueues.add:middle');
         await add(backfill, runId, requests.slice(middle));
-        pass('BackfillQueues.add:after');
+        pass('RangeQueues.add:after');
       };
       return queues;
     },

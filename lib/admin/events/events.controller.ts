@@ -3,11 +3,11 @@ import { eventsQuery } from '../admin.requests.js';
 import { header, takeOver } from '../http/admin-request.js';
 import type { AdminRequest, AdminResponse } from '../http/admin-request.js';
 import { parseRequest } from '../http/parse-request.js';
-import { EventStreams } from './event-streams.js';
+import { SseStreams } from './sse-streams.js';
 
 /** Serves the events as a stream. Written by hand, as interceptors of the app would change its events. */
 export abstract class EventsController {
-  @Inject(EventStreams) private readonly streams!: EventStreams;
+  @Inject(SseStreams) private readonly streams!: SseStreams;
   private readonly logger = new Logger('Backfill');
 
   @Get('events')

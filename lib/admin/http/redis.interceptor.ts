@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { from, map, mergeMap, race, throwError } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { RedisPulse } from '../../redis/redis.pulse.js';
+import { RedisHealth } from '../../redis/redis.health.js';
 import type { AdminRequest } from './admin-request.js';
 import { httpError } from './http-errors.js';
 
@@ -14,14 +14,14 @@ const READS = new Set(['GET', 'HEAD']);
  */
 @Injectable()
 export class RedisInterceptor implements NestInterceptor {
-  constructor(private readonly pulse: RedisPulse) {}
+  constructor(private readonly redisHealth: RedisHealth) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = context.switchToHttp().getRequest<AdminRequest>();
-    return from(this.pulse.beats()).pipe(
+    return from(this.redisHealth.beats()).pipe(
       mergeMap((beats) =>
         beats
-          ? race(next.handle(), this.pulse.lost.pipe(map(() => throwLost(request))))
+          ? race(next.handle(), this.redisHealth.lost.pipe(map(() => throwLost(request))))
           : throwError(() => gone('Nothing was done. Try again when it is back.')),
       ),
     );

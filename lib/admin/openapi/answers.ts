@@ -10,7 +10,7 @@ import type {
   BackfillStatus,
   FailurePage,
 } from '../../state/backfill-status.js';
-import type { BackfillHistoryEntry } from '../../state/history.log.js';
+import type { BackfillHistoryEntry } from '../../state/history.store.js';
 import type { BackfillSample } from '../../state/sample.store.js';
 
 const count = z.int();

@@ -5,11 +5,11 @@ import type { RowHandler } from '../../handlers/handlers.js';
 import { loadRows } from './load-rows.js';
 import type { Execution, Outcome } from '../range.executor.js';
 import { inRequestScope } from '../../database/request-scope.js';
-import type { RowStop } from './row-stop.js';
-import type { Admit } from './row-walk-parts.js';
-import { BOUNDLESS } from './row.places.js';
-import type { RowRoom } from './row.places.js';
-import { RowWalk } from './row.walk.js';
+import type { LazyAbortController } from '../../async/lazy-abort-controller.js';
+import type { Admit } from './row-processor-deps.js';
+import { UNLIMITED_PERMITS } from './row.semaphore.js';
+import type { Permits } from './row.semaphore.js';
+import { RowProcessor } from './row.processor.js';
 
 const ADMIT: Admit = () => undefined;
 
@@ -25,12 +25,12 @@ export async function handleRows(
   const admit = settings?.admit ?? ADMIT;
   const { runId, attempt, logger } = context;
   const forks: EntityManager[] = [];
-  const walk = new RowWalk(
+  const walk = new RowProcessor(
     { em: context.em, rows: await loadRows(execution, context.em) },
     {
       keyOf: (row) => source.keyOf?.(row) ?? null,
       concurrency: rowConcurrency,
-      room: settings?.room ?? BOUNDLESS,
+      permits: settings?.permits ?? UNLIMITED_PERMITS,
       timeoutMs: settings?.timeoutMs ?? (() => null),
       acknowledgeMs: settings?.acknowledgeMs ?? (() => 0),
       admit,
@@ -63,7 +63,7 @@ export async function handleRows(
       },
       // What is to be rolled back must not be acknowledged.
       acknowledge: dryRun ? null : (settings?.acknowledge ?? null),
-      troubled: settings?.troubled ?? (async () => undefined),
+      escalate: settings?.escalate ?? (async () => undefined),
       signal,
     },
   );
@@ -75,7 +75,7 @@ export async function handleRows(
 }
 
 /** The call that a row was given when it began is its first one. */
-function paidOnce(admit: Admit, stop: RowStop): (calls?: number) => Promise<void> {
+function paidOnce(admit: Admit, stop: LazyAbortController): (calls?: number) => Promise<void> {
   let paid = 1;
   return async (calls = 1) => {
     const due = Math.max(0, calls - paid);
@@ -89,7 +89,7 @@ function paidOnce(admit: Admit, stop: RowStop): (calls?: number) => Promise<void
 /** What a worker adds to the handling of rows; without it nothing is limited or acknowledged early. */
 export interface RowSettings {
   /** The places of the process, which all ranges share. */
-  readonly room: RowRoom;
+  readonly permits: Permits;
   /** Ms that a row may take; `null`: as long as it takes. */
   readonly timeoutMs: () => number | null;
   /** Ms between two acknowledgements. */
@@ -98,5 +98,5 @@ export interface RowSettings {
   readonly admit: Admit;
   readonly acknowledge: (done: number, left: readonly JsonValue[]) => Promise<void>;
   /** Told at once of an error that asks for more than its row: siblings may be under way for long. */
-  readonly troubled: (error: unknown) => Promise<void>;
+  readonly escalate: (error: unknown) => Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { RowTimeoutError } from '../../errors/handler.errors.js';
-import type { RowStop } from './row-stop.js';
+import type { LazyAbortController } from '../../async/lazy-abort-controller.js';
 
 /** When a row has taken as long as it may, by `performance.now()`. */
 interface Deadline {
@@ -22,7 +22,7 @@ export class RowDeadlines {
    *
    * @throws RowTimeoutError
    */
-  within(work: unknown, stop: Pick<RowStop, 'abort'>): Promise<unknown> {
+  within(work: unknown, stop: Pick<LazyAbortController, 'abort'>): Promise<unknown> {
     const ms = this.timeoutMs();
     const working = Promise.resolve(work);
     if (ms === null) {

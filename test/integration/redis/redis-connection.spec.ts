@@ -35,7 +35,7 @@ async function expectWork({ backfills, finished }: Awaited<ReturnType<typeof sta
   expect(keys).not.toEqual([]);
 }
 
-describe("the tracker's connection", () => {
+describe("the rangeStore's connection", () => {
   it('comes from host options of BullModule', async () => {
     await expectWork(await start(bench.redis.connection));
   });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackfillEvent } from 'nestjs-backfill';
-import { RunGuard } from '../../../lib/supervision/run.guard.js';
+import { RunBreaker } from '../../../lib/supervision/run.breaker.js';
 import {
   createAppBench,
   defineBackfill,
@@ -143,7 +143,9 @@ describe('pause', () => {
     const { app, backfills, finished } = await bench.start({ handlers: [handler] });
     const { runId } = await backfills.start('gated');
     const late = new Error("OOM command not allowed when used memory > 'maxmemory'.");
-    expect(await app.get(RunGuard, { strict: false }).pausedWithoutMemory('gated', runId, late)).toBe(false);
+    expect(await app.get(RunBreaker, { strict: false }).pausedWithoutMemory('gated', runId, late)).toBe(
+      false,
+    );
     expect(await backfills.status('gated')).toMatchObject({ state: 'running' });
     release();
     expect(await finished('gated')).toMatchObject({ state: 'completed' });

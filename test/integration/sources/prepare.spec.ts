@@ -78,8 +78,8 @@ const REFUSED: Array<[string, BackfillSource<never, never>, RegExp]> = [
   ],
   [
     'an order by a relation that is none',
-    byOrder({ keeper: { name: 'asc' } }),
-    /\(orderBy\.keeper\.name\): expected a column that can be compared, got no such property/,
+    byOrder({ writer: { name: 'asc' } }),
+    /\(orderBy\.writer\.name\): expected a column that can be compared, got no such property/,
   ],
   [
     'an order by a list',

@@ -4,9 +4,9 @@ import { resolveConfig } from '../../../lib/config/backfill-config.js';
 import { LuaScript } from '../../../lib/redis/lua-script.js';
 import { RedisConnections } from '../../../lib/redis/redis-connections.js';
 import { BackfillWatchdog } from '../../../lib/supervision/backfill.watchdog.js';
-import { RateGovernor } from '../../../lib/pacing/rate.governor.js';
+import { RateController } from '../../../lib/pacing/rate.controller.js';
 import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
-import { RangeTracker } from '../../../lib/state/range.tracker.js';
+import { RangeStore } from '../../../lib/state/range.store.js';
 import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
 
 const bench = await createAppBench();
@@ -23,10 +23,10 @@ async function bareRun(ranges: number, perSecond: number | null) {
   // It would put the rate of the config in force again.
   await app.get(BackfillWatchdog, { strict: false }).close();
   const { runId } = await backfills.start('bare', { config: rate(perSecond) });
-  const tracker = app.get(RangeTracker, { strict: false });
+  const rangeStore = app.get(RangeStore, { strict: false });
   const { client } = app.get(RedisConnections, { strict: false });
   const keys = app.get(BackfillKeys, { strict: false });
-  await tracker.reserve(runId, {
+  await rangeStore.reserve(runId, {
     seq: 0,
     partition: '',
     from: null,
@@ -52,7 +52,7 @@ async function bareRun(ranges: number, perSecond: number | null) {
     const [seconds, rest] = (time?.[1] ?? []) as [string, string];
     return { verdict, ms, at: Number(seconds) * 1e6 + Number(rest) + Number.parseInt(granted, 10) };
   };
-  return { app, client, keys, runId, tracker, micros, claim };
+  return { app, client, keys, runId, rangeStore, micros, claim };
 }
 
 /** Most starts in any one second. */
@@ -99,9 +99,9 @@ describe('claims', () => {
   );
 
   it('of many ranges together stand exactly an interval apart', async () => {
-    const { tracker, runId } = await bareRun(100, 7.5);
+    const { rangeStore, runId } = await bareRun(100, 7.5);
     const indexes = Array.from({ length: 100 }, (_, i) => i);
-    const { claims } = await tracker.claim(runId, indexes, 60_000);
+    const { claims } = await rangeStore.claim(runId, indexes, 60_000);
     const waits = claims.map((claim) => claim?.waitMs ?? Number.NaN);
     const interval = 1e6 / 7.5 / 1000;
     for (let i = 2; i < waits.length; i++) {
@@ -110,16 +110,16 @@ describe('claims', () => {
   });
 
   it('after starts that came late are put off by as much, and made up by going a little faster', async () => {
-    const { tracker, runId, claim } = await bareRun(400, 100);
+    const { rangeStore, runId, claim } = await bareRun(400, 100);
     const before = await claim(0);
-    const [late] = (await tracker.claim(runId, [1], 60_000, 200)).claims;
-    const [after] = (await tracker.claim(runId, [2], 60_000)).claims;
+    const [late] = (await rangeStore.claim(runId, [1], 60_000, 200)).claims;
+    const [after] = (await rangeStore.claim(runId, [2], 60_000)).claims;
     expect([before.verdict, Math.round((after?.waitMs ?? 0) - (late?.waitMs ?? 0)) <= 10]).toEqual([
       'go',
       true,
     ]);
     expect(late?.waitMs).toBeGreaterThan(190);
-    const { claims } = await tracker.claim(
+    const { claims } = await rangeStore.claim(
       runId,
       Array.from({ length: 300 }, (_, i) => i + 3),
       60_000,
@@ -130,14 +130,17 @@ describe('claims', () => {
   });
 
   it('of a range that is gone answer nothing, and count each time it was taken up', async () => {
-    const { tracker, runId } = await bareRun(2, null);
-    expect((await tracker.claim(runId, [0, 7], 250)).claims).toMatchObject([{ entry: { claims: 1 } }, null]);
-    const again = await tracker.claim(runId, [0], 250);
+    const { rangeStore, runId } = await bareRun(2, null);
+    expect((await rangeStore.claim(runId, [0, 7], 250)).claims).toMatchObject([
+      { entry: { claims: 1 } },
+      null,
+    ]);
+    const again = await rangeStore.claim(runId, [0], 250);
     expect(again.claims).toMatchObject([{ entry: { claims: 2, crashes: 1, attempts: 0 } }]);
     const [claim] = again.claims;
     const done = claim ? [{ entry: claim.entry, rows: 5 }] : [];
-    expect((await tracker.acknowledge(runId, done)).counted).toBe(true);
-    expect((await tracker.acknowledge(runId, done)).counted).toBe(false);
+    expect((await rangeStore.acknowledge(runId, done)).counted).toBe(true);
+    expect((await rangeStore.acknowledge(runId, done)).counted).toBe(false);
   });
 });
 
@@ -173,10 +176,10 @@ describe('a change of the rate at a known time', () => {
     ['a slower rate', 1_000_000, 22],
     ['none', -1, 21],
   ])('of %s to come is felt by those whose moment is after it', async (_name, following, most) => {
-    const { client, keys, runId, tracker, micros } = await bareRun(100, 100);
+    const { client, keys, runId, rangeStore, micros } = await bareRun(100, 100);
     const changeAt = Math.ceil((await micros()) / 1000) + 200;
     await apply.run(client, keys.script(runId), [10_000, following, changeAt, 'on peak', '', '', '']);
-    const { claims, verdict } = await tracker.claim(
+    const { claims, verdict } = await rangeStore.claim(
       runId,
       Array.from({ length: 100 }, (_, i) => i),
       250,
@@ -188,7 +191,7 @@ describe('a change of the rate at a known time', () => {
 
   it('is told to the tracker by the governor, to the millisecond of the boundary', async () => {
     const { app, client, keys, runId } = await bareRun(1, 1);
-    const governor = app.get(RateGovernor, { strict: false });
+    const rateController = app.get(RateController, { strict: false });
     const config = resolveConfig({
       perSecondOnPeak: 2,
       perSecondOffPeak: 50,
@@ -200,10 +203,10 @@ describe('a change of the rate at a known time', () => {
       client.hmget(keys.run(runId), 'interval', 'next interval', 'next interval at', 'rateReason');
     const monday = Date.parse('2021-06-14T00:00:00+01:00');
     const hour = 3_600_000;
-    await governor.apply('bare', runId, config, monday + 9 * hour - 2_000);
+    await rateController.apply('bare', runId, config, monday + 9 * hour - 2_000);
     expect(await fields()).toEqual(['20000', '500000', String(monday + 9 * hour), 'off peak']);
-    await governor.apply('bare', runId, config, monday + 9 * hour);
+    await rateController.apply('bare', runId, config, monday + 9 * hour);
     expect(await fields()).toEqual(['500000', '20000', String(monday + 17 * hour), 'on peak']);
-    governor.close();
+    rateController.close();
   });
 });

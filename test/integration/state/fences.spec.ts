@@ -1,9 +1,9 @@
 import { RedisConnections } from '../../../lib/redis/redis-connections.js';
 import { BackfillWatchdog } from '../../../lib/supervision/backfill.watchdog.js';
 import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
-import { RangeTracker } from '../../../lib/state/range.tracker.js';
+import { RangeStore } from '../../../lib/state/range.store.js';
 import type { Reservation, Settlement } from '../../../lib/state/range-steps.js';
-import type { WorkEntry } from '../../../lib/state/work-entry.js';
+import type { RangeEntry } from '../../../lib/state/range-entry.js';
 import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
 
 const bench = await createAppBench();
@@ -17,7 +17,7 @@ async function bareRun() {
   const { runId } = await backfills.start('bare', {
     config: { perSecondOnPeak: null, perSecondOffPeak: null },
   });
-  const tracker = app.get(RangeTracker, { strict: false });
+  const rangeStore = app.get(RangeStore, { strict: false });
   const { client } = app.get(RedisConnections, { strict: false });
   const keys = app.get(BackfillKeys, { strict: false });
   const reservation: Reservation = {
@@ -30,9 +30,9 @@ async function bareRun() {
     partitionsDone: [],
     share: 1,
   };
-  await tracker.reserve(runId, reservation);
-  const claim = async (index = 0): Promise<WorkEntry> => {
-    const [claimed] = (await tracker.claim(runId, [index], 250)).claims;
+  await rangeStore.reserve(runId, reservation);
+  const claim = async (index = 0): Promise<RangeEntry> => {
+    const [claimed] = (await rangeStore.claim(runId, [index], 250)).claims;
     if (!claimed) {
       throw new Error(`Expected range ${index} to be outstanding`);
     }
@@ -42,7 +42,7 @@ async function bareRun() {
     const { planned, done, outstanding, rowsDone } = await backfills.status('bare');
     return { planned, done, outstanding, rowsDone };
   };
-  return { tracker, client, keys, runId, claim, counters, reservation };
+  return { rangeStore, client, keys, runId, claim, counters, reservation };
 }
 
 const half = (from: number, to: number) => ({
@@ -52,69 +52,69 @@ const half = (from: number, to: number) => ({
   delayMs: 0,
 });
 
-function splitOf(entry: WorkEntry): Settlement {
+function splitOf(entry: RangeEntry): Settlement {
   const successors = [half(1, 10), half(11, 20)];
   return { entry, rowsDone: 0, outcome: 'replaced', successors, failures: [], error: '' };
 }
 
 describe('a worker', () => {
   it('that sends a settlement twice, because its connection broke, has settled once', async () => {
-    const { tracker, runId, claim, counters } = await bareRun();
+    const { rangeStore, runId, claim, counters } = await bareRun();
     const entry = await claim();
-    expect((await tracker.settle(runId, splitOf(entry))).counted).toBe(true);
-    expect((await tracker.settle(runId, splitOf(entry))).counted).toBe(false);
+    expect((await rangeStore.settle(runId, splitOf(entry))).counted).toBe(true);
+    expect((await rangeStore.settle(runId, splitOf(entry))).counted).toBe(false);
     expect(await counters()).toMatchObject({ planned: 2, outstanding: 2 });
   });
 
   it('has its range tried again once, though it says so twice', async () => {
-    const { tracker, runId, claim } = await bareRun();
+    const { rangeStore, runId, claim } = await bareRun();
     const entry = await claim();
     const again: Settlement = {
       ...splitOf(entry),
       successors: [{ payload: entry.payload, rows: entry.rows, attempts: 1, delayMs: 0 }],
     };
-    await tracker.settle(runId, again);
-    await tracker.settle(runId, again);
+    await rangeStore.settle(runId, again);
+    await rangeStore.settle(runId, again);
     expect(await claim()).toMatchObject({ attempts: 1, claims: 2 });
   });
 
   it('that was overtaken does not take the half of its range for the whole', async () => {
-    const { tracker, runId, claim, counters } = await bareRun();
+    const { rangeStore, runId, claim, counters } = await bareRun();
     const overtaken = await claim();
-    await tracker.settle(runId, splitOf(await claim()));
-    expect((await tracker.acknowledge(runId, [{ entry: overtaken, rows: 20 }])).counted).toBe(false);
-    await tracker.acknowledge(runId, [{ entry: await claim(0), rows: 10 }]);
-    await tracker.acknowledge(runId, [{ entry: await claim(1), rows: 10 }]);
+    await rangeStore.settle(runId, splitOf(await claim()));
+    expect((await rangeStore.acknowledge(runId, [{ entry: overtaken, rows: 20 }])).counted).toBe(false);
+    await rangeStore.acknowledge(runId, [{ entry: await claim(0), rows: 10 }]);
+    await rangeStore.acknowledge(runId, [{ entry: await claim(1), rows: 10 }]);
     expect(await counters()).toEqual({ planned: 2, done: 2, outstanding: 0, rowsDone: 20 });
   });
 
   it('counts once where a crash of Redis forgot that another has the same range', async () => {
-    const { tracker, client, keys, runId, claim, counters } = await bareRun();
+    const { rangeStore, client, keys, runId, claim, counters } = await bareRun();
     const [, work = ''] = keys.script(runId);
     const before = await client.hget(work, '0');
     const first = await claim();
     await client.hset(work, '0', String(before));
     const second = await claim();
     expect(second).toEqual(first);
-    expect((await tracker.settle(runId, splitOf(first))).counted).toBe(true);
-    expect((await tracker.settle(runId, splitOf(second))).counted).toBe(false);
-    expect((await tracker.acknowledge(runId, [{ entry: second, rows: 20 }])).counted).toBe(false);
+    expect((await rangeStore.settle(runId, splitOf(first))).counted).toBe(true);
+    expect((await rangeStore.settle(runId, splitOf(second))).counted).toBe(false);
+    expect((await rangeStore.acknowledge(runId, [{ entry: second, rows: 20 }])).counted).toBe(false);
     expect(await counters()).toEqual({ planned: 2, done: 0, outstanding: 2, rowsDone: 0 });
   });
 
   it('does not take another range away that a crash of Redis gave the number of its own', async () => {
-    const { tracker, client, keys, runId, claim, counters } = await bareRun();
+    const { rangeStore, client, keys, runId, claim, counters } = await bareRun();
     const [, work = ''] = keys.script(runId);
     const entry = await claim();
     await client.hset(work, '0', String(await client.hget(work, '0')).replace('[[1,20]]', '[[1,10]]'));
-    expect((await tracker.acknowledge(runId, [{ entry, rows: 20 }])).counted).toBe(false);
+    expect((await rangeStore.acknowledge(runId, [{ entry, rows: 20 }])).counted).toBe(false);
     expect(await counters()).toMatchObject({ done: 0, outstanding: 1 });
   });
 });
 
 describe('a planner', () => {
   it('goes on from the cursor that it planned from, and from no other', async () => {
-    const { tracker, client, keys, runId, counters, reservation } = await bareRun();
+    const { rangeStore, client, keys, runId, counters, reservation } = await bareRun();
     const [run = ''] = keys.script(runId);
     const next: Reservation = {
       ...reservation,
@@ -127,9 +127,9 @@ describe('a planner', () => {
     const fields = await client.hgetall(run);
     const cursor = Object.keys(fields).find((field) => fields[field] === '20' && field.startsWith('cursor'));
     await client.hset(run, String(cursor), '15');
-    expect(await tracker.reserve(runId, next)).toEqual({ kind: 'stale' });
+    expect(await rangeStore.reserve(runId, next)).toEqual({ kind: 'stale' });
     await client.hset(run, String(cursor), '20');
-    expect(await tracker.reserve(runId, next)).toMatchObject({ kind: 'reserved', first: 1 });
+    expect(await rangeStore.reserve(runId, next)).toMatchObject({ kind: 'reserved', first: 1 });
     expect(await counters()).toMatchObject({ planned: 2, outstanding: 2 });
   });
 });

@@ -1,6 +1,6 @@
 import type { LedgerCheckpoint, LedgerRun } from '../../../lib/ledger/ledger-rows.js';
 import { recoveredFields } from '../../../lib/ledger/recovered-fields.js';
-import { parseEntry } from '../../../lib/state/work-entry.js';
+import { parseEntry } from '../../../lib/state/range-entry.js';
 
 const run = { status: 'paused', statusReason: 'lunch', finishedAt: null } as LedgerRun;
 

@@ -6,7 +6,7 @@ import type { RegisteredBackfill } from '../../../lib/handlers/registered-backfi
 import { NonRetryableError, RateLimitedError } from '../../../lib/errors/handler.errors.js';
 import { decideSettlement, type Decision } from '../../../lib/processing/decide-settlement.js';
 import type { JsonValue } from '../../../lib/sources/backfill-source.js';
-import { decodePayload, type WorkEntry, type WorkPayload } from '../../../lib/state/work-entry.js';
+import { decodePayload, type RangeEntry, type RangePayload } from '../../../lib/state/range-entry.js';
 
 const NOW = new Date('2021-06-14T10:00:00Z');
 const backfill: RegisteredBackfill = {
@@ -44,8 +44,8 @@ const rows = fc
     ),
   );
 
-function entryOf(keys: readonly JsonValue[], attempts: number): WorkEntry {
-  const payload: WorkPayload = { kind: 'rows', partition: 'eu', keys };
+function entryOf(keys: readonly JsonValue[], attempts: number): RangeEntry {
+  const payload: RangePayload = { kind: 'rows', partition: 'eu', keys };
   return { index: 7, claims: 1, crashes: 0, attempts, rows: keys.length, payload };
 }
 
@@ -136,9 +136,9 @@ describe('what becomes of a range that failed', () => {
   it('is the same range again, its halves, a failure, or as before', async () => {
     await fc.assert(
       fc.asyncProperty(cases, async ({ error, config: settings, tried, aborted, halves }) => {
-        const payload: WorkPayload = { kind: 'range', partition: '', range: [1, 10] };
+        const payload: RangePayload = { kind: 'range', partition: '', range: [1, 10] };
         const attempts = Math.min(tried, settings.attempts - 1);
-        const entry: WorkEntry = { index: 3, claims: 2, crashes: 0, attempts, rows: 10, payload };
+        const entry: RangeEntry = { index: 3, claims: 2, crashes: 0, attempts, rows: 10, payload };
         const pieces = Array.from({ length: halves }, (_, i) => ({
           payload: { ...payload, range: [i * 5 + 1, i * 5 + 5] },
           rows: 5,

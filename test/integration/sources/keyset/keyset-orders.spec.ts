@@ -32,7 +32,7 @@ const COLUMNS = {
   flag: 'flag',
   bytes: 'bytes',
   'place.city': 'place_city',
-  keeper: 'keeper_id',
+  writer: 'keeper_id',
 } as const;
 type Column = keyof typeof COLUMNS;
 
@@ -98,9 +98,9 @@ describe.each(['postgresql', 'portable'] as const)('keyset over random rows (%s)
   const wheres = [
     { where: {}, sql: 'true' },
     { where: { flag: false }, sql: 'NOT flag' },
-    { where: { keeper: { name: 'keeper 1' } }, sql: 'keeper_id % 2 = 1' },
+    { where: { writer: { name: 'keeper 1' } }, sql: 'keeper_id % 2 = 1' },
     {
-      where: { keeper: { shelves: { flag: true } } },
+      where: { writer: { shelves: { flag: true } } },
       sql: 'keeper_id IN (SELECT keeper_id FROM "stock room".shelves WHERE flag)',
     },
   ];

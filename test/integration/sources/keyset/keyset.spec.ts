@@ -294,7 +294,7 @@ describe('keyset', () => {
 
   it('changes nothing of the filters that it is given', async () => {
     await shop.stock(minutes(4));
-    const where = deepFreeze({ $and: [{ id: { $gt: 1n } }, { keeper: { name: { $like: '%' } } }] });
+    const where = deepFreeze({ $and: [{ id: { $gt: 1n } }, { writer: { name: { $like: '%' } } }] });
     const source = keyset(Shelf, { orderBy: deepFreeze({ id: 'asc' }), where });
     const { ranges } = await walk(shop, source, { batchSize: 2 });
     const { em } = shop.context();

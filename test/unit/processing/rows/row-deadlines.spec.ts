@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { RowTimeoutError } from '../../../../lib/errors/handler.errors.js';
 import { RowDeadlines } from '../../../../lib/processing/rows/row-deadlines.js';
-import { RowStop } from '../../../../lib/processing/rows/row-stop.js';
+import { LazyAbortController } from '../../../../lib/async/lazy-abort-controller.js';
 
 const forever = () => new Promise<void>(() => undefined);
 
@@ -12,7 +12,7 @@ describe('the time of rows', () => {
     const deadlines = new RowDeadlines(() => ms);
     const over: string[] = [];
     const wait = async (name: string, work: unknown) => {
-      const stop = new RowStop();
+      const stop = new LazyAbortController();
       await deadlines.within(work, stop).catch((error: unknown) => {
         expect(error).toBeInstanceOf(RowTimeoutError);
         expect(stop.signal.reason).toBe(error);
@@ -21,7 +21,7 @@ describe('the time of rows', () => {
     };
     const slow = wait('slow', forever());
     const quick = wait('quick', sleep(5));
-    const failing = deadlines.within(Promise.reject(new Error('own')), new RowStop());
+    const failing = deadlines.within(Promise.reject(new Error('own')), new LazyAbortController());
     await expect(failing).rejects.toThrow('own');
     ms = 30;
     const shorter = wait('shorter', forever());
@@ -37,7 +37,7 @@ describe('the time of rows', () => {
     const late = sleep(30).then(() => {
       throw new Error('too late to be heard');
     });
-    await expect(deadlines.within(late, new RowStop())).rejects.toBeInstanceOf(RowTimeoutError);
+    await expect(deadlines.within(late, new LazyAbortController())).rejects.toBeInstanceOf(RowTimeoutError);
     await sleep(40);
     deadlines.close();
   });

@@ -1,0 +1,48 @@
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import type { SourceContext } from '../sources/backfill-source.js';
+import type { RangeEntry } from '../state/range-entry.js';
+import type { RangePiece } from './decide-settlement.js';
+import type { EntityManagers } from '../database/entity-managers.js';
+
+/**
+ * Cuts a piece of work in two, so that a failing row can be isolated: ranges into ranges for a range
+ * handler, everything else into lists of keys.
+ */
+export class RangeSplitter {
+  constructor(private readonly managers: Pick<EntityManagers, 'fork'>) {}
+
+  async split(backfill: RegisteredBackfill, entry: RangeEntry): Promise<readonly RangePiece[]> {
+    const { payload } = entry;
+    const { source, shape, name } = backfill;
+    if (payload.kind === 'rows') {
+      return halves(payload.partition, payload.keys);
+    }
+    const em = this.managers.fork();
+    const context: SourceContext = { em, backfill: name };
+    try {
+      if (shape !== 'range' && source.load && source.keyOf && source.loadKeys) {
+        const rows = await source.load(context, payload.range, payload.partition);
+        return halves(
+          payload.partition,
+          rows.map((row) => source.keyOf?.(row) ?? null),
+        );
+      }
+      const ranges = (await source.split?.(context, payload.range, payload.partition)) ?? [];
+      return ranges.map(({ data, rows }) => ({
+        payload: { kind: 'range', partition: payload.partition, range: data },
+        rows,
+      }));
+    } finally {
+      em.clear();
+    }
+  }
+}
+
+function halves(partition: string, keys: readonly WorkKey[]): RangePiece[] {
+  const middle = Math.ceil(keys.length / 2);
+  return [keys.slice(0, middle), keys.slice(middle)]
+    .filter((half) => half.length > 0)
+    .map((half) => ({ payload: { kind: 'rows', partition, keys: half }, rows: half.length }));
+}
+
+type WorkKey = Extract<RangeEntry['payload'], { kind: 'rows' }>['keys'][number];

@@ -1,0 +1,143 @@
+import type { Logger } from '@nestjs/common';
+import { allowedFailures } from './allowed-failures.js';
+import type { BackfillConfig } from '../config/backfill-config.js';
+import type { Decision } from '../processing/decide-settlement.js';
+import { toStoredError } from '../state/stored-error.js';
+import { LuaScript } from '../redis/lua-script.js';
+import type { RedisClient } from '../redis/lua-script.js';
+import { isOutOfMemory } from '../redis/out-of-memory.js';
+import type { BackfillKeys } from '../redis/backfill-keys.js';
+import type { RunStore } from '../state/run.store.js';
+
+const PROBE_MS = 1_000;
+const FIRST_HOLD_MS = 1_000;
+const LONGEST_HOLD_MS = 30_000;
+/** An outage that was over for so long is forgotten. */
+const FORGET_MS = 60_000;
+
+/** Holds or pauses a run that cannot go on as it is, and says why. */
+export class RunBreaker {
+  private readonly holdScript = LuaScript.load<number>('hold', 6);
+  private readonly outages = new Map<string, { count: number; at: number }>();
+
+  constructor(
+    private readonly client: RedisClient,
+    private readonly keys: BackfillKeys,
+    private readonly runs: RunStore,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Pauses a run by itself. */
+  async pause(backfill: string, runId: string, reason: string, error?: unknown): Promise<void> {
+    if (error !== undefined && !isOutOfMemory(error)) {
+      await this.runs.note(runId, { lastError: storable(error) });
+    }
+    const answer = await this.runs.move(runId, 'pause', reason, { reason, by: 'nestjs-backfill' });
+    if (answer.kind === 'moved') {
+      this.logger.error(`[${backfill} run ${runId}] paused itself: ${reason}`);
+    }
+  }
+
+  /** Pauses a run when the error says that Redis has no memory left, and that still holds; answers whether it did. */
+  async pausedWithoutMemory(backfill: string, runId: string, error: unknown): Promise<boolean> {
+    if (!isOutOfMemory(error) || (await this.takesWrites())) {
+      return false;
+    }
+    await this.pause(
+      backfill,
+      runId,
+      'Redis is out of memory (maxmemory is reached): give it more, then resume',
+      error,
+    );
+    return true;
+  }
+
+  /** An error may be older than the memory that Redis was given, and than the resume after it. */
+  private async takesWrites(): Promise<boolean> {
+    try {
+      await this.client.set(this.keys.probe, '', 'PX', PROBE_MS);
+      return true;
+    } catch (error) {
+      if (isOutOfMemory(error)) {
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  /** Does what an error asks for beyond its range. */
+  async escalate(
+    backfill: string,
+    runId: string,
+    { verdict, error }: Pick<Decision, 'verdict' | 'error'>,
+  ): Promise<void> {
+    const text = error instanceof Error ? error.message : String(error);
+    switch (verdict?.kind) {
+      case 'wait':
+        await this.hold(backfill, runId, verdict.ms, 'held by the third party', error);
+        break;
+      case 'unreachable':
+        await this.hold(backfill, runId, this.outageMs(runId), 'the database is unreachable', error);
+        break;
+      case 'fatal':
+        await this.pause(backfill, runId, `no range can succeed: ${text}`, error);
+        break;
+      default:
+    }
+  }
+
+  /** Pauses a run with more failures than its config allows. */
+  async checkFailures(backfill: string, runId: string, config: BackfillConfig): Promise<void> {
+    if (config.maxFailures === null) {
+      return;
+    }
+    const run = await this.runs.read(runId);
+    if (run?.status !== 'running') {
+      return;
+    }
+    const failures = await this.runs.failures(runId);
+    const allowed = allowedFailures(config.maxFailures, run.rowsDone + run.rowsFailed);
+    if (failures > allowed) {
+      await this.pause(
+        backfill,
+        runId,
+        `${failures} failures, more than the ${allowed} that maxFailures (${config.maxFailures}) allows`,
+      );
+    }
+  }
+
+  private async hold(
+    backfill: string,
+    runId: string,
+    ms: number,
+    reason: string,
+    error: unknown,
+  ): Promise<void> {
+    const until = await this.holdScript.run(this.client, this.keys.script(runId), [
+      Math.ceil(ms),
+      reason,
+      storable(error),
+    ]);
+    this.logger.warn(
+      `[${backfill} run ${runId}] ${reason}, until ${new Date(until).toISOString()}: ${String(error)}`,
+    );
+  }
+
+  /** Doubles with each outage that is met in a row. */
+  private outageMs(runId: string): number {
+    const now = performance.now();
+    const last = this.outages.get(runId);
+    const wait = (count: number) => Math.min(FIRST_HOLD_MS * 2 ** count, LONGEST_HOLD_MS);
+    if (last && now - last.at < wait(last.count)) {
+      // Others of this process met the same outage: one hold is enough.
+      return wait(last.count);
+    }
+    const count = last && now - last.at < FORGET_MS ? last.count + 1 : 0;
+    this.outages.set(runId, { count, at: now });
+    return wait(count);
+  }
+}
+
+function storable(error: unknown): string {
+  return JSON.stringify({ ...toStoredError(error), at: new Date().toISOString() });
+}

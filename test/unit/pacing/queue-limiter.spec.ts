@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { queueLimiter } from '../../../lib/pacing/queue-limiter.js';
+
+describe('queueLimiter', () => {
+  it.each([
+    [1 / 86_400, { max: 1, duration: 86_399_996 }],
+    [0.5, { max: 1, duration: 1996 }],
+    [1, { max: 1, duration: 996 }],
+    [3, { max: 1, duration: 329 }],
+    [7.5, { max: 1, duration: 129 }],
+    [20, { max: 1, duration: 46 }],
+    [100, { max: 5, duration: 25 }],
+    [1000, { max: 50, duration: 25 }],
+    [100_000, { max: 5000, duration: 25 }],
+  ])('for %d a second is %j', (perSecond, gate) => {
+    expect(queueLimiter(perSecond)).toEqual(gate);
+  });
+
+  it('keeps its window within a day for slower rates', () => {
+    expect(queueLimiter(1e-9)).toEqual({ max: 1, duration: 86_400_000 });
+  });
+
+  it.each([0, -1, Number.NaN, Infinity])('has none for %d', (perSecond) => {
+    expect(() => queueLimiter(perSecond)).toThrow(RangeError);
+  });
+
+  it('is never slower than the rate, and faster by at most 5 ms a range or twice where a window holds several', () => {
+    const rates = fc
+      .double({ min: Math.log(1 / 86_400), max: Math.log(100_000), noNaN: true })
+      .map((exponent) => Math.exp(exponent));
+    fc.assert(
+      fc.property(rates, (perSecond) => {
+        const { max, duration } = queueLimiter(perSecond);
+        expect(Number.isInteger(max) && max >= 1).toBe(true);
+        expect(Number.isInteger(duration) && duration >= 1).toBe(true);
+        const exact = (max * 1000) / perSecond;
+        expect(duration).toBeLessThan(exact);
+        if (max === 1) {
+          expect(duration).toBeGreaterThan(exact - 5.001);
+          expect((max * 1000) / duration / perSecond).toBeLessThanOrEqual(1.25);
+        } else {
+          expect(duration).toBeGreaterThan(exact / 2 - 1.001);
+        }
+        if (max > 1) expect(duration).toBeLessThanOrEqual(100);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
