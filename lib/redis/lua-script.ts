@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { Cluster, Redis } from 'ioredis';
-import { readPackageFile } from '../assets/package-file.js';
 
 /** A connection that the library made and closes itself. */
 export type RedisClient = Redis | Cluster;
@@ -17,8 +17,7 @@ export class LuaScript<Answer> {
   }
 
   static load<Answer>(name: string, numberOfKeys: number): LuaScript<Answer> {
-    const read = (file: string) => readPackageFile(`redis/scripts/${file}.lua`).toString('utf8');
-    return new LuaScript<Answer>(`${read('prelude')}\n${read(name)}`, numberOfKeys);
+    return new LuaScript<Answer>(`${readScript('prelude')}\n${readScript(name)}`, numberOfKeys);
   }
 
   async run(
@@ -38,4 +37,8 @@ export class LuaScript<Answer> {
       return (await client.eval(this.source, keys.length, ...keys, ...args)) as Answer;
     }
   }
+}
+
+function readScript(name: string): string {
+  return readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8');
 }

@@ -31,8 +31,8 @@ export async function bundleChild(): Promise<ChildBundle> {
   });
   await bundle.write({ dir: `${folder}/bundle`, format: 'esm' });
   await bundle.close();
-  // The library reads its scripts from beside the folder of its code.
-  cpSync(new URL('lib/redis/scripts', ROOT), `${folder}/redis/scripts`, { recursive: true });
+  // The library resolves its Lua scripts against `import.meta.url`, which is the bundle's own here.
+  cpSync(new URL('lib/redis/scripts', ROOT), `${folder}/bundle/scripts`, { recursive: true });
   return {
     url: pathToFileURL(`${folder}/bundle/child.js`),
     remove: () => rmSync(folder, { recursive: true }),

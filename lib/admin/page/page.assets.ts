@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Injectable } from '@nestjs/common';
-import { readPackageFolder } from '../../assets/package-file.js';
+
+const FOLDER = new URL('../ui/', import.meta.url);
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -17,7 +19,7 @@ export interface PageAsset {
   readonly etag: string;
 }
 
-/** Holds the files of the page: what is not among them cannot be asked for. */
+/** Serves the files of the page from a fixed list, so that a requested name never becomes a path. */
 @Injectable()
 export class PageAssets {
   private files: ReadonlyMap<string, PageAsset> | undefined;
@@ -30,9 +32,10 @@ export class PageAssets {
 
 function readFolder(): ReadonlyMap<string, PageAsset> {
   const files = new Map<string, PageAsset>();
-  for (const [name, body] of readPackageFolder('admin/ui')) {
+  for (const name of readdirSync(FOLDER)) {
     const type = TYPES[extname(name)];
     if (type !== undefined) {
+      const body = readFileSync(new URL(name, FOLDER));
       files.set(name, { body, type, etag: `"${createHash('sha1').update(body).digest('base64url')}"` });
     }
   }
