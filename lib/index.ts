@@ -59,7 +59,7 @@ export { idRange } from './sources/id-range/id-range.js';
 export type { IdKey, IdOf, IdRangeOptions } from './sources/id-range/id-range.js';
 export { keyset } from './sources/keyset/keyset.js';
 export type { KeysetOptions } from './sources/keyset/keyset.js';
-export type { SourceFilter, SourceScopeOptions } from './sources/source-scope.js';
+export type { SourceFilter, SourceScopeOptions } from './sources/source-options.js';
 export type {
   BackfillRange,
   BackfillSource,

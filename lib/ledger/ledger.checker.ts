@@ -2,7 +2,7 @@ import { TableNotFoundException } from '@mikro-orm/core';
 import { allMetadata } from '../database/all-metadata.js';
 import type { EntityManagers } from '../database/entity-managers.js';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
-import { postgresOf } from '../sources/sql/sql-access.js';
+import { postgresOf } from '../sources/sql/sql-manager.js';
 import { BACKFILL_ENTITIES } from './ledger.entities.js';
 
 /** Sees at start whether the app has what the ledger needs. */

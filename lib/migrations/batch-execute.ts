@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/core';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
-import { sqlOf } from '../sources/sql/sql-access.js';
+import { sqlOf } from '../sources/sql/sql-manager.js';
 import { quoteIdentifier } from './quote-identifier.js';
 
 /**

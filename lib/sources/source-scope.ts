@@ -1,42 +1,9 @@
-import type { EntityManager, EntityMetadata, EntityName, FilterQuery, FindOptions } from '@mikro-orm/core';
+import type { EntityManager, EntityMetadata, EntityName } from '@mikro-orm/core';
 import { BackfillSourceError, type BackfillSourceProblem } from '../errors/backfill-source.error.js';
 import { describeValue } from '../errors/describe-value.js';
 import type { SourceContext } from './backfill-source.js';
-import type { PlainFilter } from './keys/interval-filter.js';
-
-/**
- * A MikroORM filter, or a function that makes one: equal filters at every call, in every process. MikroORM
- * 6 allows a `raw()` fragment to be used once only, so that a filter with one has to be made anew.
- *
- * @publicApi
- */
-export type SourceFilter<Entity extends object> = FilterQuery<Entity> | (() => FilterQuery<Entity>);
-
-/**
- * Which rows of the table a source walks.
- *
- * @publicApi
- */
-export interface SourceScopeOptions<Entity extends object> {
-  /**
-   * Only rows that match are walked. Rows that stop matching while they are worked on shift nothing.
-   * Default: every row.
-   */
-  readonly where?: SourceFilter<Entity>;
-  /**
-   * Shards or tenants, each walked with bounds and a cursor of its own: a filter a name, joined with
-   * `where`. A row that matches two of them is handed out twice. Default: one walk over everything.
-   *
-   * @example { eu: { region: 'eu' }, us: { region: 'us' } }
-   */
-  readonly partitions?: Readonly<Record<string, SourceFilter<Entity>>>;
-  /**
-   * The entity's MikroORM filters (`@Filter`), as `em.find` takes them: parameters by name, or `false` to
-   * switch them off. A handler that uses `range.where` itself passes the same. Default: those that the
-   * entity turns on by default, so that soft-deleted rows stay untouched.
-   */
-  readonly filters?: FindOptions<Entity>['filters'];
-}
+import { copyFilter, isEmpty, type PlainFilter } from './plain-filter.js';
+import type { SourceScopeOptions } from './source-options.js';
 
 /** MikroORM's generic methods, for an entity that is only known at run time. */
 interface PlainManager {
@@ -191,31 +158,6 @@ export class SourceScope {
   }
 }
 
-/** Throws as soon as nobody waits for the answer any more. */
-export function checkAborted({ signal }: SourceContext): void {
-  signal?.throwIfAborted();
-}
-
 function plain(em: EntityManager): PlainManager {
   return em;
-}
-
-function isEmpty(filter: unknown): boolean {
-  return filter === undefined || (isPlain(filter) && Reflect.ownKeys(filter).length === 0);
-}
-
-/** Copies objects and lists; values such as dates, entities and raw SQL stay themselves. */
-function copyFilter(filter: unknown): unknown {
-  if (Array.isArray(filter)) return filter.map(copyFilter);
-  if (!isPlain(filter)) return filter;
-  // Raw SQL stands as a symbol for a key.
-  return Object.fromEntries(
-    Reflect.ownKeys(filter).map((key) => [key, copyFilter(Reflect.get(filter, key))]),
-  );
-}
-
-function isPlain(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }

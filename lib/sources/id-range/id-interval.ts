@@ -1,4 +1,4 @@
-import type { WalkDirection } from '../keys/interval-conjunctions.js';
+import type { WalkDirection } from '../keys/sort-key.js';
 
 /** A stretch of ids, both inclusive, `low <= high`. */
 export interface IdSpan {

@@ -22,13 +22,13 @@ import {
   writeIdRange,
 } from './id-range-codec.js';
 import { inspectIds } from './inspect-ids.js';
-import { parseIdPlaces, resolveIdKey } from './resolve-id-column.js';
+import { resolveIdKey } from './resolve-id-column.js';
+import { parseIdPlaces } from './parse-id-bounds.js';
 import type { KeyQuery, KeyReader, WalkColumn } from '../keys/key-reader.js';
 import { keyReaderFor } from '../sql/select-key-reader.js';
 import { wholeNumber } from '../keys/key-value.js';
-import { nested, type PlainFilter } from '../keys/interval-filter.js';
-import { describeOrder } from '../keys/sort-key.js';
-import type { WalkDirection } from '../keys/interval-conjunctions.js';
+import { nested, type PlainFilter } from '../plain-filter.js';
+import { describeOrder, type WalkDirection } from '../keys/sort-key.js';
 import type { IdRange, IdValue } from '../ranges.js';
 import { rowKey, rowKeysFilter } from '../keys/row-keys.js';
 import { runQuery } from '../run-query.js';

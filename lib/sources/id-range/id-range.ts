@@ -1,9 +1,10 @@
 import type { EntityName, Primary } from '@mikro-orm/core';
 import type { BackfillSource } from '../backfill-source.js';
 import { IdRangeSource } from './id-range.source.js';
-import type { WalkDirection } from '../keys/interval-conjunctions.js';
+import type { WalkDirection } from '../keys/sort-key.js';
 import type { IdRange, IdValue } from '../ranges.js';
-import { SourceScope, type SourceScopeOptions } from '../source-scope.js';
+import { SourceScope } from '../source-scope.js';
+import type { SourceScopeOptions } from '../source-options.js';
 
 /**
  * Properties of an entity that may hold integers.

@@ -1,24 +1,7 @@
-import { DatabaseTime, encodeKey, timeOfText } from './key-codec.js';
-
-/**
- * Which way one column of a walk goes.
- *
- * @publicApi
- */
-export type WalkDirection = 'asc' | 'desc';
-
-/** A place in the walk: the values of all its columns, or of the first few. */
-export interface KeyBound {
-  readonly values: readonly unknown[];
-  /** Whether rows with exactly these values belong to the interval. */
-  readonly inclusive: boolean;
-}
-
-/** A stretch of the walk; a missing bound is open. */
-export interface KeyInterval {
-  readonly lower?: KeyBound | undefined;
-  readonly upper?: KeyBound | undefined;
-}
+import { DatabaseTime, timeOfText } from './database-time.js';
+import { encodeKey } from './key-codec.js';
+import type { KeyInterval } from './key-interval.js';
+import type { WalkDirection } from './sort-key.js';
 
 /** One column compared with one value. */
 export interface KeyComparison {

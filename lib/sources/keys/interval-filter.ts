@@ -1,14 +1,8 @@
 import { filterValue } from './key-codec.js';
-import {
-  type KeyBranch,
-  type KeyComparison,
-  type KeyInterval,
-  intervalBranches,
-} from './interval-conjunctions.js';
+import { type KeyBranch, type KeyComparison, intervalBranches } from './interval-conjunctions.js';
+import type { KeyInterval } from './key-interval.js';
 import type { OrderColumn } from './sort-key.js';
-
-/** A MikroORM filter as it is put together, before it is given the entity's type. */
-export type PlainFilter = Readonly<Record<string, unknown>>;
+import { merge, nested, type PlainFilter } from '../plain-filter.js';
 
 const OPERATORS = { '=': '$eq', '<': '$lt', '<=': '$lte', '>': '$gt', '>=': '$gte' } as const;
 
@@ -64,22 +58,6 @@ function branchFilter(
   );
   const merged = filters.reduce<PlainFilter>(merge, {});
   return beside.length === 0 ? merged : { ...merged, $and: beside };
-}
-
-/** `address.city` as the nested object that MikroORM takes. */
-export function nested(path: string, value: unknown): PlainFilter {
-  const [head = '', ...rest] = path.split('.');
-  return { [head]: rest.length === 0 ? value : nested(rest.join('.'), value) };
-}
-
-/** Joins two nested objects whose leaves differ. */
-export function merge(left: PlainFilter, right: PlainFilter): PlainFilter {
-  const joined: Record<string, unknown> = { ...left };
-  for (const [name, value] of Object.entries(right)) {
-    const there = joined[name];
-    joined[name] = there === undefined ? value : merge(there as PlainFilter, value as PlainFilter);
-  }
-  return joined;
 }
 
 function size(object: object): number {

@@ -1,19 +1,5 @@
 import type { JsonValue } from '../backfill-source.js';
-
-/**
- * A point in time as the database wrote it. A JavaScript `Date` holds milliseconds only, so a key made of
- * one would lose or double the rows that differ in microseconds.
- *
- * @internal
- */
-export class DatabaseTime {
-  constructor(
-    /** Goes back to the database unchanged. */
-    readonly text: string,
-    /** What MikroORM makes of the text. */
-    readonly date: Date,
-  ) {}
-}
+import { DatabaseTime, timeOfText } from './database-time.js';
 
 /** An ObjectId of whatever version of `bson` the app has. */
 interface HexStringable {
@@ -95,13 +81,6 @@ export function readableValue(value: unknown): JsonValue {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   if (isHexStringable(value)) return value.toHexString();
   return encodeKey(value);
-}
-
-/** Reads a database's text as UTC where it names no offset of its own. */
-export function timeOfText(text: string): number {
-  const [, date, time = '00:00:00', offset = 'Z'] =
-    /^(\S+?)(?:[ T]([\d:.]+)(Z|[+-][\d:]+)?)?$/.exec(text) ?? [];
-  return Date.parse(`${date}T${time}${/^[+-]\d\d$/.test(offset) ? `${offset}:00` : offset}`);
 }
 
 function encodeTime({ text, date }: DatabaseTime): JsonValue {

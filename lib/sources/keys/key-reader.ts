@@ -1,6 +1,7 @@
 import type { RowTotal, SourceContext } from '../backfill-source.js';
 import type { KeyProperty, KeyRefusal } from './key-property.js';
-import type { KeyInterval, WalkDirection } from './interval-conjunctions.js';
+import type { KeyInterval } from './key-interval.js';
+import type { WalkDirection } from './sort-key.js';
 import type { SourceScope } from '../source-scope.js';
 
 /** A column that a walk follows. */

@@ -1,4 +1,4 @@
-import { DatabaseTime, timeOfText } from './key-codec.js';
+import { DatabaseTime, timeOfText } from './database-time.js';
 import type { KeyProperty } from './key-property.js';
 
 const WHOLE = /^-?\d+$/;

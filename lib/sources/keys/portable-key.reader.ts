@@ -3,8 +3,8 @@ import type { SourceContext } from '../backfill-source.js';
 import { entityValue } from './key-codec.js';
 import { type KeyQuery, type KeyReader, type KeyValues, pairBatches } from './key-reader.js';
 import { checkKeyKinds, notFoundAgain, writtenKey } from './check-key-types.js';
-import { intervalFilter, nested, type PlainFilter } from './interval-filter.js';
-import { checkAborted } from '../source-scope.js';
+import { intervalFilter } from './interval-filter.js';
+import { nested, type PlainFilter } from '../plain-filter.js';
 
 /**
  * Reads keys with `em.find` alone, so that it serves every driver. The keys of a whole cycle pass through
@@ -34,7 +34,7 @@ export const portableKeyReader: KeyReader = {
   },
 
   async total(context, query) {
-    checkAborted(context);
+    context.signal?.throwIfAborted();
     return { rows: await query.scope.count(context, filterOf(query)), exact: true };
   },
 
@@ -48,7 +48,7 @@ async function keys(
   query: KeyQuery,
   { reversed, limit }: { reversed: boolean; limit: number },
 ): Promise<KeyValues[]> {
-  checkAborted(context);
+  context.signal?.throwIfAborted();
   const { scope, columns } = query;
   const rows = await scope.find(context, filterOf(query), {
     fields: columns.map(({ path }) => path),
@@ -62,7 +62,7 @@ async function keys(
 }
 
 async function findsAgain(context: SourceContext, query: KeyQuery, key: KeyValues): Promise<boolean> {
-  checkAborted(context);
+  context.signal?.throwIfAborted();
   const bound = { values: key, inclusive: true };
   const filter = filterOf({ ...query, interval: { lower: bound, upper: bound } });
   return (await query.scope.count(context, filter)) > 0;

@@ -3,7 +3,7 @@ import type { JsonValue } from '../backfill-source.js';
 import { decodeKey, encodeKey, filterValue } from './key-codec.js';
 import { findKeyProperty, isRefusal } from './key-property.js';
 import { parseKeyValue } from './key-value.js';
-import type { PlainFilter } from './interval-filter.js';
+import type { PlainFilter } from '../plain-filter.js';
 
 /**
  * The primary key of a loaded row as a failure keeps it: readable, and a list where it is composite.

@@ -1,5 +1,11 @@
 import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
-import type { WalkDirection } from './interval-conjunctions.js';
+
+/**
+ * Which way one column of a walk goes.
+ *
+ * @publicApi
+ */
+export type WalkDirection = 'asc' | 'desc';
 
 /** One column of an order, by the path of its entity property. */
 export interface OrderColumn {

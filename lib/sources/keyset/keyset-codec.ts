@@ -1,7 +1,7 @@
 import type { JsonValue, PlannedRange } from '../backfill-source.js';
 import { decodeKey, encodeKey } from '../keys/key-codec.js';
 import type { KeyBatch, KeyValues } from '../keys/key-reader.js';
-import { merge, nested, type PlainFilter } from '../keys/interval-filter.js';
+import { merge, nested, type PlainFilter } from '../plain-filter.js';
 import type { OrderColumn } from '../keys/sort-key.js';
 
 /** A stretch of the walk as Redis keeps it. */

@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import { describeValue } from '../../errors/describe-value.js';
 import type { SourceContext } from '../backfill-source.js';
-import { excludesNull } from '../keys/excludes-null.js';
+import { excludesNull } from '../plain-filter.js';
 import { findKeyProperty, isRefusal } from '../keys/key-property.js';
 import type { KeyReader, WalkColumn } from '../keys/key-reader.js';
 import { type OrderColumn, orderColumns, tieBreakers } from '../keys/sort-key.js';

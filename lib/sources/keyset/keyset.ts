@@ -3,7 +3,8 @@ import type { BackfillSource } from '../backfill-source.js';
 import { KeysetLayout } from './keyset-order.js';
 import { KeysetSource } from './keyset.source.js';
 import type { KeysetRange } from '../ranges.js';
-import { SourceScope, type SourceScopeOptions } from '../source-scope.js';
+import { SourceScope } from '../source-scope.js';
+import type { SourceScopeOptions } from '../source-options.js';
 
 /**
  * How a table is walked along an index.

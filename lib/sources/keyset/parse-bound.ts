@@ -2,7 +2,7 @@ import { describeValue } from '../../errors/describe-value.js';
 import type { SourceContext } from '../backfill-source.js';
 import { expectedKeyValue, parseKeyValue } from '../keys/key-value.js';
 import type { KeyReader, WalkColumn } from '../keys/key-reader.js';
-import type { KeyBound } from '../keys/interval-conjunctions.js';
+import type { KeyBound } from '../keys/key-interval.js';
 import type { SourceScope } from '../source-scope.js';
 
 /** The columns of a walk, and what reads them. */

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { DatabaseTime } from '../keys/key-codec.js';
-import { hasOffset, type SqlDialect } from './sql-dialect.js';
+import { DatabaseTime, hasOffset } from '../keys/database-time.js';
+import type { SqlDialect } from './sql-dialect.js';
 
 /**
  * Keys as MariaDB and MySQL write them, times with their microseconds. Row comparisons read an index from

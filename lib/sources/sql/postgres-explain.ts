@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { postgresOf, type SqlManager } from './sql-access.js';
+import { postgresOf, type SqlManager } from './sql-manager.js';
 
 interface PlanNode {
   readonly 'Node Type': string;

@@ -3,7 +3,7 @@ import type { KeyReader } from '../keys/key-reader.js';
 import { mysqlDialect } from './mysql.dialect.js';
 import { portableKeyReader } from '../keys/portable-key.reader.js';
 import { postgresDialect } from './postgres.dialect.js';
-import { sqlFamilyOf, type SqlFamily } from './sql-access.js';
+import { sqlFamilyOf, type SqlFamily } from './sql-manager.js';
 import { SqlKeyReader } from './sql-key.reader.js';
 import { sqliteDialect } from './sqlite.dialect.js';
 

@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { RowTotal } from '../backfill-source.js';
-import { DatabaseTime, timeOfText } from '../keys/key-codec.js';
+import { DatabaseTime, hasOffset, timeOfText } from '../keys/database-time.js';
 import type { KeyProperty, KeyRefusal } from '../keys/key-property.js';
-import type { SqlManager } from './sql-access.js';
+import type { SqlManager } from './sql-manager.js';
 
 /** What differs from database to database in reading keys. */
 export interface SqlDialect {
@@ -56,9 +56,4 @@ export function dateOfText(em: EntityManager, text: string): Date {
   const zoned = !zone || zone === 'local' || hasOffset(text) ? text : text + zone;
   const parsed: unknown = platform.parseDate(zoned);
   return parsed instanceof Date ? parsed : new Date(timeOfText(text));
-}
-
-/** Whether a point in time is written with its distance from UTC. */
-export function hasOffset(text: string): boolean {
-  return /[+-]\d\d(?::?\d\d)*$/.test(text.slice(10)) || text.endsWith('Z');
 }

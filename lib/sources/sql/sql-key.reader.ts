@@ -8,10 +8,10 @@ import {
   type WalkColumn,
 } from '../keys/key-reader.js';
 import type { KeyProperty, KeyRefusal } from '../keys/key-property.js';
-import { compileSelect, quotedColumn, type SqlManager, sqlOf } from './sql-access.js';
+import { type SqlManager, sqlOf } from './sql-manager.js';
+import { compileSelect, quotedColumn } from './compile-select.js';
 import { type SqlStretch, sqlStretches } from './sql-range-scans.js';
 import { type SqlDialect, valueOfText } from './sql-dialect.js';
-import { checkAborted } from '../source-scope.js';
 
 /**
  * Reads boundaries through the index and sends only them over the wire, as text: whatever precision the
@@ -40,7 +40,7 @@ export class SqlKeyReader implements KeyReader {
     const em = managerOf(context);
     const stretches = this.stretches(context, query);
     for (const stretch of end === 'first' ? stretches : stretches.toReversed()) {
-      checkAborted(context);
+      context.signal?.throwIfAborted();
       const inner = await ordered(em, context, query, stretch, { reversed: end === 'last', limit: 1 });
       const [row] = await em.execute(`select ${this.texts(query)} from (${inner}) boundary`);
       if (row) return this.values(context, query, row);
@@ -54,7 +54,7 @@ export class SqlKeyReader implements KeyReader {
     const rows = new Map<number, KeyValues>();
     let read = 0;
     const readStretch = async (stretch: SqlStretch, last: boolean) => {
-      checkAborted(context);
+      context.signal?.throwIfAborted();
       const cut = { batchSize, before: read, limit: wanted - read, last };
       for (const row of await em.execute(await this.boundaryStatement(em, context, query, stretch, cut))) {
         const number = Number(row['rn']);
@@ -89,7 +89,7 @@ export class SqlKeyReader implements KeyReader {
     if (estimate) return estimate;
     let rows = 0;
     for (const statement of statements) {
-      checkAborted(context);
+      context.signal?.throwIfAborted();
       const [row] = await em.execute(`select count(*) as n from (${statement}) counted`);
       rows += Number(row?.['n'] ?? 0);
     }

@@ -1,11 +1,7 @@
-import {
-  intervalBranches,
-  isUniform,
-  type KeyBound,
-  type KeyInterval,
-} from '../keys/interval-conjunctions.js';
+import { intervalBranches, isUniform } from '../keys/interval-conjunctions.js';
+import type { KeyBound, KeyInterval } from '../keys/key-interval.js';
 import type { WalkColumn } from '../keys/key-reader.js';
-import type { SqlCondition } from './sql-access.js';
+import type { SqlCondition } from './compile-select.js';
 
 /** One stretch of an index, and the columns that still order its rows. */
 export interface SqlStretch {

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { DatabaseTime } from '../keys/key-codec.js';
+import { DatabaseTime } from '../keys/database-time.js';
 import { dateOfText, type SqlDialect } from './sql-dialect.js';
 
 /**

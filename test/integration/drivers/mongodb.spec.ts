@@ -5,7 +5,7 @@ import { idRange, keyset } from 'nestjs-backfill';
 import { batchExecute } from 'nestjs-backfill/migrations';
 import { startMongodb, type MongodbServer } from '../../support/services/index.js';
 import { defineBackfill } from '../../support/apps/index.js';
-import { loadAll, walk } from '../sources/source-fixture.js';
+import { loadAll, walk } from '../sources/plan-source.js';
 import type { DriverDatabase } from './driver-bench.js';
 import { driverSuite } from './driver.suite.js';
 import { Entry, Wide } from './entities.js';

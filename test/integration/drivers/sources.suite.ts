@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { idRange } from '../../../lib/sources/id-range/id-range.js';
 import { keyset } from '../../../lib/sources/keyset/keyset.js';
-import { loadAll, walk } from '../sources/source-fixture.js';
+import { loadAll, walk } from '../sources/plan-source.js';
 import { type DriverBench, Entry, Token, Wide } from './driver-bench.js';
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);

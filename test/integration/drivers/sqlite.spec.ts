@@ -8,7 +8,7 @@ import { EntitySchema } from '@mikro-orm/core';
 import { LibSqlDriver } from '@mikro-orm/libsql';
 import { keyset } from 'nestjs-backfill';
 import { defineBackfill } from '../../support/apps/index.js';
-import { loadAll, walk } from '../sources/source-fixture.js';
+import { loadAll, walk } from '../sources/plan-source.js';
 import { driverSuite } from './driver.suite.js';
 import { Entry } from './entities.js';
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { idRange } from '../../../../lib/sources/id-range/id-range.js';
 import type { IdRange } from '../../../../lib/sources/ranges.js';
-import { loadAll, openShop, type Shop, type Walked, walk } from '../source-fixture.js';
+import { openShop, type Shop } from '../source-fixture.js';
+import { loadAll, type Walked, walk } from '../plan-source.js';
 import { Parcel, Shelf, Ticket } from '../item.entity.js';
 
 let shop: Shop;

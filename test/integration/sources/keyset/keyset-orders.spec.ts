@@ -4,7 +4,8 @@ import { KeysetLayout } from '../../../../lib/sources/keyset/keyset-order.js';
 import { KeysetSource } from '../../../../lib/sources/keyset/keyset.source.js';
 import { portableKeyReader } from '../../../../lib/sources/keys/portable-key.reader.js';
 import { SourceScope } from '../../../../lib/sources/source-scope.js';
-import { loadAll, openShop, type Shop, walk } from '../source-fixture.js';
+import { openShop, type Shop } from '../source-fixture.js';
+import { loadAll, walk } from '../plan-source.js';
 import { Shelf, type ShelfRow } from '../item.entity.js';
 
 /** A busy machine takes its time over a few thousand statements. */

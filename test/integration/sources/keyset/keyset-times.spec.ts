@@ -4,7 +4,8 @@ import { KeysetLayout } from '../../../../lib/sources/keyset/keyset-order.js';
 import { KeysetSource } from '../../../../lib/sources/keyset/keyset.source.js';
 import { portableKeyReader } from '../../../../lib/sources/keys/portable-key.reader.js';
 import { SourceScope } from '../../../../lib/sources/source-scope.js';
-import { openShop, type Shop, walk } from '../source-fixture.js';
+import { openShop, type Shop } from '../source-fixture.js';
+import { walk } from '../plan-source.js';
 import { schemas, Shelf } from '../item.entity.js';
 
 let shop: Shop;

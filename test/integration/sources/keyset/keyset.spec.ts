@@ -1,7 +1,8 @@
 import { type FilterQuery, raw } from '@mikro-orm/core';
 import type { JsonValue } from '../../../../lib/sources/backfill-source.js';
 import { keyset } from '../../../../lib/sources/keyset/keyset.js';
-import { loadAll, openShop, type Shop, walk } from '../source-fixture.js';
+import { openShop, type Shop } from '../source-fixture.js';
+import { loadAll, walk } from '../plan-source.js';
 import { Pair, Shelf, type ShelfRow } from '../item.entity.js';
 
 let shop: Shop;

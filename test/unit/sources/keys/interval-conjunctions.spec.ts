@@ -1,11 +1,8 @@
 import fc from 'fast-check';
-import { DatabaseTime, timeOfText } from '../../../../lib/sources/keys/key-codec.js';
-import {
-  intervalBranches,
-  type KeyBound,
-  type KeyBranch,
-  type WalkDirection,
-} from '../../../../lib/sources/keys/interval-conjunctions.js';
+import { DatabaseTime, timeOfText } from '../../../../lib/sources/keys/database-time.js';
+import { intervalBranches, type KeyBranch } from '../../../../lib/sources/keys/interval-conjunctions.js';
+import type { KeyBound } from '../../../../lib/sources/keys/key-interval.js';
+import type { WalkDirection } from '../../../../lib/sources/keys/sort-key.js';
 
 const directions = fc.array(fc.constantFrom('asc' as const, 'desc' as const), { minLength: 1, maxLength: 3 });
 const bound = (width: number, value: fc.Arbitrary<unknown>) =>

@@ -1,14 +1,13 @@
 import fc from 'fast-check';
 import type { JsonValue } from '../../../../lib/sources/backfill-source.js';
 import {
-  DatabaseTime,
   decodeKey,
   encodeKey,
   entityValue,
   filterValue,
   readableValue,
-  timeOfText,
 } from '../../../../lib/sources/keys/key-codec.js';
+import { DatabaseTime, timeOfText } from '../../../../lib/sources/keys/database-time.js';
 
 const throughJson = (value: JsonValue) => JSON.parse(JSON.stringify(value)) as JsonValue;
 

@@ -1,0 +1,37 @@
+import { intervalFilter } from '../../../../lib/sources/keys/interval-filter.js';
+
+describe('intervalFilter', () => {
+  const columns = [
+    { path: 'status', direction: 'asc' },
+    { path: 'place.city', direction: 'desc' },
+  ] as const;
+
+  it('is one plain filter within a group', () => {
+    expect(
+      intervalFilter(columns, {
+        lower: { values: [1, 'x'], inclusive: true },
+        upper: { values: [1, 'x'], inclusive: true },
+      }),
+    ).toEqual({ status: 1, place: { city: 'x' } });
+  });
+
+  it('names the whole stretch and the parts of it', () => {
+    expect(
+      intervalFilter(columns, {
+        lower: { values: [1, 'x'], inclusive: true },
+        upper: { values: [4, 'y'], inclusive: true },
+      }),
+    ).toEqual({
+      status: { $gte: 1, $lte: 4 },
+      $or: [
+        { status: { $eq: 1, $lt: 4 }, place: { city: { $lte: 'x' } } },
+        { status: { $gt: 1, $lt: 4 } },
+        { status: { $eq: 4, $gt: 1 }, place: { city: { $gte: 'y' } } },
+      ],
+    });
+  });
+
+  it('is nothing where both ends are open', () => {
+    expect(intervalFilter(columns, {})).toBeUndefined();
+  });
+});

@@ -1,0 +1,21 @@
+import { excludesNull } from '../../../lib/sources/plain-filter.js';
+
+describe('excludesNull', () => {
+  it.each([
+    [{ at: { $ne: null } }, true],
+    [{ $and: [{ id: 1 }, { at: { $ne: null, $lt: 5 } }] }, true],
+    [[undefined, { at: { $ne: null } }], true],
+    [{ $or: [{ at: { $ne: null } }, { id: 1 }] }, false],
+    [{ at: { $ne: 5 } }, false],
+    [{ at: { $gt: 5 } }, false],
+    [{ at: null }, false],
+    [undefined, false],
+  ])('%j: %s', (filter, expected) => {
+    expect(excludesNull(filter, 'at')).toBe(expected);
+  });
+
+  it('looks into embeddables', () => {
+    expect(excludesNull({ place: { city: { $ne: null } } }, 'place.city')).toBe(true);
+    expect(excludesNull({ place: null }, 'place.city')).toBe(false);
+  });
+});
