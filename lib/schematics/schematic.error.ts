@@ -1,6 +1,6 @@
 import { BackfillError } from '../errors/backfill-error.js';
 
-/** A schematic cannot do what it was asked; the message says what to do by hand. */
+/** A schematic cannot make its change; the message names the cause and the manual fix. */
 export class SchematicError extends BackfillError {
   readonly code = 'BACKFILL_SCHEMATIC';
 }

@@ -1,70 +1,71 @@
 import type { HandlerShape } from '../../handlers/handler-shape.js';
 import { SchematicError } from '../schematic.error.js';
-import { canAsk, choose } from './ask.js';
-import type { Choice } from './ask.js';
-import type { SourceKind } from './handler-text.js';
+import type { SourceKind } from './handler.template.js';
+import { isInteractive, promptChoice } from './prompt.js';
+import type { Choice } from './prompt.js';
 
-/** The options that say what is generated. */
+/** Schematic options that select what is generated. */
 export interface ChoiceOptions {
   readonly handler?: HandlerShape;
   readonly source?: SourceKind;
   readonly entity?: string;
-  /** The three above in one word, as `range:id-range:Message`. */
+  /** The three above as `handler[:source[:Entity]]`, such as `range:id-range:Message`. */
   readonly type?: string;
 }
 
-/** What was chosen. */
+/** The resolved selection. */
 export interface Choices {
   readonly shape: HandlerShape;
   readonly source: SourceKind;
-  /** `undefined`: the only one of the app. */
+  /** `undefined`: the only entity of the app. */
   readonly entity: string | undefined;
 }
 
 const SHAPES: readonly Choice<HandlerShape>[] = [
-  { word: 'range', label: 'range - it does the work itself, mostly with one statement' },
-  { word: 'batch', label: 'batch - the loaded rows of a range' },
-  { word: 'row', label: 'row   - one row at a time, several at once' },
+  { value: 'range', label: 'range - processRange: the handler queries the range, usually in one statement' },
+  { value: 'batch', label: 'batch - processBatch: the loaded entities of a range' },
+  { value: 'row', label: 'row   - processRow: one entity per call, several calls concurrently' },
 ];
 
 const SOURCES: readonly Choice<SourceKind>[] = [
-  { word: 'id-range', label: 'id-range - strides of an integer key, for dense tables' },
-  { word: 'keyset', label: 'keyset   - an index of any columns, for sparse ids, UUIDs and filters' },
+  { value: 'id-range', label: 'id-range - equal strides of an integer key, for dense tables' },
+  { value: 'keyset', label: 'keyset   - any indexed columns, for sparse ids, UUIDs and filters' },
 ];
 
-/** What is given in whichever option, else asked for on a terminal, else what follows from the rest. */
-export async function chosen(options: ChoiceOptions, entities: readonly string[]): Promise<Choices> {
+/** Resolves the selection from the options, then from prompts on a terminal, then from defaults. */
+export async function resolveChoices(options: ChoiceOptions, entities: readonly string[]): Promise<Choices> {
   const [handler, source, entity] = (options.type ?? '').split(':');
-  // Who gave one word has said all that is to be said: a script on a terminal is not to wait.
-  const ask = options.type === undefined && canAsk();
+  // `--type` disables prompts, so that a script that runs on a terminal does not block.
+  const prompts = options.type === undefined && isInteractive();
   const shape =
     oneOf('handler', options.handler || handler, SHAPES) ??
-    (ask ? await choose('What is the handler given?', SHAPES) : undefined) ??
+    (prompts ? await promptChoice('Which handler type?', SHAPES) : undefined) ??
     'range';
-  const fitting = shape === 'range' ? SOURCES : SOURCES.toReversed();
   const kind =
     oneOf('source', options.source || source, SOURCES) ??
-    (ask ? await choose('How is the table walked?', fitting) : undefined) ??
+    (prompts
+      ? await promptChoice('Which source?', shape === 'range' ? SOURCES : SOURCES.toReversed())
+      : undefined) ??
     (shape === 'range' ? 'id-range' : 'keyset');
-  const named = options.entity || entity || undefined;
-  const several = entities.map((word) => ({ word, label: word }));
+  const choices = entities.map((value) => ({ value, label: value }));
   return {
     shape,
     source: kind,
     entity:
-      named ?? (ask && several.length > 1 ? await choose('Which entity is walked?', several) : undefined),
+      (options.entity || entity || undefined) ??
+      (prompts && choices.length > 1 ? await promptChoice('Which entity?', choices) : undefined),
   };
 }
 
-function oneOf<Word extends string>(
+function oneOf<Value extends string>(
   field: string,
-  got: string | undefined,
-  choices: readonly Choice<Word>[],
-): Word | undefined {
-  const found = choices.find(({ word }) => word === got);
-  if (got && found === undefined) {
-    const words = choices.map(({ word }) => word).join(' or ');
-    throw new SchematicError(`Expected ${field} to be ${words}, got ${JSON.stringify(got)}.`);
+  given: string | undefined,
+  choices: readonly Choice<Value>[],
+): Value | undefined {
+  const found = choices.find(({ value }) => value === given);
+  if (given && found === undefined) {
+    const values = choices.map(({ value }) => value).join(' or ');
+    throw new SchematicError(`Expected ${field} to be ${values}, got ${JSON.stringify(given)}.`);
   }
-  return found?.word;
+  return found?.value;
 }

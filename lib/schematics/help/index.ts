@@ -3,7 +3,7 @@ import type { Rule } from '@angular-devkit/schematics';
 import { usageText } from './usage-text.js';
 import type { Collection, OptionSchema } from './usage-text.js';
 
-/** Tells what the schematics take. The runner's own `--help` knows nothing of them. */
+/** Prints the schematics and their options, because `nest g --help` lists only those of `@nestjs/schematics`. */
 export function help(): Rule {
   return (_tree, context) => {
     const collection = readJson('collection.json') as Collection;

@@ -1,18 +1,18 @@
-/** What is read of a collection of schematics. */
+/** Fields used of `collection.json`. */
 export interface Collection {
   readonly schematics: Readonly<
     Record<string, { readonly description: string; readonly schema?: string; readonly usage?: string }>
   >;
 }
 
-/** What is read of the schema of a schematic's options. */
+/** Fields used of the `schema.json` of a schematic. */
 export interface OptionSchema {
   readonly properties: Readonly<
     Record<string, { readonly type: string; readonly description: string; readonly enum?: readonly string[] }>
   >;
 }
 
-/** Every schematic with its options, from the files that the runner checks them by. */
+/** Renders all schematics and their options from the schemas that validate the options. */
 export function usageText(collection: Collection, schemaAt: (path: string) => OptionSchema): string {
   return Object.values(collection.schematics)
     .map(({ description, schema, usage = '' }) => {
@@ -24,8 +24,8 @@ export function usageText(collection: Collection, schemaAt: (path: string) => Op
 }
 
 function optionLines({ properties }: OptionSchema): string[] {
-  const options = Object.entries(properties).map(([name, { type, description, enum: words }]) => ({
-    flag: `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}${type === 'boolean' ? '' : ` <${words?.join('|') ?? type}>`}`,
+  const options = Object.entries(properties).map(([name, { type, description, enum: values }]) => ({
+    flag: `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}${type === 'boolean' ? '' : ` <${values?.join('|') ?? type}>`}`,
     description,
   }));
   const width = Math.max(...options.map(({ flag }) => flag.length));

@@ -2,10 +2,9 @@ import { posix } from 'node:path';
 import type { Rule, SchematicContext, TaskConfigurationGenerator, Tree } from '@angular-devkit/schematics';
 import { appModuleOf, sourceRootOf } from '../project/app-project.js';
 import type { ProjectOptions } from '../project/app-project.js';
-import { readText } from '../project/json-text.js';
-import { sourceFiles } from '../project/source-files.js';
+import { readText, sourceFiles } from '../project/tree-files.js';
 import { SchematicError } from '../schematic.error.js';
-import { addToModule } from '../source/module-file.js';
+import { addToModule } from '../source/module-source.js';
 import type { ModuleEntry } from '../source/module-source.js';
 import { missingPeers, withDependencies } from './peers.js';
 import type { Manifest } from './peers.js';
@@ -14,7 +13,7 @@ interface NestAddOptions extends ProjectOptions {
   readonly skipInstall?: boolean;
 }
 
-const ENTRIES: readonly Omit<ModuleEntry, 'list'>[] = [
+const MODULES: readonly Omit<ModuleEntry, 'list'>[] = [
   {
     symbol: 'BullModule',
     from: '@nestjs/bullmq',
@@ -25,13 +24,13 @@ const ENTRIES: readonly Omit<ModuleEntry, 'list'>[] = [
   { symbol: 'BackfillModule', from: 'nestjs-backfill', expression: 'BackfillModule.forRoot({})' },
 ];
 
-/** Adds to the app what is missing of the three modules, and to `package.json` what is missing of the peers. */
+/** Adds the missing modules to the root module and the missing peer dependencies to `package.json`. */
 export function nestAdd(options: NestAddOptions): Rule {
   return (tree, context) => {
     const sources = [...sourceFiles(tree, sourceRootOf(tree, options))].map(({ text }) => text);
     const path = appModuleOf(tree, options);
-    for (const entry of ENTRIES) {
-      // Another module of the app may import it: a second ScheduleModule would fire every @Cron twice.
+    for (const entry of MODULES) {
+      // Any module of the app may import it already: a second ScheduleModule would run every @Cron twice.
       if (sources.some((text) => callsForRoot(text, entry.symbol))) {
         continue;
       }
@@ -39,7 +38,7 @@ export function nestAdd(options: NestAddOptions): Rule {
     }
     if (!sources.some((text) => callsForRoot(text, 'MikroOrmModule'))) {
       context.logger.warn(
-        `nestjs-backfill uses the app's own MikroORM: add MikroOrmModule.forRoot({ ... }) from @mikro-orm/nestjs ` +
+        `nestjs-backfill uses the MikroORM of the app: add MikroOrmModule.forRoot({ ... }) from @mikro-orm/nestjs ` +
           `and a driver such as @mikro-orm/postgresql to ${path}.`,
       );
     }
@@ -54,7 +53,9 @@ function callsForRoot(text: string, symbol: string): boolean {
 function addPeers(tree: Tree, context: SchematicContext, skipInstall: boolean): void {
   const text = readText(tree, 'package.json');
   if (text === undefined) {
-    throw new SchematicError('Expected a package.json in this folder, got none. Run nest add where it is.');
+    throw new SchematicError(
+      'Expected a package.json in this folder, got none. Run nest add in the folder of the app.',
+    );
   }
   const missing = missingPeers(JSON.parse(text) as Manifest);
   if (Object.keys(missing).length === 0) {
@@ -67,12 +68,12 @@ function addPeers(tree: Tree, context: SchematicContext, skipInstall: boolean): 
       .join(', ')}`,
   );
   if (!skipInstall) {
-    context.addTask(new InstallTask(packageManagerOf(tree)));
+    context.addTask(new PackageInstallTask(packageManagerOf(tree)));
   }
 }
 
-/** The task that devkit knows by this name; its class would be a dependency at run time. */
-class InstallTask implements TaskConfigurationGenerator<object> {
+/** `NodePackageInstallTask` of the devkit without importing the devkit at run time. */
+class PackageInstallTask implements TaskConfigurationGenerator<object> {
   constructor(private readonly packageManager: string) {}
 
   toConfiguration() {

@@ -1,13 +1,13 @@
 import { SchematicError } from '../schematic.error.js';
 
-/** What is read of a `package.json`. */
+/** Fields used of `package.json`. */
 export interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
-/** Versions that work together, by the major version of Nest. */
-const BY_NEST: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+/** Compatible versions of the peer dependencies by the major version of Nest. */
+const PEERS_BY_NEST: Readonly<Record<number, Readonly<Record<string, string>>>> = {
   11: {
     '@mikro-orm/core': '^6.6.0',
     '@nestjs/bullmq': '^11.0.5',
@@ -24,30 +24,35 @@ const BY_NEST: Readonly<Record<number, Readonly<Record<string, string>>>> = {
   },
 };
 
+/** Compatible version of `@mikro-orm/nestjs` by the major version of MikroORM. */
 const MIKRO_ORM_NESTJS: Readonly<Record<number, string>> = { 6: '^6.1.0', 7: '^7.1.0' };
 
-/** The peers that are missing, each in a version that fits what is there. */
+/**
+ * The missing peer dependencies, in versions compatible with the Nest and MikroORM of the app.
+ *
+ * @throws SchematicError when the app does not use Nest 11 or 12
+ */
 export function missingPeers({ dependencies = {}, devDependencies = {} }: Manifest): Record<string, string> {
   const present = { ...devDependencies, ...dependencies };
   const nest = majorOf(present['@nestjs/core'] ?? present['@nestjs/common']);
-  const versions = nest === null ? undefined : BY_NEST[nest];
+  const versions = nest === null ? undefined : PEERS_BY_NEST[nest];
   if (versions === undefined) {
     throw new SchematicError(
       `Expected @nestjs/core 11 or 12 in package.json, got ${present['@nestjs/core'] ?? 'none'}.`,
     );
   }
   const orm = majorOf(present['@mikro-orm/core'] ?? versions['@mikro-orm/core']) ?? 7;
-  const wanted = { ...versions, '@mikro-orm/nestjs': MIKRO_ORM_NESTJS[orm] ?? '^7.1.0' };
-  return Object.fromEntries(Object.entries(wanted).filter(([name]) => !Object.hasOwn(present, name)));
+  const required = { ...versions, '@mikro-orm/nestjs': MIKRO_ORM_NESTJS[orm] ?? '^7.1.0' };
+  return Object.fromEntries(Object.entries(required).filter(([name]) => !Object.hasOwn(present, name)));
 }
 
-/** The first number of a range such as `^12.0.1`. */
+/** The major version of a range such as `^12.0.1`. */
 function majorOf(range: string | undefined): number | null {
-  const found = /\d+/.exec(range ?? '')?.[0];
-  return found === undefined ? null : Number(found);
+  const major = /\d+/.exec(range ?? '')?.[0];
+  return major === undefined ? null : Number(major);
 }
 
-/** The text of a `package.json` with more dependencies, sorted as npm sorts them; the rest as it was. */
+/** Adds dependencies to the text of a `package.json`, sorted as npm sorts them; the indentation is kept. */
 export function withDependencies(text: string, added: Readonly<Record<string, string>>): string {
   const manifest = JSON.parse(text) as Manifest & Record<string, unknown>;
   const indent = /^[ \t]+(?=")/m.exec(text)?.[0] ?? '  ';

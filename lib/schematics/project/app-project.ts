@@ -1,83 +1,85 @@
 import { posix } from 'node:path';
 import type { Tree } from '@angular-devkit/schematics';
-import { readJsonText, readText } from './json-text.js';
 import { SchematicError } from '../schematic.error.js';
+import { readJson, readText } from './tree-files.js';
 
 interface NestProject {
   readonly sourceRoot?: string;
-  readonly entryFile?: string;
 }
 
-interface NestCli extends NestProject {
+interface NestCliConfig extends NestProject {
   readonly projects?: Readonly<Record<string, NestProject>>;
 }
 
-/** The options that say which app is meant. */
+/** Schematic options that select the app. */
 export interface ProjectOptions {
   readonly sourceRoot?: string;
   readonly project?: string;
   readonly module?: string;
 }
 
-/** The folder of the sources: of the project, the one around what was told, of `nest-cli.json`, or `src`. */
-export function sourceRootOf(tree: Tree, { sourceRoot, project }: ProjectOptions): string {
-  const config = (readJsonText(tree, 'nest-cli.json') ?? {}) as NestCli;
-  const found = project === undefined ? undefined : config.projects?.[project];
-  if (project !== undefined && found === undefined) {
+/**
+ * The source root of the app. In order of precedence: that of `project` in `nest-cli.json`, the project
+ * that contains the `sourceRoot` option, the `sourceRoot` option, `sourceRoot` of `nest-cli.json`, `src`.
+ */
+export function sourceRootOf(tree: Tree, options: ProjectOptions): string {
+  const { project } = options;
+  const config = (readJson(tree, 'nest-cli.json') ?? {}) as NestCliConfig;
+  const selected = project === undefined ? undefined : config.projects?.[project];
+  if (project !== undefined && selected === undefined) {
     const known = Object.keys(config.projects ?? {}).join(', ') || 'none';
     throw new SchematicError(
       `There is no project ${JSON.stringify(project)} in nest-cli.json. Known: ${known}.`,
     );
   }
-  const told = toldRoot(sourceRoot);
-  // Nest tells its `generateOptions.baseDir` as part of the root, where the app module and entities are not.
-  const around = [config, ...Object.values(config.projects ?? {})]
+  const given = givenRoot(options);
+  // The Nest CLI appends `generateOptions.baseDir` to `sourceRoot`; entities and the app module are above it.
+  const enclosing = [config, ...Object.values(config.projects ?? {})]
     .flatMap((it) => (it.sourceRoot === undefined ? [] : [posix.normalize(it.sourceRoot)]))
-    .filter((root) => told === root || told?.startsWith(`${root}/`))
+    .filter((root) => given === root || given?.startsWith(`${root}/`))
     .toSorted((a, b) => b.length - a.length)[0];
-  return posix.normalize(found?.sourceRoot ?? around ?? told ?? config.sourceRoot ?? 'src');
+  return posix.normalize(selected?.sourceRoot ?? enclosing ?? given ?? config.sourceRoot ?? 'src');
 }
 
-/** The folder that new files belong below: as told, else that of the sources. */
+/** The folder that new files are created below: the `sourceRoot` option, else the source root. */
 export function targetFolderOf(tree: Tree, options: ProjectOptions): string {
-  return toldRoot(options.sourceRoot) ?? sourceRootOf(tree, options);
+  return givenRoot(options) ?? sourceRootOf(tree, options);
 }
 
-/** Nest's command line writes the word `undefined` where it knows no root. */
-function toldRoot(sourceRoot: string | undefined): string | undefined {
+/** The Nest CLI passes the string `undefined` when it finds no source root. */
+function givenRoot({ sourceRoot }: ProjectOptions): string | undefined {
   return sourceRoot === undefined || sourceRoot === 'undefined' ? undefined : posix.normalize(sourceRoot);
 }
 
-/** Whether relative imports end in `.js`: in a package of type `module`. */
+/** Whether the nearest `package.json` has `"type": "module"`, so that relative imports end in `.js`. */
 export function isEsm(tree: Tree, folder: string): boolean {
   for (let at = folder; ; at = posix.dirname(at)) {
-    const manifest = readJsonText(tree, posix.join(at, 'package.json')) as { type?: string } | undefined;
+    const manifest = readJson(tree, posix.join(at, 'package.json')) as { type?: string } | undefined;
     if (manifest !== undefined) {
       return manifest.type === 'module';
     }
-    if (at === '.' || at === '/' || at === posix.dirname(at)) {
+    if (at === posix.dirname(at)) {
       return false;
     }
   }
 }
 
-/** The file of the module that the app is created from. */
+/** The file of the root module: the one that `main.ts` passes to `NestFactory`, else `app.module.ts`. */
 export function appModuleOf(tree: Tree, options: ProjectOptions): string {
   const root = sourceRootOf(tree, options);
   if (options.module !== undefined) {
-    return existing(tree, [options.module, posix.join(root, options.module)]);
+    return firstExisting(tree, [options.module, posix.join(root, options.module)]);
   }
-  const entry = posix.join(root, 'main.ts');
-  const text = readText(tree, entry) ?? '';
-  const symbol = /NestFactory\s*\.\s*create\w*\s*(?:<[^>]*>)?\(\s*(\w+)/.exec(text)?.[1] ?? 'AppModule';
+  const main = readText(tree, posix.join(root, 'main.ts')) ?? '';
+  const symbol = /NestFactory\s*\.\s*create\w*\s*(?:<[^>]*>)?\(\s*(\w+)/.exec(main)?.[1] ?? 'AppModule';
   const from = new RegExp(`import\\s*\\{[^}]*\\b${symbol}\\b[^}]*\\}\\s*from\\s*['"](\\.[^'"]+)['"]`).exec(
-    text,
+    main,
   )?.[1];
   const imported = from === undefined ? [] : [posix.join(root, `${from.replace(/\.js$/, '')}.ts`)];
-  return existing(tree, [...imported, posix.join(root, 'app.module.ts')]);
+  return firstExisting(tree, [...imported, posix.join(root, 'app.module.ts')]);
 }
 
-/** The nearest module above a file, the app's own at the end. */
+/** The file of the nearest module above a file, else of the root module. */
 export function nearestModuleOf(tree: Tree, file: string, options: ProjectOptions): string {
   const root = sourceRootOf(tree, options);
   if (options.module === undefined) {
@@ -91,11 +93,11 @@ export function nearestModuleOf(tree: Tree, file: string, options: ProjectOption
   return appModuleOf(tree, options);
 }
 
-function existing(tree: Tree, candidates: readonly string[]): string {
+function firstExisting(tree: Tree, candidates: readonly string[]): string {
   const found = candidates.find((it) => tree.exists(it));
   if (found === undefined) {
     throw new SchematicError(
-      `Expected the app module at ${candidates.join(' or ')}. Name it: --module=src/app.module.ts.`,
+      `Expected the app module at ${candidates.join(' or ')}. Pass its path: --module=src/app.module.ts.`,
     );
   }
   return found;

@@ -1,27 +1,37 @@
-import type {
-  ArrayLiteralExpression,
-  ImportDeclaration,
-  ObjectLiteralExpression,
-  SourceFile,
-} from 'typescript';
+import type { Tree } from '@angular-devkit/schematics';
+import type { ArrayLiteralExpression, ObjectLiteralExpression, SourceFile } from 'typescript';
+import { readText } from '../project/tree-files.js';
 import { SchematicError } from '../schematic.error.js';
-import { insertAll } from './text-edits.js';
-import type { Insertion } from './text-edits.js';
+import { importInsertions } from './named-import.js';
+import type { NamedImport } from './named-import.js';
+import { applyInsertions, lineEndingOf } from './text-insertion.js';
+import type { TextInsertion } from './text-insertion.js';
+import { loadTypeScript } from './typescript-api.js';
 import type { TypeScriptApi } from './typescript-api.js';
 
-/** Something that belongs into a module. */
-export interface ModuleEntry {
-  /** Array of `@Module` that it belongs to. */
+/** An element of an array of `@Module`, with its import. */
+export interface ModuleEntry extends NamedImport {
   readonly list: 'imports' | 'providers';
-  /** What is imported. */
-  readonly symbol: string;
-  /** Where from. */
-  readonly from: string;
-  /** What stands in the array, such as `ScheduleModule.forRoot()`. */
+  /** The element, such as `ScheduleModule.forRoot()`. */
   readonly expression: string;
 }
 
-/** A file with a `@Module`, changed by insertions only, so that its formatting stays. */
+/** Adds an entry to the `@Module` of a file; leaves the file alone when the entry is present. */
+export function addToModule(tree: Tree, path: string, entry: ModuleEntry): void {
+  const text = readText(tree, path) ?? '';
+  const changed = new ModuleSource(loadTypeScript(process.cwd()), path, text).with(entry);
+  if (changed !== text) {
+    tree.overwrite(path, changed);
+  }
+}
+
+/**
+ * A file with a `@Module` class, edited by insertions only, so that its formatting is kept.
+ *
+ * Not `ModuleDeclarator` of `@nestjs/schematics` (11.1, 12.0): it resolves the import of a package as a
+ * relative path, imports a symbol twice, ignores a computed array silently, writes `imports` twice beside
+ * a shorthand property, and mixes line endings.
+ */
 export class ModuleSource {
   private readonly file: SourceFile;
 
@@ -33,32 +43,36 @@ export class ModuleSource {
     this.file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
   }
 
-  /** The text with the entry; the same text where the array has it already. */
+  /**
+   * The text with the entry; the same text when the array contains it already.
+   *
+   * @throws SchematicError when the file has no `@Module({ ... })`, or the array is not a literal
+   */
   with(entry: ModuleEntry): string {
     const metadata = this.metadata();
     const array = this.array(metadata, entry);
-    const called = entry.expression.split('(', 1)[0] ?? entry.expression;
-    if (array?.elements.some((element) => matches(element.getText(this.file), called))) {
+    if (array?.elements.some((element) => isSameEntry(element.getText(this.file), entry.expression))) {
       return this.text;
     }
-    const insertions = array
-      ? [this.intoArray(array, entry.expression)]
-      : [this.newArray(metadata, entry.list, entry.expression)];
-    return insertAll(this.text, [...insertions, ...this.importOf(entry)]);
+    const element = array
+      ? this.appendTo(array, entry.expression)
+      : this.newProperty(metadata, entry.list, entry.expression);
+    return applyInsertions(this.text, [element, ...importInsertions(this.ts, this.file, entry)]);
   }
 
   private metadata(): ObjectLiteralExpression {
-    const { ts } = this;
-    for (const statement of this.file.statements) {
-      if (ts.isClassDeclaration(statement)) {
-        for (const { expression } of ts.getDecorators(statement) ?? []) {
-          const argument = ts.isCallExpression(expression) ? expression.arguments[0] : undefined;
-          const named =
-            ts.isCallExpression(expression) && expression.expression.getText(this.file) === 'Module';
-          if (named && argument && ts.isObjectLiteralExpression(argument)) {
-            return argument;
-          }
-        }
+    const { ts, file } = this;
+    const calls = file.statements
+      .filter((statement) => ts.isClassDeclaration(statement))
+      .flatMap((statement) => ts.getDecorators(statement) ?? [])
+      .map(({ expression }) => expression)
+      .filter((expression) => ts.isCallExpression(expression));
+    for (const {
+      expression,
+      arguments: [argument],
+    } of calls) {
+      if (expression.getText(file) === 'Module' && argument && ts.isObjectLiteralExpression(argument)) {
+        return argument;
       }
     }
     throw new SchematicError(`Expected a class with @Module({ ... }) in ${this.path}, got none.`);
@@ -74,94 +88,56 @@ export class ModuleSource {
       return property.initializer;
     }
     throw new SchematicError(
-      `Expected ${entry.list} of @Module in ${this.path} to be an array literal. Add to it by hand:\n` +
+      `Expected ${entry.list} of @Module in ${this.path} to be an array literal. Add this element manually:\n` +
         `  ${entry.expression},   // import { ${entry.symbol} } from '${entry.from}'`,
     );
   }
 
-  private intoArray(array: ArrayLiteralExpression, expression: string): Insertion {
-    const { elements } = array;
-    const last = elements.at(-1);
+  private appendTo(array: ArrayLiteralExpression, expression: string): TextInsertion {
+    const start = array.getStart(this.file);
+    const last = array.elements.at(-1);
     if (last === undefined) {
-      const outer = this.indentAt(array.getStart(this.file));
-      return {
-        at: array.getStart(this.file) + 1,
-        text: this.lines(outer, expression) + this.newline + outer,
-      };
+      return { at: start + 1, text: this.indentedLines(this.indentAt(start), expression) };
     }
     const lineOf = (at: number) => this.file.getLineAndCharacterOfPosition(at).line;
-    const multiline = lineOf(last.getStart(this.file)) !== lineOf(array.getStart(this.file));
-    if (!multiline) {
-      return { at: last.getEnd(), text: `, ${expression}` };
-    }
-    const indent = this.indentAt(last.getStart(this.file));
-    // After the element itself: its trailing comma becomes that of the new one.
-    return { at: last.getEnd(), text: `,${this.newline}${indent}${expression}` };
+    const lastStart = last.getStart(this.file);
+    const separator = lineOf(lastStart) === lineOf(start) ? ' ' : this.newline + this.indentAt(lastStart);
+    // Inserted before an existing trailing comma, which then follows the new element.
+    return { at: last.getEnd(), text: `,${separator}${expression}` };
   }
 
-  private newArray(metadata: ObjectLiteralExpression, list: string, expression: string): Insertion {
+  private newProperty(metadata: ObjectLiteralExpression, list: string, expression: string): TextInsertion {
     const outer = this.indentAt(metadata.getStart(this.file));
-    const indent = outer + this.unit;
-    const inner = this.lines(indent, expression) + this.newline + indent;
-    const tail = metadata.properties.length === 0 ? this.newline + outer : '';
+    const indent = outer + this.indentUnit;
+    const closing = metadata.properties.length === 0 ? this.newline + outer : '';
     return {
       at: metadata.getStart(this.file) + 1,
-      text: `${this.newline}${indent}${list}: [${inner}],${tail}`,
+      text: `${this.newline}${indent}${list}: [${this.indentedLines(indent, expression)}],${closing}`,
     };
   }
 
-  private lines(outer: string, expression: string): string {
-    return `${this.newline}${outer}${this.unit}${expression},`;
+  private indentedLines(outer: string, expression: string): string {
+    return `${this.newline}${outer}${this.indentUnit}${expression},${this.newline}${outer}`;
   }
 
-  private importOf({ symbol, from }: ModuleEntry): Insertion[] {
-    const { ts } = this;
-    const declarations = this.file.statements.filter((it): it is ImportDeclaration =>
-      ts.isImportDeclaration(it),
-    );
-    const named = declarations.map((declaration) => ({
-      declaration,
-      names: declaration.importClause?.namedBindings,
-    }));
-    for (const { declaration, names } of named) {
-      if (names && ts.isNamedImports(names)) {
-        if (names.elements.some(({ name }) => name.text === symbol)) {
-          return [];
-        }
-        const last = names.elements.at(-1);
-        const same =
-          ts.isStringLiteral(declaration.moduleSpecifier) && declaration.moduleSpecifier.text === from;
-        if (same && last && declaration.importClause?.isTypeOnly !== true) {
-          return [{ at: last.getEnd(), text: `, ${symbol}` }];
-        }
-      }
-    }
-    const last = declarations.at(-1);
-    const specifier = last?.moduleSpecifier.getText(this.file);
-    const quote = specifier?.startsWith('"') ? '"' : "'";
-    const semicolon = last === undefined || last.getText(this.file).endsWith(';') ? ';' : '';
-    const line = `import { ${symbol} } from ${quote}${from}${quote}${semicolon}`;
-    return last
-      ? [{ at: last.getEnd(), text: `${this.newline}${line}` }]
-      : [{ at: this.file.getStart(), text: `${line}${this.newline}` }];
-  }
-
-  /** White space that the line of this place begins with. */
+  /** The indentation of the line that contains an offset. */
   private indentAt(at: number): string {
     const start = this.text.lastIndexOf('\n', at - 1) + 1;
     return /^[ \t]*/.exec(this.text.slice(start))?.[0] ?? '';
   }
 
   private get newline(): string {
-    return this.text.includes('\r\n') ? '\r\n' : '\n';
+    return lineEndingOf(this.text);
   }
 
-  private get unit(): string {
+  private get indentUnit(): string {
     return /^(\t| +)\S/m.exec(this.text)?.[1] ?? '  ';
   }
 }
 
-function matches(element: string, called: string): boolean {
+/** Whether an element is the same class or dynamic module, whatever its arguments, also as `forRootAsync`. */
+function isSameEntry(element: string, expression: string): boolean {
+  const callee = expression.split('(', 1)[0] ?? expression;
   const compact = element.replaceAll(/\s/g, '');
-  return compact === called || compact.startsWith(`${called}(`) || compact.startsWith(`${called}Async(`);
+  return compact === callee || compact.startsWith(`${callee}(`) || compact.startsWith(`${callee}Async(`);
 }

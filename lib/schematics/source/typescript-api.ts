@@ -2,20 +2,22 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { SchematicError } from '../schematic.error.js';
 
-/** TypeScript's own API, as the app has it installed. */
+/** The compiler API of TypeScript. */
 export type TypeScriptApi = typeof import('typescript');
 
-/** The compiler that the app is built with: the library brings none of its own. */
-export function typescriptOf(folder: string): TypeScriptApi {
+/**
+ * Loads the TypeScript installed in the app, because this package does not depend on TypeScript.
+ *
+ * @throws SchematicError when the app has none
+ */
+export function loadTypeScript(folder: string): TypeScriptApi {
   const require = createRequire(join(folder, 'package.json'));
   try {
     return require('typescript') as TypeScriptApi;
   } catch (cause) {
     throw new SchematicError(
-      'Expected typescript among the devDependencies of the app. Install it and repeat.',
-      {
-        cause,
-      },
+      'Expected typescript in the devDependencies of the app. Install it and run the command again.',
+      { cause },
     );
   }
 }

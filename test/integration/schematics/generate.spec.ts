@@ -109,7 +109,7 @@ describe.each([
       const once = await app.files();
       expect(Object.keys(once).filter((path) => /ask-about.*spec/.test(path))).toEqual([]);
       const { text } = await app.generate('renew-messages', '--type', 'range');
-      expect(text).toContain('exists already and stays as it is');
+      expect(text).toContain('already exists and is not overwritten');
       expect(await app.files()).toEqual(once);
     },
     PATIENCE,
@@ -207,9 +207,9 @@ describe('nest g backfill', () => {
       const screen = await app.onTerminal(
         ['g', '-c', 'nestjs-backfill', 'backfill', 'renew'],
         [
-          [/What is the handler given\?[^]*\[1\] /, '3\r'],
-          [/How is the table walked\?[^]*\[1\] /, '\r'],
-          [/Which entity is walked\?[^]*\[1\] /, 'Message\r'],
+          [/Which handler type\?[^]*\[1\] /, '3\r'],
+          [/Which source\?[^]*\[1\] /, '\r'],
+          [/Which entity\?[^]*\[1\] /, 'Message\r'],
         ],
       );
 

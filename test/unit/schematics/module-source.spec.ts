@@ -59,11 +59,20 @@ describe('ModuleSource', () => {
     expect(add(text)).toBe(text);
   });
 
-  it('says what to add by hand where the array is computed', () => {
-    expect(() => add(`@Module({ imports: modules })\nclass X {}\n`)).toThrow(
-      /imports of @Module in app\.module\.ts to be an array literal.*\n.*ScheduleModule\.forRoot\(\)/,
-    );
+  it('does not import twice what is imported already', () => {
+    const text = `import { ScheduleModule } from '@nestjs/schedule';\n@Module({ imports: [] })\nclass X {}\n`;
+
+    expect(add(text).match(/import \{/g)).toHaveLength(1);
   });
+
+  it.each(['imports: modules', 'imports'])(
+    'says what to add manually where the array is computed (%s)',
+    (it) => {
+      expect(() => add(`@Module({ ${it} })\nclass X {}\n`)).toThrow(
+        /imports of @Module in app\.module\.ts to be an array literal.*\n.*ScheduleModule\.forRoot\(\)/,
+      );
+    },
+  );
 
   it('names a file without a module', () => {
     expect(() => add(`export class X {}\n`)).toThrow(

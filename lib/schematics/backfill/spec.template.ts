@@ -1,11 +1,11 @@
-import type { HandlerPlan } from './handler-text.js';
+import type { HandlerTemplateOptions } from './handler.template.js';
 
-/** The source of a test that rehearses the handler on the database of `DATABASE_URL`. */
-export function specText(plan: HandlerPlan, driver: string, esm: boolean): string {
-  const { className, name, entity, entityFrom } = plan;
+/** Renders a test that runs the handler as a dry run on the database of `DATABASE_URL`. */
+export function renderSpec(options: HandlerTemplateOptions, driver: string, esm: boolean): string {
+  const { className, name, entity, entitySpecifier } = options;
   return `import { MikroORM } from '${driver}';
 import { BackfillHarness } from 'nestjs-backfill/testing';
-import { ${entity.name} } from '${entityFrom}';
+import { ${entity.name} } from '${entitySpecifier}';
 import { ${className} } from './${name}.backfill${esm ? '.js' : ''}';
 
 describe('${className}', () => {
@@ -19,7 +19,7 @@ describe('${className}', () => {
     await orm.close();
   });
 
-  it('handles every row, in a rehearsal that is rolled back', async () => {
+  it('processes every row in a dry run', async () => {
     const harness = new BackfillHarness(new ${className}(), { em: orm.em });
 
     const { state, failures } = await harness.runAll({ dryRun: true });
