@@ -27,7 +27,11 @@ export const BACKFILL_EVENT_TYPES = [
   'failed',
 ] as const;
 
-/** @publicApi */
+/**
+ * One of `BACKFILL_EVENT_TYPES`.
+ *
+ * @publicApi
+ */
 export type BackfillEventType = (typeof BACKFILL_EVENT_TYPES)[number];
 
 /**
