@@ -71,19 +71,6 @@ describe('the guides', () => {
     120_000,
   );
 
-  it('lead to sections that exist', () => {
-    const sections = { 'README.md': sectionsOf(readme), 'sample/README.md': sectionsOf(guides) };
-    const links = [
-      ...linksOf(guides, /\]\(#([^)]+)\)/g, sections['sample/README.md']),
-      ...linksOf(guides, /\]\(\.\.\/README\.md#([^)]+)\)/g, sections['README.md']),
-      ...linksOf(readme, /\]\(#([^)]+)\)/g, sections['README.md']),
-      ...linksOf(readme, /\]\(sample\/README\.md#([^)]+)\)/g, sections['sample/README.md']),
-    ];
-
-    expect(links.length).toBeGreaterThan(10);
-    expect(links.filter(({ found }) => !found)).toEqual([]);
-  });
-
   it.each([
     'SchedulerConfig',
     'SpreadTracker',
@@ -109,12 +96,3 @@ describe('the guides', () => {
     ).toContain(word);
   });
 });
-
-function sectionsOf(text: string): ReadonlySet<string> {
-  const titles = [...text.matchAll(/^##+ (.+)$/gm)].map(([, title = '']) => title.toLowerCase());
-  return new Set(titles.map((title) => title.replaceAll(/[^\w -]/g, '').replaceAll(' ', '-')));
-}
-
-function linksOf(text: string, pattern: RegExp, sections: ReadonlySet<string>) {
-  return [...text.matchAll(pattern)].map(([, link = '']) => ({ link, found: sections.has(link) }));
-}
