@@ -3,14 +3,12 @@ import { getMikroORMToken } from '@mikro-orm/nestjs';
 import { getSharedConfigToken } from '@nestjs/bullmq';
 import type { InjectionToken, Provider } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
+import { APP_ORM } from './database/entity-managers.js';
 import { BackfillDefinitionError } from './errors/backfill-definition.error.js';
+import { APP_SCHEDULE } from './supervision/app-intervals.js';
 
-/** Token of the app's `MikroORM`. */
-export const APP_ORM = Symbol('nestjs-backfill:app-orm');
 /** Token of what the app gave to `BullModule.forRoot`. */
 export const APP_BULL = Symbol('nestjs-backfill:app-bull');
-/** Token of the registry of the app's `ScheduleModule`. */
-export const APP_SCHEDULE = Symbol('nestjs-backfill:app-schedule');
 
 /** The part of the app's `BullModule.forRoot` that is used here. */
 export interface BullRootOptions {

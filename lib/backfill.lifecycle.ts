@@ -5,25 +5,24 @@ import type {
   OnApplicationShutdown,
   OnModuleInit,
 } from '@nestjs/common';
-import { BackfillExplorer } from './handlers/backfill.explorer.js';
-import { BackfillRegistry } from './handlers/backfill.registry.js';
-import { DeadConnectionReclaimer } from './database/dead-connection.reclaimer.js';
-import { sleep } from './async/sleep.js';
-import { EntityManagers } from './database/entity-managers.js';
-import { WorkerPool } from './processing/worker.pool.js';
-import { BackfillLedger } from './ledger/backfill.ledger.js';
+import { endsWithin } from './async/timeout.js';
 import { RESOLVED_OPTIONS } from './config/module-options.js';
 import type { ResolvedModuleOptions } from './config/module-options.js';
+import { DeadConnectionReclaimer } from './database/dead-connection.reclaimer.js';
+import { EntityManagers } from './database/entity-managers.js';
+import { BackfillExplorer } from './handlers/backfill.explorer.js';
+import { BackfillRegistry } from './handlers/backfill.registry.js';
+import { BackfillLedger } from './ledger/backfill.ledger.js';
+import { RateController } from './pacing/rate.controller.js';
+import { CycleRunner } from './planning/cycle.runner.js';
+import { WorkerPool } from './processing/worker.pool.js';
+import { CycleQueue } from './queues/cycle.queue.js';
 import { RangeQueues } from './queues/range.queues.js';
 import { memoryPolicyWarning } from './redis/memory-policy.js';
 import { RedisConnections } from './redis/redis-connections.js';
-import { BackfillWatchdog } from './supervision/backfill.watchdog.js';
-import { CycleRunner } from './planning/cycle.runner.js';
-import { CycleQueue } from './queues/cycle.queue.js';
-import { RateController } from './pacing/rate.controller.js';
 import { EventStream } from './state/event.stream.js';
+import { BackfillWatchdog } from './supervision/backfill.watchdog.js';
 import { LostRunDetector } from './supervision/lost-run.detector.js';
-import { PROCESS_ID } from './redis/process-id.js';
 
 /** What the end of handlers, of BullMQ's workers and of connections takes at most, if Redis answers. */
 const GRACE_MS = 5_000;
@@ -38,7 +37,6 @@ export class BackfillLifecycle
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
-    @Inject(PROCESS_ID) private readonly processId: string,
     private readonly explorer: BackfillExplorer,
     private readonly registry: BackfillRegistry,
     private readonly managers: EntityManagers,
@@ -89,7 +87,7 @@ export class BackfillLifecycle
     const { runs, now } = await this.watchdog.active();
     await this.lost.detect(runs);
     await this.pool.sync(runs, now);
-    this.watchdog.open(this.processId, async (active, at) => {
+    this.watchdog.open(async (active, at) => {
       if (active.length > 0) {
         // Not at start, and not waited for: it opens the pool, and the database may be down.
         void this.reclaimer.attach(this.managers.orm);
@@ -103,20 +101,20 @@ export class BackfillLifecycle
   async beforeApplicationShutdown(): Promise<void> {
     this.rateController.close();
     const closed = this.quietly(this.watchdog.close(), this.pool.close(), this.scheduler.close());
-    if (!(await within(this.options.shutdownTimeout + GRACE_MS, closed))) {
+    if (!(await endsWithin(closed, this.options.shutdownTimeout + GRACE_MS))) {
       this.logger.warn(
         'Redis does not answer at shutdown: ranges that could not be handed back are taken up by other ' +
           `processes after ${this.options.lockDuration} ms`,
       );
       // Whatever waits for Redis is told that there is none any more.
       this.connections.close();
-      await within(GRACE_MS, closed);
+      await endsWithin(closed, GRACE_MS);
     }
-    await within(GRACE_MS, this.quietly(this.ledger.close()));
+    await endsWithin(this.quietly(this.ledger.close()), GRACE_MS);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await within(GRACE_MS, this.quietly(this.events.close(), this.queues.close()));
+    await endsWithin(this.quietly(this.events.close(), this.queues.close()), GRACE_MS);
     this.connections.close();
   }
 
@@ -127,15 +125,5 @@ export class BackfillLifecycle
         this.logger.warn(`Something did not end as it should: ${String(ending.reason)}`);
       }
     }
-  }
-}
-
-/** Answers whether some work was done in time. */
-async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
-  const timer = new AbortController();
-  try {
-    return await Promise.race([work.then(() => true), sleep(ms, timer.signal).then(() => false)]);
-  } finally {
-    timer.abort();
   }
 }

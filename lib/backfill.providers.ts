@@ -1,76 +1,144 @@
-import type { MikroORM } from '@mikro-orm/core';
 import type { Provider } from '@nestjs/common';
-import { APP_BULL, APP_ORM, APP_SCHEDULE } from './app-imports.js';
+import { APP_BULL } from './app-imports.js';
 import type { BullRootOptions } from './app-imports.js';
 import { BackfillLifecycle } from './backfill.lifecycle.js';
 import { MODULE_OPTIONS_TOKEN } from './backfill.module-definition.js';
 import { BackfillService } from './backfill.service.js';
-import { BackfillExplorer } from './handlers/backfill.explorer.js';
-import { BackfillRegistry } from './handlers/backfill.registry.js';
-import { EntityManagers } from './database/entity-managers.js';
-import { LEDGER_PROVIDERS } from './ledger/ledger.providers.js';
-import { made } from './made-provider.js';
-import { BackfillHealthIndicator } from './monitoring/backfill.health.js';
-import { TelemetrySwitch } from './monitoring/telemetry.switch.js';
-import { QueuePublisher } from './queues/queue.publisher.js';
-import { ListenerExplorer } from './hooks/listener.explorer.js';
-import { ListenerOrchestrator } from './hooks/listener.orchestrator.js';
+import { ConfigStore } from './config/config.store.js';
 import { RESOLVED_OPTIONS, resolveModuleOptions } from './config/module-options.js';
 import type { ResolvedModuleOptions } from './config/module-options.js';
-import { RedisConnections } from './redis/redis-connections.js';
-import { RedisHealth } from './redis/redis.health.js';
-import { RedisErrorLog } from './redis/redis-error.log.js';
+import { APP_ORM, EntityManagers } from './database/entity-managers.js';
+import { BackfillExplorer } from './handlers/backfill.explorer.js';
+import { BackfillRegistry } from './handlers/backfill.registry.js';
+import { ListenerExplorer } from './hooks/listener.explorer.js';
+import { ListenerOrchestrator } from './hooks/listener.orchestrator.js';
+import { BackfillLedger } from './ledger/backfill.ledger.js';
+import { LedgerChecker } from './ledger/ledger.checker.js';
+import { LedgerReader } from './ledger/ledger.reader.js';
+import { LedgerStore } from './ledger/ledger.store.js';
+import { LedgerWriter } from './ledger/ledger.writer.js';
+import { RunSnapshots } from './ledger/run-snapshot.js';
+import { RunRestorer } from './ledger/run.restorer.js';
+import { BackfillHealthIndicator } from './monitoring/backfill.health.js';
+import { TelemetrySwitch } from './monitoring/telemetry.switch.js';
+import { RateController } from './pacing/rate.controller.js';
+import { SharedQuota } from './pacing/shared.quota.js';
+import { ThrottleEvaluator } from './pacing/throttle.evaluator.js';
+import { BatchTuner } from './planning/batch.tuner.js';
+import { CycleRunner } from './planning/cycle.runner.js';
+import { FailureRetrier } from './planning/failure.retrier.js';
+import { RangePlanner } from './planning/range.planner.js';
+import { RunPreviewer } from './planning/run.previewer.js';
+import { RunStarter } from './planning/run.starter.js';
+import { RangeExecutor } from './processing/range.executor.js';
+import { RangeSplitter } from './processing/range.splitter.js';
+import { RunWorkerDeps } from './processing/run-worker.deps.js';
+import { WorkerPool } from './processing/worker.pool.js';
+import { CycleQueue } from './queues/cycle.queue.js';
+import { QueuePublisher } from './queues/queue.publisher.js';
+import { RangeQueues } from './queues/range.queues.js';
 import { BackfillKeys } from './redis/backfill-keys.js';
 import { newProcessId, PROCESS_ID } from './redis/process-id.js';
-import { EXECUTION_PROVIDERS } from './processing/execution.providers.js';
-import { SCHEDULING_PROVIDERS } from './planning/scheduling.providers.js';
-import { TRACKING_PROVIDERS } from './state/tracking.providers.js';
+import { REDIS_CLIENT, REDIS_READER, RedisConnections } from './redis/redis-connections.js';
+import { RedisErrorLog } from './redis/redis-error.log.js';
+import { RedisClock } from './redis/redis.clock.js';
+import { RedisHealth } from './redis/redis.health.js';
+import { EventStream } from './state/event.stream.js';
+import { FailureStore } from './state/failure.store.js';
+import { HistoryStore } from './state/history.store.js';
+import { RangeStore } from './state/range.store.js';
+import { RunStore } from './state/run.store.js';
+import { SampleStore } from './state/sample.store.js';
+import { WorkerHeartbeats } from './state/worker.heartbeats.js';
+import { StatusReader } from './status/status.reader.js';
+import { APP_SCHEDULE, AppIntervals } from './supervision/app-intervals.js';
+import { BackfillWatchdog } from './supervision/backfill.watchdog.js';
+import { JobReconciler } from './supervision/job.reconciler.js';
+import { LostRunDetector } from './supervision/lost-run.detector.js';
+import { RunBreaker } from './supervision/run.breaker.js';
+import { RunResumer } from './supervision/run.resumer.js';
 
-/** What the app brings: an error names what it does not. */
-const APP: Provider[] = [
-  {
-    provide: RESOLVED_OPTIONS,
-    inject: [MODULE_OPTIONS_TOKEN],
-    useFactory: resolveModuleOptions,
-  },
+/** Values that classes inject by a token, and the two classes that are made from options. */
+const VALUES: Provider[] = [
+  { provide: RESOLVED_OPTIONS, inject: [MODULE_OPTIONS_TOKEN], useFactory: resolveModuleOptions },
   { provide: PROCESS_ID, useFactory: newProcessId },
-  { provide: EntityManagers, inject: [APP_ORM], useFactory: (orm: MikroORM) => new EntityManagers(orm) },
+  {
+    provide: BackfillKeys,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: ({ keyPrefix }: ResolvedModuleOptions) => new BackfillKeys(keyPrefix),
+  },
   {
     provide: RedisConnections,
-    // The others are asked for too: where one is missing, no connection is to be left open.
+    // The other imports of the app are injected too: where one is missing, no connection is left open.
     inject: [RESOLVED_OPTIONS, APP_BULL, RedisErrorLog, APP_ORM, APP_SCHEDULE],
     useFactory: ({ redis }: ResolvedModuleOptions, bull: BullRootOptions, { listener }: RedisErrorLog) =>
       redis === undefined
         ? new RedisConnections(bull.connection ?? {}, 'the connection of BullModule.forRoot', listener)
         : new RedisConnections(redis, 'the option redis', listener),
   },
-  RedisErrorLog,
-  made(
-    BackfillKeys,
-    [RESOLVED_OPTIONS],
-    (options: ResolvedModuleOptions) => new BackfillKeys(options.keyPrefix),
-  ),
-  made(
-    RedisHealth,
-    [RedisConnections, BackfillKeys],
-    ({ client }, keys) => new RedisHealth(client, keys.active),
-  ),
+  {
+    provide: REDIS_CLIENT,
+    inject: [RedisConnections],
+    useFactory: ({ client }: RedisConnections) => client,
+  },
+  {
+    provide: REDIS_READER,
+    inject: [RedisConnections],
+    useFactory: ({ reader }: RedisConnections) => reader,
+  },
 ];
 
-/** Everything the module provides. */
+/** Everything the module provides, from the lowest folder of `lib` up. */
 export const BACKFILL_PROVIDERS: Provider[] = [
-  ...APP,
+  ...VALUES,
+  RedisErrorLog,
+  RedisClock,
+  RedisHealth,
+  EntityManagers,
+  ConfigStore,
   BackfillRegistry,
   BackfillExplorer,
-  ...TRACKING_PROVIDERS,
-  ...SCHEDULING_PROVIDERS,
-  ...EXECUTION_PROVIDERS,
-  ...LEDGER_PROVIDERS,
+  RunStore,
+  RangeStore,
+  FailureStore,
+  EventStream,
+  HistoryStore,
+  SampleStore,
+  WorkerHeartbeats,
+  RangeQueues,
+  CycleQueue,
+  QueuePublisher,
+  RateController,
+  SharedQuota,
+  ThrottleEvaluator,
+  AppIntervals,
+  RunBreaker,
+  JobReconciler,
+  LostRunDetector,
+  RunResumer,
+  BackfillWatchdog,
+  RunStarter,
+  CycleRunner,
+  RangePlanner,
+  RunPreviewer,
+  BatchTuner,
+  FailureRetrier,
+  RangeExecutor,
+  RangeSplitter,
+  RunWorkerDeps,
+  WorkerPool,
+  StatusReader,
+  LedgerStore,
+  LedgerChecker,
+  RunSnapshots,
+  LedgerWriter,
+  RunRestorer,
+  BackfillLedger,
+  LedgerReader,
   BackfillService,
   BackfillLifecycle,
   BackfillHealthIndicator,
   TelemetrySwitch,
-  QueuePublisher,
   ListenerExplorer,
   ListenerOrchestrator,
 ];

@@ -1,30 +1,24 @@
 import { Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import type {
-  ActionOptions,
-  RetryOptions,
-  RetryReceipt,
-  RunReceipt,
-  StartOptions,
-} from './state/backfill.options.js';
+import type { BackfillConfigPatch } from './config/backfill-config.js';
 import { ConfigStore } from './config/config.store.js';
 import type { ConfigInForce } from './config/config.store.js';
 import { parseConfigPatch } from './config/parse-config-patch.js';
-import type { BackfillConfigPatch } from './config/backfill-config.js';
-import { BackfillRegistry } from './handlers/backfill.registry.js';
-import type { RegisteredBackfill } from './handlers/registered-backfill.js';
 import { BackfillConflictError } from './errors/backfill-conflict.error.js';
 import { BackfillNotFoundError } from './errors/backfill-not-found.error.js';
 import { BackfillRequestError } from './errors/backfill-request.error.js';
+import { BackfillRegistry } from './handlers/backfill.registry.js';
+import type { RegisteredBackfill } from './handlers/registered-backfill.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { LedgerReader } from './ledger/ledger.reader.js';
-import { RangeQueues } from './queues/range.queues.js';
-import type { BackfillPreview, PreviewOptions } from './planning/backfill-preview.js';
-import { CycleQueue } from './queues/cycle.queue.js';
 import { RateController } from './pacing/rate.controller.js';
-import { RunResumer } from './supervision/run.resumer.js';
+import type { BackfillPreview, PreviewOptions } from './planning/backfill-preview.js';
+import { FailureRetrier } from './planning/failure.retrier.js';
 import { RunPreviewer } from './planning/run.previewer.js';
 import { RunStarter } from './planning/run.starter.js';
+import { CycleQueue } from './queues/cycle.queue.js';
+import { RangeQueues } from './queues/range.queues.js';
+import { RedisClock } from './redis/redis.clock.js';
 import type { BackfillEvent } from './state/backfill-event.js';
 import type {
   BackfillRun,
@@ -32,8 +26,14 @@ import type {
   FailurePage,
   FailurePageRequest,
 } from './state/backfill-status.js';
+import type {
+  ActionOptions,
+  RetryOptions,
+  RetryReceipt,
+  RunReceipt,
+  StartOptions,
+} from './state/backfill.options.js';
 import { EventStream } from './state/event.stream.js';
-import { FailureRetrier } from './planning/failure.retrier.js';
 import { FailureStore } from './state/failure.store.js';
 import { HistoryStore } from './state/history.store.js';
 import type { BackfillHistoryEntry } from './state/history.store.js';
@@ -43,7 +43,7 @@ import { RunStore } from './state/run.store.js';
 import { SampleStore } from './state/sample.store.js';
 import type { BackfillSample } from './state/sample.store.js';
 import { StatusReader } from './status/status.reader.js';
-import { WorkerHeartbeats } from './state/worker.heartbeats.js';
+import { RunResumer } from './supervision/run.resumer.js';
 
 const FAILURES_PAGE = 50;
 const LARGEST_PAGE = 1000;
@@ -73,7 +73,7 @@ export class BackfillService {
     private readonly cycles: CycleQueue,
     private readonly rateController: RateController,
     private readonly resumer: RunResumer,
-    private readonly heartbeats: WorkerHeartbeats,
+    private readonly clock: RedisClock,
     private readonly queues: RangeQueues,
     private readonly eventStream: EventStream,
     private readonly historyStore: HistoryStore,
@@ -176,7 +176,7 @@ export class BackfillService {
     const now = await this.configs.read(name, defaults);
     const run = active === null ? null : await this.runStore.read(active);
     if (run?.status === 'running') {
-      await this.rateController.apply(name, run.id, now.config, await this.heartbeats.now());
+      await this.rateController.apply(name, run.id, now.config, await this.clock.now());
       await this.cycles.nudge({ backfill: name, run: run.id, cycle: run.cycle });
     }
     await this.ledger.flush(name);

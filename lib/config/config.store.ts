@@ -1,10 +1,12 @@
+import { Injectable, Inject } from '@nestjs/common';
 import { BackfillConfigError } from '../errors/backfill-config.error.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import { resolveConfig } from './backfill-config.js';
-import { decodeConfigPatch, encodeConfigPatch } from './config-codec.js';
 import type { BackfillConfig, BackfillConfigPatch } from './backfill-config.js';
+import { decodeConfigPatch, encodeConfigPatch } from './config-codec.js';
 
 const VERSION = '_version';
 
@@ -17,11 +19,12 @@ export interface ConfigInForce {
 }
 
 /** Keeps what operators tuned. What is kept wins over the defaults of module and decorator. */
+@Injectable()
 export class ConfigStore {
   private readonly configure = LuaScript.load<[number, string]>('configure', 7);
 
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
   ) {}
 

@@ -1,15 +1,22 @@
-import type { Logger } from '@nestjs/common';
-import type { SchedulerRegistry } from '@nestjs/schedule';
-import { BackfillStateError } from '../errors/backfill-state.error.js';
-import type { RedisClient } from '../redis/lua-script.js';
+import { Injectable, Inject, Logger } from '@nestjs/common';
+import { LogOnce } from '../async/log-once.js';
 import { sleep } from '../async/sleep.js';
-import type { RunResumer } from '../supervision/run.resumer.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
-import type { RunStore } from '../state/run.store.js';
-import type { LedgerChecker } from './ledger.checker.js';
-import type { LedgerWriter } from './ledger.writer.js';
+import { endsWithin } from '../async/timeout.js';
+import { RESOLVED_OPTIONS } from '../config/module-options.js';
+import type { ResolvedModuleOptions } from '../config/module-options.js';
+import { BackfillStateError } from '../errors/backfill-state.error.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
+import type { RedisClient } from '../redis/lua-script.js';
+import { PROCESS_ID } from '../redis/process-id.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import { RunStore } from '../state/run.store.js';
+import { AppIntervals } from '../supervision/app-intervals.js';
+import type { AppInterval } from '../supervision/app-intervals.js';
+import { RunResumer } from '../supervision/run.resumer.js';
 import type { LedgerRun } from './ledger-rows.js';
-import type { RunRestorer } from './run.restorer.js';
+import { LedgerChecker } from './ledger.checker.js';
+import { LedgerWriter } from './ledger.writer.js';
+import { RunRestorer } from './run.restorer.js';
 
 const EVERY_MS = 1_000;
 /** A holder that died is followed by another process after this. */
@@ -24,26 +31,30 @@ const RESTORE_MS = 60_000;
  * Redis lost is made again from there. Does nothing where it is off. One process writes at a time, so that
  * the database has little to do; two that write at once do no harm.
  */
+@Injectable()
 export class BackfillLedger {
+  private readonly logger = new Logger('Backfill');
   private turn: Promise<void> = Promise.resolve();
-  private timer = '';
-  private ticking: Promise<void> | undefined;
+  private interval: AppInterval | undefined;
   private readonly stop = new AbortController();
-  private failing = false;
+  private readonly log = new LogOnce(this.logger);
 
   constructor(
-    readonly enabled: boolean,
-    private readonly client: RedisClient,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
-    private readonly processId: string,
-    private readonly schedule: SchedulerRegistry,
+    @Inject(PROCESS_ID) private readonly processId: string,
+    private readonly intervals: AppIntervals,
     private readonly checker: LedgerChecker,
     private readonly writer: LedgerWriter,
     private readonly restorer: RunRestorer,
     private readonly runs: RunStore,
     private readonly resumer: RunResumer,
-    private readonly logger: Logger,
   ) {}
+
+  get enabled(): boolean {
+    return this.options.ledger;
+  }
 
   /** Throws `BackfillDefinitionError` where entities or tables are missing. */
   async check(): Promise<void> {
@@ -61,31 +72,24 @@ export class BackfillLedger {
       return;
     }
     await this.quietly(() => this.restoreAll());
-    this.timer = `nestjs-backfill:ledger:${this.processId}`;
-    const interval = setInterval(() => {
-      this.ticking ??= this.second().finally(() => {
-        this.ticking = undefined;
-      });
-    }, EVERY_MS);
-    this.schedule.addInterval(this.timer, interval);
+    const name = `nestjs-backfill:ledger:${this.processId}`;
+    this.interval = this.intervals.start(name, EVERY_MS, () => this.second());
   }
 
   /** Writes what is left to write, and ends. */
   async close(): Promise<void> {
-    if (this.timer === '') {
+    if (!this.interval) {
       return;
     }
-    if (this.schedule.doesExist('interval', this.timer)) {
-      this.schedule.deleteInterval(this.timer);
-    }
+    const stopped = this.interval.stop();
     this.stop.abort();
     await this.inTime(async () => {
       await this.writer.writeHistory();
-      if (await this.hasDuty()) {
+      if (await this.acquireLease()) {
         await this.writer.writeCheckpoints(true);
       }
     });
-    await Promise.race([this.ticking, sleep(LONGEST_WAIT_MS)]);
+    await endsWithin(stopped, LONGEST_WAIT_MS);
     if ((await this.client.get(this.keys.ledgerLease)) === this.processId) {
       await this.client.unlink(this.keys.ledgerLease);
     }
@@ -164,7 +168,7 @@ export class BackfillLedger {
   }
 
   private async tick(): Promise<number> {
-    if (!(await this.hasDuty())) {
+    if (!(await this.acquireLease())) {
       return EVERY_MS;
     }
     if ((await this.client.exists(this.keys.ledgerSynced)) === 0) {
@@ -194,12 +198,10 @@ export class BackfillLedger {
   }
 
   private async inTime(step: () => Promise<void>): Promise<void> {
-    const enough = new AbortController();
-    await Promise.race([this.quietly(step), sleep(LONGEST_WAIT_MS, enough.signal)]);
-    enough.abort();
+    await endsWithin(this.quietly(step), LONGEST_WAIT_MS);
   }
 
-  private async hasDuty(): Promise<boolean> {
+  private async acquireLease(): Promise<boolean> {
     if ((await this.client.get(this.keys.ledgerLease)) === this.processId) {
       await this.client.pexpire(this.keys.ledgerLease, LEASE_MS);
       return true;
@@ -226,7 +228,7 @@ export class BackfillLedger {
   private async afterwards(before: Promise<void>, step: () => Promise<void>): Promise<void> {
     await before;
     try {
-      if (this.failing) {
+      if (this.log.isFailing) {
         // Most steps find nothing to write: that alone says nothing about the database.
         const unreachable = await this.checker.check();
         if (unreachable !== null) {
@@ -234,8 +236,8 @@ export class BackfillLedger {
         }
       }
       await step();
-      if (this.failing) {
-        this.failing = false;
+      if (this.log.isFailing) {
+        this.log.recover();
         this.logger.log('The ledger is written again, and caught up');
       }
     } catch (error) {
@@ -243,11 +245,9 @@ export class BackfillLedger {
     }
   }
 
-  /** Said once: an outage is the same every second. */
   private complain(error: unknown): void {
-    this.logger[this.failing ? 'debug' : 'warn'](
-      `The ledger cannot be reached (${String(error)}); the work goes on, and it is caught up as soon as it can be`,
+    this.log.warn(
+      `The ledger cannot be reached (${String(error)}); the run continues, and the ledger catches up when it can`,
     );
-    this.failing = true;
   }
 }

@@ -1,11 +1,13 @@
 import { TableNotFoundException } from '@mikro-orm/core';
+import { Injectable } from '@nestjs/common';
 import { allMetadata } from '../database/all-metadata.js';
-import type { EntityManagers } from '../database/entity-managers.js';
+import { EntityManagers } from '../database/entity-managers.js';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 import { postgresOf } from '../sources/sql/sql-manager.js';
 import { BACKFILL_ENTITIES } from './ledger.entities.js';
 
 /** Sees at start whether the app has what the ledger needs. */
+@Injectable()
 export class LedgerChecker {
   constructor(private readonly managers: EntityManagers) {}
 

@@ -1,12 +1,14 @@
+import { Injectable } from '@nestjs/common';
 import type { BackfillRun, FailurePage } from '../state/backfill-status.js';
 import { isLater } from '../state/event.stream.js';
 import { readFailure } from '../state/failure.store.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
-import type { BackfillLedger } from './backfill.ledger.js';
-import type { LedgerStore } from './ledger.store.js';
+import { BackfillLedger } from './backfill.ledger.js';
+import { LedgerStore } from './ledger.store.js';
 import { toHistoryEntry, toPublicChange, toPublicRun } from './to-ledger-rows.js';
 
 /** Adds to what Redis still knows what the ledger kept. Redis is newer where both know something. */
+@Injectable()
 export class LedgerReader {
   constructor(
     private readonly ledger: BackfillLedger,

@@ -1,5 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
-import type { EntityManagers } from '../database/entity-managers.js';
+import { Injectable } from '@nestjs/common';
+import { EntityManagers } from '../database/entity-managers.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
 import type { LedgerChange, LedgerCheckpoint, LedgerFailure, LedgerRun } from './ledger-rows.js';
@@ -16,11 +18,17 @@ export interface LedgerState {
 }
 
 /** Keeps the ledger in the app's database. Every method is idempotent. */
+@Injectable()
 export class LedgerStore {
   constructor(
     private readonly managers: EntityManagers,
-    readonly scope: string,
+    private readonly keys: BackfillKeys,
   ) {}
+
+  /** Prefix of the keys in Redis: apps that share a database have one each. */
+  get scope(): string {
+    return this.keys.prefix;
+  }
 
   /** Sequence of the last failure that the ledger's checkpoint of a run includes. */
   async failuresThrough(runId: string): Promise<number> {

@@ -1,13 +1,15 @@
-import type { ConfigStore } from '../config/config.store.js';
-import type { BackfillRegistry } from '../handlers/backfill.registry.js';
+import { Injectable, Inject } from '@nestjs/common';
+import { ConfigStore } from '../config/config.store.js';
 import { BackfillConfigError } from '../errors/backfill-config.error.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { RedisClient } from '../redis/lua-script.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { JsonValue } from '../sources/backfill-source.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
-import type { HistoryStore } from '../state/history.store.js';
-import type { RunStore } from '../state/run.store.js';
-import type { LedgerStore } from './ledger.store.js';
-import type { RunSnapshots } from './run-snapshot.js';
+import { HistoryStore } from '../state/history.store.js';
+import { RunStore } from '../state/run.store.js';
+import { LedgerStore } from './ledger.store.js';
+import { RunSnapshots } from './run-snapshot.js';
 
 const EVERY_MS = 10_000;
 /** A window that is done faster than this is repeated in part. */
@@ -27,13 +29,14 @@ interface Mark {
 }
 
 /** Writes into the ledger what happens in Redis. */
+@Injectable()
 export class LedgerWriter {
   private readonly marks = new Map<string, Mark>();
   /** A run may be that of a handler which the code no longer has. */
   private readonly names = new Set<string>();
 
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
     private readonly registry: BackfillRegistry,
     private readonly runs: RunStore,

@@ -1,6 +1,8 @@
+import { Injectable, Inject } from '@nestjs/common';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import { parseRun } from '../state/run-record.js';
 import type { RunRecord } from '../state/run-record.js';
 
@@ -35,11 +37,12 @@ type Answer = [] | [string, string[], string[], number, string[], string[]];
 const MOST_FAILURES = 1000;
 
 /** Takes runs out of Redis for the ledger. */
+@Injectable()
 export class RunSnapshots {
   private readonly script = LuaScript.load<Answer>('snapshot', 7);
 
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
   ) {}
 

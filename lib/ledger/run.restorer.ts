@@ -1,12 +1,15 @@
-import type { Logger } from '@nestjs/common';
-import { encodeConfigPatch } from '../config/config-codec.js';
+import { Injectable, Inject, Logger } from '@nestjs/common';
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
-import type { BackfillRegistry } from '../handlers/backfill.registry.js';
+import { encodeConfigPatch } from '../config/config-codec.js';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
-import type { LedgerState, LedgerStore } from './ledger.store.js';
+import { PROCESS_ID } from '../redis/process-id.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import { LedgerStore } from './ledger.store.js';
+import type { LedgerState } from './ledger.store.js';
 import { recoveredFields } from './recovered-fields.js';
 import type { RecoveredRun } from './recovered-fields.js';
 
@@ -16,7 +19,9 @@ const STAGED_SECONDS = 3600;
 const IDEMPOTENCY_MS = 24 * 3600 * 1000;
 
 /** Puts back into Redis what it lost and the ledger has: configs, and the newest run of each backfill. */
+@Injectable()
 export class RunRestorer {
+  private readonly logger = new Logger('Backfill');
   private readonly recoverScript = LuaScript.load<'recovered' | 'present' | 'other' | 'incomplete'>(
     'recover',
     11,
@@ -24,12 +29,11 @@ export class RunRestorer {
   private readonly configScript = LuaScript.load<number>('recover-config', 7);
 
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
-    private readonly processId: string,
+    @Inject(PROCESS_ID) private readonly processId: string,
     private readonly registry: BackfillRegistry,
     private readonly store: LedgerStore,
-    private readonly logger: Logger,
   ) {}
 
   /** Every backfill of the app; answers the runs that were put back. */

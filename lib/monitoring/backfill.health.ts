@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { withTimeout } from '../async/timeout.js';
 import { BackfillService } from '../backfill.service.js';
 import type { BackfillStatus } from '../state/backfill-status.js';
 
-const PATIENCE_MS = 2_000;
+const TIMEOUT_MS = 2_000;
 
 /** What a health check is to look at. */
 export interface BackfillHealthOptions {
@@ -37,10 +38,14 @@ export class BackfillHealthIndicator {
 
   /** Never throws: what is wrong stands in the answer. */
   async isHealthy(key: string, options: BackfillHealthOptions = {}): Promise<BackfillHealthResult> {
-    const { backfills: names, failuresAreDown = false, timeoutMs = PATIENCE_MS } = options;
+    const { backfills: names, failuresAreDown = false, timeoutMs = TIMEOUT_MS } = options;
     let all: BackfillStatus[];
     try {
-      all = await within(timeoutMs, this.backfills.list());
+      all = await withTimeout(
+        this.backfills.list(),
+        timeoutMs,
+        () => new Error(`Redis did not answer within ${timeoutMs} ms`),
+      );
     } catch (error) {
       return { [key]: { status: 'down', message: (error as Error).message } };
     }
@@ -61,17 +66,5 @@ export class BackfillHealthIndicator {
         ),
       },
     };
-  }
-}
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

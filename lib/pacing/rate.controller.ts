@@ -1,12 +1,13 @@
-import type { Logger } from '@nestjs/common';
-import { currentRate, nextPeakChange } from './peak-hours.js';
+import { Injectable, Inject, Logger } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
-import type { RangeQueues } from '../queues/range.queues.js';
+import { RangeQueues } from '../queues/range.queues.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import { EventStream } from '../state/event.stream.js';
 import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
-import type { EventStream } from '../state/event.stream.js';
+import { currentRate, nextPeakChange } from './peak-hours.js';
 import { queueLimiter } from './queue-limiter.js';
 
 /** A boundary this near gets a timer of its own in the process that sees it. */
@@ -22,17 +23,18 @@ export interface ThrottledRate extends ThrottlePressure {
  * Puts the rate that the config asks for at the hour in force: exactly in the tracker, which gives every
  * range its moment, and roughly in front of it by the queue's own rate limit, which lets workers sleep.
  */
+@Injectable()
 export class RateController {
+  private readonly logger = new Logger('Backfill');
   private readonly applyScript = LuaScript.load<number>('apply-rate', 6);
   private readonly gates = new Map<string, string>();
   private readonly timers = new Map<string, NodeJS.Timeout>();
 
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
     private readonly queues: RangeQueues,
     private readonly events: EventStream,
-    private readonly logger: Logger,
   ) {}
 
   /**

@@ -1,10 +1,11 @@
+import { Injectable, Inject } from '@nestjs/common';
 import type { QuotaConfig } from '../config/backfill-config.js';
-import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
-import { throughput } from '../state/sample.store.js';
-import type { SampleStore } from '../state/sample.store.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import { throughput, SampleStore } from '../state/sample.store.js';
+import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
 
 /** What the way to the third party may shorten between two calls, so that no stretch holds one too many. */
 const HEADROOM = 0.03;
@@ -54,12 +55,13 @@ export type QuotaAnswer =
   | { readonly kind: 'wait'; readonly ms: number };
 
 /** Shares the calls that a third party allows out to all processes. */
+@Injectable()
 export class SharedQuota {
   private readonly takeScript = LuaScript.load<['go' | 'free' | 'wait', ...number[]]>('quota', 7);
   private readonly cutScript = LuaScript.load<string>('cut-quota', 7);
 
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
     private readonly samples: SampleStore,
   ) {}

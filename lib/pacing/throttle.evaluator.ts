@@ -1,30 +1,36 @@
-import type { Logger } from '@nestjs/common';
+import { Injectable, Inject, Logger } from '@nestjs/common';
+import { withTimeout } from '../async/timeout.js';
+import { RESOLVED_OPTIONS } from '../config/module-options.js';
+import type { ResolvedModuleOptions } from '../config/module-options.js';
+import { EntityManagers } from '../database/entity-managers.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
-import type { EntityManagers } from '../database/entity-managers.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
+import { PROCESS_ID } from '../redis/process-id.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { BackfillThrottle, ThrottlePressure } from '../throttles/backfill-throttle.js';
-import type { SharedQuota } from './shared.quota.js';
+import { SharedQuota } from './shared.quota.js';
 
-const WITHIN_MS = 2_000;
+const TIMEOUT_MS = 2_000;
 /** What a process said of itself so long ago no longer counts. */
 const FORGET_MS = 5_000;
 
 type Scope = NonNullable<BackfillThrottle['scope']>;
 
 /** Asks the throttles of a backfill, and keeps what each process says of itself. */
+@Injectable()
 export class ThrottleEvaluator {
+  private readonly logger = new Logger('Backfill');
   private readonly failing = new Set<string>();
   private readonly pressed = new Set<string>();
 
   constructor(
-    private readonly shared: readonly BackfillThrottle[],
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
     private readonly managers: EntityManagers,
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
     private readonly quota: SharedQuota,
-    private readonly processId: string,
-    private readonly logger: Logger,
+    @Inject(PROCESS_ID) private readonly processId: string,
   ) {}
 
   /** The hardest pressure of all throttles, in whichever process. */
@@ -76,7 +82,7 @@ export class ThrottleEvaluator {
   }
 
   private throttles(backfill: RegisteredBackfill, scope: Scope): BackfillThrottle[] {
-    return [...this.shared, ...(backfill.throttles ?? [])].filter(
+    return [...this.options.throttles, ...(backfill.throttles ?? [])].filter(
       ({ scope: its = 'cluster' }) => its === scope,
     );
   }
@@ -85,9 +91,10 @@ export class ThrottleEvaluator {
     const em = this.managers.fork();
     const where = `[${backfill} run ${runId}] throttle ${throttle.name}`;
     try {
-      const { pressure, reason } = await within(
-        WITHIN_MS,
+      const { pressure, reason } = await withTimeout(
         Promise.resolve(throttle.measure({ backfill, runId, em, redis: this.client })),
+        TIMEOUT_MS,
+        () => new Error(`Expected an answer within ${TIMEOUT_MS} ms, got none`),
       );
       if (!Number.isFinite(pressure)) {
         throw new TypeError(`Expected a pressure from 0 to 1, got ${String(pressure)}`);
@@ -113,18 +120,4 @@ const NONE: ThrottlePressure = { pressure: 0, reason: '' };
 
 function hardest(pressures: readonly ThrottlePressure[]): ThrottlePressure {
   return pressures.reduce((most, each) => (each.pressure > most.pressure ? each : most), NONE);
-}
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Expected an answer within ${ms} ms, got none`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    // Nobody is left to hear what comes after the time.
-    work.catch(() => undefined);
-  }
 }

@@ -1,16 +1,19 @@
+import { Injectable, Inject } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import { nextBatchSize } from './next-batch-size.js';
 
 const FORGET_SECONDS = 86_400;
 
 /** Has the batch size of a run follow the time that its ranges take. */
+@Injectable()
 export class BatchTuner {
   private readonly timed = new Map<string, { ms: number; rows: number }>();
 
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
   ) {}
 

@@ -1,21 +1,22 @@
-import type { Logger } from '@nestjs/common';
-import { currentRate, nextPeakChange } from '../pacing/peak-hours.js';
+import { Injectable, Logger } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
-import type { ConfigStore } from '../config/config.store.js';
-import type { BackfillRegistry } from '../handlers/backfill.registry.js';
-import { BackfillConfigError } from '../errors/backfill-config.error.js';
-import { PlanningTimeoutError } from './planning-timeout.error.js';
+import { ConfigStore } from '../config/config.store.js';
 import { classifyError } from '../database/classify-error.js';
-import type { BatchTuner } from './batch.tuner.js';
-import type { RangeStore } from '../state/range.store.js';
-import type { RunStore } from '../state/run.store.js';
-import { throughput } from '../state/sample.store.js';
-import type { SampleStore } from '../state/sample.store.js';
-import type { WorkerHeartbeats } from '../state/worker.heartbeats.js';
+import { BackfillConfigError } from '../errors/backfill-config.error.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
+import { currentRate, nextPeakChange } from '../pacing/peak-hours.js';
+import { RateController } from '../pacing/rate.controller.js';
 import type { CycleJob } from '../queues/cycle.queue.js';
-import type { CycleReport, RangePlanner } from './range.planner.js';
-import type { RateController } from '../pacing/rate.controller.js';
-import type { RunBreaker } from '../supervision/run.breaker.js';
+import { RedisClock } from '../redis/redis.clock.js';
+import { RangeStore } from '../state/range.store.js';
+import { RunStore } from '../state/run.store.js';
+import { throughput, SampleStore } from '../state/sample.store.js';
+import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
+import { RunBreaker } from '../supervision/run.breaker.js';
+import { BatchTuner } from './batch.tuner.js';
+import { PlanningTimeoutError } from './planning-timeout.error.js';
+import { RangePlanner } from './range.planner.js';
+import type { CycleReport } from './range.planner.js';
 import { retryAfter } from './retry-after.js';
 
 /** A cycle comes at least this often, whatever the window. */
@@ -24,7 +25,9 @@ const SOON_MS = 20;
 const MEASURED_OVER_MS = 30_000;
 
 /** Runs one cycle of a run: rate, plan, log line, time of the next. */
+@Injectable()
 export class CycleRunner {
+  private readonly logger = new Logger('Backfill');
   constructor(
     private readonly registry: BackfillRegistry,
     private readonly runs: RunStore,
@@ -32,11 +35,11 @@ export class CycleRunner {
     private readonly rangeStore: RangeStore,
     private readonly samples: SampleStore,
     private readonly heartbeats: WorkerHeartbeats,
+    private readonly clock: RedisClock,
     private readonly rateController: RateController,
     private readonly planner: RangePlanner,
     private readonly breaker: RunBreaker,
     private readonly tuner: BatchTuner,
-    private readonly logger: Logger,
   ) {}
 
   /** Answers the ms until the next cycle, or `null` when there is none. */
@@ -49,7 +52,7 @@ export class CycleRunner {
     const where = `[${job.backfill} run ${job.run}]`;
     try {
       const { config, version } = await this.configs.read(job.backfill, backfill.defaults);
-      const now = await this.heartbeats.now();
+      const now = await this.clock.now();
       await this.rateController.apply(job.backfill, job.run, config, now);
       const measured = throughput(await this.samples.newest(job.run, 60), MEASURED_OVER_MS).ranges;
       const report = await this.planner.plan({
@@ -94,7 +97,7 @@ export class CycleRunner {
     // The watchdog has the same cycle come again.
     const wait = retryAfter(classifyError(error).kind);
     this.logger.warn(`${where} cycle ${job.cycle} failed, again in ${wait} ms: ${String(error)}`);
-    await this.runs.note(job.run, { nextCycleAt: (await this.heartbeats.now()) + wait });
+    await this.runs.note(job.run, { nextCycleAt: (await this.clock.now()) + wait });
   }
 
   private log(

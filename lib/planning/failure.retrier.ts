@@ -1,9 +1,12 @@
-import type { RangeQueues } from '../queues/range.queues.js';
-import type { FailureStore, RetryPiece } from '../state/failure.store.js';
+import { Injectable } from '@nestjs/common';
+import { RangeQueues } from '../queues/range.queues.js';
+import { FailureStore } from '../state/failure.store.js';
+import type { RetryPiece } from '../state/failure.store.js';
 
 const PAGE = 500;
 
 /** Takes failures back into their run as work, page by page. */
+@Injectable()
 export class FailureRetrier {
   constructor(
     private readonly failures: FailureStore,

@@ -1,16 +1,16 @@
-import type { Logger } from '@nestjs/common';
-import { currentRate } from '../pacing/peak-hours.js';
+import { Injectable, Logger } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
-import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
-import { PlanningTimeoutError } from './planning-timeout.error.js';
 import { isTimeout } from '../database/classify-error.js';
-import type { EntityManagers } from '../database/entity-managers.js';
-import type { RangeQueues } from '../queues/range.queues.js';
+import { EntityManagers } from '../database/entity-managers.js';
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { currentRate } from '../pacing/peak-hours.js';
+import { RangeQueues } from '../queues/range.queues.js';
 import type { JsonValue, SourcePartition, SourcePlan } from '../sources/backfill-source.js';
-import type { EventStream } from '../state/event.stream.js';
-import type { RangeStore } from '../state/range.store.js';
+import { EventStream } from '../state/event.stream.js';
+import { RangeStore } from '../state/range.store.js';
 import type { RunRecord } from '../state/run-record.js';
-import type { RunStore } from '../state/run.store.js';
+import { RunStore } from '../state/run.store.js';
+import { PlanningTimeoutError } from './planning-timeout.error.js';
 import { publicCursor } from './public-cursor.js';
 import { rangesPerJob } from './ranges-per-job.js';
 import { rangesToPlan, targetOutstanding } from './window.js';
@@ -44,14 +44,15 @@ export interface CycleReport {
 }
 
 /** Plans one cycle: tops up what is outstanding to the window, and puts its jobs into the queue. */
+@Injectable()
 export class RangePlanner {
+  private readonly logger = new Logger('Backfill');
   constructor(
     private readonly runs: RunStore,
     private readonly rangeStore: RangeStore,
     private readonly queues: RangeQueues,
     private readonly managers: EntityManagers,
     private readonly events: EventStream,
-    private readonly logger: Logger,
   ) {}
 
   async plan(request: CycleRequest): Promise<CycleReport> {

@@ -1,18 +1,20 @@
-import type { ConfigStore } from '../config/config.store.js';
-import { parseConfigPatch } from '../config/parse-config-patch.js';
+import { Injectable } from '@nestjs/common';
 import { resolveConfig } from '../config/backfill-config.js';
-import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { ConfigStore } from '../config/config.store.js';
+import { parseConfigPatch } from '../config/parse-config-patch.js';
+import { EntityManagers } from '../database/entity-managers.js';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
-import type { EntityManagers } from '../database/entity-managers.js';
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { estimateEnd, startTimes } from '../pacing/schedule.js';
 import type { SourceContext, SourceOpening } from '../sources/backfill-source.js';
 import { describeRange, fieldsOf } from '../sources/planned-range.js';
 import type { BackfillPreview, PreviewOptions, PreviewRange } from './backfill-preview.js';
-import { estimateEnd, startTimes } from '../pacing/schedule.js';
 
 const DEFAULT_LIMIT = 20;
 const LARGEST_LIMIT = 1000;
 
 /** Says what a run would do, and starts nothing. */
+@Injectable()
 export class RunPreviewer {
   constructor(
     private readonly configs: ConfigStore,

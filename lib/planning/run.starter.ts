@@ -1,23 +1,25 @@
+import { Injectable } from '@nestjs/common';
+import { ConfigStore } from '../config/config.store.js';
 import { parseConfigPatch } from '../config/parse-config-patch.js';
-import type { ConfigStore } from '../config/config.store.js';
-import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
-import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
-import type { EntityManagers } from '../database/entity-managers.js';
+import { EntityManagers } from '../database/entity-managers.js';
 import { requireTransactions } from '../database/require-transactions.js';
+import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { RateController } from '../pacing/rate.controller.js';
+import { CycleQueue } from '../queues/cycle.queue.js';
+import { RedisClock } from '../redis/redis.clock.js';
 import type { RunReceipt, StartOptions } from '../state/backfill.options.js';
 import { newRunId } from '../state/run-id.js';
-import type { RunStore } from '../state/run.store.js';
-import type { WorkerHeartbeats } from '../state/worker.heartbeats.js';
-import type { CycleQueue } from '../queues/cycle.queue.js';
-import type { RateController } from '../pacing/rate.controller.js';
+import { RunStore } from '../state/run.store.js';
 
 /** Starts a run: takes the bounds, begins it in one atomic step, has its first cycle come. */
+@Injectable()
 export class RunStarter {
   constructor(
     private readonly runs: RunStore,
     private readonly configs: ConfigStore,
     private readonly managers: EntityManagers,
-    private readonly heartbeats: WorkerHeartbeats,
+    private readonly clock: RedisClock,
     private readonly rateController: RateController,
     private readonly cycles: CycleQueue,
   ) {}
@@ -59,7 +61,7 @@ export class RunStarter {
     if (answer.kind === 'repeated') {
       return this.receipt(answer.runId, false);
     }
-    await this.rateController.apply(name, runId, config, await this.heartbeats.now());
+    await this.rateController.apply(name, runId, config, await this.clock.now());
     await this.cycles.nudge({ backfill: name, run: runId, cycle: 0 });
     return { runId, state: 'running', changed: true };
   }

@@ -1,20 +1,21 @@
 import type { EntityManager } from '@mikro-orm/core';
+import { Injectable, Inject } from '@nestjs/common';
+import { EntityManagers } from '../database/entity-managers.js';
+import { inRequestScope } from '../database/request-scope.js';
+import { requireTransactions } from '../database/require-transactions.js';
+import { retryOnContention } from '../database/retry-on-contention.js';
+import type { BackfillContext } from '../handlers/backfill-context.js';
+import type { BatchHandler, RangeHandler, RowHandler } from '../handlers/handlers.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import { toRange } from '../sources/planned-range.js';
 import type { RangeEntry } from '../state/range-entry.js';
-import type { BackfillContext } from '../handlers/backfill-context.js';
-import type { EntityManagers } from '../database/entity-managers.js';
-import type { BatchHandler, RangeHandler, RowHandler } from '../handlers/handlers.js';
-import { inRequestScope } from '../database/request-scope.js';
 import { RangeLogger } from './range.logger.js';
+import { NO_TELEMETRY } from './range.telemetry.js';
+import type { RangeTelemetry } from './range.telemetry.js';
 import { handleRows } from './rows/handle-rows.js';
 import type { RowSettings } from './rows/handle-rows.js';
 import { loadRows } from './rows/load-rows.js';
-import { requireTransactions } from '../database/require-transactions.js';
-import { retryOnContention } from '../database/retry-on-contention.js';
-import { NO_TELEMETRY } from './range.telemetry.js';
-import type { RangeTelemetry } from './range.telemetry.js';
 
 /** What became of a piece of work. */
 export type Outcome =
@@ -41,13 +42,14 @@ export interface Execution {
 }
 
 /** Executes one piece of work: loads its rows, calls the handler, flushes, lets go of the memory. */
+@Injectable()
 export class RangeExecutor {
   /** Set where the app measures. */
   telemetry: RangeTelemetry = NO_TELEMETRY;
   /** Whether the database was seen to take back what it did. */
   private takesBack = false;
 
-  constructor(private readonly managers: Pick<EntityManagers, 'fork'>) {}
+  constructor(@Inject(EntityManagers) private readonly managers: Pick<EntityManagers, 'fork'>) {}
 
   async execute(execution: Execution): Promise<Outcome> {
     return this.telemetry.around(execution, () => this.perform(execution));

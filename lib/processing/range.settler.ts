@@ -1,13 +1,14 @@
+import { MicroBatcher } from '../async/micro-batcher.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
-import type { QuotaLimiter } from '../pacing/quota.limiter.js';
-import type { Settled } from '../state/range-steps.js';
-import type { RangeEntry } from '../state/range-entry.js';
 import { asksToStop, classifyError } from '../database/classify-error.js';
+import type { QuotaLimiter } from '../pacing/quota.limiter.js';
+import type { RangeEntry } from '../state/range-entry.js';
+import type { Settled } from '../state/range-steps.js';
 import { decideSettlement } from './decide-settlement.js';
 import type { Decision } from './decide-settlement.js';
 import type { Outcome } from './range.executor.js';
-import type { RunWorkerEvents, RunWorkerParts, ServedRun } from './served-run.js';
-import { MicroBatcher } from '../async/micro-batcher.js';
+import type { RunWorkerDeps } from './run-worker.deps.js';
+import type { RunWorkerEvents, ServedRun } from './served-run.js';
 
 /** Acknowledgements wait so long for others to share their call: what a process that dies then repeats more. */
 const LINGER_MS = 25;
@@ -24,11 +25,11 @@ export class RangeSettler {
     private readonly run: ServedRun,
     private readonly config: () => BackfillConfig,
     private readonly gate: QuotaLimiter,
-    private readonly parts: RunWorkerParts,
+    private readonly deps: RunWorkerDeps,
     private readonly events: RunWorkerEvents,
   ) {
     this.acks = new MicroBatcher(async (done) => {
-      const settled = await parts.rangeStore.acknowledge(run.runId, done);
+      const settled = await deps.rangeStore.acknowledge(run.runId, done);
       this.afterSettled(settled);
       return done.map(() => settled);
     }, LINGER_MS);
@@ -45,7 +46,7 @@ export class RangeSettler {
     signal: AbortSignal,
     acks: Promise<unknown>[],
   ): Promise<boolean> {
-    const { rangeStore, splitter } = this.parts;
+    const { rangeStore, splitter } = this.deps;
     const { backfill, runId } = this.run;
     const decision = await decideSettlement(
       backfill,
@@ -69,7 +70,7 @@ export class RangeSettler {
     }
     this.logOutcome(entry, decision);
     const settled = await rangeStore.settle(runId, decision.settlement);
-    await this.parts.queues.add(
+    await this.deps.queues.add(
       backfill.name,
       runId,
       settled.successors.map(({ job }, i) => ({
@@ -111,7 +112,7 @@ export class RangeSettler {
       this.gate.hold(verdict.ms);
       const { backfill, runId } = this.run;
       const { quota } = this.config();
-      await this.parts.quota.decrease(backfill.name, runId, quota, verdict.ms, this.gate.meter.perSecond());
+      await this.deps.quota.decrease(backfill.name, runId, quota, verdict.ms, this.gate.meter.perSecond());
     }
     await this.events.escalate({ verdict, error });
   }
@@ -128,16 +129,14 @@ export class RangeSettler {
     const failures = settlement?.failures.length ?? 0;
     const successors = settlement?.successors ?? [];
     if (failures > 0) {
-      this.parts.logger.error(
-        `${where} ${failures} quarantined after attempt ${entry.attempts + 1}: ${text}`,
-      );
+      this.deps.logger.error(`${where} ${failures} quarantined after attempt ${entry.attempts + 1}: ${text}`);
     } else if (error !== null && successors.length > 1) {
-      this.parts.logger.warn(
+      this.deps.logger.warn(
         `${where} split in ${successors.length} after attempt ${entry.attempts + 1}: ${text}`,
       );
     } else if (error !== null) {
       const wait = successors[0]?.delayMs ?? 0;
-      this.parts.logger.warn(`${where} attempt ${entry.attempts + 1} failed, again in ${wait} ms: ${text}`);
+      this.deps.logger.warn(`${where} attempt ${entry.attempts + 1} failed, again in ${wait} ms: ${text}`);
     }
   }
 }

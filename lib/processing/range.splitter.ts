@@ -1,15 +1,17 @@
+import { Injectable, Inject } from '@nestjs/common';
+import { EntityManagers } from '../database/entity-managers.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { SourceContext } from '../sources/backfill-source.js';
 import type { RangeEntry } from '../state/range-entry.js';
 import type { RangePiece } from './decide-settlement.js';
-import type { EntityManagers } from '../database/entity-managers.js';
 
 /**
  * Cuts a piece of work in two, so that a failing row can be isolated: ranges into ranges for a range
  * handler, everything else into lists of keys.
  */
+@Injectable()
 export class RangeSplitter {
-  constructor(private readonly managers: Pick<EntityManagers, 'fork'>) {}
+  constructor(@Inject(EntityManagers) private readonly managers: Pick<EntityManagers, 'fork'>) {}
 
   async split(backfill: RegisteredBackfill, entry: RangeEntry): Promise<readonly RangePiece[]> {
     const { payload } = entry;

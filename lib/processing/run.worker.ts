@@ -1,19 +1,20 @@
 import { Worker, WaitingError } from 'bullmq';
 import type { Job } from 'bullmq';
+import { AbandonSignal } from '../async/abandon-signal.js';
+import { endsWithin } from '../async/timeout.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
+import { QuotaLimiter } from '../pacing/quota.limiter.js';
+import type { RangeJob } from '../queues/range.queues.js';
+import type { Claim, ClaimAnswer } from '../state/range-steps.js';
+import { limitPollMs } from './limit-poll.js';
 import { OvertakenError } from './overtaken.error.js';
 import { RangeCrashError } from './range-crash.error.js';
-import type { RangeJob } from '../queues/range.queues.js';
-import { QuotaLimiter } from '../pacing/quota.limiter.js';
-import type { Claim, ClaimAnswer } from '../state/range-steps.js';
-import { AbandonSignal } from '../async/abandon-signal.js';
-import { limitPollMs } from './limit-poll.js';
 import { RangeClaimer } from './range.claimer.js';
 import { RangeSettler } from './range.settler.js';
 import { RowSemaphore } from './rows/row.semaphore.js';
 import type { RangePermits } from './rows/row.semaphore.js';
-import type { RunWorkerEvents, RunWorkerParts, ServedRun } from './served-run.js';
-import { sleep } from '../async/sleep.js';
+import type { RunWorkerDeps } from './run-worker.deps.js';
+import type { RunWorkerEvents, ServedRun } from './served-run.js';
 
 /** A held worker looks this often whether it still is, should the news have been missed. */
 const HELD_POLL_MS = 5_000;
@@ -46,19 +47,19 @@ export class RunWorker {
   constructor(
     readonly run: ServedRun,
     private config: BackfillConfig,
-    private readonly parts: RunWorkerParts,
+    private readonly deps: RunWorkerDeps,
     private readonly events: RunWorkerEvents,
   ) {
-    const { client, prefix, lockDuration } = parts;
-    this.claimer = new RangeClaimer(run.runId, () => this.config, parts.rangeStore);
+    const { lockDuration } = deps.options;
+    this.claimer = new RangeClaimer(run.runId, () => this.config, deps.rangeStore);
     this.gate = new QuotaLimiter(
-      (request) => parts.quota.take(run.backfill.name, run.runId, this.config.quota, request),
-      (error) => parts.logger.warn(`[${run.backfill.name} run ${run.runId}] quota: ${String(error)}`),
+      (request) => deps.quota.take(run.backfill.name, run.runId, this.config.quota, request),
+      (error) => deps.logger.warn(`[${run.backfill.name} run ${run.runId}] quota: ${String(error)}`),
     );
-    this.settler = new RangeSettler(run, () => this.config, this.gate, parts, events);
+    this.settler = new RangeSettler(run, () => this.config, this.gate, deps, events);
     this.worker = new Worker<RangeJob>(run.backfill.name, (job, token) => this.process(job, token), {
-      connection: client,
-      prefix,
+      connection: deps.client,
+      prefix: deps.keys.prefix,
       concurrency: config.concurrency,
       lockDuration,
       stalledInterval: lockDuration,
@@ -99,7 +100,7 @@ export class RunWorker {
    * `shutdownTimeout` to finish first. One that does neither is left alone, and its range handed back.
    */
   async close(why: 'pause' | 'shutdown'): Promise<void> {
-    const { shutdownTimeout } = this.parts;
+    const { shutdownTimeout } = this.deps.options;
     this.stopIntake();
     if (why === 'shutdown') {
       await this.settledWithin(shutdownTimeout);
@@ -108,7 +109,7 @@ export class RunWorker {
       controller.abort(new Error(why === 'pause' ? 'The backfill was stopped' : 'The process shuts down'));
     }
     if (!(await this.settledWithin(why === 'pause' ? shutdownTimeout : ABORT_GRACE_MS))) {
-      this.parts.logger.warn(
+      this.deps.logger.warn(
         `[${this.run.backfill.name} run ${this.run.runId}] ${this.inFlight.size} handlers ignore their ` +
           'signal; their ranges are handed back',
       );
@@ -128,12 +129,8 @@ export class RunWorker {
     return this.config.concurrency * (this.overlaps ? 2 : 1);
   }
 
-  private async settledWithin(ms: number): Promise<boolean> {
-    const timer = new AbortController();
-    const all = Promise.all(this.inFlight.values()).then(() => true);
-    const answer = await Promise.race([all, sleep(ms, timer.signal).then(() => false)]);
-    timer.abort();
-    return answer;
+  private settledWithin(ms: number): Promise<boolean> {
+    return endsWithin(Promise.all(this.inFlight.values()), ms);
   }
 
   private async process(job: Job<RangeJob>, token?: string): Promise<void> {
@@ -177,7 +174,7 @@ export class RunWorker {
           const rest = answer.claims.slice(i + 1).flatMap((other) => (other ? [other.entry.index] : []));
           await Promise.all([
             this.settler.acknowledged(acks),
-            rest.length > 0 && this.parts.rangeStore.release(run, rest),
+            rest.length > 0 && this.deps.rangeStore.release(run, rest),
           ]);
           return this.giveBack(job, token);
         }
@@ -214,7 +211,7 @@ export class RunWorker {
     acks: Promise<unknown>[],
     room: RangePermits,
   ): Promise<boolean> {
-    const { rangeStore, executor } = this.parts;
+    const { rangeStore, executor } = this.deps;
     const { backfill, runId, dryRun } = this.run;
     const { entry } = claim;
     await this.claimer.moment(claim, signal);
@@ -264,7 +261,7 @@ export class RunWorker {
 
   private took(ms: number, rows: number): void {
     if (this.config.autoTune) {
-      this.parts.tuner.note(this.run.runId, ms, rows);
+      this.deps.tuner.note(this.run.runId, ms, rows);
     }
     this.overlaps = this.run.backfill.shape === 'row' && ms < OVERLAP_BELOW_MS;
     this.worker.concurrency = this.jobsAtOnce();
@@ -273,7 +270,7 @@ export class RunWorker {
   /** The run stopped, is held, or the next moment is far off: the job waits its turn again. */
   private async yieldTo({ verdict, ms }: ClaimAnswer, job: Job<RangeJob>, token?: string): Promise<never> {
     if (verdict === 'later') {
-      await this.parts.queues.of(this.run.backfill.name).rateLimit(Math.max(1, ms));
+      await this.deps.queues.of(this.run.backfill.name).rateLimit(Math.max(1, ms));
       throw Worker.RateLimitError();
     }
     void this.worker.pause(true);

@@ -1,14 +1,18 @@
+import { Inject, Injectable } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
-import type { ConfigStore } from '../config/config.store.js';
-import type { BackfillRegistry } from '../handlers/backfill.registry.js';
-import type { CycleQueue } from '../queues/cycle.queue.js';
-import type { RunBreaker } from '../supervision/run.breaker.js';
+import { ConfigStore } from '../config/config.store.js';
+import { RESOLVED_OPTIONS } from '../config/module-options.js';
+import type { ResolvedModuleOptions } from '../config/module-options.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
+import { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
+import { CycleQueue } from '../queues/cycle.queue.js';
+import { RedisClock } from '../redis/redis.clock.js';
 import type { BackfillEvent } from '../state/backfill-event.js';
-import type { RunStore } from '../state/run.store.js';
-import type { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
-import type { WorkerHeartbeats } from '../state/worker.heartbeats.js';
+import { RunStore } from '../state/run.store.js';
+import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
+import { RunBreaker } from '../supervision/run.breaker.js';
+import { RunWorkerDeps } from './run-worker.deps.js';
 import { RunWorker } from './run.worker.js';
-import type { RunWorkerParts } from './served-run.js';
 
 const HEARTBEAT_MS = 3_000;
 
@@ -23,6 +27,7 @@ interface Candidate {
  * Holds a worker for each backfill with a running run, and for no other: told by the events, and checked
  * once a second against the tracker should one have been missed.
  */
+@Injectable()
 export class WorkerPool {
   private readonly open = new Map<string, RunWorker>();
   /** What is done about a backfill is done one after another. */
@@ -31,15 +36,16 @@ export class WorkerPool {
   private closing = false;
 
   constructor(
-    private readonly serves: (backfill: string) => boolean,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
     private readonly registry: BackfillRegistry,
     private readonly runs: RunStore,
     private readonly configs: ConfigStore,
     private readonly heartbeats: WorkerHeartbeats,
+    private readonly clock: RedisClock,
     private readonly cycles: CycleQueue,
     private readonly breaker: RunBreaker,
     private readonly throttles: ThrottleEvaluator,
-    private readonly parts: RunWorkerParts,
+    private readonly deps: RunWorkerDeps,
   ) {}
 
   /** Follows an event: what it says has already happened. */
@@ -77,7 +83,7 @@ export class WorkerPool {
     }
     for (const { run } of this.open.values()) {
       this.quietly(this.throttles.report(run.backfill, run.runId, now));
-      this.quietly(this.parts.tuner.report(run.runId));
+      this.quietly(this.deps.tuner.report(run.runId));
     }
     if (Math.abs(now - this.heardAt) >= HEARTBEAT_MS) {
       this.heardAt = now;
@@ -103,6 +109,11 @@ export class WorkerPool {
         await this.heartbeats.absent(backfill);
       }),
     );
+  }
+
+  private serves(backfill: string): boolean {
+    const { workers } = this.options;
+    return typeof workers === 'boolean' ? workers : workers.includes(backfill);
   }
 
   private ensureWorker({ backfill, runId }: Candidate): void {
@@ -142,7 +153,7 @@ export class WorkerPool {
     const worker: RunWorker = new RunWorker(
       { backfill: registered, runId, dryRun: run.dryRun },
       config,
-      this.parts,
+      this.deps,
       {
         low: () => this.quietly(this.nudge(backfill, runId)),
         escalate: (trouble) => this.breaker.escalate(backfill, runId, trouble),
@@ -151,13 +162,13 @@ export class WorkerPool {
           await (now && this.breaker.checkFailures(backfill, runId, now));
         },
         error: (error) => {
-          this.parts.logger.debug(`[${backfill} run ${runId}] worker: ${error.message}`);
+          this.deps.logger.debug(`[${backfill} run ${runId}] worker: ${error.message}`);
           this.quietly(this.breaker.pausedWithoutMemory(backfill, runId, error));
         },
       },
     );
     this.open.set(backfill, worker);
-    await this.heartbeats.present(backfill, await this.heartbeats.now());
+    await this.heartbeats.present(backfill, await this.clock.now());
   }
 
   private async reconfigure(backfill: string): Promise<void> {
@@ -203,7 +214,7 @@ export class WorkerPool {
       await work;
     } catch (error) {
       // The watchdog sees within a second what was missed here.
-      this.parts.logger.warn(`The workers could not follow: ${String(error)}`);
+      this.deps.logger.warn(`The workers could not follow: ${String(error)}`);
     }
   }
 }

@@ -1,9 +1,13 @@
-import type { Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Queue, Worker } from 'bullmq';
 import type { Job } from 'bullmq';
-import { QUEUE_EVENTS } from './range.queues.js';
+import { RESOLVED_OPTIONS } from '../config/module-options.js';
+import type { ResolvedModuleOptions } from '../config/module-options.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import { RedisErrorLog } from '../redis/redis-error.log.js';
+import { QUEUE_EVENTS } from './range.queues.js';
 
 /** Never the name of a backfill. */
 const QUEUE = '_cycles';
@@ -23,24 +27,25 @@ export type RunCycle = (cycle: CycleJob, signal: AbortSignal) => Promise<number 
  * The chain of cycles: each is a job that adds the next, named by run and number, so that there is one of
  * each whoever adds it and however often.
  */
+@Injectable()
 export class CycleQueue {
+  private readonly logger = new Logger('Backfill');
   private readonly queue: Queue<CycleJob>;
   private readonly stop = new AbortController();
   private worker: Worker<CycleJob> | undefined;
 
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
-    private readonly lockDuration: number,
-    private readonly logger: Logger,
-    private readonly onError: (error: Error) => void,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
+    private readonly errors: RedisErrorLog,
   ) {
     this.queue = new Queue<CycleJob>(QUEUE, {
       connection: client,
       prefix: keys.prefix,
       streams: QUEUE_EVENTS,
     });
-    this.queue.on('error', onError);
+    this.queue.on('error', errors.listener);
   }
 
   /** Begins to work cycles off in this process. */
@@ -49,14 +54,14 @@ export class CycleQueue {
       connection: this.client,
       prefix: this.keys.prefix,
       concurrency: AT_ONCE,
-      lockDuration: this.lockDuration,
-      stalledInterval: this.lockDuration,
+      lockDuration: this.options.lockDuration,
+      stalledInterval: this.options.lockDuration,
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       runRetryDelay: 1_000,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
     });
-    this.worker.on('error', this.onError);
+    this.worker.on('error', this.errors.listener);
   }
 
   /** Has the cycle come now, whether it was lost, is waiting for its time, or was never added. */

@@ -1,7 +1,10 @@
+import { Injectable, Inject } from '@nestjs/common';
 import { Queue } from 'bullmq';
 import type { JobsOptions } from 'bullmq';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import { RedisErrorLog } from '../redis/redis-error.log.js';
 
 /** What a job says: which ranges of which run. The ranges themselves are the tracker's. */
 export interface RangeJob {
@@ -24,13 +27,14 @@ const BATCH = 100;
 export const QUEUE_EVENTS = { events: { maxLen: 1_000 } };
 
 /** The BullMQ queues: one for each backfill, made when it is first asked for. */
+@Injectable()
 export class RangeQueues {
   private readonly queues = new Map<string, Queue<RangeJob>>();
 
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
-    private readonly onError: (error: Error) => void,
+    private readonly errors: RedisErrorLog,
   ) {}
 
   of(backfill: string): Queue<RangeJob> {
@@ -45,7 +49,7 @@ export class RangeQueues {
       // Checked for the chain of cycles; each queue would read all that Redis says of itself.
       skipVersionCheck: true,
     });
-    queue.on('error', this.onError);
+    queue.on('error', this.errors.listener);
     this.queues.set(backfill, queue);
     return queue;
   }

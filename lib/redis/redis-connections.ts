@@ -1,8 +1,13 @@
 import { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
-import type { RedisClient } from './lua-script.js';
 import { ensureEndEvent } from './ensure-end-event.js';
+import type { RedisClient } from './lua-script.js';
+
+/** Token of the connection for commands, which stores and queues share. */
+export const REDIS_CLIENT = Symbol('nestjs-backfill:redis-client');
+/** Token of the connection for blocking reads of the event stream. */
+export const REDIS_READER = Symbol('nestjs-backfill:redis-reader');
 
 /** A wait for Redis is never given up: a run outlives an outage of any length. */
 const PATIENT: RedisOptions = { maxRetriesPerRequest: null };

@@ -1,58 +1,54 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { exhaustMap, filter, map, share, take, timer } from 'rxjs';
 import type { Observable } from 'rxjs';
+import { endsWithin } from '../async/timeout.js';
+import { BackfillKeys } from './backfill-keys.js';
 import type { RedisClient } from './lua-script.js';
+import { REDIS_CLIENT } from './redis-connections.js';
 
-/** How long Redis has to answer before it counts as gone. */
-const PATIENCE_MS = 2_000;
-const LOOK_EVERY_MS = 500;
+const TIMEOUT_MS = 2_000;
+const CHECK_EVERY_MS = 500;
 
 /**
- * Tells whether Redis answers now. Commands wait for it however long it is gone, which is right for work and
- * wrong for somebody who asks.
+ * Tells whether Redis answers now. The library's commands wait for a reconnect however long it takes, which is
+ * right for work and wrong for a request.
  */
+@Injectable()
 export class RedisHealth {
   /** Emits once, when Redis no longer answers. */
-  readonly lost: Observable<void> = timer(LOOK_EVERY_MS, LOOK_EVERY_MS).pipe(
-    exhaustMap(() => this.beats()),
-    filter((isResponsive) => !isResponsive),
+  readonly lost: Observable<void> = timer(CHECK_EVERY_MS, CHECK_EVERY_MS).pipe(
+    exhaustMap(() => this.isResponsive()),
+    filter((responsive) => !responsive),
     map(() => undefined),
     take(1),
     share(),
   );
-  private asked: Promise<boolean> | undefined;
+  private pinging: Promise<boolean> | undefined;
 
-  /** @param key read to find out, so that of a cluster the node is asked that holds the keys. */
   constructor(
-    private readonly client: RedisClient,
-    private readonly key: string,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
+    private readonly keys: BackfillKeys,
   ) {}
 
   /** Whether Redis answers within two seconds. */
-  async beats(): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      // Where this process was busy itself, the answer has come and is read after the timers.
-      timer = setTimeout(() => setImmediate(() => resolve(false)), PATIENCE_MS);
-    });
-    try {
-      return await Promise.race([this.ask(), late]);
-    } finally {
-      clearTimeout(timer);
-    }
+  async isResponsive(): Promise<boolean> {
+    const ping = this.ping();
+    return (await endsWithin(ping, TIMEOUT_MS)) && ping;
   }
 
-  /** One question at a time: those that nobody answers would pile up in the connection. */
-  private ask(): Promise<boolean> {
-    this.asked ??= this.client
-      .exists(this.key)
+  /** One command at a time: unanswered ones would pile up in the offline queue of the connection. */
+  private ping(): Promise<boolean> {
+    this.pinging ??= this.client
+      // A key of ours, so that of a cluster the node answers that holds the keys.
+      .exists(this.keys.active)
       .then(
         () => true,
-        // It refuses: it is loading, has no master, or the connection was given up.
+        // It refuses: it is loading its data, has no master, or the connection is closed.
         () => false,
       )
       .finally(() => {
-        this.asked = undefined;
+        this.pinging = undefined;
       });
-    return this.asked;
+    return this.pinging;
   }
 }

@@ -1,12 +1,15 @@
-import type { Logger } from '@nestjs/common';
+import { Injectable, Inject, Logger } from '@nestjs/common';
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
+import { LogOnce } from '../async/log-once.js';
+import { sleep } from '../async/sleep.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
+import { REDIS_CLIENT, REDIS_READER } from '../redis/redis-connections.js';
 import type { BackfillEvent, BackfillEventType } from './backfill-event.js';
 
 const BLOCK_MS = 5_000;
-const AGAIN_MS = 500;
+const RETRY_MS = 500;
 const PAGE = 500;
 const KEEP = 10_000;
 
@@ -17,17 +20,19 @@ export type StreamEntry = [id: string, fields: string[]];
  * The stream of what happens, written by the scripts and read by every process on a connection of its
  * own: it is the control channel of the workers too. A process that was cut off goes on where it was.
  */
+@Injectable()
 export class EventStream {
+  private readonly logger = new Logger('Backfill');
+  private readonly log = new LogOnce(this.logger);
   private readonly subject = new Subject<BackfillEvent>();
   private reading: Promise<void> | undefined;
   private closed = false;
   private last = '$';
 
   constructor(
-    private readonly client: RedisClient,
-    private readonly reader: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
+    @Inject(REDIS_READER) private readonly reader: RedisClient,
     private readonly keys: BackfillKeys,
-    private readonly logger: Logger,
   ) {}
 
   get events(): Observable<BackfillEvent> {
@@ -84,7 +89,6 @@ export class EventStream {
   }
 
   private async follow(): Promise<void> {
-    let silent = false;
     while (!this.closed) {
       try {
         const answer = await this.reader.xread(
@@ -96,7 +100,7 @@ export class EventStream {
           this.keys.events,
           this.last,
         );
-        silent = false;
+        this.log.recover();
         const entries = answer?.[0]?.[1] ?? [];
         for (const entry of entries) {
           this.last = entry[0];
@@ -106,15 +110,10 @@ export class EventStream {
         if (this.closed) {
           return;
         }
-        if (!silent) {
-          this.logger.warn(
-            `The event stream is cut (${String(error)}); reading goes on as soon as Redis answers`,
-          );
-          silent = true;
-        }
-        await new Promise((resolve) => {
-          setTimeout(resolve, AGAIN_MS);
-        });
+        this.log.warn(
+          `Cannot read the event stream (${String(error)}); reading continues when Redis answers`,
+        );
+        await sleep(RETRY_MS);
       }
     }
   }

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
+import { Injectable, Inject } from '@nestjs/common';
+import { BackfillStateError } from '../errors/backfill-state.error.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import { BackfillStateError } from '../errors/backfill-state.error.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { JsonValue } from '../sources/backfill-source.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
 import type { BackfillFailure, FailurePage, StoredError } from './backfill-status.js';
-import type { Quarantined } from './range-steps.js';
-import type { RunStatus } from './run-status.js';
 import { decodePayload, encodePayload } from './range-entry.js';
 import type { RangePayload } from './range-entry.js';
+import type { Quarantined } from './range-steps.js';
+import type { RunStatus } from './run-status.js';
 
 const KEYS = 6;
 
@@ -65,11 +67,12 @@ export function toQuarantined(failure: {
 }
 
 /** Reads failures page by page and takes them back into the run. */
+@Injectable()
 export class FailureStore {
   private readonly retryScript = LuaScript.load<[string, string, ...(string | number)[]]>('retry', KEYS + 1);
 
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
   ) {}
 

@@ -1,6 +1,8 @@
+import { Injectable, Inject } from '@nestjs/common';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { RedisClient } from '../redis/lua-script.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { BackfillEvent, BackfillEventType } from './backfill-event.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
 import { toEvent } from './event.stream.js';
 
 const KEEP = 1_000;
@@ -17,9 +19,10 @@ export interface BackfillHistoryEntry extends Omit<BackfillEvent, 'type'> {
 }
 
 /** Keeps the last thousand things that were done to each backfill; the scripts write it too. */
+@Injectable()
 export class HistoryStore {
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
   ) {}
 

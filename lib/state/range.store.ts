@@ -1,7 +1,11 @@
+import { Injectable, Inject } from '@nestjs/common';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { JsonValue } from '../sources/backfill-source.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
+import { digestOf, encodePayload, parseEntry } from './range-entry.js';
+import type { RangeEntry, RangePayload } from './range-entry.js';
 import type {
   ClaimAnswer,
   MissingWork,
@@ -12,8 +16,6 @@ import type {
 } from './range-steps.js';
 import { cursorField } from './run-record.js';
 import type { RunStatus } from './run-status.js';
-import { digestOf, encodePayload, parseEntry } from './range-entry.js';
-import type { RangeEntry, RangePayload } from './range-entry.js';
 
 const KEYS = 6;
 /** Progress is told at most twice a second. */
@@ -23,6 +25,7 @@ const PAGE = 1000;
 const OUTCOMES = { done: 1, failed: 0, replaced: -1 } as const;
 
 /** Keeps what is outstanding. Every method is one atomic step in Redis. */
+@Injectable()
 export class RangeStore {
   private readonly scripts = {
     reserve: LuaScript.load<[string, ...(string | number)[]]>('reserve', KEYS),
@@ -36,7 +39,7 @@ export class RangeStore {
   };
 
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
   ) {}
 

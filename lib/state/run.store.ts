@@ -1,6 +1,8 @@
+import { Injectable, Inject } from '@nestjs/common';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import { parseRun } from './run-record.js';
 import type { RunRecord } from './run-record.js';
 import { TRANSITIONS } from './run-status.js';
@@ -29,6 +31,7 @@ export interface TransitionAnswer {
 }
 
 /** Keeps the runs: begins them, moves them between statuses, reads them. */
+@Injectable()
 export class RunStore {
   private readonly startScript = LuaScript.load<string[]>('start', KEYS + 2);
   private readonly transitionScript = LuaScript.load<[TransitionAnswer['kind'], string, string]>(
@@ -39,7 +42,7 @@ export class RunStore {
   private readonly noteScript = LuaScript.load<number>('note', KEYS);
 
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
   ) {}
 

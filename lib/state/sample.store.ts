@@ -1,5 +1,7 @@
+import { Injectable, Inject } from '@nestjs/common';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
 
 const KEEP = 900;
 /** Samples further apart have a pause between them. */
@@ -18,9 +20,10 @@ export interface BackfillSample {
 }
 
 /** Keeps a sample a second of each run, for the last fifteen minutes. */
+@Injectable()
 export class SampleStore {
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
   ) {}
 

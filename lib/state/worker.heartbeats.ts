@@ -1,35 +1,35 @@
+import { Injectable, Inject } from '@nestjs/common';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
+import { PROCESS_ID } from '../redis/process-id.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
 
-/** A process that was not heard of for so long holds no workers any more. */
-const GONE_MS = 10_000;
+/** A process without a heartbeat for so long is taken for dead. */
+const EXPIRY_MS = 10_000;
 
-/** Knows which processes hold workers of a backfill, by their heartbeat, and the time that all go by. */
+/** Keeps which processes hold workers of a backfill, by heartbeats with the time of Redis. */
+@Injectable()
 export class WorkerHeartbeats {
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
-    private readonly processId: string,
+    @Inject(PROCESS_ID) private readonly processId: string,
   ) {}
 
-  /** Epoch ms by the clock of Redis: the clocks of processes may differ. */
-  async now(): Promise<number> {
-    const [seconds, micros] = await this.client.time();
-    return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-  }
-
+  /** A process holds workers for the backfill. */
   async present(backfill: string, now: number): Promise<void> {
     await this.client.hset(this.keys.workers(backfill), this.processId, now);
   }
 
+  /** A process holds no workers for the backfill any more. */
   async absent(backfill: string): Promise<void> {
     await this.client.hdel(this.keys.workers(backfill), this.processId);
   }
 
-  /** Ids of the processes that hold workers; forgets those that are gone. */
+  /** Ids of the processes that hold workers; removes those whose heartbeat has expired. */
   async workers(backfill: string, now: number): Promise<string[]> {
     const seen = Object.entries(await this.client.hgetall(this.keys.workers(backfill)));
-    const gone = seen.filter(([, at]) => Math.abs(now - Number(at)) > GONE_MS).map(([id]) => id);
+    const gone = seen.filter(([, at]) => Math.abs(now - Number(at)) > EXPIRY_MS).map(([id]) => id);
     if (gone.length > 0) {
       await this.client.hdel(this.keys.workers(backfill), ...gone);
     }

@@ -1,28 +1,31 @@
-import type { ConfigStore } from '../config/config.store.js';
+import { Injectable } from '@nestjs/common';
 import type { BackfillConfig, BackfillConfigPatch } from '../config/backfill-config.js';
+import { ConfigStore } from '../config/config.store.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
-import { publicCursor } from '../planning/public-cursor.js';
 import { estimateEnd } from '../pacing/schedule.js';
-import type { SharedQuota } from '../pacing/shared.quota.js';
+import { SharedQuota } from '../pacing/shared.quota.js';
+import { publicCursor } from '../planning/public-cursor.js';
+import { RedisClock } from '../redis/redis.clock.js';
 import type { BackfillRun, BackfillStatus, RateStatus } from '../state/backfill-status.js';
-import type { LostRunDetector } from '../supervision/lost-run.detector.js';
 import type { RunRecord } from '../state/run-record.js';
 import { isActive } from '../state/run-status.js';
+import { RunStore } from '../state/run.store.js';
+import { throughput, SampleStore } from '../state/sample.store.js';
+import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
+import { LostRunDetector } from '../supervision/lost-run.detector.js';
 import { warningsOf } from './run-warnings.js';
-import type { RunStore } from '../state/run.store.js';
-import { throughput } from '../state/sample.store.js';
-import type { SampleStore } from '../state/sample.store.js';
-import type { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 
 const MINUTE_MS = 60_000;
 
 /** Makes what an operator reads out of what the tracker keeps. */
+@Injectable()
 export class StatusReader {
   constructor(
     private readonly runs: RunStore,
     private readonly configs: ConfigStore,
     private readonly samples: SampleStore,
     private readonly heartbeats: WorkerHeartbeats,
+    private readonly clock: RedisClock,
     private readonly lost: LostRunDetector,
     private readonly quota: SharedQuota,
   ) {}
@@ -32,7 +35,7 @@ export class StatusReader {
     const description = backfill?.description ?? null;
     const runId = (await this.runs.activeId(name)) ?? (await this.runs.newestId(name));
     const run = runId === null ? null : await this.runs.read(runId);
-    const now = await this.heartbeats.now();
+    const now = await this.clock.now();
     const workers = (await this.heartbeats.workers(name, now)).length;
     if (!run) {
       return { ...IDLE, name, description, runId, workers, warnings: this.lost.warnings(name, runId) };

@@ -1,25 +1,30 @@
-import type { Logger } from '@nestjs/common';
-import type { SchedulerRegistry } from '@nestjs/schedule';
-import type { ConfigStore } from '../config/config.store.js';
-import type { BackfillRegistry } from '../handlers/backfill.registry.js';
+import { Injectable, Inject, Logger } from '@nestjs/common';
+import { LogOnce } from '../async/log-once.js';
+import { ConfigStore } from '../config/config.store.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
+import { RateController } from '../pacing/rate.controller.js';
+import type { ThrottledRate } from '../pacing/rate.controller.js';
+import { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
+import { CycleQueue } from '../queues/cycle.queue.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { isOutOfMemory } from '../redis/out-of-memory.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
+import { PROCESS_ID } from '../redis/process-id.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RunStatus } from '../state/run-status.js';
-import type { RunStore } from '../state/run.store.js';
+import { RunStore } from '../state/run.store.js';
+import { latestUnpaced, throughput, SampleStore } from '../state/sample.store.js';
+import type { BackfillSample } from '../state/sample.store.js';
 import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
-import type { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
-import { latestUnpaced, throughput } from '../state/sample.store.js';
-import type { BackfillSample, SampleStore } from '../state/sample.store.js';
-import type { CycleQueue } from '../queues/cycle.queue.js';
-import type { ThrottledRate, RateController } from '../pacing/rate.controller.js';
-import type { RunBreaker } from './run.breaker.js';
-import type { JobReconciler } from './job.reconciler.js';
+import { AppIntervals } from './app-intervals.js';
+import type { AppInterval } from './app-intervals.js';
+import { JobReconciler } from './job.reconciler.js';
+import { RunBreaker } from './run.breaker.js';
 
 const EVERY_MS = 1_000;
-/** A little less than the interval, so that one process in each interval has the duty. */
-const DUTY_MS = 900;
+/** A little less than the interval, so that one process in each interval takes the lease. */
+const LEASE_MS = 900;
 /** A cycle this late was lost. */
 const LATE_MS = 2_000;
 const RECONCILE_EVERY_MS = 10_000;
@@ -39,17 +44,19 @@ export interface ActiveRun {
  * Looks after the active runs once a second, in every process and for all in one of them: has a lost cycle
  * and lost jobs come again, keeps the rate in force, takes samples.
  */
+@Injectable()
 export class BackfillWatchdog {
+  private readonly logger = new Logger('Backfill');
   private readonly tickScript = LuaScript.load<[number, number, ...string[]]>('tick', 7);
   private readonly reconciled = new Map<string, number>();
-  private ticking: Promise<void> | undefined;
-  private silent = false;
-  private name = '';
+  private readonly log = new LogOnce(this.logger);
+  private interval: AppInterval | undefined;
 
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
-    private readonly schedule: SchedulerRegistry,
+    @Inject(PROCESS_ID) private readonly processId: string,
+    private readonly intervals: AppIntervals,
     private readonly registry: BackfillRegistry,
     private readonly runs: RunStore,
     private readonly configs: ConfigStore,
@@ -59,58 +66,45 @@ export class BackfillWatchdog {
     private readonly jobReconciler: JobReconciler,
     private readonly breaker: RunBreaker,
     private readonly throttles: ThrottleEvaluator,
-    private readonly logger: Logger,
   ) {}
 
-  /** @param onTick told the active runs once a second */
-  open(processId: string, onTick: (active: readonly ActiveRun[], now: number) => Promise<void>): void {
-    this.name = `nestjs-backfill:watchdog:${processId}`;
-    const timer = setInterval(() => {
-      this.ticking ??= this.tick(onTick).finally(() => {
-        this.ticking = undefined;
-      });
-    }, EVERY_MS);
-    this.schedule.addInterval(this.name, timer);
+  /** @param onTick called with the active runs once a second */
+  open(onTick: (active: readonly ActiveRun[], now: number) => Promise<void>): void {
+    const name = `nestjs-backfill:watchdog:${this.processId}`;
+    this.interval = this.intervals.start(name, EVERY_MS, () => this.tick(onTick));
   }
 
   async close(): Promise<void> {
-    if (this.name !== '' && this.schedule.doesExist('interval', this.name)) {
-      this.schedule.deleteInterval(this.name);
-    }
-    await this.ticking;
+    await this.interval?.stop();
   }
 
   /** The active runs of all backfills, and the epoch ms by the clock of Redis. */
-  async active(): Promise<{ duty: boolean; now: number; runs: ActiveRun[] }> {
-    const [duty, now, ...rest] = await this.tickScript.run(
+  async active(): Promise<{ hasLease: boolean; now: number; runs: ActiveRun[] }> {
+    const [lease, now, ...rest] = await this.tickScript.run(
       this.client,
       [...this.keys.script(''), this.keys.tick],
-      [DUTY_MS, this.keys.run('')],
+      [LEASE_MS, this.keys.run('')],
     );
     const runs = Array.from({ length: rest.length / 3 }, (_, i) => ({
       backfill: rest[3 * i] ?? '',
       runId: rest[3 * i + 1] ?? '',
       status: rest[3 * i + 2] as RunStatus,
     }));
-    return { duty: duty === 1, now, runs };
+    return { hasLease: lease === 1, now, runs };
   }
 
   private async tick(onTick: (active: readonly ActiveRun[], now: number) => Promise<void>): Promise<void> {
     try {
-      const { duty, now, runs } = await this.active();
+      const { hasLease, now, runs } = await this.active();
       await onTick(runs, now);
-      if (duty) {
+      if (hasLease) {
         const running = runs.filter(({ status }) => status === 'running');
         await Promise.all(running.map((run) => this.lookAfter(run, now)));
       }
-      this.silent = false;
+      this.log.recover();
     } catch (error) {
       await this.pauseWithoutMemory(error);
-      // Said once: an outage is the same every second.
-      this.logger[this.silent ? 'debug' : 'warn'](
-        `The watchdog cannot look after the runs: ${String(error)}`,
-      );
-      this.silent = true;
+      this.log.warn(`The watchdog cannot supervise the runs: ${String(error)}`);
     }
   }
 

@@ -1,15 +1,16 @@
-import type { Logger } from '@nestjs/common';
-import type { RangeQueues } from '../queues/range.queues.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
-import type { RangeStore } from '../state/range.store.js';
+import { Injectable, Logger } from '@nestjs/common';
+import { RangeQueues } from '../queues/range.queues.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
+import { RangeStore } from '../state/range.store.js';
 
 /** Gives every outstanding range a job again, after a crash between the tracker's step and the queue's. */
+@Injectable()
 export class JobReconciler {
+  private readonly logger = new Logger('Backfill');
   constructor(
     private readonly rangeStore: RangeStore,
     private readonly queues: RangeQueues,
     private readonly keys: BackfillKeys,
-    private readonly logger: Logger,
   ) {}
 
   /** Answers how many jobs were missing or overdue. */

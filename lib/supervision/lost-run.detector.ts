@@ -1,17 +1,21 @@
-import type { Logger } from '@nestjs/common';
+import { Injectable, Inject, Logger } from '@nestjs/common';
+import { RESOLVED_OPTIONS } from '../config/module-options.js';
+import type { ResolvedModuleOptions } from '../config/module-options.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { RedisClient } from '../redis/lua-script.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
 
 /** Remembers which runs were active, so that one that Redis lost (`FLUSHALL`, no persistence) is not forgotten. */
+@Injectable()
 export class LostRunDetector {
+  private readonly logger = new Logger('Backfill');
   private readonly known = new Map<string, string>();
   private readonly lost = new Map<string, string>();
 
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
-    private readonly recovers: boolean,
-    private readonly logger: Logger,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
   ) {}
 
   /** Compares the active runs with those of the last time; answers the backfills whose run is lost. */
@@ -25,7 +29,7 @@ export class LostRunDetector {
         this.known.delete(backfill);
         if ((await this.client.hexists(this.keys.run(runId), 'status')) === 0) {
           this.lost.set(backfill, runId);
-          this.logger.error(`[${backfill} run ${runId}] ${lostText(runId, this.recovers)}`);
+          this.logger.error(`[${backfill} run ${runId}] ${lostText(runId, this.options.ledger)}`);
         }
       }
     }
@@ -44,7 +48,7 @@ export class LostRunDetector {
   /** What the status of a backfill without a run is to say. */
   warnings(backfill: string, newest: string | null): string[] {
     const runId = this.lost.get(backfill) ?? this.known.get(backfill) ?? newest;
-    return runId === null ? [] : [lostText(runId, this.recovers)];
+    return runId === null ? [] : [lostText(runId, this.options.ledger)];
   }
 }
 

@@ -1,13 +1,14 @@
-import type { Logger } from '@nestjs/common';
-import { allowedFailures } from './allowed-failures.js';
+import { Injectable, Inject, Logger } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { Decision } from '../processing/decide-settlement.js';
-import { toStoredError } from '../state/stored-error.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { isOutOfMemory } from '../redis/out-of-memory.js';
-import type { BackfillKeys } from '../redis/backfill-keys.js';
-import type { RunStore } from '../state/run.store.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import { RunStore } from '../state/run.store.js';
+import { toStoredError } from '../state/stored-error.js';
+import { allowedFailures } from './allowed-failures.js';
 
 const PROBE_MS = 1_000;
 const FIRST_HOLD_MS = 1_000;
@@ -16,15 +17,16 @@ const LONGEST_HOLD_MS = 30_000;
 const FORGET_MS = 60_000;
 
 /** Holds or pauses a run that cannot go on as it is, and says why. */
+@Injectable()
 export class RunBreaker {
+  private readonly logger = new Logger('Backfill');
   private readonly holdScript = LuaScript.load<number>('hold', 6);
   private readonly outages = new Map<string, { count: number; at: number }>();
 
   constructor(
-    private readonly client: RedisClient,
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
     private readonly runs: RunStore,
-    private readonly logger: Logger,
   ) {}
 
   /** Pauses a run by itself. */

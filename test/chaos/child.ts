@@ -109,8 +109,8 @@ const testing = await Test.createTestingModule({
   .overrideProvider(RangeQueues)
   .useFactory({
     inject: [RedisConnections, BackfillKeys, RedisErrorLog],
-    factory: ({ client }: RedisConnections, keys: BackfillKeys, { listener }: RedisErrorLog) => {
-      const queues = new RangeQueues(client, keys, listener);
+    factory: ({ client }: RedisConnections, keys: BackfillKeys, errors: RedisErrorLog) => {
+      const queues = new RangeQueues(client, keys, errors);
       const add = queues.add.bind(queues);
       queues.add = async (backfill, runId, requests) => {
         const middle = Math.floor(requests.length / 2);

@@ -18,9 +18,9 @@ export class RedisInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = context.switchToHttp().getRequest<AdminRequest>();
-    return from(this.redisHealth.beats()).pipe(
-      mergeMap((beats) =>
-        beats
+    return from(this.redisHealth.isResponsive()).pipe(
+      mergeMap((responsive) =>
+        responsive
           ? race(next.handle(), this.redisHealth.lost.pipe(map(() => throwLost(request))))
           : throwError(() => gone('Nothing was done. Try again when it is back.')),
       ),

@@ -1,0 +1,30 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { RESOLVED_OPTIONS } from '../config/module-options.js';
+import type { ResolvedModuleOptions } from '../config/module-options.js';
+import { SharedQuota } from '../pacing/shared.quota.js';
+import { BatchTuner } from '../planning/batch.tuner.js';
+import { RangeQueues } from '../queues/range.queues.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
+import type { RedisClient } from '../redis/lua-script.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import { RangeStore } from '../state/range.store.js';
+import { RangeExecutor } from './range.executor.js';
+import { RangeSplitter } from './range.splitter.js';
+
+/** The providers that a `RunWorker` uses: the pool creates one for each run, outside of Nest's container. */
+@Injectable()
+export class RunWorkerDeps {
+  readonly logger = new Logger('Backfill');
+
+  constructor(
+    @Inject(REDIS_CLIENT) readonly client: RedisClient,
+    @Inject(RESOLVED_OPTIONS) readonly options: ResolvedModuleOptions,
+    readonly keys: BackfillKeys,
+    readonly queues: RangeQueues,
+    readonly rangeStore: RangeStore,
+    readonly executor: RangeExecutor,
+    readonly splitter: RangeSplitter,
+    readonly quota: SharedQuota,
+    readonly tuner: BatchTuner,
+  ) {}
+}
