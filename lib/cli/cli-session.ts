@@ -3,15 +3,15 @@ import type { BackfillService } from '../backfill.service.js';
 import type { ExitCode } from './exit-code.js';
 import type { Printer } from './output/printer.js';
 
-/** What a command works with. */
+/** What commands share during one invocation of the command line. */
 export interface CliSession {
   readonly printer: Printer;
-  /** Aborted by Ctrl-C. */
+  /** Aborted on Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal;
-  /** The running app, booted when a command first needs it. */
+  /** The app, booted on first use. */
   app(): Promise<INestApplicationContext>;
-  /** The facade of the app. */
+  /** `BackfillService` of the app. */
   service(): Promise<BackfillService>;
-  /** What the process is to answer, where it is not `ok`. */
+  /** Sets the exit code; without a call it is `ok`. */
   exitWith(code: ExitCode): void;
 }

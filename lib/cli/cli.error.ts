@@ -1,6 +1,6 @@
 import { BackfillError } from '../errors/backfill-error.js';
 
-/** The command line was used in a way that cannot work; the message says how it can. */
+/** Wrong usage of the command line; the message names the correct usage. */
 export class CliUsageError extends BackfillError {
   readonly code = 'BACKFILL_CLI_USAGE';
 }

@@ -12,30 +12,35 @@ import { addConfigCommand } from './commands/config.command.js';
 import { addDoctorCommand } from './commands/doctor.command.js';
 import { addFailureCommands } from './commands/failures.command.js';
 import { addListCommand } from './commands/list.command.js';
-import { addMoveCommands } from './commands/move.commands.js';
 import { addPreviewCommand } from './commands/preview.command.js';
 import { addRunsCommand } from './commands/runs.command.js';
 import { addStartCommand } from './commands/start.command.js';
 import { addStatusCommand } from './commands/status.command.js';
-import { EXIT_CODES } from './exit-code.js';
+import { addTransitionCommands } from './commands/transition.commands.js';
+import { EXIT_CODES, exitCodeOf } from './exit-code.js';
 import type { ExitCode } from './exit-code.js';
-import { exitCodeOf } from './exit-code-of.js';
 import { Printer } from './output/printer.js';
 import { styleFor } from './output/style.js';
 
 /**
- * Where the command line runs.
+ * Options of {@link runCommandLine}.
  *
  * @publicApi
  */
 export interface CommandLineOptions {
-  /** A running app to use; it is not closed. Default: the built app is found, booted and closed again. */
+  /**
+   * A running app to operate on. It is not closed, and `--app` and `--project` are ignored. Default: the
+   * built app in the working directory, booted without workers on first use and closed at the end.
+   */
   readonly app?: INestApplicationContext;
-  /** Answers go here. Default `process.stdout`. */
+  /** Stream for output. Default `process.stdout`. */
   readonly stdout?: NodeJS.WritableStream;
-  /** Errors go here. Default `process.stderr`. */
+  /** Stream for errors. Default `process.stderr`. */
   readonly stderr?: NodeJS.WritableStream;
-  /** Aborted to leave a watch, as Ctrl-C does. */
+  /**
+   * Stops `--watch` when aborted, with exit code 130; the run continues. Default: SIGINT and SIGTERM stop it,
+   * unless `app` is given.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -44,13 +49,17 @@ interface GlobalFlags extends AppRequest {
   readonly verbose?: boolean;
 }
 
-const HELP = `
-Exit codes: 0 done, 1 unexpected, 2 wrong usage, 3 no such backfill or run, 4 not possible in this state,
-5 a watched run failed, paused or was cancelled, 6 doctor found a problem, 130 watch left with Ctrl-C.`;
+const EXIT_CODE_HELP = `
+Exit codes: 0 success, 1 unexpected error, 2 usage error, 3 backfill or run not found, 4 not allowed in the
+current state, 5 a watched run failed, paused or was cancelled, 6 doctor found a problem, 130 watch stopped
+with Ctrl-C.`;
 
 /**
- * Runs one command, such as `['pause', 'reencrypt-messages']`, and answers the exit code. Never throws for
- * what a user can cause: the error goes to `stderr`.
+ * Runs one command of the command line, such as `['pause', 'reencrypt-messages']`. Errors are written to
+ * `stderr` and reflected in the exit code; the returned promise does not reject for them.
+ *
+ * @param args arguments without the executable, as in `process.argv.slice(2)`
+ * @returns the exit code, one of {@link EXIT_CODES}; `process.exitCode` is not set
  *
  * @example
  * ```ts
@@ -69,9 +78,9 @@ export async function runCommandLine(
   options.signal?.addEventListener('abort', abort);
   let code: ExitCode = EXIT_CODES.ok;
   let booted: Promise<INestApplicationContext> | undefined;
+  let printer: Printer | undefined;
   const program = new Command('nestjs-backfill');
   const flags = () => program.opts<GlobalFlags>();
-
   const session: CliSession = {
     get printer() {
       return (printer ??= new Printer(stdout, process.env, flags().json === true));
@@ -79,12 +88,11 @@ export async function runCommandLine(
     signal: interrupt.signal,
     app: async () => options.app ?? (booted ??= boot(flags())),
     service: async () => (await session.app()).get(BackfillService, { strict: false }),
-    exitWith: (wanted) => {
-      code = wanted;
+    exitWith: (exitCode) => {
+      code = exitCode;
     },
   };
-  let printer: Printer | undefined;
-  build(program, session, stdout, stderr);
+  configure(program, session, stdout, stderr);
   if (options.app === undefined) {
     process.once('SIGINT', abort).once('SIGTERM', abort);
   }
@@ -100,7 +108,7 @@ export async function runCommandLine(
   } finally {
     process.off('SIGINT', abort).off('SIGTERM', abort);
     options.signal?.removeEventListener('abort', abort);
-    // What did not boot has said so already.
+    // A boot failure has been reported above.
     await booted?.then(
       (app) => app.close(),
       () => undefined,
@@ -109,7 +117,7 @@ export async function runCommandLine(
   return code;
 }
 
-function build(
+function configure(
   program: Command,
   session: CliSession,
   stdout: NodeJS.WritableStream,
@@ -117,21 +125,21 @@ function build(
 ): void {
   program
     .description('Operates the backfills of a Nest app.')
-    .option('--app <file#Module>', 'the built module, such as dist/app.module.js#AppModule')
-    .option('--project <name>', 'a project of nest-cli.json')
-    .option('--json', 'one JSON value a line, for scripts')
-    .option('--verbose', 'what the app logs while it boots')
-    .addHelpText('after', HELP)
+    .option('--app <file#Module>', 'built root module of the app, such as dist/app.module.js#AppModule')
+    .option('--project <name>', 'project in nest-cli.json')
+    .option('--json', 'print one JSON value per line')
+    .option('--verbose', 'print the logs of the app and the stacks of errors')
+    .addHelpText('after', EXIT_CODE_HELP)
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
       writeErr: (text) => void stderr.write(text),
     })
     .exitOverride()
-    .showHelpAfterError('(--help shows what is possible)');
+    .showHelpAfterError('(use --help for usage)');
   addListCommand(program, session);
   addStatusCommand(program, session);
   addStartCommand(program, session);
-  addMoveCommands(program, session);
+  addTransitionCommands(program, session);
   addConfigCommand(program, session);
   addPreviewCommand(program, session);
   addFailureCommands(program, session);

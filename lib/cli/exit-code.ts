@@ -1,26 +1,48 @@
+import { BackfillError } from '../errors/backfill-error.js';
+
 /**
- * What the command line answers to the shell.
+ * Exit codes of the command line. They are stable across releases.
  *
  * @publicApi
  */
 export const EXIT_CODES = {
-  /** Done. */
+  /** Success. */
   ok: 0,
-  /** Something unexpected: Redis or the database does not answer, the app does not boot. */
+  /** Unexpected error: Redis or the database does not respond, or the app does not boot. */
   failure: 1,
-  /** The command, an option or a value is wrong; nothing was done. */
+  /** Usage error: unknown command or option, or an invalid value. Nothing was changed. */
   usage: 2,
-  /** There is no such backfill or run. */
+  /** The backfill or the run does not exist. */
   notFound: 3,
-  /** The state of the run does not allow it, or somebody else was faster. */
+  /** Not allowed in the current state of the run, or a concurrent change came first. */
   conflict: 4,
-  /** A watched run ended as `failed` or `cancelled`, or paused itself. */
+  /** With `--watch`: the run failed, was cancelled or paused. */
   runFailed: 5,
   /** `doctor` found a problem. */
   unhealthy: 6,
-  /** A watch was left with Ctrl-C; the run goes on. */
+  /** `--watch` was stopped with Ctrl-C; the run continues. */
   detached: 130,
 } as const;
 
-/** One of {@link EXIT_CODES}. */
+/**
+ * One of the values of {@link EXIT_CODES}.
+ *
+ * @publicApi
+ */
 export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];
+
+const EXIT_CODE_BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
+  BACKFILL_CLI_USAGE: EXIT_CODES.usage,
+  BACKFILL_CONFIG_INVALID: EXIT_CODES.usage,
+  BACKFILL_REQUEST_INVALID: EXIT_CODES.usage,
+  BACKFILL_SOURCE_BOUNDS: EXIT_CODES.usage,
+  BACKFILL_NOT_FOUND: EXIT_CODES.notFound,
+  BACKFILL_CONFLICT: EXIT_CODES.conflict,
+};
+
+/** Maps an error to an exit code by its `code`; other errors are a `failure`. */
+export function exitCodeOf(error: unknown): ExitCode {
+  return (
+    (error instanceof BackfillError ? EXIT_CODE_BY_ERROR_CODE[error.code] : undefined) ?? EXIT_CODES.failure
+  );
+}

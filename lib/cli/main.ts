@@ -2,5 +2,5 @@
 import 'reflect-metadata';
 import { runCommandLine } from './command-line.js';
 
-// Not process.exit: what was written to a pipe would be cut off.
+// Not process.exit(), which would discard output that is still buffered for a pipe.
 process.exitCode = await runCommandLine(process.argv.slice(2));

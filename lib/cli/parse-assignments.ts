@@ -1,24 +1,30 @@
 import { CliUsageError } from './cli.error.js';
 
-/** Reads `perSecondOnPeak=4 batchSize=20` as an object; whether key and value fit, the config itself checks. */
-export function parseAssignments(words: readonly string[]): Record<string, unknown> {
+/**
+ * Parses `['perSecondOnPeak=4', 'batchSize=20']` into an object. Keys and values are validated later, by the
+ * schema of the config.
+ */
+export function parseAssignments(assignments: readonly string[]): Record<string, unknown> {
   const patch: Record<string, unknown> = {};
-  for (const word of words) {
-    const at = word.indexOf('=');
+  for (const assignment of assignments) {
+    const at = assignment.indexOf('=');
     if (at < 1) {
-      throw new CliUsageError(`Expected key=value such as perSecondOnPeak=4, got ${JSON.stringify(word)}.`);
+      throw new CliUsageError(
+        `Expected key=value such as perSecondOnPeak=4, got ${JSON.stringify(assignment)}.`,
+      );
     }
-    const key = word.slice(0, at);
+    const key = assignment.slice(0, at);
     if (Object.hasOwn(patch, key)) {
       throw new CliUsageError(`Expected each key once, got ${key} twice.`);
     }
-    Object.defineProperty(patch, key, { value: parseScalar(word.slice(at + 1)), enumerable: true });
+    // Not `patch[key] =`, which would set the prototype for `__proto__`.
+    Object.defineProperty(patch, key, { value: parseValue(assignment.slice(at + 1)), enumerable: true });
   }
   return patch;
 }
 
-/** `null`, a number, an object in JSON, or the text as it is. */
-function parseScalar(text: string): unknown {
+/** `null`, a JSON object, a number, else the text itself. */
+function parseValue(text: string): unknown {
   if (text === 'null') {
     return null;
   }
@@ -28,31 +34,31 @@ function parseScalar(text: string): unknown {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
 }
 
-/** Reads a bound of `start` and `preview`: JSON for keys of several columns, else an id or text. */
+/** Parses a bound of `start` and `preview`: JSON for composite keys, a safe integer, else text. */
 export function parseBound(text: string): unknown {
   if (/^[{["]/.test(text)) {
     return parseJson(text, `JSON such as {"id":5} or a plain key`);
   }
   const id = Number(text);
-  // A bigint key would lose digits as a number, so it stays text.
+  // A bigint beyond 2^53 would lose digits as a number and stays text.
   return /^-?\d+$/.test(text) && Number.isSafeInteger(id) ? id : text;
 }
 
 function parseJson(text: string, expected: string): unknown {
   try {
     return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new CliUsageError(`Expected ${expected}, got ${text}.`, { cause: error });
+  } catch (cause) {
+    throw new CliUsageError(`Expected ${expected}, got ${text}.`, { cause });
   }
 }
 
-/** A whole number of an option. */
-export function parseWhole(option: string, least: number): (text: string) => number {
+/** An argument parser of commander for a whole number from `minimum` on. */
+export function wholeNumber(option: string, minimum: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < minimum) {
       throw new CliUsageError(
-        `Expected ${option} to be a whole number from ${least} on, got ${JSON.stringify(text)}.`,
+        `Expected ${option} to be a whole number from ${minimum} on, got ${JSON.stringify(text)}.`,
       );
     }
     return value;

@@ -1,11 +1,11 @@
 import { WorkerHost } from '@nestjs/bullmq';
-import type { INestApplicationContext, Type } from '@nestjs/common';
+import { ConsoleLogger } from '@nestjs/common';
+import type { INestApplicationContext, LogLevel, Type } from '@nestjs/common';
 import { DiscoveryService, NestFactory } from '@nestjs/core';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { WORKERS_VARIABLE } from '../../config/module-options.js';
-import { StderrLogger } from './stderr.logger.js';
 
-/** Boots the app without HTTP, and leaves all work to the processes that are there for it. */
+/** Boots the app as an application context without backfill workers, scheduled jobs and BullMQ processors. */
 export async function bootApp(module: Type, verbose: boolean): Promise<INestApplicationContext> {
   process.env[WORKERS_VARIABLE] = 'false';
   const logger = new StderrLogger({
@@ -17,7 +17,14 @@ export async function bootApp(module: Type, verbose: boolean): Promise<INestAppl
   return app;
 }
 
-/** What the app does by the clock is not to happen once more for each command. */
+/** Logs to stderr at every level, because stdout carries the output of the command. */
+class StderrLogger extends ConsoleLogger {
+  protected override printMessages(messages: unknown[], context?: string, logLevel?: LogLevel): void {
+    super.printMessages(messages, context, logLevel, 'stderr');
+  }
+}
+
+/** Stops `@Cron`, `@Interval` and `@Timeout` jobs, which the long-running processes of the app execute. */
 function stopSchedules(schedules: SchedulerRegistry): void {
   for (const job of schedules.getCronJobs().values()) {
     void job.stop();
@@ -26,6 +33,7 @@ function stopSchedules(schedules: SchedulerRegistry): void {
   schedules.getTimeouts().forEach((name) => schedules.deleteTimeout(name));
 }
 
+/** Pauses the BullMQ workers of `@Processor` classes before they take a job. */
 async function pauseProcessors(discovery: DiscoveryService): Promise<void> {
   const hosts = discovery.getProviders().map(({ instance }): unknown => instance);
   await Promise.all(

@@ -4,12 +4,12 @@ import { z } from 'zod';
 import { CliUsageError } from '../cli.error.js';
 import { readJsonFile } from './json-file.js';
 
-const project = z.looseObject({
+const nestProject = z.looseObject({
   root: z.string().optional(),
   sourceRoot: z.string().optional(),
   compilerOptions: z.looseObject({ tsConfigPath: z.string().optional() }).optional(),
 });
-const nestCli = project.extend({ projects: z.record(z.string(), project).optional() });
+const nestCli = nestProject.extend({ projects: z.record(z.string(), nestProject).optional() });
 const manifest = z.looseObject({
   'nestjs-backfill': z.looseObject({ app: z.string().optional() }).optional(),
 });
@@ -18,41 +18,45 @@ const tsconfig = z.looseObject({
   compilerOptions: z.looseObject({ outDir: z.string().optional() }).optional(),
 });
 
-/** Where the module of the app is, and the name it is exported under. */
+/** File and export of the root module. */
 export interface AppLocation {
   readonly file: string;
-  /** `null`: the only module that the file exports, or `AppModule`. */
+  /** `null`: `AppModule`, or the only module that the file exports. */
   readonly exportName: string | null;
 }
 
-/** What tells which app is meant. */
+/** Options that select the app. */
 export interface AppRequest {
-  /** As in `dist/app.module.js#AppModule`. */
+  /** File and export, such as `dist/app.module.js#AppModule`. */
   readonly app?: string | undefined;
-  /** A project of `nest-cli.json`. */
+  /** A project in `nest-cli.json`. */
   readonly project?: string | undefined;
 }
 
-/** Finds the built app: as told, as `package.json` says, or where `nest build` puts it. */
-export function locateApp(folder: string, { app, project: name }: AppRequest): AppLocation {
-  const told = app ?? (name === undefined ? manifestApp(folder) : undefined);
-  if (told !== undefined) {
-    return atPath(folder, told);
+/**
+ * Finds the built root module: `app` of the request, else of `package.json`, else the output of `nest build`.
+ *
+ * @throws CliUsageError when no such file exists
+ */
+export function locateApp(folder: string, { app, project }: AppRequest): AppLocation {
+  const configured = app ?? (project === undefined ? appOfManifest(folder) : undefined);
+  if (configured !== undefined) {
+    return parseLocation(folder, configured);
   }
-  const candidates = builtFiles(folder, name).map((file) => resolve(folder, file));
+  const candidates = buildOutputs(folder, project).map((file) => resolve(folder, file));
   const file = candidates.find((candidate) => existsSync(candidate));
   if (file === undefined) {
     throw new CliUsageError(
-      `The app's module is not where it was looked for:\n${candidates.map((it) => `  ${it}`).join('\n')}\n` +
-        'Build the app first (nest build), or say where it is: --app dist/app.module.js#AppModule, or ' +
+      `Expected the built root module of the app at one of:\n${candidates.map((it) => `  ${it}`).join('\n')}\n` +
+        'Build the app (nest build), or pass the file: --app dist/app.module.js#AppModule, or ' +
         '"nestjs-backfill": { "app": "dist/app.module.js#AppModule" } in package.json.',
     );
   }
   return { file, exportName: null };
 }
 
-function atPath(folder: string, told: string): AppLocation {
-  const [path = '', exportName = null] = told.split('#', 2);
+function parseLocation(folder: string, location: string): AppLocation {
+  const [path = '', exportName = null] = location.split('#', 2);
   const file = resolve(folder, path);
   if (!existsSync(file)) {
     throw new CliUsageError(
@@ -62,45 +66,41 @@ function atPath(folder: string, told: string): AppLocation {
   return { file, exportName };
 }
 
-function manifestApp(folder: string): string | undefined {
+function appOfManifest(folder: string): string | undefined {
   const parsed = manifest.safeParse(readJsonFile(join(folder, 'package.json')));
   return parsed.success ? parsed.data['nestjs-backfill']?.app : undefined;
 }
 
-function builtFiles(folder: string, name: string | undefined): string[] {
+/** The files that `nest build` may write the root module to, by the settings of `nest-cli.json`. */
+function buildOutputs(folder: string, projectName: string | undefined): string[] {
   const parsed = nestCli.safeParse(readJsonFile(join(folder, 'nest-cli.json')) ?? {});
   const config: z.output<typeof nestCli> = parsed.success ? parsed.data : {};
-  const chosen = name === undefined ? config : config.projects?.[name];
-  if (chosen === undefined) {
+  const project = projectName === undefined ? config : config.projects?.[projectName];
+  if (project === undefined) {
     const known = Object.keys(config.projects ?? {}).join(', ') || 'none';
-    throw new CliUsageError(`There is no project ${JSON.stringify(name)} in nest-cli.json. Known: ${known}.`);
+    throw new CliUsageError(
+      `There is no project ${JSON.stringify(projectName)} in nest-cli.json. Known: ${known}.`,
+    );
   }
-  const sourceRoot = chosen.sourceRoot ?? 'src';
-  const outDir = outDirOf(
-    folder,
-    chosen.compilerOptions?.tsConfigPath ?? defaultTsconfig(folder, chosen.root),
-  );
-  const root = chosen.root && chosen.root !== '.' ? chosen.root : undefined;
-  const roots = [
+  const tsconfigPath = project.compilerOptions?.tsConfigPath ?? defaultTsconfig(folder, project.root);
+  const outDir = outDirOf(folder, tsconfigPath);
+  const root = project.root && project.root !== '.' ? project.root : undefined;
+  const folders = [
     outDir,
     join(outDir, 'src'),
-    join(outDir, sourceRoot),
+    join(outDir, project.sourceRoot ?? 'src'),
     ...(root ? [join('dist', root)] : []),
   ];
-  return [
-    ...new Set(roots.flatMap((it) => [join(it, 'app.module.js'), join(it, `${name ?? 'app'}.module.js`)])),
-  ];
+  const files = ['app.module.js', `${projectName ?? 'app'}.module.js`];
+  return [...new Set(folders.flatMap((it) => files.map((file) => join(it, file))))];
 }
 
 function defaultTsconfig(folder: string, root = '.'): string {
-  const names = [
-    join(root, 'tsconfig.app.json'),
-    join(root, 'tsconfig.build.json'),
-    join(root, 'tsconfig.json'),
-  ];
+  const names = ['tsconfig.app.json', 'tsconfig.build.json', 'tsconfig.json'].map((it) => join(root, it));
   return names.find((it) => existsSync(join(folder, it))) ?? 'tsconfig.json';
 }
 
+/** `outDir` of a tsconfig or of the relative one that it extends; `dist` when none sets it. */
 function outDirOf(folder: string, path: string): string {
   const file = resolve(folder, path);
   const parsed = tsconfig.safeParse(readJsonFile(file));

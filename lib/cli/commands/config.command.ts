@@ -5,7 +5,7 @@ import type { CliSession } from '../cli-session.js';
 import type { Style } from '../output/style.js';
 import { table } from '../output/table.js';
 import { parseAssignments } from '../parse-assignments.js';
-import { operator } from './operator.js';
+import { operatorName } from './operator-name.js';
 
 interface SetFlags {
   readonly ifVersion?: string;
@@ -14,28 +14,32 @@ interface SetFlags {
 }
 
 export function addConfigCommand(program: Command, session: CliSession): void {
-  const config = program.command('config').description('what is tuned live');
+  const config = program.command('config').description('read or change the config of a backfill');
   config
     .command('get')
-    .description('the config in force')
+    .description('print the config in force')
     .argument('<name>')
     .action(async (name: string) => {
       const service = await session.service();
-      session.printer.answer(await service.config(name), configTable);
+      session.printer.print(await service.config(name), configTable);
     });
   config
     .command('set')
-    .description('change the config; in force within a second')
+    .description('change the config; effective within a second')
     .argument('<name>')
-    .argument('<key=value...>', 'such as perSecondOnPeak=4 batchSize=20 maxFailures=5%')
-    .option('--if-version <version>', 'change nothing unless the config still has this version')
-    .option('--reason <text>', 'why, for the history')
-    .option('--by <who>', 'who, for the history; the user of the shell without it')
-    .action(async (name: string, words: string[], { ifVersion, reason, by }: SetFlags) => {
-      const patch = parseConfigPatch(parseAssignments(words), { backfill: name, origin: 'configure' });
+    .argument('<key=value...>', 'config values, such as perSecondOnPeak=4 batchSize=20 maxFailures=5%')
+    .option('--if-version <version>', 'fail with a conflict unless the config has this version')
+    .option('--reason <text>', 'reason recorded in the history')
+    .option('--by <who>', 'operator recorded in the history (default: the OS user)')
+    .action(async (name: string, assignments: string[], { ifVersion, reason, by }: SetFlags) => {
+      const patch = parseConfigPatch(parseAssignments(assignments), { backfill: name, origin: 'configure' });
       const service = await session.service();
-      const answer = await service.configure(name, patch, { version: ifVersion, reason, by: operator(by) });
-      session.printer.answer(answer, configTable);
+      const updated = await service.configure(name, patch, {
+        version: ifVersion,
+        reason,
+        by: operatorName(by),
+      });
+      session.printer.print(updated, configTable);
     });
 }
 

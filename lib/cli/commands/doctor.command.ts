@@ -6,22 +6,20 @@ import type { CliSession } from '../cli-session.js';
 import { checkBackfills } from '../doctor/backfills.check.js';
 import type { Finding } from '../doctor/finding.js';
 import { checkRedis } from '../doctor/redis.check.js';
-import { checkVersions } from '../doctor/versions.check.js';
+import { checkPeerVersions } from '../doctor/versions.check.js';
 import { EXIT_CODES } from '../exit-code.js';
 import type { Style } from '../output/style.js';
 
-const COLOURS = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
+const COLORS = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
 const MARKS = { ok: '✓', warning: '!', problem: '✗' } as const;
 
 export function addDoctorCommand(program: Command, session: CliSession): void {
   program
     .command('doctor')
-    .description(
-      'look for what would make backfills fail or slow: packages, imports, Redis, tables and indexes',
-    )
+    .description('check packages, modules, Redis, the database, tables and indexes for problems')
     .action(async () => {
-      const findings = [...checkVersions(process.cwd()), ...(await checkApp(session))];
-      session.printer.answer(findings, findingLines);
+      const findings = [...checkPeerVersions(process.cwd()), ...(await checkApp(session))];
+      session.printer.print(findings, findingLines);
       if (findings.some(({ level }) => level === 'problem')) {
         session.exitWith(EXIT_CODES.unhealthy);
       }
@@ -36,7 +34,7 @@ async function checkApp(session: CliSession): Promise<Finding[]> {
     return [{ subject: 'app', level: 'problem', message: messageOf(error) }];
   }
   const findings: Finding[] = [
-    { subject: 'app', level: 'ok', message: 'boots, with all the imports it needs' },
+    { subject: 'app', level: 'ok', message: 'boots, and imports all required modules' },
   ];
   const { orm } = app.get(EntityManagers, { strict: false });
   const database = await checkDatabase(orm);
@@ -52,16 +50,16 @@ async function checkApp(session: CliSession): Promise<Finding[]> {
 async function checkDatabase(orm: MikroORM): Promise<Finding> {
   const subject = 'database';
   try {
-    // MikroORM 7 connects when it is first used; 6 has, and would leave the pool that it has behind.
+    // MikroORM 7 connects lazily. MikroORM 6 is connected already, and connecting again would leak its pool.
     if (!(await orm.isConnected())) {
       await orm.connect();
     }
-    const answer = await orm.checkConnection();
-    return answer.ok
-      ? { subject, level: 'ok', message: 'answers' }
-      : { subject, level: 'problem', message: `does not answer: ${answer.reason}` };
+    const connection = await orm.checkConnection();
+    return connection.ok
+      ? { subject, level: 'ok', message: 'reachable' }
+      : { subject, level: 'problem', message: `unreachable: ${connection.reason}` };
   } catch (error) {
-    return { subject, level: 'problem', message: `does not answer: ${messageOf(error)}` };
+    return { subject, level: 'problem', message: `unreachable: ${messageOf(error)}` };
   }
 }
 
@@ -69,7 +67,7 @@ function findingLines(findings: readonly Finding[], style: Style): string {
   return findings
     .map(
       ({ subject, level, message }) =>
-        `${style(COLOURS[level], MARKS[level])} ${style('bold', subject)}: ${message}`,
+        `${style(COLORS[level], MARKS[level])} ${style('bold', subject)}: ${message}`,
     )
     .join('\n');
 }

@@ -3,9 +3,9 @@ import type { FailurePage } from '../../state/backfill-status.js';
 import type { CliSession } from '../cli-session.js';
 import type { Style } from '../output/style.js';
 import { table } from '../output/table.js';
-import { moment } from '../output/time.js';
-import { parseWhole } from '../parse-assignments.js';
-import { operator } from './operator.js';
+import { formatTime } from '../output/time.js';
+import { wholeNumber } from '../parse-assignments.js';
+import { operatorName } from './operator-name.js';
 
 interface FailureFlags {
   readonly limit?: number;
@@ -24,12 +24,12 @@ interface RetryFlags {
 export function addFailureCommands(program: Command, session: CliSession): void {
   program
     .command('failures')
-    .description('ranges and rows that used up their attempts, with their errors')
+    .description('list the ranges and rows that failed after all attempts, with their errors')
     .argument('<name>')
-    .option('--limit <count>', 'how many', parseWhole('--limit', 1))
-    .option('--after <cursor>', 'the next page')
-    .option('--run <id>', 'of this run; the newest without it')
-    .option('--stack', 'with the stack of each error')
+    .option('--limit <count>', 'maximum number of failures', wholeNumber('--limit', 1))
+    .option('--after <cursor>', 'cursor of the next page, from the previous one')
+    .option('--run <id>', 'id of the run (default: the newest)')
+    .option('--stack', 'print the stack of each error')
     .action(async (name: string, { limit, after, run, stack }: FailureFlags) => {
       const service = await session.service();
       const page = await service.failures(name, {
@@ -37,32 +37,32 @@ export function addFailureCommands(program: Command, session: CliSession): void 
         ...(after === undefined ? {} : { after }),
         ...(run === undefined ? {} : { runId: run }),
       });
-      session.printer.answer(page, (value, style) => failureText(value, style, stack ?? false));
+      session.printer.print(page, (value, style) => failureTable(value, style, stack ?? false));
     });
   program
     .command('retry')
-    .description('take failures back into their run as work')
+    .description('requeue failed ranges and rows in their run')
     .argument('<name>')
-    .option('--id <id...>', 'only these; all without it')
-    .option('--run <id>', 'of this run; the newest without it')
-    .option('--reason <text>', 'why, for the history')
-    .option('--by <who>', 'who, for the history; the user of the shell without it')
+    .option('--id <id...>', 'ids of failures (default: all)')
+    .option('--run <id>', 'id of the run (default: the newest)')
+    .option('--reason <text>', 'reason recorded in the history')
+    .option('--by <who>', 'operator recorded in the history (default: the OS user)')
     .action(async (name: string, { id, run, reason, by }: RetryFlags) => {
       const service = await session.service();
       const receipt = await service.retryFailures(name, {
         ...(id === undefined ? {} : { ids: id }),
         ...(run === undefined ? {} : { runId: run }),
         ...(reason === undefined ? {} : { reason }),
-        by: operator(by),
+        by: operatorName(by),
       });
-      session.printer.answer(
+      session.printer.print(
         receipt,
-        ({ retried, runId, state }) => `${retried} taken back into run ${runId}, which is ${state}`,
+        ({ retried, runId, state }) => `${retried} requeued in run ${runId}, which is ${state}`,
       );
     });
 }
 
-function failureText(page: FailurePage, style: Style, stack: boolean): string {
+function failureTable(page: FailurePage, style: Style, stack: boolean): string {
   if (page.items.length === 0) {
     return 'No failures.';
   }
@@ -71,11 +71,11 @@ function failureText(page: FailurePage, style: Style, stack: boolean): string {
     kind,
     typeof key === 'string' ? key : JSON.stringify(key),
     attempts,
-    moment(failedAt),
+    formatTime(failedAt),
     `${error.name}: ${error.message.split('\n', 1)[0]}`,
   ]);
   const stacks = stack ? page.items.map(({ id, error }) => `\n${id}\n${error.stack ?? error.message}`) : [];
-  const more = page.next === null ? [] : [style('dim', `more: --after ${page.next}`)];
+  const more = page.next === null ? [] : [style('dim', `next page: --after ${page.next}`)];
   return [
     table(['id', 'kind', 'key', 'attempts', 'failed at', 'error'], rows, style),
     ...stacks,

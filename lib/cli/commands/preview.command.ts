@@ -4,8 +4,8 @@ import type { BackfillPreview, PreviewRange } from '../../planning/backfill-prev
 import type { CliSession } from '../cli-session.js';
 import type { Style } from '../output/style.js';
 import { table } from '../output/table.js';
-import { moment } from '../output/time.js';
-import { parseAssignments, parseBound, parseWhole } from '../parse-assignments.js';
+import { formatTime } from '../output/time.js';
+import { parseAssignments, parseBound, wholeNumber } from '../parse-assignments.js';
 
 interface PreviewFlags {
   readonly from?: unknown;
@@ -18,20 +18,24 @@ interface PreviewFlags {
 export function addPreviewCommand(program: Command, session: CliSession): void {
   program
     .command('preview')
-    .description('what a run would do, and until when; starts nothing')
+    .description('print the planned ranges and the estimated end of a run without starting it')
     .argument('<name>')
-    .option('--from <key>', 'first row, inclusive: an id, text, or JSON of the key columns', parseBound)
-    .option('--to <key>', 'last row, inclusive', parseBound)
-    .option('--at <time>', 'when it would start; now without it')
-    .option('--limit <ranges>', 'ranges to list', parseWhole('--limit', 1))
-    .option('--set <key=value...>', 'config to suppose')
+    .option(
+      '--from <key>',
+      'key of the first row, inclusive: an id, text, or JSON of the key columns',
+      parseBound,
+    )
+    .option('--to <key>', 'key of the last row, inclusive', parseBound)
+    .option('--at <time>', 'start time of the run (default: now)')
+    .option('--limit <ranges>', 'maximum number of ranges', wholeNumber('--limit', 1))
+    .option('--set <key=value...>', 'config values to assume, such as perSecondOnPeak=4')
     .action(async (name: string, { set, ...options }: PreviewFlags) => {
       const config = parseConfigPatch(parseAssignments(set ?? []), {
         backfill: name,
         origin: 'start',
       });
       const service = await session.service();
-      session.printer.answer(await service.preview(name, { ...options, config }), previewText);
+      session.printer.print(await service.preview(name, { ...options, config }), previewText);
     });
 }
 
@@ -40,11 +44,11 @@ function previewText(preview: BackfillPreview, style: Style): string {
   return [
     table(
       ['range', 'from', 'to', 'runs at'],
-      preview.ranges.map((range) => [range.index, ...ends(range), moment(range.runAt)]),
+      preview.ranges.map((range) => [range.index, ...ends(range), formatTime(range.runAt)]),
       style,
     ),
     `${preview.total.toLocaleString('en-US')} ranges, ${about}${preview.rowsTotal.toLocaleString('en-US')} rows; ` +
-      `ends ${preview.estimatedEnd === null ? 'at a time that is not known' : `at ${moment(preview.estimatedEnd)}`}`,
+      `estimated end ${preview.estimatedEnd === null ? 'unknown' : formatTime(preview.estimatedEnd)}`,
     ...preview.warnings.map(({ message }) => style('yellow', `warning: ${message}`)),
   ].join('\n');
 }

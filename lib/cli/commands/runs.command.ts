@@ -2,18 +2,18 @@ import type { Command } from 'commander';
 import type { CliSession } from '../cli-session.js';
 import { styledState } from '../output/state-style.js';
 import { table } from '../output/table.js';
-import { moment } from '../output/time.js';
-import { parseWhole } from '../parse-assignments.js';
+import { formatTime } from '../output/time.js';
+import { wholeNumber } from '../parse-assignments.js';
 
 export function addRunsCommand(program: Command, session: CliSession): void {
   program
     .command('runs')
-    .description('the runs of a backfill, newest first')
+    .description('list the runs of a backfill, newest first')
     .argument('<name>')
-    .option('--limit <count>', 'how many', parseWhole('--limit', 1), 20)
+    .option('--limit <count>', 'maximum number of runs', wholeNumber('--limit', 1), 20)
     .action(async (name: string, { limit }: { readonly limit: number }) => {
       const service = await session.service();
-      session.printer.answer(await service.runs(name, limit), (runs, style) =>
+      session.printer.print(await service.runs(name, limit), (runs, style) =>
         runs.length === 0
           ? 'No runs yet.'
           : table(
@@ -21,8 +21,8 @@ export function addRunsCommand(program: Command, session: CliSession): void {
               runs.map((run) => [
                 run.id,
                 styledState(run.status, style) + (run.dryRun ? ' (dry run)' : ''),
-                moment(run.startedAt),
-                moment(run.finishedAt),
+                formatTime(run.startedAt),
+                formatTime(run.finishedAt),
                 run.startedBy ?? '-',
                 run.done,
                 run.rowsDone,

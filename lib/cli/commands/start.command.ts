@@ -5,8 +5,8 @@ import type { CliSession } from '../cli-session.js';
 import { EXIT_CODES } from '../exit-code.js';
 import { styledState } from '../output/state-style.js';
 import { Watch } from '../output/watch.js';
-import { parseAssignments, parseBound, parseWhole } from '../parse-assignments.js';
-import { operator } from './operator.js';
+import { parseAssignments, parseBound, wholeNumber } from '../parse-assignments.js';
+import { operatorName } from './operator-name.js';
 
 interface StartFlags {
   readonly from?: unknown;
@@ -25,15 +25,27 @@ export function addStartCommand(program: Command, session: CliSession): void {
     .command('start')
     .description('start a run')
     .argument('<name>')
-    .option('--from <key>', 'first row, inclusive: an id, text, or JSON of the key columns', parseBound)
-    .option('--to <key>', 'last row, inclusive', parseBound)
-    .option('--set <key=value...>', 'config to set before the start, such as perSecondOnPeak=4')
-    .option('--dry-run', 'run everything in transactions that are rolled back')
-    .option('--reason <text>', 'why, for the history')
-    .option('--by <who>', 'who, for the history; the user of the shell without it')
-    .option('--idempotency-key <key>', 'the same key answers the same run for a day')
-    .option('-w, --watch', 'follow the run; the command fails when the run does')
-    .option('--interval <ms>', 'how often to look', parseWhole('--interval', 1), 1000)
+    .option(
+      '--from <key>',
+      'key of the first row, inclusive: an id, text, or JSON of the key columns',
+      parseBound,
+    )
+    .option('--to <key>', 'key of the last row, inclusive', parseBound)
+    .option('--set <key=value...>', 'config values to set before the start, such as perSecondOnPeak=4')
+    .option('--dry-run', 'roll back every transaction')
+    .option('--reason <text>', 'reason recorded in the history')
+    .option('--by <who>', 'operator recorded in the history (default: the OS user)')
+    .option(
+      '--idempotency-key <key>',
+      'return the run started with this key within a day instead of starting another',
+    )
+    .option('-w, --watch', 'show progress until the run ends; exit code 5 unless it completes')
+    .option(
+      '--interval <ms>',
+      'polling interval of --watch in milliseconds',
+      wholeNumber('--interval', 1),
+      1000,
+    )
     .action(async (name: string, flags: StartFlags) => {
       const config = parseConfigPatch(parseAssignments(flags.set ?? []), {
         backfill: name,
@@ -47,35 +59,30 @@ export function addStartCommand(program: Command, session: CliSession): void {
         dryRun,
         reason,
         idempotencyKey,
-        startedBy: operator(flags.by),
+        startedBy: operatorName(flags.by),
         ...(flags.set === undefined ? {} : { config }),
       });
       if (!flags.watch || !session.printer.terminal) {
-        session.printer.answer(receipt, ({ runId, state, changed }, style) =>
+        session.printer.print(receipt, ({ runId, state, changed }, style) =>
           changed
             ? `${name} is ${styledState(state, style)}, run ${runId}`
-            : `${name} was started before with this key: run ${runId} is ${styledState(state, style)}`,
+            : `${name} was already started with this key: run ${runId} is ${styledState(state, style)}`,
         );
       }
       if (flags.watch) {
-        const watch = new Watch(session, flags.interval);
-        const [status] = await watch.follow(
+        const hasEnded = (status: BackfillStatus | undefined) => isEnded(status, receipt.runId);
+        const [status] = await new Watch(session, flags.interval).follow(
           async () => [await service.status(name)],
-          ([now]) => ended(now, receipt.runId),
+          ([latest]) => hasEnded(latest),
         );
-        if (
-          status &&
-          status.runId === receipt.runId &&
-          ended(status, receipt.runId) &&
-          status.state !== 'completed'
-        ) {
+        if (status?.runId === receipt.runId && hasEnded(status) && status.state !== 'completed') {
           session.exitWith(EXIT_CODES.runFailed);
         }
       }
     });
 }
 
-// A run that paused itself waits for a person: a script that follows it is not to wait with it.
-function ended(status: BackfillStatus | undefined, runId: string): boolean {
+/** Whether the watch is over. A paused run waits for an operator, so a script must not wait for it. */
+function isEnded(status: BackfillStatus | undefined, runId: string): boolean {
   return status === undefined || status.runId !== runId || status.state !== 'running';
 }

@@ -3,7 +3,7 @@ import type { BackfillStatus } from '../../state/backfill-status.js';
 import type { CliSession } from '../cli-session.js';
 import { statusLines } from '../output/status-view.js';
 import { Watch } from '../output/watch.js';
-import { parseWhole } from '../parse-assignments.js';
+import { wholeNumber } from '../parse-assignments.js';
 
 interface StatusOptions {
   readonly watch?: boolean;
@@ -13,10 +13,15 @@ interface StatusOptions {
 export function addStatusCommand(program: Command, session: CliSession): void {
   program
     .command('status')
-    .description('how far a backfill is, or every one')
+    .description('print the progress of a backfill, or of all')
     .argument('[name]')
-    .option('-w, --watch', 'follow it until the run is over; Ctrl-C leaves the run alone')
-    .option('--interval <ms>', 'how often to look', parseWhole('--interval', 1), 1000)
+    .option('-w, --watch', 'show progress until the run ends; Ctrl-C stops the watch, not the run')
+    .option(
+      '--interval <ms>',
+      'polling interval of --watch in milliseconds',
+      wholeNumber('--interval', 1),
+      1000,
+    )
     .action(async (name: string | undefined, { watch, interval }: StatusOptions) => {
       const service = await session.service();
       const read = async () => (name === undefined ? service.list() : [await service.status(name)]);
@@ -25,7 +30,7 @@ export function addStatusCommand(program: Command, session: CliSession): void {
         return;
       }
       const statuses = await read();
-      session.printer.answer(name === undefined ? statuses : statuses[0], (_value, style) =>
+      session.printer.print(name === undefined ? statuses : statuses[0], (_value, style) =>
         statuses.flatMap((status) => statusLines(status, style, Date.now())).join('\n'),
       );
     });

@@ -1,11 +1,11 @@
 import type { BackfillService } from '../../backfill.service.js';
 import type { Finding } from './finding.js';
 
-/** What each source says of its table, and what each status warns of. */
+/** Reports the warnings of each status, and plans each backfill to check its source and its table. */
 export async function checkBackfills(service: BackfillService): Promise<Finding[]> {
   const statuses = await service.list();
   if (statuses.length === 0) {
-    const message = 'none is found: is a class with @Backfill among the providers of a module?';
+    const message = 'none found; add a class with @Backfill to the providers of a module';
     return [{ subject: 'backfills', level: 'warning', message }];
   }
   const findings: Finding[] = [];

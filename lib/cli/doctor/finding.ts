@@ -1,8 +1,8 @@
-/** What `doctor` found out about one thing. */
+/** The result of one check of `doctor`. */
 export interface Finding {
-  /** What was looked at, such as `redis` or `source reencrypt-messages`. */
+  /** What was checked, such as `redis` or `backfill reencrypt-messages`. */
   readonly subject: string;
-  /** `problem`: backfills do not work, or may lose work; `warning`: they work worse than they could. */
+  /** `problem`: backfills do not run or may lose data; `warning`: they run with less safety or speed. */
   readonly level: 'ok' | 'warning' | 'problem';
   readonly message: string;
 }

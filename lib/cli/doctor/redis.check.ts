@@ -1,25 +1,26 @@
 import type { RedisClient } from '../../redis/lua-script.js';
 import type { Finding } from './finding.js';
 
-const OLDEST: readonly [number, number] = [6, 2];
+/** Oldest version that BullMQ supports without a warning. */
+const MINIMUM_VERSION: readonly [number, number] = [6, 2];
 
-/** Whether Redis answers, keeps what it is given, and is recent enough for BullMQ. */
+/** Checks that Redis responds, that it does not evict keys, and that BullMQ supports its version. */
 export async function checkRedis(client: RedisClient, timeoutMs = 5000): Promise<Finding[]> {
   const subject = 'redis';
   let info: string;
   try {
-    info = await answerWithin(
+    info = await withTimeout(
       timeoutMs,
       Promise.all([client.info('server'), client.info('memory')]).then((it) => it.join('\n')),
     );
   } catch (error) {
-    const message = `does not answer: ${error instanceof Error ? error.message : String(error)}`;
+    const message = `unreachable: ${error instanceof Error ? error.message : String(error)}`;
     return [{ subject, level: 'problem', message }];
   }
   return readRedisInfo(info);
 }
 
-/** Reads what the command INFO answers. */
+/** Checks the reply of the command INFO. */
 export function readRedisInfo(info: string): Finding[] {
   const subject = 'redis';
   const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? null;
@@ -27,14 +28,15 @@ export function readRedisInfo(info: string): Finding[] {
   const policy = field('maxmemory_policy');
   const limit = Number(field('maxmemory') ?? 0);
   const [major = 0, minor = 0] = (field('redis_version') ?? '').split('.').map(Number);
-  const recent = major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
+  const [minMajor, minMinor] = MINIMUM_VERSION;
+  const supported = major > minMajor || (major === minMajor && minor >= minMinor);
   const findings: Finding[] = [
     {
       subject,
-      level: recent ? 'ok' : 'warning',
-      message: recent
-        ? `version ${version} answers`
-        : `version ${version ?? 'unknown'} answers; BullMQ asks for ${OLDEST.join('.')} or later`,
+      level: supported ? 'ok' : 'warning',
+      message: supported
+        ? `version ${version}`
+        : `version ${version ?? 'unknown'}; BullMQ requires ${MINIMUM_VERSION.join('.')} or later`,
     },
   ];
   if (policy !== null && policy !== 'noeviction') {
@@ -42,7 +44,7 @@ export function readRedisInfo(info: string): Finding[] {
       subject,
       level: limit > 0 ? 'problem' : 'warning',
       message:
-        `maxmemory-policy is ${policy}: when memory runs out, Redis throws away keys, and with them ranges. ` +
+        `maxmemory-policy is ${policy}: when memory runs out, Redis evicts keys, and ranges are lost. ` +
         'Set it to noeviction.',
     });
   } else if (policy !== null) {
@@ -51,13 +53,13 @@ export function readRedisInfo(info: string): Finding[] {
   return findings;
 }
 
-async function answerWithin<T>(ms: number, answer: Promise<T>): Promise<T> {
+async function withTimeout<T>(ms: number, reply: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no reply within ${ms} ms`)), ms);
   });
   try {
-    return await Promise.race([answer, late]);
+    return await Promise.race([reply, timeout]);
   } finally {
     clearTimeout(timer);
   }

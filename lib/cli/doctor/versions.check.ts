@@ -10,42 +10,42 @@ interface Manifest {
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
 
-/** Whether what the library asks for is installed in a version it knows. */
-export function checkVersions(from: string): Finding[] {
+/** Checks the installed versions of the peer dependencies, as resolved from a folder. */
+export function checkPeerVersions(from: string): Finding[] {
   const own = readManifest(OWN_MANIFEST);
   return Object.entries(own.peerDependencies ?? {}).flatMap(([name, range]): Finding[] => {
     const version = installedVersion(name, from);
     const subject = `package ${name}`;
     if (version === null) {
       const optional = own.peerDependenciesMeta?.[name]?.optional === true;
-      return optional ? [] : [{ subject, level: 'problem', message: `is not installed; expected ${range}` }];
+      return optional ? [] : [{ subject, level: 'problem', message: `not installed; expected ${range}` }];
     }
-    return allows(range, version)
+    return satisfies(range, version)
       ? [{ subject, level: 'ok', message: version }]
       : [{ subject, level: 'problem', message: `${version} is installed; expected ${range}` }];
   });
 }
 
-/** Whether a range of the form `^1.2.0 || ^2.0.0` allows a version. */
-export function allows(range: string, version: string): boolean {
-  const got = numbers(version);
-  return range.split('||').some((part) => {
-    const least = numbers(part.trim().replace(/^[\^>=~ ]+/, ''));
-    const atLeast = compare(got, least) >= 0;
-    if (part.trim().startsWith('>=')) {
+/** Whether a version satisfies a range of the form `^1.2.0 || >=2.0.0`: the subset of semver that peers use. */
+export function satisfies(range: string, version: string): boolean {
+  const actual = parseVersion(version);
+  return range.split('||').some((alternative) => {
+    const minimum = parseVersion(alternative.trim().replace(/^[\^>=~ ]+/, ''));
+    const atLeast = compareVersions(actual, minimum) >= 0;
+    if (alternative.trim().startsWith('>=')) {
       return atLeast;
     }
-    // A caret holds the first number that is not zero.
-    const fixed = least.findIndex((number) => number > 0);
-    return atLeast && least.slice(0, fixed + 1).every((number, at) => number === got[at]);
+    // A caret range fixes the leftmost non-zero number.
+    const fixed = minimum.findIndex((number) => number > 0);
+    return atLeast && minimum.slice(0, fixed + 1).every((number, at) => number === actual[at]);
   });
 }
 
-function numbers(version: string): number[] {
+function parseVersion(version: string): number[] {
   return version.split('-', 1).join('').split('.').map(Number);
 }
 
-function compare(a: readonly number[], b: readonly number[]): number {
+function compareVersions(a: readonly number[], b: readonly number[]): number {
   for (let at = 0; at < 3; at++) {
     const difference = (a[at] ?? 0) - (b[at] ?? 0);
     if (difference !== 0) {

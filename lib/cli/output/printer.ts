@@ -3,17 +3,18 @@ import { stripVTControlCharacters } from 'node:util';
 import { styleFor } from './style.js';
 import type { Style } from './style.js';
 
-/** Writes answers: text for people, one JSON value a line for scripts. */
+const DEFAULT_COLUMNS = 100;
+
+/** Writes the output of commands: text, or with `--json` one JSON value per line. */
 export class Printer {
   readonly style: Style;
-  /** True where what was written can be written over. */
+  /** Whether text goes to a terminal, where it can be redrawn. */
   readonly terminal: boolean;
-  private drawn = 0;
+  private drawnLines = 0;
 
   constructor(
     private readonly out: NodeJS.WritableStream,
     env: NodeJS.ProcessEnv,
-    /** Whether scripts read it. */
     readonly json: boolean,
   ) {
     this.terminal = !json && Reflect.get(out, 'isTTY') === true;
@@ -22,33 +23,33 @@ export class Printer {
 
   get columns(): number {
     const columns: unknown = Reflect.get(this.out, 'columns');
-    return typeof columns === 'number' && columns > 0 ? columns : 100;
+    return typeof columns === 'number' && columns > 0 ? columns : DEFAULT_COLUMNS;
   }
 
-  /** Writes the value as JSON, or as the text that `human` makes of it. */
-  answer<Value>(value: Value, human: (value: Value, style: Style) => string): void {
-    const text = this.json ? JSON.stringify(value, bigintAsText) : human(value, this.style);
+  /** Writes a value as JSON, or as the text that `format` renders. */
+  print<Value>(value: Value, format: (value: Value, style: Style) => string): void {
+    const text = this.json ? JSON.stringify(value, bigintAsString) : format(value, this.style);
     this.out.write(`${text}\n`);
   }
 
-  /** Writes lines over those of the last call. */
+  /** Writes lines in place of those of the previous call. */
   redraw(lines: readonly string[]): void {
-    if (this.drawn > 0) {
-      moveCursor(this.out, 0, -this.drawn);
+    if (this.drawnLines > 0) {
+      moveCursor(this.out, 0, -this.drawnLines);
       clearScreenDown(this.out);
     }
-    const fitting = lines.map((line) => cut(line, this.columns));
-    this.out.write(`${fitting.join('\n')}\n`);
-    this.drawn = fitting.length;
+    const truncated = lines.map((line) => truncate(line, this.columns));
+    this.out.write(`${truncated.join('\n')}\n`);
+    this.drawnLines = truncated.length;
   }
 }
 
-function bigintAsText(_key: string, value: unknown): unknown {
+function bigintAsString(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
 }
 
-// A line that wraps would be two on the screen, and the next redraw would leave half of it behind.
-function cut(line: string, columns: number): string {
+/** Truncates a line to the terminal: a wrapped line would occupy two rows, and `redraw` counts one. */
+function truncate(line: string, columns: number): string {
   const plain = stripVTControlCharacters(line);
   return plain.length <= columns ? line : `${plain.slice(0, columns - 1)}…`;
 }

@@ -1,7 +1,7 @@
 import type { BackfillStatus } from '../../state/backfill-status.js';
 import type { Style } from './style.js';
 
-const COLOURS = {
+const COLORS = {
   idle: 'dim',
   running: 'cyan',
   paused: 'yellow',
@@ -10,7 +10,7 @@ const COLOURS = {
   cancelled: 'magenta',
 } as const;
 
-/** A state in its colour. */
+/** The name of a state in its color. */
 export function styledState(state: BackfillStatus['state'], style: Style): string {
-  return style(COLOURS[state], state);
+  return style(COLORS[state], state);
 }

@@ -1,13 +1,13 @@
 import type { BackfillStatus } from '../../state/backfill-status.js';
 import { styledState } from './state-style.js';
 import type { Style } from './style.js';
-import { duration, moment } from './time.js';
+import { formatDuration, formatTime } from './time.js';
 
-const BAR = 30;
+const BAR_WIDTH = 30;
 
-/** A status as a person reads it, in a few lines. */
+/** Renders a status as lines of text. */
 export function statusLines(status: BackfillStatus, style: Style, now: number): string[] {
-  const { name, description, state, stateReason, runId, dryRun } = status;
+  const { name, description, state, stateReason, runId, dryRun, lastError } = status;
   const title = [style('bold', name), styledState(state, style)];
   if (runId !== null) title.push(style('dim', `run ${runId}`));
   if (dryRun) title.push(style('yellow', 'dry run'));
@@ -16,49 +16,53 @@ export function statusLines(status: BackfillStatus, style: Style, now: number): 
   if (description !== null) lines.push(`  ${style('dim', description)}`);
   if (state !== 'idle') lines.push(...progressLines(status, style, now));
   lines.push(...status.warnings.map((warning) => `  ${style('yellow', `warning: ${warning}`)}`));
-  const { lastError } = status;
   if (lastError !== null) {
-    lines.push(
-      `  ${style('red', `last error at ${moment(lastError.at)}: ${lastError.name}: ${firstLine(lastError.message)}`)}`,
-    );
+    const text = `last error at ${formatTime(lastError.at)}: ${lastError.name}: ${firstLine(lastError.message)}`;
+    lines.push(`  ${style('red', text)}`);
   }
   return lines;
 }
 
 function progressLines(status: BackfillStatus, style: Style, now: number): string[] {
-  const filled = Math.round((status.percent / 100) * BAR);
-  const bar = style('green', '█'.repeat(filled)) + style('dim', '░'.repeat(BAR - filled));
-  const total =
-    status.rowsTotal === null
-      ? ''
-      : ` of ${status.rowsTotalKind === 'exact' ? '' : 'about '}${number(status.rowsTotal)}`;
-  const lines = [
-    `  ${bar} ${status.percent.toFixed(1)} %  ${number(status.rowsDone)}${total} rows`,
-    `  ranges: ${number(status.done)} done, ${number(status.outstanding)} outstanding, ${number(status.failed)} failed` +
-      (status.rowsFailed > 0 ? `; ${number(status.rowsFailed)} rows failed` : ''),
+  return [
+    `  ${barText(status, style)} ${status.percent.toFixed(1)} %  ${rowsText(status)}`,
+    `  ${rangesText(status)}`,
+    ...(status.finishedAt === null ? activeLines(status, now) : [finishedLine(status, status.finishedAt)]),
   ];
-  if (status.finishedAt !== null) {
-    const took = status.startedAt === null ? 0 : Date.parse(status.finishedAt) - Date.parse(status.startedAt);
-    lines.push(`  finished at ${moment(status.finishedAt)} after ${duration(took)}`);
-  } else {
-    lines.push(
-      `  rate ${rateText(status)}; now ${status.rangesPerSecond} ranges/s, ${status.rowsPerSecond} rows/s; ` +
-        `${status.workers} ${status.workers === 1 ? 'process works' : 'processes work'}`,
-      `  ${etaText(status.eta, now)}`,
-    );
-  }
-  return lines;
 }
 
-function rateText({ rate }: BackfillStatus): string {
-  return `${rate.perSecond === null ? 'unpaced' : `${rate.perSecond}/s`} (${rate.reason})`;
+function barText({ percent }: BackfillStatus, style: Style): string {
+  const filled = Math.round((percent / 100) * BAR_WIDTH);
+  return style('green', '█'.repeat(filled)) + style('dim', '░'.repeat(BAR_WIDTH - filled));
 }
 
-function etaText(eta: string | null, now: number): string {
-  return eta === null ? 'ETA not known' : `ETA ${moment(eta)}, in ${duration(Date.parse(eta) - now)}`;
+function rowsText({ rowsDone, rowsTotal, rowsTotalKind }: BackfillStatus): string {
+  const about = rowsTotalKind === 'exact' ? '' : 'about ';
+  const total = rowsTotal === null ? '' : ` of ${about}${formatNumber(rowsTotal)}`;
+  return `${formatNumber(rowsDone)}${total} rows`;
 }
 
-function number(value: number): string {
+function rangesText({ done, outstanding, failed, rowsFailed }: BackfillStatus): string {
+  const ranges = `ranges: ${formatNumber(done)} done, ${formatNumber(outstanding)} outstanding, ${formatNumber(failed)} failed`;
+  return rowsFailed > 0 ? `${ranges}; ${formatNumber(rowsFailed)} rows failed` : ranges;
+}
+
+function finishedLine({ startedAt }: BackfillStatus, finishedAt: string): string {
+  const duration = startedAt === null ? 0 : Date.parse(finishedAt) - Date.parse(startedAt);
+  return `  finished at ${formatTime(finishedAt)} after ${formatDuration(duration)}`;
+}
+
+function activeLines(status: BackfillStatus, now: number): string[] {
+  const { rate, rangesPerSecond, rowsPerSecond, workers, eta } = status;
+  const limit = rate.perSecond === null ? 'unpaced' : `${rate.perSecond}/s`;
+  const processes = `${workers} worker ${workers === 1 ? 'process' : 'processes'}`;
+  return [
+    `  rate ${limit} (${rate.reason}); now ${rangesPerSecond} ranges/s, ${rowsPerSecond} rows/s; ${processes}`,
+    eta === null ? '  ETA unknown' : `  ETA ${formatTime(eta)}, in ${formatDuration(Date.parse(eta) - now)}`,
+  ];
+}
+
+function formatNumber(value: number): string {
   return value.toLocaleString('en-US');
 }
 

@@ -1,30 +1,27 @@
-const SECOND = 1;
-const MINUTE = 60;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+const UNITS = [
+  ['d', 86_400],
+  ['h', 3_600],
+  ['min', 60],
+  ['s', 1],
+] as const;
 
-/** Two largest units of a time: `2 d 3 h`, `4 min 10 s`, `0 s`. */
-export function duration(ms: number): string {
+/** Formats milliseconds in at most two adjacent units: `2 d 3 h`, `4 min 10 s`, `0 s`. */
+export function formatDuration(ms: number): string {
   let seconds = Math.max(0, Math.round(ms / 1000));
-  const parts: string[] = [];
-  for (const [unit, size] of [
-    ['d', DAY],
-    ['h', HOUR],
-    ['min', MINUTE],
-    ['s', SECOND],
-  ] as const) {
+  const terms: string[] = [];
+  for (const [unit, size] of UNITS) {
     const count = Math.floor(seconds / size);
     seconds -= count * size;
-    if (count > 0 || (unit === 's' && parts.length === 0)) {
-      parts.push(`${count} ${unit}`);
-    } else if (parts.length > 0) {
+    if (count > 0 || (unit === 's' && terms.length === 0)) {
+      terms.push(`${count} ${unit}`);
+    } else if (terms.length > 0) {
       break;
     }
   }
-  return parts.slice(0, 2).join(' ');
+  return terms.slice(0, 2).join(' ');
 }
 
-/** An ISO time without its milliseconds; a dash for none. */
-export function moment(iso: string | null): string {
+/** Formats an ISO time without milliseconds; `-` for `null`. */
+export function formatTime(iso: string | null): string {
   return iso === null ? '-' : iso.replace(/\.\d+Z$/, 'Z');
 }

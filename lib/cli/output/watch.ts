@@ -1,35 +1,35 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../../async/sleep.js';
 import type { BackfillStatus } from '../../state/backfill-status.js';
 import type { CliSession } from '../cli-session.js';
 import { EXIT_CODES } from '../exit-code.js';
 import { statusLines } from './status-view.js';
 
-/** Shows statuses until every run of them is over; Ctrl-C ends the looking, never the run. */
+/** Polls statuses and displays them until a condition holds. Ctrl-C stops the watch, not the run. */
 export class Watch {
-  private last = '';
+  private lastText = '';
 
   constructor(
     private readonly session: CliSession,
     private readonly intervalMs: number,
   ) {}
 
-  /** @param done what ends the watch besides Ctrl-C */
+  /**
+   * Displays what `read` returns, redrawn on a terminal, until `done` is true or Ctrl-C aborts the session.
+   *
+   * @returns the last statuses
+   */
   async follow(
     read: () => Promise<BackfillStatus[]>,
     done: (statuses: readonly BackfillStatus[]) => boolean,
-  ) {
+  ): Promise<BackfillStatus[]> {
     const { signal } = this.session;
     for (;;) {
       const statuses = await read();
-      this.show(statuses);
+      this.display(statuses);
       if (done(statuses)) {
         return statuses;
       }
-      await sleep(this.intervalMs, undefined, { signal }).catch((error: unknown) => {
-        if (!signal.aborted) {
-          throw error;
-        }
-      });
+      await sleep(this.intervalMs, signal);
       if (signal.aborted) {
         this.session.exitWith(EXIT_CODES.detached);
         return statuses;
@@ -37,21 +37,21 @@ export class Watch {
     }
   }
 
-  private show(statuses: readonly BackfillStatus[]): void {
+  private display(statuses: readonly BackfillStatus[]): void {
     const { printer } = this.session;
     const lines = statuses.flatMap((status) => statusLines(status, printer.style, Date.now()));
     if (printer.terminal) {
       printer.redraw(lines);
       return;
     }
-    // A log is to hold what changed, not a copy a second.
+    // Without a terminal only changes are written. The ETA moves with the clock and is no change.
     const text = printer.json
       ? JSON.stringify(statuses)
       : lines.filter((line) => !line.startsWith('  ETA')).join('\n');
-    if (text !== this.last) {
-      this.last = text;
+    if (text !== this.lastText) {
+      this.lastText = text;
       for (const status of statuses) {
-        printer.answer(status, (value, style) => statusLines(value, style, Date.now()).join('\n'));
+        printer.print(status, (value, style) => statusLines(value, style, Date.now()).join('\n'));
       }
     }
   }

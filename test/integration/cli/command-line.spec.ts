@@ -131,7 +131,7 @@ describe('the command line, on a terminal', () => {
     [['status', NAME], /weigh-parcels +running[^]*░{30} 0\.0 %[^]*rate 1\/s/],
     [['pause', NAME], /weigh-parcels is paused, run /],
     [['resume', NAME], /weigh-parcels is running, run /],
-    [['retry', NAME], /0 taken back into run /],
+    [['retry', NAME], /0 requeued in run /],
     [['cancel', NAME], /weigh-parcels is cancelled, run /],
     [['runs', NAME, '--limit', '1'], /cancelled[^]*again/],
     [['doctor'], /✓ app: boots/],

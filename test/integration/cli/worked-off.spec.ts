@@ -73,7 +73,7 @@ describe('the command line beside a process that works', () => {
   it('retries it once it is mended, and follows the run to its end', async () => {
     await database.query('UPDATE parcel SET pieces = 1');
 
-    expect((await cli.piped('retry', NAME)).out).toMatch(/^1 taken back into run \S+, which is /);
+    expect((await cli.piped('retry', NAME)).out).toMatch(/^1 requeued in run \S+, which is /);
     const { code, out } = await cli.piped('status', NAME, '--watch', '--interval', '50');
 
     expect({ code, out }).toEqual({

@@ -1,6 +1,6 @@
 import { parseAssignments, parseBound } from '../../../lib/cli/parse-assignments.js';
-import { duration } from '../../../lib/cli/output/time.js';
-import { allows } from '../../../lib/cli/doctor/versions.check.js';
+import { formatDuration } from '../../../lib/cli/output/time.js';
+import { satisfies } from '../../../lib/cli/doctor/versions.check.js';
 import { readRedisInfo } from '../../../lib/cli/doctor/redis.check.js';
 
 describe('arguments of the command line', () => {
@@ -43,7 +43,7 @@ describe('durations', () => {
     [90_000_000, '1 d 1 h'],
     [86_460_000, '1 d'],
   ])('%d ms is %s', (ms, text) => {
-    expect(duration(ms)).toBe(text);
+    expect(formatDuration(ms)).toBe(text);
   });
 });
 
@@ -55,7 +55,7 @@ describe('versions', () => {
     ['^0.1.12 || ^0.2.0', '0.2.2', true],
     ['^0.1.12 || ^0.2.0', '0.3.0', false],
   ])('%s and %s: %s', (range, version, allowed) => {
-    expect(allows(range, version)).toBe(allowed);
+    expect(satisfies(range, version)).toBe(allowed);
   });
 });
 
