@@ -7,15 +7,23 @@ const root = new URL('../../../', import.meta.url);
 const ownName = /^nestjs-backfill(?:\/(cli|migrations|testing))?$/;
 
 let built = false;
+let folder;
 
-/** Told by who registers it whether the package's own name leads to `dist` instead. */
+/**
+ * Told by who registers it whether the package's own name leads to `dist` instead, or to the package that is
+ * installed in a folder.
+ */
 export function initialize(data) {
   built = data?.built === true;
+  folder = data?.folder;
 }
 
 /** Resolves the package's own name and `.js` specifiers to the TypeScript they stand for. */
 export async function resolve(specifier, context, next) {
   const own = built ? null : ownName.exec(specifier);
+  if (own && folder) {
+    return next(specifier, { ...context, parentURL: new URL('app.js', folder).href });
+  }
   if (own) {
     return next(new URL(`lib/${own[1] ? `${own[1]}/` : ''}index.ts`, root).href, context);
   }

@@ -1,0 +1,49 @@
+import { BACKFILL_ENTITIES, createLedgerSchema } from 'nestjs-backfill';
+import type { BackfillModuleOptions, BackfillThrottle } from 'nestjs-backfill';
+import type { HandlerPlan } from './backfills.js';
+import { tables } from './rows.entity.js';
+
+/** What an app is told; it goes to another process as JSON. */
+export interface AppPlan extends HandlerPlan {
+  readonly workers?: boolean;
+  readonly lockDuration?: number;
+  readonly ledger?: boolean;
+  /** Whether the runs are slowed down by what the table `pressure` says. */
+  readonly throttled?: boolean;
+}
+
+export const PRESSURE_TABLE = 'CREATE TABLE pressure (pressure float NOT NULL, reason text NOT NULL)';
+
+const tableThrottle: BackfillThrottle = {
+  name: 'table',
+  measure: async ({ em }) => {
+    const [row] = await em.getConnection().execute('SELECT pressure, reason FROM pressure');
+    return row ?? { pressure: 0, reason: '' };
+  },
+};
+
+/** The options of `BackfillModule`. */
+export function optionsOf(plan: AppPlan, keyPrefix: string): BackfillModuleOptions {
+  const { workers = true, ledger = false, throttled = false, lockDuration } = plan;
+  return {
+    keyPrefix,
+    workers,
+    ledger,
+    throttles: throttled ? [tableThrottle] : [],
+    // Handlers that are held end when they are aborted.
+    shutdownTimeout: 300,
+    ...(lockDuration === undefined ? {} : { lockDuration }),
+  };
+}
+
+/** The entities of the app. */
+export function entitiesOf({ ledger = false }: AppPlan) {
+  return [...Object.values(tables), ...(ledger ? BACKFILL_ENTITIES : [])];
+}
+
+/** The migration of this version of the library. */
+export async function ledgerSql(): Promise<string> {
+  const statements: string[] = [];
+  await createLedgerSchema({ addSql: (sql) => statements.push(sql) });
+  return statements.join(';\n');
+}

@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EntityName, FilterQuery } from '@mikro-orm/core';
+import type { Type } from '@nestjs/common';
+import { idRange, keyset, RateLimitedError } from 'nestjs-backfill';
+import type { BackfillContext, IdRange, KeysetRange } from 'nestjs-backfill';
+import { defineBackfill } from '../../support/apps/define-backfill.js';
+import { tables, type Row } from './rows.entity.js';
+
+/** Each handler shape, and both sources. */
+export const NAMES = ['ids', 'keys', 'batches', 'rows'] as const;
+export type Name = (typeof NAMES)[number];
+
+export const ROWS = 240;
+export const BATCH = 10;
+export const RANGES = ROWS / BATCH;
+
+/** What the handlers of a process do beside marking their rows. */
+export interface HandlerPlan {
+  /** What they mark rows with. */
+  readonly version: 'release' | 'current';
+  /** Rows further on in the walk than this are not finished: their handlers wait until they are aborted. */
+  readonly holdAfter?: Partial<Record<Name, number>>;
+  /** Whether those handlers write first, and so leave rows that are written and not acknowledged. */
+  readonly holdWritten?: boolean;
+  /** Whether the handlers of ranges and batches that are smaller than planned wait likewise. */
+  readonly holdParts?: boolean;
+  /** Ids of rows that make their handler throw. */
+  readonly broken?: readonly number[];
+  /** Milliseconds of the database that a call takes. */
+  readonly callMs?: number;
+  /** Whether calls wait for the quota. */
+  readonly quota?: boolean;
+  /** Whether the first call is told to come back later, as by a third party. */
+  readonly limited?: boolean;
+}
+
+/** The planning window is far smaller than the tables: whoever takes a run over plans the rest of it. */
+const CONFIG = {
+  batchSize: BATCH,
+  perSecondOnPeak: null,
+  perSecondOffPeak: null,
+  maxOutstanding: 12,
+  attempts: 2,
+  backoffMs: 1,
+  rowAckMs: 60_000,
+  rowTimeoutMs: null,
+};
+
+/** The handlers of a process; `onCall` hears of each call as it begins. */
+export function handlersOf(plan: HandlerPlan, onCall: (name: Name) => void = () => {}): Type[] {
+  let limited = plan.limited === true;
+
+  async function handle(name: Name, rows: readonly Row[], context: BackfillContext) {
+    const { em, signal } = context;
+    onCall(name);
+    if (limited) {
+      limited = false;
+      throw new RateLimitedError(50);
+    }
+    if (plan.quota) {
+      await context.quota();
+    }
+    if (plan.callMs !== undefined) {
+      await em.getConnection().execute('SELECT pg_sleep(?)', [plan.callMs / 1000]);
+    }
+    const last = Math.max(...rows.map(({ id }) => (name === 'batches' ? ROWS + 1 - id : id)));
+    const part = name !== 'rows' && rows.length < BATCH;
+    const held = last > (plan.holdAfter?.[name] ?? Infinity) || (part && plan.holdParts);
+    if (held && !plan.holdWritten) {
+      await aborted(signal);
+    }
+    const broken = rows.find(({ id }) => plan.broken?.includes(id));
+    if (broken) {
+      throw new Error(`row ${broken.id} is broken`);
+    }
+    for (const row of rows) {
+      row.handledBy += `${plan.version} `;
+    }
+    if (held) {
+      await em.flush();
+      await aborted(signal);
+    }
+  }
+
+  async function handleRange(
+    name: Name,
+    entity: EntityName<Row>,
+    where: FilterQuery<Row>,
+    context: BackfillContext,
+  ) {
+    const rows = await context.em.find(entity, where);
+    await handle(name, rows, context);
+    await context.em.flush();
+    return rows.length;
+  }
+
+  return [
+    defineBackfill<IdRange<Row>>({
+      name: 'ids',
+      source: idRange(tables.ids, { direction: 'asc' }),
+      config: CONFIG,
+      processRange: ({ where }, context) => handleRange('ids', tables.ids, where, context),
+    }),
+    defineBackfill<KeysetRange<Row>>({
+      name: 'keys',
+      source: keyset(tables.keys, { orderBy: { createdAt: 'asc', id: 'asc' } }),
+      config: CONFIG,
+      processRange: ({ where }, context) => handleRange('keys', tables.keys, where, context),
+    }),
+    defineBackfill<never, Row>({
+      name: 'batches',
+      source: keyset(tables.batches, { orderBy: { createdAt: 'desc', id: 'desc' } }),
+      config: CONFIG,
+      processBatch: (rows, context) => handle('batches', rows, context),
+    }),
+    defineBackfill<never, Row>({
+      name: 'rows',
+      source: idRange(tables.rows, { direction: 'asc' }),
+      // One row at a time: the row that is held has finished ones before it and none beside it.
+      config: { ...CONFIG, concurrency: 1 },
+      processRow: (row, context) => handle('rows', [row], context),
+    }),
+  ];
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  await sleep(600_000, undefined, { signal, ref: false });
+  throw new Error('Expected a held handler to be aborted');
+}

@@ -1,0 +1,59 @@
+import { ROWS, type Name } from './backfills.js';
+import { expectCompleted } from './expect-completed.js';
+import type { UpgradeBench } from './upgrade-bench.js';
+
+const DAY_MS = 86_400_000;
+const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null };
+
+/** What holds a run back. */
+export function pacingSuite(bench: UpgradeBench): void {
+  it('calls that the release took from a quota are gone', async () => {
+    const names = ['ids'] as const;
+    const old = await bench.release({ quota: true });
+    await old.backfills.start('ids', { config: { quota: { max: 1, perMs: DAY_MS } } });
+    await bench.until(old.backfills, 'the only call', ({ done }) => done === 1, names);
+    await bench.close(old);
+
+    const called: Name[] = [];
+    const { backfills } = await bench.current({ quota: true }, (name) => called.push(name));
+    await bench.until(backfills, 'handlers to ask for a call', () => called.length >= 4, names);
+    // Sent on the connection of the calls, after them.
+    await backfills.configure('ids', { batchSize: 20 });
+    expect(await backfills.status('ids')).toMatchObject({ state: 'running', done: 1 });
+    expect(await bench.handled('ids')).toEqual({ release: 10, '': ROWS - 10 });
+    await backfills.configure('ids', { quota: null });
+    await expectCompleted(bench, backfills, {
+      names,
+      handled: () => ({ release: 10, current: ROWS - 10 }),
+      ranges: (_, { planned }) => planned,
+    });
+  });
+
+  it('a rate that was lowered under the release stays so', async () => {
+    const names = ['batches'] as const;
+    await bench.database.query(`INSERT INTO pressure VALUES (0.5, 'replicas are late')`);
+    const old = await bench.release({ throttled: true, limited: true });
+    await old.backfills.start('batches', { config: { perSecondOnPeak: 2, perSecondOffPeak: 2 } });
+    const slowed = ({ perSecond, reason }: { perSecond: number | null; reason: string }) =>
+      perSecond === 1 && reason.includes('replicas are late');
+    const [before] = await bench.until(
+      old.backfills,
+      'to be slowed down after it was told to come back later',
+      ({ rate, callsPerSecond, done }) => slowed(rate) && callsPerSecond !== null && done > 0,
+      names,
+    );
+    await bench.close(old);
+    const { release = 0 } = await bench.handled('batches');
+
+    const { backfills } = await bench.current({ throttled: true });
+    const { rate, callsPerSecond } = await backfills.status('batches');
+    expect(rate).toMatchObject({ perSecond: 1, reason: expect.stringContaining('replicas are late') });
+    expect(callsPerSecond).toBeGreaterThanOrEqual(before?.callsPerSecond ?? Infinity);
+    await bench.database.query('TRUNCATE pressure');
+    await backfills.configure('batches', UNPACED);
+    await expectCompleted(bench, backfills, {
+      names,
+      handled: () => ({ release, current: ROWS - release }),
+    });
+  });
+}

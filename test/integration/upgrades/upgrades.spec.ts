@@ -1,0 +1,23 @@
+import { jest } from '@jest/globals';
+import { deploySuite } from './deploy.suite.js';
+import { failuresSuite } from './failures.suite.js';
+import { killSuite } from './kill.suite.js';
+import { ledgerSuite } from './ledger.suite.js';
+import { pacingSuite } from './pacing.suite.js';
+import { pauseSuite } from './pause.suite.js';
+import { releases } from './releases.js';
+import { UpgradeBench } from './upgrade-bench.js';
+
+jest.setTimeout(120_000);
+
+/** Runs that one version began, and another finishes, on the same Redis and database. */
+describe.each(await releases())('%s and this version', (tarball) => {
+  const bench = new UpgradeBench(tarball);
+  describe('a pause', () => pauseSuite(bench));
+  describe('failures', () => failuresSuite(bench));
+  describe('pacing', () => pacingSuite(bench));
+  describe('the ledger', () => ledgerSuite(bench));
+  // Last, as these end the process that the others share.
+  describe('a rolling deploy', () => deploySuite(bench));
+  describe('a kill', () => killSuite(bench));
+});
