@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { allMetadata } from '../database/all-metadata.js';
 import { EntityManagers } from '../database/entity-managers.js';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
-import { postgresOf } from '../sources/sql/sql-manager.js';
+import { asPostgresManager } from '../sources/sql/sql-manager.js';
 import { BACKFILL_ENTITIES } from './ledger.entities.js';
 
 /** Sees at start whether the app has what the ledger needs. */
@@ -17,7 +17,7 @@ export class LedgerChecker {
    */
   async check(): Promise<unknown> {
     const { em } = this.managers.orm;
-    if (!postgresOf(em)) {
+    if (!asPostgresManager(em)) {
       throw new BackfillDefinitionError(
         `BackfillModule has ledger: true, which needs PostgreSQL, but MikroORM has ${em.getPlatform().constructor.name}. ` +
           'Leave the ledger out, or give the backfills a MikroORM of their own on PostgreSQL with contextName.',

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/core';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
-import { sqlOf } from '../sources/sql/sql-manager.js';
+import { asSqlManager } from '../sources/sql/sql-manager.js';
 import { quoteIdentifier } from './quote-identifier.js';
 
 /**
@@ -121,7 +121,7 @@ class KeyWalk {
     private readonly options: BatchExecuteOptions,
   ) {
     const { table, schema, key = 'id' } = options;
-    if (!sqlOf(em)) {
+    if (!asSqlManager(em)) {
       throw wrong('em', 'one of an SQL database', em.getPlatform().constructor.name);
     }
     const quoted = (name: string) => quoteIdentifier(em, name);

@@ -2,29 +2,29 @@
 export type PlainFilter = Readonly<Record<string, unknown>>;
 
 /** `address.city` as the nested object that MikroORM takes. */
-export function nested(path: string, value: unknown): PlainFilter {
+export function nestedFilter(path: string, value: unknown): PlainFilter {
   const [head = '', ...rest] = path.split('.');
-  return { [head]: rest.length === 0 ? value : nested(rest.join('.'), value) };
+  return { [head]: rest.length === 0 ? value : nestedFilter(rest.join('.'), value) };
 }
 
 /** Joins two nested objects whose leaves differ. */
-export function merge(left: PlainFilter, right: PlainFilter): PlainFilter {
+export function mergeFilters(left: PlainFilter, right: PlainFilter): PlainFilter {
   const joined: Record<string, unknown> = { ...left };
   for (const [name, value] of Object.entries(right)) {
     const there = joined[name];
-    joined[name] = there === undefined ? value : merge(there as PlainFilter, value as PlainFilter);
+    joined[name] = there === undefined ? value : mergeFilters(there as PlainFilter, value as PlainFilter);
   }
   return joined;
 }
 
-export function isEmpty(filter: unknown): boolean {
-  return filter === undefined || (isPlain(filter) && Reflect.ownKeys(filter).length === 0);
+export function isEmptyFilter(filter: unknown): boolean {
+  return filter === undefined || (isPlainObject(filter) && Reflect.ownKeys(filter).length === 0);
 }
 
 /** Copies objects and lists; values such as dates, entities and raw SQL stay themselves. */
 export function copyFilter(filter: unknown): unknown {
   if (Array.isArray(filter)) return filter.map(copyFilter);
-  if (!isPlain(filter)) return filter;
+  if (!isPlainObject(filter)) return filter;
   // Raw SQL stands as a symbol for a key.
   return Object.fromEntries(
     Reflect.ownKeys(filter).map((key) => [key, copyFilter(Reflect.get(filter, key))]),
@@ -49,7 +49,7 @@ export function excludesNull(filter: unknown, path: string): boolean {
   return typeof condition === 'object' && condition !== null && '$ne' in condition && condition.$ne === null;
 }
 
-function isPlain(value: unknown): value is object {
+function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;

@@ -2,11 +2,11 @@ import type { EntityManager, EntityMetadata, EntityName } from '@mikro-orm/core'
 import { BackfillSourceError, type BackfillSourceProblem } from '../errors/backfill-source.error.js';
 import { describeValue } from '../errors/describe-value.js';
 import type { SourceContext } from './backfill-source.js';
-import { copyFilter, isEmpty, type PlainFilter } from './plain-filter.js';
+import { copyFilter, isEmptyFilter, type PlainFilter } from './plain-filter.js';
 import type { SourceScopeOptions } from './source-options.js';
 
 /** MikroORM's generic methods, for an entity that is only known at run time. */
-interface PlainManager {
+interface UntypedEntityManager {
   find(entity: unknown, filter: PlainFilter, options: object): Promise<object[]>;
   count(entity: unknown, filter: PlainFilter, options: object): Promise<number>;
 }
@@ -51,7 +51,7 @@ export class SourceScope {
     this.checkPartition({ backfill: 'unknown' }, partition);
     // Copies: MikroORM's query builder writes into the filters that it is given.
     const parts = [...this.appFilters(partition), ...conditions]
-      .filter((part) => !isEmpty(part))
+      .filter((part) => !isEmptyFilter(part))
       .map(copyFilter);
     return parts.length < 2 ? ((parts[0] ?? {}) as PlainFilter) : { $and: parts };
   }
@@ -63,11 +63,11 @@ export class SourceScope {
   }
 
   async find({ em }: SourceContext, filter: PlainFilter, options: object): Promise<object[]> {
-    return plain(em).find(this.entity, filter, { ...this.readOptions, ...options });
+    return untyped(em).find(this.entity, filter, { ...this.readOptions, ...options });
   }
 
   async count({ em }: SourceContext, filter: PlainFilter): Promise<number> {
-    return plain(em).count(this.entity, filter, this.readOptions);
+    return untyped(em).count(this.entity, filter, this.readOptions);
   }
 
   /** Rows that match `where` now; `null` without one, as every row matches then. */
@@ -108,7 +108,7 @@ export class SourceScope {
    *
    * @throws BackfillSourceError with code `BACKFILL_SOURCE_KEY`.
    */
-  checkOrder(context: SourceContext, stored: string, current: string): void {
+  checkOrderUnchanged(context: SourceContext, stored: string, current: string): void {
     if (stored === current) return;
     throw this.error(context, {
       code: 'BACKFILL_SOURCE_KEY',
@@ -158,6 +158,6 @@ export class SourceScope {
   }
 }
 
-function plain(em: EntityManager): PlainManager {
+function untyped(em: EntityManager): UntypedEntityManager {
   return em;
 }

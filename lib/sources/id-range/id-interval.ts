@@ -1,7 +1,7 @@
-import type { WalkDirection } from '../keys/sort-key.js';
+import type { SortDirection } from '../keys/sort-key.js';
 
 /** A stretch of ids, both inclusive, `low <= high`. */
-export interface IdSpan {
+export interface IdInterval {
   readonly low: bigint;
   readonly high: bigint;
 }
@@ -15,12 +15,12 @@ export interface IdStride {
 }
 
 /** How many ids a span holds, whether they exist or not. */
-export function spanLength({ low, high }: IdSpan): bigint {
+export function countIds({ low, high }: IdInterval): bigint {
   return high - low + 1n;
 }
 
 /** Where a walk begins. */
-export function startOf({ low, high }: IdSpan, direction: WalkDirection): bigint {
+export function firstId({ low, high }: IdInterval, direction: SortDirection): bigint {
   return direction === 'asc' ? low : high;
 }
 
@@ -31,16 +31,16 @@ export function startOf({ low, high }: IdSpan, direction: WalkDirection): bigint
  * @param cursor First id that is not planned yet, in the order of the walk; beyond the span: nothing is left.
  * @internal
  */
-export function cutStrides(
-  span: IdSpan,
+export function nextStrides(
+  span: IdInterval,
   totalRows: number,
-  direction: WalkDirection,
+  direction: SortDirection,
   cursor: bigint,
   length: number,
   limit: number,
 ): { strides: IdStride[]; cursor: bigint; exhausted: boolean } {
   const ascending = direction === 'asc';
-  const whole = spanLength(span);
+  const whole = countIds(span);
   const step = BigInt(Math.max(1, Math.trunc(length)));
   const rowsBefore = (id: bigint) => {
     const passed = ascending ? id - span.low : span.high - id;
@@ -59,7 +59,7 @@ export function cutStrides(
 }
 
 /** Cuts a stride in two, in the order of the walk; a single id cannot be cut. */
-export function halveIds({ low, high }: IdSpan, direction: WalkDirection): IdSpan[] {
+export function halveInterval({ low, high }: IdInterval, direction: SortDirection): IdInterval[] {
   if (low >= high) return [];
   // Shifting rounds down for negative ids too, where dividing would round towards zero.
   const middle = (low + high) >> 1n;
@@ -71,21 +71,21 @@ export function halveIds({ low, high }: IdSpan, direction: WalkDirection): IdSpa
 }
 
 /** The part of a span that lies between two ids given in the order of the walk; either may be missing. */
-export function clipSpan(
-  { low, high }: IdSpan,
-  direction: WalkDirection,
+export function clampInterval(
+  { low, high }: IdInterval,
+  direction: SortDirection,
   from: bigint | undefined,
   to: bigint | undefined,
-): IdSpan | undefined {
+): IdInterval | undefined {
   const [floor, ceiling] = direction === 'asc' ? [from, to] : [to, from];
   const clipped = { low: max(low, floor ?? low), high: min(high, ceiling ?? high) };
   return clipped.low <= clipped.high ? clipped : undefined;
 }
 
 /** How many ranges of a length a span is cut into. */
-export function countStrides(span: IdSpan, length: number): number {
+export function countStrides(span: IdInterval, length: number): number {
   const step = BigInt(Math.max(1, Math.trunc(length)));
-  return Number((spanLength(span) + step - 1n) / step);
+  return Number((countIds(span) + step - 1n) / step);
 }
 
 function min(left: bigint, right: bigint): bigint {

@@ -1,31 +1,31 @@
 import type { JsonValue } from '../backfill-source.js';
-import type { IdSpan } from './id-interval.js';
+import type { IdInterval } from './id-interval.js';
 import type { IdValue } from '../ranges.js';
 
 /** The JavaScript type of an id. */
 export type IdType = 'number' | 'bigint' | 'string';
 
 /** A stretch of ids as Redis keeps it. */
-export interface IdRangeData extends IdSpan {
+export interface IdRangeData extends IdInterval {
   /** The property that holds the ids: a range can be read without the entity's metadata. */
   readonly key: string;
   readonly type: IdType;
 }
 
 /** Bounds of a partition as Redis keeps them. */
-export interface IdBounds extends IdSpan {
+export interface IdBounds extends IdInterval {
   readonly rows: number;
   /** Key and direction: those of a deployment in the middle of a run may differ. */
   readonly order: string;
 }
 
 /** `["1", "20", "id"]`, with the type of the ids where they are no numbers. */
-export function writeIdRange({ low, high, key, type }: IdRangeData): JsonValue {
+export function encodeIdRange({ low, high, key, type }: IdRangeData): JsonValue {
   return [low.toString(), high.toString(), key, ...(type === 'number' ? [] : [type])];
 }
 
-/** @throws TypeError for data that `writeIdRange` did not make. */
-export function readIdRange(data: JsonValue): IdRangeData {
+/** @throws TypeError for data that `encodeIdRange` did not make. */
+export function decodeIdRange(data: JsonValue): IdRangeData {
   const [low, high, key, type = 'number']: readonly JsonValue[] = Array.isArray(data) ? data : [];
   if (typeof low !== 'string' || typeof high !== 'string' || typeof key !== 'string') {
     throw new TypeError(`Expected a range of ids, got ${JSON.stringify(data)}`);
@@ -34,12 +34,12 @@ export function readIdRange(data: JsonValue): IdRangeData {
 }
 
 /** `["1", "1000", 1000, "id desc"]`. */
-export function writeIdBounds({ low, high, rows, order }: IdBounds): JsonValue {
+export function encodeIdBounds({ low, high, rows, order }: IdBounds): JsonValue {
   return [low.toString(), high.toString(), rows, order];
 }
 
-/** @throws TypeError for data that `writeIdBounds` did not make. */
-export function readIdBounds(bounds: JsonValue): IdBounds | undefined {
+/** @throws TypeError for data that `encodeIdBounds` did not make. */
+export function decodeIdBounds(bounds: JsonValue): IdBounds | undefined {
   if (bounds === null) return undefined;
   const [low, high, rows, order]: readonly JsonValue[] = Array.isArray(bounds) ? bounds : [];
   if (typeof low !== 'string' || typeof high !== 'string' || typeof rows !== 'number') {
@@ -49,7 +49,7 @@ export function readIdBounds(bounds: JsonValue): IdBounds | undefined {
 }
 
 /** An id in the type that the entity's key has. */
-export function idOf(value: bigint, type: IdType): IdValue {
+export function toIdValue(value: bigint, type: IdType): IdValue {
   if (type === 'bigint') return value;
   return type === 'string' ? value.toString() : Number(value);
 }

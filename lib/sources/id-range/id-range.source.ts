@@ -11,36 +11,44 @@ import type {
   SourcePartition,
   SourcePlan,
 } from '../backfill-source.js';
-import { checkExactKeys } from '../keys/check-exact-integers.js';
-import { clipSpan, cutStrides, halveIds, type IdSpan, spanLength, startOf } from './id-interval.js';
+import { checkExactIntegers } from '../keys/check-exact-integers.js';
+import {
+  clampInterval,
+  nextStrides,
+  halveInterval,
+  type IdInterval,
+  countIds,
+  firstId,
+} from './id-interval.js';
 import {
   type IdBounds,
-  idOf,
-  readIdBounds,
-  readIdRange,
-  writeIdBounds,
-  writeIdRange,
+  type IdType,
+  toIdValue,
+  decodeIdBounds,
+  decodeIdRange,
+  encodeIdBounds,
+  encodeIdRange,
 } from './id-range-codec.js';
 import { inspectIds } from './inspect-ids.js';
-import { resolveIdKey } from './resolve-id-column.js';
-import { parseIdPlaces } from './parse-id-bounds.js';
-import type { KeyQuery, KeyReader, WalkColumn } from '../keys/key-reader.js';
-import { keyReaderFor } from '../sql/select-key-reader.js';
-import { wholeNumber } from '../keys/key-value.js';
-import { nested, type PlainFilter } from '../plain-filter.js';
-import { describeOrder, type WalkDirection } from '../keys/sort-key.js';
+import { resolveIdColumn } from './resolve-id-column.js';
+import { parseIdBounds } from './parse-id-bounds.js';
+import type { KeyQuery, KeyReader, SortColumn } from '../keys/key-reader.js';
+import { selectKeyReader } from '../sql/select-key-reader.js';
+import { parseInteger } from '../keys/key-value.js';
+import { nestedFilter, type PlainFilter } from '../plain-filter.js';
+import { describeOrder, type SortDirection } from '../keys/sort-key.js';
 import type { IdRange, IdValue } from '../ranges.js';
 import { rowKey, rowKeysFilter } from '../keys/row-keys.js';
 import { runQuery } from '../run-query.js';
 import type { SourceScope } from '../source-scope.js';
 
 /** What one call needs to know of the key. */
-interface IdWalk {
-  readonly column: WalkColumn;
+interface IdScan {
+  readonly column: SortColumn;
   readonly reader: KeyReader;
   /** Whether no two rows share an id. */
   readonly unique: boolean;
-  query(partition: string, span: IdSpan | undefined): KeyQuery;
+  query(partition: string, span: IdInterval | undefined): KeyQuery;
 }
 
 /**
@@ -56,14 +64,14 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
 
   constructor(
     private readonly scope: SourceScope,
-    private readonly direction: WalkDirection,
+    private readonly direction: SortDirection,
     private readonly key: string | undefined,
-    private readonly readerFor = keyReaderFor,
+    private readonly selectReader = selectKeyReader,
   ) {}
 
   prepare(context: SourceContext): void {
     this.scope.check(context);
-    this.walk(context);
+    this.scan(context);
   }
 
   async countLeft(context: SourceContext): Promise<number | null> {
@@ -71,15 +79,15 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
   }
 
   async open(context: SourceContext, request: OpenRequest): Promise<SourceOpening> {
-    const walk = this.walk(context);
-    const { from, to } = parseIdPlaces(this.scope, context, walk.column, request);
+    const scan = this.scan(context);
+    const { from, to } = parseIdBounds(this.scope, context, scan.column, request);
     const partitions: SourcePartition[] = [];
     const total = { rows: 0, exact: true };
     for (const name of this.scope.partitions) {
-      const table = await this.tableSpan(context, walk, name);
-      const span = table && clipSpan(table, this.direction, from, to);
-      const bounds = span && (await this.bounds(context, walk, name, span));
-      partitions.push({ name, bounds: bounds ? writeIdBounds(bounds) : null });
+      const table = await this.tableInterval(context, scan, name);
+      const span = table && clampInterval(table, this.direction, from, to);
+      const bounds = span && (await this.bounds(context, scan, name, span));
+      partitions.push({ name, bounds: bounds ? encodeIdBounds(bounds) : null });
       total.rows += bounds?.rows ?? 0;
       total.exact &&= bounds?.exact ?? true;
     }
@@ -88,15 +96,15 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
 
   async plan(context: SourceContext, request: PlanRequest): Promise<SourcePlan> {
     this.scope.checkPartition(context, request.partition);
-    const bounds = readIdBounds(request.bounds);
+    const bounds = decodeIdBounds(request.bounds);
     if (!bounds) return { ranges: [], cursor: request.cursor, exhausted: true };
-    const { column } = this.walk(context);
-    this.scope.checkOrder(context, bounds.order, describeOrder([column]));
-    const from = wholeNumber(request.cursor) ?? startOf(bounds, this.direction);
-    const cut = cutStrides(bounds, bounds.rows, this.direction, from, request.batchSize, request.limit);
+    const { column } = this.scan(context);
+    this.scope.checkOrderUnchanged(context, bounds.order, describeOrder([column]));
+    const from = parseInteger(request.cursor) ?? firstId(bounds, this.direction);
+    const cut = nextStrides(bounds, bounds.rows, this.direction, from, request.batchSize, request.limit);
     return {
       ranges: cut.strides.map(({ begin, end, rows }) => ({
-        data: this.write(column, { low: begin, high: end }),
+        data: this.encode(column, { low: begin, high: end }),
         rows,
       })),
       cursor: cut.cursor.toString(),
@@ -105,12 +113,12 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
   }
 
   toRange(data: JsonValue, index: number, partition: string): IdRange<Entity, Id> {
-    const { low, high, type } = readIdRange(data);
+    const { low, high, type } = decodeIdRange(data);
     return {
       index,
       ...(partition === '' ? {} : { partition }),
-      begin: idOf(low, type) as Id,
-      end: idOf(high, type) as Id,
+      begin: toIdValue(low, type) as Id,
+      end: toIdValue(high, type) as Id,
       where: this.filter(data, partition) as FilterQuery<Entity>,
     };
   }
@@ -130,9 +138,9 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
 
   async split(context: SourceContext, data: JsonValue, partition: string): Promise<PlannedRange[]> {
     const halves: PlannedRange[] = [];
-    const whole = readIdRange(data);
-    for (const span of halveIds(whole, this.direction)) {
-      const half = writeIdRange({ ...whole, ...span });
+    const whole = decodeIdRange(data);
+    for (const span of halveInterval(whole, this.direction)) {
+      const half = encodeIdRange({ ...whole, ...span });
       const rows = await runQuery(context, () => this.scope.count(context, this.filter(half, partition)));
       halves.push({ data: half, rows });
     }
@@ -140,7 +148,7 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
   }
 
   describe(data: JsonValue): JsonValue {
-    const { low, high, type } = readIdRange(data);
+    const { low, high, type } = decodeIdRange(data);
     const show = (id: bigint) => (type === 'number' ? Number(id) : id.toString());
     return { begin: show(low), end: show(high) };
   }
@@ -150,30 +158,32 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     opening: SourceOpening,
     batchSize: number,
   ): Promise<SourceInspection> {
-    const walk = this.walk(context);
-    const spans = opening.partitions.flatMap(({ name, bounds }): Array<IdBounds & { partition: string }> => {
-      const read = readIdBounds(bounds);
-      return read ? [{ ...read, partition: name }] : [];
-    });
-    const has = async (partition: string, span: IdSpan) =>
-      (await walk.reader.edge(context, walk.query(partition, span), 'first')) !== undefined;
-    const indexed = async (partition: string) =>
-      walk.reader.hasIndex(context, walk.query(partition, undefined));
-    return runQuery(context, () => inspectIds(walk.column, spans, batchSize, { has, indexed }));
+    const scan = this.scan(context);
+    const intervals = opening.partitions.flatMap(
+      ({ name, bounds }): Array<IdBounds & { partition: string }> => {
+        const read = decodeIdBounds(bounds);
+        return read ? [{ ...read, partition: name }] : [];
+      },
+    );
+    const hasRows = async (partition: string, interval: IdInterval) =>
+      (await scan.reader.boundary(context, scan.query(partition, interval), 'first')) !== undefined;
+    const indexSupport = async (partition: string) =>
+      scan.reader.indexSupport(context, scan.query(partition, undefined));
+    return runQuery(context, () => inspectIds(scan.column, intervals, batchSize, { hasRows, indexSupport }));
   }
 
-  private walk(context: SourceContext): IdWalk {
+  private scan(context: SourceContext): IdScan {
     const meta = this.scope.metadata(context);
-    const column = resolveIdKey(this.scope, context, meta, this.key, this.direction);
+    const column = resolveIdColumn(this.scope, context, meta, this.key, this.direction);
     return {
       column,
-      reader: this.readerFor(context.em, meta),
+      reader: this.selectReader(context.em, meta),
       unique: meta.primaryKeys.length === 1 && meta.primaryKeys[0] === column.path,
       query: (partition, span) => {
         const [first, last] =
           span && this.direction === 'desc' ? [span.high, span.low] : [span?.low, span?.high];
         const bound = (id: bigint | undefined) =>
-          id === undefined ? undefined : { values: [idOf(id, typeOf(column))], inclusive: true };
+          id === undefined ? undefined : { values: [toIdValue(id, idTypeOf(column))], inclusive: true };
         return {
           scope: this.scope,
           partition,
@@ -184,32 +194,33 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     };
   }
 
-  private async bounds(context: SourceContext, walk: IdWalk, partition: string, span: IdSpan) {
-    const total = await runQuery(context, () => walk.reader.total(context, walk.query(partition, span)));
+  private async bounds(context: SourceContext, scan: IdScan, partition: string, span: IdInterval) {
+    const total = await runQuery(context, () => scan.reader.total(context, scan.query(partition, span)));
     // An estimate may exceed what fits between the bounds.
-    const most = walk.unique ? Number(spanLength(span)) : Infinity;
-    const rows = Math.min(total.rows, most);
-    return { ...span, rows, order: describeOrder([walk.column]), exact: total.exact };
+    const limit = scan.unique ? Number(countIds(span)) : Infinity;
+    const rows = Math.min(total.rows, limit);
+    return { ...span, rows, order: describeOrder([scan.column]), exact: total.exact };
   }
 
-  private async tableSpan(
+  private async tableInterval(
     context: SourceContext,
-    walk: IdWalk,
+    scan: IdScan,
     partition: string,
-  ): Promise<IdSpan | undefined> {
-    const query = walk.query(partition, undefined);
-    const edge = (end: 'first' | 'last') => runQuery(context, () => walk.reader.edge(context, query, end));
-    const first = await edge('first');
-    const last = await edge('last');
+  ): Promise<IdInterval | undefined> {
+    const query = scan.query(partition, undefined);
+    const boundary = (end: 'first' | 'last') =>
+      runQuery(context, () => scan.reader.boundary(context, query, end));
+    const first = await boundary('first');
+    const last = await boundary('last');
     if (!first || !last) return undefined;
-    await checkExactKeys(this.scope, context, [walk.column], walk.reader, [first, last]);
-    const [from, to] = [this.whole(context, walk, first[0]), this.whole(context, walk, last[0])];
+    await checkExactIntegers(this.scope, context, [scan.column], scan.reader, [first, last]);
+    const [from, to] = [this.toInteger(context, scan, first[0]), this.toInteger(context, scan, last[0])];
     return this.direction === 'asc' ? { low: from, high: to } : { low: to, high: from };
   }
 
-  private whole(context: SourceContext, { column }: IdWalk, id: unknown): bigint {
-    const whole = wholeNumber(typeof id === 'number' ? String(id) : id);
-    if (whole !== undefined) return whole;
+  private toInteger(context: SourceContext, { column }: IdScan, id: unknown): bigint {
+    const integer = parseInteger(typeof id === 'number' ? String(id) : id);
+    if (integer !== undefined) return integer;
     throw this.scope.error(context, {
       code: 'BACKFILL_SOURCE_KEY',
       field: column.path,
@@ -219,24 +230,27 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     });
   }
 
-  private write(column: WalkColumn, span: IdSpan): JsonValue {
-    return writeIdRange({ ...span, key: column.path, type: typeOf(column) });
+  private encode(column: SortColumn, span: IdInterval): JsonValue {
+    return encodeIdRange({ ...span, key: column.path, type: idTypeOf(column) });
   }
 
   private filter(data: JsonValue, partition: string): PlainFilter {
-    const { low, high, key, type } = readIdRange(data);
-    return this.scope.filter(partition, nested(key, { $gte: idOf(low, type), $lte: idOf(high, type) }));
+    const { low, high, key, type } = decodeIdRange(data);
+    return this.scope.filter(
+      partition,
+      nestedFilter(key, { $gte: toIdValue(low, type), $lte: toIdValue(high, type) }),
+    );
   }
 
   private async rows(context: SourceContext, filter: PlainFilter): Promise<Entity[]> {
-    const { column } = this.walk(context);
+    const { column } = this.scan(context);
     const names = new Set([column.path, ...this.scope.metadata(context).primaryKeys.map(String)]);
-    const orderBy = [...names].map((name) => nested(name, this.direction));
+    const orderBy = [...names].map((name) => nestedFilter(name, this.direction));
     const rows = await runQuery(context, () => this.scope.find(context, filter, { orderBy }));
     return rows as Entity[];
   }
 }
 
-function typeOf({ kind }: WalkColumn): 'number' | 'bigint' | 'string' {
-  return kind === 'bigint' || kind === 'string' ? kind : 'number';
+function idTypeOf({ type }: SortColumn): IdType {
+  return type === 'bigint' || type === 'string' ? type : 'number';
 }

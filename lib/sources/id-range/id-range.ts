@@ -1,7 +1,7 @@
 import type { EntityName, Primary } from '@mikro-orm/core';
 import type { BackfillSource } from '../backfill-source.js';
 import { IdRangeSource } from './id-range.source.js';
-import type { WalkDirection } from '../keys/sort-key.js';
+import type { SortDirection } from '../keys/sort-key.js';
 import type { IdRange, IdValue } from '../ranges.js';
 import { SourceScope } from '../source-scope.js';
 import type { SourceScopeOptions } from '../source-options.js';
@@ -36,7 +36,7 @@ export interface IdRangeOptions<
   /** An integer property without nulls; an index should lead to it. Default: the primary key. */
   readonly key?: Key;
   /** `desc` walks from the newest id down, `asc` from the oldest up. Default: `desc`. */
-  readonly direction?: WalkDirection;
+  readonly direction?: SortDirection;
 }
 
 /**

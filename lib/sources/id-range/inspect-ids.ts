@@ -1,7 +1,7 @@
 import type { SourceInspection, SourceWarning } from '../backfill-source.js';
-import { countStrides, type IdSpan } from './id-interval.js';
+import { countStrides, type IdInterval } from './id-interval.js';
 import type { IdBounds } from './id-range-codec.js';
-import type { WalkColumn } from '../keys/key-reader.js';
+import type { IndexSupport, SortColumn } from '../keys/key-reader.js';
 import { estimateEmptyRanges, isSparse, sampleRanges } from './sparse-ids.js';
 
 /** Ranges that are looked at to see whether they are empty, one short query each. */
@@ -10,9 +10,9 @@ const SAMPLES = 32;
 /** How the inspector looks at the table. */
 export interface IdProbe {
   /** Whether a stretch of ids holds a row. */
-  has(partition: string, span: IdSpan): Promise<boolean>;
+  hasRows(partition: string, interval: IdInterval): Promise<boolean>;
   /** Whether an index leads to the ids; `undefined` where it cannot be told. */
-  indexed(partition: string): Promise<boolean | undefined>;
+  indexSupport(partition: string): Promise<IndexSupport>;
 }
 
 /**
@@ -21,35 +21,38 @@ export interface IdProbe {
  * @internal
  */
 export async function inspectIds(
-  { path }: WalkColumn,
-  spans: ReadonlyArray<IdBounds & { readonly partition: string }>,
+  { path }: SortColumn,
+  intervals: ReadonlyArray<IdBounds & { readonly partition: string }>,
   batchSize: number,
   probe: IdProbe,
 ): Promise<SourceInspection> {
   const warnings: SourceWarning[] = [];
   let totalRanges = 0;
   let empty = 0;
-  const [first] = spans;
-  if (first && (await probe.indexed(first.partition)) === false) {
+  const [first] = intervals;
+  if (first && (await probe.indexSupport(first.partition)) === 'not-indexed') {
     warnings.push({
       code: 'NO_INDEX',
       message: `No index leads to ${path}: every range reads the whole table. Create an index on it.`,
     });
     // Without one, each probe would read the table too.
-    return { warnings, totalRanges: spans.reduce((sum, span) => sum + countStrides(span, batchSize), 0) };
+    return {
+      warnings,
+      totalRanges: intervals.reduce((sum, interval) => sum + countStrides(interval, batchSize), 0),
+    };
   }
-  for (const span of spans) {
-    const ranges = countStrides(span, batchSize);
-    const samples = sampleRanges(ranges, Math.ceil(SAMPLES / spans.length));
+  for (const interval of intervals) {
+    const ranges = countStrides(interval, batchSize);
+    const samples = sampleRanges(ranges, Math.ceil(SAMPLES / intervals.length));
     let emptySamples = 0;
     for (const number of samples) {
-      const low = span.low + BigInt(number) * BigInt(batchSize);
+      const low = interval.low + BigInt(number) * BigInt(batchSize);
       const end = low + BigInt(batchSize) - 1n;
-      const high = end < span.high ? end : span.high;
-      if (!(await probe.has(span.partition, { low, high }))) emptySamples++;
+      const high = end < interval.high ? end : interval.high;
+      if (!(await probe.hasRows(interval.partition, { low, high }))) emptySamples++;
     }
     totalRanges += ranges;
-    empty += estimateEmptyRanges(ranges, span.rows, samples.length, emptySamples);
+    empty += estimateEmptyRanges(ranges, interval.rows, samples.length, emptySamples);
   }
   if (isSparse(totalRanges, empty)) {
     const share = Math.round((empty / totalRanges) * 100);

@@ -1,7 +1,7 @@
 import { describeValue } from '../../errors/describe-value.js';
 import type { OpenRequest, SourceContext } from '../backfill-source.js';
-import type { WalkColumn } from '../keys/key-reader.js';
-import { wholeNumber } from '../keys/key-value.js';
+import type { SortColumn } from '../keys/key-reader.js';
+import { parseInteger } from '../keys/key-value.js';
 import type { SourceScope } from '../source-scope.js';
 
 /**
@@ -10,25 +10,25 @@ import type { SourceScope } from '../source-scope.js';
  * @throws BackfillSourceError with code `BACKFILL_SOURCE_BOUNDS`.
  * @internal
  */
-export function parseIdPlaces(
+export function parseIdBounds(
   scope: SourceScope,
   context: SourceContext,
-  { path, direction }: WalkColumn,
+  { path, direction }: SortColumn,
   request: OpenRequest,
 ): { from: bigint | undefined; to: bigint | undefined } {
   const code = 'BACKFILL_SOURCE_BOUNDS';
   const read = (field: 'from' | 'to') => {
-    const place = request[field];
-    if (place === undefined || place === null) return undefined;
-    const bare =
-      typeof place === 'object' && path in place ? (place as Record<string, unknown>)[path] : place;
-    const id = wholeNumber(bare);
+    const bound = request[field];
+    if (bound === undefined || bound === null) return undefined;
+    const value =
+      typeof bound === 'object' && path in bound ? (bound as Record<string, unknown>)[path] : bound;
+    const id = parseInteger(value);
     if (id !== undefined) return id;
     throw scope.error(context, {
       code,
       field,
       expected: `a whole number, its digits, or { ${path}: … }`,
-      received: describeValue(bare),
+      received: describeValue(value),
       remedy: 'Numbers past 2^53 are given as text or as a bigint.',
     });
   };

@@ -1,11 +1,11 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { SourceContext } from '../backfill-source.js';
 import { excludesNull } from '../plain-filter.js';
-import { findKeyProperty, isRefusal } from '../keys/key-property.js';
-import type { WalkColumn } from '../keys/key-reader.js';
-import type { WalkDirection } from '../keys/sort-key.js';
+import { findKeyProperty } from '../keys/key-property.js';
+import type { SortColumn } from '../keys/key-reader.js';
+import type { SortDirection } from '../keys/sort-key.js';
 import type { SourceScope } from '../source-scope.js';
-import { sqlOf } from '../sql/sql-manager.js';
+import { asSqlManager } from '../sql/sql-manager.js';
 
 /**
  * The integer column that an id range walks.
@@ -13,13 +13,13 @@ import { sqlOf } from '../sql/sql-manager.js';
  * @throws BackfillSourceError when the entity has no such column.
  * @internal
  */
-export function resolveIdKey(
+export function resolveIdColumn(
   scope: SourceScope,
   context: SourceContext,
   meta: EntityMetadata,
   key: string | undefined,
-  direction: WalkDirection,
-): WalkColumn {
+  direction: SortDirection,
+): SortColumn {
   const [primary, ...others]: readonly string[] = meta.primaryKeys;
   if (key === undefined && (primary === undefined || others.length > 0)) {
     throw scope.error(context, {
@@ -30,23 +30,24 @@ export function resolveIdKey(
     });
   }
   const path = key ?? primary ?? '';
-  const property = findKeyProperty(meta, path);
+  const lookup = findKeyProperty(meta, path);
   const expected = 'an integer property';
   const field = `key ${path}`;
-  if (isRefusal(property)) throw scope.error(context, { field, expected, ...property });
+  if (!lookup.supported) throw scope.error(context, { field, expected, ...lookup.reason });
+  const { property } = lookup;
   if (!property.integer) {
     throw scope.error(context, {
       field,
       expected,
-      received: `one of ${property.kind} values`,
+      received: `one of ${property.type} values`,
       remedy: `Use keyset(), which walks any order: keyset(…, { orderBy: { ${path}: '${direction}' } }).`,
     });
   }
-  if (property.kind !== 'number' && !sqlOf(context.em)) {
+  if (property.type !== 'number' && !asSqlManager(context.em)) {
     throw scope.error(context, {
       field,
       expected: 'numbers, as a document database orders no others by their value',
-      received: `integers that are mapped as a ${property.kind}`,
+      received: `integers that are mapped as a ${property.type}`,
       remedy: `Map the property as a number, or use keyset(…, { orderBy: { ${path}: '${direction}' } }).`,
     });
   }

@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { describeValue } from '../../errors/describe-value.js';
 import type { SourceContext } from '../backfill-source.js';
-import { wholeNumber } from './key-value.js';
-import type { KeyReader, KeyValues, WalkColumn } from './key-reader.js';
+import { parseInteger } from './key-value.js';
+import type { KeyReader, KeyValues, SortColumn } from './key-reader.js';
 import type { SourceScope } from '../source-scope.js';
 
 const LARGEST = BigInt(Number.MAX_SAFE_INTEGER);
@@ -15,14 +15,14 @@ const PROBE = '9007199254740993';
  * @throws BackfillSourceError with code `BACKFILL_SOURCE_KEY`.
  * @internal
  */
-export async function checkExactKeys(
+export async function checkExactIntegers(
   scope: SourceScope,
   context: SourceContext,
-  columns: readonly WalkColumn[],
+  columns: readonly SortColumn[],
   reader: KeyReader,
   keys: readonly KeyValues[],
 ): Promise<void> {
-  const fail = (column: WalkColumn, received: string, remedy: string) =>
+  const fail = (column: SortColumn, received: string, remedy: string) =>
     scope.error(context, {
       code: 'BACKFILL_SOURCE_KEY',
       field: column.path,
@@ -33,7 +33,7 @@ export async function checkExactKeys(
   for (const [i, column] of columns.entries()) {
     const large = column.integer ? keys.map((key) => key[i]).find(isLarge) : undefined;
     if (large === undefined) continue;
-    if (column.kind === 'number') {
+    if (column.type === 'number') {
       throw fail(column, `about ${describeValue(large)}`, 'Map the property as a bigint or a string.');
     }
     if (!reader.exactIntegers && (await roundsIntegers(context.em))) {
@@ -48,7 +48,7 @@ export async function checkExactKeys(
 
 function isLarge(value: unknown): boolean {
   if (typeof value === 'number') return Math.abs(value) > Number.MAX_SAFE_INTEGER;
-  const whole = wholeNumber(value);
+  const whole = parseInteger(value);
   return whole !== undefined && (whole > LARGEST || whole < -LARGEST);
 }
 

@@ -1,11 +1,11 @@
 import { describeValue } from '../../errors/describe-value.js';
 import type { BackfillSourceError } from '../../errors/backfill-source.error.js';
 import type { SourceContext } from '../backfill-source.js';
-import { readableValue } from './key-codec.js';
-import type { KeyKind } from './key-property.js';
+import { toReadableValue } from './key-codec.js';
+import type { KeyType } from './key-property.js';
 import type { KeyQuery, KeyValues } from './key-reader.js';
 
-const IS_OF: Readonly<Record<KeyKind, (value: unknown) => boolean>> = {
+const IS_OF: Readonly<Record<KeyType, (value: unknown) => boolean>> = {
   number: (value) => typeof value === 'number' && !Number.isNaN(value),
   bigint: (value) => typeof value === 'bigint',
   string: (value) => typeof value === 'string',
@@ -23,13 +23,13 @@ const IS_OF: Readonly<Record<KeyKind, (value: unknown) => boolean>> = {
  * @throws BackfillSourceError with code `BACKFILL_SOURCE_KEY`.
  * @internal
  */
-export function checkKeyKinds(context: SourceContext, { scope, columns }: KeyQuery, key: KeyValues): void {
-  for (const [i, { path, kind }] of columns.entries()) {
-    if (IS_OF[kind](key[i])) continue;
+export function checkKeyTypes(context: SourceContext, { scope, columns }: KeyQuery, key: KeyValues): void {
+  for (const [i, { path, type }] of columns.entries()) {
+    if (IS_OF[type](key[i])) continue;
     throw scope.error(context, {
       code: 'BACKFILL_SOURCE_KEY',
       field: path,
-      expected: `a ${kind} in every row, as the entity has it`,
+      expected: `a ${type} in every row, as the entity has it`,
       received: key[i] === undefined ? 'a row without one' : describeValue(key[i]),
       remedy: 'Bring these rows into line, or leave them out with `where`.',
     });
@@ -37,7 +37,7 @@ export function checkKeyKinds(context: SourceContext, { scope, columns }: KeyQue
 }
 
 /** A key that the driver reads as one thing and looks for as another: a walk would find no row. */
-export function notFoundAgain(
+export function keyNotFoundError(
   context: SourceContext,
   { scope, columns }: KeyQuery,
   key: KeyValues,
@@ -46,12 +46,12 @@ export function notFoundAgain(
     code: 'BACKFILL_SOURCE_KEY',
     field: columns.map(({ path }) => path).join(', '),
     expected: 'a key that finds its row again',
-    received: `${writtenKey(key)}, which does not`,
+    received: `${formatKey(key)}, which does not`,
     remedy: 'The driver keeps this type in another form than it looks for: use another key.',
   });
 }
 
 /** A key as a person reads it. */
-export function writtenKey(key: KeyValues): string {
-  return JSON.stringify(key.map(readableValue));
+export function formatKey(key: KeyValues): string {
+  return JSON.stringify(key.map(toReadableValue));
 }

@@ -1,7 +1,7 @@
-import { DatabaseTime, timeOfText } from './database-time.js';
-import { encodeKey } from './key-codec.js';
+import { DatabaseTimestamp, parseTimestamp } from './database-timestamp.js';
+import { encodeKeyValue } from './key-codec.js';
 import type { KeyInterval } from './key-interval.js';
-import type { WalkDirection } from './sort-key.js';
+import type { SortDirection } from './sort-key.js';
 
 /** One column compared with one value. */
 export interface KeyComparison {
@@ -12,7 +12,7 @@ export interface KeyComparison {
 }
 
 /** Comparisons that all hold: the rows are one stretch of an index over the columns. */
-export type KeyBranch = readonly KeyComparison[];
+export type Conjunction = readonly KeyComparison[];
 
 /**
  * Cuts an interval into branches, in the order of the walk. No row is in two of them, whatever the
@@ -21,7 +21,10 @@ export type KeyBranch = readonly KeyComparison[];
  *
  * @internal
  */
-export function intervalBranches(directions: readonly WalkDirection[], interval: KeyInterval): KeyBranch[] {
+export function intervalConjunctions(
+  directions: readonly SortDirection[],
+  interval: KeyInterval,
+): Conjunction[] {
   const beyond = (column: number, value: unknown, inclusive: boolean): KeyComparison => ({
     column,
     operator: directions[column] === 'asc' ? (inclusive ? '>=' : '>') : inclusive ? '<=' : '<',
@@ -33,7 +36,7 @@ export function intervalBranches(directions: readonly WalkDirection[], interval:
     value,
   });
 
-  const cut = (column: number, { lower, upper }: KeyInterval): KeyBranch[] => {
+  const cut = (column: number, { lower, upper }: KeyInterval): Conjunction[] => {
     if (lower && column === lower.values.length) {
       return lower.inclusive ? cut(column, { upper }) : [];
     }
@@ -44,21 +47,21 @@ export function intervalBranches(directions: readonly WalkDirection[], interval:
 
     const low = lower?.values[column];
     const high = upper?.values[column];
-    const sameness = lower && upper ? compareValues(low, high) : 'different';
+    const equality = lower && upper ? compareValues(low, high) : 'different';
     const at = (value: unknown, extra: KeyComparison[], inner: KeyInterval) => {
-      const fixed: KeyBranch = [{ column, operator: '=', value }, ...extra];
-      return cut(column + 1, inner).map((branch) => fixed.concat(branch));
+      const fixed: Conjunction = [{ column, operator: '=', value }, ...extra];
+      return cut(column + 1, inner).map((conjunction) => fixed.concat(conjunction));
     };
-    if (sameness === 'same') return at(low, [], { lower, upper });
+    if (equality === 'equal') return at(low, [], { lower, upper });
 
     const head = lower ? cut(column + 1, { lower }) : [];
     const tail = upper ? cut(column + 1, { upper }) : [];
-    const wholeHead = isEverything(head);
-    const wholeTail = isEverything(tail);
-    const perhapsSame = sameness === 'unknown' && !(wholeHead && wholeTail);
+    const wholeHead = matchesAll(head);
+    const wholeTail = matchesAll(tail);
+    const perhapsEqual = equality === 'unknown' && !(wholeHead && wholeTail);
     // The comparisons with the other bound keep an interval empty whose lower bound lies beyond its upper one.
     return [
-      ...(perhapsSame ? at(low, [{ column, operator: '=', value: high }], { lower, upper }) : []),
+      ...(perhapsEqual ? at(low, [{ column, operator: '=', value: high }], { lower, upper }) : []),
       ...(lower && !wholeHead ? at(low, upper ? [upTo(column, high, false)] : [], { lower }) : []),
       [...(lower ? [beyond(column, low, wholeHead)] : []), ...(upper ? [upTo(column, high, wholeTail)] : [])],
       ...(upper && !wholeTail ? at(high, lower ? [beyond(column, low, false)] : [], { upper }) : []),
@@ -68,38 +71,39 @@ export function intervalBranches(directions: readonly WalkDirection[], interval:
 }
 
 /** True where every column goes the same way, so that a row comparison can express any interval. */
-export function isUniform(directions: readonly WalkDirection[]): boolean {
+export function isUniform(directions: readonly SortDirection[]): boolean {
   return directions.every((direction) => direction === directions[0]);
 }
 
-function isEverything(branches: readonly KeyBranch[]): boolean {
-  return branches.length === 1 && branches[0]?.length === 0;
+function matchesAll(conjunctions: readonly Conjunction[]): boolean {
+  return conjunctions.length === 1 && conjunctions[0]?.length === 0;
 }
 
 /**
  * Texts that differ may still be equal to the database (numeric 1.0 and 1.00, citext, a collation), which
  * only the database can tell.
  */
-function compareValues(left: unknown, right: unknown): 'same' | 'different' | 'unknown' {
-  if (left instanceof DatabaseTime && right instanceof DatabaseTime) {
-    if (left.text === right.text) return 'same';
+function compareValues(left: unknown, right: unknown): 'equal' | 'different' | 'unknown' {
+  if (left instanceof DatabaseTimestamp && right instanceof DatabaseTimestamp) {
+    if (left.text === right.text) return 'equal';
     if (!sameInstant(left, right)) return 'different';
-    return ZONED.test(left.text) && ZONED.test(right.text) ? 'same' : 'unknown';
+    return WITH_OFFSET.test(left.text) && WITH_OFFSET.test(right.text) ? 'equal' : 'unknown';
   }
-  if (JSON.stringify(encodeKey(left)) === JSON.stringify(encodeKey(right))) return 'same';
+  if (JSON.stringify(encodeKeyValue(left)) === JSON.stringify(encodeKeyValue(right))) return 'equal';
   return typeof left === 'string' || typeof right === 'string' ? 'unknown' : 'different';
 }
 
 /** As PostgreSQL writes it, so that it is compared as an instant; SQLite compares texts as they stand. */
-const ZONED = /^\S+ \S+[+-]\d\d(?::\d\d)*$/;
+const WITH_OFFSET = /^\S+ \S+[+-]\d\d(?::\d\d)*$/;
 
 /** Two sessions may write one instant with different offsets. */
-function sameInstant(left: DatabaseTime, right: DatabaseTime): boolean {
+function sameInstant(left: DatabaseTimestamp, right: DatabaseTimestamp): boolean {
   return (
-    timeOfText(left.text) === timeOfText(right.text) && belowMillisecond(left) === belowMillisecond(right)
+    parseTimestamp(left.text) === parseTimestamp(right.text) &&
+    subMillisecondDigits(left) === subMillisecondDigits(right)
   );
 }
 
-function belowMillisecond({ text }: DatabaseTime): string {
+function subMillisecondDigits({ text }: DatabaseTimestamp): string {
   return (/\.\d{3}(\d+)/.exec(text)?.[1] ?? '').replace(/0+$/, '');
 }

@@ -1,8 +1,8 @@
-import { filterValue } from './key-codec.js';
-import { type KeyBranch, type KeyComparison, intervalBranches } from './interval-conjunctions.js';
+import { toFilterValue } from './key-codec.js';
+import { type Conjunction, type KeyComparison, intervalConjunctions } from './interval-conjunctions.js';
 import type { KeyInterval } from './key-interval.js';
-import type { OrderColumn } from './sort-key.js';
-import { merge, nested, type PlainFilter } from '../plain-filter.js';
+import type { SortKey } from './sort-key.js';
+import { mergeFilters, nestedFilter, type PlainFilter } from '../plain-filter.js';
 
 const OPERATORS = { '=': '$eq', '<': '$lt', '<=': '$lte', '>': '$gt', '>=': '$gte' } as const;
 
@@ -12,24 +12,27 @@ const OPERATORS = { '=': '$eq', '<': '$lt', '<=': '$lte', '>': '$gt', '>=': '$gt
  * @internal
  */
 export function intervalFilter(
-  columns: readonly OrderColumn[],
+  sortKeys: readonly SortKey[],
   interval: KeyInterval,
-  toFilter: (value: unknown) => unknown = filterValue,
+  toOperand: (value: unknown) => unknown = toFilterValue,
 ): PlainFilter | undefined {
-  const branches = intervalBranches(
-    columns.map(({ direction }) => direction),
+  const conjunctions = intervalConjunctions(
+    sortKeys.map(({ direction }) => direction),
     interval,
   );
-  const [only] = branches;
-  if (branches.length === 1 && only)
-    return only.length === 0 ? undefined : branchFilter(columns, only, toFilter);
+  const [only] = conjunctions;
+  if (conjunctions.length === 1 && only)
+    return only.length === 0 ? undefined : conjunctionFilter(sortKeys, only, toOperand);
   // Redundant, but it lets a database walk one stretch of the index in order where it cannot join several.
-  const hull = branchFilter(columns, leading(columns, interval), toFilter);
-  return { ...hull, $or: branches.map((branch) => branchFilter(columns, branch, toFilter)) };
+  const leading = conjunctionFilter(sortKeys, leadingColumnRange(sortKeys, interval), toOperand);
+  return {
+    ...leading,
+    $or: conjunctions.map((conjunction) => conjunctionFilter(sortKeys, conjunction, toOperand)),
+  };
 }
 
-function leading([column]: readonly OrderColumn[], { lower, upper }: KeyInterval): KeyBranch {
-  const ascending = column?.direction === 'asc';
+function leadingColumnRange([sortKey]: readonly SortKey[], { lower, upper }: KeyInterval): Conjunction {
+  const ascending = sortKey?.direction === 'asc';
   const at = (operator: KeyComparison['operator'], value: unknown) => ({ column: 0, operator, value });
   return [
     ...(lower ? [at(ascending ? '>=' : '<=', lower.values[0])] : []),
@@ -37,27 +40,28 @@ function leading([column]: readonly OrderColumn[], { lower, upper }: KeyInterval
   ];
 }
 
-function branchFilter(
-  columns: readonly OrderColumn[],
-  branch: KeyBranch,
-  toFilter: (value: unknown) => unknown,
+function conjunctionFilter(
+  sortKeys: readonly SortKey[],
+  conjunction: Conjunction,
+  toOperand: (value: unknown) => unknown,
 ): PlainFilter {
   const byColumn = new Map<number, Record<string, unknown>>();
-  const beside: PlainFilter[] = [];
-  for (const { column, operator, value } of branch) {
+  const duplicates: PlainFilter[] = [];
+  for (const { column, operator, value } of conjunction) {
     const name = OPERATORS[operator];
     const known = byColumn.get(column) ?? {};
-    if (name in known) beside.push(nested(columns[column]?.path ?? '', { [name]: toFilter(value) }));
-    else byColumn.set(column, { ...known, [name]: toFilter(value) });
+    if (name in known)
+      duplicates.push(nestedFilter(sortKeys[column]?.path ?? '', { [name]: toOperand(value) }));
+    else byColumn.set(column, { ...known, [name]: toOperand(value) });
   }
   const filters = [...byColumn].map(([column, condition]) =>
-    nested(
-      columns[column]?.path ?? '',
+    nestedFilter(
+      sortKeys[column]?.path ?? '',
       '$eq' in condition && size(condition) === 1 ? condition['$eq'] : condition,
     ),
   );
-  const merged = filters.reduce<PlainFilter>(merge, {});
-  return beside.length === 0 ? merged : { ...merged, $and: beside };
+  const merged = filters.reduce<PlainFilter>(mergeFilters, {});
+  return duplicates.length === 0 ? merged : { ...merged, $and: duplicates };
 }
 
 function size(object: object): number {

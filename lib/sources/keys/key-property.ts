@@ -24,7 +24,7 @@ import {
 } from '@mikro-orm/core';
 
 /** The JavaScript type of a key, and with it the way its values are read and compared. */
-export type KeyKind = 'number' | 'bigint' | 'string' | 'date' | 'boolean' | 'bytes' | 'object-id';
+export type KeyType = 'number' | 'bigint' | 'string' | 'date' | 'boolean' | 'bytes' | 'object-id';
 
 /** A property that a walk can follow. */
 export interface KeyProperty {
@@ -34,7 +34,7 @@ export interface KeyProperty {
   readonly column: string;
   /** The column's type as the schema has it; a document database has none. */
   readonly columnType: string;
-  readonly kind: KeyKind;
+  readonly type: KeyType;
   /** Whether the column holds whole numbers, whatever their JavaScript type. */
   readonly integer: boolean;
   readonly nullable: boolean;
@@ -43,14 +43,19 @@ export interface KeyProperty {
 }
 
 /** Why a property cannot be followed: what it is, and what would do. */
-export interface KeyRefusal {
+export interface UnsupportedReason {
   readonly received: string;
   readonly remedy: string;
 }
 
+/** What `findKeyProperty` answers. */
+export type KeyPropertyLookup =
+  | { readonly supported: true; readonly property: KeyProperty }
+  | { readonly supported: false; readonly reason: UnsupportedReason };
+
 const INTEGER_COLUMN = /^(?:(?:tiny|small|medium|big)?int(?:eger)?|int[248]|(?:small|big)?serial)\b/i;
 
-const KINDS: Readonly<Record<string, KeyKind>> = {
+const KEY_TYPES: Readonly<Record<string, KeyType>> = {
   number: 'number',
   bigint: 'bigint',
   string: 'string',
@@ -62,7 +67,7 @@ const KINDS: Readonly<Record<string, KeyKind>> = {
 };
 
 /** Types that read and write a key as it is; one of the app's own may change its order or its equality. */
-const PLAIN_TYPES: ReadonlySet<unknown> = new Set([
+const ORDER_PRESERVING_TYPES: ReadonlySet<unknown> = new Set([
   BigIntType,
   BlobType,
   BooleanType,
@@ -90,57 +95,53 @@ const PLAIN_TYPES: ReadonlySet<unknown> = new Set([
  *
  * @internal
  */
-export function findKeyProperty(meta: EntityMetadata, path: string): KeyProperty | KeyRefusal {
+export function findKeyProperty(meta: EntityMetadata, path: string): KeyPropertyLookup {
   const property = propertyAt(meta, path);
   if (!property) {
-    return { received: 'no such property', remedy: `${meta.className} has ${propertyNames(meta)}.` };
+    return unsupported('no such property', `${meta.className} has ${propertyNames(meta)}.`);
   }
   if (property.persist === false || property.formula || !property.fieldNames?.length) {
-    return {
-      received: `${describe(property)}, which has no column`,
-      remedy: 'Name a property that is stored.',
-    };
+    return unsupported(`${describe(property)}, which has no column`, 'Name a property that is stored.');
   }
   if (property.object || (property.embedded?.[0] !== undefined && isJson(meta, property))) {
-    return { received: 'a part of a JSON column', remedy: 'Store it in a column of its own.' };
+    return unsupported('a part of a JSON column', 'Store it in a column of its own.');
   }
   const value = valueProperty(property);
   if (!value) {
-    return {
-      received: describe(property),
-      remedy: 'Name a plain column, or a to-one relation whose key is one column.',
-    };
+    return unsupported(
+      describe(property),
+      'Name a plain column, or a to-one relation whose key is one column.',
+    );
   }
   // An entity that is defined by a schema names no JavaScript type for MongoDB's own.
-  const kind = KINDS[value.runtimeType] ?? (value.type === 'ObjectId' ? 'object-id' : undefined);
-  if (!kind || (value.customType && !PLAIN_TYPES.has(value.customType.constructor))) {
-    return {
-      received: describe(value),
-      remedy: 'Name a column of numbers, text, dates, booleans, bytes or UUIDs.',
-    };
+  const type = KEY_TYPES[value.runtimeType] ?? (value.type === 'ObjectId' ? 'object-id' : undefined);
+  if (!type || (value.customType && !ORDER_PRESERVING_TYPES.has(value.customType.constructor))) {
+    return unsupported(describe(value), 'Name a column of numbers, text, dates, booleans, bytes or UUIDs.');
   }
   const columnType = property.columnTypes?.[0] ?? value.columnTypes?.[0] ?? '';
   const integer = isInteger(value, columnType);
-  if (kind === 'number' && !integer) {
-    return {
-      received: `${describe(value)} in a column of ${columnType}, whose values JavaScript may round`,
-      remedy: 'Name an integer, or map a decimal as a string.',
-    };
+  if (type === 'number' && !integer) {
+    return unsupported(
+      `${describe(value)} in a column of ${columnType}, whose values JavaScript may round`,
+      'Name an integer, or map a decimal as a string.',
+    );
   }
   return {
-    path,
-    column: property.fieldNames[0] ?? '',
-    columnType,
-    kind,
-    integer,
-    nullable: property.nullable === true,
-    precision: value.length ?? precisionOf(columnType),
+    supported: true,
+    property: {
+      path,
+      column: property.fieldNames[0] ?? '',
+      columnType,
+      type,
+      integer,
+      nullable: property.nullable === true,
+      precision: value.length ?? precisionOf(columnType),
+    },
   };
 }
 
-/** Tells the two answers of `findKeyProperty` apart. */
-export function isRefusal(answer: KeyProperty | KeyRefusal): answer is KeyRefusal {
-  return 'remedy' in answer;
+function unsupported(received: string, remedy: string): KeyPropertyLookup {
+  return { supported: false, reason: { received, remedy } };
 }
 
 function propertyAt(meta: EntityMetadata, path: string): EntityProperty | undefined {

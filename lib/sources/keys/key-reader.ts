@@ -1,19 +1,17 @@
 import type { RowTotal, SourceContext } from '../backfill-source.js';
-import type { KeyProperty, KeyRefusal } from './key-property.js';
+import type { KeyProperty, UnsupportedReason } from './key-property.js';
 import type { KeyInterval } from './key-interval.js';
-import type { WalkDirection } from './sort-key.js';
+import type { SortKey } from './sort-key.js';
 import type { SourceScope } from '../source-scope.js';
 
 /** A column that a walk follows. */
-export interface WalkColumn extends KeyProperty {
-  readonly direction: WalkDirection;
-}
+export interface SortColumn extends KeyProperty, SortKey {}
 
 /** A stretch of one partition's walk. */
 export interface KeyQuery {
   readonly scope: SourceScope;
   readonly partition: string;
-  readonly columns: readonly WalkColumn[];
+  readonly columns: readonly SortColumn[];
   readonly interval: KeyInterval;
 }
 
@@ -27,6 +25,9 @@ export interface KeyBatch {
   readonly rows: number;
 }
 
+/** Whether an index serves the order of a source; `unknown` where the database does not tell. */
+export type IndexSupport = 'indexed' | 'not-indexed' | 'unknown';
+
 /**
  * Reads keys in the order of a walk.
  *
@@ -38,21 +39,21 @@ export interface KeyReader {
   /** Whether times keep what they have beyond milliseconds. */
   readonly exactTimes: boolean;
   /** Why the database cannot walk a column in its own order. Default: it can. */
-  refuse?(column: KeyProperty): KeyRefusal | undefined;
+  unsupportedReason?(column: KeyProperty): UnsupportedReason | undefined;
   /** A value that was given from outside, as the reader itself would answer it. Default: as it stands. */
-  adopt?(context: SourceContext, column: WalkColumn, value: unknown): unknown;
+  normalize?(context: SourceContext, column: SortColumn, value: unknown): unknown;
   /** The outermost key of the interval on one end. */
-  edge(context: SourceContext, query: KeyQuery, end: 'first' | 'last'): Promise<KeyValues | undefined>;
+  boundary(context: SourceContext, query: KeyQuery, end: 'first' | 'last'): Promise<KeyValues | undefined>;
   /** The next batches of the interval, each of `batchSize` rows but the very last. */
   batches(context: SourceContext, query: KeyQuery, batchSize: number, limit: number): Promise<KeyBatch[]>;
   /** How many rows the interval holds: counted where that is cheap. */
   total(context: SourceContext, query: KeyQuery): Promise<RowTotal>;
   /** Whether an index gives the order of the walk; `undefined` where it cannot be told. */
-  hasIndex(context: SourceContext, query: KeyQuery): Promise<boolean | undefined>;
+  indexSupport(context: SourceContext, query: KeyQuery): Promise<IndexSupport>;
 }
 
 /** Pairs up the rows that begin and end a batch, given by their number from 1. */
-export function pairBatches(
+export function toBatches(
   rows: ReadonlyMap<number, KeyValues>,
   total: number,
   batchSize: number,

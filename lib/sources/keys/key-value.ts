@@ -1,4 +1,4 @@
-import { DatabaseTime, timeOfText } from './database-time.js';
+import { DatabaseTimestamp, parseTimestamp } from './database-timestamp.js';
 import type { KeyProperty } from './key-property.js';
 
 const WHOLE = /^-?\d+$/;
@@ -9,22 +9,22 @@ const WHOLE = /^-?\d+$/;
  *
  * @internal
  */
-export function parseKeyValue({ kind, integer }: KeyProperty, value: unknown): unknown {
-  switch (kind) {
+export function parseKeyValue({ type, integer }: KeyProperty, value: unknown): unknown {
+  switch (type) {
     case 'number': {
-      const whole = wholeNumber(value);
+      const whole = parseInteger(value);
       return whole === undefined || !Number.isSafeInteger(Number(whole)) ? undefined : Number(whole);
     }
     case 'bigint':
-      return wholeNumber(value);
+      return parseInteger(value);
     case 'string':
-      if (integer) return wholeNumber(value)?.toString();
+      if (integer) return parseInteger(value)?.toString();
       return typeof value === 'string' ? value : undefined;
     case 'date':
-      if (value instanceof DatabaseTime) return value;
+      if (value instanceof DatabaseTimestamp) return value;
       if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : value;
-      if (typeof value !== 'string' || Number.isNaN(timeOfText(value))) return undefined;
-      return new DatabaseTime(value, new Date(timeOfText(value)));
+      if (typeof value !== 'string' || Number.isNaN(parseTimestamp(value))) return undefined;
+      return new DatabaseTimestamp(value, new Date(parseTimestamp(value)));
     case 'boolean':
       if (value === 'true' || value === 'false') return value === 'true';
       return typeof value === 'boolean' ? value : undefined;
@@ -36,14 +36,14 @@ export function parseKeyValue({ kind, integer }: KeyProperty, value: unknown): u
 }
 
 /** What `parseKeyValue` takes for a property, in words. */
-export function expectedKeyValue({ kind, integer }: KeyProperty): string {
+export function expectedKeyValue({ type, integer }: KeyProperty): string {
   if (integer) return 'a whole number, or its digits';
   const words = { date: 'a Date, or its ISO 8601 text', boolean: 'true or false', bytes: 'a Uint8Array' };
-  return kind in words ? words[kind as keyof typeof words] : 'a text';
+  return type in words ? words[type as keyof typeof words] : 'a text';
 }
 
 /** A whole number of any size, from a number, a bigint or digits. */
-export function wholeNumber(value: unknown): bigint | undefined {
+export function parseInteger(value: unknown): bigint | undefined {
   if (typeof value === 'bigint') return value;
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined;
   return typeof value === 'string' && WHOLE.test(value) ? BigInt(value) : undefined;

@@ -1,10 +1,10 @@
 import { helper, Reference, Utils } from '@mikro-orm/core';
 import type { SourceContext } from '../backfill-source.js';
-import { entityValue } from './key-codec.js';
-import { type KeyQuery, type KeyReader, type KeyValues, pairBatches } from './key-reader.js';
-import { checkKeyKinds, notFoundAgain, writtenKey } from './check-key-types.js';
+import { toEntityValue } from './key-codec.js';
+import { type KeyQuery, type KeyReader, type KeyValues, toBatches } from './key-reader.js';
+import { checkKeyTypes, keyNotFoundError, formatKey } from './check-key-types.js';
 import { intervalFilter } from './interval-filter.js';
-import { nested, type PlainFilter } from '../plain-filter.js';
+import { nestedFilter, type PlainFilter } from '../plain-filter.js';
 
 /**
  * Reads keys with `em.find` alone, so that it serves every driver. The keys of a whole cycle pass through
@@ -16,21 +16,21 @@ export const portableKeyReader: KeyReader = {
   exactIntegers: false,
   exactTimes: false,
 
-  async edge(context, query, end) {
+  async boundary(context, query, end) {
     const read = async () => (await keys(context, query, { reversed: end === 'last', limit: 1 }))[0];
     const key = await read();
     if (!key) return undefined;
-    checkKeyKinds(context, query, key);
+    checkKeyTypes(context, query, key);
     if (await findsAgain(context, query, key)) return key;
     // Its row may have gone in between.
     const again = await read();
-    if (again && writtenKey(again) === writtenKey(key)) throw notFoundAgain(context, query, key);
+    if (again && formatKey(again) === formatKey(key)) throw keyNotFoundError(context, query, key);
     return again;
   },
 
   async batches(context, query, batchSize, limit) {
     const all = await keys(context, query, { reversed: false, limit: batchSize * limit });
-    return pairBatches(new Map(all.map((key, i) => [i + 1, key])), all.length, batchSize);
+    return toBatches(new Map(all.map((key, i) => [i + 1, key])), all.length, batchSize);
   },
 
   async total(context, query) {
@@ -38,8 +38,8 @@ export const portableKeyReader: KeyReader = {
     return { rows: await query.scope.count(context, filterOf(query)), exact: true };
   },
 
-  async hasIndex() {
-    return undefined;
+  async indexSupport() {
+    return 'unknown';
   },
 };
 
@@ -53,7 +53,7 @@ async function keys(
   const rows = await scope.find(context, filterOf(query), {
     fields: columns.map(({ path }) => path),
     orderBy: columns.map(({ path, direction }) =>
-      nested(path, (direction === 'asc') === reversed ? 'desc' : 'asc'),
+      nestedFilter(path, (direction === 'asc') === reversed ? 'desc' : 'asc'),
     ),
     limit,
     disableIdentityMap: true,
@@ -69,7 +69,7 @@ async function findsAgain(context: SourceContext, query: KeyQuery, key: KeyValue
 }
 
 function filterOf({ scope, partition, columns, interval }: KeyQuery): PlainFilter {
-  const filter = intervalFilter(columns, interval, entityValue);
+  const filter = intervalFilter(columns, interval, toEntityValue);
   return scope.filter(partition, ...(filter ? [filter] : []));
 }
 

@@ -1,7 +1,7 @@
 import { type EntityMetadata, helper } from '@mikro-orm/core';
 import type { JsonValue } from '../backfill-source.js';
-import { decodeKey, encodeKey, filterValue } from './key-codec.js';
-import { findKeyProperty, isRefusal } from './key-property.js';
+import { decodeKeyValue, encodeKeyValue, toFilterValue } from './key-codec.js';
+import { findKeyProperty } from './key-property.js';
 import { parseKeyValue } from './key-value.js';
 import type { PlainFilter } from '../plain-filter.js';
 
@@ -12,7 +12,7 @@ import type { PlainFilter } from '../plain-filter.js';
  */
 export function rowKey(row: object): JsonValue {
   const values = helper(row).getPrimaryKeys() as readonly unknown[] | null;
-  const [first, ...others] = (values ?? []).map(keepReadable);
+  const [first, ...others] = (values ?? []).map(toRowKeyValue);
   return others.length === 0 ? (first ?? null) : [first ?? null, ...others];
 }
 
@@ -26,7 +26,7 @@ export function rowKeysFilter(meta: EntityMetadata, keys: readonly JsonValue[]):
   const names: readonly string[] = meta.primaryKeys;
   const [name = ''] = names;
   return names.length === 1
-    ? { [name]: { $in: keys.map((key) => readKey(meta, name, key)) } }
+    ? { [name]: { $in: keys.map((key) => parseRowKey(meta, name, key)) } }
     : { $or: keys.map((key) => compositeFilter(meta, names, key)) };
 }
 
@@ -34,7 +34,7 @@ function compositeFilter(meta: EntityMetadata, names: readonly string[], key: Js
   const parts: readonly JsonValue[] = Array.isArray(key) ? key : [];
   return Object.fromEntries(
     names.map((name, i) => {
-      const value = readKey(meta, name, parts[i] ?? null);
+      const value = parseRowKey(meta, name, parts[i] ?? null);
       // The row was loaded with milliseconds only; the column may hold microseconds.
       const until = value instanceof Date ? new Date(value.getTime() + 1) : undefined;
       return [name, until ? { $gte: value, $lt: until } : value];
@@ -42,23 +42,24 @@ function compositeFilter(meta: EntityMetadata, names: readonly string[], key: Js
   );
 }
 
-function keepReadable(value: unknown): JsonValue {
+function toRowKeyValue(value: unknown): JsonValue {
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Date) return value.toISOString();
-  if (Array.isArray(value)) return value.map(keepReadable);
-  const json = encodeKey(value);
+  if (Array.isArray(value)) return value.map(toRowKeyValue);
+  const json = encodeKeyValue(value);
   return typeof json === 'object' && json !== null && 'o' in json ? (json['o'] ?? null) : json;
 }
 
-function readKey(meta: EntityMetadata, name: string, json: JsonValue): unknown {
+function parseRowKey(meta: EntityMetadata, name: string, json: JsonValue): unknown {
   // A relation to an entity with a composite key: MikroORM takes the list as it stands.
   if (Array.isArray(json)) return json;
-  const property = findKeyProperty(meta, name);
-  const decoded = decodeKey(json);
-  if (isRefusal(property)) return decoded;
+  const lookup = findKeyProperty(meta, name);
+  const decoded = decodeKeyValue(json);
+  if (!lookup.supported) return decoded;
+  const { property } = lookup;
   const value = parseKeyValue(property, decoded);
   if (value === undefined) {
     throw new TypeError(`Expected a key of ${meta.className}.${name}, got ${JSON.stringify(json)}`);
   }
-  return property.kind === 'date' ? new Date(String(filterValue(value))) : value;
+  return property.type === 'date' ? new Date(String(toFilterValue(value))) : value;
 }

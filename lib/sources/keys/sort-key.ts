@@ -5,16 +5,16 @@ import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
  *
  * @publicApi
  */
-export type WalkDirection = 'asc' | 'desc';
+export type SortDirection = 'asc' | 'desc';
 
 /** One column of an order, by the path of its entity property. */
-export interface OrderColumn {
+export interface SortKey {
   readonly path: string;
-  readonly direction: WalkDirection;
+  readonly direction: SortDirection;
 }
 
 /** What is wrong with one entry of an order. */
-export interface OrderProblem {
+export interface InvalidSortKey {
   readonly path: string;
   readonly received: unknown;
 }
@@ -24,20 +24,20 @@ export interface OrderProblem {
  *
  * @internal
  */
-export function orderColumns(orderBy: unknown): { columns: OrderColumn[]; problems: OrderProblem[] } {
-  const columns: OrderColumn[] = [];
-  const problems: OrderProblem[] = [];
+export function parseOrderBy(orderBy: unknown): { sortKeys: SortKey[]; invalid: InvalidSortKey[] } {
+  const sortKeys: SortKey[] = [];
+  const invalid: InvalidSortKey[] = [];
   const visit = (value: unknown, prefix: string): void => {
     for (const [name, entry] of Object.entries(value ?? {})) {
       const path = prefix + name;
       const direction = parseDirection(entry);
-      if (direction && !columns.some((column) => column.path === path)) columns.push({ path, direction });
+      if (direction && !sortKeys.some((sortKey) => sortKey.path === path)) sortKeys.push({ path, direction });
       else if (typeof entry === 'object' && entry !== null) visit(entry, `${path}.`);
-      else problems.push({ path, received: entry });
+      else invalid.push({ path, received: entry });
     }
   };
   for (const part of Array.isArray(orderBy) ? (orderBy as unknown[]) : [orderBy]) visit(part, '');
-  return { columns, problems };
+  return { sortKeys, invalid };
 }
 
 /**
@@ -46,8 +46,8 @@ export function orderColumns(orderBy: unknown): { columns: OrderColumn[]; proble
  *
  * @internal
  */
-export function tieBreakers(meta: EntityMetadata, columns: readonly OrderColumn[]): string[] {
-  const has = (name: string) => columns.some(({ path }) => path === name);
+export function missingTieBreakers(meta: EntityMetadata, sortKeys: readonly SortKey[]): string[] {
+  const has = (name: string) => sortKeys.some(({ path }) => path === name);
   const unique = (names: readonly string[]) => names.length > 0 && names.every(has);
   if (unique(meta.primaryKeys) || uniqueKeys(meta).some(unique)) return [];
   return meta.primaryKeys.filter((name) => !has(name));
@@ -66,11 +66,11 @@ function uniqueKeys(meta: EntityMetadata): string[][] {
 }
 
 /** An order in words, such as `createdAt desc, id desc`. */
-export function describeOrder(columns: readonly OrderColumn[]): string {
-  return columns.map(({ path, direction }) => `${path} ${direction}`).join(', ');
+export function describeOrder(sortKeys: readonly SortKey[]): string {
+  return sortKeys.map(({ path, direction }) => `${path} ${direction}`).join(', ');
 }
 
-function parseDirection(value: unknown): WalkDirection | undefined {
+function parseDirection(value: unknown): SortDirection | undefined {
   if (value === 1 || value === -1) return value === 1 ? 'asc' : 'desc';
   const word = typeof value === 'string' ? value.toLowerCase() : undefined;
   return word === 'asc' || word === 'desc' ? word : undefined;

@@ -2,16 +2,16 @@ import type { EntityMetadata } from '@mikro-orm/core';
 import { describeValue } from '../../errors/describe-value.js';
 import type { SourceContext } from '../backfill-source.js';
 import { excludesNull } from '../plain-filter.js';
-import { findKeyProperty, isRefusal } from '../keys/key-property.js';
-import type { KeyReader, WalkColumn } from '../keys/key-reader.js';
-import { type OrderColumn, orderColumns, tieBreakers } from '../keys/sort-key.js';
+import { findKeyProperty } from '../keys/key-property.js';
+import type { KeyReader, SortColumn } from '../keys/key-reader.js';
+import { type SortKey, missingTieBreakers, parseOrderBy } from '../keys/sort-key.js';
 import type { SourceScope } from '../source-scope.js';
 
 /** The columns of a walk as the entity's metadata has them. */
-export interface KeysetColumns {
-  readonly columns: readonly WalkColumn[];
-  /** Properties of the primary key that were appended to make the order unique. */
-  readonly appended: readonly string[];
+export interface ResolvedOrder {
+  readonly columns: readonly SortColumn[];
+  /** Properties of the primary key that were tieBreakers to make the order unique. */
+  readonly tieBreakers: readonly string[];
 }
 
 /**
@@ -19,30 +19,30 @@ export interface KeysetColumns {
  *
  * @internal
  */
-export class KeysetLayout {
+export class KeysetOrder {
   constructor(
     private readonly scope: SourceScope,
     private readonly orderBy: unknown,
   ) {}
 
   /** The order with its tie-breakers, which follow the direction of the last column that was named. */
-  order(appended: readonly string[]): OrderColumn[] {
-    const { columns } = orderColumns(this.orderBy);
-    const direction = columns.at(-1)?.direction ?? 'asc';
-    return [...columns, ...appended.map((path) => ({ path, direction }))];
+  sortKeys(tieBreakers: readonly string[]): SortKey[] {
+    const { sortKeys } = parseOrderBy(this.orderBy);
+    const direction = sortKeys.at(-1)?.direction ?? 'asc';
+    return [...sortKeys, ...tieBreakers.map((path) => ({ path, direction }))];
   }
 
   /** @throws BackfillSourceError when the order cannot be walked without losing rows. */
-  resolve(context: SourceContext, meta: EntityMetadata, reader: KeyReader): KeysetColumns {
+  resolve(context: SourceContext, meta: EntityMetadata, reader: KeyReader): ResolvedOrder {
     this.checkOrder(context);
-    const appended = tieBreakers(meta, this.order([]));
-    const columns = this.order(appended).map((column) => this.column(context, meta, reader, column));
-    return { columns, appended };
+    const tieBreakers = missingTieBreakers(meta, this.sortKeys([]));
+    const columns = this.sortKeys(tieBreakers).map((sortKey) => this.column(context, meta, reader, sortKey));
+    return { columns, tieBreakers };
   }
 
   private checkOrder(context: SourceContext): void {
-    const { columns, problems } = orderColumns(this.orderBy);
-    const [problem] = problems;
+    const { sortKeys, invalid } = parseOrderBy(this.orderBy);
+    const [problem] = invalid;
     if (problem) {
       throw this.scope.error(context, {
         field: `orderBy.${problem.path}`,
@@ -51,7 +51,7 @@ export class KeysetLayout {
         remedy: 'Nulls have no place of their own in a walk: leave them out with `where`.',
       });
     }
-    if (columns.length === 0) {
+    if (sortKeys.length === 0) {
       throw this.scope.error(context, {
         field: 'orderBy',
         expected: 'at least one property',
@@ -65,16 +65,17 @@ export class KeysetLayout {
     context: SourceContext,
     meta: EntityMetadata,
     reader: KeyReader,
-    { path, direction }: OrderColumn,
-  ): WalkColumn {
-    const property = findKeyProperty(meta, path);
+    { path, direction }: SortKey,
+  ): SortColumn {
+    const lookup = findKeyProperty(meta, path);
     const field = `orderBy.${path}`;
-    if (isRefusal(property)) {
-      throw this.scope.error(context, { field, expected: 'a column that can be compared', ...property });
+    if (!lookup.supported) {
+      throw this.scope.error(context, { field, expected: 'a column that can be compared', ...lookup.reason });
     }
-    const refusal = reader.refuse?.(property);
-    if (refusal) {
-      throw this.scope.error(context, { field, expected: 'a column that can be walked', ...refusal });
+    const { property } = lookup;
+    const reason = reader.unsupportedReason?.(property);
+    if (reason) {
+      throw this.scope.error(context, { field, expected: 'a column that can be walked', ...reason });
     }
     const filtered = this.scope.partitions.every((partition) =>
       excludesNull(this.scope.appFilters(partition), path),
@@ -87,7 +88,7 @@ export class KeysetLayout {
         remedy: `Order by another column, or leave the nulls out: where: { ${path}: { $ne: null } }.`,
       });
     }
-    if (property.kind === 'date' && !reader.exactTimes && (property.precision ?? 0) > 3) {
+    if (property.type === 'date' && !reader.exactTimes && (property.precision ?? 0) > 3) {
       throw this.scope.error(context, {
         field,
         expected: 'a time of milliseconds at most, which is all that this database driver hands over',

@@ -12,24 +12,32 @@ import type {
   SourcePlan,
   SourceWarning,
 } from '../backfill-source.js';
-import { checkExactKeys } from '../keys/check-exact-integers.js';
-import { entityValue, readableValue } from '../keys/key-codec.js';
+import { checkExactIntegers } from '../keys/check-exact-integers.js';
+import { toEntityValue, toReadableValue } from '../keys/key-codec.js';
 import type { KeyQuery, KeyReader, KeyValues } from '../keys/key-reader.js';
-import { keyReaderFor } from '../sql/select-key-reader.js';
-import { keyObject, planned, readBounds, readKey, readRange, writeBounds, writeKey } from './keyset-codec.js';
+import { selectKeyReader } from '../sql/select-key-reader.js';
+import {
+  keyObject,
+  toPlannedRange,
+  decodeBounds,
+  decodeKey,
+  decodeRange,
+  encodeBounds,
+  encodeKey,
+} from './keyset-codec.js';
 import { intervalFilter } from '../keys/interval-filter.js';
-import { nested, type PlainFilter } from '../plain-filter.js';
+import { nestedFilter, type PlainFilter } from '../plain-filter.js';
 import type { KeyInterval } from '../keys/key-interval.js';
-import type { KeysetColumns, KeysetLayout } from './keyset-order.js';
-import { describeOrder, type OrderColumn } from '../keys/sort-key.js';
-import { parsePlace } from './parse-bound.js';
+import type { ResolvedOrder, KeysetOrder } from './keyset-order.js';
+import { describeOrder, type SortKey } from '../keys/sort-key.js';
+import { parseBound } from './parse-bound.js';
 import type { KeysetRange } from '../ranges.js';
 import { rowKey, rowKeysFilter } from '../keys/row-keys.js';
 import { runQuery } from '../run-query.js';
 import type { SourceScope } from '../source-scope.js';
 
 /** What one call needs to read keys. */
-interface Walk extends KeysetColumns {
+interface KeysetScan extends ResolvedOrder {
   readonly reader: KeyReader;
   query(partition: string, interval: KeyInterval): KeyQuery;
 }
@@ -44,13 +52,13 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
 
   constructor(
     private readonly scope: SourceScope,
-    private readonly layout: KeysetLayout,
-    private readonly readerFor = keyReaderFor,
+    private readonly order: KeysetOrder,
+    private readonly selectReader = selectKeyReader,
   ) {}
 
   prepare(context: SourceContext): void {
     this.scope.check(context);
-    this.walk(context);
+    this.scan(context);
   }
 
   async countLeft(context: SourceContext): Promise<number | null> {
@@ -58,15 +66,15 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
   }
 
   async open(context: SourceContext, { from, to }: OpenRequest): Promise<SourceOpening> {
-    const walk = this.walk(context);
+    const scan = this.scan(context);
     const interval = {
-      lower: parsePlace(this.scope, context, walk, 'from', from),
-      upper: parsePlace(this.scope, context, walk, 'to', to),
+      lower: parseBound(this.scope, context, scan, 'from', from),
+      upper: parseBound(this.scope, context, scan, 'to', to),
     };
     const partitions: SourcePartition[] = [];
     const total = { rows: 0, exact: true };
     for (const name of this.scope.partitions) {
-      const bounds = await this.bounds(context, walk, name, interval);
+      const bounds = await this.bounds(context, scan, name, interval);
       partitions.push({ name, bounds: bounds?.bounds ?? null });
       total.rows += bounds?.rows ?? 0;
       total.exact &&= bounds?.exact ?? true;
@@ -75,49 +83,49 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
   }
 
   async plan(context: SourceContext, request: PlanRequest): Promise<SourcePlan> {
-    const bounds = readBounds(request.bounds);
+    const bounds = decodeBounds(request.bounds);
     if (!bounds) return { ranges: [], cursor: request.cursor, exhausted: true };
-    const walk = this.walk(context);
-    this.scope.checkOrder(context, bounds.order, describeOrder(walk.columns));
-    const query = walk.query(request.partition, {
+    const scan = this.scan(context);
+    this.scope.checkOrderUnchanged(context, bounds.order, describeOrder(scan.columns));
+    const query = scan.query(request.partition, {
       lower:
         request.cursor === null
           ? { values: bounds.first, inclusive: true }
-          : { values: readKey(request.cursor), inclusive: false },
+          : { values: decodeKey(request.cursor), inclusive: false },
       upper: { values: bounds.last, inclusive: true },
     });
     const { batchSize, limit } = request;
-    const batches = await runQuery(context, () => walk.reader.batches(context, query, batchSize, limit));
-    await this.check(
+    const batches = await runQuery(context, () => scan.reader.batches(context, query, batchSize, limit));
+    await this.checkIntegers(
       context,
-      walk,
+      scan,
       batches.flatMap(({ first, last }) => [first, last]),
     );
     const last = batches.at(-1);
-    const cursor = last ? writeKey(last.last) : request.cursor;
+    const cursor = last ? encodeKey(last.last) : request.cursor;
     const full = batches.length === limit && last?.rows === batchSize;
     return {
-      ranges: batches.map((batch) => planned(batch, walk.appended)),
+      ranges: batches.map((batch) => toPlannedRange(batch, scan.tieBreakers)),
       cursor,
-      exhausted: !full || JSON.stringify(cursor) === JSON.stringify(writeKey(bounds.last)),
+      exhausted: !full || JSON.stringify(cursor) === JSON.stringify(encodeKey(bounds.last)),
     };
   }
 
   toRange(data: JsonValue, index: number, partition: string): KeysetRange<Entity> {
-    const { first, last, appended } = readRange(data);
-    const order = this.layout.order(appended);
+    const { first, last, tieBreakers } = decodeRange(data);
+    const sortKeys = this.order.sortKeys(tieBreakers);
     return {
       index,
       ...(partition === '' ? {} : { partition }),
-      first: keyObject(order, first, entityValue),
-      last: keyObject(order, last, entityValue),
+      first: keyObject(sortKeys, first, toEntityValue),
+      last: keyObject(sortKeys, last, toEntityValue),
       where: this.filter(data, partition) as FilterQuery<Entity>,
     };
   }
 
   async load(context: SourceContext, data: JsonValue, partition: string): Promise<Entity[]> {
-    const order = this.layout.order(readRange(data).appended);
-    return this.rows(context, this.filter(data, partition), order);
+    const sortKeys = this.order.sortKeys(decodeRange(data).tieBreakers);
+    return this.rows(context, this.filter(data, partition), sortKeys);
   }
 
   keyOf(row: Entity): JsonValue {
@@ -126,30 +134,30 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
 
   async loadKeys(context: SourceContext, keys: readonly JsonValue[], partition: string): Promise<Entity[]> {
     const meta = this.scope.metadata(context);
-    const { columns } = this.walk(context);
+    const { columns } = this.scan(context);
     const filter = this.scope.filter(partition, rowKeysFilter(meta, keys));
     return this.rows(context, filter, columns);
   }
 
   async split(context: SourceContext, data: JsonValue, partition: string): Promise<PlannedRange[]> {
-    const { first, last } = readRange(data);
-    const walk = this.walk(context);
-    const query = walk.query(partition, {
+    const { first, last } = decodeRange(data);
+    const scan = this.scan(context);
+    const query = scan.query(partition, {
       lower: { values: first, inclusive: true },
       upper: { values: last, inclusive: true },
     });
     const rows = await runQuery(context, () => this.scope.count(context, this.filter(data, partition)));
     if (rows < 2) return [];
-    const halves = await runQuery(context, () => walk.reader.batches(context, query, Math.ceil(rows / 2), 2));
-    return halves.length < 2 ? [] : halves.map((batch) => planned(batch, walk.appended));
+    const halves = await runQuery(context, () => scan.reader.batches(context, query, Math.ceil(rows / 2), 2));
+    return halves.length < 2 ? [] : halves.map((batch) => toPlannedRange(batch, scan.tieBreakers));
   }
 
   describe(data: JsonValue): JsonValue {
-    const { first, last, appended } = readRange(data);
-    const order = this.layout.order(appended);
+    const { first, last, tieBreakers } = decodeRange(data);
+    const sortKeys = this.order.sortKeys(tieBreakers);
     return {
-      first: keyObject(order, first, readableValue) as JsonValue,
-      last: keyObject(order, last, readableValue) as JsonValue,
+      first: keyObject(sortKeys, first, toReadableValue) as JsonValue,
+      last: keyObject(sortKeys, last, toReadableValue) as JsonValue,
     };
   }
 
@@ -158,21 +166,21 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     opening: SourceOpening,
     batchSize: number,
   ): Promise<SourceInspection> {
-    const walk = this.walk(context);
+    const scan = this.scan(context);
     const totalRanges = opening.partitions.reduce(
-      (sum, { bounds }) => sum + Math.ceil((readBounds(bounds)?.rows ?? 0) / batchSize),
+      (sum, { bounds }) => sum + Math.ceil((decodeBounds(bounds)?.rows ?? 0) / batchSize),
       0,
     );
     const [partition] = opening.partitions;
-    const query = walk.query(partition?.name ?? '', {});
-    const indexed = await runQuery(context, () => walk.reader.hasIndex(context, query));
-    return { totalRanges, warnings: indexed === false ? [this.noIndex(walk)] : [] };
+    const query = scan.query(partition?.name ?? '', {});
+    const support = await runQuery(context, () => scan.reader.indexSupport(context, query));
+    return { totalRanges, warnings: support === 'not-indexed' ? [this.noIndexWarning(scan)] : [] };
   }
 
-  private walk(context: SourceContext): Walk {
+  private scan(context: SourceContext): KeysetScan {
     const meta = this.scope.metadata(context);
-    const reader = this.readerFor(context.em, meta);
-    const resolved = this.layout.resolve(context, meta, reader);
+    const reader = this.selectReader(context.em, meta);
+    const resolved = this.order.resolve(context, meta, reader);
     return {
       ...resolved,
       reader,
@@ -183,52 +191,53 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     };
   }
 
-  private async bounds(context: SourceContext, walk: Walk, partition: string, interval: KeyInterval) {
-    const query = walk.query(partition, interval);
-    const edge = (end: 'first' | 'last') => runQuery(context, () => walk.reader.edge(context, query, end));
-    const first = await edge('first');
-    const last = await edge('last');
+  private async bounds(context: SourceContext, scan: KeysetScan, partition: string, interval: KeyInterval) {
+    const query = scan.query(partition, interval);
+    const boundary = (end: 'first' | 'last') =>
+      runQuery(context, () => scan.reader.boundary(context, query, end));
+    const first = await boundary('first');
+    const last = await boundary('last');
     if (!first || !last) return undefined;
-    await this.check(context, walk, [first, last]);
-    const whole = walk.query(partition, {
+    await this.checkIntegers(context, scan, [first, last]);
+    const bounded = scan.query(partition, {
       lower: { values: first, inclusive: true },
       upper: { values: last, inclusive: true },
     });
-    const total = await runQuery(context, () => walk.reader.total(context, whole));
+    const total = await runQuery(context, () => scan.reader.total(context, bounded));
     return {
       ...total,
-      bounds: writeBounds({ first, last, rows: total.rows, order: describeOrder(walk.columns) }),
+      bounds: encodeBounds({ first, last, rows: total.rows, order: describeOrder(scan.columns) }),
     };
   }
 
   private filter(data: JsonValue, partition: string): PlainFilter {
-    const { first, last, appended } = readRange(data);
-    const stretch = intervalFilter(this.layout.order(appended), {
+    const { first, last, tieBreakers } = decodeRange(data);
+    const keys = intervalFilter(this.order.sortKeys(tieBreakers), {
       lower: { values: first, inclusive: true },
       upper: { values: last, inclusive: true },
     });
-    return this.scope.filter(partition, ...(stretch ? [stretch] : []));
+    return this.scope.filter(partition, ...(keys ? [keys] : []));
   }
 
   private async rows(
     context: SourceContext,
     filter: PlainFilter,
-    order: readonly OrderColumn[],
+    sortKeys: readonly SortKey[],
   ): Promise<Entity[]> {
-    const orderBy = order.map(({ path, direction }) => nested(path, direction));
+    const orderBy = sortKeys.map(({ path, direction }) => nestedFilter(path, direction));
     const rows = await runQuery(context, () => this.scope.find(context, filter, { orderBy }));
     return rows as Entity[];
   }
 
-  private async check(
+  private async checkIntegers(
     context: SourceContext,
-    { columns, reader }: Walk,
+    { columns, reader }: KeysetScan,
     keys: readonly KeyValues[],
   ): Promise<void> {
-    await checkExactKeys(this.scope, context, columns, reader, keys);
+    await checkExactIntegers(this.scope, context, columns, reader, keys);
   }
 
-  private noIndex({ columns }: Walk): SourceWarning {
+  private noIndexWarning({ columns }: KeysetScan): SourceWarning {
     return {
       code: 'NO_INDEX',
       message:

@@ -1,6 +1,6 @@
 import type { EntityName, FindOptions } from '@mikro-orm/core';
 import type { BackfillSource } from '../backfill-source.js';
-import { KeysetLayout } from './keyset-order.js';
+import { KeysetOrder } from './keyset-order.js';
 import { KeysetSource } from './keyset.source.js';
 import type { KeysetRange } from '../ranges.js';
 import { SourceScope } from '../source-scope.js';
@@ -41,5 +41,5 @@ export function keyset<Entity extends object>(
   options: KeysetOptions<Entity>,
 ): BackfillSource<KeysetRange<Entity>, Entity> {
   const scope = SourceScope.of(entity, options, 'keyset');
-  return new KeysetSource<Entity>(scope, new KeysetLayout(scope, options.orderBy));
+  return new KeysetSource<Entity>(scope, new KeysetOrder(scope, options.orderBy));
 }

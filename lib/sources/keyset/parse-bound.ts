@@ -1,13 +1,13 @@
 import { describeValue } from '../../errors/describe-value.js';
 import type { SourceContext } from '../backfill-source.js';
 import { expectedKeyValue, parseKeyValue } from '../keys/key-value.js';
-import type { KeyReader, WalkColumn } from '../keys/key-reader.js';
+import type { KeyReader, SortColumn } from '../keys/key-reader.js';
 import type { KeyBound } from '../keys/key-interval.js';
 import type { SourceScope } from '../source-scope.js';
 
 /** The columns of a walk, and what reads them. */
-export interface PlaceWalk {
-  readonly columns: readonly WalkColumn[];
+export interface BoundColumns {
+  readonly columns: readonly SortColumn[];
   readonly reader: KeyReader;
 }
 
@@ -17,14 +17,14 @@ export interface PlaceWalk {
  * @throws BackfillSourceError with code `BACKFILL_SOURCE_BOUNDS`.
  * @internal
  */
-export function parsePlace(
+export function parseBound(
   scope: SourceScope,
   context: SourceContext,
-  { columns, reader }: PlaceWalk,
+  { columns, reader }: BoundColumns,
   field: 'from' | 'to',
-  place: unknown,
+  bound: unknown,
 ): KeyBound | undefined {
-  if (place === undefined || place === null) return undefined;
+  if (bound === undefined || bound === null) return undefined;
   const order = columns.map(({ path }) => path).join(', ');
   const fail = (at: string, expected: string, received: string) =>
     scope.error(context, {
@@ -34,10 +34,10 @@ export function parsePlace(
       received,
       remedy: `Give all the keys of the order (${order}), or the first few of them.`,
     });
-  if (typeof place !== 'object' || Array.isArray(place) || place instanceof Date) {
-    throw fail(field, 'an object of keys', describeValue(place));
+  if (typeof bound !== 'object' || Array.isArray(bound) || bound instanceof Date) {
+    throw fail(field, 'an object of keys', describeValue(bound));
   }
-  const given = flatten(place, '', new Set(columns.map(({ path }) => path)));
+  const given = flatten(bound, '', new Set(columns.map(({ path }) => path)));
   const values: unknown[] = [];
   for (const column of columns) {
     if (!given.has(column.path)) break;
@@ -45,7 +45,7 @@ export function parsePlace(
     if (value === undefined) {
       throw fail(`${field}.${column.path}`, expectedKeyValue(column), describeValue(given.get(column.path)));
     }
-    values.push(reader.adopt ? reader.adopt(context, column, value) : value);
+    values.push(reader.normalize ? reader.normalize(context, column, value) : value);
   }
   const known = new Set(columns.slice(0, values.length).map(({ path }) => path));
   const stray = [...given.keys()].find((path) => !known.has(path));
@@ -55,9 +55,9 @@ export function parsePlace(
   return { values, inclusive: true };
 }
 
-function flatten(place: object, prefix: string, paths: ReadonlySet<string>): Map<string, unknown> {
+function flatten(bound: object, prefix: string, paths: ReadonlySet<string>): Map<string, unknown> {
   const flat = new Map<string, unknown>();
-  for (const [name, value] of Object.entries(place) as Array<[string, unknown]>) {
+  for (const [name, value] of Object.entries(bound) as Array<[string, unknown]>) {
     const path = prefix + name;
     const isGroup = !paths.has(path) && [...paths].some((known) => known.startsWith(`${path}.`));
     if (isGroup && typeof value === 'object' && value !== null) {

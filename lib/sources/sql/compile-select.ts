@@ -1,5 +1,5 @@
 import { type EntityManager, raw } from '@mikro-orm/core';
-import { filterValue } from '../keys/key-codec.js';
+import { toFilterValue } from '../keys/key-codec.js';
 import type { SourceScope } from '../source-scope.js';
 import type { SqlManager } from './sql-manager.js';
 
@@ -21,7 +21,7 @@ export interface SqlSelection {
 }
 
 /** A column of the walked table, quoted. */
-export function quotedColumn(em: EntityManager, column: string): string {
+export function quoteColumn(em: EntityManager, column: string): string {
   const platform = em.getPlatform();
   return `${platform.quoteIdentifier(ALIAS)}.${platform.quoteIdentifier(column)}`;
 }
@@ -45,7 +45,7 @@ export async function compileSelect(
     const filter = scope.filter(partition);
     if (Object.keys(filter).length > 0) builder.where(filter);
     await builder.applyFilters(scope.filters ?? {});
-    if (condition) builder.andWhere(condition.sql, condition.values.map(filterValue));
+    if (condition) builder.andWhere(condition.sql, condition.values.map(toFilterValue));
     // Not the builder itself: in MikroORM 6 it is a thenable, so that an async function would run it.
     return { statement: builder.getFormattedQuery(), joins: / join /i.test(builder.getQuery()) };
   };

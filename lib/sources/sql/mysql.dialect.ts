@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { DatabaseTime, hasOffset } from '../keys/database-time.js';
+import { DatabaseTimestamp, hasUtcOffset } from '../keys/database-timestamp.js';
 import type { SqlDialect } from './sql-dialect.js';
 
 /**
@@ -9,20 +9,22 @@ import type { SqlDialect } from './sql-dialect.js';
  * @internal
  */
 export const mysqlDialect: SqlDialect = {
-  rowComparisons: false,
+  rowValueComparisons: false,
   exactIntegers: true,
 
-  text(expression, { kind, integer }) {
-    if (kind === 'bytes') return `hex(${expression})`;
-    return kind === 'date' || integer ? `cast(${expression} as char)` : expression;
+  toText(expression, { type, integer }) {
+    if (type === 'bytes') return `hex(${expression})`;
+    return type === 'date' || integer ? `cast(${expression} as char)` : expression;
   },
 
   isTrue: (text) => text !== '0' && text !== 'false',
 
-  adopt: (em, { kind }, value) =>
-    kind === 'date' && value instanceof DatabaseTime && hasOffset(value.text) ? zoneless(em, value) : value,
+  normalize: (em, { type }, value) =>
+    type === 'date' && value instanceof DatabaseTimestamp && hasUtcOffset(value.text)
+      ? toLocalTimestamp(em, value)
+      : value,
 
-  refuse: ({ columnType }) =>
+  unsupportedReason: ({ columnType }) =>
     /^(?:enum|set)\b/i.test(columnType)
       ? {
           received: `a column of type ${columnType}, which is sorted by the position of a value and compared by its text`,
@@ -32,8 +34,8 @@ export const mysqlDialect: SqlDialect = {
 };
 
 /** Columns have no zone: the text is to stand in the one that MikroORM writes dates in. */
-function zoneless(em: EntityManager, { text, date }: DatabaseTime): DatabaseTime {
-  const [, beyond = ''] = /\.\d{3}(\d{1,3})/.exec(text) ?? [];
+function toLocalTimestamp(em: EntityManager, { text, date }: DatabaseTimestamp): DatabaseTimestamp {
+  const [, microseconds = ''] = /\.\d{3}(\d{1,3})/.exec(text) ?? [];
   const written = em.getPlatform().formatQuery('?', [date]).replaceAll("'", '');
-  return new DatabaseTime(written + (written.includes('.') ? beyond : ''), date);
+  return new DatabaseTimestamp(written + (written.includes('.') ? microseconds : ''), date);
 }

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { postgresOf, type SqlManager } from './sql-manager.js';
+import { asPostgresManager, type SqlManager } from './sql-manager.js';
 
 interface PlanNode {
   readonly 'Node Type': string;
@@ -23,9 +23,9 @@ export async function estimateRows(
  *
  * @internal
  */
-export async function sortsRows(em: EntityManager, statement: string): Promise<boolean> {
+export async function requiresSort(em: EntityManager, statement: string): Promise<boolean> {
   return em.fork().transactional(async (inner) => {
-    const sql = postgresOf(inner);
+    const sql = asPostgresManager(inner);
     if (!sql) throw new TypeError('Expected an entity manager for PostgreSQL');
     for (const setting of ['enable_seqscan', 'enable_bitmapscan', 'enable_sort']) {
       await sql.execute(`set local ${setting} = off`);

@@ -1,4 +1,4 @@
-import { estimateRows, sortsRows } from './postgres-explain.js';
+import { estimateRows, requiresSort } from './postgres-explain.js';
 import type { SqlDialect } from './sql-dialect.js';
 
 /** Up to this many rows are counted; above, the planner's estimate does. */
@@ -12,14 +12,15 @@ const COUNTED_COST = 500_000;
  * @internal
  */
 export const postgresDialect: SqlDialect = {
-  rowComparisons: true,
+  rowValueComparisons: true,
   exactIntegers: true,
 
-  text: (expression, { kind }) => (kind === 'bytes' ? `encode(${expression}, 'hex')` : `${expression}::text`),
+  toText: (expression, { type }) =>
+    type === 'bytes' ? `encode(${expression}, 'hex')` : `${expression}::text`,
 
   isTrue: (text) => text === 'true',
 
-  async estimate(em, statements) {
+  async estimateRows(em, statements) {
     let [rows, cost] = [0, 0];
     for (const statement of statements) {
       const estimate = await estimateRows(em, statement);
@@ -29,5 +30,5 @@ export const postgresDialect: SqlDialect = {
     return rows > COUNTED_ROWS || cost > COUNTED_COST ? { rows, exact: false } : undefined;
   },
 
-  sorts: sortsRows,
+  requiresSort,
 };

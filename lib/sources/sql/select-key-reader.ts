@@ -3,7 +3,7 @@ import type { KeyReader } from '../keys/key-reader.js';
 import { mysqlDialect } from './mysql.dialect.js';
 import { portableKeyReader } from '../keys/portable-key.reader.js';
 import { postgresDialect } from './postgres.dialect.js';
-import { sqlFamilyOf, type SqlFamily } from './sql-manager.js';
+import { sqlFamily, type SqlFamily } from './sql-manager.js';
 import { SqlKeyReader } from './sql-key.reader.js';
 import { sqliteDialect } from './sqlite.dialect.js';
 
@@ -14,10 +14,10 @@ const READERS: Readonly<Record<SqlFamily, KeyReader>> = {
 };
 
 /** The fastest reader that an entity's driver allows. */
-export function keyReaderFor(em: EntityManager, meta: EntityMetadata): KeyReader {
+export function selectKeyReader(em: EntityManager, meta: EntityMetadata): KeyReader {
   const { virtual, tptParent } = meta as { virtual?: boolean; tptParent?: unknown };
   // Neither has one table with all of its columns.
   const plainTable = virtual !== true && tptParent === undefined;
-  const family = plainTable ? sqlFamilyOf(em) : undefined;
+  const family = plainTable ? sqlFamily(em) : undefined;
   return family ? READERS[family] : portableKeyReader;
 }

@@ -23,7 +23,7 @@ export type SqlFamily = 'postgresql' | 'mysql' | 'sqlite';
  *
  * @internal
  */
-export function sqlOf(em: EntityManager): SqlManager | undefined {
+export function asSqlManager(em: EntityManager): SqlManager | undefined {
   const manager = em as unknown as Partial<SqlManager>;
   const speaks = typeof manager.createQueryBuilder === 'function' && typeof manager.execute === 'function';
   return speaks ? (manager as SqlManager) : undefined;
@@ -35,8 +35,8 @@ export function sqlOf(em: EntityManager): SqlManager | undefined {
  *
  * @internal
  */
-export function sqlFamilyOf(em: EntityManager): SqlFamily | undefined {
-  if (!sqlOf(em)) return undefined;
+export function sqlFamily(em: EntityManager): SqlFamily | undefined {
+  if (!asSqlManager(em)) return undefined;
   const platform = em.getPlatform();
   const connection = em.getConnection() as { getDefaultClientUrl?(): string };
   const url =
@@ -50,6 +50,6 @@ export function sqlFamilyOf(em: EntityManager): SqlFamily | undefined {
 }
 
 /** The entity manager as one that speaks PostgreSQL, or `undefined`. */
-export function postgresOf(em: EntityManager): SqlManager | undefined {
-  return sqlFamilyOf(em) === 'postgresql' ? sqlOf(em) : undefined;
+export function asPostgresManager(em: EntityManager): SqlManager | undefined {
+  return sqlFamily(em) === 'postgresql' ? asSqlManager(em) : undefined;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { keyset, type KeysetOptions } from '../../../../lib/sources/keyset/keyset.js';
-import { KeysetLayout } from '../../../../lib/sources/keyset/keyset-order.js';
+import { KeysetOrder } from '../../../../lib/sources/keyset/keyset-order.js';
 import { KeysetSource } from '../../../../lib/sources/keyset/keyset.source.js';
 import { portableKeyReader } from '../../../../lib/sources/keys/portable-key.reader.js';
 import { SourceScope } from '../../../../lib/sources/source-scope.js';
@@ -91,7 +91,7 @@ describe.each(['postgresql', 'portable'] as const)('keyset over random rows (%s)
     const scope = SourceScope.of(Shelf, options, 'keyset');
     return exact
       ? keyset(Shelf, options)
-      : new KeysetSource<Shelf>(scope, new KeysetLayout(scope, options.orderBy), () => portableKeyReader);
+      : new KeysetSource<Shelf>(scope, new KeysetOrder(scope, options.orderBy), () => portableKeyReader);
   };
   const columns = (Object.keys(COLUMNS) as Column[]).filter(
     (name) => exact || (name !== 'at' && name !== 'naive'),

@@ -1,6 +1,6 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { keyset } from '../../../../lib/sources/keyset/keyset.js';
-import { KeysetLayout } from '../../../../lib/sources/keyset/keyset-order.js';
+import { KeysetOrder } from '../../../../lib/sources/keyset/keyset-order.js';
 import { KeysetSource } from '../../../../lib/sources/keyset/keyset.source.js';
 import { portableKeyReader } from '../../../../lib/sources/keys/portable-key.reader.js';
 import { SourceScope } from '../../../../lib/sources/source-scope.js';
@@ -49,7 +49,7 @@ describe('a driver that hands over milliseconds only', () => {
     const scope = SourceScope.of(Shelf, {}, 'keyset');
     const source = new KeysetSource<Shelf>(
       scope,
-      new KeysetLayout(scope, { at: 'asc' }),
+      new KeysetOrder(scope, { at: 'asc' }),
       () => portableKeyReader,
     );
     expect(() => source.prepare(shop.context())).toThrow(

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
-import { DatabaseTime, timeOfText } from '../../../../lib/sources/keys/database-time.js';
-import { intervalBranches, type KeyBranch } from '../../../../lib/sources/keys/interval-conjunctions.js';
+import { DatabaseTimestamp, parseTimestamp } from '../../../../lib/sources/keys/database-timestamp.js';
+import {
+  intervalConjunctions,
+  type Conjunction,
+} from '../../../../lib/sources/keys/interval-conjunctions.js';
 import type { KeyBound } from '../../../../lib/sources/keys/key-interval.js';
-import type { WalkDirection } from '../../../../lib/sources/keys/sort-key.js';
+import type { SortDirection } from '../../../../lib/sources/keys/sort-key.js';
 
 const directions = fc.array(fc.constantFrom('asc' as const, 'desc' as const), { minLength: 1, maxLength: 3 });
 const bound = (width: number, value: fc.Arbitrary<unknown>) =>
@@ -21,7 +24,7 @@ function rowsOf(values: readonly unknown[], width: number): unknown[][] {
   return values.flatMap((value) => rowsOf(values, width - 1).map((rest) => [value].concat(rest)));
 }
 
-function compare(way: readonly WalkDirection[], left: readonly unknown[], right: readonly unknown[]): number {
+function compare(way: readonly SortDirection[], left: readonly unknown[], right: readonly unknown[]): number {
   for (const [i, value] of right.entries()) {
     const difference = rank(left[i]) - rank(value);
     if (difference !== 0) return way[i] === 'asc' ? difference : -difference;
@@ -29,7 +32,7 @@ function compare(way: readonly WalkDirection[], left: readonly unknown[], right:
   return 0;
 }
 
-function holds(branch: KeyBranch, row: readonly unknown[]): boolean {
+function holds(branch: Conjunction, row: readonly unknown[]): boolean {
   return branch.every(({ column, operator, value }) => {
     const difference = rank(row[column]) - rank(value);
     if (operator === '=') return difference === 0;
@@ -40,7 +43,7 @@ function holds(branch: KeyBranch, row: readonly unknown[]): boolean {
 }
 
 function expectExactBranches(
-  way: readonly WalkDirection[],
+  way: readonly SortDirection[],
   values: readonly unknown[],
   lower: KeyBound | undefined,
   upper: KeyBound | undefined,
@@ -54,14 +57,14 @@ function expectExactBranches(
     );
   };
   const rows = rowsOf(values, way.length).toSorted((left, right) => compare(way, left, right));
-  const branches = intervalBranches(way, { lower, upper });
+  const branches = intervalConjunctions(way, { lower, upper });
   const read = branches.flatMap((branch) => rows.filter((row) => holds(branch, row)));
   const expected = rows.filter(inside);
   expect(read).toHaveLength(expected.length);
   expect(read.map((row) => row.map(rank))).toEqual(expected.map((row) => row.map(rank)));
 }
 
-describe('intervalBranches', () => {
+describe('intervalConjunctions', () => {
   it('together hold exactly the rows of the interval, each once, in the order of the walk', () => {
     fc.assert(
       fc.property(
@@ -87,7 +90,7 @@ describe('intervalBranches', () => {
   });
 
   it('share what the bounds have in common, so that a range within one group reads nothing of its neighbours', () => {
-    const branches = intervalBranches(['asc', 'desc'], {
+    const branches = intervalConjunctions(['asc', 'desc'], {
       lower: { values: [1, 9], inclusive: true },
       upper: { values: [1, 4], inclusive: true },
     });
@@ -101,9 +104,9 @@ describe('intervalBranches', () => {
   });
 
   it('know one instant in two time zones', () => {
-    const at = (text: string) => new DatabaseTime(text, new Date(timeOfText(text)));
+    const at = (text: string) => new DatabaseTimestamp(text, new Date(parseTimestamp(text)));
     const branches = (left: string, right: string) =>
-      intervalBranches(['asc', 'asc'], {
+      intervalConjunctions(['asc', 'asc'], {
         lower: { values: [at(left), 1], inclusive: true },
         upper: { values: [at(right), 2], inclusive: true },
       });

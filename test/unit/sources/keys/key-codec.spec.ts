@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import type { JsonValue } from '../../../../lib/sources/backfill-source.js';
 import {
-  decodeKey,
-  encodeKey,
-  entityValue,
-  filterValue,
-  readableValue,
+  decodeKeyValue,
+  encodeKeyValue,
+  toEntityValue,
+  toFilterValue,
+  toReadableValue,
 } from '../../../../lib/sources/keys/key-codec.js';
-import { DatabaseTime, timeOfText } from '../../../../lib/sources/keys/database-time.js';
+import { DatabaseTimestamp, parseTimestamp } from '../../../../lib/sources/keys/database-timestamp.js';
 
 const throughJson = (value: JsonValue) => JSON.parse(JSON.stringify(value)) as JsonValue;
 
@@ -19,7 +19,7 @@ const micros = fc
   )
   .map(([date, micro, offset]) => {
     const text = `${date.toISOString().slice(0, 23).replace('T', ' ')}${String(micro).padStart(3, '0')}${offset}`;
-    return new DatabaseTime(text, new Date(timeOfText(text)));
+    return new DatabaseTimestamp(text, new Date(parseTimestamp(text)));
   });
 
 const keys = fc.oneof(
@@ -34,22 +34,22 @@ const keys = fc.oneof(
   fc.uint8Array(),
   fc.uint8Array().map((bytes) => Buffer.from(bytes)),
   micros,
-  micros.map(({ text }) => new DatabaseTime(text, new Date(0))),
-  micros.map(({ text }) => new DatabaseTime(text, new Date(NaN))),
+  micros.map(({ text }) => new DatabaseTimestamp(text, new Date(0))),
+  micros.map(({ text }) => new DatabaseTimestamp(text, new Date(NaN))),
 );
 
 /** Jest holds no invalid date to be equal to another, and 0 to be -0. */
 function plain(value: unknown): unknown {
-  if (value instanceof DatabaseTime) return ['time', value.text, String(value.date.getTime())];
+  if (value instanceof DatabaseTimestamp) return ['time', value.text, String(value.date.getTime())];
   if (value instanceof Date) return ['date', String(value.getTime())];
   return Object.is(value, -0) ? ['-0'] : value;
 }
 
-describe('encodeKey and decodeKey', () => {
+describe('encodeKeyValue and decodeKeyValue', () => {
   it('give every value back as it was, type and all', () => {
     fc.assert(
       fc.property(keys, (value) => {
-        const decoded = decodeKey(throughJson(encodeKey(value)));
+        const decoded = decodeKeyValue(throughJson(encodeKeyValue(value)));
         expect(plain(decoded)).toStrictEqual(plain(value));
       }),
       { numRuns: 1000 },
@@ -57,31 +57,31 @@ describe('encodeKey and decodeKey', () => {
   });
 
   it('keep ordinary values as they stand', () => {
-    expect([5, 'five', true, null].map(encodeKey)).toEqual([5, 'five', true, null]);
+    expect([5, 'five', true, null].map(encodeKeyValue)).toEqual([5, 'five', true, null]);
   });
 
   it('keep the microseconds that a Date has no room for', () => {
-    const time = new DatabaseTime('2020-11-11 02:04:11.891234+00', new Date('2020-11-11T02:04:11.891Z'));
-    expect(encodeKey(time)).toEqual({ t: '2020-11-11 02:04:11.891234+00' });
-    expect(filterValue(time)).toBe('2020-11-11 02:04:11.891234+00');
-    expect(entityValue(time)).toEqual(new Date('2020-11-11T02:04:11.891Z'));
+    const time = new DatabaseTimestamp('2020-11-11 02:04:11.891234+00', new Date('2020-11-11T02:04:11.891Z'));
+    expect(encodeKeyValue(time)).toEqual({ t: '2020-11-11 02:04:11.891234+00' });
+    expect(toFilterValue(time)).toBe('2020-11-11 02:04:11.891234+00');
+    expect(toEntityValue(time)).toEqual(new Date('2020-11-11T02:04:11.891Z'));
   });
 
   it('give an ObjectId back as its digits', () => {
     const id = { toHexString: () => '507f1f77bcf86cd799439011' };
-    expect(decodeKey(throughJson(encodeKey(id)))).toBe('507f1f77bcf86cd799439011');
+    expect(decodeKeyValue(throughJson(encodeKeyValue(id)))).toBe('507f1f77bcf86cd799439011');
   });
 
   it.each([{}, [], undefined, () => 1, Symbol('key')])('refuse to encode %p', (value) => {
-    expect(() => encodeKey(value)).toThrow(TypeError);
+    expect(() => encodeKeyValue(value)).toThrow(TypeError);
   });
 
   it.each([{}, { x: '1' }, { i: '1', d: '2' }, { i: 1 }, [1], { t: 5 }])('refuse to decode %j', (json) => {
-    expect(() => decodeKey(json as JsonValue)).toThrow(TypeError);
+    expect(() => decodeKeyValue(json as JsonValue)).toThrow(TypeError);
   });
 });
 
-describe('timeOfText', () => {
+describe('parseTimestamp', () => {
   it.each([
     ['2020-11-11 02:04:11.891234+00', '2020-11-11T02:04:11.891Z'],
     ['2020-11-11 02:04:11+05:30', '2020-11-10T20:34:11.000Z'],
@@ -89,19 +89,19 @@ describe('timeOfText', () => {
     ['2020-11-11T02:04Z', '2020-11-11T02:04:00.000Z'],
     ['2020-11-11', '2020-11-11T00:00:00.000Z'],
   ])('reads %s', (text, iso) => {
-    expect(new Date(timeOfText(text)).toISOString()).toBe(iso);
+    expect(new Date(parseTimestamp(text)).toISOString()).toBe(iso);
   });
 
   it.each(['infinity', 'yesterday', '', '2020-13-01'])('makes nothing of %j', (text) => {
-    expect(timeOfText(text)).toBeNaN();
+    expect(parseTimestamp(text)).toBeNaN();
   });
 });
 
-describe('readableValue', () => {
+describe('toReadableValue', () => {
   it('shows values without their types', () => {
-    const time = new DatabaseTime('2020-11-11 02:04:11.891234+00', new Date());
+    const time = new DatabaseTimestamp('2020-11-11 02:04:11.891234+00', new Date());
     expect(
-      [2n ** 60n, new Date(0), new Date(NaN), Buffer.from('ff', 'hex'), time, 'a', 1].map(readableValue),
+      [2n ** 60n, new Date(0), new Date(NaN), Buffer.from('ff', 'hex'), time, 'a', 1].map(toReadableValue),
     ).toEqual([
       '1152921504606846976',
       '1970-01-01T00:00:00.000Z',

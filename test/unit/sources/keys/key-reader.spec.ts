@@ -1,9 +1,9 @@
-import { pairBatches } from '../../../../lib/sources/keys/key-reader.js';
+import { toBatches } from '../../../../lib/sources/keys/key-reader.js';
 
-describe('pairBatches', () => {
+describe('toBatches', () => {
   it('pairs the rows that begin and end a batch', () => {
     const rows = new Map([1, 3, 4, 6, 7].map((number) => [number, [number]]));
-    expect(pairBatches(rows, 7, 3)).toEqual([
+    expect(toBatches(rows, 7, 3)).toEqual([
       { first: [1], last: [3], rows: 3 },
       { first: [4], last: [6], rows: 3 },
       { first: [7], last: [7], rows: 1 },
@@ -11,7 +11,7 @@ describe('pairBatches', () => {
   });
 
   it('does not pass over a gap', () => {
-    expect(() => pairBatches(new Map([[1, [1]]]), 3, 3)).toThrow(
+    expect(() => toBatches(new Map([[1, [1]]]), 3, 3)).toThrow(
       'Expected rows 1 and 3 of the walk, got a gap',
     );
   });

@@ -1,13 +1,13 @@
-import { DatabaseTime } from '../../../../lib/sources/keys/database-time.js';
+import { DatabaseTimestamp } from '../../../../lib/sources/keys/database-timestamp.js';
 import type { KeyProperty } from '../../../../lib/sources/keys/key-property.js';
 import { parseKeyValue } from '../../../../lib/sources/keys/key-value.js';
 
 describe('parseKeyValue', () => {
-  const property = (kind: KeyProperty['kind'], integer = false): KeyProperty => ({
+  const property = (type: KeyProperty['type'], integer = false): KeyProperty => ({
     path: 'key',
     column: 'key',
     columnType: '',
-    kind,
+    type,
     integer,
     nullable: false,
     precision: undefined,
@@ -33,7 +33,7 @@ describe('parseKeyValue', () => {
     [
       property('date'),
       '2020-01-01T00:00:00.000001Z',
-      new DatabaseTime('2020-01-01T00:00:00.000001Z', new Date('2020-01-01')),
+      new DatabaseTimestamp('2020-01-01T00:00:00.000001Z', new Date('2020-01-01')),
     ],
   ])('%# reads a value of the type, or its text', (of, value, expected) => {
     expect(parseKeyValue(of, value)).toEqual(expected);

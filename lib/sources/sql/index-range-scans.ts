@@ -1,10 +1,10 @@
-import { intervalBranches, isUniform } from '../keys/interval-conjunctions.js';
+import { intervalConjunctions, isUniform } from '../keys/interval-conjunctions.js';
 import type { KeyBound, KeyInterval } from '../keys/key-interval.js';
-import type { WalkColumn } from '../keys/key-reader.js';
+import type { SortColumn } from '../keys/key-reader.js';
 import type { SqlCondition } from './compile-select.js';
 
 /** One stretch of an index, and the columns that still order its rows. */
-export interface SqlStretch {
+export interface IndexRangeScan {
   readonly condition: SqlCondition | undefined;
   /** Positions of the columns that differ from row to row. */
   readonly ordering: readonly number[];
@@ -17,36 +17,38 @@ export interface SqlStretch {
  *
  * @internal
  */
-export function sqlStretches(
-  columns: readonly WalkColumn[],
+export function indexRangeScans(
+  columns: readonly SortColumn[],
   interval: KeyInterval,
   quote: (column: string) => string,
-  rowComparisons: boolean,
-): SqlStretch[] {
+  rowValueComparisons: boolean,
+): IndexRangeScan[] {
   const directions = columns.map(({ direction }) => direction);
   const all = columns.map((_, i) => i);
-  if (rowComparisons && isUniform(directions)) {
+  if (rowValueComparisons && isUniform(directions)) {
     const { lower, upper } = interval;
     const ascending = directions[0] === 'asc';
     const parts = [
-      ...(lower ? [rowComparison(columns, lower, ascending ? '>' : '<', quote)] : []),
-      ...(upper ? [rowComparison(columns, upper, ascending ? '<' : '>', quote)] : []),
+      ...(lower ? [rowValueComparison(columns, lower, ascending ? '>' : '<', quote)] : []),
+      ...(upper ? [rowValueComparison(columns, upper, ascending ? '<' : '>', quote)] : []),
     ];
     return [{ condition: joinConditions(parts), ordering: all }];
   }
-  return intervalBranches(directions, interval).map((branch) => ({
+  return intervalConjunctions(directions, interval).map((conjunction) => ({
     condition: joinConditions(
-      branch.map(({ column, operator, value }) => ({
+      conjunction.map(({ column, operator, value }) => ({
         sql: `${quote(columns[column]?.column ?? '')} ${operator} ?`,
         values: [value],
       })),
     ),
-    ordering: all.filter((i) => !branch.some(({ column, operator }) => column === i && operator === '=')),
+    ordering: all.filter(
+      (i) => !conjunction.some(({ column, operator }) => column === i && operator === '='),
+    ),
   }));
 }
 
-function rowComparison(
-  columns: readonly WalkColumn[],
+function rowValueComparison(
+  columns: readonly SortColumn[],
   { values, inclusive }: KeyBound,
   operator: '<' | '>',
   quote: (column: string) => string,

@@ -4,7 +4,7 @@
  *
  * @internal
  */
-export class DatabaseTime {
+export class DatabaseTimestamp {
   constructor(
     /** Goes back to the database unchanged. */
     readonly text: string,
@@ -14,13 +14,13 @@ export class DatabaseTime {
 }
 
 /** Reads a database's text as UTC where it names no offset of its own. */
-export function timeOfText(text: string): number {
+export function parseTimestamp(text: string): number {
   const [, date, time = '00:00:00', offset = 'Z'] =
     /^(\S+?)(?:[ T]([\d:.]+)(Z|[+-][\d:]+)?)?$/.exec(text) ?? [];
   return Date.parse(`${date}T${time}${/^[+-]\d\d$/.test(offset) ? `${offset}:00` : offset}`);
 }
 
 /** Whether a point in time is written with its distance from UTC. */
-export function hasOffset(text: string): boolean {
+export function hasUtcOffset(text: string): boolean {
   return /[+-]\d\d(?::?\d\d)*$/.test(text.slice(10)) || text.endsWith('Z');
 }
