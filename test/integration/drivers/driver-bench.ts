@@ -73,7 +73,7 @@ export function createDriverBench(driver: TestDriver): DriverBench {
     get redis() {
       return redis;
     },
-    context: () => ({ em: orm.em.fork(), backfill: 'tidy' }),
+    context: () => ({ em: orm.em.fork(), backfill: 'update-entries' }),
     fill: async (entity, rows) => {
       const em = orm.em.fork();
       await em.nativeDelete(entity, {}, { filters: false });

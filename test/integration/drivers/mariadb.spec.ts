@@ -3,7 +3,7 @@ import { MikroORM, EntitySchema } from '@mikro-orm/core';
 import { MariaDbDriver } from '@mikro-orm/mariadb';
 import { keyset } from 'nestjs-backfill';
 import { startMariadb, type MariadbServer } from '../../support/services/index.js';
-import { loadAll, walk } from '../sources/plan-source.js';
+import { loadAll, planAll } from '../sources/plan-source.js';
 import type { DriverDatabase } from './driver-bench.js';
 import { driverSuite } from './driver.suite.js';
 import { Entry } from './entities.js';
@@ -66,12 +66,12 @@ describe('times on mariadb', () => {
   it.each(['asc', 'desc'] as const)('keep their microseconds, %s', async (direction) => {
     await fillMicroseconds(50);
     const source = keyset(Entry, { orderBy: { at: direction } });
-    const walked = await walk(bench, source, { batchSize: 7, limit: 2 });
-    const loaded = await loadAll(bench, source, walked);
+    const planned = await planAll(bench, source, { batchSize: 7, limit: 2 });
+    const loaded = await loadAll(bench, source, planned);
     const ids = Array.from({ length: 50 }, (_, id) => id);
     expect(loaded.flat().map(({ id }) => id)).toEqual(direction === 'asc' ? ids : ids.toReversed());
     expect(loaded.map((batch) => batch.length)).toEqual([7, 7, 7, 7, 7, 7, 7, 1]);
-    expect(walked.ranges[0]?.range.first).toMatchObject({ at });
+    expect(planned.ranges[0]?.range.first).toMatchObject({ at });
   });
 
   it.each(['Z', '+02:00', '-05:00'])('are read in the zone of the app (%s)', async (timezone) => {
@@ -85,16 +85,19 @@ describe('times on mariadb', () => {
         Entry,
         times.map((time, id) => ({ ...base, id, code: `${id}`, at: time })),
       );
-      const shop = { context: () => ({ em: orm.em.fork(), backfill: 'tidy' }) };
+      const fixture = { context: () => ({ em: orm.em.fork(), backfill: 'update-entries' }) };
       const source = keyset(Entry, { orderBy: { at: 'asc' } });
       for (const from of ['2020-01-01T00:00:00.127Z', '2020-01-01T05:30:00.127+05:30', times[4]]) {
-        const walked = await walk(shop, source, { batchSize: 4, from: { at: from } });
-        const loaded = (await loadAll(shop, source, walked)).flat();
+        const planned = await planAll(fixture, source, { batchSize: 4, from: { at: from } });
+        const loaded = (await loadAll(fixture, source, planned)).flat();
         expect(loaded.map(({ id }) => id)).toEqual([4, 5, 6, 7, 8]);
-        expect(walked.ranges[0]?.range.first).toMatchObject({ at: times[4] });
+        expect(planned.ranges[0]?.range.first).toMatchObject({ at: times[4] });
       }
-      const exact = await walk(shop, source, { batchSize: 4, from: { at: '2020-01-01T00:00:00.127001Z' } });
-      expect((await loadAll(shop, source, exact)).flat().map(({ id }) => id)).toEqual([5, 6, 7, 8]);
+      const exact = await planAll(fixture, source, {
+        batchSize: 4,
+        from: { at: '2020-01-01T00:00:00.127001Z' },
+      });
+      expect((await loadAll(fixture, source, exact)).flat().map(({ id }) => id)).toEqual([5, 6, 7, 8]);
     } finally {
       await orm.close(true);
     }
@@ -120,8 +123,8 @@ describe('texts on mariadb', () => {
       ] as const) {
         const source = keyset(Entry, { orderBy });
         for (const batchSize of [1, 7]) {
-          const walked = await walk(bench, source, { batchSize, limit: 3 });
-          const loaded = (await loadAll(bench, source, walked)).flat();
+          const planned = await planAll(bench, source, { batchSize, limit: 3 });
+          const loaded = (await loadAll(bench, source, planned)).flat();
           const expected = await bench.orm.em.fork().find(Entry, {}, { orderBy });
           expect(loaded.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
           expect(loaded).toHaveLength(60);
@@ -145,7 +148,7 @@ describe('texts on mariadb', () => {
     const options = { ...bench.orm.config.getAll(), entities: [schema] };
     const orm = await MikroORM.init(options as Parameters<typeof MikroORM.init>[0]);
     try {
-      const context = { em: orm.em.fork(), backfill: 'tidy' };
+      const context = { em: orm.em.fork(), backfill: 'update-entries' };
       expect(() => keyset(Job, { orderBy: { size: 'asc' } }).prepare?.(context)).toThrow(
         /\(orderBy\.size\): expected a column that can be walked, got a column of type enum\('small'/,
       );

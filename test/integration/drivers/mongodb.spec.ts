@@ -5,7 +5,7 @@ import { idRange, keyset } from 'nestjs-backfill';
 import { batchExecute } from 'nestjs-backfill/migrations';
 import { startMongodb, type MongodbServer } from '../../support/services/index.js';
 import { defineBackfill } from '../../support/apps/index.js';
-import { loadAll, walk } from '../sources/plan-source.js';
+import { loadAll, planAll } from '../sources/plan-source.js';
 import type { DriverDatabase } from './driver-bench.js';
 import { driverSuite } from './driver.suite.js';
 import { Entry, Wide } from './entities.js';
@@ -84,8 +84,8 @@ describe('ObjectIds', () => {
 
   it.each(['asc', 'desc'] as const)('are walked, %s', async (direction) => {
     const source = keyset(Note, { orderBy: { _id: direction } });
-    const walked = await walk(bench, source, { batchSize: 8, limit: 2 });
-    const loaded = await loadAll(bench, source, walked);
+    const planned = await planAll(bench, source, { batchSize: 8, limit: 2 });
+    const loaded = await loadAll(bench, source, planned);
     const expected = upTo(50).map(hex);
     expect(loaded.flat().map(({ id }) => id)).toEqual(direction === 'asc' ? expected : expected.toReversed());
     expect(loaded.map((batch) => batch.length)).toEqual([8, 8, 8, 8, 8, 8, 2]);
@@ -94,8 +94,8 @@ describe('ObjectIds', () => {
   it('break ties, and begin where a text of theirs says', async () => {
     const source = keyset(Note, { orderBy: { text: 'desc' } });
     const from = { text: '2', _id: hex(30) };
-    const walked = await walk(bench, source, { batchSize: 5, from });
-    const ids = (await loadAll(bench, source, walked)).flat().map(({ id }) => id);
+    const planned = await planAll(bench, source, { batchSize: 5, from });
+    const ids = (await loadAll(bench, source, planned)).flat().map(({ id }) => id);
     const expected = [2, 1, 0].flatMap((rest) =>
       upTo(50)
         .filter((i) => i % 4 === rest && (rest < 2 || i <= 30))
@@ -107,7 +107,7 @@ describe('ObjectIds', () => {
   it('name the rows that fail, which are retried by them', async () => {
     let broken = true;
     const handler = defineBackfill<never, Note>({
-      name: 'walk',
+      name: 'touch-entries',
       source: keyset(Note, { orderBy: { _id: 'asc' } }),
       config: { batchSize: 10, perSecondOnPeak: null, perSecondOffPeak: null, attempts: 1, backoffMs: 1 },
       processRow: (note) => {
@@ -116,12 +116,16 @@ describe('ObjectIds', () => {
       },
     });
     const { backfills, finished } = await bench.start(handler);
-    await backfills.start('walk');
-    expect(await finished('walk')).toMatchObject({ state: 'failed', rowsDone: 49, rowsFailed: 1 });
-    expect((await backfills.failures('walk')).items).toMatchObject([{ kind: 'row', key: hex(17) }]);
+    await backfills.start('touch-entries');
+    expect(await finished('touch-entries')).toMatchObject({ state: 'failed', rowsDone: 49, rowsFailed: 1 });
+    expect((await backfills.failures('touch-entries')).items).toMatchObject([{ kind: 'row', key: hex(17) }]);
     broken = false;
-    await backfills.retryFailures('walk');
-    expect(await finished('walk')).toMatchObject({ state: 'completed', rowsDone: 50, rowsFailed: 0 });
+    await backfills.retryFailures('touch-entries');
+    expect(await finished('touch-entries')).toMatchObject({
+      state: 'completed',
+      rowsDone: 50,
+      rowsFailed: 0,
+    });
     expect(await bench.orm.em.fork().count(Note, { touches: 1 })).toBe(50);
   });
 
@@ -133,7 +137,7 @@ describe('ObjectIds', () => {
 });
 
 describe('keys that a walk would pass over', () => {
-  const walking = () => walk(bench, keyset(Entry, { orderBy: { code: 'asc' } }), { batchSize: 5 });
+  const walking = () => planAll(bench, keyset(Entry, { orderBy: { code: 'asc' } }), { batchSize: 5 });
   const rows: Array<Record<string, unknown>> = upTo(9).map((i) => rowOf('_id', i));
 
   it.each([
@@ -150,7 +154,7 @@ describe('keys that a walk would pass over', () => {
   it('are refused where strides of ids would not reach them', async () => {
     await bench.fill(Entry, []);
     await insertRaw('entries', [...rows, { _id: 99.5, ...base, code: 'c99' }]);
-    await expect(walk(bench, idRange(Entry), { batchSize: 5 })).rejects.toThrow(
+    await expect(planAll(bench, idRange(Entry), { batchSize: 5 })).rejects.toThrow(
       /\(id\): expected whole numbers, as strides of ids reach no others, got 99\.5/,
     );
   });
@@ -164,7 +168,7 @@ describe('keys that a walk would pass over', () => {
     expect(() => idRange(Wide).prepare?.(bench.context())).toThrow(
       /\(key id\): expected numbers, as a document database orders no others by their value/,
     );
-    await expect(walk(bench, keyset(Wide, { orderBy: { id: 'asc' } }), { batchSize: 5 })).rejects.toThrow(
+    await expect(planAll(bench, keyset(Wide, { orderBy: { id: 'asc' } }), { batchSize: 5 })).rejects.toThrow(
       /\(id\): expected a key that finds its row again, got \["1"\], which does not/,
     );
   });
@@ -177,7 +181,7 @@ describe('what mongodb lacks', () => {
       upTo(10).map((id) => rowOf('id', id)),
     );
     const handler = defineBackfill<never, Entry>({
-      name: 'walk',
+      name: 'touch-entries',
       source: keyset(Entry, { orderBy: { id: 'asc' } }),
       config: { batchSize: 5, perSecondOnPeak: null, perSecondOffPeak: null },
       processBatch: (entries) => {
@@ -185,16 +189,16 @@ describe('what mongodb lacks', () => {
       },
     });
     const { backfills, finished } = await bench.start(handler);
-    const dry = backfills.start('walk', { dryRun: true });
+    const dry = backfills.start('touch-entries', { dryRun: true });
     if (server) {
       await expect(dry).rejects.toMatchObject({
         code: 'BACKFILL_REQUEST_INVALID',
         message: expect.stringMatching(/expected dryRun to be a database with transactions.*replica set/),
       });
-      expect(await backfills.runs('walk')).toEqual([]);
+      expect(await backfills.runs('touch-entries')).toEqual([]);
     } else {
       await dry;
-      await finished('walk');
+      await finished('touch-entries');
     }
     expect(await bench.orm.em.fork().count(Entry, { touches: 0 })).toBe(10);
   });

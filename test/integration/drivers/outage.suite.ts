@@ -16,7 +16,7 @@ export function outageSuite(bench: DriverBench, server: () => MortalServer | und
     async () => {
       await bench.fill(Entry, rowsOf(60));
       const handler = defineBackfill<never, Entry>({
-        name: 'walk',
+        name: 'touch-entries',
         source: keyset(Entry, { orderBy: { at: 'desc', id: 'desc' } }),
         config: {
           batchSize: 2,
@@ -31,20 +31,20 @@ export function outageSuite(bench: DriverBench, server: () => MortalServer | und
         },
       });
       const { backfills, finished } = await bench.start(handler);
-      await backfills.start('walk');
+      await backfills.start('touch-entries');
       await eventually(
         'some ranges',
-        () => backfills.status('walk'),
+        () => backfills.status('touch-entries'),
         ({ done }) => done >= 4,
       );
       await server()?.kill();
       await eventually(
         'the outage to be seen',
-        () => backfills.status('walk'),
+        () => backfills.status('touch-entries'),
         ({ rate, lastError }) => lastError !== null && rate.perSecond === 0,
       );
       await server()?.restart();
-      expect(await finished('walk', 60_000)).toMatchObject({
+      expect(await finished('touch-entries', 60_000)).toMatchObject({
         state: 'completed',
         done: 30,
         failed: 0,

@@ -11,8 +11,8 @@ export function runningSuite(bench: DriverBench): void {
 
   it('hands each row to a range handler once', async () => {
     await bench.fill(Entry, rowsOf(230));
-    const walk = defineBackfill<IdRange<Entry, number>>({
-      name: 'walk',
+    const handler = defineBackfill<IdRange<Entry, number>>({
+      name: 'touch-entries',
       source: idRange(Entry),
       config: { ...FAST, batchSize: 20 },
       processRange: async ({ where }, { em }) => {
@@ -22,47 +22,51 @@ export function runningSuite(bench: DriverBench): void {
         return rows.length;
       },
     });
-    const { backfills, finished } = await bench.start(walk);
-    await backfills.start('walk');
-    expect(await finished('walk')).toMatchObject({ state: 'completed', done: 12, rowsDone: 230 });
+    const { backfills, finished } = await bench.start(handler);
+    await backfills.start('touch-entries');
+    expect(await finished('touch-entries')).toMatchObject({ state: 'completed', done: 12, rowsDone: 230 });
     expect(await touched(1)).toBe(230);
   });
 
   it('takes the filter of a range for statements of its own', async () => {
     await bench.fill(Entry, rowsOf(97));
-    const walk = defineBackfill<KeysetRange<Entry>>({
-      name: 'walk',
+    const handler = defineBackfill<KeysetRange<Entry>>({
+      name: 'touch-entries',
       source: keyset(Entry, { orderBy: newest, where: { state: 'new' } }),
       config: { ...FAST, batchSize: 10 },
       processRange: ({ where }, { em }) => em.nativeUpdate(Entry, where, { state: 'seen', touches: 1 }),
     });
-    const { backfills, finished } = await bench.start(walk);
-    await backfills.start('walk');
-    expect(await finished('walk')).toMatchObject({ state: 'completed', done: 10, rowsDone: 97 });
+    const { backfills, finished } = await bench.start(handler);
+    await backfills.start('touch-entries');
+    expect(await finished('touch-entries')).toMatchObject({ state: 'completed', done: 10, rowsDone: 97 });
     expect(await touched(1)).toBe(97);
   });
 
   it('flushes what a batch handler changed', async () => {
     await bench.fill(Entry, rowsOf(95));
-    const walk = defineBackfill<never, Entry>({
-      name: 'walk',
+    const handler = defineBackfill<never, Entry>({
+      name: 'touch-entries',
       source: keyset(Entry, { orderBy: newest }),
       config: { ...FAST, batchSize: 10 },
       processBatch: (rows) => {
         for (const row of rows) row.touches++;
       },
     });
-    const { backfills, finished } = await bench.start(walk);
-    await backfills.start('walk');
-    expect(await finished('walk')).toMatchObject({ state: 'completed', rowsDone: 95, rowsTotal: 95 });
+    const { backfills, finished } = await bench.start(handler);
+    await backfills.start('touch-entries');
+    expect(await finished('touch-entries')).toMatchObject({
+      state: 'completed',
+      rowsDone: 95,
+      rowsTotal: 95,
+    });
     expect(await touched(1)).toBe(95);
   });
 
   it('quarantines the rows that fail, and retries them', async () => {
     await bench.fill(Entry, rowsOf(60));
     let broken = true;
-    const walk = defineBackfill<never, Entry>({
-      name: 'walk',
+    const handler = defineBackfill<never, Entry>({
+      name: 'touch-entries',
       source: keyset(Entry, { orderBy: newest }),
       config: { ...FAST, batchSize: 10, rowConcurrency: 3, attempts: 2 },
       processRow: (row) => {
@@ -70,17 +74,21 @@ export function runningSuite(bench: DriverBench): void {
         if (broken && row.id % 20 === 7) throw new Error(`row ${row.id}`);
       },
     });
-    const { backfills, finished } = await bench.start(walk);
-    await backfills.start('walk');
-    expect(await finished('walk')).toMatchObject({ state: 'failed', rowsDone: 57, rowsFailed: 3 });
+    const { backfills, finished } = await bench.start(handler);
+    await backfills.start('touch-entries');
+    expect(await finished('touch-entries')).toMatchObject({ state: 'failed', rowsDone: 57, rowsFailed: 3 });
     expect(await touched(1)).toBe(57);
-    const { items } = await backfills.failures('walk');
+    const { items } = await backfills.failures('touch-entries');
     expect(
       items.map(({ kind, key }) => ({ kind, key })).toSorted((a, b) => Number(a.key) - Number(b.key)),
     ).toEqual([7, 27, 47].map((key) => ({ kind: 'row', key })));
     broken = false;
-    await backfills.retryFailures('walk');
-    expect(await finished('walk')).toMatchObject({ state: 'completed', rowsDone: 60, rowsFailed: 0 });
+    await backfills.retryFailures('touch-entries');
+    expect(await finished('touch-entries')).toMatchObject({
+      state: 'completed',
+      rowsDone: 60,
+      rowsFailed: 0,
+    });
     expect(await touched(1)).toBe(60);
   });
 
@@ -89,8 +97,8 @@ export function runningSuite(bench: DriverBench): void {
     const check = (ids: readonly number[]) => {
       if (ids.includes(13)) throw new Error('13 is bad');
     };
-    const walk = defineBackfill<KeysetRange<Entry>, Entry>({
-      name: 'walk',
+    const handler = defineBackfill<KeysetRange<Entry>, Entry>({
+      name: 'touch-entries',
       source: keyset(Entry, { orderBy: newest }),
       config: { ...FAST, batchSize: 16, attempts: 1 },
       ...(shape === 'range'
@@ -108,51 +116,51 @@ export function runningSuite(bench: DriverBench): void {
             },
           }),
     });
-    const { backfills, finished } = await bench.start(walk);
-    await backfills.start('walk');
-    expect(await finished('walk')).toMatchObject({ state: 'failed', rowsDone: 31, rowsFailed: 1 });
+    const { backfills, finished } = await bench.start(handler);
+    await backfills.start('touch-entries');
+    expect(await finished('touch-entries')).toMatchObject({ state: 'failed', rowsDone: 31, rowsFailed: 1 });
     expect(await touched(1)).toBe(31);
   });
 
   it('pauses, and goes on where it was', async () => {
     await bench.fill(Entry, rowsOf(120));
-    const walk = defineBackfill<never, Entry>({
-      name: 'walk',
+    const handler = defineBackfill<never, Entry>({
+      name: 'touch-entries',
       source: keyset(Entry, { orderBy: newest }),
       config: { ...FAST, batchSize: 5, perSecondOnPeak: 40, perSecondOffPeak: 40 },
       processBatch: (rows) => {
         for (const row of rows) row.touches++;
       },
     });
-    const { backfills, finished } = await bench.start(walk);
-    await backfills.start('walk');
+    const { backfills, finished } = await bench.start(handler);
+    await backfills.start('touch-entries');
     await eventually(
       'some ranges',
-      () => backfills.status('walk'),
+      () => backfills.status('touch-entries'),
       ({ done }) => done >= 3,
     );
-    await backfills.pause('walk');
+    await backfills.pause('touch-entries');
     const { done } = await eventually(
       'the ranges in flight to end',
-      () => backfills.status('walk'),
+      () => backfills.status('touch-entries'),
       (status) => status.state === 'paused',
     );
     expect(done).toBeLessThan(24);
-    await backfills.resume('walk');
-    expect(await finished('walk')).toMatchObject({ state: 'completed', done: 24, rowsDone: 120 });
+    await backfills.resume('touch-entries');
+    expect(await finished('touch-entries')).toMatchObject({ state: 'completed', done: 24, rowsDone: 120 });
     expect(await touched(1)).toBe(120);
   });
 
   it('previews the ranges', async () => {
     await bench.fill(Entry, rowsOf(20));
-    const walk = defineBackfill({
-      name: 'walk',
+    const handler = defineBackfill({
+      name: 'touch-entries',
       source: keyset(Entry, { orderBy: { shard: 'asc', at: 'asc' } }),
       config: { ...FAST, batchSize: 5, perSecondOnPeak: 1, perSecondOffPeak: 1 },
       processRange: () => undefined,
     });
-    const { backfills } = await bench.start(walk);
-    const preview = await backfills.preview('walk');
+    const { backfills } = await bench.start(handler);
+    const preview = await backfills.preview('touch-entries');
     expect(preview).toMatchObject({ total: 4, rowsTotal: 20, rowsTotalKind: 'exact' });
     expect(preview.warnings.map(({ code }) => code)).toEqual(bench.driver.tellsIndex ? ['NO_INDEX'] : []);
     expect(preview.ranges[0]).toMatchObject({ first: { shard: 'eu', id: 1 }, last: { shard: 'eu', id: 5 } });
@@ -161,8 +169,8 @@ export function runningSuite(bench: DriverBench): void {
   it('holds back for a third party without using up an attempt', async () => {
     await bench.fill(Entry, rowsOf(10));
     let calls = 0;
-    const walk = defineBackfill<never, Entry>({
-      name: 'walk',
+    const handler = defineBackfill<never, Entry>({
+      name: 'touch-entries',
       source: idRange(Entry),
       config: { ...FAST, batchSize: 10, attempts: 1 },
       processBatch: (rows) => {
@@ -170,15 +178,19 @@ export function runningSuite(bench: DriverBench): void {
         for (const row of rows) row.touches++;
       },
     });
-    const { backfills, finished } = await bench.start(walk);
-    await backfills.start('walk');
-    expect(await finished('walk')).toMatchObject({ state: 'completed', rowsDone: 10 });
+    const { backfills, finished } = await bench.start(handler);
+    await backfills.start('touch-entries');
+    expect(await finished('touch-entries')).toMatchObject({ state: 'completed', rowsDone: 10 });
     expect(await touched(1)).toBe(10);
   });
 
   it('has a ledger on PostgreSQL only, and says so', async () => {
-    const walk = defineBackfill({ name: 'walk', source: idRange(Entry), processRange: () => undefined });
-    await expect(bench.start(walk, { ledger: true })).rejects.toMatchObject({
+    const handler = defineBackfill({
+      name: 'touch-entries',
+      source: idRange(Entry),
+      processRange: () => undefined,
+    });
+    await expect(bench.start(handler, { ledger: true })).rejects.toMatchObject({
       code: 'BACKFILL_DEFINITION_INVALID',
       message: expect.stringContaining(
         bench.driver.name === 'postgresql' ? '...BACKFILL_ENTITIES' : 'ledger: true, which needs PostgreSQL',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { idRange } from '../../../lib/sources/id-range/id-range.js';
 import { keyset } from '../../../lib/sources/keyset/keyset.js';
-import { loadAll, walk } from '../sources/plan-source.js';
+import { loadAll, planAll } from '../sources/plan-source.js';
 import { type DriverBench, Entry, Token, Wide } from './driver-bench.js';
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
@@ -32,21 +32,21 @@ export function sourcesSuite(bench: DriverBench): void {
         ids.map((id) => ({ ...row, id, code: String(id), hidden: false })),
       );
       const source = idRange(Entry, { direction });
-      const walked = await walk(bench, source, { batchSize: 20 });
-      const loaded = (await loadAll(bench, source, walked)).flat();
+      const planned = await planAll(bench, source, { batchSize: 20 });
+      const loaded = (await loadAll(bench, source, planned)).flat();
       expect(idsOf(loaded)).toEqual(direction === 'asc' ? ids : ids.toReversed());
-      expect(walked.opening.total).toEqual({ rows: ids.length, exact: true });
-      expect(walked.ranges).toHaveLength(6);
+      expect(planned.opening.total).toEqual({ rows: ids.length, exact: true });
+      expect(planned.ranges).toHaveLength(6);
     });
 
     it('keeps to from, to, where and the filters that the entity turns on', async () => {
       await bench.fill(Entry, entries(60));
       const source = idRange(Entry, { where: { shard: 'eu' } });
-      const walked = await walk(bench, source, { batchSize: 7, from: 50, to: 11 });
+      const planned = await planAll(bench, source, { batchSize: 7, from: 50, to: 11 });
       const expected = upTo(60).filter((id) => id >= 11 && id <= 50 && id % 2 === 0 && id % 10 !== 0);
-      expect(idsOf((await loadAll(bench, source, walked)).flat())).toEqual(expected.toReversed());
+      expect(idsOf((await loadAll(bench, source, planned)).flat())).toEqual(expected.toReversed());
       const unfiltered = idRange(Entry, { where: { shard: 'eu' }, filters: false });
-      const all = await walk(bench, unfiltered, { batchSize: 60 });
+      const all = await planAll(bench, unfiltered, { batchSize: 60 });
       expect((await loadAll(bench, unfiltered, all)).flat()).toHaveLength(30);
       expect(await source.countLeft?.(bench.context())).toBe(24);
     });
@@ -62,8 +62,8 @@ export function sourcesSuite(bench: DriverBench): void {
     it.each(['asc', 'desc'] as const)('walks a unique text, %s', async (direction) => {
       await bench.fill(Entry, entries(57));
       const source = keyset(Entry, { orderBy: { code: direction }, filters: false });
-      const walked = await walk(bench, source, { batchSize: 10, limit: 2 });
-      const loaded = await loadAll(bench, source, walked);
+      const planned = await planAll(bench, source, { batchSize: 10, limit: 2 });
+      const loaded = await loadAll(bench, source, planned);
       const ids = idsOf(loaded.flat());
       expect(ids).toEqual(direction === 'desc' ? upTo(57) : upTo(57).toReversed());
       expect(loaded.map((batch) => batch.length)).toEqual([10, 10, 10, 10, 10, 7]);
@@ -76,8 +76,8 @@ export function sourcesSuite(bench: DriverBench): void {
         upTo(40).map((i) => ({ id: uuid(i), touches: 0 })),
       );
       const source = keyset(Token, { orderBy: { id: 'asc' } });
-      const walked = await walk(bench, source, { batchSize: 9 });
-      const loaded = (await loadAll(bench, source, walked)).flat();
+      const planned = await planAll(bench, source, { batchSize: 9 });
+      const loaded = (await loadAll(bench, source, planned)).flat();
       expect(idsOf(loaded)).toEqual(upTo(40).map(uuid));
       const keys = loaded.slice(3, 5).map((row) => source.keyOf?.(row) ?? null);
       expect(idsOf((await source.loadKeys?.(bench.context(), keys, '')) ?? [])).toEqual([uuid(4), uuid(5)]);
@@ -90,14 +90,14 @@ export function sourcesSuite(bench: DriverBench): void {
     ] as const)('walks times that many rows share, at %s, id %s', async (at, id) => {
       await bench.fill(Entry, entries(100, 9));
       const source = keyset(Entry, { orderBy: { at, id }, filters: false });
-      const walked = await walk(bench, source, { batchSize: 8, limit: 2 });
-      const loaded = await loadAll(bench, source, walked);
+      const planned = await planAll(bench, source, { batchSize: 8, limit: 2 });
+      const loaded = await loadAll(bench, source, planned);
       const expected = await bench.orm.em
         .fork()
         .find(Entry, {}, { orderBy: [{ at }, { id }], filters: false });
       expect(idsOf(loaded.flat())).toEqual(idsOf(expected));
       expect(loaded.map((batch) => batch.length)).toEqual([...Array<number>(12).fill(8), 4]);
-      const [range] = walked.ranges;
+      const [range] = planned.ranges;
       expect(range?.range.first).toEqual({ at: expected[0]?.at, id: expected[0]?.id });
       expect(await bench.orm.em.fork().count(Entry, range?.range.where ?? {}, { filters: false })).toBe(8);
     });
@@ -108,13 +108,13 @@ export function sourcesSuite(bench: DriverBench): void {
         entries(40, 1).map((row) => Object.assign(row, { at: new Date(START + (row.id ?? 0)) })),
       );
       const source = keyset(Entry, { orderBy: { at: 'asc' }, where: { shard: 'eu' }, filters: false });
-      const walked = await walk(bench, source, {
+      const planned = await planAll(bench, source, {
         batchSize: 4,
         from: { at: new Date(START + 11).toISOString() },
         to: { at: new Date(START + 30), id: 30 },
       });
       const expected = upTo(40).filter((id) => id >= 11 && id <= 30 && id % 2 === 0);
-      expect(idsOf((await loadAll(bench, source, walked)).flat())).toEqual(expected);
+      expect(idsOf((await loadAll(bench, source, planned)).flat())).toEqual(expected);
     });
 
     it('walks each partition by itself', async () => {
@@ -123,12 +123,12 @@ export function sourcesSuite(bench: DriverBench): void {
         orderBy: { at: 'desc' },
         partitions: { eu: { shard: 'eu' }, us: { shard: 'us' } },
       });
-      const walked = await walk(bench, source, { batchSize: 6 });
-      const loaded = await loadAll(bench, source, walked);
+      const planned = await planAll(bench, source, { batchSize: 6 });
+      const loaded = await loadAll(bench, source, planned);
       const left = upTo(41).filter((id) => id % 10 !== 0);
       expect(idsOf(loaded.flat()).toSorted((a, b) => Number(a) - Number(b))).toEqual(left);
       for (const [i, batch] of loaded.entries()) {
-        expect(new Set(batch.map(({ shard }) => shard))).toEqual(new Set([walked.ranges[i]?.partition]));
+        expect(new Set(batch.map(({ shard }) => shard))).toEqual(new Set([planned.ranges[i]?.partition]));
       }
     });
 
@@ -175,11 +175,11 @@ export function sourcesSuite(bench: DriverBench): void {
               ? [{ at: by }, { shard: second }, { id: third }]
               : [{ shard: by }, { at: second }, { id: third }];
             const source = keyset(Entry, { orderBy, filters: false });
-            const walked = await walk(bench, source, { batchSize, limit: 2 });
-            const loaded = await loadAll(bench, source, walked);
+            const planned = await planAll(bench, source, { batchSize, limit: 2 });
+            const loaded = await loadAll(bench, source, planned);
             const expected = await bench.orm.em.fork().find(Entry, {}, { orderBy, filters: false });
             expect(idsOf(loaded.flat())).toEqual(idsOf(expected));
-            expect(walked.ranges.map(({ rows: planned }) => planned)).toEqual(loaded.map((b) => b.length));
+            expect(planned.ranges.map(({ rows: planned }) => planned)).toEqual(loaded.map((b) => b.length));
           },
         ),
         { numRuns: 25 },
@@ -189,8 +189,8 @@ export function sourcesSuite(bench: DriverBench): void {
     it('halves a range between its rows', async () => {
       await bench.fill(Entry, entries(30, 9));
       const source = keyset(Entry, { orderBy: { at: 'desc', id: 'asc' }, filters: false });
-      const walked = await walk(bench, source, { batchSize: 11 });
-      for (const { data, rows } of walked.ranges) {
+      const planned = await planAll(bench, source, { batchSize: 11 });
+      for (const { data, rows } of planned.ranges) {
         const halves = (await source.split?.(bench.context(), data, '')) ?? [];
         expect(halves.map((half) => half.rows)).toEqual([Math.ceil(rows / 2), Math.floor(rows / 2)]);
         const whole = (await source.load?.(bench.context(), data, '')) ?? [];
@@ -212,15 +212,15 @@ export function bigintsSuite(bench: DriverBench): void {
     for (const id of ids) await em.insert(Wide, { id, touches: 0 });
     const source = keyset(Wide, { orderBy: { id: 'desc' } });
     if (!bench.driver.wideIntegers) {
-      await expect(walk(bench, source, { batchSize: 7 })).rejects.toThrow(
+      await expect(planAll(bench, source, { batchSize: 7 })).rejects.toThrow(
         'This database driver rounds integers past 2^53: use another key.',
       );
       return;
     }
-    const walked = await walk(bench, source, { batchSize: 7 });
-    expect(idsOf((await loadAll(bench, source, walked)).flat())).toEqual(ids.toReversed());
+    const planned = await planAll(bench, source, { batchSize: 7 });
+    expect(idsOf((await loadAll(bench, source, planned)).flat())).toEqual(ids.toReversed());
     const strides = idRange(Wide, { direction: 'asc' });
-    const cut = await walk(bench, strides, { batchSize: 7 });
+    const cut = await planAll(bench, strides, { batchSize: 7 });
     expect(idsOf((await loadAll(bench, strides, cut)).flat())).toEqual(ids);
   });
 }

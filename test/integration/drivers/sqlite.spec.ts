@@ -8,7 +8,7 @@ import { EntitySchema } from '@mikro-orm/core';
 import { LibSqlDriver } from '@mikro-orm/libsql';
 import { keyset } from 'nestjs-backfill';
 import { defineBackfill } from '../../support/apps/index.js';
-import { loadAll, walk } from '../sources/plan-source.js';
+import { loadAll, planAll } from '../sources/plan-source.js';
 import { driverSuite } from './driver.suite.js';
 import { Entry } from './entities.js';
 
@@ -55,12 +55,12 @@ describe('times on sqlite', () => {
       .getConnection()
       .execute("update entries set at = datetime('2020-01-01', id || ' seconds') where id % 2 = 0");
     const source = keyset(Entry, { orderBy: { at: 'asc', id: 'desc' } });
-    const walked = await walk(bench, source, { batchSize: 7, limit: 2 });
-    const ids = (await loadAll(bench, source, walked)).flat().map(({ id }) => id);
+    const planned = await planAll(bench, source, { batchSize: 7, limit: 2 });
+    const ids = (await loadAll(bench, source, planned)).flat().map(({ id }) => id);
     // Numbers come before text there.
     const [odd, even] = [1, 0].map((rest) => Array.from({ length: 20 }, (_, i) => 2 * i + rest));
     expect(ids).toEqual([...(odd ?? []), ...(even ?? [])]);
-    expect(walked.ranges.at(-1)?.range.last).toMatchObject({ at: new Date('2020-01-01T00:00:38Z'), id: 38 });
+    expect(planned.ranges.at(-1)?.range.last).toMatchObject({ at: new Date('2020-01-01T00:00:38Z'), id: 38 });
   });
 });
 
@@ -73,8 +73,8 @@ it('texts that sqlite takes for equal are neither lost nor doubled', async () =>
   for (const batchSize of [1, 7]) {
     const orderBy = { word: 'desc', id: 'asc' } as const;
     const source = keyset(Word, { orderBy });
-    const walked = await walk(bench, source, { batchSize });
-    const loaded = (await loadAll(bench, source, walked)).flat();
+    const planned = await planAll(bench, source, { batchSize });
+    const loaded = (await loadAll(bench, source, planned)).flat();
     const expected = await bench.orm.em.fork().find(Word, {}, { orderBy });
     expect(loaded.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
   }
@@ -87,7 +87,7 @@ describe('a file with other writers', () => {
       Array.from({ length: 90 }, (_, id) => ({ ...base, id, code: `c${id}` })),
     );
     const handler = defineBackfill<never, Entry>({
-      name: 'walk',
+      name: 'touch-entries',
       source: keyset(Entry, { orderBy: { id: 'asc' } }),
       config: { batchSize: 3, perSecondOnPeak: null, perSecondOffPeak: null, concurrency: 4, attempts: 1 },
       processBatch: (rows) => {
@@ -103,8 +103,12 @@ describe('a file with other writers', () => {
     const gone = once(writer, 'exit');
     try {
       await once(writer.stdout, 'data');
-      await backfills.start('walk');
-      expect(await finished('walk')).toMatchObject({ state: 'completed', rowsDone: 90, rowsFailed: 0 });
+      await backfills.start('touch-entries');
+      expect(await finished('touch-entries')).toMatchObject({
+        state: 'completed',
+        rowsDone: 90,
+        rowsFailed: 0,
+      });
     } finally {
       writer.kill('SIGKILL');
       await gone;

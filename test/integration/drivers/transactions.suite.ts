@@ -14,8 +14,8 @@ export function deadlockSuite(bench: DriverBench): void {
     let calls = 0;
     let bothHold: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (bothHold = resolve));
-    const walk = defineBackfill<IdRange<Entry, number>>({
-      name: 'walk',
+    const handler = defineBackfill<IdRange<Entry, number>>({
+      name: 'touch-entries',
       source: idRange(Entry),
       config: { batchSize: 1, perSecondOnPeak: null, perSecondOffPeak: null, concurrency: 2, attempts: 1 },
       processRange: ({ begin }, { em }) =>
@@ -27,9 +27,9 @@ export function deadlockSuite(bench: DriverBench): void {
           return 1;
         }),
     });
-    const { backfills, finished } = await bench.start(walk);
-    await backfills.start('walk');
-    expect(await finished('walk')).toMatchObject({ state: 'completed', done: 2, rowsFailed: 0 });
+    const { backfills, finished } = await bench.start(handler);
+    await backfills.start('touch-entries');
+    expect(await finished('touch-entries')).toMatchObject({ state: 'completed', done: 2, rowsFailed: 0 });
     expect(calls).toBeGreaterThan(2);
     expect(await bench.orm.em.fork().count(Entry, { touches: 2 })).toBe(2);
   });
@@ -44,8 +44,8 @@ export function transactionsSuite(bench: DriverBench): void {
       Array.from({ length: 20 }, (_, i) => ({ id: i, code: `${i}`, at, shard, touches: 0, hidden: false })),
     );
     const seen: number[] = [];
-    const walk = defineBackfill<never, Entry>({
-      name: 'walk',
+    const handler = defineBackfill<never, Entry>({
+      name: 'touch-entries',
       source: keyset(Entry, { orderBy: { id: 'asc' } }),
       config: { batchSize: 6, perSecondOnPeak: null, perSecondOffPeak: null, concurrency: 4 },
       processBatch: async (rows, { em, dryRun }) => {
@@ -55,9 +55,9 @@ export function transactionsSuite(bench: DriverBench): void {
         seen.push(await em.count(Entry, { touches: 1, id: { $in: rows.map(({ id }) => id) } }));
       },
     });
-    const { backfills, finished } = await bench.start(walk);
-    await backfills.start('walk', { dryRun: true });
-    expect(await finished('walk')).toMatchObject({ state: 'completed', rowsDone: 20 });
+    const { backfills, finished } = await bench.start(handler);
+    await backfills.start('touch-entries', { dryRun: true });
+    expect(await finished('touch-entries')).toMatchObject({ state: 'completed', rowsDone: 20 });
     expect(seen.toSorted((a, b) => a - b)).toEqual([2, 6, 6, 6]);
     expect(await bench.orm.em.fork().count(Entry, { touches: 0 })).toBe(20);
   });

@@ -1,7 +1,7 @@
 import { BigIntType, Collection, DecimalType, EntitySchema } from '@mikro-orm/core';
 
 /** One row of everything that can be a key. */
-export class Shelf {
+export class Item {
   id!: bigint;
   number!: number;
   digits!: string;
@@ -13,20 +13,20 @@ export class Shelf {
   day!: string;
   flag!: boolean;
   bytes!: Buffer;
-  place!: Place;
-  keeper!: Keeper;
+  address!: Address;
+  owner!: Owner;
   sparse!: number | null;
   hidden!: boolean;
 }
 
-export class Place {
+export class Address {
   city!: string;
 }
 
-export class Keeper {
+export class Owner {
   id!: number;
   name!: string;
-  shelves = new Collection<Shelf>(this);
+  items = new Collection<Item>(this);
 }
 
 export class Pair {
@@ -49,30 +49,30 @@ export class Parcel {
 }
 
 /** MikroORM is not told of it. */
-export class Stranger {
+export class Unregistered {
   id!: number;
 }
 
-export const PlaceSchema = new EntitySchema<Place>({
-  class: Place,
+export const AddressSchema = new EntitySchema<Address>({
+  class: Address,
   embeddable: true,
   properties: { city: { type: 'text' } },
 });
 
-export const KeeperSchema = new EntitySchema<Keeper>({
-  class: Keeper,
-  tableName: 'keepers',
+export const OwnerSchema = new EntitySchema<Owner>({
+  class: Owner,
+  tableName: 'owners',
   properties: {
     id: { type: 'integer', primary: true },
     name: { type: 'text' },
-    shelves: { kind: '1:m', entity: () => Shelf, mappedBy: 'keeper' },
+    items: { kind: '1:m', entity: () => Item, mappedBy: 'owner' },
   },
 });
 
-export const ShelfSchema = new EntitySchema<Shelf>({
-  class: Shelf,
-  tableName: 'shelves',
-  schema: 'stock room',
+export const ItemSchema = new EntitySchema<Item>({
+  class: Item,
+  tableName: 'items',
+  schema: 'other schema',
   filters: { visible: { name: 'visible', cond: { hidden: false }, default: true } },
   properties: {
     id: { type: new BigIntType('bigint'), primary: true },
@@ -86,8 +86,8 @@ export const ShelfSchema = new EntitySchema<Shelf>({
     day: { type: 'date' },
     flag: { type: 'boolean' },
     bytes: { type: 'blob' },
-    place: { kind: 'embedded', entity: () => Place },
-    keeper: { kind: 'm:1', entity: () => Keeper },
+    address: { kind: 'embedded', entity: () => Address },
+    owner: { kind: 'm:1', entity: () => Owner },
     sparse: { type: 'integer', nullable: true },
     hidden: { type: 'boolean', default: false },
   },
@@ -122,9 +122,9 @@ export const ParcelSchema = new EntitySchema<Parcel>({
   properties: { id: { type: new BigIntType('string'), primary: true } },
 });
 
-export const schemas = [PlaceSchema, KeeperSchema, ShelfSchema, PairSchema, TicketSchema, ParcelSchema];
+export const schemas = [AddressSchema, OwnerSchema, ItemSchema, PairSchema, TicketSchema, ParcelSchema];
 
 /** What a test gives of a row; the rest is made up from the id. */
-export type ShelfRow = { id: bigint } & Partial<
-  Record<Exclude<keyof Shelf, 'id' | 'place' | 'keeper'> | 'city' | 'keeper_id', unknown>
+export type ItemRow = { id: bigint } & Partial<
+  Record<Exclude<keyof Item, 'id' | 'address' | 'owner'> | 'city' | 'owner_id', unknown>
 >;

@@ -6,24 +6,24 @@ import type {
   SourceOpening,
   SourcePlan,
 } from '../../../lib/sources/backfill-source.js';
-import type { Shop } from './source-fixture.js';
+import type { SourceFixture } from './source-fixture.js';
 
-export interface WalkedRange<TRange extends BackfillRange> {
+export interface PartitionRange<TRange extends BackfillRange> {
   readonly range: TRange;
   readonly data: JsonValue;
   readonly partition: string;
   readonly rows: number;
 }
 
-export interface Walked<TRange extends BackfillRange> {
+export interface CompletePlan<TRange extends BackfillRange> {
   readonly opening: SourceOpening;
-  readonly ranges: Array<WalkedRange<TRange>>;
+  readonly ranges: Array<PartitionRange<TRange>>;
   readonly cycles: number;
 }
 
 /** Opens a run and plans it to the end, as the scheduler does, with everything through JSON in between. */
-export async function walk<TRange extends BackfillRange, TRow>(
-  shop: Pick<Shop, 'context'>,
+export async function planAll<TRange extends BackfillRange, TRow>(
+  fixture: Pick<SourceFixture, 'context'>,
   source: BackfillSource<TRange, TRow>,
   {
     batchSize,
@@ -35,16 +35,16 @@ export async function walk<TRange extends BackfillRange, TRow>(
     limit?: number;
     onCycle?: (cycle: number, planned: readonly JsonValue[]) => Promise<void>;
   },
-): Promise<Walked<TRange>> {
-  await source.prepare?.(shop.context());
-  const opening = throughJson(await source.open(shop.context(), request));
-  const ranges: Array<WalkedRange<TRange>> = [];
+): Promise<CompletePlan<TRange>> {
+  await source.prepare?.(fixture.context());
+  const opening = throughJson(await source.open(fixture.context(), request));
+  const ranges: Array<PartitionRange<TRange>> = [];
   let cycles = 0;
   for (const { name, bounds } of opening.partitions) {
     let cursor: JsonValue = null;
     for (let exhausted = false; !exhausted; cycles++) {
       const plan: SourcePlan = throughJson(
-        await source.plan(shop.context(), { partition: name, bounds, cursor, batchSize, limit }),
+        await source.plan(fixture.context(), { partition: name, bounds, cursor, batchSize, limit }),
       );
       for (const { data, rows } of plan.ranges) {
         const range = source.toRange?.(data, ranges.length, name);
@@ -63,13 +63,13 @@ export async function walk<TRange extends BackfillRange, TRow>(
 
 /** Loads each range's rows, the ranges in order. */
 export async function loadAll<TRange extends BackfillRange, TRow>(
-  shop: Pick<Shop, 'context'>,
+  fixture: Pick<SourceFixture, 'context'>,
   source: BackfillSource<TRange, TRow>,
-  { ranges }: Walked<TRange>,
+  { ranges }: CompletePlan<TRange>,
 ): Promise<TRow[][]> {
   const all: TRow[][] = [];
   for (const { data, partition } of ranges)
-    all.push((await source.load?.(shop.context(), data, partition)) ?? []);
+    all.push((await source.load?.(fixture.context(), data, partition)) ?? []);
   return all;
 }
 

@@ -2,28 +2,28 @@ import type { EntityName } from '@mikro-orm/core';
 import type { BackfillSource } from '../../../lib/sources/backfill-source.js';
 import { idRange, type IdKey } from '../../../lib/sources/id-range/id-range.js';
 import { keyset } from '../../../lib/sources/keyset/keyset.js';
-import { openShop, type Shop } from './source-fixture.js';
-import { Pair, Shelf, Stranger, Ticket } from './item.entity.js';
+import { openSourceFixture, type SourceFixture } from './source-fixture.js';
+import { Pair, Item, Unregistered, Ticket } from './item.entity.js';
 
-let shop: Shop;
+let fixture: SourceFixture;
 
 beforeAll(async () => {
-  shop = await openShop();
+  fixture = await openSourceFixture();
 });
 afterAll(async () => {
-  await shop.orm.close(true);
+  await fixture.orm.close(true);
 });
 
 const prepare = async (source: BackfillSource<never, never>) => {
-  await source.prepare?.(shop.context());
+  await source.prepare?.(fixture.context());
 };
-const byKey = (entity: EntityName<Shelf> | EntityName<Ticket> | EntityName<Pair>, key?: string) =>
+const byKey = (entity: EntityName<Item> | EntityName<Ticket> | EntityName<Pair>, key?: string) =>
   idRange(
-    entity as EntityName<Shelf>,
-    key === undefined ? {} : { key: key as IdKey<Shelf> },
+    entity as EntityName<Item>,
+    key === undefined ? {} : { key: key as IdKey<Item> },
   ) as unknown as BackfillSource<never, never>;
-const byOrder = (orderBy: object, where?: object, entity: EntityName = Shelf) =>
-  keyset(entity as EntityName<Shelf>, {
+const byOrder = (orderBy: object, where?: object, entity: EntityName = Item) =>
+  keyset(entity as EntityName<Item>, {
     orderBy,
     ...(where ? { where } : {}),
   }) as unknown as BackfillSource<never, never>;
@@ -31,8 +31,8 @@ const byOrder = (orderBy: object, where?: object, entity: EntityName = Shelf) =>
 const REFUSED: Array<[string, BackfillSource<never, never>, RegExp]> = [
   [
     'an entity that MikroORM does not know',
-    idRange(Stranger) as never,
-    /backfill "tidy-shelves" cannot walk Stranger \(entity\): expected an entity that MikroORM knows, got "Stranger"\. Add Stranger to the `entities`/,
+    idRange(Unregistered) as never,
+    /backfill "update-items" cannot walk Unregistered \(entity\): expected an entity that MikroORM knows, got "Unregistered"\. Add Unregistered to the `entities`/,
   ],
   [
     'a composite key',
@@ -41,18 +41,18 @@ const REFUSED: Array<[string, BackfillSource<never, never>, RegExp]> = [
   ],
   [
     'a key that is no property',
-    byKey(Shelf, 'nubmer'),
-    /Shelf \(key nubmer\): expected an integer property, got no such property\. Shelf has id, number, digits/,
+    byKey(Item, 'nubmer'),
+    /Item \(key nubmer\): expected an integer property, got no such property\. Item has id, number, digits/,
   ],
   [
     'a key of text',
-    byKey(Shelf, 'code'),
-    /Shelf \(key code\): expected an integer property, got one of string values\. Use keyset\(\).*orderBy: \{ code: 'desc' \}/,
+    byKey(Item, 'code'),
+    /Item \(key code\): expected an integer property, got one of string values\. Use keyset\(\).*orderBy: \{ code: 'desc' \}/,
   ],
   [
     'a nullable key',
-    byKey(Shelf, 'sparse'),
-    /Shelf \(key sparse\): .*got a nullable one\. .* where: \{ sparse: \{ \$ne: null \} \}/,
+    byKey(Item, 'sparse'),
+    /Item \(key sparse\): .*got a nullable one\. .* where: \{ sparse: \{ \$ne: null \} \}/,
   ],
   [
     'a key that JavaScript rounds',
@@ -78,8 +78,8 @@ const REFUSED: Array<[string, BackfillSource<never, never>, RegExp]> = [
   ],
   [
     'an order by a relation that is none',
-    byOrder({ writer: { name: 'asc' } }),
-    /\(orderBy\.writer\.name\): expected a column that can be compared, got no such property/,
+    byOrder({ owner: { name: 'asc' } }),
+    /\(orderBy\.owner\.name\): expected a column that can be compared, got no such property/,
   ],
   [
     'an order by a list',
@@ -99,13 +99,13 @@ const REFUSED: Array<[string, BackfillSource<never, never>, RegExp]> = [
   ],
   [
     'no partition',
-    keyset(Shelf, { orderBy: { id: 'asc' }, partitions: {} }) as never,
-    /\(partitions\): expected at least one name.*got none\. Name each shard in keyset\(Shelf/,
+    keyset(Item, { orderBy: { id: 'asc' }, partitions: {} }) as never,
+    /\(partitions\): expected at least one name.*got none\. Name each shard in keyset\(Item/,
   ],
   [
     'a partition without a name',
-    idRange(Shelf, { partitions: { '': {} } }) as never,
-    /\(partitions\): .*got an empty name\. Name each shard in idRange\(Shelf/,
+    idRange(Item, { partitions: { '': {} } }) as never,
+    /\(partitions\): .*got an empty name\. Name each shard in idRange\(Item/,
   ],
 ];
 
@@ -120,10 +120,10 @@ describe('prepare', () => {
 
   it.each([
     ['nullable columns whose nulls are left out', byOrder({ sparse: 'asc' }, { sparse: { $ne: null } })],
-    ['an integer property beside the primary key', byKey(Shelf, 'number')],
+    ['an integer property beside the primary key', byKey(Item, 'number')],
     [
       'nulls left out by every partition',
-      keyset(Shelf, {
+      keyset(Item, {
         orderBy: { sparse: 'desc' },
         partitions: { a: { $and: [{ sparse: { $ne: null, $gt: 5 } }] } },
       }) as never,

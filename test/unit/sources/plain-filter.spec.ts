@@ -15,7 +15,7 @@ describe('excludesNull', () => {
   });
 
   it('looks into embeddables', () => {
-    expect(excludesNull({ place: { city: { $ne: null } } }, 'place.city')).toBe(true);
-    expect(excludesNull({ place: null }, 'place.city')).toBe(false);
+    expect(excludesNull({ address: { city: { $ne: null } } }, 'address.city')).toBe(true);
+    expect(excludesNull({ address: null }, 'address.city')).toBe(false);
   });
 });

@@ -1,25 +1,26 @@
 import fc from 'fast-check';
 import { idRange } from '../../../../lib/sources/id-range/id-range.js';
 import type { IdRange } from '../../../../lib/sources/ranges.js';
-import { openShop, type Shop } from '../source-fixture.js';
-import { loadAll, type Walked, walk } from '../plan-source.js';
-import { Parcel, Shelf, Ticket } from '../item.entity.js';
+import { openSourceFixture, type SourceFixture } from '../source-fixture.js';
+import { loadAll, type CompletePlan, planAll } from '../plan-source.js';
+import { Parcel, Item, Ticket } from '../item.entity.js';
 
-let shop: Shop;
+let fixture: SourceFixture;
 
 beforeAll(async () => {
-  shop = await openShop();
+  fixture = await openSourceFixture();
 });
 afterAll(async () => {
-  await shop.orm.close(true);
+  await fixture.orm.close(true);
 });
 
 const tickets = async (ids: readonly number[]) => {
-  await shop.database.query('TRUNCATE tickets');
-  await shop.database.query('INSERT INTO tickets (id) SELECT unnest($1::int[])', [ids]);
+  await fixture.database.query('TRUNCATE tickets');
+  await fixture.database.query('INSERT INTO tickets (id) SELECT unnest($1::int[])', [ids]);
 };
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
-const spans = ({ ranges }: Walked<IdRange<never>>) => ranges.map(({ range }) => [range.begin, range.end]);
+const spans = ({ ranges }: CompletePlan<IdRange<never>>) =>
+  ranges.map(({ range }) => [range.begin, range.end]);
 
 describe('idRange', () => {
   it.each([
@@ -54,18 +55,18 @@ describe('idRange', () => {
     ],
   ])('walks 1 to %i from the newest id down', async (count, expected) => {
     await tickets(upTo(count));
-    const walked = await walk(shop, idRange(Ticket), { batchSize: 5 });
-    expect(spans(walked as never)).toEqual(expected);
-    expect(walked.opening.total).toEqual({ rows: count, exact: true });
-    expect(walked.ranges.map(({ rows }) => rows)).toEqual(
+    const planned = await planAll(fixture, idRange(Ticket), { batchSize: 5 });
+    expect(spans(planned as never)).toEqual(expected);
+    expect(planned.opening.total).toEqual({ rows: count, exact: true });
+    expect(planned.ranges.map(({ rows }) => rows)).toEqual(
       expected.map(([low = 0, high = 0]) => high - low + 1),
     );
   });
 
   it('walks upwards when asked', async () => {
     await tickets(upTo(12));
-    const walked = await walk(shop, idRange(Ticket, { direction: 'asc' }), { batchSize: 5 });
-    expect(spans(walked as never)).toEqual([
+    const planned = await planAll(fixture, idRange(Ticket, { direction: 'asc' }), { batchSize: 5 });
+    expect(spans(planned as never)).toEqual([
       [1, 5],
       [6, 10],
       [11, 12],
@@ -86,14 +87,14 @@ describe('idRange', () => {
         fc.constantFrom('asc' as const, 'desc' as const),
         fc.integer({ min: 1, max: 5 }),
         async (ids, batchSize, direction, limit) => {
-          await shop.stock(ids.map((at) => ({ id: at })));
-          const source = idRange(Shelf, { direction });
-          const walked = await walk(shop, source, { batchSize, limit });
-          const loaded = await loadAll(shop, source, walked);
+          await fixture.replaceRows(ids.map((at) => ({ id: at })));
+          const source = idRange(Item, { direction });
+          const planned = await planAll(fixture, source, { batchSize, limit });
+          const loaded = await loadAll(fixture, source, planned);
           const ordered = ids.toSorted((a, b) => (a < b === (direction === 'asc') ? -1 : 1));
           expect(loaded.flat().map((row) => row.id)).toEqual(ordered);
-          expect(walked.ranges.reduce((sum, { rows }) => sum + rows, 0)).toBe(ids.length);
-          for (const { range } of walked.ranges) expect(range.begin <= range.end).toBe(true);
+          expect(planned.ranges.reduce((sum, { rows }) => sum + rows, 0)).toBe(ids.length);
+          for (const { range } of planned.ranges) expect(range.begin <= range.end).toBe(true);
         },
       ),
       { numRuns: 40 },
@@ -101,19 +102,19 @@ describe('idRange', () => {
   }, 180_000);
 
   it('gives the handler ids of the type that the entity has', async () => {
-    await shop.stock([{ id: 2n ** 53n + 1n, digits: 2n ** 60n + 1n }]);
-    await shop.database.query('TRUNCATE parcels');
-    await shop.database.query('INSERT INTO parcels VALUES (9007199254740993)');
+    await fixture.replaceRows([{ id: 2n ** 53n + 1n, digits: 2n ** 60n + 1n }]);
+    await fixture.database.query('TRUNCATE parcels');
+    await fixture.database.query('INSERT INTO parcels VALUES (9007199254740993)');
     await tickets([7]);
-    const range = async (source: Parameters<typeof walk>[1]) =>
-      (await walk(shop, source, { batchSize: 5 })).ranges[0]?.range;
+    const range = async (source: Parameters<typeof planAll>[1]) =>
+      (await planAll(fixture, source, { batchSize: 5 })).ranges[0]?.range;
 
     expect(await range(idRange(Ticket) as never)).toMatchObject({
       begin: 7,
       end: 7,
       where: { id: { $gte: 7, $lte: 7 } },
     });
-    expect(await range(idRange(Shelf) as never)).toMatchObject({
+    expect(await range(idRange(Item) as never)).toMatchObject({
       begin: 2n ** 53n + 1n,
       end: 2n ** 53n + 1n,
     });
@@ -121,7 +122,7 @@ describe('idRange', () => {
       begin: '9007199254740993',
       end: '9007199254740993',
     });
-    expect(await range(idRange(Shelf, { key: 'digits' }) as never)).toMatchObject({
+    expect(await range(idRange(Item, { key: 'digits' }) as never)).toMatchObject({
       begin: '1152921504606846977',
     });
   });
@@ -129,48 +130,44 @@ describe('idRange', () => {
   it('infers that type', () => {
     const types = () => {
       const ticket: IdRange<Ticket, number> | undefined = idRange(Ticket).toRange?.([], 0, '');
-      const shelf: IdRange<Shelf, bigint> | undefined = idRange(Shelf).toRange?.([], 0, '');
+      const item: IdRange<Item, bigint> | undefined = idRange(Item).toRange?.([], 0, '');
       const parcel: IdRange<Parcel, string> | undefined = idRange(Parcel).toRange?.([], 0, '');
-      const digits: IdRange<Shelf, string> | undefined = idRange(Shelf, { key: 'digits' }).toRange?.(
-        [],
-        0,
-        '',
-      );
+      const digits: IdRange<Item, string> | undefined = idRange(Item, { key: 'digits' }).toRange?.([], 0, '');
       // @ts-expect-error not a property that may hold integers
-      idRange(Shelf, { key: 'at' });
-      return [ticket, shelf, parcel, digits];
+      idRange(Item, { key: 'at' });
+      return [ticket, item, parcel, digits];
     };
     expect(types).toThrow(TypeError);
   });
 
   it('refuses ids that a number cannot hold', async () => {
-    await shop.database.query('ALTER TABLE tickets ALTER id TYPE bigint');
-    await shop.database.query('INSERT INTO tickets (id) VALUES (9007199254740993)');
-    await expect(idRange(Ticket).open(shop.context(), {})).rejects.toMatchObject({
+    await fixture.database.query('ALTER TABLE tickets ALTER id TYPE bigint');
+    await fixture.database.query('INSERT INTO tickets (id) VALUES (9007199254740993)');
+    await expect(idRange(Ticket).open(fixture.context(), {})).rejects.toMatchObject({
       code: 'BACKFILL_SOURCE_KEY',
       message: expect.stringMatching(/Ticket \(id\).* Map the property as a bigint or a string\.$/),
     });
-    await shop.database.query('DELETE FROM tickets');
-    await shop.database.query('ALTER TABLE tickets ALTER id TYPE int');
+    await fixture.database.query('DELETE FROM tickets');
+    await fixture.database.query('ALTER TABLE tickets ALTER id TYPE int');
   });
 
   it('walks any integer property, rows with the same number together', async () => {
-    await shop.stock(upTo(20).map((i) => ({ id: BigInt(i), number: i % 4 })));
-    const source = idRange(Shelf, { key: 'number', direction: 'asc', where: { id: { $lte: 18n } } });
-    const walked = await walk(shop, source, { batchSize: 2 });
-    expect(spans(walked as never)).toEqual([
+    await fixture.replaceRows(upTo(20).map((i) => ({ id: BigInt(i), number: i % 4 })));
+    const source = idRange(Item, { key: 'number', direction: 'asc', where: { id: { $lte: 18n } } });
+    const planned = await planAll(fixture, source, { batchSize: 2 });
+    expect(spans(planned as never)).toEqual([
       [0, 1],
       [2, 3],
     ]);
-    expect(walked.ranges.map(({ rows }) => rows)).toEqual([9, 9]);
-    const [first] = await loadAll(shop, source, walked);
+    expect(planned.ranges.map(({ rows }) => rows)).toEqual([9, 9]);
+    const [first] = await loadAll(fixture, source, planned);
     expect(first?.map(({ id }) => Number(id))).toEqual([4, 8, 12, 16, 1, 5, 9, 13, 17]);
   });
 
   it('starts and ends where it is told, both inclusive, in the order of the walk', async () => {
     await tickets(upTo(1000));
     const span = async (direction: 'asc' | 'desc', request: { from?: unknown; to?: unknown }) => {
-      const { ranges, opening } = await walk(shop, idRange(Ticket, { direction }), {
+      const { ranges, opening } = await planAll(fixture, idRange(Ticket, { direction }), {
         batchSize: 2000,
         ...request,
       });
@@ -188,7 +185,7 @@ describe('idRange', () => {
     [{ from: 2 ** 53 }, /\(from\): .* Numbers past 2\^53 are given as text or as a bigint/],
     [{ from: 1, to: 2 }, /expected from above to, in the order of the walk \(desc\), got from 1 to 2/],
   ])('refuses %j', async (request, message) => {
-    const opening = idRange(Ticket).open(shop.context(), request);
+    const opening = idRange(Ticket).open(fixture.context(), request);
     await expect(opening).rejects.toMatchObject({
       code: 'BACKFILL_SOURCE_BOUNDS',
       message: expect.stringMatching(message),
@@ -196,53 +193,57 @@ describe('idRange', () => {
   });
 
   it('takes its bounds once, of the rows that match', async () => {
-    await shop.stock(upTo(50).map((i) => ({ id: BigInt(i), flag: i > 10 && i <= 40 && i % 2 === 0 })));
-    const source = idRange(Shelf, { where: { flag: true } });
-    const walked = await walk(shop, source, {
+    await fixture.replaceRows(
+      upTo(50).map((i) => ({ id: BigInt(i), flag: i > 10 && i <= 40 && i % 2 === 0 })),
+    );
+    const source = idRange(Item, { where: { flag: true } });
+    const planned = await planAll(fixture, source, {
       batchSize: 10,
       limit: 1,
       onCycle: async () => {
-        await shop.database.query('UPDATE "stock room".shelves SET flag = true WHERE id IN (5, 45)');
+        await fixture.database.query('UPDATE "other schema".items SET flag = true WHERE id IN (5, 45)');
       },
     });
-    expect(spans(walked as never)).toEqual([
+    expect(spans(planned as never)).toEqual([
       [31n, 40n],
       [21n, 30n],
       [12n, 20n],
     ]);
-    expect(walked.ranges.map(({ rows }) => rows)).toEqual([5, 5, 5]);
-    expect((await loadAll(shop, source, walked)).map((rows) => rows.length)).toEqual([5, 5, 5]);
+    expect(planned.ranges.map(({ rows }) => rows)).toEqual([5, 5, 5]);
+    expect((await loadAll(fixture, source, planned)).map((rows) => rows.length)).toEqual([5, 5, 5]);
   });
 
   it('walks every partition with bounds of its own', async () => {
-    await shop.stock(upTo(30).map((i) => ({ id: BigInt(i), number: i <= 10 ? 1 : 2 })));
-    const source = idRange(Shelf, {
+    await fixture.replaceRows(upTo(30).map((i) => ({ id: BigInt(i), number: i <= 10 ? 1 : 2 })));
+    const source = idRange(Item, {
       partitions: { one: { number: 1 }, two: { number: 2 }, none: { number: 3 } },
     });
-    const walked = await walk(shop, source, { batchSize: 10 });
-    expect(walked.ranges.map(({ range: { partition, begin, end } }) => [partition, begin, end])).toEqual([
+    const planned = await planAll(fixture, source, { batchSize: 10 });
+    expect(planned.ranges.map(({ range: { partition, begin, end } }) => [partition, begin, end])).toEqual([
       ['one', 1n, 10n],
       ['two', 21n, 30n],
       ['two', 11n, 20n],
     ]);
-    expect(walked.opening.total.rows).toBe(30);
-    expect(walked.ranges[0]?.range.where).toEqual({ $and: [{ number: 1 }, { id: { $gte: 1n, $lte: 10n } }] });
+    expect(planned.opening.total.rows).toBe(30);
+    expect(planned.ranges[0]?.range.where).toEqual({
+      $and: [{ number: 1 }, { id: { $gte: 1n, $lte: 10n } }],
+    });
   });
 
   it('halves a range down to single ids, the rows in order', async () => {
     await tickets(upTo(16).filter((id) => id % 3 !== 0));
     const source = idRange(Ticket);
-    const [{ data } = { data: null }] = (await walk(shop, source, { batchSize: 16 })).ranges;
+    const [{ data } = { data: null }] = (await planAll(fixture, source, { batchSize: 16 })).ranges;
     const leaves: unknown[] = [];
     const cut = async (part: typeof data): Promise<number> => {
-      const halves = (await source.split?.(shop.context(), part, '')) ?? [];
+      const halves = (await source.split?.(fixture.context(), part, '')) ?? [];
       if (halves.length === 0) {
         leaves.push(source.describe?.(part));
         return 1;
       }
       const depths = [];
       for (const half of halves) {
-        expect(await source.load?.(shop.context(), half.data, '')).toHaveLength(half.rows);
+        expect(await source.load?.(fixture.context(), half.data, '')).toHaveLength(half.rows);
         depths.push(await cut(half.data));
       }
       return 1 + Math.max(...depths);
@@ -256,31 +257,31 @@ describe('idRange', () => {
   });
 
   it('keeps keys of rows that lead back to them while they match', async () => {
-    await shop.stock(upTo(5).map((i) => ({ id: 2n ** 53n + BigInt(i) })));
-    const source = idRange(Shelf, { where: { flag: false } });
-    const walked = await walk(shop, source, { batchSize: 5 });
-    const keys = (await loadAll(shop, source, walked)).flat().map((row) => source.keyOf?.(row) ?? null);
+    await fixture.replaceRows(upTo(5).map((i) => ({ id: 2n ** 53n + BigInt(i) })));
+    const source = idRange(Item, { where: { flag: false } });
+    const planned = await planAll(fixture, source, { batchSize: 5 });
+    const keys = (await loadAll(fixture, source, planned)).flat().map((row) => source.keyOf?.(row) ?? null);
     expect(keys[0]).toBe('9007199254740997');
-    await shop.database.query('UPDATE "stock room".shelves SET flag = true WHERE id = 9007199254740997');
-    const rows = await source.loadKeys?.(shop.context(), keys.slice(0, 3), '');
+    await fixture.database.query('UPDATE "other schema".items SET flag = true WHERE id = 9007199254740997');
+    const rows = await source.loadKeys?.(fixture.context(), keys.slice(0, 3), '');
     expect(rows?.map(({ id }) => id)).toEqual([2n ** 53n + 4n, 2n ** 53n + 3n]);
   });
 
   it('has nothing to walk in an empty table', async () => {
     await tickets([]);
-    const walked = await walk(shop, idRange(Ticket), { batchSize: 5 });
-    expect(walked.opening).toEqual({
+    const planned = await planAll(fixture, idRange(Ticket), { batchSize: 5 });
+    expect(planned.opening).toEqual({
       partitions: [{ name: '', bounds: null }],
       total: { rows: 0, exact: true },
     });
-    expect(walked.ranges).toEqual([]);
+    expect(planned.ranges).toEqual([]);
   });
 
   it('asks nothing of the database to plan', async () => {
     await tickets(upTo(100));
-    const context = shop.context();
+    const context = fixture.context();
     const { partitions } = await idRange(Ticket).open(context, {});
-    await shop.database.query('ALTER TABLE tickets RENAME TO gone');
+    await fixture.database.query('ALTER TABLE tickets RENAME TO gone');
     const plan = await idRange(Ticket).plan(context, {
       partition: '',
       bounds: partitions[0]?.bounds ?? null,
@@ -288,7 +289,7 @@ describe('idRange', () => {
       batchSize: 10,
       limit: 5,
     });
-    await shop.database.query('ALTER TABLE gone RENAME TO tickets');
+    await fixture.database.query('ALTER TABLE gone RENAME TO tickets');
     expect(plan).toMatchObject({ cursor: '50', exhausted: false });
     expect(plan.ranges[0]).toEqual({ data: ['91', '100', 'id'], rows: 10 });
   });

@@ -1,24 +1,24 @@
 import { idRange } from '../../../../lib/sources/id-range/id-range.js';
-import { openShop, type Shop } from '../source-fixture.js';
-import { Shelf, Ticket } from '../item.entity.js';
+import { openSourceFixture, type SourceFixture } from '../source-fixture.js';
+import { Item, Ticket } from '../item.entity.js';
 
-let shop: Shop;
+let fixture: SourceFixture;
 
 beforeAll(async () => {
-  shop = await openShop();
+  fixture = await openSourceFixture();
 });
 afterAll(async () => {
-  await shop.orm.close(true);
+  await fixture.orm.close(true);
 });
 
 async function inspect(source: ReturnType<typeof idRange<Ticket>>, batchSize: number) {
-  const opening = await source.open(shop.context(), {});
-  return source.inspect?.(shop.context(), opening, batchSize);
+  const opening = await source.open(fixture.context(), {});
+  return source.inspect?.(fixture.context(), opening, batchSize);
 }
 
 const tickets = async (sql: string) => {
-  await shop.database.query('TRUNCATE tickets');
-  await shop.database.query(`INSERT INTO tickets (id) ${sql}`);
+  await fixture.database.query('TRUNCATE tickets');
+  await fixture.database.query(`INSERT INTO tickets (id) ${sql}`);
 };
 
 describe('inspect of idRange', () => {
@@ -48,13 +48,13 @@ describe('inspect of idRange', () => {
   });
 
   it('warns of a key without an index, and then looks no further', async () => {
-    await shop.stock([
+    await fixture.replaceRows([
       { id: 1n, number: 1 },
       { id: 2n, number: 1000 },
     ]);
-    const source = idRange(Shelf, { key: 'number' });
-    const opening = await source.open(shop.context(), {});
-    expect(await source.inspect?.(shop.context(), opening, 10)).toEqual({
+    const source = idRange(Item, { key: 'number' });
+    const opening = await source.open(fixture.context(), {});
+    expect(await source.inspect?.(fixture.context(), opening, 10)).toEqual({
       warnings: [{ code: 'NO_INDEX', message: expect.stringContaining('No index leads to number') }],
       totalRanges: 100,
     });

@@ -4,19 +4,19 @@ import { KeysetOrder } from '../../../../lib/sources/keyset/keyset-order.js';
 import { KeysetSource } from '../../../../lib/sources/keyset/keyset.source.js';
 import { portableKeyReader } from '../../../../lib/sources/keys/portable-key.reader.js';
 import { SourceScope } from '../../../../lib/sources/source-scope.js';
-import { openShop, type Shop } from '../source-fixture.js';
-import { loadAll, walk } from '../plan-source.js';
-import { Shelf, type ShelfRow } from '../item.entity.js';
+import { openSourceFixture, type SourceFixture } from '../source-fixture.js';
+import { loadAll, planAll } from '../plan-source.js';
+import { Item, type ItemRow } from '../item.entity.js';
 
 /** A busy machine takes its time over a few thousand statements. */
 const SLOW_MS = 180_000;
-let shop: Shop;
+let fixture: SourceFixture;
 
 beforeAll(async () => {
-  shop = await openShop();
+  fixture = await openSourceFixture();
 });
 afterAll(async () => {
-  await shop.orm.close(true);
+  await fixture.orm.close(true);
 });
 
 /** Property, and the column that PostgreSQL is asked to order by. */
@@ -32,15 +32,15 @@ const COLUMNS = {
   day: 'day',
   flag: 'flag',
   bytes: 'bytes',
-  'place.city': 'place_city',
-  writer: 'keeper_id',
+  'address.city': 'address_city',
+  owner: 'owner_id',
 } as const;
 type Column = keyof typeof COLUMNS;
 
 const micro = fc
   .integer({ min: 0, max: 40 })
   .map((n) => `2020-11-11T02:04:11.8912${String(n).padStart(2, '0')}Z`);
-const row: fc.Arbitrary<ShelfRow> = fc.record({
+const row: fc.Arbitrary<ItemRow> = fc.record({
   id: fc.oneof(fc.bigInt({ min: -50n, max: 50n }), fc.bigInt({ min: 2n ** 53n, max: 2n ** 53n + 60n })),
   number: fc.integer({ min: -2, max: 2 }),
   digits: fc.bigInt({ min: 2n ** 53n, max: 2n ** 53n + 3n }),
@@ -52,7 +52,7 @@ const row: fc.Arbitrary<ShelfRow> = fc.record({
   flag: fc.boolean(),
   bytes: fc.constantFrom('\\x00', '\\xff00', '\\x'),
   city: fc.constantFrom('Ulm', 'Aalen'),
-  keeper_id: fc.integer({ min: 0, max: 2 }),
+  owner_id: fc.integer({ min: 0, max: 2 }),
 });
 const rows = fc.uniqueArray(row, { selector: ({ id }) => id, maxLength: 60 });
 const order = (columns: readonly Column[]) =>
@@ -68,7 +68,7 @@ const order = (columns: readonly Column[]) =>
 
 function orderBy(columns: ReadonlyArray<{ name: Column; direction: 'asc' | 'desc' }>) {
   return columns.map(({ name, direction }) =>
-    name === 'place.city' ? { place: { city: direction } } : { [name]: direction },
+    name === 'address.city' ? { address: { city: direction } } : { [name]: direction },
   );
 }
 
@@ -79,19 +79,19 @@ async function expectedIds(
   const unique = columns.some(({ name }) => name === 'id' || name === 'uuid');
   const tie = unique ? [] : [`id ${columns.at(-1)?.direction}`];
   const list = [...columns.map(({ name, direction }) => `${COLUMNS[name]} ${direction}`), ...tie].join(', ');
-  const found = await shop.database.query<{ id: string }>(
-    `SELECT id FROM "stock room".shelves WHERE ${where} ORDER BY ${list}`,
+  const found = await fixture.database.query<{ id: string }>(
+    `SELECT id FROM "other schema".items WHERE ${where} ORDER BY ${list}`,
   );
   return found.map(({ id }) => BigInt(id));
 }
 
 describe.each(['postgresql', 'portable'] as const)('keyset over random rows (%s)', (driver) => {
   const exact = driver === 'postgresql';
-  const sourceOf = (options: KeysetOptions<Shelf>) => {
-    const scope = SourceScope.of(Shelf, options, 'keyset');
+  const sourceOf = (options: KeysetOptions<Item>) => {
+    const scope = SourceScope.of(Item, options, 'keyset');
     return exact
-      ? keyset(Shelf, options)
-      : new KeysetSource<Shelf>(scope, new KeysetOrder(scope, options.orderBy), () => portableKeyReader);
+      ? keyset(Item, options)
+      : new KeysetSource<Item>(scope, new KeysetOrder(scope, options.orderBy), () => portableKeyReader);
   };
   const columns = (Object.keys(COLUMNS) as Column[]).filter(
     (name) => exact || (name !== 'at' && name !== 'naive'),
@@ -99,10 +99,10 @@ describe.each(['postgresql', 'portable'] as const)('keyset over random rows (%s)
   const wheres = [
     { where: {}, sql: 'true' },
     { where: { flag: false }, sql: 'NOT flag' },
-    { where: { writer: { name: 'keeper 1' } }, sql: 'keeper_id % 2 = 1' },
+    { where: { owner: { name: 'owner 1' } }, sql: 'owner_id % 2 = 1' },
     {
-      where: { writer: { shelves: { flag: true } } },
-      sql: 'keeper_id IN (SELECT keeper_id FROM "stock room".shelves WHERE flag)',
+      where: { owner: { items: { flag: true } } },
+      sql: 'owner_id IN (SELECT owner_id FROM "other schema".items WHERE flag)',
     },
   ];
 
@@ -116,19 +116,19 @@ describe.each(['postgresql', 'portable'] as const)('keyset over random rows (%s)
           fc.constantFrom(...wheres),
           fc.integer({ min: 1, max: 25 }),
           fc.integer({ min: 1, max: 4 }),
-          async (shelves, by, { where, sql }, batchSize, limit) => {
-            await shop.stock(shelves);
+          async (items, by, { where, sql }, batchSize, limit) => {
+            await fixture.replaceRows(items);
             const source = sourceOf({ orderBy: orderBy(by), where });
             const ids = await expectedIds(by, sql);
 
-            const walked = await walk(shop, source, { batchSize, limit });
-            const loaded = await loadAll(shop, source, walked);
+            const planned = await planAll(fixture, source, { batchSize, limit });
+            const loaded = await loadAll(fixture, source, planned);
 
             expect(loaded.flat().map(({ id }) => id)).toEqual(ids);
-            expect(walked.opening.total).toEqual({ rows: ids.length, exact: true });
-            expect(walked.ranges.map(({ rows }) => rows)).toEqual(loaded.map((batch) => batch.length));
-            expect(walked.ranges).toHaveLength(Math.ceil(ids.length / batchSize));
-            expect(walked.ranges.slice(0, -1).every(({ rows }) => rows === batchSize)).toBe(true);
+            expect(planned.opening.total).toEqual({ rows: ids.length, exact: true });
+            expect(planned.ranges.map(({ rows }) => rows)).toEqual(loaded.map((batch) => batch.length));
+            expect(planned.ranges).toHaveLength(Math.ceil(ids.length / batchSize));
+            expect(planned.ranges.slice(0, -1).every(({ rows }) => rows === batchSize)).toBe(true);
           },
         ),
         { numRuns: 60 },
@@ -145,19 +145,19 @@ describe.each(['postgresql', 'portable'] as const)('keyset over random rows (%s)
           rows,
           order(columns),
           fc.integer({ min: 1, max: 9 }),
-          async (shelves, by, batchSize) => {
-            await shop.stock(shelves);
+          async (items, by, batchSize) => {
+            await fixture.replaceRows(items);
             const source = sourceOf({ orderBy: orderBy(by) });
-            const walked = await walk(shop, source, { batchSize });
-            for (const { data, rows } of walked.ranges) {
-              const halves = (await source.split?.(shop.context(), data, '')) ?? [];
+            const planned = await planAll(fixture, source, { batchSize });
+            for (const { data, rows } of planned.ranges) {
+              const halves = (await source.split?.(fixture.context(), data, '')) ?? [];
               expect(halves.map((half) => half.rows)).toEqual(
                 rows < 2 ? [] : [Math.ceil(rows / 2), Math.floor(rows / 2)],
               );
               const ids = [];
               for (const half of halves)
-                ids.push(...((await source.load?.(shop.context(), half.data, '')) ?? []));
-              const whole = (await source.load?.(shop.context(), data, '')) ?? [];
+                ids.push(...((await source.load?.(fixture.context(), half.data, '')) ?? []));
+              const whole = (await source.load?.(fixture.context(), data, '')) ?? [];
               expect(ids.map(({ id }) => id)).toEqual(rows < 2 ? [] : whole.map(({ id }) => id));
             }
           },

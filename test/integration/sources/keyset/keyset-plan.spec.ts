@@ -1,32 +1,34 @@
 import { keyset } from '../../../../lib/sources/keyset/keyset.js';
-import { openShop, type Shop } from '../source-fixture.js';
-import { Shelf } from '../item.entity.js';
+import { openSourceFixture, type SourceFixture } from '../source-fixture.js';
+import { Item } from '../item.entity.js';
 
 const ROWS = 40_000;
-let shop: Shop;
+let fixture: SourceFixture;
 
 beforeAll(async () => {
-  shop = await openShop();
-  await shop.database.query(
-    `INSERT INTO "stock room".shelves
-       (id, "the number", digits, code, uuid, amount, at, naive, day, flag, bytes, place_city, keeper_id, hidden)
+  fixture = await openSourceFixture();
+  await fixture.database.query(
+    `INSERT INTO "other schema".items
+       (id, "the number", digits, code, uuid, amount, at, naive, day, flag, bytes, address_city, owner_id, hidden)
      SELECT g, g % 3, g, 'code', gen_random_uuid(), 1, timestamptz '2020-01-01' + g / 2 * interval '1 microsecond',
             now(), now(), g % 2 = 0, '', 'Ulm', 0, false
        FROM generate_series(1, ${ROWS}) g`,
   );
-  await shop.database.query('CREATE INDEX ON "stock room".shelves (at DESC, id DESC) WHERE NOT hidden');
-  await shop.database.query('CREATE INDEX ON "stock room".shelves (at, id DESC) WHERE NOT hidden');
-  await shop.database.query('CREATE INDEX ON "stock room".shelves ("the number", id DESC) WHERE NOT hidden');
-  await shop.database.query('VACUUM ANALYZE "stock room".shelves');
+  await fixture.database.query('CREATE INDEX ON "other schema".items (at DESC, id DESC) WHERE NOT hidden');
+  await fixture.database.query('CREATE INDEX ON "other schema".items (at, id DESC) WHERE NOT hidden');
+  await fixture.database.query(
+    'CREATE INDEX ON "other schema".items ("the number", id DESC) WHERE NOT hidden',
+  );
+  await fixture.database.query('VACUUM ANALYZE "other schema".items');
 });
 afterAll(async () => {
-  await shop.orm.close(true);
+  await fixture.orm.close(true);
 });
 
 /** A context that notes the statements that a source sends. */
 function noting() {
   const statements: string[] = [];
-  const context = shop.context();
+  const context = fixture.context();
   const em = context.em as unknown as { execute(sql: string): Promise<unknown> };
   const execute = em.execute.bind(em);
   em.execute = (sql) => {
@@ -44,7 +46,7 @@ interface Node {
 }
 
 async function nodesOf(statement: string): Promise<Node[]> {
-  const [row] = await shop.database.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(
+  const [row] = await fixture.database.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(
     `EXPLAIN (ANALYZE, FORMAT JSON) ${statement}`,
   );
   const flat = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(flat)];
@@ -58,12 +60,12 @@ const ORDERS = [
 ] as const;
 
 describe.each(ORDERS)('the plan of a cycle in %s', (name, orderBy) => {
-  const source = keyset(Shelf, { orderBy });
+  const source = keyset(Item, { orderBy });
 
   it('reads the index alone, in its order, and no further than the batches', async () => {
-    const { partitions } = await source.open(shop.context(), {});
+    const { partitions } = await source.open(fixture.context(), {});
     const bounds = partitions[0]?.bounds ?? null;
-    const { cursor } = await source.plan(shop.context(), {
+    const { cursor } = await source.plan(fixture.context(), {
       partition: '',
       bounds,
       cursor: null,
@@ -90,13 +92,13 @@ describe.each(ORDERS)('the plan of a cycle in %s', (name, orderBy) => {
   });
 
   it('finds the index, and says so when there is none', async () => {
-    const opening = await source.open(shop.context(), {});
-    expect(await source.inspect?.(shop.context(), opening, 100)).toEqual({
+    const opening = await source.open(fixture.context(), {});
+    expect(await source.inspect?.(fixture.context(), opening, 100)).toEqual({
       warnings: [],
       totalRanges: ROWS / 100,
     });
-    const slow = keyset(Shelf, { orderBy: { code: 'asc' } });
-    const { warnings } = (await slow.inspect?.(shop.context(), opening, 100)) ?? { warnings: [] };
+    const slow = keyset(Item, { orderBy: { code: 'asc' } });
+    const { warnings } = (await slow.inspect?.(fixture.context(), opening, 100)) ?? { warnings: [] };
     expect(warnings).toEqual([
       { code: 'NO_INDEX', message: expect.stringContaining('No index gives the order code asc, id asc') },
     ]);
@@ -105,14 +107,14 @@ describe.each(ORDERS)('the plan of a cycle in %s', (name, orderBy) => {
 
 describe('the number of rows', () => {
   it('is counted while the estimate is small, and estimated from statistics beyond', async () => {
-    const source = keyset(Shelf, { orderBy: { id: 'asc' }, where: { flag: true } });
-    expect((await source.open(shop.context(), {})).total).toEqual({ rows: ROWS / 2, exact: true });
+    const source = keyset(Item, { orderBy: { id: 'asc' }, where: { flag: true } });
+    expect((await source.open(fixture.context(), {})).total).toEqual({ rows: ROWS / 2, exact: true });
 
-    await shop.database.query(`UPDATE pg_class SET reltuples = 8e6 WHERE relname = 'shelves'`);
+    await fixture.database.query(`UPDATE pg_class SET reltuples = 8e6 WHERE relname = 'items'`);
     const { context, statements } = noting();
     const { total } = await source.open(context, {});
     expect(total.exact).toBe(false);
     expect(statements.filter((sql) => sql.includes('count(*)'))).toEqual([]);
-    await shop.database.query('VACUUM ANALYZE "stock room".shelves');
+    await fixture.database.query('VACUUM ANALYZE "other schema".items');
   });
 });

@@ -4,35 +4,37 @@ import { KeysetOrder } from '../../../../lib/sources/keyset/keyset-order.js';
 import { KeysetSource } from '../../../../lib/sources/keyset/keyset.source.js';
 import { portableKeyReader } from '../../../../lib/sources/keys/portable-key.reader.js';
 import { SourceScope } from '../../../../lib/sources/source-scope.js';
-import { openShop, type Shop } from '../source-fixture.js';
-import { walk } from '../plan-source.js';
-import { schemas, Shelf } from '../item.entity.js';
+import { openSourceFixture, type SourceFixture } from '../source-fixture.js';
+import { planAll } from '../plan-source.js';
+import { schemas, Item } from '../item.entity.js';
 
-let shop: Shop;
+let fixture: SourceFixture;
 
 beforeAll(async () => {
-  shop = await openShop();
-  await shop.stock([0, 1, 2, 3].map((i) => ({ id: BigInt(i), naive: `2020-07-01T12:00:00.00000${i}` })));
+  fixture = await openSourceFixture();
+  await fixture.replaceRows(
+    [0, 1, 2, 3].map((i) => ({ id: BigInt(i), naive: `2020-07-01T12:00:00.00000${i}` })),
+  );
 });
 afterAll(async () => {
-  await shop.orm.close(true);
+  await fixture.orm.close(true);
 });
 
 describe('columns without a time zone', () => {
   it.each([{ timezone: '+02:00' }, { forceUtcTimezone: true }, { forceUtcTimezone: false }])(
-    'are given to the handler as MikroORM reads them, and walked exactly (%j)',
+    'are given to the handler as MikroORM reads them, and planned exactly (%j)',
     async (options) => {
-      const orm = await MikroORM.init({ entities: schemas, clientUrl: shop.database.url, ...options });
+      const orm = await MikroORM.init({ entities: schemas, clientUrl: fixture.database.url, ...options });
       try {
-        const source = keyset(Shelf, { orderBy: { naive: 'asc' } });
-        const { ranges } = await walk({ context: () => ({ em: orm.em.fork(), backfill: 'b' }) }, source, {
+        const source = keyset(Item, { orderBy: { naive: 'asc' } });
+        const { ranges } = await planAll({ context: () => ({ em: orm.em.fork(), backfill: 'b' }) }, source, {
           batchSize: 1,
         });
-        const first = await orm.em.fork().findOneOrFail(Shelf, { id: 0n });
+        const first = await orm.em.fork().findOneOrFail(Item, { id: 0n });
         expect(ranges).toHaveLength(4);
         expect(ranges[0]?.range.first).toMatchObject({ naive: first.naive });
         for (const [i, { range }] of ranges.entries()) {
-          const found = await orm.em.fork().find(Shelf, range.where);
+          const found = await orm.em.fork().find(Item, range.where);
           expect(found.map(({ id }) => id)).toEqual([BigInt(i)]);
         }
         const from = { naive: new Date(first.naive) };
@@ -46,13 +48,13 @@ describe('columns without a time zone', () => {
 
 describe('a driver that hands over milliseconds only', () => {
   it('refuses columns that keep more', () => {
-    const scope = SourceScope.of(Shelf, {}, 'keyset');
-    const source = new KeysetSource<Shelf>(
+    const scope = SourceScope.of(Item, {}, 'keyset');
+    const source = new KeysetSource<Item>(
       scope,
       new KeysetOrder(scope, { at: 'asc' }),
       () => portableKeyReader,
     );
-    expect(() => source.prepare(shop.context())).toThrow(
+    expect(() => source.prepare(fixture.context())).toThrow(
       /\(orderBy\.at\): expected a time of milliseconds at most, .* got one with 6 digits of a second/,
     );
   });

@@ -3,7 +3,7 @@ import { intervalFilter } from '../../../../lib/sources/keys/interval-filter.js'
 describe('intervalFilter', () => {
   const columns = [
     { path: 'status', direction: 'asc' },
-    { path: 'place.city', direction: 'desc' },
+    { path: 'address.city', direction: 'desc' },
   ] as const;
 
   it('is one plain filter within a group', () => {
@@ -12,7 +12,7 @@ describe('intervalFilter', () => {
         lower: { values: [1, 'x'], inclusive: true },
         upper: { values: [1, 'x'], inclusive: true },
       }),
-    ).toEqual({ status: 1, place: { city: 'x' } });
+    ).toEqual({ status: 1, address: { city: 'x' } });
   });
 
   it('names the whole stretch and the parts of it', () => {
@@ -24,9 +24,9 @@ describe('intervalFilter', () => {
     ).toEqual({
       status: { $gte: 1, $lte: 4 },
       $or: [
-        { status: { $eq: 1, $lt: 4 }, place: { city: { $lte: 'x' } } },
+        { status: { $eq: 1, $lt: 4 }, address: { city: { $lte: 'x' } } },
         { status: { $gt: 1, $lt: 4 } },
-        { status: { $eq: 4, $gt: 1 }, place: { city: { $gte: 'y' } } },
+        { status: { $eq: 4, $gt: 1 }, address: { city: { $gte: 'y' } } },
       ],
     });
   });

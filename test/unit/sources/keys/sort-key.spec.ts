@@ -3,11 +3,11 @@ import { parseOrderBy, missingTieBreakers } from '../../../../lib/sources/keys/s
 
 describe('parseOrderBy', () => {
   it('flattens objects, lists and embeddables', () => {
-    const { sortKeys, invalid } = parseOrderBy([{ status: 'DESC', place: { city: 1 } }, { id: -1 }]);
+    const { sortKeys, invalid } = parseOrderBy([{ status: 'DESC', address: { city: 1 } }, { id: -1 }]);
     expect(invalid).toEqual([]);
     expect(sortKeys).toEqual([
       { path: 'status', direction: 'desc' },
-      { path: 'place.city', direction: 'asc' },
+      { path: 'address.city', direction: 'asc' },
       { path: 'id', direction: 'desc' },
     ]);
   });
