@@ -4,7 +4,7 @@ import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import { describeRange } from '../sources/planned-range.js';
 import { toQuarantined } from '../state/failure.store.js';
-import type { Settlement, Successor } from '../state/range-steps.js';
+import type { RowsDone, Settlement, Successor } from '../state/range-steps.js';
 import type { RangeEntry, RangePayload } from '../state/range-entry.js';
 import { classifyError } from '../database/classify-error.js';
 import type { ErrorVerdict } from '../database/classify-error.js';
@@ -15,7 +15,7 @@ import { toStoredError } from '../state/stored-error.js';
 export interface Decision {
   /** `ack`: it simply succeeded; `release`: it is as if it had not been begun. */
   readonly kind: 'ack' | 'release' | 'settle';
-  readonly rows: number;
+  readonly rows: RowsDone;
   readonly settlement?: Settlement;
   /** What the error asks for beyond this range. */
   readonly verdict: ErrorVerdict | null;
@@ -45,7 +45,7 @@ export async function decideSettlement(
     return { kind: 'ack', rows: outcome.rows, verdict: null, error: null };
   }
   const decided = { backfill, entry, config, now };
-  return outcome.kind === 'partly'
+  return outcome.kind === 'partial'
     ? decideRows(decided, outcome, aborted)
     : decideFailure(decided, outcome.error, split, aborted);
 }
@@ -59,7 +59,7 @@ interface Case {
 
 function decideRows(
   { entry, config, now }: Case,
-  outcome: Extract<Outcome, { kind: 'partly' }>,
+  outcome: Extract<Outcome, { kind: 'partial' }>,
   aborted: boolean,
 ): Decision {
   const attempts = entry.attempts + 1;

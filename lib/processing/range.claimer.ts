@@ -49,7 +49,7 @@ export class RangeClaimer {
     return requests.map((indexes) => {
       const claims = answer.claims.slice(at, at + indexes.length);
       at += indexes.length;
-      return { verdict: claims.length === indexes.length ? 'go' : answer.verdict, ms: answer.ms, claims };
+      return claims.length === indexes.length ? { status: 'granted', claims } : { ...answer, claims };
     });
   }
 }

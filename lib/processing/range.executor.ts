@@ -10,6 +10,7 @@ import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import { toRange } from '../sources/planned-range.js';
 import type { RangeEntry } from '../state/range-entry.js';
+import type { RowsDone } from '../state/range-steps.js';
 import { RangeLogger } from './range.logger.js';
 import { NO_TELEMETRY } from './range.telemetry.js';
 import type { RangeTelemetry } from './range.telemetry.js';
@@ -19,11 +20,11 @@ import { loadRows } from './rows/load-rows.js';
 
 /** What became of a piece of work. */
 export type Outcome =
-  /** All of it is done; -1 rows: as many as were planned. */
-  | { readonly kind: 'done'; readonly rows: number }
+  /** All of it is done. */
+  | { readonly kind: 'done'; readonly rows: RowsDone }
   /** Some rows are done; others failed, or were not begun before it was stopped. */
   | {
-      readonly kind: 'partly';
+      readonly kind: 'partial';
       readonly rows: number;
       readonly failed: readonly { readonly key: JsonValue; readonly error: unknown }[];
       readonly left: readonly JsonValue[];
@@ -144,7 +145,7 @@ async function handleRange(
   }
   const range = toRange(backfill.source, entry.payload.range, entry.index, entry.payload.partition);
   const rows = await handler.processRange(range, context);
-  return { kind: 'done', rows: typeof rows === 'number' && rows >= 0 ? Math.round(rows) : -1 };
+  return { kind: 'done', rows: typeof rows === 'number' && rows >= 0 ? Math.round(rows) : 'planned' };
 }
 
 async function handleBatch(

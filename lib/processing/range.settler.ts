@@ -3,7 +3,7 @@ import type { BackfillConfig } from '../config/backfill-config.js';
 import { asksToStop, classifyError } from '../database/classify-error.js';
 import type { QuotaLimiter } from '../pacing/quota.limiter.js';
 import type { RangeEntry } from '../state/range-entry.js';
-import type { Settled } from '../state/range-steps.js';
+import type { RowsDone, Settled } from '../state/range-steps.js';
 import { decideSettlement } from './decide-settlement.js';
 import type { Decision } from './decide-settlement.js';
 import type { Outcome } from './range.executor.js';
@@ -17,7 +17,7 @@ const SAME_WISH_MS = 100;
 
 /** Brings what came of the ranges of one run into the tracker: done, to be tried again, split, quarantined. */
 export class RangeSettler {
-  private readonly acks: MicroBatcher<{ entry: RangeEntry; rows: number }, Settled>;
+  private readonly acks: MicroBatcher<{ entry: RangeEntry; rows: RowsDone }, Settled>;
   /** A wish of the third party that is met already, by `performance.now()`. */
   private heldUntil = 0;
 

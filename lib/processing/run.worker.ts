@@ -5,7 +5,7 @@ import { endsWithin } from '../async/timeout.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { QuotaLimiter } from '../pacing/quota.limiter.js';
 import type { RangeJob } from '../queues/range.queues.js';
-import type { Claim, ClaimAnswer } from '../state/range-steps.js';
+import type { Claim, ClaimStatus } from '../state/range-steps.js';
 import { limitPollMs } from './limit-poll.js';
 import { OvertakenError } from './overtaken.error.js';
 import { RangeCrashError } from './range-crash.error.js';
@@ -179,7 +179,7 @@ export class RunWorker {
           return this.giveBack(job, token);
         }
       }
-      if (answer.verdict !== 'go') {
+      if (answer.status !== 'granted') {
         await this.settler.acknowledged(acks);
         return this.yieldTo(answer, job, token);
       }
@@ -268,17 +268,17 @@ export class RunWorker {
   }
 
   /** The run stopped, is held, or the next moment is far off: the job waits its turn again. */
-  private async yieldTo({ verdict, ms }: ClaimAnswer, job: Job<RangeJob>, token?: string): Promise<never> {
-    if (verdict === 'later') {
-      await this.deps.queues.of(this.run.backfill.name).rateLimit(Math.max(1, ms));
+  private async yieldTo(answer: ClaimStatus, job: Job<RangeJob>, token?: string): Promise<never> {
+    if (answer.status === 'later') {
+      await this.deps.queues.of(this.run.backfill.name).rateLimit(Math.max(1, answer.ms));
       throw Worker.RateLimitError();
     }
     void this.worker.pause(true);
-    if (verdict === 'held' && !this.stopping) {
+    if (answer.status === 'held' && !this.stopping) {
       clearTimeout(this.wake);
       this.wake = setTimeout(
         () => void this.wakeUp(),
-        ms < 0 ? HELD_POLL_MS : Math.min(ms + 1, HELD_POLL_MS),
+        answer.retryInMs === null ? HELD_POLL_MS : Math.min(answer.retryInMs + 1, HELD_POLL_MS),
       );
     }
     return this.giveBack(job, token);

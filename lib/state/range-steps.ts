@@ -24,22 +24,32 @@ export type ReserveAnswer =
   | { readonly kind: 'stale' }
   | { readonly kind: 'stopped' };
 
-/** What became of a wish to start ranges. */
-export interface ClaimAnswer {
-  readonly verdict: 'go' | 'stopped' | 'held' | 'later';
-  /** With `held` and `later`: ms until it is worth asking again; -1: until told. */
-  readonly ms: number;
-  /** One for each index settled, in order; `null`: no longer outstanding. */
-  readonly claims: readonly (Claim | null)[];
-}
+/** Whether further ranges of a run may be claimed. */
+export type ClaimStatus =
+  | { readonly status: 'granted' }
+  /** The run is not running. */
+  | { readonly status: 'stopped' }
+  /** The rate is 0 or a hold is in force; `null`: an event says when that ends. */
+  | { readonly status: 'held'; readonly retryInMs: number | null }
+  /** The next range is due in so many ms, which is longer than a claim may wait. */
+  | { readonly status: 'later'; readonly ms: number };
 
-/** A range taken up, and the moment at which it may start. */
+/** The answer to a claim. With every status but `granted` the first ranges may have been claimed all the same. */
+export type ClaimAnswer = ClaimStatus & {
+  /** One for each index that was answered, in order; `null`: no longer outstanding. */
+  readonly claims: readonly (Claim | null)[];
+};
+
+/** A claimed range, and when it is due to start. */
 export interface Claim {
   readonly waitMs: number;
-  /** The moment by `performance.now()`. */
+  /** By `performance.now()`. */
   readonly dueAt: number;
   readonly entry: RangeEntry;
 }
+
+/** Rows that a range counts for; `planned`: as many as it was planned with. */
+export type RowsDone = number | 'planned';
 
 /** What became of an acknowledgement or a settlement. */
 export interface Settled {

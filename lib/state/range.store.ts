@@ -8,9 +8,11 @@ import { digestOf, encodePayload, parseEntry } from './range-entry.js';
 import type { RangeEntry, RangePayload } from './range-entry.js';
 import type {
   ClaimAnswer,
+  ClaimStatus,
   MissingWork,
   Reservation,
   ReserveAnswer,
+  RowsDone,
   Settled,
   Settlement,
 } from './range-steps.js';
@@ -22,6 +24,9 @@ const KEYS = 6;
 const PROGRESS_EVERY_MS = 500;
 const PAGE = 1000;
 
+/** First word of the reply of `claim.lua`. */
+type ClaimReply = 'go' | 'stopped' | 'held' | 'later';
+
 const OUTCOMES = { done: 1, failed: 0, replaced: -1 } as const;
 
 /** Keeps what is outstanding. Every method is one atomic step in Redis. */
@@ -29,7 +34,7 @@ const OUTCOMES = { done: 1, failed: 0, replaced: -1 } as const;
 export class RangeStore {
   private readonly scripts = {
     reserve: LuaScript.load<[string, ...(string | number)[]]>('reserve', KEYS),
-    claim: LuaScript.load<[ClaimAnswer['verdict'], number, ...string[]]>('claim', KEYS),
+    claim: LuaScript.load<[ClaimReply, number, ...string[]]>('claim', KEYS),
     release: LuaScript.load<number>('release', KEYS),
     ack: LuaScript.load<[number, number, string]>('ack', KEYS),
     ackRows: LuaScript.load<number>('ack-rows', KEYS),
@@ -76,15 +81,14 @@ export class RangeStore {
     longestWaitMs: number,
     lateMs = 0,
   ): Promise<ClaimAnswer> {
-    const [verdict, ms, ...answers] = await this.scripts.claim.run(this.client, this.keys.script(runId), [
+    const [reply, ms, ...answers] = await this.scripts.claim.run(this.client, this.keys.script(runId), [
       longestWaitMs * 1000,
       Math.round(lateMs * 1000),
       ...indexes,
     ]);
     const answered = performance.now();
     return {
-      verdict,
-      ms,
+      ...claimStatus(reply, ms),
       claims: answers.map((answer, i) => {
         if (answer === '') {
           return null;
@@ -105,14 +109,18 @@ export class RangeStore {
     await this.scripts.release.run(this.client, this.keys.script(runId), indexes);
   }
 
-  /** Counts finished ranges; `rows` below 0 stands for the rows they were planned with. */
+  /** Counts finished ranges. */
   async acknowledge(
     runId: string,
-    done: readonly { readonly entry: RangeEntry; readonly rows: number }[],
+    done: readonly { readonly entry: RangeEntry; readonly rows: RowsDone }[],
   ): Promise<Settled> {
     const [counted, low, status] = await this.scripts.ack.run(this.client, this.keys.script(runId), [
       PROGRESS_EVERY_MS,
-      ...done.flatMap(({ entry, rows }) => [entry.index, rows, digestOf(entry.payload)]),
+      ...done.flatMap(({ entry, rows }) => [
+        entry.index,
+        rows === 'planned' ? -1 : rows,
+        digestOf(entry.payload),
+      ]),
     ]);
     return {
       counted: counted > 0,
@@ -223,4 +231,19 @@ function pairs<T>(flat: readonly T[]): [T, T][] {
     flat[2 * i] as T,
     flat[2 * i + 1] as T,
   ]);
+}
+
+function claimStatus(reply: ClaimReply, ms: number): ClaimStatus {
+  switch (reply) {
+    case 'go':
+      return { status: 'granted' };
+    case 'stopped':
+      return { status: 'stopped' };
+    case 'held':
+      return { status: 'held', retryInMs: ms < 0 ? null : ms };
+    case 'later':
+      return { status: 'later', ms };
+    default:
+      return reply satisfies never;
+  }
 }

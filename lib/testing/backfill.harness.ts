@@ -65,7 +65,7 @@ export class BackfillHarness {
     const [work] = await this.planner.plan(options, 1);
     const outcome = work && (await this.execute(work, options.dryRun === true));
     const error =
-      outcome?.kind === 'failed' ? outcome.error : outcome?.kind === 'partly' && outcome.failed[0]?.error;
+      outcome?.kind === 'failed' ? outcome.error : outcome?.kind === 'partial' && outcome.failed[0]?.error;
     if (error) {
       throw error;
     }

@@ -49,7 +49,7 @@ export class HarnessSettler {
     }
     const { successors = [], failures = [] } = decision.settlement ?? {};
     return {
-      rowsDone: decision.rows === -1 ? work.rows : decision.rows,
+      rowsDone: decision.rows === 'planned' ? work.rows : decision.rows,
       successors: successors.map(({ payload, rows, attempts }) => ({
         index: work.index,
         payload,

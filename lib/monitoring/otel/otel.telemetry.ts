@@ -96,8 +96,8 @@ export class OtelTelemetry implements RangeTelemetry {
       failures.add(1, attributes);
       return;
     }
-    rows.add(outcome.rows < 0 ? entry.rows : outcome.rows, attributes);
-    if (outcome.kind === 'partly' && outcome.failed.length > 0) {
+    rows.add(outcome.rows === 'planned' ? entry.rows : outcome.rows, attributes);
+    if (outcome.kind === 'partial' && outcome.failed.length > 0) {
       failures.add(outcome.failed.length, attributes);
     }
   }

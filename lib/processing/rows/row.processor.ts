@@ -81,7 +81,7 @@ export class RowProcessor {
     const left = this.slots.filter(({ state }) => state === 'open').map(({ key }) => key);
     return this.failed.length === 0 && left.length === 0
       ? { kind: 'done', rows: done }
-      : { kind: 'partly', rows: done, failed: this.failed, left };
+      : { kind: 'partial', rows: done, failed: this.failed, left };
   }
 
   private get stopped(): boolean {

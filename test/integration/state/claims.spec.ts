@@ -179,13 +179,13 @@ describe('a change of the rate at a known time', () => {
     const { client, keys, runId, rangeStore, micros } = await bareRun(100, 100);
     const changeAt = Math.ceil((await micros()) / 1000) + 200;
     await apply.run(client, keys.script(runId), [10_000, following, changeAt, 'on peak', '', '', '']);
-    const { claims, verdict } = await rangeStore.claim(
+    const { claims, status } = await rangeStore.claim(
       runId,
       Array.from({ length: 100 }, (_, i) => i),
       250,
     );
     // Held, where this test came too late.
-    expect(['later', 'held']).toContain(verdict);
+    expect(['later', 'held']).toContain(status);
     expect(claims.length).toBeLessThanOrEqual(most);
   });
 

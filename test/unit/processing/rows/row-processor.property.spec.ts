@@ -75,7 +75,7 @@ function parted(outcome: Outcome): { rows: number; failed: JsonValue[]; left: re
     throw outcome.error;
   }
   return outcome.kind === 'done'
-    ? { rows: outcome.rows, failed: [], left: [] }
+    ? { rows: Number(outcome.rows), failed: [], left: [] }
     : { rows: outcome.rows, failed: outcome.failed.map(({ key }) => key), left: outcome.left };
 }
 
