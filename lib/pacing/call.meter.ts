@@ -1,24 +1,25 @@
 const WINDOW_MS = 1_000;
-/** A rate over less than this says nothing. */
-const LEAST_MS = 50;
+/** Bounds the rate that a few calls right after the start seem to have. */
+const MIN_ELAPSED_MS = 50;
 
-/** Counts calls, for their rate over the last one to two seconds. */
+/** Measures the rate of calls over the current and the previous window of one second. */
 export class CallMeter {
-  private before = { from: 0, calls: 0 };
-  private now = { from: performance.now(), calls: 0 };
+  private previous = { from: 0, calls: 0 };
+  private current = { from: performance.now(), calls: 0 };
 
   count(): void {
-    if (performance.now() - this.now.from > WINDOW_MS) {
-      this.before = this.now;
-      this.now = { from: performance.now(), calls: 0 };
+    if (performance.now() - this.current.from > WINDOW_MS) {
+      this.previous = this.current;
+      this.current = { from: performance.now(), calls: 0 };
     }
-    this.now.calls++;
+    this.current.calls++;
   }
 
   perSecond(): number {
-    const whole = this.before.calls > 0 && performance.now() - this.before.from < 3 * WINDOW_MS;
-    const from = whole ? this.before.from : this.now.from;
-    const calls = this.now.calls + (whole ? this.before.calls : 0);
-    return (calls * 1000) / Math.max(LEAST_MS, performance.now() - from);
+    const now = performance.now();
+    const usesPrevious = this.previous.calls > 0 && now - this.previous.from < 3 * WINDOW_MS;
+    const from = usesPrevious ? this.previous.from : this.current.from;
+    const calls = this.current.calls + (usesPrevious ? this.previous.calls : 0);
+    return (calls * 1000) / Math.max(MIN_ELAPSED_MS, now - from);
   }
 }

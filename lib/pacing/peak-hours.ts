@@ -4,29 +4,29 @@ import type { PeakHours } from './wall-clock-peak.js';
 
 export type { PeakHours } from './wall-clock-peak.js';
 
-/** The keys of a config that say how fast to go, and when. */
+/** The keys of a config that determine the rate. */
 export type PeakRates = PeakHours & Pick<BackfillConfig, 'perSecondOnPeak' | 'perSecondOffPeak'>;
 
 /**
- * Why a rate is in force: it is `on peak` or `off peak`; it is the same at `all hours`; or the rate at
- * this hour is 0, so the backfill is `held`.
+ * Why a rate is in force: it is `on peak` or `off peak`, the rate is the same at `all hours`, or it is 0 at this hour
+ * and the backfill is `held`.
  */
 export type RateReason = 'on peak' | 'off peak' | 'all hours' | 'held';
 
 /** A rate, and why it is in force. */
 export interface CurrentRate {
-  /** Ranges a second; `null` is unpaced, `0` holds. */
+  /** Ranges per second; `null` is unpaced, `0` holds. */
   readonly perSecond: number | null;
   readonly reason: RateReason;
 }
 
 /**
- * Whether it is peak at an instant, by the clock on the wall of the zone.
+ * Whether an instant is on peak, by the local time of the zone.
  *
- * Hours that wrap around midnight belong to the day they began on: Friday to Monday, 22 to 5, is the four
- * nights that begin on those days. Tuesday 03:00 is on peak (Monday's night), Friday 03:00 is not
- * (Thursday's). When the clocks go back, an hour that comes twice counts twice; when they go forward, an
- * hour that is skipped does not come, and a peak that would begin or end in it does so at the jump.
+ * Hours that wrap around midnight belong to the day they began on: Friday to Monday, 22 to 5, is the four nights that
+ * begin on those days. Tuesday 03:00 is on peak (Monday night), Friday 03:00 is not (Thursday night). Daylight saving
+ * time: an hour that is repeated counts twice, an hour that is skipped does not occur, and a peak that would begin or
+ * end in a skipped hour does so at the transition.
  *
  * @param at Epoch milliseconds.
  */
@@ -35,8 +35,8 @@ export function isOnPeak(config: PeakHours, at: number): boolean {
 }
 
 /**
- * When the peak next begins or ends: the epoch milliseconds of the first instant after `at` that differs
- * from it; `null` when none ever does, because it is peak at all hours of all days.
+ * When the peak next begins or ends: the epoch milliseconds of the first instant after `at` that differs from it;
+ * `null` where the peak covers all hours of all days.
  *
  * @param at Epoch milliseconds.
  */
@@ -45,7 +45,7 @@ export function nextPeakChange(config: PeakHours, at: number): number | null {
 }
 
 /**
- * The rate that the config asks for at an instant.
+ * The configured rate at an instant.
  *
  * @param at Epoch milliseconds.
  */

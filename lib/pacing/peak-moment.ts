@@ -4,18 +4,18 @@ import { isLocalPeak, nextLocalChange, type PeakHours } from './wall-clock-peak.
 const SECOND = 1000;
 const WEEK = 7 * 24 * 3_600_000;
 
-/** Longer than a week, because a change of the clocks can skip the one hour a week that is on peak. */
+/** Longer than a week, because a transition to daylight saving time can skip the only hour of the week on peak. */
 const HORIZON = 15 * 24 * 3_600_000;
 
 /**
- * An instant in the zone of the peak hours.
+ * An instant in the time zone of the peak hours.
  *
  * @internal
  */
 export interface PeakMoment {
   /** Epoch milliseconds. */
   readonly at: number;
-  /** Milliseconds to add to `at` for the time on the wall. */
+  /** UTC offset in milliseconds: local time is `at + offset`. */
   readonly offset: number;
   readonly onPeak: boolean;
 }
@@ -28,9 +28,9 @@ export function peakMoment(config: PeakHours, at: number): PeakMoment {
 /**
  * The moment the peak next begins or ends; `null` when it never does.
  *
- * Between two changes of the zone's offset the wall clock is plain arithmetic, so the zone, which is slow
- * to answer, is asked only there: when its offset at the next boundary is another one, the change itself
- * comes first. Offsets are compared at most a week apart, as no zone changes its clocks twice in one.
+ * Between two changes of the UTC offset local time is plain arithmetic, so the zone, whose lookup is slow, is only
+ * queried at the next boundary: where the offset there differs, the change of the offset comes first. Offsets are
+ * compared at most a week apart, as no zone changes its offset twice within one.
  *
  * @internal
  */
@@ -55,7 +55,7 @@ function momentWith(config: PeakHours, at: number, offset: number): PeakMoment {
   return { at, offset, onPeak: isLocalPeak(config, at + offset) };
 }
 
-/** Bisects for the instant in `(after, until]` at which the offset changes: a whole second. */
+/** Finds the instant in `(after, until]` at which the offset changes, a whole second, by bisection. */
 function offsetChange(zone: Zone, after: PeakMoment, until: number): number {
   let [before, since] = [Math.floor(after.at / SECOND), Math.ceil(until / SECOND)];
   while (since - before > 1) {
@@ -66,7 +66,7 @@ function offsetChange(zone: Zone, after: PeakMoment, until: number): number {
   return since * SECOND;
 }
 
-/** Luxon keeps the zones it has made, so this is a look-up. */
+/** Luxon caches zones, so this is a lookup. */
 function zoneOf(config: PeakHours): Zone {
   return Info.normalizeZone(config.onPeakTimezone);
 }

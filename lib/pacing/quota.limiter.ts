@@ -1,190 +1,194 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sleep } from '../async/sleep.js';
 import { CallMeter } from './call.meter.js';
 import type { CallGrant, CallRequest, QuotaAnswer } from './shared.quota.js';
 
-/** Calls are granted this far ahead: a pause or a hold is felt that soon. */
-const AHEAD_MS = 100;
-const MOST_AT_ONCE = 200;
-/** While nothing is granted it is asked again this often at least. */
-const LONGEST_WAIT_MS = 500;
-const AGAIN_AFTER_ERROR_MS = 1_000;
-/** What two calls may come closer than granted, or one go out late, before the rest is asked for anew. */
+/** Calls are granted this far ahead, which bounds how long a pause or a lowered rate takes to apply. */
+const LOOKAHEAD_MS = 100;
+const MAX_CALLS_PER_REQUEST = 200;
+const MAX_POLL_MS = 500;
+const RETRY_AFTER_ERROR_MS = 1_000;
+/** How much closer together, or later, than granted two calls may be before the rest of the grant is returned. */
 const TOLERANCE_MS = 7;
 
-interface Waiting {
+interface PendingCall {
   readonly signal: AbortSignal;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
   readonly onAbort: () => void;
 }
 
-export type AskForCalls = (request: CallRequest) => Promise<QuotaAnswer>;
+/** Requests calls from the quota that all processes share. */
+export type RequestCalls = (request: CallRequest) => Promise<QuotaAnswer>;
 
-/** What was answered, and when, by `performance.now()`. */
-interface Answered {
+interface ReceivedAnswer {
   readonly answer: QuotaAnswer;
+  /** By `performance.now()`. */
   readonly at: number;
 }
 
 /**
- * Lets the calls of a process through one by one, as the quota of all processes grants them: one question
- * to Redis for all that wait.
+ * Limits the calls of this process to what the shared quota grants. Pending calls form a queue, and one request to
+ * Redis is made for all of them.
  */
 export class QuotaLimiter {
-  private waiting: Waiting[] = [];
-  private free = false;
-  private dispensing = false;
-  /** Grows with each hold: what was granted or told before it no longer counts. */
-  private epoch = 0;
-  private heldUntil = 0;
-  /** The next call would come too close to the last one before this. */
-  private readyAt = 0;
-  private unspent: CallRequest['unspent'] = null;
-  private left = Promise.resolve();
-  private asked: Promise<Answered> | null = null;
   readonly meter = new CallMeter();
+  private pending: PendingCall[] = [];
+  private unlimited = false;
+  private draining = false;
+  /** Incremented by each `block`: answers received for an earlier epoch are discarded. */
+  private epoch = 0;
+  private blockedUntil = 0;
+  /** By `performance.now()`: an earlier call would be too close to the last one. */
+  private nextCallAt = 0;
+  private unused: CallRequest['unused'] = null;
+  /** Resolves when the last admitted call has been sent. */
+  private lastCallSent = Promise.resolve();
+  private prefetched: Promise<ReceivedAnswer> | null = null;
 
   constructor(
-    private readonly ask: AskForCalls,
+    private readonly requestCalls: RequestCalls,
     private readonly onError: (error: unknown) => void,
   ) {}
 
   /**
-   * Answers nothing where a call may be made at once; else what resolves when it may, and rejects with the
-   * reason of the signal once that is aborted.
+   * Acquires a call. Returns `undefined` where it may be made at once, without a promise to await: this is on the path
+   * of every row. The promise rejects with the reason of the signal once that is aborted.
    */
-  readonly pass = (signal: AbortSignal): Promise<void> | undefined => {
+  readonly acquire = (signal: AbortSignal): Promise<void> | undefined => {
     if (signal.aborted) {
       return Promise.reject(signal.reason as Error);
     }
-    if (this.free) {
+    if (this.unlimited) {
       this.meter.count();
       return undefined;
     }
     return new Promise((resolve, reject) => {
       const onAbort = () => {
-        this.waiting = this.waiting.filter((other) => other !== waiting);
+        this.pending = this.pending.filter((other) => other !== call);
         reject(signal.reason as Error);
       };
-      const waiting = { signal, resolve, reject, onAbort };
+      const call = { signal, resolve, reject, onAbort };
       signal.addEventListener('abort', onAbort, { once: true });
-      this.waiting.push(waiting);
-      void this.dispense();
+      this.pending.push(call);
+      void this.drain();
     });
   };
 
-  /** Lets nothing through for so long, and asks anew afterwards. */
-  hold(ms: number): void {
+  /** Admits no call for the given ms and discards what was granted. */
+  block(ms: number): void {
     this.epoch++;
-    this.asked = null;
-    this.free = false;
-    this.heldUntil = Math.max(this.heldUntil, performance.now() + ms);
+    this.prefetched = null;
+    this.unlimited = false;
+    this.blockedUntil = Math.max(this.blockedUntil, performance.now() + ms);
   }
 
-  /** Asks anew: the quota changed. */
-  reconsider(): void {
-    this.hold(0);
+  /** Discards what was granted, for instance because the quota was reconfigured. */
+  reset(): void {
+    this.block(0);
   }
 
-  private async dispense(): Promise<void> {
-    if (this.dispensing) {
+  private async drain(): Promise<void> {
+    if (this.draining) {
       return;
     }
-    this.dispensing = true;
-    while (this.waiting.length > 0) {
+    this.draining = true;
+    while (this.pending.length > 0) {
       try {
-        await sleep(Math.min(this.heldUntil - performance.now(), LONGEST_WAIT_MS));
-        if (performance.now() >= this.heldUntil) {
-          await this.dispenseSome();
+        await sleep(Math.min(this.blockedUntil - performance.now(), MAX_POLL_MS));
+        if (performance.now() >= this.blockedUntil) {
+          await this.admitGranted();
         }
       } catch (error) {
         this.onError(error);
-        await sleep(AGAIN_AFTER_ERROR_MS);
+        await sleep(RETRY_AFTER_ERROR_MS);
       }
     }
-    this.dispensing = false;
+    this.draining = false;
   }
 
-  private async dispenseSome(): Promise<void> {
+  private async admitGranted(): Promise<void> {
     const { epoch } = this;
-    const { answer, at } = await (this.asked ?? this.askFor(this.waiting.length));
-    this.asked = null;
+    const { answer, at } = await (this.prefetched ?? this.request(this.pending.length));
+    this.prefetched = null;
     if (epoch !== this.epoch) {
       return;
     }
     switch (answer.kind) {
-      case 'free':
-        this.free = true;
-        while (this.letThrough()) {
-          // All of them.
+      case 'unlimited':
+        this.unlimited = true;
+        while (this.admitNext()) {
+          // Admits all pending calls.
         }
         break;
       case 'wait':
-        await sleep(answer.ms < 0 ? LONGEST_WAIT_MS : Math.min(answer.ms, LONGEST_WAIT_MS));
+        await sleep(Math.min(answer.ms, MAX_POLL_MS));
         break;
-      case 'go':
-        await this.spend(answer, at, epoch);
+      case 'stopped':
+        await sleep(MAX_POLL_MS);
+        break;
+      case 'granted':
+        await this.useGrant(answer, at, epoch);
     }
   }
 
-  private async askFor(waiting: number): Promise<Answered> {
-    const answer = await this.ask({
-      calls: Math.min(waiting, MOST_AT_ONCE),
-      withinMs: AHEAD_MS,
-      readyInMs: Math.max(0, this.readyAt - performance.now()),
-      unspent: this.unspent,
+  private async request(calls: number): Promise<ReceivedAnswer> {
+    const answer = await this.requestCalls({
+      calls: Math.min(calls, MAX_CALLS_PER_REQUEST),
+      withinMs: LOOKAHEAD_MS,
+      readyInMs: Math.max(0, this.nextCallAt - performance.now()),
+      unused: this.unused,
     });
-    if (answer.kind === 'go') {
-      this.unspent = null;
+    if (answer.kind === 'granted') {
+      this.unused = null;
     }
     return { answer, at: performance.now() };
   }
 
   /**
-   * Lets calls through at the moments that were granted, and gives the rest back where two of them would come
-   * too close: a process that stands still is late with what it has let through, too.
+   * Admits calls when they are due. Returns the rest of the grant where the process was blocked (by garbage collection
+   * or a busy event loop): calls that became due meanwhile would otherwise be sent in a burst.
    */
-  private async spend(
+  private async useGrant(
     { waitMs, intervalMs, at, until }: CallGrant,
-    from: number,
+    receivedAt: number,
     epoch: number,
   ): Promise<void> {
     for (const [i, wait] of waitMs.entries()) {
-      if (i === waitMs.length - 1 && this.waiting.length > 1) {
-        // Asked for while the last one waits, or the way to Redis would be lost time each time.
-        this.asked = this.askFor(this.waiting.length - 1);
-        this.asked.catch(() => undefined);
+      if (i === waitMs.length - 1 && this.pending.length > 1) {
+        // Prefetches while the last call waits, so that the round trip to Redis does not lower the rate.
+        this.prefetched = this.request(this.pending.length - 1);
+        this.prefetched.catch(() => undefined);
       }
-      const due = from + wait;
-      await sleep(due - performance.now());
-      await this.left;
-      const apart = intervalMs > TOLERANCE_MS;
-      // What a process that stood still has missed of many calls must not go out at once.
-      const tooClose = apart ? this.readyAt > due : performance.now() - due > TOLERANCE_MS;
-      if (epoch !== this.epoch || tooClose || !this.letThrough()) {
-        this.unspent = { from: Math.round(at + wait * 1000), until };
+      const dueAt = receivedAt + wait;
+      await sleep(dueAt - performance.now());
+      await this.lastCallSent;
+      const spaced = intervalMs > TOLERANCE_MS;
+      const burst = spaced ? this.nextCallAt > dueAt : performance.now() - dueAt > TOLERANCE_MS;
+      if (epoch !== this.epoch || burst || !this.admitNext()) {
+        this.unused = { from: Math.round(at + wait * 1000), until };
         return;
       }
-      if (apart) {
-        this.left = this.leave(intervalMs);
+      if (spaced) {
+        this.lastCallSent = this.spaceFromNow(intervalMs);
       }
     }
   }
 
-  /** After a turn of the event loop a call has left, however long the process stood still with it. */
-  private async leave(intervalMs: number): Promise<void> {
-    await turn();
-    this.readyAt = performance.now() + intervalMs - TOLERANCE_MS;
+  /** An admitted call is sent within one turn of the event loop, however long the process blocks in it. */
+  private async spaceFromNow(intervalMs: number): Promise<void> {
+    await nextTurn();
+    this.nextCallAt = performance.now() + intervalMs - TOLERANCE_MS;
   }
 
-  private letThrough(): boolean {
-    const first = this.waiting.shift();
-    if (first) {
-      this.meter.count();
+  private admitNext(): boolean {
+    const call = this.pending.shift();
+    if (!call) {
+      return false;
     }
-    first?.signal.removeEventListener('abort', first.onAbort);
-    first?.resolve();
-    return first !== undefined;
+    this.meter.count();
+    call.signal.removeEventListener('abort', call.onAbort);
+    call.resolve();
+    return true;
   }
 }

@@ -9,25 +9,27 @@ import { EventStream } from '../state/event.stream.js';
 import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
 import { currentRate, nextPeakChange } from './peak-hours.js';
 import { queueLimiter } from './queue-limiter.js';
+import { toInterval } from './rate-interval.js';
 
-/** A boundary this near gets a timer of its own in the process that sees it. */
+/** For a boundary of the peak hours that is this near, the process sets a timer. */
 const NEAR_MS = 1_500;
 
-/** What throttles make of a rate. */
+/** What the throttles measured, and what it is relative to where the config sets no rate. */
 export interface ThrottledRate extends ThrottlePressure {
-  /** Ranges a second that the workers reach where no rate is in force; 0: nobody knows. */
+  /** Ranges per second that the workers reach without a rate; 0 while unknown. */
   readonly unpacedPerSecond: number;
 }
 
 /**
- * Puts the rate that the config asks for at the hour in force: exactly in the tracker, which gives every
- * range its moment, and roughly in front of it by the queue's own rate limit, which lets workers sleep.
+ * Applies the rate that the config asks for at this hour: exactly in the state of the run, where the claim script
+ * gives each range its start time, and roughly as the rate limit of the queue, which lets workers sleep.
  */
 @Injectable()
 export class RateController {
   private readonly logger = new Logger('Backfill');
   private readonly applyScript = LuaScript.load<number>('apply-rate', 6);
-  private readonly gates = new Map<string, string>();
+  /** The limit of each queue as this process last applied it. */
+  private readonly appliedLimits = new Map<string, string>();
   private readonly timers = new Map<string, NodeJS.Timeout>();
 
   constructor(
@@ -38,38 +40,38 @@ export class RateController {
   ) {}
 
   /**
-   * @param now epoch ms by the clock of Redis, so that all processes see a boundary at the same moment
-   * @param pressed what the throttles say now; what they said before stays without it
+   * @param now epoch ms by the clock of Redis, so that all processes see a boundary of the peak hours at the same time
+   * @param throttled what the throttles measured now; without it the last measurement stays in force
    */
   async apply(
     backfill: string,
     runId: string,
     config: BackfillConfig,
     now: number,
-    pressed?: ThrottledRate,
+    throttled?: ThrottledRate,
   ): Promise<void> {
     const { perSecond, reason } = currentRate(config, now);
     const changeAt = nextPeakChange(config, now);
     const next = changeAt === null ? undefined : currentRate(config, changeAt).perSecond;
     const changed = await this.applyScript.run(this.client, this.keys.script(runId), [
-      interval(perSecond),
-      next === undefined ? '' : interval(next),
+      toInterval(perSecond),
+      next === undefined ? '' : toInterval(next),
       changeAt ?? '',
       reason,
-      pressed?.pressure ?? '',
-      pressed?.reason ?? '',
-      pressed?.unpacedPerSecond ?? 0,
+      throttled?.pressure ?? '',
+      throttled?.reason ?? '',
+      throttled?.unpacedPerSecond ?? 0,
     ]);
-    await this.setGate(backfill, runId, perSecond, changed === 1);
-    this.watchBoundary(backfill, runId, config, changeAt, now);
+    await this.limitQueue(backfill, runId, perSecond, changed === 1);
+    this.scheduleBoundary(backfill, runId, config, changeAt, now);
     if (changed === 1) {
       const rate = perSecond === null ? 'unpaced' : `${perSecond}/s`;
       const why =
-        pressed && pressed.pressure > 0
-          ? `${reason}, pressure ${pressed.pressure}: ${pressed.reason}`
+        throttled && throttled.pressure > 0
+          ? `${reason}, pressure ${throttled.pressure}: ${throttled.reason}`
           : reason;
       this.logger.log(`[${backfill} run ${runId}] rate ${rate}, ${why}`);
-      const { pressure = null } = pressed ?? {};
+      const { pressure = null } = throttled ?? {};
       await this.events.append('throttled', backfill, runId, { perSecond, reason, pressure });
     }
   }
@@ -80,25 +82,25 @@ export class RateController {
     }
   }
 
-  private async setGate(
+  private async limitQueue(
     backfill: string,
     runId: string,
     perSecond: number | null,
     force: boolean,
   ): Promise<void> {
-    const gate = perSecond === null || perSecond === 0 ? null : queueLimiter(perSecond);
-    const wanted = gate ? `${runId} ${gate.max}/${gate.duration}` : `${runId} open`;
-    if (!force && this.gates.get(backfill) === wanted) {
+    const limit = perSecond === null || perSecond === 0 ? null : queueLimiter(perSecond);
+    const wanted = limit ? `${runId} ${limit.max}/${limit.duration}` : `${runId} unlimited`;
+    if (!force && this.appliedLimits.get(backfill) === wanted) {
       return;
     }
     const queue = this.queues.of(backfill);
-    await (gate ? queue.setGlobalRateLimit(gate.max, gate.duration) : queue.removeGlobalRateLimit());
-    // What the old limit made workers wait for must not outlive it.
+    await (limit ? queue.setGlobalRateLimit(limit.max, limit.duration) : queue.removeGlobalRateLimit());
+    // A window of the previous limit may last far longer: workers must not wait for its end.
     await queue.removeRateLimitKey();
-    this.gates.set(backfill, wanted);
+    this.appliedLimits.set(backfill, wanted);
   }
 
-  private watchBoundary(
+  private scheduleBoundary(
     backfill: string,
     runId: string,
     config: BackfillConfig,
@@ -111,7 +113,9 @@ export class RateController {
       const timer = setTimeout(
         () => {
           this.apply(backfill, runId, config, changeAt).catch((error: unknown) => {
-            this.logger.warn(`[${backfill} run ${runId}] the rate of the next hours waits: ${String(error)}`);
+            this.logger.warn(
+              `[${backfill} run ${runId}] cannot apply the rate of the next peak period: ${String(error)}`,
+            );
           });
         },
         Math.max(0, changeAt - now),
@@ -120,12 +124,4 @@ export class RateController {
       this.timers.set(backfill, timer);
     }
   }
-}
-
-/** Microseconds between two ranges, as `claim.lua` reads them: 0 unpaced, -1 held. */
-function interval(perSecond: number | null): number {
-  if (perSecond === null) {
-    return 0;
-  }
-  return perSecond === 0 ? -1 : Math.max(1, Math.round(1_000_000 / perSecond));
 }

@@ -7,58 +7,68 @@ import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import { throughput, SampleStore } from '../state/sample.store.js';
 import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
 
-/** What the way to the third party may shorten between two calls, so that no stretch holds one too many. */
+/** `perMs` is stretched by this fraction, within bounds: network jitter can bring two calls closer together. */
 const HEADROOM = 0.03;
-const LEAST_HEADROOM_MS = 20;
-const MOST_HEADROOM_MS = 250;
+const MIN_HEADROOM_MS = 20;
+const MAX_HEADROOM_MS = 250;
 
-/** What a wish of the third party multiplies the rate by, and how much of it comes back in a second. */
+/** AIMD: the factor by which a rate limit response lowers the rate, and the fraction of it regained per second. */
 const DECREASE = 0.75;
-/** The same for a quota that was kept so far. */
+/** The factor where the rate was the configured quota itself: that is known to be right, so it is lowered less. */
 const FIRST_DECREASE = 0.92;
 const INCREASE_PER_S = 0.01;
-/** Calls that were under way when the third party first asked may ask again. */
+/** Calls already in flight at the first rate limit response may be rejected too: they do not lower the rate again. */
 const COOLDOWN_MS = 1_000;
 
-/** What was done lately counts where no quota is set and none has been found. */
+/** Without a quota and without an earlier decrease, the first decrease starts from the rate measured over this. */
 const MEASURED_OVER_MS = 10_000;
 
-/** A wish for calls. */
+/** A request for calls. */
 export interface CallRequest {
   readonly calls: number;
-  /** Ms that a call may be off. */
+  /** Calls that are due later than this many ms from now are not granted. */
   readonly withinMs: number;
-  /** Ms before which the caller could make none. */
+  /** Ms from now before which the caller cannot make a call. */
   readonly readyInMs: number;
-  /** The rest of an earlier grant that is given back: epoch microseconds of its first call, and its `until`. */
-  readonly unspent: { readonly from: number; readonly until: number } | null;
+  /** The unused rest of an earlier grant, returned: epoch microseconds of its first call, and `until` of the grant. */
+  readonly unused: { readonly from: number; readonly until: number } | null;
 }
 
 /** Calls that were granted, evenly spaced. */
 export interface CallGrant {
-  readonly kind: 'go';
-  /** Ms from the answer on, of each call. */
+  readonly kind: 'granted';
+  /** Ms from the answer until each call. */
   readonly waitMs: readonly number[];
   readonly intervalMs: number;
-  /** Epoch microseconds of Redis at which it was granted. */
+  /** Epoch microseconds, by the clock of Redis, of the answer. */
   readonly at: number;
   /** Epoch microseconds of the first call that was not granted. */
   readonly until: number;
 }
 
-/** What became of a wish for calls. */
+/** The answer to a request for calls. */
 export type QuotaAnswer =
   | CallGrant
   /** No limit is known. */
-  | { readonly kind: 'free' }
-  /** Nothing was granted; ask again after so many ms, or, below 0, not before the run is running. */
-  | { readonly kind: 'wait'; readonly ms: number };
+  | { readonly kind: 'unlimited' }
+  /** Nothing was granted. Worth asking again after `ms`. */
+  | { readonly kind: 'wait'; readonly ms: number }
+  /** Nothing was granted: the run is not running. */
+  | { readonly kind: 'stopped' };
 
-/** Shares the calls that a third party allows out to all processes. */
+/** The lowered rate: from `sinceMs` (epoch) on it increases linearly. */
+interface LoweredRate {
+  readonly perSecond: number;
+  readonly sinceMs: number;
+  /** Calls per second regained each second. */
+  readonly increase: number;
+}
+
+/** Distributes the calls that a third party allows over all processes; lowers their rate by AIMD when it rejects one. */
 @Injectable()
 export class SharedQuota {
-  private readonly takeScript = LuaScript.load<['go' | 'free' | 'wait', ...number[]]>('quota', 7);
-  private readonly cutScript = LuaScript.load<string>('cut-quota', 7);
+  private readonly acquireScript = LuaScript.load<['go' | 'free' | 'wait', ...number[]]>('quota', 7);
+  private readonly decreaseScript = LuaScript.load<string>('cut-quota', 7);
 
   constructor(
     @Inject(REDIS_CLIENT) private readonly client: RedisClient,
@@ -66,14 +76,14 @@ export class SharedQuota {
     private readonly samples: SampleStore,
   ) {}
 
-  /** Asks for calls. */
-  async take(
+  /** Requests calls on behalf of this process. */
+  async acquire(
     backfill: string,
     runId: string,
     quota: QuotaConfig | null,
-    { calls, withinMs, readyInMs, unspent }: CallRequest,
+    { calls, withinMs, readyInMs, unused }: CallRequest,
   ): Promise<QuotaAnswer> {
-    const [kind, ms = 0, interval = 0, at = 0, until = 0, ...waits] = await this.takeScript.run(
+    const [verdict, ms = 0, interval = 0, at = 0, until = 0, ...waits] = await this.acquireScript.run(
       this.client,
       this.scriptKeys(backfill, runId),
       [
@@ -81,32 +91,37 @@ export class SharedQuota {
         calls,
         Math.round(withinMs * 1000),
         Math.round(readyInMs * 1000),
-        unspent?.until ?? '',
-        unspent?.from ?? '',
+        unused?.until ?? '',
+        unused?.from ?? '',
       ],
     );
-    if (kind === 'go') {
-      return { kind, waitMs: waits.map((micros) => micros / 1000), intervalMs: interval / 1000, at, until };
+    if (verdict === 'go') {
+      const waitMs = waits.map((micros) => micros / 1000);
+      return { kind: 'granted', waitMs, intervalMs: interval / 1000, at, until };
     }
-    return kind === 'free' ? { kind } : { kind: 'wait', ms };
+    if (verdict === 'free') {
+      return { kind: 'unlimited' };
+    }
+    return ms < 0 ? { kind: 'stopped' } : { kind: 'wait', ms };
   }
 
   /**
-   * Lowers the rate after the third party asked to wait; answers the calls a second from now on.
+   * Lowers the rate after a rate limit response; returns the calls per second from now on.
    *
-   * @param madeHere calls a second that this process made lately
+   * @param waitMs how long the third party asked to wait
+   * @param localPerSecond calls per second that this process made recently
    */
   async decrease(
     backfill: string,
     runId: string,
     quota: QuotaConfig | null,
     waitMs: number,
-    madeHere: number,
+    localPerSecond: number,
   ): Promise<number> {
-    const made = throughput(await this.samples.newest(runId, MEASURED_OVER_MS / 1000), MEASURED_OVER_MS).rows;
-    const rate = await this.cutScript.run(this.client, this.scriptKeys(backfill, runId), [
+    const samples = await this.samples.newest(runId, MEASURED_OVER_MS / 1000);
+    const rate = await this.decreaseScript.run(this.client, this.scriptKeys(backfill, runId), [
       callsPerSecond(quota),
-      Math.max(made, madeHere, 1),
+      Math.max(throughput(samples, MEASURED_OVER_MS).rows, localPerSecond, 1),
       Math.ceil(waitMs),
       DECREASE,
       INCREASE_PER_S,
@@ -116,25 +131,30 @@ export class SharedQuota {
     return Number(rate);
   }
 
-  /** Calls a second in force at an epoch ms; `null`: no limit is known. */
+  /** Calls per second in force at an epoch ms; `null`: no limit is known. */
   async perSecond(backfill: string, quota: QuotaConfig | null, now: number): Promise<number | null> {
-    const most = callsPerSecond(quota);
-    const [rate, since, step] = await this.client.hmget(this.keys.quota(backfill), 'rate', 'since', 'step');
-    if (!rate) {
-      return most > 0 ? most : null;
-    }
-    const grown = Number(rate) + (Number(step) * Math.max(0, now - Number(since) / 1000)) / 1000;
-    return most > 0 ? Math.min(most, grown) : grown;
+    const lowered = await this.loweredRate(backfill);
+    const rates = [
+      ...(quota ? [callsPerSecond(quota)] : []),
+      ...(lowered ? [increasedRate(lowered, now)] : []),
+    ];
+    return rates.length > 0 ? Math.min(...rates) : null;
   }
 
-  /** How far the rate is below what it was before a third party asked to wait, for what is not called by row. */
+  /** How far the rate is below the one before the first decrease, for handlers whose rows are not paced one by one. */
   async pressure(backfill: string, now: number): Promise<ThrottlePressure> {
+    const lowered = await this.loweredRate(backfill);
+    if (!lowered) {
+      return { pressure: 0, reason: '' };
+    }
+    const before = lowered.increase / INCREASE_PER_S;
+    const pressure = Math.max(0, 1 - increasedRate(lowered, now) / before);
+    return { pressure, reason: 'the rate limit of the third party' };
+  }
+
+  private async loweredRate(backfill: string): Promise<LoweredRate | null> {
     const [rate, since, step] = await this.client.hmget(this.keys.quota(backfill), 'rate', 'since', 'step');
-    const before = Number(step) / INCREASE_PER_S;
-    const grown = Number(rate) + (Number(step) * Math.max(0, now - Number(since) / 1000)) / 1000;
-    return rate && grown < before
-      ? { pressure: 1 - grown / before, reason: 'the third party, which asked to wait' }
-      : { pressure: 0, reason: '' };
+    return rate ? { perSecond: Number(rate), sinceMs: Number(since) / 1000, increase: Number(step) } : null;
   }
 
   private scriptKeys(backfill: string, runId: string): string[] {
@@ -142,11 +162,16 @@ export class SharedQuota {
   }
 }
 
-/** Calls a second that a quota allows when they are evenly spaced; 0 without one. */
+/** Calls per second that a quota allows when they are evenly spaced; 0 without one. */
 export function callsPerSecond(quota: QuotaConfig | null): number {
   if (quota === null) {
     return 0;
   }
-  const headroom = Math.min(Math.max(quota.perMs * HEADROOM, LEAST_HEADROOM_MS), MOST_HEADROOM_MS);
+  const headroom = Math.min(Math.max(quota.perMs * HEADROOM, MIN_HEADROOM_MS), MAX_HEADROOM_MS);
   return (quota.max * 1000) / (quota.perMs + headroom);
+}
+
+/** Additive increase, as `quota.lua` computes it. */
+function increasedRate({ perSecond, sinceMs, increase }: LoweredRate, now: number): number {
+  return perSecond + (increase * Math.max(0, now - sinceMs)) / 1000;
 }

@@ -1,4 +1,5 @@
 import { Injectable, Inject, Logger } from '@nestjs/common';
+import { LogOnce } from '../async/log-once.js';
 import { withTimeout } from '../async/timeout.js';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
@@ -12,17 +13,19 @@ import type { BackfillThrottle, ThrottlePressure } from '../throttles/backfill-t
 import { SharedQuota } from './shared.quota.js';
 
 const TIMEOUT_MS = 2_000;
-/** What a process said of itself so long ago no longer counts. */
-const FORGET_MS = 5_000;
+/** A process that has not reported for this long no longer counts. */
+const REPORT_TTL_MS = 5_000;
+const NO_PRESSURE: ThrottlePressure = { pressure: 0, reason: '' };
 
 type Scope = NonNullable<BackfillThrottle['scope']>;
 
-/** Asks the throttles of a backfill, and keeps what each process says of itself. */
+/** Measures the throttles of a backfill, and shares the pressure of each process with the others. */
 @Injectable()
 export class ThrottleEvaluator {
   private readonly logger = new Logger('Backfill');
-  private readonly failing = new Set<string>();
-  private readonly pressed = new Set<string>();
+  private readonly failures = new Map<string, LogOnce>();
+  /** Backfills for which this process has reported pressure. */
+  private readonly reported = new Set<string>();
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
@@ -33,91 +36,99 @@ export class ThrottleEvaluator {
     @Inject(PROCESS_ID) private readonly processId: string,
   ) {}
 
-  /** The hardest pressure of all throttles, in whichever process. */
+  /** The highest pressure of all throttles in all processes. */
   async evaluate(backfill: RegisteredBackfill, runId: string, now: number): Promise<ThrottlePressure> {
-    const told = await Promise.all([
-      this.measure(backfill, runId, 'cluster'),
-      this.ofProcesses(backfill, now),
-      // Rows are slowed down call by call.
-      backfill.shape === 'row' ? NONE : this.quota.pressure(backfill.name, now),
+    const pressures = await Promise.all([
+      this.measureAll(backfill, runId, 'cluster'),
+      this.reportedByProcesses(backfill, now),
+      // For row handlers the quota already paces each call.
+      backfill.shape === 'row' ? NO_PRESSURE : this.quota.pressure(backfill.name, now),
     ]);
-    return hardest(told);
+    return highest(pressures);
   }
 
-  /** Has the others know how hard this process is pressed. */
+  /** Measures the throttles of scope `process` and reports their pressure to the process that evaluates them. */
   async report(backfill: RegisteredBackfill, runId: string, now: number): Promise<void> {
-    const { pressure, reason } = await this.measure(backfill, runId, 'process');
+    const { pressure, reason } = await this.measureAll(backfill, runId, 'process');
     const key = this.keys.pressure(backfill.name);
     if (pressure > 0) {
-      this.pressed.add(backfill.name);
+      this.reported.add(backfill.name);
       await Promise.all([
         this.client.hset(key, this.processId, JSON.stringify([now, pressure, reason])),
-        this.client.pexpire(key, FORGET_MS),
+        this.client.pexpire(key, REPORT_TTL_MS),
       ]);
-    } else if (this.pressed.delete(backfill.name)) {
+    } else if (this.reported.delete(backfill.name)) {
       await this.client.hdel(key, this.processId);
     }
   }
 
-  private async ofProcesses(backfill: RegisteredBackfill, now: number): Promise<ThrottlePressure> {
-    if (this.throttles(backfill, 'process').length === 0) {
-      return NONE;
+  private async reportedByProcesses(backfill: RegisteredBackfill, now: number): Promise<ThrottlePressure> {
+    if (this.throttlesOf(backfill, 'process').length === 0) {
+      return NO_PRESSURE;
     }
-    const told = await this.client.hvals(this.keys.pressure(backfill.name));
-    return hardest(
-      told
+    const reports = await this.client.hvals(this.keys.pressure(backfill.name));
+    return highest(
+      reports
         .map((text) => JSON.parse(text) as [number, number, string])
-        .filter(([at]) => now - at < FORGET_MS)
+        .filter(([at]) => now - at < REPORT_TTL_MS)
         .map(([, pressure, reason]) => ({ pressure, reason })),
     );
   }
 
-  private async measure(
+  private async measureAll(
     backfill: RegisteredBackfill,
     runId: string,
     scope: Scope,
   ): Promise<ThrottlePressure> {
-    const throttles = this.throttles(backfill, scope);
-    return hardest(await Promise.all(throttles.map((throttle) => this.ask(throttle, backfill.name, runId))));
-  }
-
-  private throttles(backfill: RegisteredBackfill, scope: Scope): BackfillThrottle[] {
-    return [...this.options.throttles, ...(backfill.throttles ?? [])].filter(
-      ({ scope: its = 'cluster' }) => its === scope,
+    const throttles = this.throttlesOf(backfill, scope);
+    return highest(
+      await Promise.all(throttles.map((throttle) => this.measure(throttle, backfill.name, runId))),
     );
   }
 
-  private async ask(throttle: BackfillThrottle, backfill: string, runId: string): Promise<ThrottlePressure> {
+  private throttlesOf(backfill: RegisteredBackfill, wanted: Scope): BackfillThrottle[] {
+    return [...this.options.throttles, ...(backfill.throttles ?? [])].filter(
+      ({ scope = 'cluster' }) => scope === wanted,
+    );
+  }
+
+  private async measure(
+    throttle: BackfillThrottle,
+    backfill: string,
+    runId: string,
+  ): Promise<ThrottlePressure> {
     const em = this.managers.fork();
     const where = `[${backfill} run ${runId}] throttle ${throttle.name}`;
     try {
       const { pressure, reason } = await withTimeout(
         Promise.resolve(throttle.measure({ backfill, runId, em, redis: this.client })),
         TIMEOUT_MS,
-        () => new Error(`Expected an answer within ${TIMEOUT_MS} ms, got none`),
+        () => new Error(`Expected a result within ${TIMEOUT_MS} ms, got none`),
       );
       if (!Number.isFinite(pressure)) {
         throw new TypeError(`Expected a pressure from 0 to 1, got ${String(pressure)}`);
       }
-      this.failing.delete(where);
+      this.failures.delete(where);
       return { pressure: Math.min(1, Math.max(0, pressure)), reason };
     } catch (error) {
-      const closed = throttle.onError === 'failClosed';
-      // Said once: it is the same every second.
-      if (!this.failing.has(where)) {
-        this.failing.add(where);
-        this.logger.warn(`${where} failed, taken for ${closed ? 'a hold' : 'no pressure'}: ${String(error)}`);
-      }
+      const failClosed = throttle.onError === 'failClosed';
+      this.logOf(where).warn(
+        `${where} failed, treated as ${failClosed ? 'pressure 1' : 'no pressure'}: ${String(error)}`,
+      );
       await this.client.hincrby(this.keys.throttleErrors(runId), throttle.name, 1);
-      return { pressure: closed ? 1 : 0, reason: `throttle ${throttle.name} failed` };
+      return { pressure: failClosed ? 1 : 0, reason: `throttle ${throttle.name} failed` };
     } finally {
       em.clear();
     }
   }
+
+  private logOf(where: string): LogOnce {
+    const log = this.failures.get(where) ?? new LogOnce(this.logger);
+    this.failures.set(where, log);
+    return log;
+  }
 }
 
-const NONE: ThrottlePressure = { pressure: 0, reason: '' };
-
-function hardest(pressures: readonly ThrottlePressure[]): ThrottlePressure {
-  return pressures.reduce((most, each) => (each.pressure > most.pressure ? each : most), NONE);
+function highest(pressures: readonly ThrottlePressure[]): ThrottlePressure {
+  return pressures.reduce((most, each) => (each.pressure > most.pressure ? each : most), NO_PRESSURE);
 }

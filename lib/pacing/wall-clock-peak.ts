@@ -4,16 +4,16 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const WEEK = 7 * DAY;
 
-/** The keys of a config that say when it is peak. */
+/** The keys of a config that determine the peak hours. */
 export type PeakHours = Pick<
   BackfillConfig,
   'onPeakTimezone' | 'onPeakWdayBegin' | 'onPeakWdayEnd' | 'onPeakHourBegin' | 'onPeakHourEnd'
 >;
 
 /**
- * Whether the wall clock shows a time on peak.
+ * Whether a local time is on peak.
  *
- * @param local The milliseconds of the wall clock, as if it were the clock of UTC.
+ * @param local Local time in milliseconds, encoded as if it were UTC.
  * @internal
  */
 export function isLocalPeak(config: PeakHours, local: number): boolean {
@@ -25,7 +25,7 @@ export function isLocalPeak(config: PeakHours, local: number): boolean {
 }
 
 /**
- * The next time of the wall clock that differs from `local`, if nobody sets the clock until then;
+ * The next local time that is on peak where `local` is not, or the reverse, unless the UTC offset changes before;
  * `Infinity` when there is none.
  *
  * @internal
@@ -47,7 +47,7 @@ function isWithin(value: number, begin: number, end: number): boolean {
   return begin <= end ? begin <= value && value <= end : begin <= value || value <= end;
 }
 
-/** 0 Sunday to 6 Saturday; the epoch was a Thursday. */
+/** 0 Sunday to 6 Saturday. The epoch was a Thursday. */
 function weekday(local: number): number {
   return modulo(Math.floor(local / DAY) + 4, 7);
 }

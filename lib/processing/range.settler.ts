@@ -109,7 +109,7 @@ export class RangeSettler {
         return;
       }
       this.heldUntil = until;
-      this.gate.hold(verdict.ms);
+      this.gate.block(verdict.ms);
       const { backfill, runId } = this.run;
       const { quota } = this.config();
       await this.deps.quota.decrease(backfill.name, runId, quota, verdict.ms, this.gate.meter.perSecond());

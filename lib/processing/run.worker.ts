@@ -53,7 +53,7 @@ export class RunWorker {
     const { lockDuration } = deps.options;
     this.claimer = new RangeClaimer(run.runId, () => this.config, deps.rangeStore);
     this.gate = new QuotaLimiter(
-      (request) => deps.quota.take(run.backfill.name, run.runId, this.config.quota, request),
+      (request) => deps.quota.acquire(run.backfill.name, run.runId, this.config.quota, request),
       (error) => deps.logger.warn(`[${run.backfill.name} run ${run.runId}] quota: ${String(error)}`),
     );
     this.settler = new RangeSettler(run, () => this.config, this.gate, deps, events);
@@ -79,12 +79,12 @@ export class RunWorker {
     this.worker.concurrency = this.jobsAtOnce();
     this.places.resize();
     this.worker.opts.maximumRateLimitDelay = limitPollMs(config);
-    this.gate.reconsider();
+    this.gate.reset();
   }
 
   /** Begins no row for so many ms: the third party asked some process to wait. */
   hold(ms: number): void {
-    this.gate.hold(ms);
+    this.gate.block(ms);
   }
 
   /** Looks again whether ranges may start, after a hold was lifted. */
@@ -237,7 +237,7 @@ export class RunWorker {
           permits: room,
           timeoutMs: () => this.config.rowTimeoutMs,
           acknowledgeMs: () => this.config.rowAckMs,
-          admit: this.gate.pass,
+          admit: this.gate.acquire,
           acknowledge: async (done, keys) => {
             const kept = await rangeStore.acknowledgeRows(runId, left, done, keys);
             if (!kept) {

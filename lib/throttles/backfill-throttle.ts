@@ -1,60 +1,77 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { RedisClient } from '../redis/lua-script.js';
 
-/** How hard something is pressed, and by what. */
+/**
+ * What a throttle measured: how far the rate is to be reduced, and why.
+ *
+ * @publicApi
+ */
 export interface ThrottlePressure {
-  /** 0 lets the configured rate be, 0.5 halves it, 1 holds. Beyond these it is cut off. */
+  /** 0 leaves the configured rate unchanged, 0.5 halves it, 1 holds the backfill. Clamped to 0 and 1. */
   readonly pressure: number;
-  /** For the status, such as `replication lag 12.0 s`. */
+  /** Shown in the status and in the log, such as `replication lag 12.0 s`. */
   readonly reason: string;
 }
 
-/** What a throttle may look at. */
+/**
+ * What a throttle can measure with.
+ *
+ * @publicApi
+ */
 export interface ThrottleContext {
+  /** Name of the backfill. */
   readonly backfill: string;
+  /** Id of the active run. */
   readonly runId: string;
-  /** A fork of its own, cleared afterwards. */
+  /** A fork for this measurement alone, cleared afterwards. */
   readonly em: EntityManager;
-  /** The library's own connection; not to be closed. */
+  /** The Redis connection of the library. Do not close it. */
   readonly redis: RedisClient;
 }
 
 /**
- * Slows a backfill down while something that it shares is under pressure. Asked about once a second; the
- * throttle that presses hardest scales the rate.
+ * Slows a backfill down while a resource that it shares with the app is under pressure. Measured about once a
+ * second; of several throttles, the one with the highest pressure scales the rate.
+ *
+ * @example
+ * ```ts
+ * const diskUse: BackfillThrottle = {
+ *   name: 'disk-use',
+ *   measure: async () => {
+ *     const used = await readDiskUse(); // 0 to 1
+ *     return { pressure: used > 0.9 ? 1 : 0, reason: `disk ${Math.round(used * 100)} % full` };
+ *   },
+ * };
+ * ```
  *
  * @publicApi
  */
 export interface BackfillThrottle {
-  /** For logs and warnings. */
+  /** Names the throttle in log lines and warnings. */
   readonly name: string;
   /**
-   * Where it is asked: `cluster`, in one process for all of them; `process`, in every process that works for
-   * the backfill, of which the hardest pressed counts. Default `cluster`.
+   * Where it is measured: `cluster` in one process on behalf of all, `process` in every process with workers for
+   * the backfill, of which the highest pressure counts. Default `cluster`.
    */
   readonly scope?: 'cluster' | 'process';
   /**
-   * What an error, or no answer within two seconds, stands for: `failOpen` no pressure, `failClosed` a hold.
-   * Default `failOpen`.
+   * What an error, or no result within two seconds, is treated as: `failOpen` no pressure, `failClosed` pressure 1
+   * (the backfill is held). Default `failOpen`.
    */
   readonly onError?: 'failOpen' | 'failClosed';
+  /** Measures the pressure. May throw, see `onError`. */
   measure(context: ThrottleContext): ThrottlePressure | Promise<ThrottlePressure>;
 }
 
-/** What every ready-made throttle can be told. */
-export interface ThrottleOptions {
-  /** What an error stands for: `failOpen` no pressure, `failClosed` a hold. Default `failOpen`. */
-  readonly onError?: 'failOpen' | 'failClosed';
-}
-
 /**
- * Pressure that grows evenly between two values, from 0 to 1.
+ * Options of every ready-made throttle.
  *
- * @throws RangeError unless `from` is below `to`
+ * @publicApi
  */
-export function ramp(value: number, from: number, to: number): number {
-  if (!(from < to)) {
-    throw new RangeError(`Expected a throttle's from below its to, got ${from} and ${to}`);
-  }
-  return Math.min(1, Math.max(0, (value - from) / (to - from)));
+export interface ThrottleOptions {
+  /**
+   * What an error, or no result within two seconds, is treated as: `failOpen` no pressure, `failClosed` pressure 1
+   * (the backfill is held). Default `failOpen`.
+   */
+  readonly onError?: 'failOpen' | 'failClosed';
 }

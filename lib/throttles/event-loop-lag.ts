@@ -1,46 +1,46 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { IntervalHistogram } from 'node:perf_hooks';
-import { ramp } from './backfill-throttle.js';
 import type { BackfillThrottle, ThrottleOptions } from './backfill-throttle.js';
+import { thresholdThrottle } from './threshold-throttle.js';
 
 const RESOLUTION_MS = 10;
-const NANOSECONDS = 1e6;
+const NS_PER_MS = 1e6;
 
 /**
- * Milliseconds of lag.
+ * Options of {@link eventLoopLag}.
  *
  * @publicApi
  */
 export interface EventLoopLagOptions extends ThrottleOptions {
-  /** Lag from which on the rate comes down. Default 50. */
+  /** Milliseconds of lag above which the rate is reduced. Default 50. */
   readonly from?: number;
-  /** Lag that holds. Default 500. */
+  /** Milliseconds of lag at which the backfill is held. Default 500. */
   readonly to?: number;
 }
 
 /**
- * Slows down while the event loop of a process that works for the backfill lags: the 95th percentile since it
- * was last asked.
+ * Slows down while the event loop lags in a process with workers for the backfill: the 95th percentile since the
+ * last measurement.
  *
+ * @throws RangeError unless `from` is below `to`
  * @publicApi
  */
 export function eventLoopLag(options: EventLoopLagOptions = {}): BackfillThrottle {
-  const { from = 50, to = 500, ...rest } = options;
-  ramp(0, from, to);
   let histogram: IntervalHistogram | undefined;
-  return {
+  return thresholdThrottle(options, {
     name: 'event-loop-lag',
     scope: 'process',
-    ...rest,
+    defaults: { from: 50, to: 500 },
     measure: () => {
       if (!histogram) {
         histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
         histogram.enable();
       }
-      const lag =
-        histogram.count === 0 ? 0 : Math.max(0, histogram.percentile(95) / NANOSECONDS - RESOLUTION_MS);
+      // The histogram samples a timer, so its values include the interval of the timer.
+      const delayMs = histogram.count === 0 ? 0 : histogram.percentile(95) / NS_PER_MS;
       histogram.reset();
-      return { pressure: ramp(lag, from, to), reason: `event loop lags ${Math.round(lag)} ms` };
+      return Math.max(0, delayMs - RESOLUTION_MS);
     },
-  };
+    reason: (lagMs) => `event loop lags ${Math.round(lagMs)} ms`,
+  });
 }

@@ -1,37 +1,34 @@
 import { getHeapStatistics } from 'node:v8';
-import { ramp } from './backfill-throttle.js';
 import type { BackfillThrottle, ThrottleOptions } from './backfill-throttle.js';
+import { thresholdThrottle } from './threshold-throttle.js';
 
 /**
- * Shares of the heap's limit, from 0 to 1.
+ * Options of {@link heapUse}.
  *
  * @publicApi
  */
 export interface HeapUseOptions extends ThrottleOptions {
-  /** Share from which on the rate comes down. Default 0.75. */
+  /** Used fraction of the heap limit, 0 to 1, above which the rate is reduced. Default 0.75. */
   readonly from?: number;
-  /** Share that holds. Default 0.95. */
+  /** Used fraction of the heap limit, 0 to 1, at which the backfill is held. Default 0.95. */
   readonly to?: number;
 }
 
 /**
- * Slows down while the heap of a process that works for the backfill is nearly full.
+ * Slows down while the V8 heap of a process with workers for the backfill is nearly full.
  *
+ * @throws RangeError unless `from` is below `to`
  * @publicApi
  */
 export function heapUse(options: HeapUseOptions = {}): BackfillThrottle {
-  const { from = 0.75, to = 0.95, ...rest } = options;
-  ramp(0, from, to);
-  return {
+  return thresholdThrottle(options, {
     name: 'heap-use',
     scope: 'process',
-    ...rest,
+    defaults: { from: 0.75, to: 0.95 },
     measure: () => {
       const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-      return {
-        pressure: ramp(used / limit, from, to),
-        reason: `${Math.round((100 * used) / limit)} % of the heap`,
-      };
+      return used / limit;
     },
-  };
+    reason: (fraction) => `${Math.round(100 * fraction)} % of the heap in use`,
+  });
 }

@@ -1,40 +1,35 @@
-import { ramp } from './backfill-throttle.js';
 import type { BackfillThrottle, ThrottleOptions } from './backfill-throttle.js';
 import { readNumber } from './read-number.js';
+import { thresholdThrottle } from './threshold-throttle.js';
 
 /**
- * Shares of `max_connections`, from 0 to 1.
+ * Options of {@link postgresConnections}.
  *
  * @publicApi
  */
 export interface ConnectionsOptions extends ThrottleOptions {
-  /** Share from which on the rate comes down. Default 0.7. */
+  /** Used fraction of `max_connections`, 0 to 1, above which the rate is reduced. Default 0.7. */
   readonly from?: number;
-  /** Share that holds. Default 0.95. */
+  /** Used fraction of `max_connections`, 0 to 1, at which the backfill is held. Default 0.95. */
   readonly to?: number;
 }
 
 /**
- * Slows down while the connections of PostgreSQL are used up.
+ * Slows down while PostgreSQL runs out of connections.
  *
+ * @throws RangeError unless `from` is below `to`
  * @publicApi
  */
 export function postgresConnections(options: ConnectionsOptions = {}): BackfillThrottle {
-  const { from = 0.7, to = 0.95, ...rest } = options;
-  ramp(0, from, to);
-  return {
+  return thresholdThrottle(options, {
     name: 'postgres-connections',
-    ...rest,
-    measure: async ({ em }) => {
-      const share = await readNumber(
+    defaults: { from: 0.7, to: 0.95 },
+    measure: ({ em }) =>
+      readNumber(
         em,
         `select count(*)::float8 / current_setting('max_connections')::int as value
            from pg_stat_activity where backend_type = 'client backend'`,
-      );
-      return {
-        pressure: ramp(share, from, to),
-        reason: `${Math.round(share * 100)} % of connections in use`,
-      };
-    },
-  };
+      ),
+    reason: (fraction) => `${Math.round(fraction * 100)} % of connections in use`,
+  });
 }

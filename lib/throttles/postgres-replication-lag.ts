@@ -1,37 +1,35 @@
-import { ramp } from './backfill-throttle.js';
 import type { BackfillThrottle, ThrottleOptions } from './backfill-throttle.js';
 import { readNumber } from './read-number.js';
+import { thresholdThrottle } from './threshold-throttle.js';
 
 /**
- * Seconds of lag.
+ * Options of {@link postgresReplicationLag}.
  *
  * @publicApi
  */
 export interface ReplicationLagOptions extends ThrottleOptions {
-  /** Lag from which on the rate comes down. Default 2. */
+  /** Seconds of lag above which the rate is reduced. Default 2. */
   readonly from?: number;
-  /** Lag that holds. Default 30. */
+  /** Seconds of lag at which the backfill is held. Default 30. */
   readonly to?: number;
 }
 
 /**
- * Slows down while a replica of PostgreSQL falls behind: the one that is furthest behind in replaying counts.
- * Asked on the primary; needs `pg_monitor` where the app's role is no superuser.
+ * Slows down while a replica of PostgreSQL lags: the highest `replay_lag` in `pg_stat_replication` counts. Queried
+ * on the primary; a role that is no superuser needs `pg_monitor`.
  *
+ * @throws RangeError unless `from` is below `to`
  * @publicApi
  */
 export function postgresReplicationLag(options: ReplicationLagOptions = {}): BackfillThrottle {
-  const { from = 2, to = 30, ...rest } = options;
-  ramp(0, from, to);
-  return {
+  return thresholdThrottle(options, {
     name: 'postgres-replication-lag',
-    ...rest,
-    measure: async ({ em }) => {
-      const lag = await readNumber(
+    defaults: { from: 2, to: 30 },
+    measure: ({ em }) =>
+      readNumber(
         em,
         'select coalesce(max(extract(epoch from replay_lag)), 0)::float8 as value from pg_stat_replication',
-      );
-      return { pressure: ramp(lag, from, to), reason: `replication lag ${lag.toFixed(1)} s` };
-    },
-  };
+      ),
+    reason: (seconds) => `replication lag ${seconds.toFixed(1)} s`,
+  });
 }

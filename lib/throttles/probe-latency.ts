@@ -1,78 +1,86 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/core';
-import { ramp } from './backfill-throttle.js';
+import { endsWithin } from '../async/timeout.js';
 import type { BackfillThrottle, ThrottleOptions } from './backfill-throttle.js';
+import { ramp } from './threshold-throttle.js';
 
-const KEPT = 20;
-const AT_ONCE = 5;
-/** A baseline under this would make noise a pressure. */
-const LEAST_BASELINE_MS = 1;
-/** So long is slow by any baseline. */
-const PATIENCE_MS = 1_000;
-/** The share of the way to what is measured: pressure comes quickly and goes slowly, so that it settles. */
+/** The percentile is taken over this many probes. */
+const SAMPLE_SIZE = 20;
+const PROBES_PER_MEASUREMENT = 5;
+/** With a smaller baseline, noise would count as pressure. */
+const MIN_BASELINE_MS = 1;
+/** A probe is measured for no longer than this: it is slow by any baseline. */
+const PROBE_TIMEOUT_MS = 1_000;
+const MEASUREMENT_MS = 500;
+/** Exponential smoothing, faster up than down, so that the pressure settles instead of oscillating. */
 const RISE = 0.5;
-const EASE = 0.1;
-const NEXT_TO_NOTHING = 0.02;
+const FALL = 0.1;
+const NEGLIGIBLE = 0.02;
 
 /**
- * What is measured, and how much slower it may become.
+ * Options of {@link probeLatency}.
  *
  * @publicApi
  */
 export interface ProbeLatencyOptions extends ThrottleOptions {
-  /** A query as production makes it, such as the look-up of a row by its key. */
+  /** A query typical of the app, such as the look-up of a row by its primary key. */
   readonly probe: (em: EntityManager) => Promise<unknown>;
   /**
-   * Milliseconds that it takes on a quiet day. Default: the lowest 95th percentile seen; to see a first one, the
-   * backfill is held for a second.
+   * Milliseconds that the probe takes without load. Default: the lowest 95th percentile measured so far; the
+   * backfill is held for the first second to measure one.
    */
   readonly baselineMs?: number;
-  /** Multiple of the baseline from which on the rate comes down. Default 2. */
+  /** Multiple of the baseline above which the rate is reduced. Default 2. */
   readonly from?: number;
-  /** Multiple of the baseline that holds. Default 6. */
+  /** Multiple of the baseline at which the backfill is held. Default 6. */
   readonly to?: number;
 }
 
 /**
- * Slows down while a probe query takes longer than usual: the 95th percentile of its last twenty runs, five a
- * second, against a baseline. Each second pressure comes by half of the difference, or goes by a tenth.
+ * Slows down while a probe query takes longer than usual: the 95th percentile of its last 20 runs, five a second,
+ * relative to a baseline. Each second the pressure rises by half of the difference to the measured one, or falls
+ * by a tenth of it.
  *
+ * @example
+ * ```ts
+ * probeLatency({ probe: (em) => em.getConnection().execute('select 1 from account where id = 1') })
+ * ```
+ *
+ * @throws RangeError unless `from` is below `to`
  * @publicApi
  */
 export function probeLatency(options: ProbeLatencyOptions): BackfillThrottle {
-  const { probe, baselineMs, from = 2, to = 6, ...rest } = options;
-  ramp(0, from, to);
-  const times: number[] = [];
+  const { probe, baselineMs, from, to, ...rest } = options;
+  const toPressure = ramp({ from, to }, { from: 2, to: 6 });
+  const samples: number[] = [];
   let lowest = Infinity;
   let pressure = 0;
-  let asked = false;
+  let connected = false;
   return {
     name: 'probe-latency',
     ...rest,
     measure: async ({ em }) => {
-      const until = performance.now() + PATIENCE_MS / 2;
-      if (!asked) {
-        asked = true;
-        // The price of a connection, beside ranges at full speed: no baseline.
-        const first = await timed(probe(em));
+      const until = performance.now() + MEASUREMENT_MS;
+      if (!connected) {
+        connected = true;
+        // The first probe opens a connection while ranges run at full speed: not a baseline.
+        const first = await elapsedMs(probe(em));
         if (baselineMs === undefined) {
-          return { pressure: 1, reason: 'a probe latency not known yet' };
+          return { pressure: 1, reason: 'a probe latency that is not known yet' };
         }
         if (performance.now() >= until) {
-          times.push(first);
+          samples.push(first);
         }
       }
-      for (let i = 0; i < AT_ONCE && performance.now() < until; i++) {
-        times.push(await timed(probe(em)));
+      for (let i = 0; i < PROBES_PER_MEASUREMENT && performance.now() < until; i++) {
+        samples.push(await elapsedMs(probe(em)));
       }
-      times.splice(0, times.length - KEPT);
-      const sorted = times.toSorted((a, b) => a - b);
-      const p95 = sorted[Math.ceil(sorted.length * 0.95) - 1] ?? 0;
+      samples.splice(0, samples.length - SAMPLE_SIZE);
+      const p95 = percentile95(samples);
       lowest = Math.min(lowest, p95);
-      const multiple = p95 / Math.max(LEAST_BASELINE_MS, baselineMs ?? lowest);
-      const measured = ramp(multiple, from, to);
-      pressure += (measured - pressure) * (measured > pressure ? RISE : EASE);
-      pressure = pressure < NEXT_TO_NOTHING ? 0 : pressure;
+      const multiple = p95 / Math.max(MIN_BASELINE_MS, baselineMs ?? lowest);
+      const measured = toPressure(multiple);
+      pressure += (measured - pressure) * (measured > pressure ? RISE : FALL);
+      pressure = pressure < NEGLIGIBLE ? 0 : pressure;
       return {
         pressure,
         reason: `probe takes ${p95.toFixed(1)} ms (p95), ${multiple.toFixed(1)} times its baseline`,
@@ -81,9 +89,14 @@ export function probeLatency(options: ProbeLatencyOptions): BackfillThrottle {
   };
 }
 
-/** The milliseconds that something takes, or has taken when patience ends. */
-async function timed(work: Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await Promise.race([work, sleep(PATIENCE_MS, undefined, { ref: false })]);
-  return performance.now() - began;
+/** Milliseconds until the probe ends, or until its timeout. */
+async function elapsedMs(probe: Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await endsWithin(probe, PROBE_TIMEOUT_MS);
+  return performance.now() - start;
+}
+
+function percentile95(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil(sorted.length * 0.95) - 1] ?? 0;
 }

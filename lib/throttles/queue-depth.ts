@@ -1,47 +1,48 @@
 import { Queue } from 'bullmq';
-import { ramp } from './backfill-throttle.js';
+import type { RedisClient } from '../redis/lua-script.js';
 import type { BackfillThrottle, ThrottleOptions } from './backfill-throttle.js';
+import { thresholdThrottle } from './threshold-throttle.js';
 
 /**
- * Which queues, and how many jobs may wait in them.
+ * Options of {@link queueDepth}.
  *
  * @publicApi
  */
 export interface QueueDepthOptions extends ThrottleOptions {
-  /** Names of BullMQ queues in the Redis that backfills use. Their depths are added up. */
+  /** Names of BullMQ queues in the Redis that the library uses. Their waiting jobs are added up. */
   readonly queues: readonly string[];
   /** BullMQ's `prefix` of these queues. Default `bull`. */
   readonly prefix?: string;
-  /** Waiting jobs from which on the rate comes down. Default 100. */
+  /** Waiting jobs above which the rate is reduced. Default 100. */
   readonly from?: number;
-  /** Waiting jobs that hold. Default 10000. */
+  /** Waiting jobs at which the backfill is held. Default 10000. */
   readonly to?: number;
 }
 
 /**
  * Slows down while jobs pile up in other queues of the app.
  *
+ * @throws RangeError unless `from` is below `to`
  * @publicApi
  */
 export function queueDepth(options: QueueDepthOptions): BackfillThrottle {
-  const { queues, prefix = 'bull', from = 100, to = 10_000, ...rest } = options;
-  ramp(0, from, to);
-  return {
+  const { queues, prefix = 'bull', ...rest } = options;
+  return thresholdThrottle(rest, {
     name: 'queue-depth',
-    ...rest,
+    defaults: { from: 100, to: 10_000 },
     measure: async ({ redis }) => {
-      const depths = await Promise.all(
-        queues.map(async (name) => {
-          const queue = new Queue(name, { connection: redis, prefix, skipMetasUpdate: true });
-          try {
-            return await queue.getJobCountByTypes('waiting', 'prioritized');
-          } finally {
-            await queue.close();
-          }
-        }),
-      );
-      const depth = depths.reduce((sum, each) => sum + each, 0);
-      return { pressure: ramp(depth, from, to), reason: `${depth} jobs wait in ${queues.join(', ')}` };
+      const depths = await Promise.all(queues.map((name) => waitingJobs(name, prefix, redis)));
+      return depths.reduce((sum, depth) => sum + depth, 0);
     },
-  };
+    reason: (depth) => `${depth} jobs wait in ${queues.join(', ')}`,
+  });
+}
+
+async function waitingJobs(name: string, prefix: string, connection: RedisClient): Promise<number> {
+  const queue = new Queue(name, { connection, prefix, skipMetasUpdate: true });
+  try {
+    return await queue.getJobCountByTypes('waiting', 'prioritized');
+  } finally {
+    await queue.close();
+  }
 }

@@ -4,7 +4,7 @@ interface SqlConnection {
   execute(sql: string): Promise<readonly Record<string, unknown>[]>;
 }
 
-/** Reads the one number, `value`, of a statement. */
+/** Runs a statement that returns one number in the column `value`. */
 export async function readNumber(em: EntityManager, sql: string): Promise<number> {
   const connection = em.getConnection('write') as Partial<SqlConnection>;
   if (typeof connection.execute !== 'function') {

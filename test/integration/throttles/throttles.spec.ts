@@ -133,7 +133,7 @@ describe('a throttle', () => {
   });
 
   it.each(['failOpen', 'failClosed'] as const)(
-    'that throws is logged, counted and taken for %s',
+    'that throws is logged once, counted, and treated as %s says',
     async (onError) => {
       const { state, throttle } = dial(onError);
       state.fails = true;
@@ -146,7 +146,10 @@ describe('a throttle', () => {
         ({ warnings }) => warnings.some((warning) => /Throttle dial failed ([2-9]|\d\d) times/.test(warning)),
       );
       expect(status.rate.perSecond).toBe(onError === 'failOpen' ? 50 : 0);
-      expect(logs.having('throttle dial failed, taken for')).toHaveLength(1);
+      const warnings = logs
+        .having('throttle dial failed, treated as')
+        .filter((line) => line.startsWith('warn'));
+      expect(warnings).toHaveLength(1);
     },
   );
 
@@ -178,12 +181,12 @@ describe('ready-made throttles', () => {
   const ask = (throttle: BackfillThrottle) =>
     throttle.measure({ backfill: 'b', runId: 'r', em: orm.em.fork(), redis: bench.redis.client });
 
-  it('know how many connections PostgreSQL has left', async () => {
+  it('measure how many connections of PostgreSQL are in use', async () => {
     expect(await ask(postgresConnections())).toMatchObject({ reason: expect.stringMatching(/^\d+ % of/) });
     expect(await ask(postgresConnections({ from: 0, to: 0.000_001 }))).toMatchObject({ pressure: 1 });
   });
 
-  it('know how long a statement waits for a lock', async () => {
+  it('measure how long a statement waits for a lock', async () => {
     await bench.fillItems([1]);
     expect(await ask(postgresLockWait())).toMatchObject({ pressure: 0 });
     const [holder, waiter] = [0, 1].map(() => new Client({ connectionString: bench.database.url }));
@@ -201,7 +204,7 @@ describe('ready-made throttles', () => {
     await Promise.all([holder?.end(), waiter?.end()]);
   });
 
-  it('see no lag without replicas', async () => {
+  it('measure no lag without replicas', async () => {
     expect(await ask(postgresReplicationLag())).toEqual({ pressure: 0, reason: 'replication lag 0.0 s' });
   });
 
@@ -211,7 +214,7 @@ describe('ready-made throttles', () => {
       ...(baselineMs === undefined ? {} : { baselineMs }),
     });
 
-  it('learn what a probe takes while nothing else runs, and know when it takes longer', async () => {
+  it('measure the baseline of a probe without load, and pressure when it takes longer', async () => {
     const nap = { seconds: 0.05 };
     const throttle = sleeping(nap);
     expect((await ask(throttle)).pressure).toBe(1);
@@ -231,7 +234,7 @@ describe('ready-made throttles', () => {
     expect(next).toBeGreaterThan(0.8 * pressure);
   });
 
-  it('are pressed by a probe that does not come back', async () => {
+  it('measure pressure where a probe does not return', async () => {
     const throttle = sleeping({ seconds: 3 }, 10);
     expect(await ask(throttle)).toEqual({
       pressure: 0.5,
@@ -239,7 +242,7 @@ describe('ready-made throttles', () => {
     });
   });
 
-  it('do not fail where the first probe does not come back', async () => {
+  it('do not fail where the first probe does not return', async () => {
     const { backfills, logs } = await bench.start({
       handlers: [counting('stuck', [sleeping({ seconds: 5 }, 10)], 40)],
     });
@@ -269,7 +272,7 @@ describe('ready-made throttles', () => {
     await queue.close();
   });
 
-  it('feel the event loop and the heap of their process', async () => {
+  it('measure the event loop and the heap of their process', async () => {
     const lag = eventLoopLag({ from: 20, to: 60 });
     await ask(lag);
     const lagging = await eventually(
@@ -289,7 +292,7 @@ describe('ready-made throttles', () => {
     expect(await ask(heapUse({ from: 0, to: 0.001 }))).toMatchObject({ pressure: 1 });
   });
 
-  it('refuse limits the wrong way round', () => {
+  it('refuse a from that is not below to', () => {
     expect(() => heapUse({ from: 0.9, to: 0.5 })).toThrow(RangeError);
   });
 });

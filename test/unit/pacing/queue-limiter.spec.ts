@@ -13,8 +13,8 @@ describe('queueLimiter', () => {
     [100, { max: 5, duration: 25 }],
     [1000, { max: 50, duration: 25 }],
     [100_000, { max: 5000, duration: 25 }],
-  ])('for %d a second is %j', (perSecond, gate) => {
-    expect(queueLimiter(perSecond)).toEqual(gate);
+  ])('for %d a second is %j', (perSecond, limit) => {
+    expect(queueLimiter(perSecond)).toEqual(limit);
   });
 
   it('keeps its window within a day for slower rates', () => {
