@@ -101,8 +101,8 @@ import { Message } from './message.entity${x}';
   it('builds', async () => {
     await app.replace(
       'src/renew-messages/renew-messages.backfill.ts',
-      '// Change the rows here; they are flushed for you.',
-      "for (const row of rows) row.body = 'new';",
+      'logger.debug',
+      "for (const row of rows) row.body = 'new';\n    logger.debug",
     );
     await app.replace(
       'src/renew-messages/renew-messages.backfill.ts',
