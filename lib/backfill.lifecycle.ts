@@ -89,8 +89,7 @@ export class BackfillLifecycle
     await this.pool.sync(runs, now);
     this.watchdog.open(async (active, at) => {
       if (active.length > 0) {
-        // Not at start, and not waited for: it opens the pool, and the database may be down.
-        void this.reclaimer.attach(this.managers.orm);
+        await this.reclaimer.attach(this.managers.orm);
       }
       const lost = await this.lost.detect(active);
       await this.pool.sync(active, at);

@@ -28,17 +28,24 @@ export class DeadConnectionReclaimer {
 
   constructor(private readonly logger: Logger) {}
 
-  /** Begins to watch the pool, once; after an error, as of a database that is down, the next call tries again. */
+  /**
+   * Begins to watch the pool, once. Does nothing, and so is to be called again, until somebody has used the
+   * database: to connect for this alone would leave a connection that an app which closes meanwhile waits for.
+   */
   attach(orm: MikroORM): Promise<void> {
-    this.attached ??= this.watchPool(orm).catch((error: unknown) => {
+    const connection: object = orm.em.getConnection();
+    if (!this.attached && Reflect.get(connection, 'connected') !== true) {
+      return Promise.resolve();
+    }
+    this.attached ??= this.watchPool(connection).catch((error: unknown) => {
       this.attached = undefined;
       this.logger.debug(`The pool of database connections cannot be watched yet: ${String(error)}`);
     });
     return this.attached;
   }
 
-  private async watchPool(orm: MikroORM): Promise<void> {
-    const pool = await poolOf(orm);
+  private async watchPool(connection: object): Promise<void> {
+    const pool = await poolOf(connection);
     pool?.on('connect', (client) => this.watch(client));
     pool?.on('acquire', (client) => {
       this.watch(client);
@@ -68,8 +75,7 @@ export class DeadConnectionReclaimer {
 }
 
 /** The pool, where the driver is one of `pg` and tells its pool. */
-async function poolOf(orm: MikroORM): Promise<Pool | undefined> {
-  const connection: object = orm.em.getConnection();
+async function poolOf(connection: object): Promise<Pool | undefined> {
   const native: unknown = Reflect.get(connection, 'getNativeClient');
   if (typeof native !== 'function') {
     return undefined;

@@ -26,7 +26,11 @@ describe('connections that the server ends in the middle of a transaction', () =
       entities: [Counter],
       pool: { min: 0, max: PLACES },
     });
-    await new DeadConnectionReclaimer(new Logger('test', { timestamp: false })).attach(orm);
+    const reclaimer = new DeadConnectionReclaimer(new Logger('test', { timestamp: false }));
+    await reclaimer.attach(orm);
+    expect(orm.em.getConnection()).toHaveProperty('connected', false);
+    await orm.em.fork().count(Counter);
+    await reclaimer.attach(orm);
   });
 
   afterAll(() => orm.close(true));

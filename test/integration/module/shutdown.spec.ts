@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MikroORM } from '@mikro-orm/core';
 import { BACKFILL_ENTITIES, createLedgerSchema } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
 import type { NumberRange } from '../../support/apps/index.js';
@@ -76,4 +77,17 @@ describe('an app', () => {
     },
     60_000,
   );
+});
+
+// A connection that is opened while the app closes is one that the pool of the database waits for.
+it('opens no connection to the database for a run whose source and handler use none', async () => {
+  const handler = defineBackfill({ name: 'pure', source: numbers(1_000_000), processRange: () => undefined });
+  const { app, backfills } = await bench.start({ handlers: [handler] });
+  await backfills.start('pure', { config: { batchSize: 10, perSecondOnPeak: 5, perSecondOffPeak: 5 } });
+  await eventually(
+    'the watchdog to have supervised the run twice',
+    () => backfills.samples('pure'),
+    (samples) => samples.length >= 2,
+  );
+  expect(app.get(MikroORM).em.getConnection()).toHaveProperty('connected', false);
 });
