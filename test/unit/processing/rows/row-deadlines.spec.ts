@@ -1,12 +1,22 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { RowTimeoutError } from '../../../../lib/errors/handler.errors.js';
 import { RowDeadlines } from '../../../../lib/processing/rows/row-deadlines.js';
 import { LazyAbortController } from '../../../../lib/async/lazy-abort-controller.js';
 
 const forever = () => new Promise<void>(() => undefined);
+const sleep = (ms: number) =>
+  new Promise<void>((resolve) => {
+    setTimeout(resolve, ms);
+  });
 
 describe('the time of rows', () => {
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
   it('ends the wait for those that take too long, and no other, in the order in which it is over', async () => {
     let ms: number | null = 80;
     const deadlines = new RowDeadlines(() => ms);
@@ -27,6 +37,7 @@ describe('the time of rows', () => {
     const shorter = wait('shorter', forever());
     ms = null;
     const unbounded = wait('unbounded', sleep(120));
+    await jest.advanceTimersByTimeAsync(120);
     await Promise.all([slow, quick, shorter, unbounded]);
     expect(over).toEqual(['quick', 'shorter', 'slow', 'unbounded']);
     deadlines.close();
@@ -37,8 +48,11 @@ describe('the time of rows', () => {
     const late = sleep(30).then(() => {
       throw new Error('too late to be heard');
     });
-    await expect(deadlines.within(late, new LazyAbortController())).rejects.toBeInstanceOf(RowTimeoutError);
-    await sleep(40);
+    const within = expect(deadlines.within(late, new LazyAbortController())).rejects.toBeInstanceOf(
+      RowTimeoutError,
+    );
+    await jest.advanceTimersByTimeAsync(40);
+    await within;
     deadlines.close();
   });
 });
