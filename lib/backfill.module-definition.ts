@@ -1,6 +1,6 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { BackfillAdminOptions } from './admin/admin.options.js';
-import { adminParts } from './admin/admin.parts.js';
+import { adminMetadata } from './admin/admin-metadata.js';
 import { appImports } from './app-imports.js';
 import type { BackfillModuleOptions } from './config/module-options.js';
 
@@ -31,7 +31,7 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
     .setExtras<BackfillModuleExtras>(
       EXTRAS,
       (definition, { isGlobal, contextName, bullConfigKey, admin }) => {
-        const mounted = admin ? adminParts(admin) : { controllers: [], providers: [] };
+        const mounted = admin ? adminMetadata(admin) : { controllers: [], providers: [] };
         return {
           ...definition,
           global: isGlobal ?? true,

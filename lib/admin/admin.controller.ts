@@ -23,11 +23,11 @@ import {
 import { actorOf } from './http/actor.js';
 import { header } from './http/admin-request.js';
 import type { AdminRequest } from './http/admin-request.js';
-import { entityTag, versionAsked } from './http/entity-tag.js';
-import { httpError } from './http/http-errors.js';
+import { entityTag, requiredVersion } from './http/entity-tag.js';
+import { httpError } from './http/http-error.js';
 import { parseRequest } from './http/parse-request.js';
 
-/** Translates requests to `BackfillService`. Mounted as a subclass that has the path and the guards. */
+/** Passes requests on to `BackfillService`. Mounted as a subclass with the path and the enhancers of the options. */
 export abstract class AdminController {
   @Inject(BackfillService) private readonly backfills!: BackfillService;
   @Inject(ADMIN_OPTIONS) private readonly options!: ResolvedAdminOptions;
@@ -40,7 +40,7 @@ export abstract class AdminController {
 
   @Get(':name')
   status(@Param('name') name: string): Promise<BackfillStatus | BackfillStatus[]> {
-    // Fastify takes a slash at the end of the path for a name without letters.
+    // Fastify matches `:name` with an empty string where the path ends in a slash.
     return name === '' ? this.list() : this.backfills.status(name);
   }
 
@@ -51,13 +51,13 @@ export abstract class AdminController {
     @Req() request: AdminRequest,
     @Res({ passthrough: true }) response: object,
   ): Promise<RunReceipt> {
-    const { reason, ...wanted } = parseRequest(startBody, body);
+    const { reason, ...options } = parseRequest(startBody, body);
     const { 'Idempotency-Key': key } = parseRequest(startHeaders, {
       'Idempotency-Key': header(request, 'idempotency-key'),
     });
     const startedBy = await actorOf(request, this.options.actor);
     const receipt = await this.backfills.start(name, {
-      ...(wanted as StartOptions),
+      ...(options as StartOptions),
       ...(reason === undefined ? {} : { reason }),
       ...(key === undefined ? {} : { idempotencyKey: key }),
       ...(startedBy === undefined ? {} : { startedBy }),
@@ -101,7 +101,7 @@ export abstract class AdminController {
     @Param('name') name: string,
     @Res({ passthrough: true }) response: object,
   ): Promise<ConfigInForce> {
-    return this.tagged(response, await this.backfills.config(name));
+    return this.withETag(response, await this.backfills.config(name));
   }
 
   @Patch(':name/config')
@@ -112,14 +112,14 @@ export abstract class AdminController {
     @Res({ passthrough: true }) response: object,
   ): Promise<ConfigInForce> {
     const { reason, ...patch } = parseRequest(configBody, body);
-    const version = versionAsked(header(request, 'if-match'));
+    const version = requiredVersion(header(request, 'if-match'));
     const action = await this.action({ reason }, request);
     try {
       const config = await this.backfills.configure(name, patch, {
         ...action,
         ...(version === undefined ? {} : { version }),
       });
-      return this.tagged(response, config);
+      return this.withETag(response, config);
     } catch (error) {
       if (error instanceof BackfillConflictError) {
         throw httpError(412, 'BACKFILL_CONFIG_STALE', error.message, [], error);
@@ -178,14 +178,14 @@ export abstract class AdminController {
     return withoutUndefined({ reason, by: await actorOf(request, this.options.actor) });
   }
 
-  /** The failures of a run are those of its backfill only. */
+  /** Throws `BackfillNotFoundError` for a run of another backfill. */
   private async checkRun(name: string, runId: string | undefined): Promise<void> {
     if (runId !== undefined) {
       await this.backfills.run(name, runId);
     }
   }
 
-  private tagged(response: object, config: ConfigInForce): ConfigInForce {
+  private withETag(response: object, config: ConfigInForce): ConfigInForce {
     this.host.httpAdapter.setHeader(response, 'ETag', entityTag(config.version));
     return config;
   }

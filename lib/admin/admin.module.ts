@@ -1,23 +1,33 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
+import { adminMetadata } from './admin-metadata.js';
 import type { BackfillAdminOptions } from './admin.options.js';
-import { adminParts } from './admin.parts.js';
 
 /**
- * The admin endpoints, event stream and page, for apps that mount them apart from `BackfillModule`, which
- * must be global then.
+ * The admin endpoints, their event stream and their page as a module, for apps that mount them elsewhere than in the
+ * module that imports `BackfillModule`. `BackfillModule` must be global, as it is by default, and its option `admin` is
+ * left out.
  *
  * @example
  * ```ts
- * BackfillAdminModule.register({ path: 'admin/backfills', guards: [AdminGuard] })
+ * @Module({
+ *   imports: [BackfillAdminModule.register({ path: 'admin/backfills', guards: [AdminGuard] })],
+ *   providers: [AdminGuard],
+ * })
+ * export class OperationsModule {}
  * ```
  *
  * @publicApi
  */
 @Module({})
 export class BackfillAdminModule {
-  /** Mounts them at a path. The app does not start without guards, unless `allowUnguarded` says so. */
+  /**
+   * Mounts the endpoints below `options.path`.
+   *
+   * The options are validated while the app is created, which fails with `BackfillDefinitionError` for an invalid
+   * option, and without guards unless `allowUnguarded` is `true`. A backfill named `ui` or `events` fails it, too.
+   */
   static register(options: BackfillAdminOptions): DynamicModule {
-    return { module: BackfillAdminModule, ...adminParts(options) };
+    return { module: BackfillAdminModule, ...adminMetadata(options) };
   }
 }

@@ -2,11 +2,12 @@ import type { CanActivate, NestInterceptor, Type } from '@nestjs/common';
 import { z } from 'zod';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 
-/** Token of the options of one mounted admin surface, parsed and frozen. */
+/** Token of the options of one mount of the admin endpoints, validated and frozen. */
 export const ADMIN_OPTIONS = Symbol('nestjs-backfill:admin-options');
 
 /**
- * Tells who sent a request, for the history. Anything empty means nobody in particular.
+ * Returns who sent a request, for the history: a name or an id, at most 200 characters. `null`, `undefined` and an
+ * empty string stand for an unknown person. It is given the request of Express or Fastify, after the guards.
  *
  * @publicApi
  */
@@ -15,44 +16,45 @@ export type ActorResolver = (
 ) => string | null | undefined | Promise<string | null | undefined>;
 
 /**
- * How the admin endpoints and their page are mounted.
+ * Options of the admin endpoints and their page.
  *
  * @publicApi
  */
 export interface BackfillAdminOptions {
   /**
-   * Where: `admin/backfills` mounts `GET /admin/backfills` and the page at `/admin/backfills/ui`, below the
-   * app's global prefix and free of its versions.
+   * Path of the endpoints: `admin/backfills` mounts `GET /admin/backfills` and the page at `/admin/backfills/ui`. The
+   * app's global prefix applies, its versioning does not.
    */
   readonly path: string;
   /**
-   * Who may: asked in this order before every endpoint, the event stream, the page and its assets. Classes
-   * are taken from the providers of the app, whichever module has them, else made here; instances are used
-   * as they are.
+   * Guards of every endpoint, of the event stream, of the page and of its files; all of them must pass, and they run
+   * in this order. A class is taken from the providers of the app, whichever module has them, and request-scoped ones
+   * are supported; a class that no module provides is instantiated. Instances are used as they are. Required, unless
+   * `allowUnguarded` is `true`.
    */
   readonly guards?: readonly (Type<CanActivate> | CanActivate)[];
-  /** Interceptors of the endpoints, resolved like the guards. Default: none. */
+  /** Interceptors of the same routes, the first one outermost, resolved like the guards. Default: none. */
   readonly interceptors?: readonly (Type<NestInterceptor> | NestInterceptor)[];
   /**
-   * Mounts without guards: everybody who reaches the app may start, tune and cancel backfills. Warns at
-   * start. Default `false`.
+   * Mounts the endpoints without guards: everybody who reaches the app can start, tune and cancel backfills. Logs a
+   * warning at start. Default `false`.
    */
   readonly allowUnguarded?: boolean;
   /**
-   * Who did it, kept in the history. Default: `request.user`, if it is a text, else its `name`,
-   * `username`, `email`, `id` or `sub`.
+   * Who started or changed something, for the history. Default: `request.user` where it is a string, else the first
+   * of its properties `name`, `username`, `email`, `id` and `sub` that has a value.
    */
   readonly actor?: ActorResolver;
   /**
-   * Origins besides the app's own whose pages may change state, such as `https://ops.example.com`. CORS
-   * itself stays the app's: none is sent from here. Default: none.
+   * Origins besides the app's own whose pages may send changes, such as `https://ops.example.com`. CORS headers are
+   * left to the app. Default: none.
    */
   readonly origins?: readonly string[];
-  /** Milliseconds between two signs of life on a silent event stream, 10 to 300000. Default 15000. */
+  /** Milliseconds between two heartbeats on an idle event stream, 10 to 300000. Default 15000. */
   readonly heartbeatMs?: number;
 }
 
-/** The options with every default. */
+/** The options with their defaults applied. */
 export type ResolvedAdminOptions = Required<Omit<BackfillAdminOptions, 'actor' | 'allowUnguarded'>> &
   Pick<BackfillAdminOptions, 'actor'>;
 
@@ -63,7 +65,7 @@ const isClassOr = (method: string) => (value: unknown) =>
   (typeof value === 'object' && value !== null && typeof Reflect.get(value, method) === 'function');
 
 const schema = z.strictObject({
-  path: z.string().regex(SEGMENTS, 'expected a fixed path such as "admin/backfills"'),
+  path: z.string().regex(SEGMENTS, 'expected a path without parameters, such as "admin/backfills"'),
   guards: z.array(z.custom(isClassOr('canActivate'), 'expected a guard: a class or an instance')).default([]),
   interceptors: z
     .array(z.custom(isClassOr('intercept'), 'expected an interceptor: a class or an instance'))
@@ -76,31 +78,33 @@ const schema = z.strictObject({
   heartbeatMs: z.number().int().min(10).max(300_000).default(15_000),
 });
 
-/** Throws `BackfillDefinitionError` that names each bad option, or says how to close what is open. */
+/** Throws `BackfillDefinitionError` that names every invalid option, or that guards are missing. */
 export function resolveAdminOptions(options: BackfillAdminOptions): ResolvedAdminOptions {
   const parsed = schema.safeParse(options);
   if (!parsed.success) {
     const lines = parsed.error.issues.map(
       (issue) => `  ${issue.path.join('.') || 'admin'}: ${issue.message}`,
     );
-    throw new BackfillDefinitionError(`The admin options of BackfillModule are wrong:\n${lines.join('\n')}`);
+    throw new BackfillDefinitionError(
+      `The admin options of BackfillModule are not valid:\n${lines.join('\n')}`,
+    );
   }
   const { allowUnguarded, ...rest } = parsed.data;
   if (rest.guards.length === 0 && !allowUnguarded) {
     throw new BackfillDefinitionError(
-      `The admin endpoints at "${rest.path}" have no guards, so anybody could start and cancel backfills. Give ` +
-        `guards: admin: { path: '${rest.path}', guards: [AdminGuard] }. Where something else keeps strangers ` +
-        'out, say so: allowUnguarded: true.',
+      `The admin endpoints at "${rest.path}" have no guards, so anybody could start and cancel backfills. Add ` +
+        `guards: admin: { path: '${rest.path}', guards: [AdminGuard] }. Where access is restricted elsewhere, set ` +
+        'allowUnguarded: true.',
     );
   }
   return Object.freeze(rest as ResolvedAdminOptions);
 }
 
-/** The path to mount at, whatever is wrong with the rest: that is said when the app starts. */
+/** The path of the controllers, which are made before the options are validated. */
 export function mountPath(options: Partial<BackfillAdminOptions>): string {
   return typeof options.path === 'string' && SEGMENTS.test(options.path)
     ? options.path.replaceAll(/^\/|\/$/g, '')
-    : 'backfill-admin-without-a-path';
+    : 'invalid-admin-path';
 }
 
 function isOrigin(value: string): boolean {

@@ -2,17 +2,18 @@ import type { ServerResponse } from 'node:http';
 import type { BackfillEvent } from '../../state/backfill-event.js';
 import { isLater } from '../../state/event.stream.js';
 
-/** A reader this far behind is let go: it comes back and goes on where it was. */
-const MOST_BUFFERED_BYTES = 1_000_000;
+/** A client that reads too slowly is disconnected; it reconnects and resumes with `Last-Event-ID`. */
+const MAX_BUFFERED_BYTES = 1_000_000;
 const RECONNECT_MS = 2_000;
 
-/** One open stream of server-sent events; tells each event once, in order. */
+/** One stream of server-sent events: each event once, in order. */
 export class SseStream {
-  private readonly waiting: BackfillEvent[] = [];
+  private readonly pending: BackfillEvent[] = [];
   private readonly heartbeat: NodeJS.Timeout;
-  private caughtUp = false;
-  private last: string | undefined;
+  private isReplaying = true;
+  private lastId: string | undefined;
 
+  /** @param backfill name of the only backfill whose events are sent; `undefined`: all */
   constructor(
     private readonly response: ServerResponse,
     private readonly backfill: string | undefined,
@@ -20,7 +21,7 @@ export class SseStream {
   ) {
     response.writeHead(200, {
       'Content-Type': 'text/event-stream; charset=utf-8',
-      // Proxies must neither keep nor gather nor compress what is to arrive at once.
+      // Proxies must not cache, compress or buffer the stream.
       'Cache-Control': 'no-cache, no-store, no-transform',
       'X-Accel-Buffering': 'no',
       'X-Content-Type-Options': 'nosniff',
@@ -30,35 +31,36 @@ export class SseStream {
     this.heartbeat.unref();
   }
 
-  /** Tells an event that just happened, after those that are still being caught up with. */
-  live(event: BackfillEvent): void {
-    if (this.caughtUp) {
-      this.tell(event);
+  /** Sends a new event, after the replay where that is still in progress. */
+  sendLive(event: BackfillEvent): void {
+    if (this.isReplaying) {
+      this.pending.push(event);
     } else {
-      this.waiting.push(event);
+      this.send(event);
     }
   }
 
-  /** Tells an event, unless a later one was told before. */
-  tell(event: BackfillEvent): void {
-    if (this.last !== undefined && !isLater(event.id, this.last)) {
+  /** Sends an event, unless it or a later one was sent before. */
+  send(event: BackfillEvent): void {
+    if (this.lastId !== undefined && !isLater(event.id, this.lastId)) {
       return;
     }
-    this.last = event.id;
+    this.lastId = event.id;
     if (this.backfill === undefined || this.backfill === event.backfill) {
       this.write(`id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`);
     }
   }
 
-  /** Says that events were missed that cannot be told any more: whoever listens has to read anew. */
-  reset(): void {
+  /** Reports that events were missed which cannot be replayed: the client has to load the state again. */
+  sendReset(): void {
     this.write('event: reset\ndata: {}\n\n');
   }
 
-  goLive(): void {
-    this.caughtUp = true;
-    for (const event of this.waiting.splice(0)) {
-      this.tell(event);
+  /** Sends the events that came in during the replay; from now on they are sent at once. */
+  endReplay(): void {
+    this.isReplaying = false;
+    for (const event of this.pending.splice(0)) {
+      this.send(event);
     }
   }
 
@@ -72,7 +74,7 @@ export class SseStream {
       return;
     }
     this.response.write(text);
-    if (this.response.writableLength > MOST_BUFFERED_BYTES) {
+    if (this.response.writableLength > MAX_BUFFERED_BYTES) {
       this.response.destroy();
     }
   }

@@ -5,15 +5,15 @@ import { RedisHealth } from '../../redis/redis.health.js';
 import { EventStream } from '../../state/event.stream.js';
 import { ADMIN_OPTIONS } from '../admin.options.js';
 import type { ResolvedAdminOptions } from '../admin.options.js';
-import { httpError } from '../http/http-errors.js';
+import { httpError } from '../http/http-error.js';
 import { SseStream } from './sse-stream.js';
 
 const EVENT_ID = /^\d{1,15}-\d{1,15}$/;
 
-/** Opens streams of events and ends them before the server waits for its connections. */
+/** Opens event streams, and ends them before the HTTP server waits for its open connections. */
 @Injectable()
 export class SseStreams implements BeforeApplicationShutdown {
-  private readonly open = new Set<SseStream>();
+  private readonly streams = new Set<SseStream>();
   private closed = false;
 
   constructor(
@@ -24,43 +24,44 @@ export class SseStreams implements BeforeApplicationShutdown {
 
   beforeApplicationShutdown(): void {
     this.closed = true;
-    for (const stream of this.open) {
+    for (const stream of this.streams) {
       stream.close();
     }
   }
 
-  /** Throws a 503 while the app shuts down: the next process may have the client. */
-  checkOpen(): void {
+  /** Throws a 503 while the app shuts down: the client reconnects, to another process where there is one. */
+  throwIfClosed(): void {
     if (this.closed) {
       throw httpError(503, 'BACKFILL_ADMIN_CLOSING', 'This process is shutting down. Connect again.');
     }
   }
 
-  /** Tells what happened after an event, where one is given, and then what happens until the client leaves. */
+  /** Replays the events after a given one, if any, then sends new events until the client disconnects. */
   async serve(
     response: ServerResponse,
     backfill: string | undefined,
     after: string | undefined,
   ): Promise<void> {
     const stream = new SseStream(response, backfill, this.options.heartbeatMs);
-    this.open.add(stream);
-    const live = this.events.events.subscribe((event) => stream.live(event));
-    // A stream that can tell nothing is not to look alive: the client comes back when there is something.
+    this.streams.add(stream);
+    // Subscribed before the replay, so that no event falls between the two.
+    const live = this.events.events.subscribe((event) => stream.sendLive(event));
+    // Without Redis there are no events: the client should see a lost connection, not a healthy idle one.
     live.add(this.redisHealth.lost.subscribe(() => stream.close()));
     response.once('close', () => {
       live.unsubscribe();
-      this.open.delete(stream);
+      this.streams.delete(stream);
       stream.close();
     });
     if (after !== undefined) {
-      await this.catchUp(stream, after);
+      await this.replay(stream, after);
     }
-    stream.goLive();
+    stream.endReplay();
   }
 
-  private async catchUp(stream: SseStream, after: string): Promise<void> {
+  private async replay(stream: SseStream, after: string): Promise<void> {
     if (!EVENT_ID.test(after) || !(await this.events.reaches(after))) {
-      stream.reset();
+      stream.sendReset();
       return;
     }
     let last = after;
@@ -70,7 +71,7 @@ export class SseStreams implements BeforeApplicationShutdown {
       if (!newest) {
         return;
       }
-      events.forEach((event) => stream.tell(event));
+      events.forEach((event) => stream.send(event));
       last = newest.id;
     }
   }

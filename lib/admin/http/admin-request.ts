@@ -10,16 +10,16 @@ export interface AdminRequest {
   readonly raw?: IncomingMessage;
 }
 
-/** What the responses of Express and Fastify offer for writing by hand. */
+/** What is used of the responses of Express and Fastify to write without the framework. */
 export interface AdminResponse {
   readonly raw?: ServerResponse;
-  /** Fastify: leaves the response to us. */
+  /** Fastify only: stops it from sending a response of its own. */
   hijack?(): unknown;
   getHeaders(): Readonly<Record<string, number | string | string[] | undefined>>;
 }
 
-/** Takes the response over from the framework, with the headers that hooks of the app have set. */
-export function takeOver(response: AdminResponse): ServerResponse {
+/** The response of Node.js, to be ended by the caller; headers set by hooks of Fastify are copied to it. */
+export function rawResponse(response: AdminResponse): ServerResponse {
   if (!response.raw) {
     return response as unknown as ServerResponse;
   }
@@ -32,7 +32,7 @@ export function takeOver(response: AdminResponse): ServerResponse {
   return response.raw;
 }
 
-/** The value of a header that may come once; of several the first. */
+/** The value of a header; the first one where there are several. */
 export function header(request: AdminRequest, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;

@@ -1,6 +1,6 @@
-import { httpError } from './http-errors.js';
+import { httpError } from './http-error.js';
 
-const EXPECTED = 'the ETag that GET gave, such as "7", or *';
+const EXPECTED = 'the ETag of a GET response, such as "7", or *';
 
 /** The version of a config as an `ETag`. */
 export function entityTag(version: string): string {
@@ -8,10 +8,10 @@ export function entityTag(version: string): string {
 }
 
 /**
- * The version that `If-Match` asks for; none where any will do. A weak tag counts too, as proxies that
- * compress make it one.
+ * The config version that `If-Match` requires; `undefined` without the header or with `*`. Weak tags match, too:
+ * proxies that compress turn a strong tag into a weak one.
  */
-export function versionAsked(ifMatch: string | undefined): string | undefined {
+export function requiredVersion(ifMatch: string | undefined): string | undefined {
   if (ifMatch === undefined || ifMatch.trim() === '*') {
     return undefined;
   }

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import { describeValue } from '../../errors/describe-value.js';
-import { httpError } from './http-errors.js';
-import type { FieldError } from './http-errors.js';
+import { httpError } from './http-error.js';
+import type { FieldError } from './http-error.js';
 
-/** Parses a part of a request; throws a 400 that names every bad field. No body at all is an empty one. */
+/** Parses a body, a query or headers; throws a 400 that lists every invalid field. No body is an empty object. */
 export function parseRequest<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
   const parsed = schema.safeParse(input ?? {});
   if (parsed.success) {
@@ -20,15 +20,15 @@ function fieldsOf(issue: z.core.$ZodIssue, input: unknown): FieldError[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       field: key.slice(0, 100),
-      expected: 'no such field',
-      received: describeValue(at(input, [...issue.path, key])),
+      expected: 'no field of this name',
+      received: describeValue(valueAt(input, [...issue.path, key])),
     }));
   }
   const field = issue.path.map(String).join('.').slice(0, 100) || 'body';
-  return [{ field, expected: issue.message, received: describeValue(at(input, issue.path)) }];
+  return [{ field, expected: issue.message, received: describeValue(valueAt(input, issue.path)) }];
 }
 
-function at(input: unknown, path: readonly PropertyKey[]): unknown {
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
     (value, key) =>
       typeof value === 'object' && value !== null

@@ -4,13 +4,13 @@ import { from, map, mergeMap, race, throwError } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { RedisHealth } from '../../redis/redis.health.js';
 import type { AdminRequest } from './admin-request.js';
-import { httpError } from './http-errors.js';
+import { httpError } from './http-error.js';
 
 const READS = new Set(['GET', 'HEAD']);
 
 /**
- * Answers 503 instead of waiting while Redis is gone. Nothing is begun then that would happen by itself as
- * soon as Redis is back, when nobody expects it any more.
+ * Answers 503 while Redis does not answer. Without it ioredis would queue the commands of a request and execute
+ * them after the outage, when the client has given up.
  */
 @Injectable()
 export class RedisInterceptor implements NestInterceptor {
@@ -21,21 +21,21 @@ export class RedisInterceptor implements NestInterceptor {
     return from(this.redisHealth.isResponsive()).pipe(
       mergeMap((responsive) =>
         responsive
-          ? race(next.handle(), this.redisHealth.lost.pipe(map(() => throwLost(request))))
-          : throwError(() => gone('Nothing was done. Try again when it is back.')),
+          ? race(next.handle(), this.redisHealth.lost.pipe(map(() => throwInterrupted(request))))
+          : throwError(() => redisUnavailable('Nothing was changed. Try again later.')),
       ),
     );
   }
 }
 
-function throwLost({ method }: AdminRequest): never {
-  throw gone(
+function throwInterrupted({ method }: AdminRequest): never {
+  throw redisUnavailable(
     READS.has(method)
-      ? 'Try again when it is back.'
-      : 'It went away meanwhile: whether this was done shows when it is back.',
+      ? 'Try again later.'
+      : 'The connection was lost during the request: check later whether the change was made.',
   );
 }
 
-function gone(advice: string): Error {
+function redisUnavailable(advice: string): Error {
   return httpError(503, 'BACKFILL_REDIS_UNAVAILABLE', `Redis does not answer. ${advice}`);
 }

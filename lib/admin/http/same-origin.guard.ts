@@ -4,13 +4,14 @@ import { ADMIN_OPTIONS } from '../admin.options.js';
 import type { ResolvedAdminOptions } from '../admin.options.js';
 import { header } from './admin-request.js';
 import type { AdminRequest } from './admin-request.js';
-import { httpError } from './http-errors.js';
+import { httpError } from './http-error.js';
 
-const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Refuses changes that a page of somebody else has a browser send: they need JSON, which such a page cannot
- * send unasked, and the right origin. Programs that are no browser name neither origin nor site.
+ * CSRF protection: requests that change state need the app's own origin, by `Origin` and `Sec-Fetch-Site`, and a JSON
+ * body, which a page of another origin cannot send without a CORS preflight. Clients that are not browsers send
+ * neither header.
  */
 @Injectable()
 export class SameOriginGuard implements CanActivate {
@@ -18,13 +19,13 @@ export class SameOriginGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<AdminRequest>();
-    if (READS.has(request.method)) {
+    if (SAFE_METHODS.has(request.method)) {
       return true;
     }
     const origin = header(request, 'origin');
     const site = header(request, 'sec-fetch-site');
-    if (!this.isOwn(request, origin, site)) {
-      const message = `Expected the request to come from a page of this app, got one from ${origin ?? site}.`;
+    if (!this.isAllowed(request, origin, site)) {
+      const message = `Expected a request from a page of this app, got one from ${origin ?? site}.`;
       throw httpError(403, 'BACKFILL_ADMIN_CROSS_ORIGIN', message);
     }
     const needsJson = hasBody(request) || origin !== undefined || site !== undefined;
@@ -36,7 +37,7 @@ export class SameOriginGuard implements CanActivate {
     return true;
   }
 
-  private isOwn(request: AdminRequest, origin: string | undefined, site: string | undefined): boolean {
+  private isAllowed(request: AdminRequest, origin: string | undefined, site: string | undefined): boolean {
     if (origin !== undefined && this.options.origins.includes(origin)) {
       return true;
     }
@@ -46,13 +47,13 @@ export class SameOriginGuard implements CanActivate {
     if (origin === undefined) {
       return true;
     }
-    // Behind a proxy that rewrites it, the host a browser saw is the forwarded one; no foreign page can set it.
-    const hosts = [header(request, 'host'), header(request, ':authority'), ...forwarded(request)];
+    // A proxy that rewrites Host passes the original on in X-Forwarded-Host, which no page can set without a preflight.
+    const hosts = [header(request, 'host'), header(request, ':authority'), ...forwardedHosts(request)];
     return URL.canParse(origin) && hosts.includes(new URL(origin).host);
   }
 }
 
-function forwarded(request: AdminRequest): string[] {
+function forwardedHosts(request: AdminRequest): string[] {
   return (header(request, 'x-forwarded-host') ?? '').split(',').map((host) => host.trim());
 }
 

@@ -1,13 +1,10 @@
 import type { Type } from '@nestjs/common';
 import { z } from 'zod';
-import { errorAnswer } from './answers.js';
+import { errorResponse } from './response-schemas.js';
 import { ENDPOINTS } from './endpoints.js';
 import type { EndpointDescription } from './endpoints.js';
 
-/**
- * Where `@nestjs/swagger` looks for what its decorators say. Written by hand, so that nothing of it is
- * imported where an app has none.
- */
+/** Metadata keys of the decorators of `@nestjs/swagger`, an optional peer that is not imported here. */
 const SWAGGER = {
   operation: 'swagger/apiOperation',
   response: 'swagger/apiResponse',
@@ -16,7 +13,7 @@ const SWAGGER = {
   exclude: 'swagger/apiExcludeController',
 } as const;
 
-/** Has the endpoints of controllers describe themselves to OpenAPI; those that are no API stay out. */
+/** Describes the endpoints of controllers for OpenAPI; a controller without described endpoints is excluded. */
 export function describeEndpoints(controllers: readonly Type[]): void {
   for (const controller of controllers) {
     const described = Object.entries(ENDPOINTS).flatMap(([method, description]) => {
@@ -35,18 +32,20 @@ export function describeEndpoints(controllers: readonly Type[]): void {
   }
 }
 
-function responses({ answer, status, errors }: EndpointDescription): object {
-  const good =
-    answer === 'event-stream'
-      ? { description: 'The stream', content: { 'text/event-stream': { schema: { type: 'string' } } } }
-      : { description: 'Done', schema: toSchema(answer, 'output') };
+function responses({ response, status, errors }: EndpointDescription): object {
+  const success =
+    response === 'event-stream'
+      ? { description: 'The event stream', content: { 'text/event-stream': { schema: { type: 'string' } } } }
+      : { description: 'Success', schema: toSchema(response, 'output') };
   return {
-    [status ?? 200]: good,
-    ...(status === undefined ? {} : { 200: { ...good, description: 'It was so already' } }),
+    [status ?? 200]: success,
+    ...(status === undefined
+      ? {}
+      : { 200: { ...success, description: 'Nothing changed: the request was repeated' } }),
     ...Object.fromEntries(
       Object.entries(errors).map(([code, description]) => [
         code,
-        { description, schema: toSchema(errorAnswer, 'output') },
+        { description, schema: toSchema(errorResponse, 'output') },
       ]),
     ),
   };
@@ -80,26 +79,26 @@ function parameters({ path = {}, query, headers = {}, body }: EndpointDescriptio
 }
 
 function toSchema(schema: z.core.$ZodType, io: 'input' | 'output'): object {
-  return nullsAllowed(
+  return withNullable(
     z.toJSONSchema(schema, { target: 'openapi-3.0', io, unrepresentable: 'any' }),
   ) as object;
 }
 
-/** OpenAPI 3.0 reads `nullable` only beside a `type`, and a `null` only where an `enum` has it too. */
-function nullsAllowed(schema: unknown): unknown {
+/** OpenAPI 3.0 allows `nullable` only beside `type`, so not beside `anyOf`, and an `enum` must list `null`, too. */
+function withNullable(schema: unknown): unknown {
   if (Array.isArray(schema)) {
-    return schema.map(nullsAllowed);
+    return schema.map(withNullable);
   }
   if (typeof schema !== 'object' || schema === null) {
     return schema;
   }
   const { nullable, ...rest } = Object.fromEntries(
-    Object.entries(schema).map(([key, value]) => [key, nullsAllowed(value)]),
+    Object.entries(schema).map(([key, value]) => [key, withNullable(value)]),
   ) as { nullable?: boolean; anyOf?: object[]; enum?: unknown[] };
   if (nullable === undefined) {
     return rest;
   }
   return rest.anyOf
-    ? { ...rest, anyOf: rest.anyOf.map((one) => ({ ...one, nullable })) }
+    ? { ...rest, anyOf: rest.anyOf.map((option) => ({ ...option, nullable })) }
     : { ...rest, nullable, ...(rest.enum ? { enum: [...new Set([...rest.enum, null])] } : {}) };
 }

@@ -9,131 +9,142 @@ import {
   startBody,
 } from '../admin.requests.js';
 import {
-  configAnswer,
+  configResponse,
   configPatch,
-  failuresAnswer,
-  historyAnswer,
-  previewAnswer,
-  receiptAnswer,
-  retryAnswer,
-  runAnswer,
-  samplesAnswer,
-  statusAnswer,
-} from './answers.js';
+  failuresResponse,
+  historyResponse,
+  previewResponse,
+  receiptResponse,
+  retryResponse,
+  runResponse,
+  samplesResponse,
+  statusResponse,
+} from './response-schemas.js';
 
-/** What OpenAPI is told of an endpoint. */
+/** Description of an endpoint for OpenAPI. */
 export interface EndpointDescription {
   readonly summary: string;
   readonly path?: Readonly<Record<string, string>>;
   readonly query?: z.ZodObject;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: z.ZodType;
-  readonly answer: z.ZodType | 'event-stream';
+  readonly response: z.ZodType | 'event-stream';
   readonly status?: 201;
-  /** What can go wrong, by status. */
+  /** Description of each error status. */
   readonly errors: Readonly<Record<number, string>>;
 }
 
-const DENIED = {
-  403: 'A guard says no, or the request comes from a foreign page',
-  503: 'Redis or the database does not answer, or the process shuts down: try again',
+const BASE_ERRORS = {
+  403: 'A guard denies access, or the request comes from a page of another origin',
+  503: 'Redis or the database does not answer, or the process shuts down: try again later',
 };
-const UNKNOWN = { ...DENIED, 404: 'No backfill has that name' };
-const CHANGE = { ...UNKNOWN, 400: 'The request is wrong; `fields` says where', 415: 'The body is not JSON' };
-const MOVE = { ...CHANGE, 409: 'The state of the backfill does not allow it' };
+const NAMED_ERRORS = { ...BASE_ERRORS, 404: 'No backfill has this name' };
+const QUERY_ERRORS = { ...NAMED_ERRORS, 400: 'The request is not valid; `fields` lists what is wrong' };
+const CHANGE_ERRORS = { ...QUERY_ERRORS, 415: 'The body is not JSON' };
+const ACTION_ERRORS = { ...CHANGE_ERRORS, 409: 'The state of the backfill does not allow the action' };
 const NAME = { name: 'Name of the backfill' };
-const READ = { ...UNKNOWN, 400: 'The request is wrong; `fields` says where' };
 
-const move = (summary: string): EndpointDescription => ({
+const action = (summary: string): EndpointDescription => ({
   summary,
   path: NAME,
   body: actionBody,
-  answer: receiptAnswer,
-  errors: MOVE,
+  response: receiptResponse,
+  errors: ACTION_ERRORS,
 });
 
-/** The endpoints by the method that serves them. */
+/** The endpoints by the controller method that serves them. */
 export const ENDPOINTS: Readonly<Record<string, EndpointDescription>> = {
-  list: { summary: 'The status of every backfill', answer: z.array(statusAnswer), errors: DENIED },
-  status: { summary: 'The status of a backfill', path: NAME, answer: statusAnswer, errors: UNKNOWN },
+  list: {
+    summary: 'Lists the status of every backfill',
+    response: z.array(statusResponse),
+    errors: BASE_ERRORS,
+  },
+  status: {
+    summary: 'Returns the status of a backfill',
+    path: NAME,
+    response: statusResponse,
+    errors: NAMED_ERRORS,
+  },
   start: {
     summary: 'Starts a run',
     path: NAME,
-    headers: { 'Idempotency-Key': 'The same key answers the same run for a day' },
+    headers: {
+      'Idempotency-Key': 'For a day, requests with the same key return the same run and start no other',
+    },
     body: startBody,
-    answer: receiptAnswer,
+    response: receiptResponse,
     status: 201,
-    errors: MOVE,
+    errors: ACTION_ERRORS,
   },
-  pause: move('Pauses the run in every process'),
-  resume: move('Lets a paused run go on'),
-  cancel: move('Ends the run for good; what is outstanding is dropped'),
+  pause: action('Pauses the run in every process'),
+  resume: action('Resumes a paused run'),
+  cancel: action('Cancels the run for good; outstanding ranges are dropped'),
   config: {
-    summary: 'The config in force, with its version as ETag',
+    summary: 'Returns the config in force, with its version as ETag',
     path: NAME,
-    answer: configAnswer,
-    errors: UNKNOWN,
+    response: configResponse,
+    errors: NAMED_ERRORS,
   },
   configure: {
-    summary: 'Changes the config, in force within a second',
+    summary: 'Changes the config; in force within a second',
     path: NAME,
-    headers: { 'If-Match': 'The ETag that was read: a config that changed since stays as it is' },
+    headers: { 'If-Match': 'The ETag that was read: a config that has changed since is left as it is' },
     body: configPatch.extend({ reason: z.string().max(500).optional() }),
-    answer: configAnswer,
-    errors: { ...CHANGE, 412: 'The config changed since' },
+    response: configResponse,
+    errors: { ...CHANGE_ERRORS, 412: 'The config has changed since the version in If-Match' },
   },
   preview: {
-    summary: 'What a run would do; nothing is started',
+    summary: 'Returns what a run would do, without starting it',
     path: NAME,
     query: previewQuery,
-    answer: previewAnswer,
-    errors: READ,
+    response: previewResponse,
+    errors: QUERY_ERRORS,
   },
   runs: {
-    summary: 'The runs, newest first',
+    summary: 'Lists the runs, newest first',
     path: NAME,
     query: listQuery,
-    answer: z.array(runAnswer),
-    errors: READ,
+    response: z.array(runResponse),
+    errors: QUERY_ERRORS,
   },
   run: {
-    summary: 'One run',
+    summary: 'Returns a run',
     path: { ...NAME, id: 'Id of the run' },
-    answer: runAnswer,
-    errors: { ...UNKNOWN, 404: 'No backfill or run is named so' },
+    response: runResponse,
+    errors: { ...NAMED_ERRORS, 404: 'No backfill has this name, or no run of it has this id' },
   },
   failures: {
-    summary: 'A page of failures, oldest first',
+    summary: 'Lists a page of failures, oldest first',
     path: NAME,
     query: failuresQuery,
-    answer: failuresAnswer,
-    errors: READ,
+    response: failuresResponse,
+    errors: QUERY_ERRORS,
   },
   retry: {
-    summary: 'Takes failures back into their run as work',
+    summary: 'Queues failed ranges and rows again',
     path: NAME,
     body: retryBody,
-    answer: retryAnswer,
-    errors: MOVE,
+    response: retryResponse,
+    errors: ACTION_ERRORS,
   },
   samples: {
-    summary: 'A sample a second of the newest run, newest first',
+    summary: 'Lists the samples of the newest run, one a second, newest first',
     path: NAME,
-    answer: samplesAnswer,
-    errors: UNKNOWN,
+    response: samplesResponse,
+    errors: NAMED_ERRORS,
   },
   history: {
-    summary: 'What was done, by whom and why, newest first',
+    summary: 'Lists who did what, when and why, newest first',
     path: NAME,
     query: listQuery,
-    answer: historyAnswer,
-    errors: READ,
+    response: historyResponse,
+    errors: QUERY_ERRORS,
   },
   events: {
-    summary: 'What happens from now on, as server-sent events; resumes after Last-Event-ID',
+    summary: 'Streams new events as server-sent events, resuming after Last-Event-ID',
     query: eventsQuery,
-    headers: { 'Last-Event-ID': 'The last event that was seen' },
-    answer: 'event-stream',
-    errors: { ...DENIED, 400: READ[400] },
+    headers: { 'Last-Event-ID': 'Id of the last event received' },
+    response: 'event-stream',
+    errors: { ...BASE_ERRORS, 400: QUERY_ERRORS[400] },
   },
 };

@@ -1,10 +1,10 @@
 import { Get, Inject, Param, Req, Res } from '@nestjs/common';
-import { header, takeOver } from '../http/admin-request.js';
+import { header, rawResponse } from '../http/admin-request.js';
 import type { AdminRequest, AdminResponse } from '../http/admin-request.js';
-import { httpError } from '../http/http-errors.js';
-import { PageAssets } from './page.assets.js';
+import { httpError } from '../http/http-error.js';
+import { PageAssets } from './page-assets.js';
 
-const SECURITY = {
+const SECURITY_HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -15,19 +15,18 @@ const SECURITY = {
   'Cross-Origin-Opener-Policy': 'same-origin',
 } as const;
 
-/** Serves the page and its files. Written by hand, as interceptors of the app would change them. */
+/** Serves the page and its files, on the response of Node.js: interceptors of the app do not change them. */
 export abstract class PageController {
   @Inject(PageAssets) private readonly assets!: PageAssets;
 
   @Get('ui')
   page(@Req() request: AdminRequest, @Res() response: AdminResponse): void {
-    const address = request.originalUrl ?? request.url;
-    const query = address.indexOf('?');
-    const path = query < 0 ? address : address.slice(0, query);
-    // The page names its files beside itself, so that any prefix will do.
+    const url = request.originalUrl ?? request.url;
+    const [path = ''] = url.split('?', 1);
+    // The page loads its files by relative URLs, which resolve below `ui/` only without the slash at the end.
     if (path.endsWith('/')) {
-      const location = `../ui${address.slice(path.length)}`;
-      takeOver(response).writeHead(302, { Location: location }).end();
+      const location = `../ui${url.slice(path.length)}`;
+      rawResponse(response).writeHead(302, { Location: location }).end();
       return;
     }
     this.send(request, response, 'index.html');
@@ -35,7 +34,7 @@ export abstract class PageController {
 
   @Get('ui/:file')
   file(@Param('file') file: string, @Req() request: AdminRequest, @Res() response: AdminResponse): void {
-    // Fastify takes the end of `ui/` for a file without a name.
+    // Fastify matches `:file` with an empty string for `ui/`.
     if (file === '') {
       this.page(request, response);
       return;
@@ -48,10 +47,10 @@ export abstract class PageController {
     if (!asset) {
       throw httpError(404, 'BACKFILL_NOT_FOUND', `The page has no file ${JSON.stringify(name)}.`);
     }
-    const known = header(request, 'if-none-match') === asset.etag;
-    const headers = { ...SECURITY, 'Cache-Control': 'no-cache', ETag: asset.etag };
-    const raw = takeOver(response);
-    if (known) {
+    const isUnchanged = header(request, 'if-none-match') === asset.etag;
+    const headers = { ...SECURITY_HEADERS, 'Cache-Control': 'no-cache', ETag: asset.etag };
+    const raw = rawResponse(response);
+    if (isUnchanged) {
       raw.writeHead(304, headers).end();
       return;
     }

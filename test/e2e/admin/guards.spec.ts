@@ -1,16 +1,17 @@
-import { Catch, HttpException, Injectable, Module } from '@nestjs/common';
+import { Catch, HttpException, Inject, Injectable, Module, Scope, VersioningType } from '@nestjs/common';
 import type {
   ArgumentMetadata,
   ArgumentsHost,
+  CallHandler,
   CanActivate,
   ExceptionFilter,
   ExecutionContext,
   NestInterceptor,
   Type,
 } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
-import { VersioningType } from '@nestjs/common';
+import { HttpAdapterHost, REQUEST } from '@nestjs/core';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { map } from 'rxjs';
 import { BackfillAdminModule } from 'nestjs-backfill';
 import type { BackfillStatus, RunReceipt } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
@@ -27,7 +28,7 @@ class Tokens {
   readonly good = 'sesame';
 }
 
-/** Lives in a module of the app, and needs something that is there only. */
+/** Its dependency is not exported by the module that provides both. */
 @Injectable()
 class TokenGuard implements CanActivate {
   constructor(private readonly tokens: Tokens) {}
@@ -41,14 +42,14 @@ class TokenGuard implements CanActivate {
   }
 }
 
-/** Stands for an interceptor that the app provides. */
-abstract class Telling implements NestInterceptor {
+/** A token that the app provides with `useValue`. */
+abstract class RecordingInterceptor implements NestInterceptor {
   abstract intercept: NestInterceptor['intercept'];
 }
 
-/** How many an app shapes the errors of all of it. */
+/** Wraps every error, as exception filters of apps often do. */
 @Catch(HttpException)
-class Envelope implements ExceptionFilter<HttpException> {
+class EnvelopeFilter implements ExceptionFilter<HttpException> {
   constructor(private readonly host: HttpAdapterHost) {}
 
   catch(error: HttpException, host: ArgumentsHost): void {
@@ -61,27 +62,29 @@ class Envelope implements ExceptionFilter<HttpException> {
 class AuthModule {}
 
 describe('without guards', () => {
-  it('does not start, and says how to close it', async () => {
+  it('the app does not start, and the error says how to add guards', async () => {
     await expect(startAdminApp(bench, { admin: { path: 'ops' } })).rejects.toThrow(
       /have no guards.*guards: admin: \{ path: 'ops', guards: \[AdminGuard\] \}.*allowUnguarded: true/s,
     );
     await expect(startAdminApp(bench, { admin: { path: 'ops', guards: [] } })).rejects.toThrow('no guards');
   });
 
-  it('warns when it is open on purpose', async () => {
+  it('logs a warning where that is intended', async () => {
     const admin = await startAdminApp(bench, { admin: { path: 'ops', allowUnguarded: true } });
     expect(admin.logs.having('warn The admin endpoints at "ops" are open to everybody')).toHaveLength(1);
     await admin.close();
   });
 
-  it('names bad options', async () => {
-    const admin = { path: 'a/:b', guards: [7], colour: 'red' } as unknown as { path: string };
-    await expect(startAdminApp(bench, { admin })).rejects.toThrow(/path: .*\n.*guards\.0: .*\n.*colour/);
+  it('lists invalid options', async () => {
+    const admin = { path: 'a/:b', guards: [7], color: 'red' } as unknown as { path: string };
+    await expect(startAdminApp(bench, { admin })).rejects.toThrow(/path: .*\n.*guards\.0: .*\n.*color/);
   });
 
-  it('names a guard that can neither be found nor made', async () => {
+  it('names a guard that is not provided and cannot be instantiated', async () => {
     const admin = { path: 'ops', guards: [TokenGuard] };
-    await expect(startAdminApp(bench, { admin })).rejects.toThrow(/TokenGuard.*is no provider of the app/s);
+    await expect(startAdminApp(bench, { admin })).rejects.toThrow(
+      /TokenGuard.*is not a provider of the app/s,
+    );
   });
 });
 
@@ -95,7 +98,7 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
       handlers: handlers(),
     });
 
-  it('deny every endpoint, the stream, the page and its files', async () => {
+  it('protect every endpoint, the event stream, the page and its files', async () => {
     const admin = await start();
     const gets = [
       '',
@@ -126,7 +129,7 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
     ['a foreign site', { 'sec-fetch-site': 'cross-site' }, 403, 'BACKFILL_ADMIN_CROSS_ORIGIN'],
     ['an opaque origin', { origin: 'null' }, 403, 'BACKFILL_ADMIN_CROSS_ORIGIN'],
     ['a form', { 'content-type': 'text/plain' }, 415, 'BACKFILL_ADMIN_NOT_JSON'],
-  ])('refuse changes from %s', async (_, headers, status, code) => {
+  ])('reject changes from %s', async (_, headers, status, code) => {
     const admin = await start();
     const answer = await admin.client.send<ErrorBody>('POST', '/held/start', {}, { ...good, ...headers });
     expect([answer.status, answer.body.code]).toEqual([status, code]);
@@ -141,9 +144,54 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
     await admin.close();
   });
 
-  it('live with the pipes, filters and interceptors of the app, and run their own', async () => {
+  it('are resolved once a request where they are request-scoped, and can inject the request', async () => {
+    const ids: string[] = [];
+    @Injectable({ scope: Scope.REQUEST })
+    class RequestId {
+      readonly value: string;
+
+      constructor(@Inject(REQUEST) { headers }: { headers: Record<string, string> }) {
+        this.value = headers['x-request-id'] ?? 'none';
+        ids.push(this.value);
+      }
+    }
+    @Injectable()
+    class RequestIdGuard implements CanActivate {
+      constructor(private readonly id: RequestId) {}
+
+      canActivate(): boolean {
+        return this.id.value !== 'none';
+      }
+    }
+    @Injectable()
+    class RequestIdInterceptor implements NestInterceptor {
+      constructor(private readonly id: RequestId) {}
+
+      intercept(_context: ExecutionContext, next: CallHandler) {
+        return next.handle().pipe(map((data: object) => ({ ...data, requestId: this.id.value })));
+      }
+    }
+    @Module({ providers: [RequestId, RequestIdGuard, RequestIdInterceptor] })
+    class RequestModule {}
+    const admin = await startAdminApp(bench, {
+      adapter,
+      admin: { path: 'ops', guards: [RequestIdGuard], interceptors: [RequestIdInterceptor] },
+      imports: [RequestModule],
+      handlers: handlers(),
+    });
+    const [first, second] = await Promise.all(
+      ['a', 'b'].map((id) => admin.client.get<object>('/held', { 'x-request-id': id })),
+    );
+    expect(first?.body).toMatchObject({ name: 'held', requestId: 'a' });
+    expect(second?.body).toMatchObject({ name: 'held', requestId: 'b' });
+    expect((await admin.client.get('/held')).status).toBe(403);
+    expect(ids.toSorted()).toEqual(['a', 'b', 'none']);
+    await admin.close();
+  });
+
+  it('work with global pipes, filters and interceptors, and with interceptors of the options', async () => {
     const seen: string[] = [];
-    const telling = (who: string): NestInterceptor => ({
+    const recording = (who: string): NestInterceptor => ({
       intercept: (_context, next) => {
         seen.push(who);
         return next.handle();
@@ -154,10 +202,10 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
       admin: {
         path: 'ops',
         guards: [TokenGuard],
-        interceptors: [Telling as Type<NestInterceptor>, telling('given')],
+        interceptors: [RecordingInterceptor as Type<NestInterceptor>, recording('given')],
       },
       imports: [AuthModule],
-      handlers: [...handlers(), { provide: Telling, useValue: telling('provided') }],
+      handlers: [...handlers(), { provide: RecordingInterceptor, useValue: recording('provided') }],
       configure: (app) => {
         app.useGlobalPipes({
           transform: (value: unknown, { type }: ArgumentMetadata) => {
@@ -165,8 +213,8 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
             return value;
           },
         });
-        app.useGlobalInterceptors(telling('global'));
-        app.useGlobalFilters(new Envelope(app.get(HttpAdapterHost)));
+        app.useGlobalInterceptors(recording('global'));
+        app.useGlobalFilters(new EnvelopeFilter(app.get(HttpAdapterHost)));
       },
     });
     expect((await admin.client.send('POST', '/held/start', { reason: 'x' }, good)).status).toBe(201);
@@ -189,7 +237,7 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
     await admin.close();
   });
 
-  it('mounts by hand, beneath a prefix, free of versions, and describes itself to OpenAPI', async () => {
+  it('are used by BackfillAdminModule, with a global prefix, without versions, and OpenAPI', async () => {
     const admin = await startAdminApp(bench, {
       adapter,
       admin: null,

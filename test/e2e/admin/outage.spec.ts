@@ -77,7 +77,7 @@ describe.each<AdapterName>(['express', 'fastify'])('without Redis, on %s', (adap
       const refused = await admin.client.send<ErrorBody>('POST', '/held/cancel');
       expect(refused.body).toEqual({
         statusCode: 503,
-        message: 'Redis does not answer. Nothing was done. Try again when it is back.',
+        message: 'Redis does not answer. Nothing was changed. Try again later.',
         error: 'Service Unavailable',
         code: 'BACKFILL_REDIS_UNAVAILABLE',
       });

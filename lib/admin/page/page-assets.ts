@@ -5,7 +5,7 @@ import { Injectable } from '@nestjs/common';
 
 const FOLDER = new URL('../ui/', import.meta.url);
 
-const TYPES: Readonly<Record<string, string>> = {
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -19,7 +19,7 @@ export interface PageAsset {
   readonly etag: string;
 }
 
-/** Serves the files of the page from a fixed list, so that a requested name never becomes a path. */
+/** The files of the page by name. The folder is listed once: a name from a request is never used as a path. */
 @Injectable()
 export class PageAssets {
   private files: ReadonlyMap<string, PageAsset> | undefined;
@@ -33,7 +33,7 @@ export class PageAssets {
 function readFolder(): ReadonlyMap<string, PageAsset> {
   const files = new Map<string, PageAsset>();
   for (const name of readdirSync(FOLDER)) {
-    const type = TYPES[extname(name)];
+    const type = CONTENT_TYPES[extname(name)];
     if (type !== undefined) {
       const body = readFileSync(new URL(name, FOLDER));
       files.set(name, { body, type, etag: `"${createHash('sha1').update(body).digest('base64url')}"` });

@@ -14,9 +14,9 @@ import type { BackfillHistoryEntry } from '../../state/history.store.js';
 import type { BackfillSample } from '../../state/sample.store.js';
 
 const count = z.int();
-const time = z.string().describe('ISO time');
+const time = z.string().describe('ISO 8601 time');
 const text = z.string();
-const json = z.unknown().describe('JSON; bigint keys are texts');
+const json = z.unknown().describe('JSON; bigint keys are strings');
 const runState = z.enum(['running', 'paused', 'completed', 'failed', 'cancelled']);
 const progress = {
   planned: count.describe('Ranges'),
@@ -27,12 +27,12 @@ const progress = {
   rowsFailed: count,
 };
 
-// Each answer is checked against its type here and against the real thing in the tests.
+/** Makes the compiler compare a schema with the type that the service returns. */
 type Shape<T> = { [K in keyof T]-?: z.ZodType };
 
 const error = z.object({ name: text, message: text, stack: text.optional() });
 
-export const statusAnswer = z.object({
+export const statusResponse = z.object({
   name: text,
   description: text.nullable(),
   state: z.enum(['idle', ...runState.options]),
@@ -43,15 +43,20 @@ export const statusAnswer = z.object({
   rowsTotal: count.nullable(),
   rowsTotalKind: z.enum(['exact', 'estimated']).nullable(),
   percent: z.number().describe('0 to 100'),
-  callsPerSecond: z.number().nullable().describe('What the quota lets through now; null: no limit is known'),
-  rangesPerSecond: z.number().describe('Over the last minute'),
-  rowsPerSecond: z.number().describe('Over the last minute'),
+  callsPerSecond: z
+    .number()
+    .nullable()
+    .describe(
+      'Calls a second allowed by the quota or by rate limits of a third party; null: no limit is known',
+    ),
+  rangesPerSecond: z.number().describe('Average of the last minute'),
+  rowsPerSecond: z.number().describe('Average of the last minute'),
   eta: time.nullable(),
   rate: z.object({
-    perSecond: z.number().nullable().describe('Ranges a second; null is unpaced'),
+    perSecond: z.number().nullable().describe('Ranges a second; null: not limited'),
     reason: text,
   }),
-  workers: count.describe('Processes that hold workers for it'),
+  workers: count.describe('Processes with a worker for this backfill'),
   warnings: z.array(text),
   cursor: json,
   startedAt: time.nullable(),
@@ -64,11 +69,11 @@ export const statusAnswer = z.object({
 const receipt = {
   runId: text,
   state: runState,
-  changed: z.boolean().describe('False when it was so already'),
+  changed: z.boolean().describe('false: nothing changed, the run was in this state before'),
 } satisfies Shape<RunReceipt>;
 
-export const receiptAnswer = z.object(receipt);
-export const retryAnswer = z.object({ ...receipt, retried: count } satisfies Shape<RetryReceipt>);
+export const receiptResponse = z.object(receipt);
+export const retryResponse = z.object({ ...receipt, retried: count } satisfies Shape<RetryReceipt>);
 
 const configShape = Object.fromEntries(
   Object.entries(CONFIG_FIELDS).map(([key, { schema, expected }]) => [
@@ -77,20 +82,20 @@ const configShape = Object.fromEntries(
   ]),
 );
 
-/** A config as OpenAPI can say it: what only a function can judge stands in the words beside it. */
+/** A field with what is expected in words, since OpenAPI cannot express what a function validates. */
 function documented(key: string, schema: z.ZodType, expected: string): z.ZodType {
-  const said = key === 'maxFailures' ? z.union([z.int(), z.string()]).nullable() : schema;
-  return said.describe(`Expected: ${expected}`);
+  const documentable = key === 'maxFailures' ? z.union([z.int(), z.string()]).nullable() : schema;
+  return documentable.describe(`Expected: ${expected}`);
 }
 
 export const configPatch = z.object(configShape).partial();
-export const configAnswer = z.object({
+export const configResponse = z.object({
   config: z.object(configShape),
-  patch: configPatch.describe('What operators have set'),
-  version: text.describe('Also the ETag'),
+  patch: configPatch.describe('Keys set at run time, by configure or at a start'),
+  version: text.describe('Changes with the config; also the ETag'),
 } satisfies Shape<ConfigInForce>);
 
-const changeAnswer = z.object({
+const changeResponse = z.object({
   kind: text,
   at: time,
   by: text.nullable(),
@@ -99,7 +104,7 @@ const changeAnswer = z.object({
   to: json,
 } satisfies Shape<BackfillChange>);
 
-export const runAnswer = z.object({
+export const runResponse = z.object({
   id: text,
   name: text,
   status: runState,
@@ -113,10 +118,10 @@ export const runAnswer = z.object({
   ...progress,
   rowsTotal: count.nullable(),
   failures: count,
-  changes: z.array(changeAnswer).optional().describe('What was done to it; kept where ledger: true'),
+  changes: z.array(changeResponse).optional().describe('Actions on the run; recorded with ledger: true'),
 } satisfies Shape<BackfillRun>);
 
-export const failuresAnswer = z.object({
+export const failuresResponse = z.object({
   items: z.array(
     z.object({
       id: text,
@@ -127,10 +132,10 @@ export const failuresAnswer = z.object({
       failedAt: time,
     } satisfies Shape<BackfillFailure>),
   ),
-  next: text.nullable().describe('Give it as `after` for the next page'),
+  next: text.nullable().describe('Cursor of the next page, for `after`; null on the last page'),
 } satisfies Shape<FailurePage>);
 
-export const previewAnswer = z.object({
+export const previewResponse = z.object({
   ranges: z.array(
     z
       .looseObject({
@@ -142,7 +147,7 @@ export const previewAnswer = z.object({
         last: json.optional(),
         runAt: time.nullable(),
       } satisfies Shape<PreviewRange>)
-      .describe('`begin` and `end`, or `first` and `last`, or what a source of the app says instead'),
+      .describe('`begin` and `end`, or `first` and `last`, or the properties of a custom source'),
   ),
   total: count.describe('Ranges'),
   rowsTotal: count,
@@ -151,7 +156,7 @@ export const previewAnswer = z.object({
   warnings: z.array(z.object({ code: text, message: text })),
 } satisfies Shape<BackfillPreview>);
 
-export const samplesAnswer = z.array(
+export const samplesResponse = z.array(
   z.object({
     at: z.number().describe('Epoch milliseconds'),
     done: count,
@@ -162,7 +167,7 @@ export const samplesAnswer = z.array(
   } satisfies Shape<BackfillSample>),
 );
 
-export const historyAnswer = z.array(
+export const historyResponse = z.array(
   z.object({
     id: text,
     type: text,
@@ -173,7 +178,7 @@ export const historyAnswer = z.array(
   } satisfies Shape<BackfillHistoryEntry>),
 );
 
-export const errorAnswer = z.object({
+export const errorResponse = z.object({
   statusCode: count,
   message: text,
   error: text,

@@ -4,27 +4,26 @@ import { RedisConnections } from '../redis/redis-connections.js';
 import { AdminController } from './admin.controller.js';
 import { ADMIN_OPTIONS, mountPath, resolveAdminOptions } from './admin.options.js';
 import type { BackfillAdminOptions, ResolvedAdminOptions } from './admin.options.js';
-import { SseStreams } from './events/sse-streams.js';
 import { EventsController } from './events/events.controller.js';
-import { AppGuards } from './http/app-guards.guard.js';
-import { AppInterceptors } from './http/app-interceptors.interceptor.js';
-import { AppParts } from './http/app-parts.js';
+import { SseStreams } from './events/sse-streams.js';
+import { EnhancerResolver } from './http/enhancer-resolver.js';
 import { ErrorInterceptor } from './http/error.interceptor.js';
 import { RedisInterceptor } from './http/redis.interceptor.js';
 import { SameOriginGuard } from './http/same-origin.guard.js';
-import { NameCheck } from './name.check.js';
 import { describeEndpoints } from './openapi/describe-endpoints.js';
-import { PageAssets } from './page/page.assets.js';
+import { PageAssets } from './page/page-assets.js';
 import { PageController } from './page/page.controller.js';
+import { ReservedNameChecker } from './reserved-name.checker.js';
 
-/** What a module needs to have the admin endpoints: classes of its own, so that two apps never meet. */
-export function adminParts(options: BackfillAdminOptions): { controllers: Type[]; providers: Provider[] } {
+/** Controllers and providers of a module that mounts the admin endpoints. */
+export function adminMetadata(options: BackfillAdminOptions): { controllers: Type[]; providers: Provider[] } {
   const path = mountPath(options);
-  // `:name` would take `ui` and `events` for names of backfills, were it first.
+  // The order counts: the route `:name` of AdminController matches `ui` and `events`, too.
   const controllers = [
+    // The page itself is served during an outage of Redis, so that it can report the outage.
     mounted(PageController, path),
-    // The page has nothing from Redis: it is to come up and say that Redis is gone.
-    ...[EventsController, AdminController].map((base) => mounted(base, path, [RedisInterceptor])),
+    mounted(EventsController, path, [RedisInterceptor]),
+    mounted(AdminController, path, [RedisInterceptor]),
   ];
   describeEndpoints(controllers);
   return {
@@ -33,21 +32,16 @@ export function adminParts(options: BackfillAdminOptions): { controllers: Type[]
       {
         provide: ADMIN_OPTIONS,
         inject: [RedisConnections],
-        useFactory: (connections: RedisConnections) => checked(options, connections),
+        useFactory: (connections: RedisConnections) => resolveOptions(options, connections),
       },
-      AppParts,
-      AppGuards,
-      AppInterceptors,
-      SameOriginGuard,
-      ErrorInterceptor,
-      RedisInterceptor,
       SseStreams,
       PageAssets,
-      NameCheck,
+      ReservedNameChecker,
     ],
   };
 }
 
+/** A subclass for each mount, since Nest keeps path, guards and interceptors on the class. */
 function mounted(
   base: abstract new () => object,
   path: string,
@@ -55,14 +49,14 @@ function mounted(
 ): Type {
   const Base = base as Type<object>;
   @Controller({ path, version: VERSION_NEUTRAL })
-  @UseGuards(AppGuards, SameOriginGuard)
-  @UseInterceptors(AppInterceptors, ErrorInterceptor, ...interceptors)
+  @UseGuards(EnhancerResolver, SameOriginGuard)
+  @UseInterceptors(EnhancerResolver, ErrorInterceptor, ...interceptors)
   class Mounted extends Base {}
   Object.defineProperty(Mounted, 'name', { value: `Backfill${base.name}` });
   return Mounted;
 }
 
-function checked(options: BackfillAdminOptions, connections: RedisConnections): ResolvedAdminOptions {
+function resolveOptions(options: BackfillAdminOptions, connections: RedisConnections): ResolvedAdminOptions {
   try {
     const resolved = resolveAdminOptions(options);
     if (resolved.guards.length === 0) {
