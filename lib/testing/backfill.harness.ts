@@ -7,24 +7,32 @@ import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { RangeExecutor } from '../processing/range.executor.js';
 import type { Outcome } from '../processing/range.executor.js';
 import type { BackfillFailure } from '../state/backfill-status.js';
-import { CrashPlan, SimulatedCrash } from './crash.js';
-import { describeHandler } from './harness-backfill.js';
+import { CrashInjector, SimulatedCrash } from './crash.injector.js';
+import { describeHandler } from './describe-handler.js';
+import { toClaimedEntry } from './harness-entry.js';
+import type { HarnessEntry } from './harness-entry.js';
 import type { HarnessOptions, HarnessResult, HarnessRunOptions } from './harness-options.js';
-import { entryOf } from './harness-work.js';
-import type { HarnessWork } from './harness-work.js';
 import { HarnessPlanner } from './harness.planner.js';
 import { HarnessSettler } from './harness.settler.js';
 
-const MOST_CHECKPOINTS = 10_000;
+const MAX_CHECKPOINTS = 10_000;
 
 /**
- * Runs a handler over an `EntityManager` as the workers would: planned by its source, retried, halved and
- * quarantined, but in this process, at once and without Redis.
+ * Runs a backfill handler in a test as the workers run it: ranges are planned by its source, retried, split
+ * and quarantined. It runs in the process of the test, one range at a time, without Redis and without waiting.
+ *
+ * Checkpoints are the points at which a killed process leaves a different state behind: after each write
+ * through `context.em`, after each completed call of the handler, and after each range that is processed and
+ * not yet acknowledged. `crashAfter` and `expectIdempotent` simulate a kill at them.
  *
  * @example
  * ```ts
  * const harness = new BackfillHarness(new ReencryptMessages(cipher), { em: orm.em });
- * const { rowsDone, failures } = await harness.runAll();
+ *
+ * const { state, rowsDone, failures } = await harness.runAll();
+ *
+ * expect(failures).toEqual([]);
+ * expect({ state, rowsDone }).toEqual({ state: 'completed', rowsDone: 100 });
  * ```
  *
  * @publicApi
@@ -32,19 +40,22 @@ const MOST_CHECKPOINTS = 10_000;
 export class BackfillHarness {
   private readonly backfill: RegisteredBackfill;
   private readonly config: BackfillConfig;
-  private plan = new CrashPlan(null);
-  /** What a killed run left unacknowledged. */
-  private left: HarnessWork[] = [];
-  private pending = false;
+  private injector = new CrashInjector(null);
+  /** What a crashed run left outstanding, for the next run; `null` when the last run ended. */
+  private outstanding: HarnessEntry[] | null = null;
   private readonly planner: HarnessPlanner;
   private readonly settler: HarnessSettler;
 
-  /** @param handler an instance of a class with `@Backfill`, made by hand or taken from a testing module */
+  /**
+   * @param handler an instance of a class with `@Backfill`, constructed in the test or taken from a testing module
+   * @throws BackfillDefinitionError when the class has no `@Backfill`, or not exactly one handler method
+   * @throws BackfillConfigError when the config of `@Backfill` or of the options is invalid
+   */
   constructor(
     handler: object,
     private readonly options: HarnessOptions,
   ) {
-    this.backfill = describeHandler(handler, () => this.plan);
+    this.backfill = describeHandler(handler, () => this.injector);
     const patch = parseConfigPatch(options.config ?? {}, { backfill: this.backfill.name, origin: 'options' });
     this.config = resolveConfig(...this.backfill.defaults, patch);
     const fork = () => this.fork();
@@ -52,18 +63,28 @@ export class BackfillHarness {
     this.settler = new HarnessSettler(this.backfill, this.config, fork);
   }
 
-  /** Runs to the end. After `crashAfter` it goes on with what the killed run had not acknowledged. */
+  /**
+   * Runs the backfill to its end. Errors of the handler do not reject: they are in `failures`. After
+   * `crashAfter`, it continues with the ranges that the crashed run left outstanding.
+   *
+   * @throws the error of the handler or the database when it asks to wait (such as `RateLimitedError`, or a
+   *   connection error) in each of the `attempts`, where a worker would wait longer
+   * @throws BackfillSourceError when `from` or `to` is not a valid bound of the source
+   */
   async runAll(options: HarnessRunOptions = {}): Promise<HarnessResult> {
     return this.run(null, options);
   }
 
   /**
-   * Runs the first range only, of `batchSize` rows or up to `to`, and throws what the handler throws.
+   * Runs only the first range: the first `batchSize` rows, or fewer up to `to`. It is executed once.
+   *
+   * @throws the error of the handler; for rows that failed, the error of the first
+   * @throws BackfillSourceError when `from` or `to` is not a valid bound of the source
    */
   async runRange(options: HarnessRunOptions = {}): Promise<void> {
-    this.plan = new CrashPlan(null);
-    const [work] = await this.planner.plan(options, 1);
-    const outcome = work && (await this.execute(work, options.dryRun === true));
+    this.injector = new CrashInjector(null);
+    const [entry] = await this.planner.plan(options, 1);
+    const outcome = entry && (await this.execute(entry, options.dryRun === true));
     const error =
       outcome?.kind === 'failed' ? outcome.error : outcome?.kind === 'partial' && outcome.failed[0]?.error;
     if (error) {
@@ -72,86 +93,95 @@ export class BackfillHarness {
   }
 
   /**
-   * Kills the run after so many checkpoints, as SIGKILL would: nothing after it happens, and the range at
-   * hand is not acknowledged. Checkpoints are the writes of `context.em`, rows that were handled, and ranges
-   * that were handled and not yet acknowledged. `completed` when there are not that many.
+   * Runs the backfill and simulates a SIGKILL at a checkpoint: nothing is written after it, and the current
+   * range is not acknowledged. The next `runAll` continues as another process would.
+   *
+   * @param checkpoints number of checkpoints to pass before the crash, from 1 on
+   * @returns a result with the state `crashed`; another state when the run ended with fewer checkpoints
+   * @throws as `runAll` does
    */
   async crashAfter(checkpoints: number, options: HarnessRunOptions = {}): Promise<HarnessResult> {
     return this.run(checkpoints, options);
   }
 
   /**
-   * Proves that a kill does no harm: runs once, then for each checkpoint kills a run there and runs again;
-   * what is left in the database has to be the same each time.
+   * Asserts that a kill at any checkpoint does no harm. It runs the backfill once, then for each checkpoint
+   * crashes a run there and completes it; the database must end in the same state each time.
    *
-   * @param reset brings the tables back to where they were
-   * @param snapshot reads what matters, comparable by `deepStrictEqual`
-   * @returns how many checkpoints were tried
+   * @param reset restores the initial state of the tables
+   * @param snapshot reads the rows to compare, with `assert.deepStrictEqual`
+   * @returns the number of checkpoints that were tested
+   * @throws AssertionError with the checkpoint after which the state differs
+   * @throws RangeError when a run has more than 10,000 checkpoints
    */
   async expectIdempotent(reset: () => Promise<void>, snapshot: () => Promise<unknown>): Promise<number> {
     await reset();
     await this.runAll();
     const expected = await snapshot();
-    for (let at = 1; at <= MOST_CHECKPOINTS; at++) {
+    for (let checkpoint = 1; checkpoint <= MAX_CHECKPOINTS; checkpoint++) {
       await reset();
-      const { state } = await this.crashAfter(at);
+      const { state } = await this.crashAfter(checkpoint);
       if (state !== 'crashed') {
-        return at - 1;
+        return checkpoint - 1;
       }
       await this.runAll();
       deepStrictEqual(
         await snapshot(),
         expected,
-        `A kill after checkpoint ${at} and a second run leave something else than one run does.`,
+        `A crash after checkpoint ${checkpoint} and a second run left a different state than one run.`,
       );
     }
-    throw new RangeError(`Expected at most ${MOST_CHECKPOINTS} checkpoints, got more. Use fewer rows.`);
+    throw new RangeError(`Expected at most ${MAX_CHECKPOINTS} checkpoints, got more. Use fewer rows.`);
   }
 
   private async run(crashAt: number | null, options: HarnessRunOptions): Promise<HarnessResult> {
-    this.plan = new CrashPlan(crashAt);
-    const queue = this.pending ? this.left : await this.planner.plan(options, Infinity);
+    this.injector = new CrashInjector(crashAt);
+    const queue = this.outstanding ?? (await this.planner.plan(options, Infinity));
     const counts = { handled: 0, rowsDone: 0 };
     const failures: BackfillFailure[] = [];
-    this.pending = false;
-    for (let work = queue[0]; work !== undefined; work = queue[0]) {
+    this.outstanding = null;
+    for (let entry = queue[0]; entry !== undefined; entry = queue[0]) {
       counts.handled++;
-      const outcome = await this.execute(work, options.dryRun === true);
-      if (this.plan.crashed) {
-        this.left = queue;
-        this.pending = true;
-        return { state: 'crashed', ...counts, failures, checkpoints: this.plan.checkpoints };
+      const outcome = await this.execute(entry, options.dryRun === true);
+      if (this.injector.crashed) {
+        this.outstanding = queue;
+        return { state: 'crashed', ...counts, failures, checkpoints: this.injector.checkpoints };
       }
       queue.shift();
-      const settled = await this.settler.settle(work, outcome);
+      const settled = await this.settler.settle(entry, outcome);
       counts.rowsDone += settled.rowsDone;
       queue.push(...settled.successors);
       failures.push(...settled.failures);
     }
     const state = failures.length > 0 ? 'failed' : 'completed';
-    return { state, ...counts, failures, checkpoints: this.plan.checkpoints };
+    return { state, ...counts, failures, checkpoints: this.injector.checkpoints };
   }
 
-  private async execute(work: HarnessWork, dryRun: boolean): Promise<Outcome> {
-    const executor = new RangeExecutor({ fork: () => this.plan.watch(this.fork()) });
+  private async execute(entry: HarnessEntry, dryRun: boolean): Promise<Outcome> {
+    const executor = new RangeExecutor({ fork: () => this.injector.instrument(this.fork()) });
     const outcome = await executor.execute({
       backfill: this.backfill,
       runId: 'harness',
       dryRun,
-      entry: entryOf(work),
+      entry: toClaimedEntry(entry),
       rowConcurrency: () => this.config.rowConcurrency,
       signal: new AbortController().signal,
     });
     if (outcome.kind === 'done') {
-      try {
-        this.plan.checkpoint();
-      } catch (error) {
-        if (!(error instanceof SimulatedCrash)) {
-          throw error;
-        }
-      }
+      this.passUnacknowledged();
     }
     return outcome;
+  }
+
+  /** The checkpoint between the end of a range and its acknowledgement; there is no handler to throw into. */
+  private passUnacknowledged(): void {
+    try {
+      this.injector.checkpoint();
+    } catch (error) {
+      if (!(error instanceof SimulatedCrash)) {
+        throw error;
+      }
+    }
   }
 
   private fork(): EntityManager {

@@ -4,10 +4,15 @@ import type { BackfillContext } from '../handlers/backfill-context.js';
 import type { BackfillFailure } from '../state/backfill-status.js';
 
 /**
- * A context to call a handler's method with.
+ * Builds the context of a handler, for a direct call of a handler method in a test. By default it is the
+ * first attempt of run `run-1`, not a dry run, with a signal that is never aborted and a quota without limit.
+ *
+ * @param given the entity manager, and the fields to set
  *
  * @example
+ * ```ts
  * await handler.processRow(account, backfillContext({ em, attempt: 2 }));
+ * ```
  *
  * @publicApi
  */
@@ -27,7 +32,15 @@ export function backfillContext(
 }
 
 /**
- * A failure as `BackfillService.failures` lists it.
+ * Builds a failure as `BackfillService.failures` lists it. By default it is the row with id 1, which failed
+ * with `Error: it failed` after 3 attempts on 2026-01-01.
+ *
+ * @param given the fields to set
+ *
+ * @example
+ * ```ts
+ * const page = { items: [backfillFailure({ key: { id: 7 } })], next: null };
+ * ```
  *
  * @publicApi
  */

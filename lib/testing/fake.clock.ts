@@ -5,12 +5,15 @@ import { parseConfigPatch } from '../config/parse-config-patch.js';
 import { startTimes } from '../pacing/schedule.js';
 
 /**
- * A clock that stands still until it is moved, to see what rates and peak hours come to without waiting.
+ * A clock that moves only by `advance`. It computes when ranges start under given rates and peak hours, so
+ * that a test of a config does not wait.
  *
  * @example
  * ```ts
  * const clock = new FakeClock('2026-03-02T08:59:59', 'Europe/Lisbon');
- * clock.starts({ perSecondOnPeak: 1, perSecondOffPeak: 2, onPeakHourBegin: 9 }, 3);
+ * const config = { perSecondOnPeak: 1, perSecondOffPeak: 2, onPeakHourBegin: 9, onPeakTimezone: 'Europe/Lisbon' };
+ *
+ * clock.starts(config, 3); // 08:59:59.000, 08:59:59.500, 09:00:00.500
  * ```
  *
  * @publicApi
@@ -19,8 +22,9 @@ export class FakeClock {
   private at: number;
 
   /**
-   * @param time ISO time; without an offset it is meant in `zone`
-   * @param zone IANA zone. Default `UTC`
+   * @param time ISO 8601 time; without an offset it is in `zone`
+   * @param zone IANA time zone. Default `UTC`
+   * @throws RangeError when the time or the zone is invalid
    */
   constructor(time: string, zone = 'UTC') {
     const parsed = DateTime.fromISO(time, { zone });
@@ -30,12 +34,18 @@ export class FakeClock {
     this.at = parsed.toMillis();
   }
 
-  /** The time it shows. */
+  /** The current time of the clock. */
   now(): Date {
     return new Date(this.at);
   }
 
-  /** Moves it forward by so many ms. */
+  /**
+   * Moves the clock forward.
+   *
+   * @param ms milliseconds, from 0 on
+   * @returns the clock itself
+   * @throws RangeError when `ms` is negative or not a number
+   */
   advance(ms: number): this {
     if (!(ms >= 0)) {
       throw new RangeError(`Expected ms from 0 on, got ${ms}`);
@@ -44,7 +54,14 @@ export class FakeClock {
     return this;
   }
 
-  /** When the next ranges would start by the rates and peak hours of a config; fewer where it holds. */
+  /**
+   * Computes when the next ranges start, from the current time of the clock on.
+   *
+   * @param config rates and peak hours; keys that are left out have the defaults of the module
+   * @param count number of ranges
+   * @returns `count` times in ascending order; fewer when the rate is 0 from some time on
+   * @throws BackfillConfigError when the config is invalid
+   */
   starts(config: BackfillConfigPatch, count: number): Date[] {
     const resolved = resolveConfig(parseConfigPatch(config, { backfill: null, origin: 'options' }));
     const dates: Date[] = [];

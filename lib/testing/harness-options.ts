@@ -3,44 +3,51 @@ import type { BackfillConfigPatch } from '../config/backfill-config.js';
 import type { BackfillFailure } from '../state/backfill-status.js';
 
 /**
- * What a harness needs.
+ * Options of `BackfillHarness`.
  *
  * @publicApi
  */
 export interface HarnessOptions {
-  /** Of a real database or one in memory; each range gets a fork. */
+  /** Entity manager of any MikroORM driver. Each range gets a fork of its own. */
   readonly em: EntityManager;
-  /** On top of the config of `@Backfill`. `attempts` counts; rates and backoff do not: nothing waits. */
+  /**
+   * Config on top of that of `@Backfill`, as the `config` of the module. Rates, quotas and backoff have no
+   * effect: the harness does not wait. Default: none.
+   */
   readonly config?: BackfillConfigPatch;
 }
 
 /**
- * Which rows, and how.
+ * Options of one run of `BackfillHarness`.
  *
  * @publicApi
  */
 export interface HarnessRunOptions {
-  /** First row, inclusive, in the order of the walk. Default: where the table begins. */
+  /**
+   * First row, inclusive, in the order of the source: an id for `idRange`, key columns for `keyset`. Default:
+   * the first row in that order.
+   */
   readonly from?: unknown;
-  /** Last row, inclusive. Default: where the table ends. */
+  /** Last row, inclusive, as `from`. Default: the last row in that order. */
   readonly to?: unknown;
-  /** Rolls everything back, as a dry run does. Default false. */
+  /** Rolls back every transaction, as a dry run of `start` does. Default `false`. */
   readonly dryRun?: boolean;
 }
 
 /**
- * What became of a run.
+ * Result of one run of `BackfillHarness`.
  *
  * @publicApi
  */
 export interface HarnessResult {
-  /** `crashed`: it was killed on purpose. */
+  /** `completed` without failures, `failed` with some, `crashed` when `crashAfter` stopped the run. */
   readonly state: 'completed' | 'failed' | 'crashed';
-  /** Pieces of work that were handed to the handler, repeated and halved ones included. */
+  /** Ranges executed, retries and the parts of split ranges included. */
   readonly handled: number;
-  /** Rows done, where the source knows them. */
+  /** Rows done in acknowledged ranges: as the handler reports them, else as the source planned them. */
   readonly rowsDone: number;
+  /** Ranges and rows that failed after all attempts. */
   readonly failures: readonly BackfillFailure[];
-  /** How many moments there were at which a kill leaves a trace. */
+  /** Checkpoints passed: the points at which `crashAfter` can stop the run. */
   readonly checkpoints: number;
 }

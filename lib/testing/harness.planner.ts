@@ -1,12 +1,12 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { PlannedRange } from '../sources/backfill-source.js';
+import type { HarnessEntry } from './harness-entry.js';
 import type { HarnessRunOptions } from './harness-options.js';
-import type { HarnessWork } from './harness-work.js';
 
-const PLAN_AT_ONCE = 1000;
+const RANGES_PER_PLAN = 1000;
 
-/** Plans all that a run is to do, as the scheduler would in cycles. */
+/** Plans all ranges of a run at once, where the scheduler plans a window per cycle. */
 export class HarnessPlanner {
   constructor(
     private readonly backfill: RegisteredBackfill,
@@ -14,8 +14,8 @@ export class HarnessPlanner {
     private readonly fork: () => EntityManager,
   ) {}
 
-  /** The ranges between the bounds, no more than so many. */
-  async plan({ from, to }: HarnessRunOptions, most: number): Promise<HarnessWork[]> {
+  /** Plans the ranges between the bounds, at most `maxRanges`. */
+  async plan({ from, to }: HarnessRunOptions, maxRanges: number): Promise<HarnessEntry[]> {
     const { source, name } = this.backfill;
     const { batchSize } = this;
     const context = { em: this.fork(), backfill: name };
@@ -24,8 +24,8 @@ export class HarnessPlanner {
     const planned: { range: PlannedRange; partition: string }[] = [];
     for (const { name: partition, bounds } of partitions) {
       let cursor: Parameters<typeof source.plan>[1]['cursor'] = null;
-      for (let exhausted = bounds === null; !exhausted && planned.length < most;) {
-        const limit = Math.min(PLAN_AT_ONCE, most);
+      for (let exhausted = bounds === null; !exhausted && planned.length < maxRanges;) {
+        const limit = Math.min(RANGES_PER_PLAN, maxRanges);
         const plan = await source.plan(context, { partition, bounds, cursor, batchSize, limit });
         planned.push(...plan.ranges.map((range) => ({ range, partition })));
         ({ cursor, exhausted } = plan);

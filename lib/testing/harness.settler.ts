@@ -5,18 +5,18 @@ import { decideSettlement } from '../processing/decide-settlement.js';
 import type { Outcome } from '../processing/range.executor.js';
 import { RangeSplitter } from '../processing/range.splitter.js';
 import type { BackfillFailure } from '../state/backfill-status.js';
-import { entryOf } from './harness-work.js';
-import type { HarnessWork } from './harness-work.js';
+import { toClaimedEntry } from './harness-entry.js';
+import type { HarnessEntry } from './harness-entry.js';
 
-/** What a settled piece of work leaves behind. */
-export interface Settled {
+/** Result of settling one entry. */
+export interface SettledEntry {
   readonly rowsDone: number;
-  /** Work that is to be done in its place. */
-  readonly successors: readonly HarnessWork[];
+  /** Entries that replace it: a retry, or the parts of a split. */
+  readonly successors: readonly HarnessEntry[];
   readonly failures: readonly BackfillFailure[];
 }
 
-/** Decides what becomes of work, as the workers do, but waits for nothing. */
+/** Settles entries by the rules of the workers, without waiting for backoff, quotas or the database. */
 export class HarnessSettler {
   private readonly splitter: RangeSplitter;
 
@@ -28,12 +28,12 @@ export class HarnessSettler {
     this.splitter = new RangeSplitter({ fork });
   }
 
-  async settle(work: HarnessWork, outcome: Outcome): Promise<Settled> {
+  async settle(entry: HarnessEntry, outcome: Outcome): Promise<SettledEntry> {
     const { backfill, config, splitter } = this;
     const split = (it: Parameters<RangeSplitter['split']>[1]) => splitter.split(backfill, it);
     const decision = await decideSettlement(
       backfill,
-      entryOf(work),
+      toClaimedEntry(entry),
       outcome,
       config,
       split,
@@ -41,17 +41,17 @@ export class HarnessSettler {
       false,
     );
     if (decision.kind === 'release') {
-      // Nothing waits here, so what asks to wait is tried again as an attempt of its own.
-      if (work.attempts + 1 >= config.attempts) {
+      // A worker would wait and uses up no attempt. The harness counts one instead, so that it terminates.
+      if (entry.attempts + 1 >= config.attempts) {
         throw decision.error;
       }
-      return { rowsDone: 0, successors: [{ ...work, attempts: work.attempts + 1 }], failures: [] };
+      return { rowsDone: 0, successors: [{ ...entry, attempts: entry.attempts + 1 }], failures: [] };
     }
     const { successors = [], failures = [] } = decision.settlement ?? {};
     return {
-      rowsDone: decision.rows === 'planned' ? work.rows : decision.rows,
+      rowsDone: decision.rows === 'planned' ? entry.rows : decision.rows,
       successors: successors.map(({ payload, rows, attempts }) => ({
-        index: work.index,
+        index: entry.index,
         payload,
         rows,
         attempts,

@@ -106,7 +106,7 @@ describe('BackfillHarness', () => {
 
   it('finds out one that may not', async () => {
     await expect(harness(new Increment()).expectIdempotent(reset, snapshot)).rejects.toThrow(
-      /A kill after checkpoint 1/,
+      /A crash after checkpoint 1 /,
     );
   });
 

@@ -1,14 +1,22 @@
+import { parseConfigPatch } from '../config/parse-config-patch.js';
+import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 import { BACKFILL_METADATA } from '../handlers/backfill.decorator.js';
 import type { BackfillOptions } from '../handlers/backfill.decorator.js';
-import { parseConfigPatch } from '../config/parse-config-patch.js';
 import { nameFromClass } from '../handlers/backfill-name.js';
 import { shapeOf } from '../handlers/handler-shape.js';
 import type { AnyHandler, RegisteredBackfill } from '../handlers/registered-backfill.js';
-import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
-import type { CrashPlan } from './crash.js';
+import type { CrashInjector } from './crash.injector.js';
 
-/** Describes a handler as the app would, with its rows as checkpoints. */
-export function describeHandler(handler: object, plan: () => CrashPlan): RegisteredBackfill {
+const HANDLER_METHODS = new Set(['processRange', 'processBatch', 'processRow']);
+
+/**
+ * Builds the registry entry of a handler as the explorer of the module does, without throttles, and makes
+ * each completed call of the handler a checkpoint.
+ *
+ * @param injector returns the injector of the current run
+ * @throws BackfillDefinitionError when the class has no `@Backfill`, or not exactly one handler method
+ */
+export function describeHandler(handler: object, injector: () => CrashInjector): RegisteredBackfill {
   const { constructor } = handler;
   const options = Reflect.getMetadata(BACKFILL_METADATA, constructor) as BackfillOptions | undefined;
   if (options === undefined) {
@@ -18,7 +26,6 @@ export function describeHandler(handler: object, plan: () => CrashPlan): Registe
   }
   const name = options.name ?? nameFromClass(constructor.name);
   return {
-    ...UNTHROTTLED,
     name,
     description: options.description ?? null,
     version: options.version ?? null,
@@ -26,29 +33,25 @@ export function describeHandler(handler: object, plan: () => CrashPlan): Registe
     source: options.source,
     shape: shapeOf(handler, constructor.name),
     defaults: [parseConfigPatch(options.config ?? {}, { backfill: name, origin: 'decorator' })],
-    resolve: async () => withCheckpoints(handler, plan()),
+    throttles: [],
+    resolve: async () => withCheckpoints(handler, injector()),
   };
 }
 
-/** Nothing waits in a test. */
-const UNTHROTTLED = { throttles: [] } as const;
-
-const METHODS = new Set(['processRange', 'processBatch', 'processRow']);
-
-function withCheckpoints(handler: object, plan: CrashPlan): AnyHandler {
+function withCheckpoints(handler: object, injector: CrashInjector): AnyHandler {
   return new Proxy(handler, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key, target);
       if (typeof value !== 'function') {
         return value;
       }
-      if (!METHODS.has(String(key))) {
+      if (!HANDLER_METHODS.has(String(key))) {
         return value.bind(target) as unknown;
       }
       return async (...args: unknown[]): Promise<unknown> => {
-        const answer: unknown = await Reflect.apply(value, target, args);
-        plan.checkpoint();
-        return answer;
+        const result: unknown = await Reflect.apply(value, target, args);
+        injector.checkpoint();
+        return result;
       };
     },
   }) as AnyHandler;
