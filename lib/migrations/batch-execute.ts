@@ -1,185 +1,83 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/core';
+import { sleep } from '../async/sleep.js';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
-import { asSqlManager } from '../sources/sql/sql-manager.js';
-import { quoteIdentifier } from './quote-identifier.js';
+import type { BatchExecuteOptions, BatchResult, BatchTarget } from './batch-options.js';
+import { BatchTable } from './batch-table.js';
 
 /**
- * Where statements go: an entity manager, or a MikroORM migration (`this` in `up` and `down`).
+ * Executes a statement over a table in steps: half-open intervals of an integer key in ascending order, each
+ * in a transaction of its own. For changes that are small enough for a migration; larger ones need a
+ * backfill.
  *
- * @publicApi
- */
-export type BatchTarget = EntityManager | MigrationLike;
-
-/** What is needed of a MikroORM migration. */
-export interface MigrationLike {
-  getEntityManager(): EntityManager;
-  isTransactional(): boolean;
-}
-
-/**
- * One step: ids from `min` on, up to and without `max`.
+ * A migration that calls it must not be transactional: override `isTransactional() { return false; }`. When
+ * a statement fails, the steps before it stay committed and the remaining ones are not executed.
  *
- * @publicApi
- */
-export interface KeyBounds {
-  readonly min: bigint;
-  readonly max: bigint;
-}
-
-/** How far a walk is. */
-export interface BatchProgress extends KeyBounds {
-  /** Steps so far. */
-  readonly steps: number;
-  /** Rows so far, as the database reported them. */
-  readonly rows: number;
-  /** 0 to 100, by the keys. */
-  readonly percent: number;
-}
-
-/** What became of a walk. */
-export type BatchResult = Pick<BatchProgress, 'steps' | 'rows'>;
-
-/**
- * What to walk, and the statement of a step.
- *
- * @publicApi
- */
-export interface BatchExecuteOptions {
-  readonly table: string;
-  /** Default: the connection's search path. */
-  readonly schema?: string;
-  /** An integer column with an index. Default `id`. */
-  readonly key?: string;
-  /** Keys a step, from 1 on. Stretches without rows cost nothing. */
-  readonly stepSize: number;
-  /** The statement of a step. Limit it to `min <= key` and `key < max`; nothing else does. */
-  readonly sql: (bounds: KeyBounds) => string;
-  /** Ms to wait between steps, so that replicas and vacuum keep up. Default 0. */
-  readonly pauseMs?: number;
-  /** Called after each step. Default: none. */
-  readonly onProgress?: (progress: BatchProgress) => void;
-}
-
-/**
- * Walks a table in half-open ranges of an integer key, one small statement and one transaction each. For
- * backfills that are small enough for a migration; the others want a run of their own.
- *
- * A migration that calls it has to be outside a transaction: `isTransactional() { return false; }`. A
- * statement that fails ends the walk; what was done stays done, so `sql` should leave out rows that are.
+ * @param target an entity manager outside a transaction, or the migration (`this`)
+ * @returns the number of steps and of affected rows
+ * @throws BackfillRequestError when an option is invalid, the database is not an SQL database, the key is not
+ *   an integer, or a transaction is open
+ * @throws DriverException of MikroORM when a statement fails
  *
  * @example
  * ```ts
- * override async up() {
- *   await batchExecute(this, {
- *     table: 'orders',
- *     stepSize: 10_000,
- *     sql: ({ min, max }) => `update orders set total = 0 where total is null and id >= ${min} and id < ${max}`,
- *   });
+ * export class Migration20260105 extends Migration {
+ *   override isTransactional(): boolean {
+ *     return false;
+ *   }
+ *
+ *   override async up(): Promise<void> {
+ *     await batchExecute(this, {
+ *       table: 'orders',
+ *       stepSize: 10_000,
+ *       sql: ({ min, max }) => `update orders set total = 0 where total is null and id >= ${min} and id < ${max}`,
+ *     });
+ *   }
  * }
  * ```
- *
- * @throws BackfillRequestError when an option is wrong, the key is no integer, or a transaction is open
  *
  * @publicApi
  */
 export async function batchExecute(target: BatchTarget, options: BatchExecuteOptions): Promise<BatchResult> {
   const { stepSize, pauseMs = 0, sql, onProgress } = options;
-  whole('stepSize', stepSize, 1);
-  whole('pauseMs', pauseMs, 0);
-  const walk = new KeyWalk(managerOf(target), options);
-  const bounds = await walk.bounds();
+  assertWholeNumber('stepSize', stepSize, 1);
+  assertWholeNumber('pauseMs', pauseMs, 0);
+  const table = new BatchTable(entityManagerOf(target), options);
+  const extent = await table.extent();
   let steps = 0;
   let rows = 0;
-  if (!bounds) {
+  if (!extent) {
     return { steps, rows };
   }
-  let min: bigint | null = bounds.first;
-  while (min !== null && min <= bounds.last) {
+  const { lowest, highest } = extent;
+  let min: bigint | null = lowest;
+  // The highest key is that at the start, so that concurrent inserts do not extend the loop.
+  while (min !== null && min <= highest) {
     const max: bigint = min + BigInt(stepSize);
-    rows += await walk.execute(sql({ min, max }));
+    rows += await table.execute(sql({ min, max }));
     steps++;
-    const covered = max > bounds.last ? bounds.last : max;
-    const span = Number(bounds.last - bounds.first) || 1;
-    const percent = max > bounds.last ? 100 : Math.round((Number(covered - bounds.first) / span) * 1000) / 10;
-    onProgress?.({ min, max, steps, rows, percent });
-    min = await walk.next(max);
-    if (pauseMs > 0 && min !== null && min <= bounds.last) {
+    const fraction = max > highest ? 1 : Number(max - lowest) / Number(highest - lowest);
+    onProgress?.({ min, max, steps, rows, percent: Math.round(fraction * 1000) / 10 });
+    min = await table.firstKeyFrom(max);
+    if (min !== null && min <= highest) {
       await sleep(pauseMs);
     }
   }
   return { steps, rows };
 }
 
-/** Reads keys and runs statements, each in a transaction of its own. */
-class KeyWalk {
-  private readonly table: string;
-  private readonly key: string;
-
-  constructor(
-    private readonly em: EntityManager,
-    private readonly options: BatchExecuteOptions,
-  ) {
-    const { table, schema, key = 'id' } = options;
-    if (!asSqlManager(em)) {
-      throw wrong('em', 'one of an SQL database', em.getPlatform().constructor.name);
-    }
-    const quoted = (name: string) => quoteIdentifier(em, name);
-    this.table = schema === undefined ? quoted(table) : `${quoted(schema)}.${quoted(table)}`;
-    this.key = quoted(key);
-  }
-
-  async bounds(): Promise<{ first: bigint; last: bigint } | null> {
-    const [row] = await this.read(
-      `select min(${this.key}) as first_key, max(${this.key}) as last_key from ${this.table}`,
-    );
-    const first = this.integer(row?.['first_key']);
-    const last = this.integer(row?.['last_key']);
-    return first === null || last === null ? null : { first, last };
-  }
-
-  /** The smallest key from this one on; `null` past the end. */
-  async next(from: bigint): Promise<bigint | null> {
-    const [row] = await this.read(
-      `select min(${this.key}) as next_key from ${this.table} where ${this.key} >= ${from}`,
-    );
-    return this.integer(row?.['next_key']);
-  }
-
-  async execute(statement: string): Promise<number> {
-    const result: unknown = await this.em.getConnection().execute(statement, [], 'run');
-    const affected: unknown =
-      typeof result === 'object' && result !== null && Reflect.get(result, 'affectedRows');
-    return typeof affected === 'number' ? affected : 0;
-  }
-
-  private async read(query: string): Promise<Record<string, unknown>[]> {
-    return this.em.getConnection('write').execute<Record<string, unknown>[]>(query, [], 'all');
-  }
-
-  private integer(value: unknown): bigint | null {
-    if (value === null || value === undefined) {
-      return null;
-    }
-    if (typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value))) {
-      return BigInt(value);
-    }
-    if (typeof value === 'string' && /^-?\d+$/.test(value)) {
-      return BigInt(value);
-    }
-    throw wrong('key', `an integer column of table ${JSON.stringify(this.options.table)}`, value);
-  }
-}
-
-function managerOf(target: BatchTarget): EntityManager {
+function entityManagerOf(target: BatchTarget): EntityManager {
   if (!('isTransactional' in target)) {
     if (target.isInTransaction()) {
-      throw wrong('em', 'outside a transaction, as each step is one of its own', 'an open transaction');
+      throw requestError(
+        'em',
+        'outside a transaction, because each step commits its own',
+        'an open transaction',
+      );
     }
     return target;
   }
   if (target.isTransactional()) {
-    throw wrong(
+    throw requestError(
       'migration',
       'outside a transaction: override isTransactional() { return false; }',
       'a transactional one',
@@ -188,12 +86,12 @@ function managerOf(target: BatchTarget): EntityManager {
   return target.getEntityManager();
 }
 
-function whole(field: string, value: number, least: number): void {
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw wrong(field, `a whole number from ${least} on`, value);
+function assertWholeNumber(field: string, value: number, minimum: number): void {
+  if (!Number.isSafeInteger(value) || value < minimum) {
+    throw requestError(field, `a whole number from ${minimum} on`, value);
   }
 }
 
-function wrong(field: string, expected: string, got: unknown): BackfillRequestError {
+function requestError(field: string, expected: string, got: unknown): BackfillRequestError {
   return new BackfillRequestError('batchExecute', field, expected, got);
 }

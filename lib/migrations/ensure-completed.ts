@@ -9,80 +9,85 @@ import { EntityManagers } from '../database/entity-managers.js';
 import type { BackfillStatus } from '../state/backfill-status.js';
 
 /**
- * Which app to ask.
+ * Options of {@link ensureCompleted}.
  *
  * @publicApi
  */
 export interface EnsureCompletedOptions {
   /**
-   * A running app, or the path of a built one as in `dist/app.module.js#AppModule`. Default: the built app
-   * is found as the command line finds it, booted without workers and closed again.
+   * A running app, which is not closed, or the path and export of a built root module, such as
+   * `dist/app.module.js#AppModule`. Default: the built app in the working directory, located as the command
+   * line locates it. An app that is not running is booted without workers and closed at the end.
    */
   readonly app?: INestApplicationContext | string;
 }
 
 /**
- * The gate of a migration that relies on a backfill: passes when its newest run completed without failures
- * and no row matches the `where` of its source any more.
+ * Asserts that a backfill is complete, at the start of a migration that depends on it: its newest run
+ * completed without failures and was not a dry run, and no row matches the `where` of its source any more.
+ *
+ * @param name name of the backfill
  *
  * @example
  * ```ts
- * override async up() {
+ * override async up(): Promise<void> {
  *   await ensureCompleted('reencrypt-messages');
  *   this.addSql('alter table messages drop column old_text');
  * }
  * ```
  *
- * @throws BackfillConflictError with the state and what is left
- * @throws BackfillNotFoundError when the app has no such backfill
+ * @throws BackfillConflictError when it is not complete; the message has the state of the run, the failures
+ *   and the number of rows that still match
+ * @throws BackfillNotFoundError when the app has no backfill of that name
+ * @throws BackfillError with the code `BACKFILL_CLI_USAGE` when the built app is not found
  *
  * @publicApi
  */
 export async function ensureCompleted(name: string, options: EnsureCompletedOptions = {}): Promise<void> {
   if (typeof options.app === 'object') {
-    await check(name, options.app);
+    await assertCompleted(name, options.app);
     return;
   }
   const location = locateApp(process.cwd(), { app: options.app });
   const app = await bootApp(await loadModule(location), false);
   try {
-    await check(name, app);
+    await assertCompleted(name, app);
   } finally {
     await app.close();
   }
 }
 
-async function check(name: string, app: INestApplicationContext): Promise<void> {
+async function assertCompleted(name: string, app: INestApplicationContext): Promise<void> {
   const status = await app.get(BackfillService, { strict: false }).status(name);
-  const left = await countLeft(name, app);
-  const reasons = reasonsAgainst(status, left);
-  if (reasons.length > 0) {
+  const problems = incompleteness(status, await countLeft(name, app));
+  if (problems.length > 0) {
     throw new BackfillConflictError(
-      `Backfill "${name}" is not through: ${reasons.join('; ')}. Let it complete before this migration runs.`,
+      `Backfill "${name}" is not complete: ${problems.join('; ')}. ` +
+        'Complete the backfill before running this migration.',
     );
   }
 }
 
-/** What speaks against a migration; nothing when it may run. */
-export function reasonsAgainst(status: BackfillStatus, left: number | null): string[] {
+/** Why a backfill is not complete; empty when it is. `left` is `null` when the source cannot count rows. */
+function incompleteness(status: BackfillStatus, left: number | null): string[] {
   const { state, dryRun, done, planned, outstanding, failed, rowsFailed, percent } = status;
-  const reasons: string[] = [];
+  const problems: string[] = [];
   if (state === 'idle') {
-    reasons.push('it has never been run');
+    problems.push('it has never been run');
   } else if (dryRun) {
-    reasons.push('its newest run was a dry run');
+    problems.push('its newest run was a dry run');
   } else if (state !== 'completed') {
-    reasons.push(
+    problems.push(
       `it is ${state} at ${percent} %, with ${done} of ${planned} planned ranges done and ${outstanding} outstanding`,
     );
   }
   if (failed + rowsFailed > 0) {
-    reasons.push(`${failed} ranges and ${rowsFailed} rows failed`);
+    problems.push(`${failed} ranges and ${rowsFailed} rows failed`);
   }
   if (left !== null && left > 0) {
-    reasons.push(`${left} rows still match its where`);
+    problems.push(`${left} rows still match its where`);
   }
-  return reasons;
+  return problems;
 }
 
 async function countLeft(name: string, app: INestApplicationContext): Promise<number | null> {

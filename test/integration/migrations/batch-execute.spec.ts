@@ -4,7 +4,7 @@ import type { BatchProgress } from 'nestjs-backfill/migrations';
 import { createTestDatabase } from '../../support/databases/index.js';
 
 const Order = defineEntity({ name: 'Order', properties: { id: p.integer().primary() } });
-const HOSTILE = 'or"de""rs; DROP TABLE victim; --';
+const HOSTILE = 'or"de""r.s; DROP TABLE victim; --';
 const quoted = `"${HOSTILE.replaceAll('"', '""')}"`;
 
 const database = await createTestDatabase();

@@ -36,8 +36,8 @@ describe('ensureCompleted', () => {
     const app = await bench.start({ handlers: [renewal()] });
 
     expect(await refusal(app)).toBe(
-      'Backfill "renew-items" is not through: it has never been run; 20 rows still match its where. ' +
-        'Let it complete before this migration runs.',
+      'Backfill "renew-items" is not complete: it has never been run; 20 rows still match its where. ' +
+        'Complete the backfill before running this migration.',
     );
   });
 
@@ -49,7 +49,9 @@ describe('ensureCompleted', () => {
     expect(await refusal(app)).toBeNull();
 
     await bench.database.query('INSERT INTO items (id) VALUES (21), (22)');
-    expect(await refusal(app)).toMatch(/is not through: 2 rows still match its where\. Let it/);
+    expect(await refusal(app)).toMatch(
+      /is not complete: 2 rows still match its where\. Complete the backfill/,
+    );
   });
 
   it('refuses a run that is paused, with its state and what is outstanding', async () => {
