@@ -38,8 +38,8 @@ export function classifyError(error: unknown): ErrorVerdict {
   return { kind: trouble === undefined || trouble === 'contended' ? 'failure' : trouble };
 }
 
-/** Whether an error asks that nothing more is begun, rather than being the fault of its row. */
-export function asksToStop(error: unknown): boolean {
+/** Whether an error concerns the whole run, which is then held or paused, and not just its row or range. */
+export function concernsRun(error: unknown): boolean {
   const { kind } = classifyError(error);
   return kind !== 'failure' && kind !== 'final';
 }

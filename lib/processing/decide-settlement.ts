@@ -8,7 +8,7 @@ import type { RowsDone, Settlement, Successor } from '../state/range-steps.js';
 import type { RangeEntry, RangePayload } from '../state/range-entry.js';
 import { classifyError } from '../database/classify-error.js';
 import type { ErrorVerdict } from '../database/classify-error.js';
-import type { Outcome } from './range.executor.js';
+import type { Outcome } from './execution.js';
 import { toStoredError } from '../state/stored-error.js';
 
 /** What is to be done about an outcome. */
@@ -63,7 +63,7 @@ function decideRows(
   aborted: boolean,
 ): Decision {
   const attempts = entry.attempts + 1;
-  const left: JsonValue[] = [...outcome.left];
+  const left: JsonValue[] = [...outcome.remaining];
   const again: JsonValue[] = [];
   const failures: Settlement['failures'][number][] = [];
   let verdict: ErrorVerdict | null = null;

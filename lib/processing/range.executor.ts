@@ -6,41 +6,13 @@ import { requireTransactions } from '../database/require-transactions.js';
 import { retryOnContention } from '../database/retry-on-contention.js';
 import type { BackfillContext } from '../handlers/backfill-context.js';
 import type { BatchHandler, RangeHandler, RowHandler } from '../handlers/handlers.js';
-import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
-import type { JsonValue } from '../sources/backfill-source.js';
 import { toRange } from '../sources/planned-range.js';
-import type { RangeEntry } from '../state/range-entry.js';
-import type { RowsDone } from '../state/range-steps.js';
+import type { Execution, Outcome } from './execution.js';
 import { RangeLogger } from './range.logger.js';
 import { NO_TELEMETRY } from './range.telemetry.js';
 import type { RangeTelemetry } from './range.telemetry.js';
 import { handleRows } from './rows/handle-rows.js';
-import type { RowSettings } from './rows/handle-rows.js';
 import { loadRows } from './rows/load-rows.js';
-
-/** What became of a piece of work. */
-export type Outcome =
-  /** All of it is done. */
-  | { readonly kind: 'done'; readonly rows: RowsDone }
-  /** Some rows are done; others failed, or were not begun before it was stopped. */
-  | {
-      readonly kind: 'partial';
-      readonly rows: number;
-      readonly failed: readonly { readonly key: JsonValue; readonly error: unknown }[];
-      readonly left: readonly JsonValue[];
-    }
-  | { readonly kind: 'failed'; readonly error: unknown };
-
-/** One piece of work, and what its handler is to know. */
-export interface Execution {
-  readonly backfill: RegisteredBackfill;
-  readonly runId: string;
-  readonly dryRun: boolean;
-  readonly entry: RangeEntry;
-  readonly rowConcurrency: () => number;
-  readonly rows?: RowSettings;
-  readonly signal: AbortSignal;
-}
 
 /** Executes one piece of work: loads its rows, calls the handler, flushes, lets go of the memory. */
 @Injectable()
@@ -57,17 +29,17 @@ export class RangeExecutor {
   }
 
   private async perform(execution: Execution): Promise<Outcome> {
-    const { rows } = execution;
+    const { acknowledge } = execution.rows;
     // Of rows that were acknowledged the tracker knows no more: only it can tell what is left.
     let acknowledged = false;
-    const watched: Execution = rows
+    const watched: Execution = acknowledge
       ? {
           ...execution,
           rows: {
-            ...rows,
-            acknowledge: (done, left) => {
+            ...execution.rows,
+            acknowledge: (done, remaining) => {
               acknowledged = true;
-              return rows.acknowledge(done, left);
+              return acknowledge(done, remaining);
             },
           },
         }
@@ -173,7 +145,7 @@ function contextOf(execution: Execution, em: () => EntityManager): BackfillConte
     dryRun,
     quota: async (calls = 1) => {
       for (let i = 0; i < calls; i++) {
-        await execution.rows?.admit(signal);
+        await execution.rows.acquireQuota(signal);
       }
     },
   };

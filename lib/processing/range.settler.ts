@@ -1,12 +1,12 @@
 import { MicroBatcher } from '../async/micro-batcher.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
-import { asksToStop, classifyError } from '../database/classify-error.js';
+import { classifyError, concernsRun } from '../database/classify-error.js';
 import type { QuotaLimiter } from '../pacing/quota.limiter.js';
 import type { RangeEntry } from '../state/range-entry.js';
 import type { RowsDone, Settled } from '../state/range-steps.js';
 import { decideSettlement } from './decide-settlement.js';
 import type { Decision } from './decide-settlement.js';
-import type { Outcome } from './range.executor.js';
+import type { Outcome } from './execution.js';
 import type { RunWorkerDeps } from './run-worker.deps.js';
 import type { RunWorkerEvents, ServedRun } from './served-run.js';
 
@@ -61,7 +61,7 @@ export class RangeSettler {
       acks.push(this.acks.add({ entry, rows: decision.rows }));
       return true;
     }
-    if (decision.verdict && outcome.kind === 'failed' && asksToStop(outcome.error)) {
+    if (decision.verdict && outcome.kind === 'failed' && concernsRun(outcome.error)) {
       await this.escalate(outcome.error);
     }
     if (!decision.settlement) {
@@ -114,7 +114,7 @@ export class RangeSettler {
       const { quota } = this.config();
       await this.deps.quota.decrease(backfill.name, runId, quota, verdict.ms, this.gate.meter.perSecond());
     }
-    await this.events.escalate({ verdict, error });
+    await this.events.escalate(error);
   }
 
   private afterSettled({ low }: Settled): void {

@@ -1,4 +1,4 @@
-import type { Execution, Outcome } from './range.executor.js';
+import type { Execution, Outcome } from './execution.js';
 
 /** Looks at every piece of work as it is executed. */
 export interface RangeTelemetry {

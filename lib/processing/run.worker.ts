@@ -232,12 +232,12 @@ export class RunWorker {
         dryRun,
         entry,
         signal,
-        rowConcurrency: () => this.config.rowConcurrency,
         rows: {
+          concurrency: () => this.config.rowConcurrency,
           permits: room,
           timeoutMs: () => this.config.rowTimeoutMs,
           acknowledgeMs: () => this.config.rowAckMs,
-          admit: this.gate.acquire,
+          acquireQuota: this.gate.acquire,
           acknowledge: async (done, keys) => {
             const kept = await rangeStore.acknowledgeRows(runId, left, done, keys);
             if (!kept) {

@@ -156,7 +156,7 @@ export class WorkerPool {
       this.deps,
       {
         low: () => this.quietly(this.nudge(backfill, runId)),
-        escalate: (trouble) => this.breaker.escalate(backfill, runId, trouble),
+        escalate: (error) => this.breaker.escalate(backfill, runId, error),
         quarantined: async () => {
           const now = await this.config(backfill, runId);
           await (now && this.breaker.checkFailures(backfill, runId, now));

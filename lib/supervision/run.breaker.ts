@@ -1,6 +1,6 @@
 import { Injectable, Inject, Logger } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
-import type { Decision } from '../processing/decide-settlement.js';
+import { classifyError } from '../database/classify-error.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
@@ -67,14 +67,11 @@ export class RunBreaker {
     }
   }
 
-  /** Does what an error asks for beyond its range. */
-  async escalate(
-    backfill: string,
-    runId: string,
-    { verdict, error }: Pick<Decision, 'verdict' | 'error'>,
-  ): Promise<void> {
+  /** Holds or pauses the run, as an error asks for that concerns more than its range. */
+  async escalate(backfill: string, runId: string, error: unknown): Promise<void> {
+    const verdict = classifyError(error);
     const text = error instanceof Error ? error.message : String(error);
-    switch (verdict?.kind) {
+    switch (verdict.kind) {
       case 'wait':
         await this.hold(backfill, runId, verdict.ms, 'held by the third party', error);
         break;

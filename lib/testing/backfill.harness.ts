@@ -4,8 +4,9 @@ import { resolveConfig } from '../config/backfill-config.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { parseConfigPatch } from '../config/parse-config-patch.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { UNLIMITED_ROWS } from '../processing/execution.js';
+import type { Outcome } from '../processing/execution.js';
 import { RangeExecutor } from '../processing/range.executor.js';
-import type { Outcome } from '../processing/range.executor.js';
 import type { BackfillFailure } from '../state/backfill-status.js';
 import { CrashInjector, SimulatedCrash } from './crash.injector.js';
 import { describeHandler } from './describe-handler.js';
@@ -164,7 +165,7 @@ export class BackfillHarness {
       runId: 'harness',
       dryRun,
       entry: toClaimedEntry(entry),
-      rowConcurrency: () => this.config.rowConcurrency,
+      rows: { ...UNLIMITED_ROWS, concurrency: () => this.config.rowConcurrency },
       signal: new AbortController().signal,
     });
     if (outcome.kind === 'done') {

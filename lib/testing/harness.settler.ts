@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { decideSettlement } from '../processing/decide-settlement.js';
-import type { Outcome } from '../processing/range.executor.js';
+import type { Outcome } from '../processing/execution.js';
 import { RangeSplitter } from '../processing/range.splitter.js';
 import type { BackfillFailure } from '../state/backfill-status.js';
 import { toClaimedEntry } from './harness-entry.js';

@@ -1,6 +1,6 @@
 import type { BatchObservableCallback, Observable } from '@opentelemetry/api';
 import type { BackfillService } from '../../backfill.service.js';
-import type { Execution, Outcome } from '../../processing/range.executor.js';
+import type { Execution, Outcome } from '../../processing/execution.js';
 import type { RangeTelemetry } from '../../processing/range.telemetry.js';
 
 type Api = typeof import('@opentelemetry/api');

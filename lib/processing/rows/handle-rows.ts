@@ -1,40 +1,31 @@
 import type { EntityManager } from '@mikro-orm/core';
-import type { JsonValue, SourceContext } from '../../sources/backfill-source.js';
+import type { LazyAbortController } from '../../async/lazy-abort-controller.js';
+import { inRequestScope } from '../../database/request-scope.js';
 import type { BackfillContext } from '../../handlers/backfill-context.js';
 import type { RowHandler } from '../../handlers/handlers.js';
+import type { SourceContext } from '../../sources/backfill-source.js';
+import type { AcquireQuota, Execution, Outcome } from '../execution.js';
 import { loadRows } from './load-rows.js';
-import type { Execution, Outcome } from '../range.executor.js';
-import { inRequestScope } from '../../database/request-scope.js';
-import type { LazyAbortController } from '../../async/lazy-abort-controller.js';
-import type { Admit } from './row-processor-deps.js';
-import { UNLIMITED_PERMITS } from './row.semaphore.js';
-import type { Permits } from './row.semaphore.js';
 import { RowProcessor } from './row.processor.js';
 
-const ADMIT: Admit = () => undefined;
-
-/** Hands the rows of a range to a row handler. */
+/** Calls a row handler for each row of a range. */
 export async function handleRows(
   execution: Execution,
   handler: RowHandler<unknown>,
   context: BackfillContext,
   fork: () => EntityManager,
 ): Promise<Outcome> {
-  const { backfill, dryRun, signal, rowConcurrency, rows: settings } = execution;
+  const { backfill, dryRun, signal, rows: settings } = execution;
   const { source } = backfill;
-  const admit = settings?.admit ?? ADMIT;
+  const { acquireQuota } = settings;
   const { runId, attempt, logger } = context;
   const forks: EntityManager[] = [];
-  const walk = new RowProcessor(
+  const processor = new RowProcessor(
     { em: context.em, rows: await loadRows(execution, context.em) },
     {
+      ...settings,
       keyOf: (row) => source.keyOf?.(row) ?? null,
-      concurrency: rowConcurrency,
-      permits: settings?.permits ?? UNLIMITED_PERMITS,
-      timeoutMs: settings?.timeoutMs ?? (() => null),
-      acknowledgeMs: settings?.acknowledgeMs ?? (() => 0),
-      admit,
-      handle: (row, em, stop) => {
+      handle: (row, em, abort) => {
         const rowContext: BackfillContext = {
           runId,
           backfill: backfill.name,
@@ -42,9 +33,9 @@ export async function handleRows(
           logger,
           dryRun,
           em,
-          quota: paidOnce(admit, stop),
+          quota: afterFirstCall(acquireQuota, abort),
           get signal() {
-            return stop.signal;
+            return abort.signal;
           },
         };
         return inRequestScope(
@@ -61,42 +52,29 @@ export async function handleRows(
           rows: (await source.loadKeys?.(reading, keys, execution.entry.payload.partition)) ?? [],
         };
       },
-      // What is to be rolled back must not be acknowledged.
-      acknowledge: dryRun ? null : (settings?.acknowledge ?? null),
-      escalate: settings?.escalate ?? (async () => undefined),
+      // A dry run is rolled back at its end: none of its rows may be acknowledged.
+      acknowledge: dryRun ? null : settings.acknowledge,
       signal,
     },
   );
   try {
-    return await walk.run();
+    return await processor.run();
   } finally {
     forks.forEach((em) => em.clear());
   }
 }
 
-/** The call that a row was given when it began is its first one. */
-function paidOnce(admit: Admit, stop: LazyAbortController): (calls?: number) => Promise<void> {
-  let paid = 1;
+/** `context.quota` of a row: its first call was acquired before the row started. */
+function afterFirstCall(
+  acquireQuota: AcquireQuota,
+  abort: LazyAbortController,
+): (calls?: number) => Promise<void> {
+  let acquired = 1;
   return async (calls = 1) => {
-    const due = Math.max(0, calls - paid);
-    paid = Math.max(0, paid - calls);
-    for (let i = 0; i < due; i++) {
-      await admit(stop.signal);
+    const missing = Math.max(0, calls - acquired);
+    acquired = Math.max(0, acquired - calls);
+    for (let i = 0; i < missing; i++) {
+      await acquireQuota(abort.signal);
     }
   };
-}
-
-/** What a worker adds to the handling of rows; without it nothing is limited or acknowledged early. */
-export interface RowSettings {
-  /** The places of the process, which all ranges share. */
-  readonly permits: Permits;
-  /** Ms that a row may take; `null`: as long as it takes. */
-  readonly timeoutMs: () => number | null;
-  /** Ms between two acknowledgements. */
-  readonly acknowledgeMs: () => number;
-  /** Asked before the third party is called. */
-  readonly admit: Admit;
-  readonly acknowledge: (done: number, left: readonly JsonValue[]) => Promise<void>;
-  /** Told at once of an error that asks for more than its row: siblings may be under way for long. */
-  readonly escalate: (error: unknown) => Promise<void>;
 }

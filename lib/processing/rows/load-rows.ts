@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { SourceContext } from '../../sources/backfill-source.js';
-import type { Execution } from '../range.executor.js';
+import type { Execution } from '../execution.js';
 
 /** Loads the rows of a piece of work, of a range or by their keys. */
 export async function loadRows(

@@ -1,157 +1,142 @@
 import { setMaxListeners } from 'node:events';
-import type { EntityManager } from '@mikro-orm/core';
-import type { JsonValue } from '../../sources/backfill-source.js';
-import { asksToStop } from '../../database/classify-error.js';
-import { forgetRow } from '../../database/forget-row.js';
-import type { Outcome } from '../range.executor.js';
-import { RowDeadlines } from './row-deadlines.js';
+import { Utils } from '@mikro-orm/core';
 import { LazyAbortController } from '../../async/lazy-abort-controller.js';
+import { concernsRun } from '../../database/classify-error.js';
+import type { FailedRow, Outcome, RowSettings } from '../execution.js';
+import { RowDeadlines } from './row-deadlines.js';
 import type { LoadedRows, RowProcessorDeps } from './row-processor-deps.js';
-
-/** The rows of a wave share an entity manager: they are flushed and acknowledged together. */
-interface FlushGroup {
-  readonly em: EntityManager;
-  active: number;
-  closed: boolean;
-}
-
-/** A row, and how far it is; `gone`: it did not match any more when it was loaded again. */
-interface RowState {
-  readonly key: JsonValue;
-  row: unknown;
-  wave: FlushGroup;
-  state: 'open' | 'begun' | 'done' | 'acknowledged' | 'failed' | 'gone';
-}
+import type { FlushGroup, RowState } from './row-state.js';
 
 /**
- * Hands the rows of a range to their handler, so many at once. A row that throws does not stop the others,
- * unless its error asks to. From time to time the rows that are not begun go on with an entity manager of
- * their own, so that those before them can be flushed and acknowledged while they are under way.
+ * Processes the rows of a range, several at once. A row that throws does not stop the others, unless its error
+ * concerns the whole run. Every `acknowledgeMs` the pending rows are loaded again into a flush group of their
+ * own, so that those before them can be flushed and acknowledged while the range is under way.
  */
 export class RowProcessor {
-  private readonly slots: RowState[];
-  private readonly failed: { key: JsonValue; error: unknown }[] = [];
+  private readonly rows: RowState[];
+  private readonly failed: FailedRow[] = [];
+  /** Aborted when no further row may start. */
   private readonly stop = new AbortController();
   private readonly deadlines: RowDeadlines;
-  private readonly telling: Promise<void>[] = [];
+  private readonly escalations: Promise<void>[] = [];
   private readonly running = new Set<LazyAbortController>();
-  private wave: FlushGroup;
+  private group: FlushGroup;
   private next = 0;
-  private active = 0;
-  private rotating = false;
+  private reloading = false;
   private timer: NodeJS.Timeout | undefined;
   private acknowledging: Promise<void> = Promise.resolve();
-  private trouble: { error: unknown } | null = null;
+  /** Why the range fails as a whole. */
+  private failure: { readonly error: unknown } | null = null;
   private drained: () => void = () => undefined;
 
   constructor(
     { em, rows }: LoadedRows,
-    private readonly parts: RowProcessorDeps,
+    private readonly deps: RowProcessorDeps,
   ) {
-    // Each row that waits to begin listens.
+    // Each row that waits for its quota adds a listener.
     setMaxListeners(0, this.stop.signal);
-    this.deadlines = new RowDeadlines(parts.timeoutMs);
-    this.wave = { em, active: 0, closed: false };
-    this.slots = rows.map((row) => ({ key: parts.keyOf(row), row, wave: this.wave, state: 'open' }));
+    this.deadlines = new RowDeadlines(deps.timeoutMs);
+    this.group = { em, running: 0, closed: false };
+    this.rows = rows.map((data) => ({ key: deps.keyOf(data), data, group: this.group, status: 'pending' }));
   }
 
   async run(): Promise<Outcome> {
-    const { signal } = this.parts;
-    const aborted = () => this.abort(signal.reason);
-    signal.addEventListener('abort', aborted, { once: true });
+    await this.processRows();
+    await Promise.all([this.acknowledging, ...this.escalations]);
+    if (this.failure) {
+      throw this.failure.error;
+    }
+    await this.group.em.flush();
+    const done = this.rows.filter(({ status }) => status === 'done').length;
+    const remaining = this.rows.filter(({ status }) => status === 'pending').map(({ key }) => key);
+    return this.failed.length === 0 && remaining.length === 0
+      ? { kind: 'done', rows: done }
+      : { kind: 'partial', rows: done, failed: this.failed, remaining };
+  }
+
+  /** Resolves once no row is running and none is to start. */
+  private async processRows(): Promise<void> {
+    const { signal } = this.deps;
+    const onAbort = () => {
+      this.running.forEach((abort) => abort.abort(signal.reason));
+      this.stopStarting(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
     try {
       await new Promise<void>((resolve) => {
         this.drained = resolve;
         if (signal.aborted) {
-          aborted();
+          onAbort();
         }
-        this.advance();
+        this.startRows();
       });
     } finally {
-      signal.removeEventListener('abort', aborted);
+      signal.removeEventListener('abort', onAbort);
       clearTimeout(this.timer);
       this.deadlines.close();
     }
-    await Promise.all([this.acknowledging, ...this.telling]);
-    if (this.trouble) {
-      throw this.trouble.error;
-    }
-    await this.wave.em.flush();
-    const done = this.slots.filter(({ state }) => state === 'done').length;
-    const left = this.slots.filter(({ state }) => state === 'open').map(({ key }) => key);
-    return this.failed.length === 0 && left.length === 0
-      ? { kind: 'done', rows: done }
-      : { kind: 'partial', rows: done, failed: this.failed, left };
   }
 
   private get stopped(): boolean {
     return this.stop.signal.aborted;
   }
 
-  private abort(reason: unknown): void {
-    for (const stop of this.running) {
-      stop.abort(reason);
-    }
-    this.halt(reason);
-  }
-
-  /** Begins no further row. */
-  private halt(reason: unknown): void {
+  private stopStarting(reason: unknown): void {
     this.stop.abort(reason);
-    this.advance();
+    this.startRows();
   }
 
-  private readonly advance = (): void => {
-    const { permits: room } = this.parts;
-    while (!this.stopped && this.active < Math.max(1, this.parts.concurrency())) {
-      const slot = this.slots[this.next];
-      if (!slot || (slot.state === 'open' && !room.tryAcquire(this.advance))) {
+  /** Starts the rows that get a permit; called again whenever there may be one. Row permits are acquired here. */
+  private readonly startRows = (): void => {
+    const { permits, concurrency } = this.deps;
+    while (!this.stopped && this.running.size < Math.max(1, concurrency())) {
+      const row = this.rows[this.next];
+      if (!row || (row.status === 'pending' && !permits.tryAcquire(this.startRows))) {
         break;
       }
       this.next++;
-      if (slot.state === 'open') {
-        void this.begin(slot);
+      if (row.status === 'pending') {
+        void this.processRow(row);
       }
     }
-    room.setPending(this.stopped ? 0 : this.slots.length - this.next);
-    if (this.active === 0 && !this.rotating && (this.stopped || this.next >= this.slots.length)) {
+    permits.setPending(this.stopped ? 0 : this.rows.length - this.next);
+    if (this.running.size === 0 && !this.reloading && (this.stopped || this.next >= this.rows.length)) {
       this.drained();
     }
   };
 
-  private async begin(slot: RowState): Promise<void> {
-    const { wave } = slot;
-    const { admit, handle, permits: room } = this.parts;
-    const stop = new LazyAbortController();
-    slot.state = 'begun';
-    this.active++;
-    wave.active++;
-    this.running.add(stop);
+  /** Calls the handler for a row and releases its permit; never rejects. */
+  private async processRow(row: RowState): Promise<void> {
+    const { acquireQuota, handle, permits, acknowledgeMs } = this.deps;
+    const { group } = row;
+    const abort = new LazyAbortController();
+    row.status = 'running';
+    group.running++;
+    this.running.add(abort);
     try {
-      const admitted = admit(this.stop.signal);
-      if (!admitted || (await this.comes(admitted))) {
-        await this.deadlines.within(handle(slot.row, slot.wave.em, stop), stop);
-        slot.state = 'done';
-        slot.row = null;
-        this.timer ??= setTimeout(() => void this.startFlushGroup(), this.parts.acknowledgeMs());
+      const granted = acquireQuota(this.stop.signal);
+      if (!granted || (await this.isGranted(granted))) {
+        await this.deadlines.within(handle(row.data, group.em, abort), abort);
+        row.status = 'done';
+        row.data = null;
+        this.timer ??= setTimeout(() => void this.startFlushGroup(), acknowledgeMs());
       } else {
-        slot.state = 'open';
+        row.status = 'pending';
       }
     } catch (error) {
-      this.fail(slot, error);
+      this.failRow(row, error);
     }
-    this.running.delete(stop);
-    this.active--;
-    wave.active--;
-    room.release();
-    this.acknowledge(wave);
-    this.advance();
+    this.running.delete(abort);
+    group.running--;
+    permits.release();
+    this.acknowledge(group);
+    this.startRows();
   }
 
-  /** Whether the turn of a row came; it does not where the walk was stopped first. */
-  private async comes(admitted: Promise<void>): Promise<boolean> {
+  /** False when the range was stopped before the quota granted the call. */
+  private async isGranted(granted: Promise<void>): Promise<boolean> {
     try {
-      await admitted;
+      await granted;
       return true;
     } catch (error) {
       if (!this.stopped) {
@@ -161,88 +146,89 @@ export class RowProcessor {
     }
   }
 
-  private fail(slot: RowState, error: unknown): void {
-    // What a failed row had changed before it threw must not be flushed with its siblings.
-    forgetRow(slot.wave.em, slot.row);
-    slot.state = 'failed';
-    this.failed.push({ key: slot.key, error });
-    if (asksToStop(error)) {
+  private failRow(row: RowState, error: unknown): void {
+    // What the handler changed before it threw must not be flushed with the other rows. The rows of an app's own
+    // source need not be entities.
+    if (Utils.isEntity<object>(row.data)) {
+      row.group.em.getUnitOfWork().unsetIdentity(row.data);
+    }
+    row.status = 'failed';
+    this.failed.push({ key: row.key, error });
+    if (concernsRun(error)) {
       this.stop.abort(error);
-      this.telling.push(this.parts.escalate(error).catch((trouble: unknown) => this.give(trouble)));
+      this.escalations.push(this.deps.escalate(error).catch((reason: unknown) => this.failRange(reason)));
     }
   }
 
-  /** Has the rows that are not begun go on in a wave of their own. */
+  /** Moves the pending rows to a new flush group, so that the one before can be acknowledged. */
   private async startFlushGroup(): Promise<void> {
     this.timer = undefined;
-    const open = this.slots.slice(this.next).filter(({ state }) => state === 'open');
-    if (!this.parts.acknowledge || this.rotating || this.stopped || open.length === 0) {
+    const pending = this.rows.slice(this.next).filter(({ status }) => status === 'pending');
+    if (!this.deps.acknowledge || this.reloading || this.stopped || pending.length === 0) {
       return;
     }
-    this.rotating = true;
+    this.reloading = true;
     try {
-      const { em, rows } = await this.parts.reload(open.map(({ key }) => key));
-      const before = this.wave;
-      this.wave = { em, active: 0, closed: false };
-      this.take(open, rows);
-      before.closed = true;
-      this.acknowledge(before);
+      const { em, rows } = await this.deps.reload(pending.map(({ key }) => key));
+      const previous = this.group;
+      this.group = { em, running: 0, closed: false };
+      this.moveToGroup(this.group, pending, rows);
+      previous.closed = true;
+      this.acknowledge(previous);
     } catch (error) {
-      this.give(error);
+      this.failRange(error);
     }
-    this.rotating = false;
-    this.advance();
+    this.reloading = false;
+    this.startRows();
   }
 
-  private take(open: readonly RowState[], rows: readonly unknown[]): void {
-    const found = new Map(rows.map((row) => [JSON.stringify(this.parts.keyOf(row)), row]));
-    for (const slot of open) {
-      // Rows begun in the meantime stay where they are.
-      if (slot.state === 'open') {
-        const row = found.get(JSON.stringify(slot.key));
-        slot.state = row === undefined ? 'gone' : 'open';
-        slot.row = row;
-        slot.wave = this.wave;
+  private moveToGroup(group: FlushGroup, pending: readonly RowState[], reloaded: readonly unknown[]): void {
+    const byKey = new Map(reloaded.map((data) => [JSON.stringify(this.deps.keyOf(data)), data]));
+    for (const row of pending) {
+      // A row that was started while the others were loaded stays in the group before.
+      if (row.status === 'pending') {
+        row.data = byKey.get(JSON.stringify(row.key));
+        row.status = row.data === undefined ? 'gone' : 'pending';
+        row.group = group;
       }
     }
   }
 
-  private acknowledge(wave: FlushGroup): void {
-    const { acknowledge } = this.parts;
-    if (!acknowledge || !wave.closed || wave.active > 0) {
-      return;
+  private acknowledge(group: FlushGroup): void {
+    const { acknowledge } = this.deps;
+    if (acknowledge && group.closed && group.running === 0) {
+      this.acknowledging = this.acknowledgeAfter(this.acknowledging, group, acknowledge);
     }
-    this.acknowledging = this.acknowledgeAfter(this.acknowledging, wave, acknowledge);
   }
 
   private async acknowledgeAfter(
-    before: Promise<void>,
-    wave: FlushGroup,
-    acknowledge: NonNullable<RowProcessorDeps['acknowledge']>,
+    previous: Promise<void>,
+    group: FlushGroup,
+    acknowledge: NonNullable<RowSettings['acknowledge']>,
   ): Promise<void> {
-    await before;
+    await previous;
     try {
-      // Written first: what is acknowledged is not done again.
-      await wave.em.flush();
-      wave.em.clear();
-      const done = this.slots.filter((slot) => slot.wave === wave && slot.state === 'done');
+      // Flushed first: rows that are acknowledged are never processed again.
+      await group.em.flush();
+      group.em.clear();
+      const done = this.rows.filter((row) => row.group === group && row.status === 'done');
       const counted = new Set(done);
-      const left = this.slots.filter(
-        (slot) => !counted.has(slot) && slot.state !== 'acknowledged' && slot.state !== 'gone',
+      const remaining = this.rows.filter(
+        (row) => !counted.has(row) && row.status !== 'acknowledged' && row.status !== 'gone',
       );
-      // The end of the range tells of the last ones itself.
-      if (left.length > 0) {
-        done.forEach((slot) => (slot.state = 'acknowledged'));
-        const keys = left.map(({ key }) => key);
+      // The last rows are counted by the settlement of the range.
+      if (remaining.length > 0) {
+        done.forEach((row) => (row.status = 'acknowledged'));
+        const keys = remaining.map(({ key }) => key);
         await acknowledge(done.length, keys);
       }
     } catch (error) {
-      this.give(error);
+      this.failRange(error);
     }
   }
 
-  private give(error: unknown): void {
-    this.trouble ??= { error };
-    this.halt(error);
+  private failRange(error: unknown): void {
+    this.failure ??= { error };
+    this.stopStarting(error);
   }
 }

@@ -8,7 +8,7 @@ import {
   TableNotFoundException,
   UniqueConstraintViolationException,
 } from '@mikro-orm/core';
-import { asksToStop, classifyError, isContended, isTimeout } from '../../../lib/database/classify-error.js';
+import { concernsRun, classifyError, isContended, isTimeout } from '../../../lib/database/classify-error.js';
 
 /** An error as a driver throws it. */
 const raw = (fields: object, message = 'it said') => Object.assign(new Error(message), fields);
@@ -33,7 +33,7 @@ describe('classifyError', () => {
       new ConnectionException(raw({ errno: 2005 })),
     ];
     expect(kinds(errors)).toEqual(errors.map(() => 'unreachable'));
-    expect(errors.every(asksToStop)).toBe(true);
+    expect(errors.every(concernsRun)).toBe(true);
   });
 
   it('pauses a run that could not succeed', () => {
@@ -61,7 +61,7 @@ describe('classifyError', () => {
     ];
     expect(kinds(errors)).toEqual(errors.map(() => 'failure'));
     expect(errors.every(isContended)).toBe(true);
-    expect(errors.some(asksToStop)).toBe(false);
+    expect(errors.some(concernsRun)).toBe(false);
   });
 
   it("leaves a handler's own connections to the range", () => {

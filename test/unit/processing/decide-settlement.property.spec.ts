@@ -77,7 +77,7 @@ describe('what becomes of rows', () => {
           kind: 'partial' as const,
           rows: of('done').length,
           failed: of('failed'),
-          left: of('left').map(({ key }) => key),
+          remaining: of('left').map(({ key }) => key),
         };
         const split = () => Promise.reject(new Error('rows are not split'));
         const decision = await decideSettlement(backfill, entry, outcome, settings, split, NOW, aborted);
@@ -113,7 +113,7 @@ describe('what becomes of rows', () => {
         );
         const failed = all.map(({ key }) => ({ key, error: new RateLimitedError(1234) }));
         const [last, ...waiting] = failed;
-        const outcome = { kind: 'partial' as const, rows: 1, failed: waiting, left: [last?.key ?? 0] };
+        const outcome = { kind: 'partial' as const, rows: 1, failed: waiting, remaining: [last?.key ?? 0] };
         const split = () => Promise.reject(new Error('rows are not split'));
         const decision = await decideSettlement(backfill, entry, outcome, settings, split, NOW, false);
         expect(decision.verdict).toEqual(waiting.length > 0 ? { kind: 'wait', ms: 1234 } : null);

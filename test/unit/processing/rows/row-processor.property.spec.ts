@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
 import fc from 'fast-check';
-import type { Outcome } from '../../../../lib/processing/range.executor.js';
+import type { Outcome } from '../../../../lib/processing/execution.js';
 import { UNLIMITED_PERMITS, RowSemaphore } from '../../../../lib/processing/rows/row.semaphore.js';
 import { RowProcessor } from '../../../../lib/processing/rows/row.processor.js';
 import type { RowProcessorDeps } from '../../../../lib/processing/rows/row-processor-deps.js';
@@ -47,7 +47,7 @@ async function walk(
       permits: UNLIMITED_PERMITS,
       timeoutMs: () => null,
       acknowledgeMs: () => 60_000,
-      admit: () => undefined,
+      acquireQuota: () => undefined,
       handle: async (given) => {
         const row = given as Row;
         seen.begun.push(row);
@@ -76,7 +76,7 @@ function parted(outcome: Outcome): { rows: number; failed: JsonValue[]; left: re
   }
   return outcome.kind === 'done'
     ? { rows: Number(outcome.rows), failed: [], left: [] }
-    : { rows: outcome.rows, failed: outcome.failed.map(({ key }) => key), left: outcome.left };
+    : { rows: outcome.rows, failed: outcome.failed.map(({ key }) => key), left: outcome.remaining };
 }
 
 const ids = (all: readonly Row[]) => all.map(({ id }) => id);
@@ -104,7 +104,7 @@ describe('the rows of a range', () => {
         const { seen, ...walked } = await walk(all, {
           concurrency: () => most,
           signal: controller.signal,
-          admit: (signal) => {
+          acquireQuota: (signal) => {
             if (admitted++ === last) {
               controller.abort(new Error('stopped'));
             }

@@ -1,0 +1,74 @@
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import type { JsonValue } from '../sources/backfill-source.js';
+import type { RangeEntry } from '../state/range-entry.js';
+import type { RowsDone } from '../state/range-steps.js';
+import { UNLIMITED_PERMITS } from './rows/row.semaphore.js';
+import type { Permits } from './rows/row.semaphore.js';
+
+/** One range to execute, or rows by their keys, and what the handler is given with it. */
+export interface Execution {
+  readonly backfill: RegisteredBackfill;
+  readonly runId: string;
+  readonly dryRun: boolean;
+  readonly entry: RangeEntry;
+  readonly rows: RowSettings;
+  /** Aborted on pause, cancel and shutdown. */
+  readonly signal: AbortSignal;
+}
+
+/** The result of an execution. */
+export type Outcome =
+  /** All rows are done. */
+  | { readonly kind: 'done'; readonly rows: RowsDone }
+  /** So many rows are done; others failed, or were not started before the execution was stopped. */
+  | {
+      readonly kind: 'partial';
+      readonly rows: number;
+      readonly failed: readonly FailedRow[];
+      readonly remaining: readonly JsonValue[];
+    }
+  /** The range failed as a whole. */
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+/** A row that failed, by its key. */
+export interface FailedRow {
+  readonly key: JsonValue;
+  readonly error: unknown;
+}
+
+/** How the rows of a range are processed. What an operator can change meanwhile is read anew for each row. */
+export interface RowSettings {
+  /** Rows of the range at once. */
+  readonly concurrency: () => number;
+  /** Row permits of the process, which all of its ranges share. */
+  readonly permits: Permits;
+  /** Ms that a row may take; `null`: no limit. */
+  readonly timeoutMs: () => number | null;
+  /** Ms after which the rows done so far are acknowledged. */
+  readonly acknowledgeMs: () => number;
+  readonly acquireQuota: AcquireQuota;
+  /** Acknowledges that `done` more rows are done; `null`: nothing is acknowledged before the range ends. */
+  readonly acknowledge: ((done: number, remaining: readonly JsonValue[]) => Promise<void>) | null;
+  /** Called as soon as a row fails with such an error: other rows may run for long. */
+  readonly escalate: Escalate;
+}
+
+/**
+ * Acquires one call to the third party from the quota of all processes. Answers `undefined` when it was
+ * granted at once, which saves a promise for each row; the promise rejects when the signal is aborted.
+ */
+export type AcquireQuota = (signal: AbortSignal) => Promise<void> | undefined;
+
+/** Holds or pauses the run, as an error asks for that concerns more than its row or range. */
+export type Escalate = (error: unknown) => Promise<void>;
+
+/** Settings without a limit, for executions outside of a worker. */
+export const UNLIMITED_ROWS: RowSettings = {
+  concurrency: () => 1,
+  permits: UNLIMITED_PERMITS,
+  timeoutMs: () => null,
+  acknowledgeMs: () => 0,
+  acquireQuota: () => undefined,
+  acknowledge: null,
+  escalate: () => Promise.resolve(),
+};

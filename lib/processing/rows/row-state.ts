@@ -1,0 +1,31 @@
+import type { EntityManager } from '@mikro-orm/core';
+import type { JsonValue } from '../../sources/backfill-source.js';
+
+/** Rows that share an entity manager, and so a unit of work: they are flushed and acknowledged together. */
+export interface FlushGroup {
+  readonly em: EntityManager;
+  running: number;
+  /** True once no further row joins it. */
+  closed: boolean;
+}
+
+/**
+ * Where a row stands: pending → running → done → acknowledged, running → failed | pending, pending → gone.
+ *
+ * - `pending`: not started, or stopped while it waited for its quota
+ * - `running`: has a permit, and waits for its quota or its handler
+ * - `done`: its handler returned; the flush of its group is to come
+ * - `acknowledged`: flushed, and counted in Redis before the end of the range
+ * - `failed`: its handler threw or timed out
+ * - `gone`: no longer matched the source when the pending rows were loaded again
+ */
+export type RowStatus = 'pending' | 'running' | 'done' | 'acknowledged' | 'failed' | 'gone';
+
+/** A row that is processed, and where it stands. */
+export interface RowState {
+  readonly key: JsonValue;
+  /** The row as its source loaded it; `null` once it is done, to free its memory. */
+  data: unknown;
+  group: FlushGroup;
+  status: RowStatus;
+}
