@@ -2,29 +2,29 @@ import type { EntityManager, EntityMetadata, EntityName } from '@mikro-orm/core'
 import { BackfillSourceError, type BackfillSourceProblem } from '../errors/backfill-source.error.js';
 import { describeValue } from '../errors/describe-value.js';
 import type { SourceContext } from './backfill-source.js';
-import { copyFilter, isEmptyFilter, type PlainFilter } from './plain-filter.js';
+import { copyFilter, excludesNull, isEmptyFilter, type PlainFilter } from './plain-filter.js';
 import type { SourceScopeOptions } from './source-options.js';
 
-/** MikroORM's generic methods, for an entity that is only known at run time. */
+/** `find` and `count` of an entity manager, for an entity that is known only at run time. */
 interface UntypedEntityManager {
   find(entity: unknown, filter: PlainFilter, options: object): Promise<object[]>;
   count(entity: unknown, filter: PlainFilter, options: object): Promise<number>;
 }
 
 /**
- * The entity and the filters that every query of a source shares.
+ * The entity and the filters that all queries of a source have in common.
  *
  * @internal
  */
 export class SourceScope {
   private constructor(
-    /** As MikroORM takes it: a class or a schema. */
+    /** A class, a schema or a name. */
     readonly entity: unknown,
     private readonly options: SourceScopeOptions<object>,
     private readonly factory: string,
   ) {}
 
-  /** @param factory Name of the function that the app called, for error messages. */
+  /** @param factory The function that the app called, `idRange` or `keyset`, for error messages. */
   static of<Entity extends object>(
     entity: EntityName<Entity>,
     options: SourceScopeOptions<Entity>,
@@ -33,7 +33,7 @@ export class SourceScope {
     return new SourceScope(entity, options, factory);
   }
 
-  /** One empty name for a source without partitions. */
+  /** Names of the partitions; a single empty string for a source without partitions. */
   get partitions(): readonly string[] {
     return this.options.partitions ? Object.keys(this.options.partitions) : [''];
   }
@@ -43,21 +43,26 @@ export class SourceScope {
   }
 
   /**
-   * The filter of a partition, joined with further conditions.
+   * The filter of a partition, combined with further conditions.
    *
-   * @throws BackfillSourceError when the source no longer has the partition.
+   * @throws BackfillSourceError if the source no longer has the partition.
    */
   filter(partition: string, ...conditions: readonly PlainFilter[]): PlainFilter {
     this.checkPartition({ backfill: 'unknown' }, partition);
-    // Copies: MikroORM's query builder writes into the filters that it is given.
-    const parts = [...this.appFilters(partition), ...conditions]
-      .filter((part) => !isEmptyFilter(part))
+    // Copied, because MikroORM's query builder modifies its filters.
+    const filters = [...this.ownFilters(partition), ...conditions]
+      .filter((filter) => !isEmptyFilter(filter))
       .map(copyFilter);
-    return parts.length < 2 ? ((parts[0] ?? {}) as PlainFilter) : { $and: parts };
+    return filters.length < 2 ? ((filters[0] ?? {}) as PlainFilter) : { $and: filters };
   }
 
-  /** The filters that the app wrote, to look for what they leave out. */
-  appFilters(partition: string): readonly unknown[] {
+  /** Whether the filters of every partition exclude rows whose property is null. */
+  excludesNull(path: string): boolean {
+    return this.partitions.every((partition) => excludesNull(this.ownFilters(partition), path));
+  }
+
+  /** The filters of the source's options for a partition. */
+  private ownFilters(partition: string): readonly unknown[] {
     const filters: unknown[] = [this.options.where, this.options.partitions?.[partition]];
     return filters.map((filter) => (typeof filter === 'function' ? (filter as () => unknown)() : filter));
   }
@@ -70,14 +75,14 @@ export class SourceScope {
     return untyped(em).count(this.entity, filter, this.readOptions);
   }
 
-  /** Rows that match `where` now; `null` without one, as every row matches then. */
+  /** Number of rows that match `where` now; `null` without a `where`, because then every row matches. */
   async countLeft(context: SourceContext): Promise<number | null> {
     if (this.options.where === undefined) return null;
     const counts = this.partitions.map((partition) => this.count(context, this.filter(partition)));
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
   }
 
-  /** @throws BackfillSourceError when MikroORM does not know the entity, or the partitions cannot be walked. */
+  /** @throws BackfillSourceError if MikroORM does not know the entity or the partitions are invalid. */
   check(context: SourceContext): EntityMetadata {
     const meta = this.metadata(context);
     const names = this.partitions;
@@ -86,25 +91,26 @@ export class SourceScope {
         field: 'partitions',
         expected: 'at least one name, none of them empty',
         received: names.length === 0 ? 'none' : 'an empty name',
-        remedy: `Name each shard in ${this.factory}(${this.entityName}, { partitions: { … } }), or leave it out.`,
+        remedy: `Name each partition in ${this.factory}(${this.entityName}, { partitions: { … } }), or remove the option.`,
       });
     }
     return meta;
   }
 
-  /** @throws BackfillSourceError when the run names a partition that the source no longer has. */
+  /** @throws BackfillSourceError if the source no longer has a partition that the run was started with. */
   checkPartition(context: Pick<SourceContext, 'backfill'>, partition: string): void {
     if (this.partitions.includes(partition)) return;
     throw this.error(context, {
       field: 'partitions',
       expected: `one of ${this.partitions.map(describeValue).join(', ')}`,
       received: describeValue(partition),
-      remedy: 'The run was started with other partitions: bring them back, or cancel it and start again.',
+      remedy:
+        'The run was started with other partitions: restore them, or cancel the run and start a new one.',
     });
   }
 
   /**
-   * Makes sure that a run goes on in the order in which it began: another would pass over rows.
+   * Ensures that a run continues in the order in which it was started: any other order would skip rows.
    *
    * @throws BackfillSourceError with code `BACKFILL_SOURCE_KEY`.
    */
@@ -115,11 +121,11 @@ export class SourceScope {
       field: this.factory,
       expected: `the order in which the run was started (${stored})`,
       received: current,
-      remedy: 'Bring that order back until the run has ended, or cancel the run and start again.',
+      remedy: 'Restore that order until the run has ended, or cancel the run and start a new one.',
     });
   }
 
-  /** @throws BackfillSourceError when MikroORM does not know the entity. */
+  /** @throws BackfillSourceError if MikroORM does not know the entity. */
   metadata({ em, backfill }: SourceContext): EntityMetadata {
     try {
       return em.getMetadata(this.entity as EntityName);
@@ -130,13 +136,14 @@ export class SourceScope {
           field: 'entity',
           expected: 'an entity that MikroORM knows',
           received: describeValue(this.entityName),
-          remedy: `Add ${this.entityName} to the \`entities\` of the MikroORM that this backfill uses.`,
+          remedy: `Add ${this.entityName} to the \`entities\` of the MikroORM configuration that this backfill uses.`,
         },
         { cause },
       );
     }
   }
 
+  /** An error that names the backfill and the entity. */
   error(
     { backfill }: Pick<SourceContext, 'backfill'>,
     problem: Omit<BackfillSourceProblem, 'backfill' | 'entity'>,
@@ -145,7 +152,7 @@ export class SourceScope {
     return new BackfillSourceError({ backfill, entity: this.entityName, ...problem }, options);
   }
 
-  /** Read from the primary: a replica that lags would hide rows. */
+  /** Reads go to the primary: a replica that lags behind would hide rows. */
   private get readOptions(): object {
     const { filters } = this.options;
     return { connectionType: 'write', ...(filters === undefined ? {} : { filters }) };

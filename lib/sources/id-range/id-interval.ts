@@ -1,38 +1,41 @@
 import type { SortDirection } from '../keys/sort-key.js';
 
-/** A stretch of ids, both inclusive, `low <= high`. */
+/** The ids from `low` to `high`, both inclusive, `low <= high`. */
 export interface IdInterval {
   readonly low: bigint;
   readonly high: bigint;
 }
 
-/** One stride of a walk over ids. */
+/** The ids of one range, both inclusive, `begin <= end`. */
 export interface IdStride {
   readonly begin: bigint;
   readonly end: bigint;
-  /** Rows to expect in it. */
+  /** Estimated number of rows. */
   readonly rows: number;
 }
 
-/** How many ids a span holds, whether they exist or not. */
+/** Number of ids in an interval, existing or not. */
 export function countIds({ low, high }: IdInterval): bigint {
   return high - low + 1n;
 }
 
-/** Where a walk begins. */
+/** The first id of an interval in the given direction. */
 export function firstId({ low, high }: IdInterval, direction: SortDirection): bigint {
   return direction === 'asc' ? low : high;
 }
 
 /**
- * Cuts the next strides off a span. The rows of a span are shared out by cumulative rounding, so that the
- * strides of a whole walk add up to exactly the total, whatever their length.
+ * Cuts the next strides off an interval. The rows of the interval are distributed over the strides by cumulative
+ * rounding, so that the sum over all strides is exactly `totalRows`, even if their length changes.
  *
- * @param cursor First id that is not planned yet, in the order of the walk; beyond the span: nothing is left.
+ * @param totalRows Number of rows in the whole interval.
+ * @param cursor First id that is not yet planned; outside the interval if nothing is left.
+ * @param length Ids per stride.
+ * @param limit Maximum number of strides.
  * @internal
  */
 export function nextStrides(
-  span: IdInterval,
+  interval: IdInterval,
   totalRows: number,
   direction: SortDirection,
   cursor: bigint,
@@ -40,28 +43,28 @@ export function nextStrides(
   limit: number,
 ): { strides: IdStride[]; cursor: bigint; exhausted: boolean } {
   const ascending = direction === 'asc';
-  const whole = countIds(span);
+  const ids = countIds(interval);
   const step = BigInt(Math.max(1, Math.trunc(length)));
   const rowsBefore = (id: bigint) => {
-    const passed = ascending ? id - span.low : span.high - id;
-    return (BigInt(Math.trunc(totalRows)) * passed) / whole;
+    const passed = ascending ? id - interval.low : interval.high - id;
+    return (BigInt(Math.trunc(totalRows)) * passed) / ids;
   };
   const strides: IdStride[] = [];
   let next = cursor;
-  while (strides.length < limit && span.low <= next && next <= span.high) {
-    const far = ascending ? min(next + step - 1n, span.high) : max(next - step + 1n, span.low);
-    const after = ascending ? far + 1n : far - 1n;
+  while (strides.length < limit && interval.low <= next && next <= interval.high) {
+    const last = ascending ? min(next + step - 1n, interval.high) : max(next - step + 1n, interval.low);
+    const after = ascending ? last + 1n : last - 1n;
     const rows = Number(rowsBefore(after) - rowsBefore(next));
-    strides.push({ begin: min(next, far), end: max(next, far), rows });
+    strides.push({ begin: min(next, last), end: max(next, last), rows });
     next = after;
   }
-  return { strides, cursor: next, exhausted: next < span.low || next > span.high };
+  return { strides, cursor: next, exhausted: next < interval.low || next > interval.high };
 }
 
-/** Cuts a stride in two, in the order of the walk; a single id cannot be cut. */
+/** Splits an interval in two, in the given direction; empty if it has a single id. */
 export function halveInterval({ low, high }: IdInterval, direction: SortDirection): IdInterval[] {
   if (low >= high) return [];
-  // Shifting rounds down for negative ids too, where dividing would round towards zero.
+  // A shift rounds down for negative ids too; a division would round towards zero.
   const middle = (low + high) >> 1n;
   const halves = [
     { low, high: middle },
@@ -70,7 +73,7 @@ export function halveInterval({ low, high }: IdInterval, direction: SortDirectio
   return direction === 'asc' ? halves : halves.toReversed();
 }
 
-/** The part of a span that lies between two ids given in the order of the walk; either may be missing. */
+/** The intersection of an interval with `from` and `to`, which are in the given direction; `undefined` if empty. */
 export function clampInterval(
   { low, high }: IdInterval,
   direction: SortDirection,
@@ -78,14 +81,14 @@ export function clampInterval(
   to: bigint | undefined,
 ): IdInterval | undefined {
   const [floor, ceiling] = direction === 'asc' ? [from, to] : [to, from];
-  const clipped = { low: max(low, floor ?? low), high: min(high, ceiling ?? high) };
-  return clipped.low <= clipped.high ? clipped : undefined;
+  const clamped = { low: max(low, floor ?? low), high: min(high, ceiling ?? high) };
+  return clamped.low <= clamped.high ? clamped : undefined;
 }
 
-/** How many ranges of a length a span is cut into. */
-export function countStrides(span: IdInterval, length: number): number {
+/** Number of strides of a length that cover an interval. */
+export function countStrides(interval: IdInterval, length: number): number {
   const step = BigInt(Math.max(1, Math.trunc(length)));
-  return Number((countIds(span) + step - 1n) / step);
+  return Number((countIds(interval) + step - 1n) / step);
 }
 
 function min(left: bigint, right: bigint): bigint {

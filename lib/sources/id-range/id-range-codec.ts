@@ -5,26 +5,26 @@ import type { IdValue } from '../ranges.js';
 /** The JavaScript type of an id. */
 export type IdType = 'number' | 'bigint' | 'string';
 
-/** A stretch of ids as Redis keeps it. */
+/** A range of ids as stored in Redis. */
 export interface IdRangeData extends IdInterval {
-  /** The property that holds the ids: a range can be read without the entity's metadata. */
+  /** Path of the id property; stored so that a range can be decoded without the entity's metadata. */
   readonly key: string;
   readonly type: IdType;
 }
 
-/** Bounds of a partition as Redis keeps them. */
+/** The bounds of a partition as stored in Redis. */
 export interface IdBounds extends IdInterval {
   readonly rows: number;
-  /** Key and direction: those of a deployment in the middle of a run may differ. */
+  /** Key and direction as text, to detect a deployment that changes them during a run. */
   readonly order: string;
 }
 
-/** `["1", "20", "id"]`, with the type of the ids where they are no numbers. */
+/** `["1", "20", "id"]`, or `["1", "20", "id", type]` if the type is not `number`. */
 export function encodeIdRange({ low, high, key, type }: IdRangeData): JsonValue {
   return [low.toString(), high.toString(), key, ...(type === 'number' ? [] : [type])];
 }
 
-/** @throws TypeError for data that `encodeIdRange` did not make. */
+/** @throws TypeError for JSON that `encodeIdRange` does not produce. */
 export function decodeIdRange(data: JsonValue): IdRangeData {
   const [low, high, key, type = 'number']: readonly JsonValue[] = Array.isArray(data) ? data : [];
   if (typeof low !== 'string' || typeof high !== 'string' || typeof key !== 'string') {
@@ -38,7 +38,7 @@ export function encodeIdBounds({ low, high, rows, order }: IdBounds): JsonValue 
   return [low.toString(), high.toString(), rows, order];
 }
 
-/** @throws TypeError for data that `encodeIdBounds` did not make. */
+/** @throws TypeError for JSON that `encodeIdBounds` does not produce. */
 export function decodeIdBounds(bounds: JsonValue): IdBounds | undefined {
   if (bounds === null) return undefined;
   const [low, high, rows, order]: readonly JsonValue[] = Array.isArray(bounds) ? bounds : [];
@@ -48,7 +48,7 @@ export function decodeIdBounds(bounds: JsonValue): IdBounds | undefined {
   return { low: BigInt(low), high: BigInt(high), rows, order: typeof order === 'string' ? order : '' };
 }
 
-/** An id in the type that the entity's key has. */
+/** An id in the type of the entity's property. */
 export function toIdValue(value: bigint, type: IdType): IdValue {
   if (type === 'bigint') return value;
   return type === 'string' ? value.toString() : Number(value);

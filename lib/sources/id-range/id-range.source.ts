@@ -11,48 +11,30 @@ import type {
   SourcePartition,
   SourcePlan,
 } from '../backfill-source.js';
-import { checkExactIntegers } from '../keys/check-exact-integers.js';
+import { parseInteger } from '../keys/key-value.js';
+import { rowKey, rowKeysFilter } from '../keys/row-keys.js';
+import type { SortDirection } from '../keys/sort-key.js';
+import { nestedFilter, type PlainFilter } from '../plain-filter.js';
+import type { IdRange, IdValue } from '../ranges.js';
+import { runQuery } from '../run-query.js';
+import type { SourceScope } from '../source-scope.js';
+import { selectKeyReader } from '../sql/select-key-reader.js';
+import { firstId, halveInterval, nextStrides } from './id-interval.js';
 import {
-  clampInterval,
-  nextStrides,
-  halveInterval,
-  type IdInterval,
-  countIds,
-  firstId,
-} from './id-interval.js';
-import {
-  type IdBounds,
-  type IdType,
-  toIdValue,
   decodeIdBounds,
   decodeIdRange,
   encodeIdBounds,
   encodeIdRange,
+  type IdBounds,
+  toIdValue,
 } from './id-range-codec.js';
+import { IdScan } from './id-scan.js';
 import { inspectIds } from './inspect-ids.js';
-import { resolveIdColumn } from './resolve-id-column.js';
 import { parseIdBounds } from './parse-id-bounds.js';
-import type { KeyQuery, KeyReader, SortColumn } from '../keys/key-reader.js';
-import { selectKeyReader } from '../sql/select-key-reader.js';
-import { parseInteger } from '../keys/key-value.js';
-import { nestedFilter, type PlainFilter } from '../plain-filter.js';
-import { describeOrder, type SortDirection } from '../keys/sort-key.js';
-import type { IdRange, IdValue } from '../ranges.js';
-import { rowKey, rowKeysFilter } from '../keys/row-keys.js';
-import { runQuery } from '../run-query.js';
-import type { SourceScope } from '../source-scope.js';
-
-/** What one call needs to know of the key. */
-interface IdScan {
-  readonly column: SortColumn;
-  readonly reader: KeyReader;
-  /** Whether no two rows share an id. */
-  readonly unique: boolean;
-  query(partition: string, span: IdInterval | undefined): KeyQuery;
-}
+import { resolveIdColumn } from './resolve-id-column.js';
 
 /**
- * Walks an integer key in equal strides: see `idRange`.
+ * The source that `idRange` returns.
  *
  * @internal
  */
@@ -80,16 +62,14 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
 
   async open(context: SourceContext, request: OpenRequest): Promise<SourceOpening> {
     const scan = this.scan(context);
-    const { from, to } = parseIdBounds(this.scope, context, scan.column, request);
+    const requested = parseIdBounds(this.scope, context, scan.column, request);
     const partitions: SourcePartition[] = [];
     const total = { rows: 0, exact: true };
     for (const name of this.scope.partitions) {
-      const table = await this.tableInterval(context, scan, name);
-      const span = table && clampInterval(table, this.direction, from, to);
-      const bounds = span && (await this.bounds(context, scan, name, span));
-      partitions.push({ name, bounds: bounds ? encodeIdBounds(bounds) : null });
-      total.rows += bounds?.rows ?? 0;
-      total.exact &&= bounds?.exact ?? true;
+      const found = await scan.bounds(name, requested);
+      partitions.push({ name, bounds: found ? encodeIdBounds(found.bounds) : null });
+      total.rows += found?.bounds.rows ?? 0;
+      total.exact &&= found?.exact ?? true;
     }
     return { partitions, total };
   }
@@ -98,17 +78,18 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     this.scope.checkPartition(context, request.partition);
     const bounds = decodeIdBounds(request.bounds);
     if (!bounds) return { ranges: [], cursor: request.cursor, exhausted: true };
-    const { column } = this.scan(context);
-    this.scope.checkOrderUnchanged(context, bounds.order, describeOrder([column]));
+    const { column, idType, order } = this.scan(context);
+    this.scope.checkOrderUnchanged(context, bounds.order, order);
     const from = parseInteger(request.cursor) ?? firstId(bounds, this.direction);
-    const cut = nextStrides(bounds, bounds.rows, this.direction, from, request.batchSize, request.limit);
+    const { batchSize, limit } = request;
+    const plan = nextStrides(bounds, bounds.rows, this.direction, from, batchSize, limit);
     return {
-      ranges: cut.strides.map(({ begin, end, rows }) => ({
-        data: this.encode(column, { low: begin, high: end }),
+      ranges: plan.strides.map(({ begin, end, rows }) => ({
+        data: encodeIdRange({ low: begin, high: end, key: column.path, type: idType }),
         rows,
       })),
-      cursor: cut.cursor.toString(),
-      exhausted: cut.exhausted,
+      cursor: plan.cursor.toString(),
+      exhausted: plan.exhausted,
     };
   }
 
@@ -138,9 +119,9 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
 
   async split(context: SourceContext, data: JsonValue, partition: string): Promise<PlannedRange[]> {
     const halves: PlannedRange[] = [];
-    const whole = decodeIdRange(data);
-    for (const span of halveInterval(whole, this.direction)) {
-      const half = encodeIdRange({ ...whole, ...span });
+    const range = decodeIdRange(data);
+    for (const interval of halveInterval(range, this.direction)) {
+      const half = encodeIdRange({ ...range, ...interval });
       const rows = await runQuery(context, () => this.scope.count(context, this.filter(half, partition)));
       halves.push({ data: half, rows });
     }
@@ -149,8 +130,8 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
 
   describe(data: JsonValue): JsonValue {
     const { low, high, type } = decodeIdRange(data);
-    const show = (id: bigint) => (type === 'number' ? Number(id) : id.toString());
-    return { begin: show(low), end: show(high) };
+    const format = (id: bigint) => (type === 'number' ? Number(id) : id.toString());
+    return { begin: format(low), end: format(high) };
   }
 
   async inspect(
@@ -159,98 +140,33 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     batchSize: number,
   ): Promise<SourceInspection> {
     const scan = this.scan(context);
-    const intervals = opening.partitions.flatMap(
+    const partitions = opening.partitions.flatMap(
       ({ name, bounds }): Array<IdBounds & { partition: string }> => {
-        const read = decodeIdBounds(bounds);
-        return read ? [{ ...read, partition: name }] : [];
+        const decoded = decodeIdBounds(bounds);
+        return decoded ? [{ ...decoded, partition: name }] : [];
       },
     );
-    const hasRows = async (partition: string, interval: IdInterval) =>
-      (await scan.reader.boundary(context, scan.query(partition, interval), 'first')) !== undefined;
-    const indexSupport = async (partition: string) =>
-      scan.reader.indexSupport(context, scan.query(partition, undefined));
-    return runQuery(context, () => inspectIds(scan.column, intervals, batchSize, { hasRows, indexSupport }));
+    return runQuery(context, () => inspectIds(scan.column, partitions, batchSize, scan));
   }
 
   private scan(context: SourceContext): IdScan {
     const meta = this.scope.metadata(context);
     const column = resolveIdColumn(this.scope, context, meta, this.key, this.direction);
-    return {
-      column,
-      reader: this.selectReader(context.em, meta),
-      unique: meta.primaryKeys.length === 1 && meta.primaryKeys[0] === column.path,
-      query: (partition, span) => {
-        const [first, last] =
-          span && this.direction === 'desc' ? [span.high, span.low] : [span?.low, span?.high];
-        const bound = (id: bigint | undefined) =>
-          id === undefined ? undefined : { values: [toIdValue(id, idTypeOf(column))], inclusive: true };
-        return {
-          scope: this.scope,
-          partition,
-          columns: [column],
-          interval: { lower: bound(first), upper: bound(last) },
-        };
-      },
-    };
-  }
-
-  private async bounds(context: SourceContext, scan: IdScan, partition: string, span: IdInterval) {
-    const total = await runQuery(context, () => scan.reader.total(context, scan.query(partition, span)));
-    // An estimate may exceed what fits between the bounds.
-    const limit = scan.unique ? Number(countIds(span)) : Infinity;
-    const rows = Math.min(total.rows, limit);
-    return { ...span, rows, order: describeOrder([scan.column]), exact: total.exact };
-  }
-
-  private async tableInterval(
-    context: SourceContext,
-    scan: IdScan,
-    partition: string,
-  ): Promise<IdInterval | undefined> {
-    const query = scan.query(partition, undefined);
-    const boundary = (end: 'first' | 'last') =>
-      runQuery(context, () => scan.reader.boundary(context, query, end));
-    const first = await boundary('first');
-    const last = await boundary('last');
-    if (!first || !last) return undefined;
-    await checkExactIntegers(this.scope, context, [scan.column], scan.reader, [first, last]);
-    const [from, to] = [this.toInteger(context, scan, first[0]), this.toInteger(context, scan, last[0])];
-    return this.direction === 'asc' ? { low: from, high: to } : { low: to, high: from };
-  }
-
-  private toInteger(context: SourceContext, { column }: IdScan, id: unknown): bigint {
-    const integer = parseInteger(typeof id === 'number' ? String(id) : id);
-    if (integer !== undefined) return integer;
-    throw this.scope.error(context, {
-      code: 'BACKFILL_SOURCE_KEY',
-      field: column.path,
-      expected: 'whole numbers, as strides of ids reach no others',
-      received: String(id),
-      remedy: `Use keyset(), which walks any order: keyset(…, { orderBy: { ${column.path}: '${this.direction}' } }).`,
-    });
-  }
-
-  private encode(column: SortColumn, span: IdInterval): JsonValue {
-    return encodeIdRange({ ...span, key: column.path, type: idTypeOf(column) });
+    return new IdScan(this.scope, context, meta, column, this.selectReader(context.em, meta));
   }
 
   private filter(data: JsonValue, partition: string): PlainFilter {
     const { low, high, key, type } = decodeIdRange(data);
-    return this.scope.filter(
-      partition,
-      nestedFilter(key, { $gte: toIdValue(low, type), $lte: toIdValue(high, type) }),
-    );
+    const ids = { $gte: toIdValue(low, type), $lte: toIdValue(high, type) };
+    return this.scope.filter(partition, nestedFilter(key, ids));
   }
 
+  /** Rows that share an id are ordered by primary key, in the same direction. */
   private async rows(context: SourceContext, filter: PlainFilter): Promise<Entity[]> {
     const { column } = this.scan(context);
-    const names = new Set([column.path, ...this.scope.metadata(context).primaryKeys.map(String)]);
-    const orderBy = [...names].map((name) => nestedFilter(name, this.direction));
+    const paths = new Set([column.path, ...this.scope.metadata(context).primaryKeys.map(String)]);
+    const orderBy = [...paths].map((path) => nestedFilter(path, this.direction));
     const rows = await runQuery(context, () => this.scope.find(context, filter, { orderBy }));
     return rows as Entity[];
   }
-}
-
-function idTypeOf({ type }: SortColumn): IdType {
-  return type === 'bigint' || type === 'string' ? type : 'number';
 }

@@ -4,64 +4,68 @@ import type { IdBounds } from './id-range-codec.js';
 import type { IndexSupport, SortColumn } from '../keys/key-reader.js';
 import { estimateEmptyRanges, isSparse, sampleRanges } from './sparse-ids.js';
 
-/** Ranges that are looked at to see whether they are empty, one short query each. */
-const SAMPLES = 32;
+/** Ranges in the sample, each checked with one short query. */
+const SAMPLE_SIZE = 32;
 
-/** How the inspector looks at the table. */
+/** The queries of an inspection. */
 export interface IdProbe {
-  /** Whether a stretch of ids holds a row. */
   hasRows(partition: string, interval: IdInterval): Promise<boolean>;
-  /** Whether an index leads to the ids; `undefined` where it cannot be told. */
   indexSupport(partition: string): Promise<IndexSupport>;
 }
 
 /**
- * Looks at the ids before a run.
+ * Checks the id column before a run: its index, and whether the ids are dense.
  *
+ * @param partitions Bounds of the partitions that have rows.
  * @internal
  */
 export async function inspectIds(
   { path }: SortColumn,
-  intervals: ReadonlyArray<IdBounds & { readonly partition: string }>,
+  partitions: ReadonlyArray<IdBounds & { readonly partition: string }>,
   batchSize: number,
   probe: IdProbe,
 ): Promise<SourceInspection> {
-  const warnings: SourceWarning[] = [];
-  let totalRanges = 0;
-  let empty = 0;
-  const [first] = intervals;
+  const totalRanges = partitions.reduce((sum, bounds) => sum + countStrides(bounds, batchSize), 0);
+  const [first] = partitions;
   if (first && (await probe.indexSupport(first.partition)) === 'not-indexed') {
-    warnings.push({
-      code: 'NO_INDEX',
-      message: `No index leads to ${path}: every range reads the whole table. Create an index on it.`,
-    });
-    // Without one, each probe would read the table too.
-    return {
-      warnings,
-      totalRanges: intervals.reduce((sum, interval) => sum + countStrides(interval, batchSize), 0),
-    };
+    // Without an index the probes for sparse ids would scan the table too.
+    return { warnings: [noIndexWarning(path)], totalRanges };
   }
-  for (const interval of intervals) {
-    const ranges = countStrides(interval, batchSize);
-    const samples = sampleRanges(ranges, Math.ceil(SAMPLES / intervals.length));
-    let emptySamples = 0;
-    for (const number of samples) {
-      const low = interval.low + BigInt(number) * BigInt(batchSize);
-      const end = low + BigInt(batchSize) - 1n;
-      const high = end < interval.high ? end : interval.high;
-      if (!(await probe.hasRows(interval.partition, { low, high }))) emptySamples++;
+  let empty = 0;
+  for (const { partition, ...bounds } of partitions) {
+    const ranges = countStrides(bounds, batchSize);
+    const sample = sampleRanges(ranges, Math.ceil(SAMPLE_SIZE / partitions.length));
+    let emptyInSample = 0;
+    for (const index of sample) {
+      if (!(await probe.hasRows(partition, rangeAt(bounds, index, batchSize)))) emptyInSample++;
     }
-    totalRanges += ranges;
-    empty += estimateEmptyRanges(ranges, interval.rows, samples.length, emptySamples);
+    empty += estimateEmptyRanges(ranges, bounds.rows, sample.length, emptyInSample);
   }
-  if (isSparse(totalRanges, empty)) {
-    const share = Math.round((empty / totalRanges) * 100);
-    warnings.push({
-      code: 'SPARSE_IDS',
-      message:
-        `About ${empty} of ${totalRanges} ranges (${share} %) would hold no row, because ${path} has gaps or the ` +
-        `filter leaves rows out. keyset(…, { orderBy: { ${path}: … } }) plans full ranges only.`,
-    });
-  }
-  return { warnings, totalRanges };
+  return {
+    warnings: isSparse(totalRanges, empty) ? [sparseWarning(path, totalRanges, empty)] : [],
+    totalRanges,
+  };
+}
+
+function rangeAt({ low, high }: IdInterval, index: number, batchSize: number): IdInterval {
+  const begin = low + BigInt(index) * BigInt(batchSize);
+  const end = begin + BigInt(batchSize) - 1n;
+  return { low: begin, high: end < high ? end : high };
+}
+
+function noIndexWarning(path: string): SourceWarning {
+  return {
+    code: 'NO_INDEX',
+    message: `${path} has no index: the query of every range scans the whole table. Create an index on it.`,
+  };
+}
+
+function sparseWarning(path: string, ranges: number, empty: number): SourceWarning {
+  const share = Math.round((empty / ranges) * 100);
+  return {
+    code: 'SPARSE_IDS',
+    message:
+      `About ${empty} of ${ranges} ranges (${share} %) have no rows, because ${path} has gaps or the ` +
+      `filter excludes rows. Use keyset(…, { orderBy: { ${path}: … } }), which plans full ranges only.`,
+  };
 }

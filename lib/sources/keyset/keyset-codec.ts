@@ -4,35 +4,35 @@ import type { KeyBatch, KeyValues } from '../keys/key-reader.js';
 import { mergeFilters, nestedFilter, type PlainFilter } from '../plain-filter.js';
 import type { SortKey } from '../keys/sort-key.js';
 
-/** A stretch of the walk as Redis keeps it. */
+/** A keyset range as stored in Redis. */
 export interface KeysetRangeData {
   readonly first: KeyValues;
   readonly last: KeyValues;
-  /** Tie-breakers of the order, kept so that a range can be read without the entity's metadata. */
+  /** Stored so that a range can be decoded without the entity's metadata. */
   readonly tieBreakers: readonly string[];
 }
 
-/** Bounds of a partition as Redis keeps them. */
+/** The bounds of a partition as stored in Redis. */
 export interface KeysetBounds {
   readonly first: KeyValues;
   readonly last: KeyValues;
   readonly rows: number;
-  /** The order of the walk in words: that of a deployment in the middle of a run may differ. */
+  /** The order as text, to detect a deployment that changes it during a run. */
   readonly order: string;
 }
 
-/** `[first, last]`, and the tie-breakers where there are any. */
+/** `[first, last]` or `[first, last, tieBreakers]`. */
 export function encodeRange({ first, last, tieBreakers }: KeysetRangeData): JsonValue {
   return [encodeKey(first), encodeKey(last), ...(tieBreakers.length === 0 ? [] : [[...tieBreakers]])];
 }
 
-/** @throws TypeError for data that `encodeRange` did not make. */
+/** @throws TypeError for JSON that `encodeRange` does not produce. */
 export function decodeRange(data: JsonValue): KeysetRangeData {
-  const [first, last, tieBreakers = []]: readonly JsonValue[] = listOf(data, 'a range of a keyset');
+  const [first, last, tieBreakers = []]: readonly JsonValue[] = listOf(data, 'a keyset range');
   return {
     first: decodeKey(first ?? null),
     last: decodeKey(last ?? null),
-    tieBreakers: listOf(tieBreakers, 'names of keys').map(String),
+    tieBreakers: listOf(tieBreakers, 'names of tie-breakers').map(String),
   };
 }
 
@@ -41,10 +41,10 @@ export function encodeBounds({ first, last, rows, order }: KeysetBounds): JsonVa
   return [encodeKey(first), encodeKey(last), rows, order];
 }
 
-/** @throws TypeError for data that `encodeBounds` did not make. */
+/** @throws TypeError for JSON that `encodeBounds` does not produce. */
 export function decodeBounds(bounds: JsonValue): KeysetBounds | undefined {
   if (bounds === null) return undefined;
-  const [first, last, rows, order]: readonly JsonValue[] = listOf(bounds, 'bounds of a keyset');
+  const [first, last, rows, order]: readonly JsonValue[] = listOf(bounds, 'keyset bounds');
   return {
     first: decodeKey(first ?? null),
     last: decodeKey(last ?? null),
@@ -53,17 +53,15 @@ export function decodeBounds(bounds: JsonValue): KeysetBounds | undefined {
   };
 }
 
-/** A key as the cursor keeps it. */
 export function encodeKey(values: KeyValues): JsonValue {
   return values.map(encodeKeyValue);
 }
 
-/** @throws TypeError for data that `encodeKey` did not make. */
+/** @throws TypeError for JSON that `encodeKey` does not produce. */
 export function decodeKey(key: JsonValue): KeyValues {
   return listOf(key, 'a key').map(decodeKeyValue);
 }
 
-/** A batch of rows as it is planned. */
 export function toPlannedRange(
   { first, last, rows }: KeyBatch,
   tieBreakers: readonly string[],
@@ -71,14 +69,14 @@ export function toPlannedRange(
   return { data: encodeRange({ first, last, tieBreakers }), rows };
 }
 
-/** A key as an object, in the shape of the entity. */
-export function keyObject(
-  order: readonly SortKey[],
+/** A key as an object in the shape of the entity. */
+export function toKeyObject(
+  sortKeys: readonly SortKey[],
   values: KeyValues,
-  show: (value: unknown) => unknown,
+  convert: (value: unknown) => unknown,
 ): PlainFilter {
-  return order.reduce<PlainFilter>(
-    (key, { path }, i) => mergeFilters(key, nestedFilter(path, show(values[i]))),
+  return sortKeys.reduce<PlainFilter>(
+    (key, { path }, i) => mergeFilters(key, nestedFilter(path, convert(values[i]))),
     {},
   );
 }

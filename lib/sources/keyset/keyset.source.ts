@@ -12,38 +12,31 @@ import type {
   SourcePlan,
   SourceWarning,
 } from '../backfill-source.js';
-import { checkExactIntegers } from '../keys/check-exact-integers.js';
+import { intervalFilter } from '../keys/interval-filter.js';
 import { toEntityValue, toReadableValue } from '../keys/key-codec.js';
-import type { KeyQuery, KeyReader, KeyValues } from '../keys/key-reader.js';
+import { closedInterval, type KeyInterval } from '../keys/key-interval.js';
+import { rowKey, rowKeysFilter } from '../keys/row-keys.js';
+import type { SortKey } from '../keys/sort-key.js';
+import { nestedFilter, type PlainFilter } from '../plain-filter.js';
+import type { KeysetRange } from '../ranges.js';
+import { runQuery } from '../run-query.js';
+import type { SourceScope } from '../source-scope.js';
 import { selectKeyReader } from '../sql/select-key-reader.js';
 import {
-  keyObject,
-  toPlannedRange,
   decodeBounds,
   decodeKey,
   decodeRange,
   encodeBounds,
   encodeKey,
+  toKeyObject,
+  toPlannedRange,
 } from './keyset-codec.js';
-import { intervalFilter } from '../keys/interval-filter.js';
-import { nestedFilter, type PlainFilter } from '../plain-filter.js';
-import type { KeyInterval } from '../keys/key-interval.js';
-import type { ResolvedOrder, KeysetOrder } from './keyset-order.js';
-import { describeOrder, type SortKey } from '../keys/sort-key.js';
+import type { KeysetOrder } from './keyset-order.js';
+import { KeysetScan } from './keyset-scan.js';
 import { parseBound } from './parse-bound.js';
-import type { KeysetRange } from '../ranges.js';
-import { rowKey, rowKeysFilter } from '../keys/row-keys.js';
-import { runQuery } from '../run-query.js';
-import type { SourceScope } from '../source-scope.js';
-
-/** What one call needs to read keys. */
-interface KeysetScan extends ResolvedOrder {
-  readonly reader: KeyReader;
-  query(partition: string, interval: KeyInterval): KeyQuery;
-}
 
 /**
- * Walks a table in the order of an index, in ranges of exactly so many rows: see `keyset`.
+ * The source that `keyset` returns.
  *
  * @internal
  */
@@ -74,10 +67,10 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     const partitions: SourcePartition[] = [];
     const total = { rows: 0, exact: true };
     for (const name of this.scope.partitions) {
-      const bounds = await this.bounds(context, scan, name, interval);
-      partitions.push({ name, bounds: bounds?.bounds ?? null });
-      total.rows += bounds?.rows ?? 0;
-      total.exact &&= bounds?.exact ?? true;
+      const found = await scan.bounds(name, interval);
+      partitions.push({ name, bounds: found ? encodeBounds(found.bounds) : null });
+      total.rows += found?.total.rows ?? 0;
+      total.exact &&= found?.total.exact ?? true;
     }
     return { partitions, total };
   }
@@ -86,21 +79,17 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     const bounds = decodeBounds(request.bounds);
     if (!bounds) return { ranges: [], cursor: request.cursor, exhausted: true };
     const scan = this.scan(context);
-    this.scope.checkOrderUnchanged(context, bounds.order, describeOrder(scan.columns));
-    const query = scan.query(request.partition, {
+    this.scope.checkOrderUnchanged(context, bounds.order, scan.order);
+    const { partition, batchSize, limit } = request;
+    const interval: KeyInterval = {
       lower:
         request.cursor === null
           ? { values: bounds.first, inclusive: true }
           : { values: decodeKey(request.cursor), inclusive: false },
       upper: { values: bounds.last, inclusive: true },
-    });
-    const { batchSize, limit } = request;
-    const batches = await runQuery(context, () => scan.reader.batches(context, query, batchSize, limit));
-    await this.checkIntegers(
-      context,
-      scan,
-      batches.flatMap(({ first, last }) => [first, last]),
-    );
+    };
+    const batches = await scan.batches(partition, interval, batchSize, limit);
+    await scan.checkExactIntegers(batches.flatMap(({ first, last }) => [first, last]));
     const last = batches.at(-1);
     const cursor = last ? encodeKey(last.last) : request.cursor;
     const full = batches.length === limit && last?.rows === batchSize;
@@ -117,8 +106,8 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     return {
       index,
       ...(partition === '' ? {} : { partition }),
-      first: keyObject(sortKeys, first, toEntityValue),
-      last: keyObject(sortKeys, last, toEntityValue),
+      first: toKeyObject(sortKeys, first, toEntityValue),
+      last: toKeyObject(sortKeys, last, toEntityValue),
       where: this.filter(data, partition) as FilterQuery<Entity>,
     };
   }
@@ -140,15 +129,12 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
   }
 
   async split(context: SourceContext, data: JsonValue, partition: string): Promise<PlannedRange[]> {
-    const { first, last } = decodeRange(data);
     const scan = this.scan(context);
-    const query = scan.query(partition, {
-      lower: { values: first, inclusive: true },
-      upper: { values: last, inclusive: true },
-    });
+    this.scope.checkPartition(context, partition);
     const rows = await runQuery(context, () => this.scope.count(context, this.filter(data, partition)));
     if (rows < 2) return [];
-    const halves = await runQuery(context, () => scan.reader.batches(context, query, Math.ceil(rows / 2), 2));
+    const { first, last } = decodeRange(data);
+    const halves = await scan.batches(partition, closedInterval(first, last), Math.ceil(rows / 2), 2);
     return halves.length < 2 ? [] : halves.map((batch) => toPlannedRange(batch, scan.tieBreakers));
   }
 
@@ -156,66 +142,34 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     const { first, last, tieBreakers } = decodeRange(data);
     const sortKeys = this.order.sortKeys(tieBreakers);
     return {
-      first: keyObject(sortKeys, first, toReadableValue) as JsonValue,
-      last: keyObject(sortKeys, last, toReadableValue) as JsonValue,
+      first: toKeyObject(sortKeys, first, toReadableValue) as JsonValue,
+      last: toKeyObject(sortKeys, last, toReadableValue) as JsonValue,
     };
   }
 
   async inspect(
     context: SourceContext,
-    opening: SourceOpening,
+    { partitions }: SourceOpening,
     batchSize: number,
   ): Promise<SourceInspection> {
     const scan = this.scan(context);
-    const totalRanges = opening.partitions.reduce(
+    const totalRanges = partitions.reduce(
       (sum, { bounds }) => sum + Math.ceil((decodeBounds(bounds)?.rows ?? 0) / batchSize),
       0,
     );
-    const [partition] = opening.partitions;
-    const query = scan.query(partition?.name ?? '', {});
-    const support = await runQuery(context, () => scan.reader.indexSupport(context, query));
-    return { totalRanges, warnings: support === 'not-indexed' ? [this.noIndexWarning(scan)] : [] };
+    const support = await scan.indexSupport(partitions[0]?.name ?? '');
+    return { totalRanges, warnings: support === 'not-indexed' ? [noIndexWarning(scan.order)] : [] };
   }
 
   private scan(context: SourceContext): KeysetScan {
     const meta = this.scope.metadata(context);
     const reader = this.selectReader(context.em, meta);
-    const resolved = this.order.resolve(context, meta, reader);
-    return {
-      ...resolved,
-      reader,
-      query: (partition, interval) => {
-        this.scope.checkPartition(context, partition);
-        return { scope: this.scope, partition, columns: resolved.columns, interval };
-      },
-    };
-  }
-
-  private async bounds(context: SourceContext, scan: KeysetScan, partition: string, interval: KeyInterval) {
-    const query = scan.query(partition, interval);
-    const boundary = (end: 'first' | 'last') =>
-      runQuery(context, () => scan.reader.boundary(context, query, end));
-    const first = await boundary('first');
-    const last = await boundary('last');
-    if (!first || !last) return undefined;
-    await this.checkIntegers(context, scan, [first, last]);
-    const bounded = scan.query(partition, {
-      lower: { values: first, inclusive: true },
-      upper: { values: last, inclusive: true },
-    });
-    const total = await runQuery(context, () => scan.reader.total(context, bounded));
-    return {
-      ...total,
-      bounds: encodeBounds({ first, last, rows: total.rows, order: describeOrder(scan.columns) }),
-    };
+    return new KeysetScan(this.scope, context, this.order.resolve(context, meta, reader), reader);
   }
 
   private filter(data: JsonValue, partition: string): PlainFilter {
     const { first, last, tieBreakers } = decodeRange(data);
-    const keys = intervalFilter(this.order.sortKeys(tieBreakers), {
-      lower: { values: first, inclusive: true },
-      upper: { values: last, inclusive: true },
-    });
+    const keys = intervalFilter(this.order.sortKeys(tieBreakers), closedInterval(first, last));
     return this.scope.filter(partition, ...(keys ? [keys] : []));
   }
 
@@ -228,21 +182,13 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     const rows = await runQuery(context, () => this.scope.find(context, filter, { orderBy }));
     return rows as Entity[];
   }
+}
 
-  private async checkIntegers(
-    context: SourceContext,
-    { columns, reader }: KeysetScan,
-    keys: readonly KeyValues[],
-  ): Promise<void> {
-    await checkExactIntegers(this.scope, context, columns, reader, keys);
-  }
-
-  private noIndexWarning({ columns }: KeysetScan): SourceWarning {
-    return {
-      code: 'NO_INDEX',
-      message:
-        `No index gives the order ${describeOrder(columns)}: the database sorts the table again for every cycle. ` +
-        'Create an index on these columns, in this order, with these directions or all of them turned round.',
-    };
-  }
+function noIndexWarning(order: string): SourceWarning {
+  return {
+    code: 'NO_INDEX',
+    message:
+      `No index provides the order ${order}: the database sorts the table in every planning cycle. ` +
+      'Create an index on these columns, in this order, with these directions or all of them reversed.',
+  };
 }

@@ -1,20 +1,23 @@
-import { intervalConjunctions, isUniform } from '../keys/interval-conjunctions.js';
+import { intervalConjunctions } from '../keys/interval-conjunctions.js';
 import type { KeyBound, KeyInterval } from '../keys/key-interval.js';
 import type { SortColumn } from '../keys/key-reader.js';
 import type { SqlCondition } from './compile-select.js';
 
-/** One stretch of an index, and the columns that still order its rows. */
+/** One range scan of an index on the sort columns. */
 export interface IndexRangeScan {
+  /** `undefined`: the scan reads the whole index. */
   readonly condition: SqlCondition | undefined;
-  /** Positions of the columns that differ from row to row. */
+  /** Positions of the columns to order by: all but those that the condition sets equal to a value. */
   readonly ordering: readonly number[];
 }
 
 /**
- * The conditions that read an interval in the order of the walk, one stretch of an index after the other.
- * One row comparison does where all columns go the same way; it has no form for mixed directions, and not
- * every database finds its place in an index by one.
+ * The range scans that together read an interval in the source's order, one after the other. A row-value
+ * comparison, `(a, b) > (x, y)`, needs a single scan, but requires the same direction in all columns and a
+ * database that uses an index for it.
  *
+ * @param quote Quotes a column and qualifies it with the table's alias.
+ * @param rowValueComparisons Whether the database uses an index for row-value comparisons.
  * @internal
  */
 export function indexRangeScans(
@@ -24,15 +27,15 @@ export function indexRangeScans(
   rowValueComparisons: boolean,
 ): IndexRangeScan[] {
   const directions = columns.map(({ direction }) => direction);
-  const all = columns.map((_, i) => i);
-  if (rowValueComparisons && isUniform(directions)) {
+  const positions = columns.map((_, i) => i);
+  if (rowValueComparisons && directions.every((direction) => direction === directions[0])) {
     const { lower, upper } = interval;
     const ascending = directions[0] === 'asc';
-    const parts = [
+    const conditions = [
       ...(lower ? [rowValueComparison(columns, lower, ascending ? '>' : '<', quote)] : []),
       ...(upper ? [rowValueComparison(columns, upper, ascending ? '<' : '>', quote)] : []),
     ];
-    return [{ condition: joinConditions(parts), ordering: all }];
+    return [{ condition: joinConditions(conditions), ordering: positions }];
   }
   return intervalConjunctions(directions, interval).map((conjunction) => ({
     condition: joinConditions(
@@ -41,7 +44,7 @@ export function indexRangeScans(
         values: [value],
       })),
     ),
-    ordering: all.filter(
+    ordering: positions.filter(
       (i) => !conjunction.some(({ column, operator }) => column === i && operator === '='),
     ),
   }));
@@ -54,11 +57,17 @@ function rowValueComparison(
   quote: (column: string) => string,
 ): SqlCondition {
   const row = columns.slice(0, values.length).map(({ column }) => quote(column));
-  const marks = values.map(() => '?');
-  return { sql: `(${row.join(', ')}) ${operator}${inclusive ? '=' : ''} (${marks.join(', ')})`, values };
+  const placeholders = values.map(() => '?');
+  return {
+    sql: `(${row.join(', ')}) ${operator}${inclusive ? '=' : ''} (${placeholders.join(', ')})`,
+    values,
+  };
 }
 
-function joinConditions(parts: readonly SqlCondition[]): SqlCondition | undefined {
-  if (parts.length === 0) return undefined;
-  return { sql: parts.map(({ sql }) => sql).join(' and '), values: parts.flatMap(({ values }) => values) };
+function joinConditions(conditions: readonly SqlCondition[]): SqlCondition | undefined {
+  if (conditions.length === 0) return undefined;
+  return {
+    sql: conditions.map(({ sql }) => sql).join(' and '),
+    values: conditions.flatMap(({ values }) => values),
+  };
 }

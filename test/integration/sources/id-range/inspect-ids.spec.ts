@@ -55,7 +55,7 @@ describe('inspect of idRange', () => {
     const source = idRange(Item, { key: 'number' });
     const opening = await source.open(fixture.context(), {});
     expect(await source.inspect?.(fixture.context(), opening, 10)).toEqual({
-      warnings: [{ code: 'NO_INDEX', message: expect.stringContaining('No index leads to number') }],
+      warnings: [{ code: 'NO_INDEX', message: expect.stringContaining('number has no index') }],
       totalRanges: 100,
     });
   });

@@ -1,0 +1,90 @@
+import type { RowTotal, SourceContext } from '../backfill-source.js';
+import { checkExactIntegers } from '../keys/check-exact-integers.js';
+import { closedInterval, type KeyInterval } from '../keys/key-interval.js';
+import type {
+  IndexSupport,
+  KeyBatch,
+  KeyQuery,
+  KeyReader,
+  KeyValues,
+  SortColumn,
+} from '../keys/key-reader.js';
+import { describeOrder } from '../keys/sort-key.js';
+import { runQuery } from '../run-query.js';
+import type { SourceScope } from '../source-scope.js';
+import type { KeysetBounds } from './keyset-codec.js';
+import type { ResolvedOrder } from './keyset-order.js';
+
+/**
+ * Reads keys of a keyset source during one call, with the order and the reader resolved for its entity manager.
+ *
+ * @internal
+ */
+export class KeysetScan {
+  constructor(
+    private readonly scope: SourceScope,
+    private readonly context: SourceContext,
+    private readonly resolved: ResolvedOrder,
+    readonly reader: KeyReader,
+  ) {}
+
+  get columns(): readonly SortColumn[] {
+    return this.resolved.columns;
+  }
+
+  get tieBreakers(): readonly string[] {
+    return this.resolved.tieBreakers;
+  }
+
+  get order(): string {
+    return describeOrder(this.columns);
+  }
+
+  /** The bounds of a partition's rows within an interval; `undefined` if it has none. */
+  async bounds(
+    partition: string,
+    interval: KeyInterval,
+  ): Promise<{ bounds: KeysetBounds; total: RowTotal } | undefined> {
+    const first = await this.boundary(partition, interval, 'first');
+    const last = await this.boundary(partition, interval, 'last');
+    if (!first || !last) return undefined;
+    await this.checkExactIntegers([first, last]);
+    const bounded = this.query(partition, closedInterval(first, last));
+    const total = await runQuery(this.context, () => this.reader.total(this.context, bounded));
+    return { bounds: { first, last, rows: total.rows, order: this.order }, total };
+  }
+
+  async batches(
+    partition: string,
+    interval: KeyInterval,
+    batchSize: number,
+    limit: number,
+  ): Promise<KeyBatch[]> {
+    const query = this.query(partition, interval);
+    return runQuery(this.context, () => this.reader.batches(this.context, query, batchSize, limit));
+  }
+
+  async indexSupport(partition: string): Promise<IndexSupport> {
+    const query = this.query(partition, {});
+    return runQuery(this.context, () => this.reader.indexSupport(this.context, query));
+  }
+
+  /** @throws BackfillSourceError if an integer key was rounded. */
+  async checkExactIntegers(keys: readonly KeyValues[]): Promise<void> {
+    await checkExactIntegers(this.scope, this.context, this.columns, this.reader, keys);
+  }
+
+  private async boundary(
+    partition: string,
+    interval: KeyInterval,
+    end: 'first' | 'last',
+  ): Promise<KeyValues | undefined> {
+    const query = this.query(partition, interval);
+    return runQuery(this.context, () => this.reader.boundary(this.context, query, end));
+  }
+
+  private query(partition: string, interval: KeyInterval): KeyQuery {
+    this.scope.checkPartition(this.context, partition);
+    return { scope: this.scope, partition, columns: this.columns, interval };
+  }
+}
