@@ -1,11 +1,12 @@
 import { BackfillError } from './backfill-error.js';
 
 /**
- * What kind of mistake a `BackfillSourceError` tells of.
+ * The cause of a `BackfillSourceError`.
  *
- * - `BACKFILL_SOURCE_INVALID`: entity, key, order or partitions of the source cannot work.
- * - `BACKFILL_SOURCE_BOUNDS`: `from` or `to` of a start cannot be read, or name an empty stretch.
- * - `BACKFILL_SOURCE_KEY`: a stored key or a value in the table cannot be handled without losing rows.
+ * - `BACKFILL_SOURCE_INVALID`: the entity, the key, the order or the partitions of the source are invalid.
+ * - `BACKFILL_SOURCE_BOUNDS`: `from` or `to` is invalid, or `from` is after `to`.
+ * - `BACKFILL_SOURCE_KEY`: with a key in the table, or with an order that changed during a run, the source would
+ *   skip rows.
  *
  * @publicApi
  */
@@ -13,7 +14,7 @@ export type BackfillSourceErrorCode =
   'BACKFILL_SOURCE_INVALID' | 'BACKFILL_SOURCE_BOUNDS' | 'BACKFILL_SOURCE_KEY';
 
 /**
- * Everything a `BackfillSourceError` says, so that programs need not read its message.
+ * The parts of a `BackfillSourceError`'s message, for programs.
  *
  * @publicApi
  */
@@ -22,21 +23,21 @@ export interface BackfillSourceProblem {
   readonly code?: BackfillSourceErrorCode;
   /** Name of the backfill. */
   readonly backfill: string;
-  /** Name of the entity that is walked. */
+  /** Name of the entity whose table the source reads. */
   readonly entity: string;
-  /** The option or property that is wrong, such as `key` or `orderBy.createdAt`. */
+  /** The invalid option or property, such as `key` or `orderBy.createdAt`. */
   readonly field: string;
-  /** What belongs there, in words. */
+  /** What was expected, as a phrase. */
   readonly expected: string;
-  /** What stood there, in words. */
+  /** What was received, as a phrase. */
   readonly received: string;
-  /** What to do about it: a whole sentence. */
+  /** What to do about it, in whole sentences. */
   readonly remedy: string;
 }
 
 /**
- * A source cannot walk its table: the message names the backfill, the entity, the field, what was
- * expected, what was got and what to do.
+ * A source cannot read its table as configured. The message names the backfill, the entity, the field, what was
+ * expected, what was received and what to do.
  *
  * @publicApi
  */
@@ -47,7 +48,7 @@ export class BackfillSourceError extends BackfillError {
   constructor(problem: BackfillSourceProblem, options?: ErrorOptions) {
     const { backfill, entity, field, expected, received, remedy } = problem;
     super(
-      `The source of backfill "${backfill}" cannot walk ${entity} (${field}): ` +
+      `The source of backfill "${backfill}" cannot read ${entity} (${field}): ` +
         `expected ${expected}, got ${received}. ${remedy}`,
       options,
     );

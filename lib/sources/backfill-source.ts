@@ -1,130 +1,249 @@
 import type { EntityManager } from '@mikro-orm/core';
 
-/** What a source may store in Redis: cursors, bounds and ranges are kept as JSON. */
+/**
+ * A value that JSON can represent. Bounds, cursors, ranges and keys of a source are stored in Redis as JSON.
+ *
+ * @publicApi
+ */
 export type JsonValue =
   string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
-/** A range as every handler sees it; sources add the fields that describe their own rows. */
+/**
+ * The fields that every range has. A source adds fields that identify its own rows, as `IdRange` and
+ * `KeysetRange` do.
+ *
+ * @publicApi
+ */
 export interface BackfillRange {
-  /** Number of the range in its run, from 0, in the order of planning. */
+  /** Sequence number of the range in its run, from 0, in planning order. */
   readonly index: number;
-  /** The shard or tenant the range belongs to, where the source names partitions. */
+  /** Name of the partition (shard, tenant) the range belongs to; absent when the source has no partitions. */
   readonly partition?: string;
 }
 
-/** A range as a source plans it and the tracker keeps it. */
+/**
+ * A range as `plan` and `split` return it.
+ *
+ * @publicApi
+ */
 export interface PlannedRange {
-  /** Whatever the source needs to find the rows again. Small: it is kept in Redis until acknowledged. */
+  /** What the source needs to find the rows again. Kept in Redis until the range is settled, so keep it small. */
   readonly data: JsonValue;
-  /** How many rows the range holds: exact where the source knows it, else its best estimate. */
+  /** Number of rows in the range: exact if the source knows it, otherwise an estimate. */
   readonly rows: number;
 }
 
-/** What a source is given to reach the database. */
+/**
+ * What each method of a source gets in order to read its rows.
+ *
+ * @publicApi
+ */
 export interface SourceContext {
-  /** A fork of its own; the caller clears it. */
+  /** A fork for this call alone; the caller clears it. */
   readonly em: EntityManager;
-  /** Aborted when the answer is no longer wanted (shutdown, cancel). */
+  /** Aborted when the result is no longer needed, for example at shutdown. Absent: the call cannot be aborted. */
   readonly signal?: AbortSignal;
   /** Name of the backfill, for error messages. */
   readonly backfill: string;
 }
 
-/** Where a run is to begin and end, as its starter wrote it; both inclusive, in the order of the walk. */
+/**
+ * The bounds that the caller of `start` or `preview` asked for, not validated. The source defines their
+ * format; both are inclusive and in the source's order.
+ *
+ * @publicApi
+ */
 export interface OpenRequest {
+  /** First row of the run. Default: the first row of the source. */
   readonly from?: unknown;
+  /** Last row of the run. Default: the last row of the source. */
   readonly to?: unknown;
 }
 
-/** One walk of a source: a whole table, or one of its shards. */
+/**
+ * A part of a source that is planned with bounds and a cursor of its own: a shard, a tenant, or the whole
+ * source.
+ *
+ * @publicApi
+ */
 export interface SourcePartition {
-  /** Empty for a source without partitions. */
+  /** Unique within the source; the empty string for a source without partitions. */
   readonly name: string;
-  /** Taken once, at the start of a run: rows beyond them are not part of it. `null`: nothing to walk. */
+  /** Fixed when the run starts: rows beyond them are not part of the run. `null`: the partition has no rows. */
   readonly bounds: JsonValue;
 }
 
-/** What `open` answers: the bounds of each partition and how many rows lie between them. */
+/**
+ * The result of `open`.
+ *
+ * @publicApi
+ */
 export interface SourceOpening {
+  /** The planner takes them in turn, so that none waits for another to end. */
   readonly partitions: readonly SourcePartition[];
+  /** Rows between the bounds of all partitions. */
   readonly total: RowTotal;
 }
 
-/** A number of rows, counted or estimated. */
+/**
+ * A number of rows, counted or estimated.
+ *
+ * @publicApi
+ */
 export interface RowTotal {
   readonly rows: number;
+  /** `true` if the rows were counted, `false` if the number is an estimate, such as the database's statistics. */
   readonly exact: boolean;
 }
 
-/** One request of the planner: the next ranges of one partition. */
+/**
+ * A request for the next ranges of one partition.
+ *
+ * @publicApi
+ */
 export interface PlanRequest {
+  /** Name of the partition; the empty string for a source without partitions. */
   readonly partition: string;
+  /** What `open` returned for the partition. */
   readonly bounds: JsonValue;
-  /** Where the last plan ended; `null` at the beginning. */
+  /** The cursor of the previous plan; `null` for the first. */
   readonly cursor: JsonValue;
-  /** Rows (or ids) a range is to hold. */
+  /** Rows per range; ids per range for sources that, like `idRange`, do not count rows while they plan. */
   readonly batchSize: number;
-  /** Most ranges to answer, at least 1. */
+  /** Maximum number of ranges to return, at least 1. */
   readonly limit: number;
 }
 
-/** The next ranges of a partition, and where planning goes on. */
+/**
+ * The next ranges of a partition.
+ *
+ * @publicApi
+ */
 export interface SourcePlan {
+  /** In the source's order, at most `limit`. */
   readonly ranges: readonly PlannedRange[];
+  /** Where the next plan continues: everything before it has been planned. */
   readonly cursor: JsonValue;
-  /** True when nothing of the partition is left to plan. */
+  /** `true` when the partition has nothing left to plan. */
   readonly exhausted: boolean;
 }
 
-/** What a source notices before a run: shown by `preview` and `doctor`. */
+/**
+ * A problem that a source detects before a run. `preview` and `doctor` show it.
+ *
+ * @publicApi
+ */
 export interface SourceWarning {
+  /** Stable identifier, such as `NO_INDEX` or `SPARSE_IDS`. */
   readonly code: string;
+  /** The problem and what to do about it, in whole sentences. */
   readonly message: string;
 }
 
-/** What a source knows of a run before it starts. */
+/**
+ * The result of `inspect`.
+ *
+ * @publicApi
+ */
 export interface SourceInspection {
+  /** Empty if the source detects no problem. */
   readonly warnings: readonly SourceWarning[];
-  /** How many ranges the whole walk will be, where it can be told cheaply. */
+  /** Number of ranges in the whole run, exact or estimated. */
   readonly totalRanges: number;
 }
 
 /**
- * Something that can be walked once, in ranges: `idRange`, `keyset`, or the app's own (an array, a CSV
- * file, a bucket). `open` and `plan` are all that a range handler needs; batch and row handlers also
- * need `load`, and row handlers `keyOf` and `loadKeys`, so that single rows can be retried.
+ * A set of rows that a backfill processes in ranges: `idRange`, `keyset`, or the app's own (an array, a CSV
+ * file, a bucket).
  *
- * Every method may be called in any process and again after a crash: equal arguments must describe
- * equal rows.
+ * `open` and `plan` suffice for range handlers. Batch handlers also need `load`; row handlers need `load`,
+ * `keyOf` and `loadKeys`, so that single rows can be retried.
  *
+ * Methods must be deterministic and free of state: any process may call them, again after a crash, and equal
+ * arguments must identify the same rows.
+ *
+ * @typeParam TRange What a range handler gets.
+ * @typeParam TRow What batch and row handlers get.
+ * @example
+ * ```ts
+ * class NumberSource implements BackfillSource<BackfillRange & { begin: number; end: number }> {
+ *   readonly kind = 'numbers';
+ *
+ *   async open(): Promise<SourceOpening> {
+ *     return { partitions: [{ name: '', bounds: 1_000 }], total: { rows: 1_000, exact: true } };
+ *   }
+ *
+ *   async plan(_: SourceContext, { bounds, cursor, batchSize, limit }: PlanRequest): Promise<SourcePlan> {
+ *     const ranges: PlannedRange[] = [];
+ *     let begin = Number(cursor ?? 1);
+ *     for (; begin <= Number(bounds) && ranges.length < limit; begin += batchSize) {
+ *       const end = Math.min(begin + batchSize - 1, Number(bounds));
+ *       ranges.push({ data: { begin, end }, rows: end - begin + 1 });
+ *     }
+ *     return { ranges, cursor: begin, exhausted: begin > Number(bounds) };
+ *   }
+ * }
+ * ```
  * @publicApi
  */
 export interface BackfillSource<TRange extends BackfillRange = BackfillRange, TRow = unknown> {
-  /** A short stable word, such as `id-range`; kept with the run and shown in its status. */
+  /** A short stable name, such as `id-range`. Stored with the run. */
   readonly kind: string;
-  /** Called once when the app starts; throws when the source cannot work (unknown entity, bad key). */
-  prepare?(context: SourceContext): void | Promise<void>;
-  /** Takes the bounds of a run. Called once a run. */
-  open(context: SourceContext, request: OpenRequest): Promise<SourceOpening>;
-  /** Cuts the next ranges of one partition, in the order of the walk. */
-  plan(context: SourceContext, request: PlanRequest): Promise<SourcePlan>;
-  /** The range as the handler sees it. Default: the fields of `data`, with `index` and `partition`. */
-  toRange?(planned: JsonValue, index: number, partition: string): TRange;
-  /** Loads the rows of a range, in the order of the walk, for batch and row handlers. */
-  load?(context: SourceContext, planned: JsonValue, partition: string): Promise<TRow[]>;
-  /** The key of a loaded row, as it is kept with a failure and given back to `loadKeys`. */
-  keyOf?(row: TRow): JsonValue;
-  /** Loads the rows with these keys; rows that no longer exist (or no longer match) are left out. */
-  loadKeys?(context: SourceContext, keys: readonly JsonValue[], partition: string): Promise<TRow[]>;
-  /** Halves a range so that a failing row can be isolated; one range or none: it cannot be halved. */
-  split?(context: SourceContext, planned: JsonValue, partition: string): Promise<PlannedRange[]>;
-  /** A range as a person reads it, in logs and failures. Default: its JSON. */
-  describe?(planned: JsonValue): JsonValue;
+
   /**
-   * How many rows still match the source's own filter, for the check that a backfill is through; `null`
-   * where it has none, so that it cannot be told from the rows.
+   * Validates the source when the app starts. Default: no validation.
+   *
+   * @throws Any error stops the app from starting; use it for an unknown entity or an unsuitable key.
+   */
+  prepare?(context: SourceContext): void | Promise<void>;
+
+  /**
+   * Determines the bounds of a run. Called once for each run, and for each preview.
+   *
+   * @throws An error rejects `start` or `preview`; use it for an invalid `from` or `to`.
+   */
+  open(context: SourceContext, request: OpenRequest): Promise<SourceOpening>;
+
+  /**
+   * Returns the next ranges of one partition, in the source's order.
+   *
+   * @throws Database timeouts unchanged: the planner then retries with half the `limit`.
+   */
+  plan(context: SourceContext, request: PlanRequest): Promise<SourcePlan>;
+
+  /** Builds the range that a range handler gets. Default: the fields of `data`, with `index` and `partition`. */
+  toRange?(planned: JsonValue, index: number, partition: string): TRange;
+
+  /** Loads the rows of a range, in the source's order. Required by batch and row handlers. */
+  load?(context: SourceContext, planned: JsonValue, partition: string): Promise<TRow[]>;
+
+  /** Returns the key that identifies a row; stored with its failure and passed to `loadKeys`. */
+  keyOf?(row: TRow): JsonValue;
+
+  /** Loads the rows with these keys, without those that no longer exist or no longer match. */
+  loadKeys?(context: SourceContext, keys: readonly JsonValue[], partition: string): Promise<TRow[]>;
+
+  /**
+   * Splits a range in two so that a failing row can be isolated. Fewer than two ranges: it cannot be split.
+   * Default: ranges are not split.
+   */
+  split?(context: SourceContext, planned: JsonValue, partition: string): Promise<PlannedRange[]>;
+
+  /** Formats a range for previews and failures. Default: its `data`. */
+  describe?(planned: JsonValue): JsonValue;
+
+  /**
+   * Counts the rows that still match the source's filter. `null` if it has no filter: then the rows do not
+   * show whether they were processed. Default: `null`.
    */
   countLeft?(context: SourceContext): Promise<number | null>;
-  /** Looks at the table before a run: missing index, sparse ids, number of ranges. */
+
+  /**
+   * Checks the rows before a run, for example for a missing index or sparse ids. Default: no warnings, and the
+   * number of ranges is estimated from `opening.total`.
+   *
+   * @param opening The result of `open`.
+   * @param batchSize Rows per range, as in `PlanRequest`.
+   */
   inspect?(context: SourceContext, opening: SourceOpening, batchSize: number): Promise<SourceInspection>;
 }

@@ -1,6 +1,9 @@
 import type { BackfillRange, BackfillSource, JsonValue } from './backfill-source.js';
 
-/** The range as the handler sees it: made by the source, or its data with index and partition. */
+/**
+ * The range as a range handler gets it. Default for sources without `toRange`: the fields of `planned`, with
+ * `index` and `partition`.
+ */
 export function toRange(
   source: BackfillSource,
   planned: JsonValue,
@@ -13,12 +16,12 @@ export function toRange(
   return { ...fieldsOf(planned, 'planned'), index, ...(partition === '' ? {} : { partition }) };
 }
 
-/** A planned range as a person reads it. */
+/** A planned range formatted for previews and failures. */
 export function describeRange(source: BackfillSource, planned: JsonValue): JsonValue {
   return source.describe?.(planned) ?? planned;
 }
 
-/** The fields of a JSON object; anything else becomes the one field of that name. */
+/** The fields of a JSON object; any other value becomes the single field `name`. */
 export function fieldsOf(value: JsonValue, name: string): Readonly<Record<string, JsonValue>> {
   return isRecord(value) ? value : { [name]: value };
 }

@@ -1,32 +1,52 @@
 import type { FilterQuery } from '@mikro-orm/core';
 import type { BackfillRange } from './backfill-source.js';
 
-/** The value of an integer key: a `bigint` or `string` where the entity's key is one, else a `number`. */
+/**
+ * The value of an integer key, in the type that the entity declares: `number`, `bigint`, or `string` for a
+ * `bigint` column that is mapped as text.
+ *
+ * @publicApi
+ */
 export type IdValue = number | bigint | string;
 
 /**
- * Ids from `begin` to `end`, both inclusive, `begin <= end` whatever the direction of the walk.
+ * The ids from `begin` to `end`, as `idRange` hands them to a range handler.
  *
+ * @typeParam Entity The entity whose table the source reads.
+ * @typeParam Id Type of the ids: that of the key property.
  * @publicApi
  */
 export interface IdRange<Entity extends object = object, Id extends IdValue = IdValue> extends BackfillRange {
+  /** Smallest id of the range, inclusive, in both directions of the source. */
   readonly begin: Id;
+  /** Largest id of the range, inclusive, in both directions of the source. */
   readonly end: Id;
-  /** A MikroORM filter that selects exactly the rows of the range. */
+  /** A MikroORM filter that selects exactly the rows of the range, `where` of the source included. */
   readonly where: FilterQuery<Entity>;
 }
 
-/** Key columns with their values, in the types of the entity. */
-export type KeysetKey = Readonly<Record<string, unknown>>;
-
 /**
- * Rows from `first` to `last`, both inclusive, in the order of the walk.
+ * The values of a row's sort keys, tie-breakers included, by property and in the types of the entity. An
+ * embeddable's properties are nested as in the entity.
  *
  * @publicApi
  */
+export type KeysetKey = Readonly<Record<string, unknown>>;
+
+/**
+ * The rows from `first` to `last`, as `keyset` hands them to a range handler.
+ *
+ * @typeParam Entity The entity whose table the source reads.
+ * @publicApi
+ */
 export interface KeysetRange<Entity extends object = object> extends BackfillRange {
+  /** Key of the first row, inclusive, in the order of `orderBy`. */
   readonly first: KeysetKey;
+  /** Key of the last row, inclusive, in the order of `orderBy`. */
   readonly last: KeysetKey;
-  /** A MikroORM filter that selects exactly the rows of the range. */
+  /**
+   * A MikroORM filter that selects exactly the rows of the range, `where` of the source included. Prefer it to
+   * `first` and `last`, whose dates are rounded to milliseconds.
+   */
   readonly where: FilterQuery<Entity>;
 }

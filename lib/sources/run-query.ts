@@ -1,29 +1,29 @@
 import type { SourceContext } from './backfill-source.js';
 
 /**
- * Runs a query of a source and stops waiting for it as soon as nobody wants the answer any more. What the
- * database throws comes through as it is: the planner tells a timeout by it.
+ * Runs a query and stops waiting for it when the context's signal is aborted. Database errors are rethrown
+ * unchanged, because the planner recognizes timeouts by them.
  *
  * @throws The signal's reason once it is aborted.
  * @internal
  */
-export async function runQuery<Answer>(
+export async function runQuery<Result>(
   { signal }: SourceContext,
-  query: () => Promise<Answer>,
-): Promise<Answer> {
+  query: () => Promise<Result>,
+): Promise<Result> {
   signal?.throwIfAborted();
-  const answer = query();
-  if (!signal) return answer;
-  let stop = (): void => {};
+  const result = query();
+  if (!signal) return result;
+  let onAbort = (): void => {};
   const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', stop, { once: true });
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
   });
   try {
-    return await Promise.race([answer, aborted]);
+    return await Promise.race([result, aborted]);
   } finally {
-    signal.removeEventListener('abort', stop);
-    // Settles after an abort too, when nobody is left to hear of it.
-    answer.catch(() => {});
+    signal.removeEventListener('abort', onAbort);
+    // After an abort nothing awaits the query: without a handler, its error would be an unhandled rejection.
+    result.catch(() => {});
   }
 }

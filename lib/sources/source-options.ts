@@ -1,35 +1,39 @@
 import type { FilterQuery, FindOptions } from '@mikro-orm/core';
 
 /**
- * A MikroORM filter, or a function that makes one: equal filters at every call, in every process. MikroORM
- * 6 allows a `raw()` fragment to be used once only, so that a filter with one has to be made anew.
+ * A MikroORM filter, or a function that returns one. The function must return an equal filter at every call,
+ * in every process. Use a function for filters with a `raw()` fragment: MikroORM 6 allows each fragment to be
+ * used only once.
  *
  * @publicApi
  */
 export type SourceFilter<Entity extends object> = FilterQuery<Entity> | (() => FilterQuery<Entity>);
 
 /**
- * Which rows of the table a source walks.
+ * Which rows of the table `idRange` and `keyset` read.
  *
  * @publicApi
  */
 export interface SourceScopeOptions<Entity extends object> {
   /**
-   * Only rows that match are walked. Rows that stop matching while they are worked on shift nothing.
-   * Default: every row.
+   * Only matching rows are processed. Rows may stop matching while the run processes them: that shifts no
+   * other range. Default: every row.
    */
   readonly where?: SourceFilter<Entity>;
   /**
-   * Shards or tenants, each walked with bounds and a cursor of its own: a filter a name, joined with
-   * `where`. A row that matches two of them is handed out twice. Default: one walk over everything.
+   * Shards or tenants, each planned with bounds and a cursor of its own: a name and a filter, combined with
+   * `where`. A row that matches two filters is processed twice. Default: no partitions.
    *
-   * @example { eu: { region: 'eu' }, us: { region: 'us' } }
+   * @example
+   * ```ts
+   * { eu: { region: 'eu' }, us: { region: 'us' } }
+   * ```
    */
   readonly partitions?: Readonly<Record<string, SourceFilter<Entity>>>;
   /**
-   * The entity's MikroORM filters (`@Filter`), as `em.find` takes them: parameters by name, or `false` to
-   * switch them off. A handler that uses `range.where` itself passes the same. Default: those that the
-   * entity turns on by default, so that soft-deleted rows stay untouched.
+   * Options of the entity's MikroORM filters (`@Filter`), as for `em.find`: parameters by filter name, or
+   * `false` to disable all of them. Range handlers that use `range.where` must pass the same option. Default:
+   * the filters that the entity enables by default, for example to exclude soft-deleted rows.
    */
   readonly filters?: FindOptions<Entity>['filters'];
 }

@@ -1,13 +1,12 @@
 import type { EntityName, Primary } from '@mikro-orm/core';
 import type { BackfillSource } from '../backfill-source.js';
-import { IdRangeSource } from './id-range.source.js';
-import type { SortDirection } from '../keys/sort-key.js';
 import type { IdRange, IdValue } from '../ranges.js';
-import { SourceScope } from '../source-scope.js';
 import type { SourceScopeOptions } from '../source-options.js';
+import { SourceScope } from '../source-scope.js';
+import { IdRangeSource } from './id-range.source.js';
 
 /**
- * Properties of an entity that may hold integers.
+ * The names of an entity's properties that may be integers.
  *
  * @publicApi
  */
@@ -16,7 +15,7 @@ export type IdKey<Entity extends object> = {
 }[keyof Entity & string];
 
 /**
- * The type of the ids that a range handler is given: that of the key.
+ * The type of the ids in an `IdRange`: that of the property `Key`, or of the primary key if `Key` is `never`.
  *
  * @publicApi
  */
@@ -25,7 +24,7 @@ export type IdOf<Entity extends object, Key extends string> = [Key] extends [nev
   : Extract<Entity[Key & keyof Entity], IdValue>;
 
 /**
- * How a table is walked by an integer key.
+ * Options of `idRange`.
  *
  * @publicApi
  */
@@ -33,26 +32,40 @@ export interface IdRangeOptions<
   Entity extends object,
   Key extends IdKey<Entity> = IdKey<Entity>,
 > extends SourceScopeOptions<Entity> {
-  /** An integer property without nulls; an index should lead to it. Default: the primary key. */
+  /** An integer property without nulls; its column should have an index. Default: the primary key. */
   readonly key?: Key;
-  /** `desc` walks from the newest id down, `asc` from the oldest up. Default: `desc`. */
-  readonly direction?: SortDirection;
+  /** `desc` starts with the largest id, `asc` with the smallest. Default: `desc`, the newest rows first. */
+  readonly direction?: 'asc' | 'desc';
 }
 
 /**
- * Walks a table in equal strides of an integer key, from the newest id down: a range is `batchSize` ids,
- * whether they exist or not. Planning reads nothing, so this suits tables whose ids are dense; see
- * `keyset` for the others. Ids may be 0, negative, and past 2^53 where the entity maps them as `bigint` or
- * `string`. The bounds are taken at the start of a run: rows that are inserted beyond them later are not
- * part of it.
+ * A source that divides an integer key into ranges of `batchSize` consecutive ids, whether rows with these ids
+ * exist or not. Planning needs no queries, so it suits tables with dense ids; use `keyset` for sparse ids and
+ * for other keys.
  *
- * `from` and `to` of a start are ids, both inclusive, in the order of the walk: `start(name, { from: 500 })`
- * touches 500 and below, unless `direction` is `asc`.
+ * Ids may be zero and negative, and above 2^53 if the entity maps them as `bigint` or `string`.
  *
+ * A run covers the smallest to the largest matching id at its start: rows that are inserted outside of these
+ * bounds later are not part of it. `from` and `to` of `start` and `preview` are ids, both inclusive, in the
+ * source's direction: `start(name, { from: 500 })` covers the ids up to 500, with `direction: 'asc'` from 500 up.
+ *
+ * @param entity The entity class or schema whose table is read.
+ * @param options See `IdRangeOptions`. Default: all rows by primary key, newest first.
+ * @throws BackfillSourceError At app start with code `BACKFILL_SOURCE_INVALID` if MikroORM does not know the
+ * entity, or the key is not a non-null integer property. At `start` and `preview` with code
+ * `BACKFILL_SOURCE_BOUNDS` for an invalid `from` or `to`. With code `BACKFILL_SOURCE_KEY`, also during a run, if
+ * the table has ids that the key's type cannot represent or a deployment changed key or direction.
  * @example
- * source: idRange(Message)
+ * ```ts
+ * @Backfill({ name: 'reencrypt-messages', source: idRange(Message), config: { batchSize: 100 } })
+ * export class ReencryptMessages implements RangeHandler {
+ *   async processRange({ begin, end }: IdRange<Message, number>, { em }: BackfillContext) { ... }
+ * }
+ * ```
  * @example
- * source: idRange(Message, { key: 'legacyNumber', where: { cipher: 'v1' }, direction: 'asc' })
+ * ```ts
+ * idRange(Message, { key: 'legacyNumber', where: { cipher: 'v1' }, direction: 'asc' })
+ * ```
  * @publicApi
  */
 export function idRange<Entity extends object, Key extends IdKey<Entity> = never>(

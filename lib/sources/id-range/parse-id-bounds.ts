@@ -5,7 +5,7 @@ import { parseInteger } from '../keys/key-value.js';
 import type { SourceScope } from '../source-scope.js';
 
 /**
- * Reads `from` and `to` of a start: ids, their digits, or objects with the key.
+ * Parses `from` and `to`: each an id as a number, a bigint or a string of digits, or an object with the key.
  *
  * @throws BackfillSourceError with code `BACKFILL_SOURCE_BOUNDS`.
  * @internal
@@ -27,9 +27,9 @@ export function parseIdBounds(
     throw scope.error(context, {
       code,
       field,
-      expected: `a whole number, its digits, or { ${path}: … }`,
+      expected: `a whole number, a string of digits, or { ${path}: … }`,
       received: describeValue(value),
-      remedy: 'Numbers past 2^53 are given as text or as a bigint.',
+      remedy: 'Pass numbers above 2^53 as a bigint or a string of digits.',
     });
   };
   const [from, to] = [read('from'), read('to')];
@@ -37,9 +37,9 @@ export function parseIdBounds(
     throw scope.error(context, {
       code,
       field: 'from, to',
-      expected: `from ${direction === 'asc' ? 'below' : 'above'} to, in the order of the walk (${direction})`,
+      expected: `from ${direction === 'asc' ? 'below' : 'above'} to, in the source's order (${direction})`,
       received: `from ${from} to ${to}`,
-      remedy: 'Swap them, or turn the source round with `direction`.',
+      remedy: 'Swap them, or reverse the `direction` of the source.',
     });
   }
   return { from, to };

@@ -1,6 +1,5 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { SourceContext } from '../backfill-source.js';
-import { excludesNull } from '../plain-filter.js';
 import { findKeyProperty } from '../keys/key-property.js';
 import type { SortColumn } from '../keys/key-reader.js';
 import type { SortDirection } from '../keys/sort-key.js';
@@ -8,9 +7,9 @@ import type { SourceScope } from '../source-scope.js';
 import { asSqlManager } from '../sql/sql-manager.js';
 
 /**
- * The integer column that an id range walks.
+ * The integer column of an id range: `key`, or by default the primary key.
  *
- * @throws BackfillSourceError when the entity has no such column.
+ * @throws BackfillSourceError if the entity has no such column.
  * @internal
  */
 export function resolveIdColumn(
@@ -26,7 +25,7 @@ export function resolveIdColumn(
       field: 'key',
       expected: 'a primary key of one column, or the name of an integer property',
       received: primary === undefined ? 'no primary key' : `the composite key ${meta.primaryKeys.join(', ')}`,
-      remedy: 'Name the property: { key: … }, or use keyset(), which walks composite keys.',
+      remedy: 'Name an integer property: { key: … }, or use keyset(), which supports composite keys.',
     });
   }
   const path = key ?? primary ?? '';
@@ -39,25 +38,24 @@ export function resolveIdColumn(
     throw scope.error(context, {
       field,
       expected,
-      received: `one of ${property.type} values`,
-      remedy: `Use keyset(), which walks any order: keyset(…, { orderBy: { ${path}: '${direction}' } }).`,
+      received: `a property of type ${property.type}`,
+      remedy: `Use keyset(), which supports other types: keyset(…, { orderBy: { ${path}: '${direction}' } }).`,
     });
   }
   if (property.type !== 'number' && !asSqlManager(context.em)) {
     throw scope.error(context, {
       field,
-      expected: 'numbers, as a document database orders no others by their value',
-      received: `integers that are mapped as a ${property.type}`,
+      expected: 'a property of type number, because a document database does not compare others by value',
+      received: `an integer that is mapped as a ${property.type}`,
       remedy: `Map the property as a number, or use keyset(…, { orderBy: { ${path}: '${direction}' } }).`,
     });
   }
-  const filtered = scope.partitions.every((partition) => excludesNull(scope.appFilters(partition), path));
-  if (property.nullable && !filtered) {
+  if (property.nullable && !scope.excludesNull(path)) {
     throw scope.error(context, {
       field,
-      expected: 'a column without nulls, which no range of ids reaches',
-      received: 'a nullable one',
-      remedy: `Name another key, or leave the nulls out: where: { ${path}: { $ne: null } }.`,
+      expected: 'a column without nulls, because no range of ids contains null',
+      received: 'a nullable column',
+      remedy: `Use another key, or exclude the nulls: where: { ${path}: { $ne: null } }.`,
     });
   }
   return { ...property, direction };

@@ -5,12 +5,12 @@ import { parseInteger } from './key-value.js';
 import type { KeyReader, KeyValues, SortColumn } from './key-reader.js';
 import type { SourceScope } from '../source-scope.js';
 
-const LARGEST = BigInt(Number.MAX_SAFE_INTEGER);
-/** The first whole number that a JavaScript number cannot hold. */
-const PROBE = '9007199254740993';
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+/** 2^53 + 1, the smallest positive integer that a JavaScript number cannot represent. */
+const UNSAFE_INTEGER = '9007199254740993';
 
 /**
- * Makes sure that keys were read as they stand in the table: a rounded one would select other rows.
+ * Ensures that integer keys were read without rounding: a rounded key selects other rows.
  *
  * @throws BackfillSourceError with code `BACKFILL_SOURCE_KEY`.
  * @internal
@@ -26,7 +26,7 @@ export async function checkExactIntegers(
     scope.error(context, {
       code: 'BACKFILL_SOURCE_KEY',
       field: column.path,
-      expected: 'integers that pass from the table unchanged',
+      expected: 'integers that the driver and the entity represent exactly',
       received,
       remedy,
     });
@@ -40,7 +40,7 @@ export async function checkExactIntegers(
       throw fail(
         column,
         `about ${describeValue(large)}`,
-        'This database driver rounds integers past 2^53: use another key.',
+        'The database driver rounds integers above 2^53: use another key.',
       );
     }
   }
@@ -48,14 +48,14 @@ export async function checkExactIntegers(
 
 function isLarge(value: unknown): boolean {
   if (typeof value === 'number') return Math.abs(value) > Number.MAX_SAFE_INTEGER;
-  const whole = parseInteger(value);
-  return whole !== undefined && (whole > LARGEST || whole < -LARGEST);
+  const integer = parseInteger(value);
+  return integer !== undefined && (integer > MAX_SAFE || integer < -MAX_SAFE);
 }
 
-/** SQLite's drivers read every integer as a number, whatever the entity makes of it. */
+/** SQLite drivers read every integer as a JavaScript number, whatever type the entity maps it to. */
 async function roundsIntegers(em: EntityManager): Promise<boolean> {
   const { execute } = em as { execute?: (sql: string) => Promise<Array<{ n?: unknown }>> };
   if (typeof execute !== 'function') return false;
-  const [row] = await execute.call(em, `select ${PROBE} as n`);
-  return String(row?.n) !== PROBE;
+  const [row] = await execute.call(em, `select ${UNSAFE_INTEGER} as n`);
+  return String(row?.n) !== UNSAFE_INTEGER;
 }

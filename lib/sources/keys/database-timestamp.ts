@@ -1,26 +1,26 @@
 /**
- * A point in time as the database wrote it. A JavaScript `Date` holds milliseconds only, so a key made of
- * one would lose or double the rows that differ in microseconds.
+ * A timestamp in the database's own text format. A JavaScript `Date` has milliseconds only: a key made from
+ * it would skip or repeat rows that differ in microseconds.
  *
  * @internal
  */
 export class DatabaseTimestamp {
   constructor(
-    /** Goes back to the database unchanged. */
+    /** Passed back to the database unchanged. */
     readonly text: string,
-    /** What MikroORM makes of the text. */
+    /** The `Date` that MikroORM hydrates from the text. */
     readonly date: Date,
   ) {}
 }
 
-/** Reads a database's text as UTC where it names no offset of its own. */
+/** Epoch milliseconds of a timestamp, in UTC if the text has no offset; `NaN` if it is not a timestamp. */
 export function parseTimestamp(text: string): number {
   const [, date, time = '00:00:00', offset = 'Z'] =
     /^(\S+?)(?:[ T]([\d:.]+)(Z|[+-][\d:]+)?)?$/.exec(text) ?? [];
   return Date.parse(`${date}T${time}${/^[+-]\d\d$/.test(offset) ? `${offset}:00` : offset}`);
 }
 
-/** Whether a point in time is written with its distance from UTC. */
+/** Whether the text of a timestamp ends with a UTC offset or `Z`. */
 export function hasUtcOffset(text: string): boolean {
   return /[+-]\d\d(?::?\d\d)*$/.test(text.slice(10)) || text.endsWith('Z');
 }

@@ -7,7 +7,9 @@ import { mergeFilters, nestedFilter, type PlainFilter } from '../plain-filter.js
 const OPERATORS = { '=': '$eq', '<': '$lt', '<=': '$lte', '>': '$gt', '>=': '$gte' } as const;
 
 /**
- * A MikroORM filter for the rows of an interval, or `undefined` for an interval that is open on both ends.
+ * A MikroORM filter for the rows of an interval; `undefined` if the interval is open at both ends.
+ *
+ * @param toOperand Converts a key value to an operand of the filter.
  *
  * @internal
  */
@@ -23,7 +25,7 @@ export function intervalFilter(
   const [only] = conjunctions;
   if (conjunctions.length === 1 && only)
     return only.length === 0 ? undefined : conjunctionFilter(sortKeys, only, toOperand);
-  // Redundant, but it lets a database walk one stretch of the index in order where it cannot join several.
+  // Redundant, but gives an ordered range scan to databases that do not combine the scans of an OR in order.
   const leading = conjunctionFilter(sortKeys, leadingColumnRange(sortKeys, interval), toOperand);
   return {
     ...leading,
@@ -31,6 +33,7 @@ export function intervalFilter(
   };
 }
 
+/** The range of the first sort column that encloses the interval. */
 function leadingColumnRange([sortKey]: readonly SortKey[], { lower, upper }: KeyInterval): Conjunction {
   const ascending = sortKey?.direction === 'asc';
   const at = (operator: KeyComparison['operator'], value: unknown) => ({ column: 0, operator, value });
@@ -46,24 +49,24 @@ function conjunctionFilter(
   toOperand: (value: unknown) => unknown,
 ): PlainFilter {
   const byColumn = new Map<number, Record<string, unknown>>();
-  const duplicates: PlainFilter[] = [];
+  // An object has one operand for each operator: a second comparison with the same operator goes into `$and`.
+  const repeated: PlainFilter[] = [];
   for (const { column, operator, value } of conjunction) {
     const name = OPERATORS[operator];
     const known = byColumn.get(column) ?? {};
-    if (name in known)
-      duplicates.push(nestedFilter(sortKeys[column]?.path ?? '', { [name]: toOperand(value) }));
+    if (name in known) repeated.push(nestedFilter(pathOf(sortKeys, column), { [name]: toOperand(value) }));
     else byColumn.set(column, { ...known, [name]: toOperand(value) });
   }
   const filters = [...byColumn].map(([column, condition]) =>
     nestedFilter(
-      sortKeys[column]?.path ?? '',
-      '$eq' in condition && size(condition) === 1 ? condition['$eq'] : condition,
+      pathOf(sortKeys, column),
+      '$eq' in condition && Object.keys(condition).length === 1 ? condition['$eq'] : condition,
     ),
   );
   const merged = filters.reduce<PlainFilter>(mergeFilters, {});
-  return duplicates.length === 0 ? merged : { ...merged, $and: duplicates };
+  return repeated.length === 0 ? merged : { ...merged, $and: repeated };
 }
 
-function size(object: object): number {
-  return Object.keys(object).length;
+function pathOf(sortKeys: readonly SortKey[], column: number): string {
+  return sortKeys[column]?.path ?? '';
 }

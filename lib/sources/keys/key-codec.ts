@@ -1,14 +1,14 @@
 import type { JsonValue } from '../backfill-source.js';
 import { DatabaseTimestamp, parseTimestamp } from './database-timestamp.js';
 
-/** An ObjectId of whatever version of `bson` the app has. */
+/** MongoDB's ObjectId, without a dependency on `bson`. */
 interface HexStringable {
   toHexString(): string;
 }
 
 /**
- * Encodes a key value as JSON that `decodeKeyValue` turns into an equal value. Strings, booleans, `null` and
- * ordinary numbers stand for themselves; everything else is an object with one short key.
+ * Encodes a key value as JSON. Strings, booleans, `null` and finite numbers are unchanged; other values become
+ * an object whose only key is a type tag.
  *
  * @throws TypeError for a value that cannot be a key, such as a plain object.
  * @internal
@@ -21,7 +21,7 @@ export function encodeKeyValue(value: unknown): JsonValue {
       : { f: Object.is(value, -0) ? '-0' : `${value}` };
   }
   if (typeof value === 'bigint') return { i: value.toString() };
-  if (value instanceof DatabaseTimestamp) return encodeTime(value);
+  if (value instanceof DatabaseTimestamp) return encodeTimestamp(value);
   if (value instanceof Date) return { d: Number.isNaN(value.getTime()) ? '' : value.toISOString() };
   if (value instanceof Uint8Array) {
     return { [Buffer.isBuffer(value) ? 'b' : 'u']: Buffer.from(value).toString('base64') };
@@ -31,10 +31,10 @@ export function encodeKeyValue(value: unknown): JsonValue {
 }
 
 /**
- * Turns what `encodeKeyValue` made back into the value. An ObjectId comes back as its hex string, which
- * MikroORM accepts wherever it accepts the ObjectId.
+ * Decodes the JSON of `encodeKeyValue` to an equal value. An ObjectId is decoded to its hex string, which
+ * MikroORM accepts in place of the ObjectId.
  *
- * @throws TypeError for JSON that `encodeKeyValue` does not make.
+ * @throws TypeError for JSON that `encodeKeyValue` does not produce.
  * @internal
  */
 export function decodeKeyValue(json: JsonValue): unknown {
@@ -42,7 +42,7 @@ export function decodeKeyValue(json: JsonValue): unknown {
   const [entry, ...others] = Object.entries(json);
   if (!Array.isArray(json) && entry && others.length === 0) {
     const [tag, body] = entry;
-    if (tag === 't') return decodeTime(body);
+    if (tag === 't') return decodeTimestamp(body);
     if (typeof body === 'string') {
       switch (tag) {
         case 'f':
@@ -63,17 +63,17 @@ export function decodeKeyValue(json: JsonValue): unknown {
   throw new TypeError(`Expected an encoded key, got ${JSON.stringify(json)}`);
 }
 
-/** The value as an entity holds it. */
+/** The value in the entity's type. */
 export function toEntityValue(value: unknown): unknown {
   return value instanceof DatabaseTimestamp ? value.date : value;
 }
 
-/** The value as a MikroORM filter needs it to select exactly the rows that hold it. */
+/** The value as an operand of a filter: it compares equal to the stored value, microseconds included. */
 export function toFilterValue(value: unknown): unknown {
   return value instanceof DatabaseTimestamp ? value.text : value;
 }
 
-/** The value as a person reads it in logs and failures. */
+/** The value formatted for logs and failures. */
 export function toReadableValue(value: unknown): JsonValue {
   if (value instanceof DatabaseTimestamp) return value.text;
   if (typeof value === 'bigint') return value.toString();
@@ -83,16 +83,18 @@ export function toReadableValue(value: unknown): JsonValue {
   return encodeKeyValue(value);
 }
 
-function encodeTime({ text, date }: DatabaseTimestamp): JsonValue {
+function encodeTimestamp({ text, date }: DatabaseTimestamp): JsonValue {
   const time = date.getTime();
-  // Kept only where the text alone does not tell: a column without a zone in an app that reads it as local time.
+  // The time is stored only if it does not follow from the text: MikroORM may read a text without UTC offset
+  // in another time zone than UTC.
   return { t: Object.is(time, parseTimestamp(text)) ? text : [text, Number.isNaN(time) ? null : time] };
 }
 
-function decodeTime(body: unknown): DatabaseTimestamp {
+function decodeTimestamp(body: unknown): DatabaseTimestamp {
   if (typeof body === 'string') return new DatabaseTimestamp(body, new Date(parseTimestamp(body)));
   const [text, time]: unknown[] = Array.isArray(body) ? body : [];
-  if (typeof text !== 'string') throw new TypeError(`Expected an encoded time, got ${JSON.stringify(body)}`);
+  if (typeof text !== 'string')
+    throw new TypeError(`Expected an encoded timestamp, got ${JSON.stringify(body)}`);
   return new DatabaseTimestamp(text, new Date(typeof time === 'number' ? time : NaN));
 }
 

@@ -23,32 +23,31 @@ import {
   UuidType,
 } from '@mikro-orm/core';
 
-/** The JavaScript type of a key, and with it the way its values are read and compared. */
+/** The JavaScript type of a key, which determines how its values are read and compared. */
 export type KeyType = 'number' | 'bigint' | 'string' | 'date' | 'boolean' | 'bytes' | 'object-id';
 
-/** A property that a walk can follow. */
+/** An entity property that can be a sort column. */
 export interface KeyProperty {
-  /** The entity property, with a dot for one of an embeddable. */
+  /** Path of the property; `address.city` for a property of an embeddable. */
   readonly path: string;
-  /** Name of the column, not quoted. */
+  /** Name of the column, without quotes. */
   readonly column: string;
-  /** The column's type as the schema has it; a document database has none. */
+  /** SQL type of the column; a document database has none. */
   readonly columnType: string;
   readonly type: KeyType;
-  /** Whether the column holds whole numbers, whatever their JavaScript type. */
+  /** Whether the column stores integers, whatever their JavaScript type. */
   readonly integer: boolean;
   readonly nullable: boolean;
-  /** Digits of a second that the column keeps, where the entity says so. */
+  /** Fractional digits of a second that the column stores, if the entity declares them. */
   readonly precision: number | undefined;
 }
 
-/** Why a property cannot be followed: what it is, and what would do. */
+/** Why a property cannot be a sort column: `received` and `remedy` of a `BackfillSourceError`. */
 export interface UnsupportedReason {
   readonly received: string;
   readonly remedy: string;
 }
 
-/** What `findKeyProperty` answers. */
 export type KeyPropertyLookup =
   | { readonly supported: true; readonly property: KeyProperty }
   | { readonly supported: false; readonly reason: UnsupportedReason };
@@ -66,7 +65,7 @@ const KEY_TYPES: Readonly<Record<string, KeyType>> = {
   ObjectId: 'object-id',
 };
 
-/** Types that read and write a key as it is; one of the app's own may change its order or its equality. */
+/** MikroORM types that preserve order and equality of the stored values; a custom type may not. */
 const ORDER_PRESERVING_TYPES: ReadonlySet<unknown> = new Set([
   BigIntType,
   BlobType,
@@ -90,8 +89,8 @@ const ORDER_PRESERVING_TYPES: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Looks a property up in the entity's metadata, or says why a walk cannot follow it. Nullability is told,
- * not judged: a filter may leave the nulls out.
+ * Finds a property in the entity's metadata, or the reason why it cannot be a sort column. Nullable properties
+ * are supported here, because a filter of the source may exclude nulls.
  *
  * @internal
  */
@@ -101,29 +100,29 @@ export function findKeyProperty(meta: EntityMetadata, path: string): KeyProperty
     return unsupported('no such property', `${meta.className} has ${propertyNames(meta)}.`);
   }
   if (property.persist === false || property.formula || !property.fieldNames?.length) {
-    return unsupported(`${describe(property)}, which has no column`, 'Name a property that is stored.');
+    return unsupported(`${describe(property)}, which has no column`, 'Use a persistent property.');
   }
   if (property.object || (property.embedded?.[0] !== undefined && isJson(meta, property))) {
-    return unsupported('a part of a JSON column', 'Store it in a column of its own.');
+    return unsupported('a part of a JSON column', 'Store it in a separate column.');
   }
   const value = valueProperty(property);
   if (!value) {
     return unsupported(
       describe(property),
-      'Name a plain column, or a to-one relation whose key is one column.',
+      'Use a scalar property, or a to-one relation whose key is a single column.',
     );
   }
-  // An entity that is defined by a schema names no JavaScript type for MongoDB's own.
+  // MikroORM sets no runtime type for an ObjectId of an entity that is defined by an `EntitySchema`.
   const type = KEY_TYPES[value.runtimeType] ?? (value.type === 'ObjectId' ? 'object-id' : undefined);
   if (!type || (value.customType && !ORDER_PRESERVING_TYPES.has(value.customType.constructor))) {
-    return unsupported(describe(value), 'Name a column of numbers, text, dates, booleans, bytes or UUIDs.');
+    return unsupported(describe(value), 'Use a column of numbers, text, dates, booleans, bytes or UUIDs.');
   }
   const columnType = property.columnTypes?.[0] ?? value.columnTypes?.[0] ?? '';
   const integer = isInteger(value, columnType);
   if (type === 'number' && !integer) {
     return unsupported(
       `${describe(value)} in a column of ${columnType}, whose values JavaScript may round`,
-      'Name an integer, or map a decimal as a string.',
+      'Use an integer, or map a decimal as a string.',
     );
   }
   return {
@@ -156,7 +155,7 @@ function isJson(meta: EntityMetadata, property: EntityProperty): boolean {
   return owner?.object === true || (owner?.embedded !== undefined && isJson(meta, owner));
 }
 
-/** The property that holds the value: itself, or the key that a to-one relation points to. */
+/** The property that stores the value: the property itself, or the primary key of a to-one relation. */
 function valueProperty(property: EntityProperty): EntityProperty | undefined {
   if (property.fieldNames.length !== 1) return undefined;
   if (property.kind === ReferenceKind.SCALAR) return property;
@@ -169,7 +168,7 @@ function valueProperty(property: EntityProperty): EntityProperty | undefined {
 }
 
 function isInteger({ customType }: EntityProperty, columnType: string): boolean {
-  // A document database names no column types: what the entity calls a number is all there is to know.
+  // A document database has no column types: `number` is all the metadata says.
   return customType instanceof BigIntType || INTEGER_COLUMN.test(columnType) || columnType === 'number';
 }
 

@@ -4,10 +4,10 @@ import type { KeyInterval } from './key-interval.js';
 import type { SortKey } from './sort-key.js';
 import type { SourceScope } from '../source-scope.js';
 
-/** A column that a walk follows. */
+/** A sort key, resolved to its column. */
 export interface SortColumn extends KeyProperty, SortKey {}
 
-/** A stretch of one partition's walk. */
+/** The rows of one partition in an interval of keys. */
 export interface KeyQuery {
   readonly scope: SourceScope;
   readonly partition: string;
@@ -15,54 +15,59 @@ export interface KeyQuery {
   readonly interval: KeyInterval;
 }
 
-/** The values of a key, one for each column of the walk. */
+/** The values of a key, one for each sort column. */
 export type KeyValues = readonly unknown[];
 
-/** Rows that stand together in the walk. */
+/** Consecutive rows, by the keys of the first and the last one. */
 export interface KeyBatch {
   readonly first: KeyValues;
   readonly last: KeyValues;
   readonly rows: number;
 }
 
-/** Whether an index serves the order of a source; `unknown` where the database does not tell. */
+/** Whether an index provides the source's order; `unknown` if the database does not tell. */
 export type IndexSupport = 'indexed' | 'not-indexed' | 'unknown';
 
 /**
- * Reads keys in the order of a walk.
+ * Reads keys in the source's order.
  *
  * @internal
  */
 export interface KeyReader {
-  /** Whether integers pass from the table to the entity with all their digits. */
+  /** Whether integers above 2^53 are known to be read without rounding. */
   readonly exactIntegers: boolean;
-  /** Whether times keep what they have beyond milliseconds. */
+  /** Whether timestamps are read in the column's precision, not rounded to milliseconds. */
   readonly exactTimes: boolean;
-  /** Why the database cannot walk a column in its own order. Default: it can. */
+  /** Why a column cannot be a sort column on this database. Default: any column can. */
   unsupportedReason?(column: KeyProperty): UnsupportedReason | undefined;
-  /** A value that was given from outside, as the reader itself would answer it. Default: as it stands. */
+  /** Converts a value of `from` or `to` to the format in which the reader reads it. Default: no conversion. */
   normalize?(context: SourceContext, column: SortColumn, value: unknown): unknown;
-  /** The outermost key of the interval on one end. */
+  /** The first or last key of the interval; `undefined` if the interval has no rows. */
   boundary(context: SourceContext, query: KeyQuery, end: 'first' | 'last'): Promise<KeyValues | undefined>;
-  /** The next batches of the interval, each of `batchSize` rows but the very last. */
+  /** The first `limit` batches of the interval. Only the last batch of the interval may be smaller. */
   batches(context: SourceContext, query: KeyQuery, batchSize: number, limit: number): Promise<KeyBatch[]>;
-  /** How many rows the interval holds: counted where that is cheap. */
+  /** Number of rows in the interval; an estimate if counting would take too long. */
   total(context: SourceContext, query: KeyQuery): Promise<RowTotal>;
-  /** Whether an index gives the order of the walk; `undefined` where it cannot be told. */
+  /** Whether an index provides the order of the columns. */
   indexSupport(context: SourceContext, query: KeyQuery): Promise<IndexSupport>;
 }
 
-/** Pairs up the rows that begin and end a batch, given by their number from 1. */
+/**
+ * Builds batches from the keys of their first and last rows.
+ *
+ * @param keys By row number, from 1.
+ * @param total Number of rows in all batches.
+ */
 export function toBatches(
-  rows: ReadonlyMap<number, KeyValues>,
+  keys: ReadonlyMap<number, KeyValues>,
   total: number,
   batchSize: number,
 ): KeyBatch[] {
   return Array.from({ length: Math.ceil(total / batchSize) }, (_, i) => {
     const begin = i * batchSize + 1;
     const end = Math.min(begin + batchSize - 1, total);
-    const [first, last] = [rows.get(begin), rows.get(end)];
-    if (!first || !last) throw new Error(`Expected rows ${begin} and ${end} of the walk, got a gap`);
+    const [first, last] = [keys.get(begin), keys.get(end)];
+    if (!first || !last) throw new Error(`Expected the keys of rows ${begin} and ${end}, got a gap`);
     return { first, last, rows: end - begin + 1 };
   });
 }

@@ -1,19 +1,19 @@
 import { DatabaseTimestamp, parseTimestamp } from './database-timestamp.js';
 import type { KeyProperty } from './key-property.js';
 
-const WHOLE = /^-?\d+$/;
+const DIGITS = /^-?\d+$/;
 
 /**
- * Reads a key value as a person, a JSON body or a failure holds it: `undefined` where it cannot be one.
- * A date given as text keeps its microseconds.
+ * Parses a key value from user input, a JSON body or a stored failure; `undefined` if it is not valid for the
+ * property. A date given as text keeps its microseconds.
  *
  * @internal
  */
 export function parseKeyValue({ type, integer }: KeyProperty, value: unknown): unknown {
   switch (type) {
     case 'number': {
-      const whole = parseInteger(value);
-      return whole === undefined || !Number.isSafeInteger(Number(whole)) ? undefined : Number(whole);
+      const number = Number(parseInteger(value) ?? NaN);
+      return Number.isSafeInteger(number) ? number : undefined;
     }
     case 'bigint':
       return parseInteger(value);
@@ -35,16 +35,16 @@ export function parseKeyValue({ type, integer }: KeyProperty, value: unknown): u
   }
 }
 
-/** What `parseKeyValue` takes for a property, in words. */
+/** What `parseKeyValue` accepts for a property, for error messages. */
 export function expectedKeyValue({ type, integer }: KeyProperty): string {
-  if (integer) return 'a whole number, or its digits';
-  const words = { date: 'a Date, or its ISO 8601 text', boolean: 'true or false', bytes: 'a Uint8Array' };
-  return type in words ? words[type as keyof typeof words] : 'a text';
+  if (integer) return 'a whole number or a string of digits';
+  const expected = { date: 'a Date or an ISO 8601 string', boolean: 'true or false', bytes: 'a Uint8Array' };
+  return type in expected ? expected[type as keyof typeof expected] : 'a string';
 }
 
-/** A whole number of any size, from a number, a bigint or digits. */
+/** An integer of any size, from a safe integer, a bigint or a string of digits. */
 export function parseInteger(value: unknown): bigint | undefined {
   if (typeof value === 'bigint') return value;
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined;
-  return typeof value === 'string' && WHOLE.test(value) ? BigInt(value) : undefined;
+  return typeof value === 'string' && DIGITS.test(value) ? BigInt(value) : undefined;
 }

@@ -1,14 +1,16 @@
 import { helper, Reference, Utils } from '@mikro-orm/core';
+import type { BackfillSourceError } from '../../errors/backfill-source.error.js';
 import type { SourceContext } from '../backfill-source.js';
-import { toEntityValue } from './key-codec.js';
+import { toEntityValue, toReadableValue } from './key-codec.js';
+import { closedInterval } from './key-interval.js';
 import { type KeyQuery, type KeyReader, type KeyValues, toBatches } from './key-reader.js';
-import { checkKeyTypes, keyNotFoundError, formatKey } from './check-key-types.js';
+import { checkKeyTypes } from './check-key-types.js';
 import { intervalFilter } from './interval-filter.js';
 import { nestedFilter, type PlainFilter } from '../plain-filter.js';
 
 /**
- * Reads keys with `em.find` alone, so that it serves every driver. The keys of a whole cycle pass through
- * the process.
+ * Reads keys with `em.find` and `em.count`, which every driver supports. Loads all keys of a plan into the
+ * process, not only the boundaries of its batches.
  *
  * @internal
  */
@@ -17,20 +19,20 @@ export const portableKeyReader: KeyReader = {
   exactTimes: false,
 
   async boundary(context, query, end) {
-    const read = async () => (await keys(context, query, { reversed: end === 'last', limit: 1 }))[0];
+    const read = async () => (await readKeys(context, query, { reversed: end === 'last', limit: 1 }))[0];
     const key = await read();
     if (!key) return undefined;
     checkKeyTypes(context, query, key);
-    if (await findsAgain(context, query, key)) return key;
-    // Its row may have gone in between.
+    if (await matchesRow(context, query, key)) return key;
+    // The row may have been deleted between the two queries.
     const again = await read();
-    if (again && formatKey(again) === formatKey(key)) throw keyNotFoundError(context, query, key);
+    if (again && formatKey(again) === formatKey(key)) throw roundTripError(context, query, key);
     return again;
   },
 
   async batches(context, query, batchSize, limit) {
-    const all = await keys(context, query, { reversed: false, limit: batchSize * limit });
-    return toBatches(new Map(all.map((key, i) => [i + 1, key])), all.length, batchSize);
+    const keys = await readKeys(context, query, { reversed: false, limit: batchSize * limit });
+    return toBatches(new Map(keys.map((key, i) => [i + 1, key])), keys.length, batchSize);
   },
 
   async total(context, query) {
@@ -43,7 +45,7 @@ export const portableKeyReader: KeyReader = {
   },
 };
 
-async function keys(
+async function readKeys(
   context: SourceContext,
   query: KeyQuery,
   { reversed, limit }: { reversed: boolean; limit: number },
@@ -61,16 +63,35 @@ async function keys(
   return rows.map((row) => columns.map(({ path }) => valueAt(row, path)));
 }
 
-async function findsAgain(context: SourceContext, query: KeyQuery, key: KeyValues): Promise<boolean> {
+/** Whether a filter made from the key selects a row. */
+async function matchesRow(context: SourceContext, query: KeyQuery, key: KeyValues): Promise<boolean> {
   context.signal?.throwIfAborted();
-  const bound = { values: key, inclusive: true };
-  const filter = filterOf({ ...query, interval: { lower: bound, upper: bound } });
+  const filter = filterOf({ ...query, interval: closedInterval(key, key) });
   return (await query.scope.count(context, filter)) > 0;
+}
+
+/** The driver reads the key in one format and queries it in another: no range would find its rows. */
+function roundTripError(
+  context: SourceContext,
+  { scope, columns }: KeyQuery,
+  key: KeyValues,
+): BackfillSourceError {
+  return scope.error(context, {
+    code: 'BACKFILL_SOURCE_KEY',
+    field: columns.map(({ path }) => path).join(', '),
+    expected: 'a key that selects its own row',
+    received: `${formatKey(key)}, which selects no row`,
+    remedy: 'The driver stores this type in another format than it queries: use another key.',
+  });
 }
 
 function filterOf({ scope, partition, columns, interval }: KeyQuery): PlainFilter {
   const filter = intervalFilter(columns, interval, toEntityValue);
   return scope.filter(partition, ...(filter ? [filter] : []));
+}
+
+function formatKey(key: KeyValues): string {
+  return JSON.stringify(key.map(toReadableValue));
 }
 
 function valueAt(row: object, path: string): unknown {

@@ -6,7 +6,7 @@ import { parseKeyValue } from './key-value.js';
 import type { PlainFilter } from '../plain-filter.js';
 
 /**
- * The primary key of a loaded row as a failure keeps it: readable, and a list where it is composite.
+ * The primary key of a row in the readable form that is stored with a failure; a list if it is composite.
  *
  * @internal
  */
@@ -17,9 +17,9 @@ export function rowKey(row: object): JsonValue {
 }
 
 /**
- * A filter for the rows with these keys.
+ * A filter for the rows with these primary keys.
  *
- * @throws TypeError when a key is not one of the entity's.
+ * @throws TypeError if a key is not valid for the entity.
  * @internal
  */
 export function rowKeysFilter(meta: EntityMetadata, keys: readonly JsonValue[]): PlainFilter {
@@ -35,7 +35,7 @@ function compositeFilter(meta: EntityMetadata, names: readonly string[], key: Js
   return Object.fromEntries(
     names.map((name, i) => {
       const value = parseRowKey(meta, name, parts[i] ?? null);
-      // The row was loaded with milliseconds only; the column may hold microseconds.
+      // The key was read from a `Date` with milliseconds; the column may store microseconds.
       const until = value instanceof Date ? new Date(value.getTime() + 1) : undefined;
       return [name, until ? { $gte: value, $lt: until } : value];
     }),
@@ -51,7 +51,7 @@ function toRowKeyValue(value: unknown): JsonValue {
 }
 
 function parseRowKey(meta: EntityMetadata, name: string, json: JsonValue): unknown {
-  // A relation to an entity with a composite key: MikroORM takes the list as it stands.
+  // A relation to an entity with a composite key: MikroORM accepts the list.
   if (Array.isArray(json)) return json;
   const lookup = findKeyProperty(meta, name);
   const decoded = decodeKeyValue(json);
@@ -59,7 +59,7 @@ function parseRowKey(meta: EntityMetadata, name: string, json: JsonValue): unkno
   const { property } = lookup;
   const value = parseKeyValue(property, decoded);
   if (value === undefined) {
-    throw new TypeError(`Expected a key of ${meta.className}.${name}, got ${JSON.stringify(json)}`);
+    throw new TypeError(`Expected a value of ${meta.className}.${name}, got ${JSON.stringify(json)}`);
   }
   return property.type === 'date' ? new Date(String(toFilterValue(value))) : value;
 }

@@ -1,26 +1,23 @@
 import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
 
-/**
- * Which way one column of a walk goes.
- *
- * @publicApi
- */
+/** Direction of a sort key, and of a whole `idRange`. */
 export type SortDirection = 'asc' | 'desc';
 
-/** One column of an order, by the path of its entity property. */
+/** One sort key of an order. */
 export interface SortKey {
+  /** Path of the entity property; `address.city` for a property of an embeddable. */
   readonly path: string;
   readonly direction: SortDirection;
 }
 
-/** What is wrong with one entry of an order. */
+/** An entry of `orderBy` that is not a valid sort key. */
 export interface InvalidSortKey {
   readonly path: string;
   readonly received: unknown;
 }
 
 /**
- * Flattens MikroORM's `orderBy` into columns: an object, nested objects for embeddables, or a list of both.
+ * Flattens MikroORM's `orderBy` (objects, nested objects for embeddables, and lists of both) into sort keys.
  *
  * @internal
  */
@@ -41,8 +38,8 @@ export function parseOrderBy(orderBy: unknown): { sortKeys: SortKey[]; invalid: 
 }
 
 /**
- * The primary key's properties that an order lacks, or none where it is unique as it stands: an order
- * that ties would lose the rows that tie with the last one of a batch.
+ * The properties of the primary key that must be appended to make an order total; empty if it already
+ * contains a unique key. With a partial order, rows that tie with the last row of a batch would be skipped.
  *
  * @internal
  */
@@ -53,7 +50,7 @@ export function missingTieBreakers(meta: EntityMetadata, sortKeys: readonly Sort
   return meta.primaryKeys.filter((name) => !has(name));
 }
 
-/** Keys that the entity declares as unique; nulls would not be. */
+/** Unique keys of the entity, without nullable ones (several rows may be null) and partial indexes. */
 function uniqueKeys(meta: EntityMetadata): string[][] {
   const properties = meta.properties as Record<string, EntityProperty | undefined>;
   const single = Object.values(properties).flatMap((property) => (property?.unique ? [[property.name]] : []));
@@ -65,13 +62,13 @@ function uniqueKeys(meta: EntityMetadata): string[][] {
   );
 }
 
-/** An order in words, such as `createdAt desc, id desc`. */
+/** The order as text, such as `createdAt desc, id desc`. */
 export function describeOrder(sortKeys: readonly SortKey[]): string {
   return sortKeys.map(({ path, direction }) => `${path} ${direction}`).join(', ');
 }
 
 function parseDirection(value: unknown): SortDirection | undefined {
   if (value === 1 || value === -1) return value === 1 ? 'asc' : 'desc';
-  const word = typeof value === 'string' ? value.toLowerCase() : undefined;
-  return word === 'asc' || word === 'desc' ? word : undefined;
+  const text = typeof value === 'string' ? value.toLowerCase() : undefined;
+  return text === 'asc' || text === 'desc' ? text : undefined;
 }

@@ -1,21 +1,20 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import { describeValue } from '../../errors/describe-value.js';
 import type { SourceContext } from '../backfill-source.js';
-import { excludesNull } from '../plain-filter.js';
 import { findKeyProperty } from '../keys/key-property.js';
 import type { KeyReader, SortColumn } from '../keys/key-reader.js';
 import { type SortKey, missingTieBreakers, parseOrderBy } from '../keys/sort-key.js';
 import type { SourceScope } from '../source-scope.js';
 
-/** The columns of a walk as the entity's metadata has them. */
+/** An order whose sort keys are resolved to columns by the entity's metadata. */
 export interface ResolvedOrder {
   readonly columns: readonly SortColumn[];
-  /** Properties of the primary key that were tieBreakers to make the order unique. */
+  /** Properties of the primary key that are appended to make the order total. */
   readonly tieBreakers: readonly string[];
 }
 
 /**
- * The order of a keyset source, as it was written and as it is walked.
+ * The order of a keyset source: `orderBy` and its tie-breakers.
  *
  * @internal
  */
@@ -25,14 +24,14 @@ export class KeysetOrder {
     private readonly orderBy: unknown,
   ) {}
 
-  /** The order with its tie-breakers, which follow the direction of the last column that was named. */
+  /** The sort keys of `orderBy` and the tie-breakers, which have the direction of the last sort key. */
   sortKeys(tieBreakers: readonly string[]): SortKey[] {
     const { sortKeys } = parseOrderBy(this.orderBy);
     const direction = sortKeys.at(-1)?.direction ?? 'asc';
     return [...sortKeys, ...tieBreakers.map((path) => ({ path, direction }))];
   }
 
-  /** @throws BackfillSourceError when the order cannot be walked without losing rows. */
+  /** @throws BackfillSourceError if the order is invalid, or if keyset pagination would skip rows in it. */
   resolve(context: SourceContext, meta: EntityMetadata, reader: KeyReader): ResolvedOrder {
     this.checkOrder(context);
     const tieBreakers = missingTieBreakers(meta, this.sortKeys([]));
@@ -48,7 +47,7 @@ export class KeysetOrder {
         field: `orderBy.${problem.path}`,
         expected: "'asc' or 'desc', once for each property",
         received: describeValue(problem.received),
-        remedy: 'Nulls have no place of their own in a walk: leave them out with `where`.',
+        remedy: 'The position of nulls cannot be set: exclude them with `where`.',
       });
     }
     if (sortKeys.length === 0) {
@@ -67,33 +66,30 @@ export class KeysetOrder {
     reader: KeyReader,
     { path, direction }: SortKey,
   ): SortColumn {
-    const lookup = findKeyProperty(meta, path);
     const field = `orderBy.${path}`;
+    const lookup = findKeyProperty(meta, path);
     if (!lookup.supported) {
       throw this.scope.error(context, { field, expected: 'a column that can be compared', ...lookup.reason });
     }
     const { property } = lookup;
     const reason = reader.unsupportedReason?.(property);
     if (reason) {
-      throw this.scope.error(context, { field, expected: 'a column that can be walked', ...reason });
+      throw this.scope.error(context, { field, expected: 'a column with one sort order', ...reason });
     }
-    const filtered = this.scope.partitions.every((partition) =>
-      excludesNull(this.scope.appFilters(partition), path),
-    );
-    if (property.nullable && !filtered) {
+    if (property.nullable && !this.scope.excludesNull(path)) {
       throw this.scope.error(context, {
         field,
-        expected: 'a column without nulls, which no walk reaches',
-        received: 'a nullable one',
-        remedy: `Order by another column, or leave the nulls out: where: { ${path}: { $ne: null } }.`,
+        expected: 'a column without nulls, because comparisons never match null',
+        received: 'a nullable column',
+        remedy: `Order by another column, or exclude the nulls: where: { ${path}: { $ne: null } }.`,
       });
     }
     if (property.type === 'date' && !reader.exactTimes && (property.precision ?? 0) > 3) {
       throw this.scope.error(context, {
         field,
-        expected: 'a time of milliseconds at most, which is all that this database driver hands over',
-        received: `one with ${property.precision} digits of a second`,
-        remedy: 'Order by another column, or lower the precision of this one to 3.',
+        expected: 'a timestamp with at most milliseconds, the precision that the database driver reads',
+        received: `a timestamp with ${property.precision} fractional digits`,
+        remedy: 'Order by another column, or reduce the precision of this column to 3.',
       });
     }
     return { ...property, direction };

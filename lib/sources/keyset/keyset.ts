@@ -1,39 +1,55 @@
 import type { EntityName, FindOptions } from '@mikro-orm/core';
 import type { BackfillSource } from '../backfill-source.js';
+import type { KeysetRange } from '../ranges.js';
+import type { SourceScopeOptions } from '../source-options.js';
+import { SourceScope } from '../source-scope.js';
 import { KeysetOrder } from './keyset-order.js';
 import { KeysetSource } from './keyset.source.js';
-import type { KeysetRange } from '../ranges.js';
-import { SourceScope } from '../source-scope.js';
-import type { SourceScopeOptions } from '../source-options.js';
 
 /**
- * How a table is walked along an index.
+ * Options of `keyset`.
  *
  * @publicApi
  */
 export interface KeysetOptions<Entity extends object> extends SourceScopeOptions<Entity> {
   /**
-   * The order of the walk, `asc` and `desc` in any mix: columns that cannot be null (or whose nulls `where`
-   * leaves out), best those of one index. Unless they contain the primary key or another key that the
-   * entity declares as unique, the primary key is appended, in the direction of the last column.
+   * The sort keys, with any mix of `asc` and `desc`. The columns must not be null, or `where` must exclude their
+   * nulls; an index on them makes planning fast. Unless they include the primary key or a unique key, the
+   * primary key is appended as tie-breaker, in the direction of the last sort key.
    */
   readonly orderBy: NonNullable<FindOptions<Entity>['orderBy']>;
 }
 
 /**
- * Walks a table in the order of an index. A range holds exactly `batchSize` rows that match, however sparse
- * the keys are; numbers, text, UUIDs, dates to the microsecond and composite keys will do. The bounds are
- * taken at the start of a run: rows that are inserted beyond them later are not part of it.
+ * A source that uses keyset pagination: it reads a table in the order of an index and divides it into ranges of
+ * exactly `batchSize` matching rows, however sparse the keys are. Keys may be composite, of numbers, text, UUIDs,
+ * booleans, bytes, ObjectIds, and timestamps up to the column's precision.
  *
- * On PostgreSQL a cycle is planned from the index alone, by one statement (with mixed directions by one for
- * each stretch of the index, mostly one or two), as fast at the end of a table as at its beginning. On MariaDB,
- * MySQL and SQLite it is one for each stretch. With other drivers the keys of a cycle pass through the process.
+ * A run covers the first to the last matching row at its start: rows that are inserted outside of these bounds
+ * later are not part of it. `from` and `to` of `start` and `preview` are objects with all sort keys or the first
+ * few of them, both inclusive: `start(name, { from: { createdAt: '2020-11-11T02:04:11.891Z' } })`.
  *
- * `from` and `to` of a start are objects with all the keys of the order, or the first few of them, both
- * inclusive: `start(name, { from: { createdAt: '2020-11-11T02:04:11.891Z' } })`.
+ * Planning costs on PostgreSQL one index-only query per planning cycle, equally fast at the end of a table as at
+ * its start; with mixed directions one for each index range scan, usually one or two. MariaDB, MySQL and SQLite
+ * also need one for each index range scan. With other drivers, all keys of a cycle are loaded into the process.
  *
+ * @param entity The entity class or schema whose table is read.
+ * @param options See `KeysetOptions`; `orderBy` is required.
+ * @throws BackfillSourceError At app start with code `BACKFILL_SOURCE_INVALID` if MikroORM does not know the
+ * entity, or `orderBy` is empty or has a column that is nullable or cannot be compared exactly. At `start` and
+ * `preview` with code `BACKFILL_SOURCE_BOUNDS` for an invalid `from` or `to`. With code `BACKFILL_SOURCE_KEY`, also
+ * during a run, if the table has keys that the entity's types cannot represent or a deployment changed the order.
  * @example
- * source: keyset(Order, { orderBy: { createdAt: 'desc', id: 'desc' }, where: { shape: 1 } })
+ * ```ts
+ * @Backfill({
+ *   name: 'restructure-orders',
+ *   source: keyset(Order, { orderBy: { createdAt: 'desc', id: 'desc' }, where: { shape: 1 } }),
+ *   config: { batchSize: 100 },
+ * })
+ * export class RestructureOrders implements BatchHandler<Order> {
+ *   async processBatch(orders: Order[], { em }: BackfillContext) { ... }
+ * }
+ * ```
  * @publicApi
  */
 export function keyset<Entity extends object>(

@@ -5,14 +5,14 @@ import type { KeyReader, SortColumn } from '../keys/key-reader.js';
 import type { KeyBound } from '../keys/key-interval.js';
 import type { SourceScope } from '../source-scope.js';
 
-/** The columns of a walk, and what reads them. */
+/** The sort columns that a bound has values for, and the reader that normalizes these. */
 export interface BoundColumns {
   readonly columns: readonly SortColumn[];
   readonly reader: KeyReader;
 }
 
 /**
- * Reads `from` or `to` of a start: an object with all the keys of the order, or the first few of them.
+ * Parses `from` or `to`: an object with all sort keys, or a leading prefix of them.
  *
  * @throws BackfillSourceError with code `BACKFILL_SOURCE_BOUNDS`.
  * @internal
@@ -32,10 +32,10 @@ export function parseBound(
       field: at,
       expected,
       received,
-      remedy: `Give all the keys of the order (${order}), or the first few of them.`,
+      remedy: `Pass all sort keys (${order}), or the first few of them.`,
     });
   if (typeof bound !== 'object' || Array.isArray(bound) || bound instanceof Date) {
-    throw fail(field, 'an object of keys', describeValue(bound));
+    throw fail(field, 'an object of sort keys', describeValue(bound));
   }
   const given = flatten(bound, '', new Set(columns.map(({ path }) => path)));
   const values: unknown[] = [];
@@ -47,21 +47,23 @@ export function parseBound(
     }
     values.push(reader.normalize ? reader.normalize(context, column, value) : value);
   }
-  const known = new Set(columns.slice(0, values.length).map(({ path }) => path));
-  const stray = [...given.keys()].find((path) => !known.has(path));
-  if (stray !== undefined)
-    throw fail(`${field}.${stray}`, 'the keys of the order, without a gap', 'another key');
-  if (values.length === 0) throw fail(field, 'at least the first key of the order', 'none');
+  const used = new Set(columns.slice(0, values.length).map(({ path }) => path));
+  const unused = [...given.keys()].find((path) => !used.has(path));
+  if (unused !== undefined) {
+    throw fail(`${field}.${unused}`, 'the sort keys without a gap', 'another key');
+  }
+  if (values.length === 0) throw fail(field, 'at least the first sort key', 'none');
   return { values, inclusive: true };
 }
 
+/** The values of a nested object by path; only objects above one of the `paths` are descended into. */
 function flatten(bound: object, prefix: string, paths: ReadonlySet<string>): Map<string, unknown> {
   const flat = new Map<string, unknown>();
   for (const [name, value] of Object.entries(bound) as Array<[string, unknown]>) {
     const path = prefix + name;
-    const isGroup = !paths.has(path) && [...paths].some((known) => known.startsWith(`${path}.`));
-    if (isGroup && typeof value === 'object' && value !== null) {
-      for (const [inner, held] of flatten(value, `${path}.`, paths)) flat.set(inner, held);
+    const isEmbeddable = !paths.has(path) && [...paths].some((known) => known.startsWith(`${path}.`));
+    if (isEmbeddable && typeof value === 'object' && value !== null) {
+      for (const [inner, nested] of flatten(value, `${path}.`, paths)) flat.set(inner, nested);
     } else {
       flat.set(path, value);
     }

@@ -3,16 +3,16 @@ import { toFilterValue } from '../keys/key-codec.js';
 import type { SourceScope } from '../source-scope.js';
 import type { SqlManager } from './sql-manager.js';
 
-/** The table's name within the queries of a source. */
-const ALIAS = 'walked';
+/** Alias of the entity's table in the statements. */
+const ALIAS = 'source';
 
-/** A condition on the walked table, with a `?` for each value. */
+/** An SQL condition with a `?` for each value. */
 export interface SqlCondition {
   readonly sql: string;
   readonly values: readonly unknown[];
 }
 
-/** What to select of a scope's rows. */
+/** The expressions to select from the rows of a partition that match a condition. */
 export interface SqlSelection {
   readonly scope: SourceScope;
   readonly partition: string;
@@ -20,15 +20,15 @@ export interface SqlSelection {
   readonly condition?: SqlCondition | undefined;
 }
 
-/** A column of the walked table, quoted. */
+/** A column of the entity's table, quoted and qualified with the alias. */
 export function quoteColumn(em: EntityManager, column: string): string {
   const platform = em.getPlatform();
   return `${platform.quoteIdentifier(ALIAS)}.${platform.quoteIdentifier(column)}`;
 }
 
 /**
- * Has MikroORM compile the app's filters, and answers the statement with its values in place. Nothing
- * follows its conditions, so that an order and a limit can be appended.
+ * Compiles a SELECT with MikroORM's query builder, so that all of the app's filters apply. Its values are
+ * inlined, and it ends with its conditions: the caller may append ORDER BY and LIMIT.
  *
  * @internal
  */
@@ -46,10 +46,10 @@ export async function compileSelect(
     if (Object.keys(filter).length > 0) builder.where(filter);
     await builder.applyFilters(scope.filters ?? {});
     if (condition) builder.andWhere(condition.sql, condition.values.map(toFilterValue));
-    // Not the builder itself: in MikroORM 6 it is a thenable, so that an async function would run it.
+    // Returns strings, not the builder: in MikroORM 6 it is a thenable, which `await` would execute.
     return { statement: builder.getFormattedQuery(), joins: / join /i.test(builder.getQuery()) };
   };
   const { statement, joins } = await build(false);
-  // A filter through a to-many relation would list a row once for each of its matches.
+  // A filter on a to-many relation joins it, which repeats a row for each match: DISTINCT removes the copies.
   return joins ? (await build(true)).statement : statement;
 }

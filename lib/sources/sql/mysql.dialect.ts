@@ -3,12 +3,12 @@ import { DatabaseTimestamp, hasUtcOffset } from '../keys/database-timestamp.js';
 import type { SqlDialect } from './sql-dialect.js';
 
 /**
- * Keys as MariaDB and MySQL write them, times with their microseconds. Row comparisons read an index from
- * its beginning there.
+ * MySQL and MariaDB.
  *
  * @internal
  */
 export const mysqlDialect: SqlDialect = {
+  // The optimizer does not use a row-value comparison as a range: it scans the index from its start.
   rowValueComparisons: false,
   exactIntegers: true,
 
@@ -21,20 +21,20 @@ export const mysqlDialect: SqlDialect = {
 
   normalize: (em, { type }, value) =>
     type === 'date' && value instanceof DatabaseTimestamp && hasUtcOffset(value.text)
-      ? toLocalTimestamp(em, value)
+      ? withoutOffset(em, value)
       : value,
 
   unsupportedReason: ({ columnType }) =>
     /^(?:enum|set)\b/i.test(columnType)
       ? {
-          received: `a column of type ${columnType}, which is sorted by the position of a value and compared by its text`,
+          received: `a column of type ${columnType}, which MySQL sorts by the position of a value but compares by its text`,
           remedy: 'Order by another column.',
         }
       : undefined,
 };
 
-/** Columns have no zone: the text is to stand in the one that MikroORM writes dates in. */
-function toLocalTimestamp(em: EntityManager, { text, date }: DatabaseTimestamp): DatabaseTimestamp {
+/** Columns store no offset: the timestamp in the time zone in which MikroORM writes dates. */
+function withoutOffset(em: EntityManager, { text, date }: DatabaseTimestamp): DatabaseTimestamp {
   const [, microseconds = ''] = /\.\d{3}(\d{1,3})/.exec(text) ?? [];
   const written = em.getPlatform().formatQuery('?', [date]).replaceAll("'", '');
   return new DatabaseTimestamp(written + (written.includes('.') ? microseconds : ''), date);

@@ -8,18 +8,19 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[];
 }
 
-/** How many rows PostgreSQL expects a statement to answer, and at what cost, from its statistics alone. */
+/** The planner's estimate of a statement's rows and cost. Does not execute the statement. */
 export async function estimateRows(
   em: SqlManager,
   statement: string,
 ): Promise<{ rows: number; cost: number }> {
-  const plan = await planOf(em, statement);
+  const plan = await explain(em, statement);
   return { rows: plan['Plan Rows'], cost: plan['Total Cost'] };
 }
 
 /**
- * Whether PostgreSQL has to sort for a statement even where it would rather not. Asked in a transaction of
- * its own: without its settings a small table is sorted, index or not.
+ * Whether the plan of a statement contains a sort although sorts are discouraged: then no index provides its
+ * order. The planner settings are local to a transaction. Without them a small table is scanned and sorted
+ * even if it has the index.
  *
  * @internal
  */
@@ -30,19 +31,19 @@ export async function requiresSort(em: EntityManager, statement: string): Promis
     for (const setting of ['enable_seqscan', 'enable_bitmapscan', 'enable_sort']) {
       await sql.execute(`set local ${setting} = off`);
     }
-    const plan = await planOf(sql, statement);
-    return nodesOf(plan).some((node) => node['Node Type'] === 'Sort');
+    const plan = await explain(sql, statement);
+    return flattenPlan(plan).some((node) => node['Node Type'] === 'Sort');
   });
 }
 
-/** The plan's nodes, the root first. */
-export function nodesOf(node: PlanNode): PlanNode[] {
-  return [node, ...(node.Plans ?? []).flatMap(nodesOf)];
+/** All nodes of a plan, the root first. */
+function flattenPlan(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(flattenPlan)];
 }
 
-async function planOf(em: SqlManager, statement: string): Promise<PlanNode> {
+async function explain(em: SqlManager, statement: string): Promise<PlanNode> {
   const [row] = await em.execute(`explain (format json) ${statement}`);
-  const answer = row?.['QUERY PLAN'];
-  const [{ Plan }] = (typeof answer === 'string' ? JSON.parse(answer) : answer) as [{ Plan: PlanNode }];
+  const json = row?.['QUERY PLAN'];
+  const [{ Plan }] = (typeof json === 'string' ? JSON.parse(json) : json) as [{ Plan: PlanNode }];
   return Plan;
 }

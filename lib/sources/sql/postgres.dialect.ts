@@ -1,13 +1,13 @@
 import { estimateRows, requiresSort } from './postgres-explain.js';
 import type { SqlDialect } from './sql-dialect.js';
 
-/** Up to this many rows are counted; above, the planner's estimate does. */
-const COUNTED_ROWS = 1_000_000;
-/** About what PostgreSQL charges for reading ten million narrow rows: a count beyond it may take minutes. */
-const COUNTED_COST = 500_000;
+/** Up to this many rows are counted; more are estimated from the statistics of `EXPLAIN`. */
+const MAX_COUNTED_ROWS = 1_000_000;
+/** Planner cost units, about a scan of ten million narrow rows: beyond it a count may take minutes. */
+const MAX_COUNTED_COST = 500_000;
 
 /**
- * Keys as PostgreSQL writes them: whatever precision the column has goes back to it unchanged.
+ * PostgreSQL.
  *
  * @internal
  */
@@ -27,7 +27,7 @@ export const postgresDialect: SqlDialect = {
       rows += estimate.rows;
       cost += estimate.cost;
     }
-    return rows > COUNTED_ROWS || cost > COUNTED_COST ? { rows, exact: false } : undefined;
+    return rows > MAX_COUNTED_ROWS || cost > MAX_COUNTED_COST ? { rows, exact: false } : undefined;
   },
 
   requiresSort,

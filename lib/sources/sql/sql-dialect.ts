@@ -4,29 +4,29 @@ import { DatabaseTimestamp, hasUtcOffset, parseTimestamp } from '../keys/databas
 import type { KeyProperty, UnsupportedReason } from '../keys/key-property.js';
 import type { SqlManager } from './sql-manager.js';
 
-/** What differs from database to database in reading keys. */
+/** What differs between SQL databases when keys are read. */
 export interface SqlDialect {
-  /** Whether one comparison of whole rows finds its place in an index. */
+  /** Whether the database uses an index for a row-value comparison such as `(a, b) > (x, y)`. */
   readonly rowValueComparisons: boolean;
-  /** Whether the driver loads integers past 2^53 with all their digits. */
+  /** Whether the driver reads integers above 2^53 without rounding. */
   readonly exactIntegers: boolean;
-  /** SQL that shows a key as text without rounding it. */
+  /** SQL that converts a key to text without loss. */
   toText(expression: string, column: KeyProperty): string;
-  /** Whether the text of a boolean stands for true. */
+  /** Whether the text of a boolean means true. */
   isTrue(text: string): boolean;
-  /** Reads the text of a date. Default: as MikroORM reads what the driver answers. */
+  /** Parses the text of a date. Default: as MikroORM hydrates it. */
   parseDate?(em: EntityManager, text: string): Date;
-  /** A value that was given from outside, as the reader would answer it. Default: as it stands. */
+  /** Converts a value of `from` or `to` to the format in which keys are read. Default: no conversion. */
   normalize?(em: EntityManager, column: KeyProperty, value: unknown): unknown;
-  /** Why the database cannot walk a column in its own order. Default: it can. */
+  /** Why a column cannot be a sort column. Default: any column can. */
   unsupportedReason?(column: KeyProperty): UnsupportedReason | undefined;
-  /** How many rows these statements answer, where that can be told without counting them. */
+  /** Estimates how many rows the statements return; `undefined` if they are few enough to be counted. */
   estimateRows?(em: SqlManager, statements: readonly string[]): Promise<RowTotal | undefined>;
-  /** Whether the database sorts for a statement; `undefined` where it cannot be told. */
+  /** Whether the database needs a sort for a statement. Default: unknown. */
   requiresSort?(em: EntityManager, statement: string): Promise<boolean>;
 }
 
-/** Reads the text of a key back as the entity's type. */
+/** Parses the text of a key to the entity's type. */
 export function parseKeyText(
   dialect: SqlDialect,
   em: EntityManager,
@@ -49,7 +49,7 @@ export function parseKeyText(
   }
 }
 
-/** As MikroORM hydrates a `Date`: text without an offset is in the time zone that the app has set. */
+/** The `Date` that MikroORM hydrates: a text without UTC offset is in the time zone of its configuration. */
 export function parseDateText(em: EntityManager, text: string): Date {
   const platform = em.getPlatform();
   const zone = platform.getTimezone();

@@ -2,21 +2,35 @@ import type { EntityManager } from '@mikro-orm/core';
 import type { RowTotal, SourceContext } from '../backfill-source.js';
 import {
   type IndexSupport,
+  type KeyBatch,
   type KeyQuery,
   type KeyReader,
   type KeyValues,
-  toBatches,
   type SortColumn,
+  toBatches,
 } from '../keys/key-reader.js';
 import type { KeyProperty, UnsupportedReason } from '../keys/key-property.js';
-import { type SqlManager, asSqlManager } from './sql-manager.js';
 import { compileSelect, quoteColumn } from './compile-select.js';
 import { type IndexRangeScan, indexRangeScans } from './index-range-scans.js';
 import { type SqlDialect, parseKeyText } from './sql-dialect.js';
+import { type SqlManager, asSqlManager } from './sql-manager.js';
+
+/** Rows to read to see whether the plan of an ordered query contains a sort. */
+const PLANNED_ROWS = 1000;
+
+/** Which rows of a range scan to number, and from which number on. */
+interface BoundaryPage {
+  readonly batchSize: number;
+  /** Rows that earlier scans of the plan have read. */
+  readonly offset: number;
+  readonly limit: number;
+  /** Whether to return the last row too. */
+  readonly withLastRow: boolean;
+}
 
 /**
- * Reads boundaries through the index and sends only them over the wire, as text: whatever precision the
- * column has goes back to it unchanged.
+ * Reads keys with SQL: the database numbers the rows, and only the first and last key of each batch are
+ * transferred. They are transferred as text, so that timestamps and numerics keep the column's precision.
  *
  * @internal
  */
@@ -46,41 +60,47 @@ export class SqlKeyReader implements KeyReader {
     const scans = this.rangeScans(context, query);
     for (const scan of end === 'first' ? scans : scans.toReversed()) {
       context.signal?.throwIfAborted();
-      const inner = await orderedSelect(em, context, query, scan, { reversed: end === 'last', limit: 1 });
-      const [row] = await em.execute(`select ${this.textColumns(query)} from (${inner}) boundary`);
+      const keys = await orderedSelect(em, context, query, scan, { reversed: end === 'last', limit: 1 });
+      const [row] = await em.execute(`select ${this.textColumns(query)} from (${keys}) boundary`);
       if (row) return this.parseRow(context, query, row);
     }
     return undefined;
   }
 
-  async batches(context: SourceContext, query: KeyQuery, batchSize: number, limit: number) {
+  async batches(
+    context: SourceContext,
+    query: KeyQuery,
+    batchSize: number,
+    limit: number,
+  ): Promise<KeyBatch[]> {
     const em = sqlManagerOf(context);
-    const wanted = batchSize * limit;
-    const rows = new Map<number, KeyValues>();
+    const maxRows = batchSize * limit;
+    const keys = new Map<number, KeyValues>();
     let read = 0;
-    const readScan = async (scan: IndexRangeScan, last: boolean) => {
+    const readScan = async (scan: IndexRangeScan, withLastRow: boolean) => {
       context.signal?.throwIfAborted();
-      const cut = { batchSize, before: read, limit: wanted - read, last };
-      for (const row of await em.execute(await this.boundaryStatement(em, context, query, scan, cut))) {
+      const page = { batchSize, offset: read, limit: maxRows - read, withLastRow };
+      for (const row of await em.execute(await this.boundaryStatement(em, context, query, scan, page))) {
         const number = Number(row['rn']);
-        rows.set(number, this.parseRow(context, query, row));
+        keys.set(number, this.parseRow(context, query, row));
         read = Math.max(read, number);
       }
     };
     const scans = this.rangeScans(context, query);
     const [only] = scans;
     if (only && scans.length === 1) {
-      // To ask for its last row as well costs half as much again, and there is none to ask for before the end.
+      // Returning the last row too makes the statement half as slow again. It is needed only at the end of the
+      // interval, where the last batch may be incomplete.
       await readScan(only, false);
-      if (read === wanted || read === 0) return toBatches(rows, read, batchSize);
+      if (read === maxRows || read === 0) return toBatches(keys, read, batchSize);
       read = 0;
-      rows.clear();
+      keys.clear();
     }
     for (const scan of scans) {
-      if (read >= wanted) break;
+      if (read >= maxRows) break;
       await readScan(scan, true);
     }
-    return toBatches(rows, read, batchSize);
+    return toBatches(keys, read, batchSize);
   }
 
   async total(context: SourceContext, query: KeyQuery): Promise<RowTotal> {
@@ -104,34 +124,30 @@ export class SqlKeyReader implements KeyReader {
   async indexSupport(context: SourceContext, query: KeyQuery): Promise<IndexSupport> {
     const [scan] = this.rangeScans(context, { ...query, interval: {} });
     if (!scan || !this.dialect.requiresSort) return 'unknown';
-    const statement = await orderedSelect(sqlManagerOf(context), context, query, scan, {
-      reversed: false,
-      limit: 1000,
-    });
+    const page = { reversed: false, limit: PLANNED_ROWS };
+    const statement = await orderedSelect(sqlManagerOf(context), context, query, scan, page);
     return (await this.dialect.requiresSort(context.em, statement)) ? 'not-indexed' : 'indexed';
   }
 
-  /**
-   * The statement that reads a cycle's boundaries, its last row among them if asked for; on its own so that its
-   * plan can be looked at.
-   */
-  async boundaryStatement(
+  /** The statement that returns the first and last row of each batch in a scan, with their row numbers `rn`. */
+  private async boundaryStatement(
     em: SqlManager,
     context: SourceContext,
     query: KeyQuery,
     scan: IndexRangeScan,
-    { batchSize, before, limit, last }: { batchSize: number; before: number; limit: number; last: boolean },
+    { batchSize, offset, limit, withLastRow }: BoundaryPage,
   ): Promise<string> {
-    const inner = await orderedSelect(em, context, query, scan, { reversed: false, limit });
+    const select = await orderedSelect(em, context, query, scan, { reversed: false, limit });
     const keys = query.columns.map((_, i) => `c${i}`).join(', ');
     const order = scan.ordering.map((i) => `c${i} ${query.columns[i]?.direction}`).join(', ');
-    // MariaDB wants an order even for what is all the same.
+    // MariaDB requires an ORDER BY in the window, even if all rows have the same key.
     const window = `order by ${order === '' ? 'c0' : order}`;
     return (
       `select rn, ${this.textColumns(query)} from (` +
-      `select ${keys}, ${before} + row_number() over w as rn${last ? ', lead(1) over w as following' : ''} ` +
-      `from (${inner}) walk window w as (${window})) boundary ` +
-      `where rn % ${batchSize} <= 1${last ? ' or following is null' : ''}`
+      `select ${keys}, ${offset} + row_number() over w as rn` +
+      `${withLastRow ? ', lead(1) over w as next_row' : ''} ` +
+      `from (${select}) ordered window w as (${window})) boundary ` +
+      `where rn % ${batchSize} <= 1${withLastRow ? ' or next_row is null' : ''}`
     );
   }
 
@@ -153,7 +169,7 @@ export class SqlKeyReader implements KeyReader {
   }
 }
 
-/** The keys of one stretch, in the order of the walk or against it. */
+/** Selects the keys of a range scan as `c0`, `c1`, …, in the source's order or in reverse. */
 async function orderedSelect(
   em: SqlManager,
   context: SourceContext,
@@ -165,12 +181,12 @@ async function orderedSelect(
   const order = ordering
     .map((i) => query.columns[i])
     .flatMap((column) =>
-      column ? [`${quoteColumn(context.em, column.column)} ${directionOf(column.direction, reversed)}`] : [],
+      column ? [`${quoteColumn(context.em, column.column)} ${directionOf(column, reversed)}`] : [],
     );
   return `${select}${order.length === 0 ? '' : ` order by ${order.join(', ')}`} limit ${limit}`;
 }
 
-function directionOf(direction: 'asc' | 'desc', reversed: boolean): 'asc' | 'desc' {
+function directionOf({ direction }: SortColumn, reversed: boolean): 'asc' | 'desc' {
   return (direction === 'asc') === reversed ? 'desc' : 'asc';
 }
 
@@ -180,6 +196,6 @@ function expressionsOf({ em }: SourceContext, { columns }: KeyQuery): string[] {
 
 function sqlManagerOf({ em }: { em: EntityManager }): SqlManager {
   const manager = asSqlManager(em);
-  if (!manager) throw new TypeError('Expected an entity manager that speaks SQL');
+  if (!manager) throw new TypeError('Expected an entity manager of an SQL database');
   return manager;
 }

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
 
-/** The SQL side of an entity manager, as MikroORM 6 and 7 both have it. */
+/** The methods that the entity managers of SQL drivers have in MikroORM 6 and 7. */
 export interface SqlManager {
   execute(sql: string): Promise<Array<Record<string, unknown>>>;
   createQueryBuilder(entity: unknown, alias: string): SqlBuilder;
@@ -15,23 +15,23 @@ interface SqlBuilder {
   getFormattedQuery(): string;
 }
 
-/** The databases whose SQL is known here. MariaDB counts as MySQL. */
+/** SQL databases with a dialect here; `mysql` includes MariaDB, `sqlite` includes libSQL. */
 export type SqlFamily = 'postgresql' | 'mysql' | 'sqlite';
 
 /**
- * The entity manager as one that speaks SQL, or `undefined`.
+ * The entity manager if its driver is an SQL driver, otherwise `undefined`.
  *
  * @internal
  */
 export function asSqlManager(em: EntityManager): SqlManager | undefined {
   const manager = em as unknown as Partial<SqlManager>;
-  const speaks = typeof manager.createQueryBuilder === 'function' && typeof manager.execute === 'function';
-  return speaks ? (manager as SqlManager) : undefined;
+  const isSql = typeof manager.createQueryBuilder === 'function' && typeof manager.execute === 'function';
+  return isSql ? (manager as SqlManager) : undefined;
 }
 
 /**
- * Which SQL an entity manager speaks, where it is known here. Told by what it can do, since no driver's
- * package must be imported here.
+ * The database of an entity manager, if it has a dialect here. Detected by behavior, because the driver
+ * packages are optional and must not be imported.
  *
  * @internal
  */
@@ -45,11 +45,11 @@ export function sqlFamily(em: EntityManager): SqlFamily | undefined {
     '';
   if (url.startsWith('postgres')) return 'postgresql';
   if (url.startsWith('mysql') || url.startsWith('mariadb')) return 'mysql';
-  // Of all platforms, only that of SQLite keeps a date as a number.
+  // SQLite's platform is the only one that stores a date as a number.
   return platform.processDateProperty(new Date(0)) === 0 ? 'sqlite' : undefined;
 }
 
-/** The entity manager as one that speaks PostgreSQL, or `undefined`. */
+/** The entity manager if its database is PostgreSQL, otherwise `undefined`. */
 export function asPostgresManager(em: EntityManager): SqlManager | undefined {
   return sqlFamily(em) === 'postgresql' ? asSqlManager(em) : undefined;
 }

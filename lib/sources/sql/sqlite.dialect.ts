@@ -3,14 +3,14 @@ import { DatabaseTimestamp } from '../keys/database-timestamp.js';
 import { parseDateText, type SqlDialect } from './sql-dialect.js';
 
 /**
- * Keys as SQLite keeps them. A date is a number of milliseconds where MikroORM wrote it and text where
- * SQLite's own functions did; both go back as they stand.
+ * SQLite and libSQL. A date is stored as epoch milliseconds if MikroORM wrote it, and as text if an SQL
+ * function did; keys keep the stored format.
  *
  * @internal
  */
 export const sqliteDialect: SqlDialect = {
   rowValueComparisons: false,
-  // Its drivers read every integer as a number, whatever the entity makes of it.
+  // SQLite drivers read every integer as a JavaScript number, whatever type the entity maps it to.
   exactIntegers: false,
 
   toText: (expression, { type }) => (type === 'bytes' ? `hex(${expression})` : `cast(${expression} as text)`),

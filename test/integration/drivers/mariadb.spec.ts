@@ -150,7 +150,7 @@ describe('texts on mariadb', () => {
     try {
       const context = { em: orm.em.fork(), backfill: 'update-entries' };
       expect(() => keyset(Job, { orderBy: { size: 'asc' } }).prepare?.(context)).toThrow(
-        /\(orderBy\.size\): expected a column that can be walked, got a column of type enum\('small'/,
+        /\(orderBy\.size\): expected a column with one sort order, got a column of type enum\('small'/,
       );
     } finally {
       await orm.close(true);

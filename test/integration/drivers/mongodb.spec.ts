@@ -131,7 +131,7 @@ describe('ObjectIds', () => {
 
   it('are no ids of a range', () => {
     expect(() => idRange(Note, { key: '_id' as never }).prepare?.(bench.context())).toThrow(
-      /\(key _id\): expected an integer property, got one of object-id values\. Use keyset\(\)/,
+      /\(key _id\): expected an integer property, got a property of type object-id\. Use keyset\(\)/,
     );
   });
 });
@@ -141,8 +141,12 @@ describe('keys that a walk would pass over', () => {
   const rows: Array<Record<string, unknown>> = upTo(9).map((i) => rowOf('_id', i));
 
   it.each([
-    ['of another type', 5, /\(code\): expected a string in every row, as the entity has it, got 5/],
-    ['missing', undefined, /\(code\): expected a string in every row, .* got (null|a row without one)/],
+    ['of another type', 5, /\(code\): expected a string in every row, as the entity declares it, got 5/],
+    [
+      'missing',
+      undefined,
+      /\(code\): expected a string in every row, .* got (null|a row without the property)/,
+    ],
     ['null', null, /\(code\): expected a string in every row, .* got null/],
     ['a date', new Date(0), /\(code\): expected a string in every row/],
   ])('are refused: %s', async (_, code, message) => {
@@ -155,7 +159,7 @@ describe('keys that a walk would pass over', () => {
     await bench.fill(Entry, []);
     await insertRaw('entries', [...rows, { _id: 99.5, ...base, code: 'c99' }]);
     await expect(planAll(bench, idRange(Entry), { batchSize: 5 })).rejects.toThrow(
-      /\(id\): expected whole numbers, as strides of ids reach no others, got 99\.5/,
+      /\(id\): expected whole numbers, because ranges of ids contain no others, got 99\.5/,
     );
   });
 
@@ -166,10 +170,10 @@ describe('keys that a walk would pass over', () => {
       upTo(9).map((i) => ({ _id: i, touches: 0 })),
     );
     expect(() => idRange(Wide).prepare?.(bench.context())).toThrow(
-      /\(key id\): expected numbers, as a document database orders no others by their value/,
+      /\(key id\): expected a property of type number, because a document database does not compare others by value/,
     );
     await expect(planAll(bench, keyset(Wide, { orderBy: { id: 'asc' } }), { batchSize: 5 })).rejects.toThrow(
-      /\(id\): expected a key that finds its row again, got \["1"\], which does not/,
+      /\(id\): expected a key that selects its own row, got \["1"\], which selects no row/,
     );
   });
 });

@@ -53,7 +53,7 @@ export function sourcesSuite(bench: DriverBench): void {
 
     it('refuses a key of text', () => {
       expect(() => idRange(Token).prepare?.(bench.context())).toThrow(
-        /\(key id\): expected an integer property, got one of string values\. Use keyset\(\)/,
+        /\(key id\): expected an integer property, got a property of type string\. Use keyset\(\)/,
       );
     });
   });
@@ -213,7 +213,7 @@ export function bigintsSuite(bench: DriverBench): void {
     const source = keyset(Wide, { orderBy: { id: 'desc' } });
     if (!bench.driver.wideIntegers) {
       await expect(planAll(bench, source, { batchSize: 7 })).rejects.toThrow(
-        'This database driver rounds integers past 2^53: use another key.',
+        'The database driver rounds integers above 2^53: use another key.',
       );
       return;
     }

@@ -32,12 +32,12 @@ const REFUSED: Array<[string, BackfillSource<never, never>, RegExp]> = [
   [
     'an entity that MikroORM does not know',
     idRange(Unregistered) as never,
-    /backfill "update-items" cannot walk Unregistered \(entity\): expected an entity that MikroORM knows, got "Unregistered"\. Add Unregistered to the `entities`/,
+    /backfill "update-items" cannot read Unregistered \(entity\): expected an entity that MikroORM knows, got "Unregistered"\. Add Unregistered to the `entities`/,
   ],
   [
     'a composite key',
     byKey(Pair),
-    /Pair \(key\): expected a primary key of one column.*got the composite key left, right\. Name the property: \{ key: … \}, or use keyset\(\)/,
+    /Pair \(key\): expected a primary key of one column.*got the composite key left, right\. Name an integer property: \{ key: … \}, or use keyset\(\)/,
   ],
   [
     'a key that is no property',
@@ -47,12 +47,12 @@ const REFUSED: Array<[string, BackfillSource<never, never>, RegExp]> = [
   [
     'a key of text',
     byKey(Item, 'code'),
-    /Item \(key code\): expected an integer property, got one of string values\. Use keyset\(\).*orderBy: \{ code: 'desc' \}/,
+    /Item \(key code\): expected an integer property, got a property of type string\. Use keyset\(\).*orderBy: \{ code: 'desc' \}/,
   ],
   [
     'a nullable key',
     byKey(Item, 'sparse'),
-    /Item \(key sparse\): .*got a nullable one\. .* where: \{ sparse: \{ \$ne: null \} \}/,
+    /Item \(key sparse\): .*got a nullable column\. .* where: \{ sparse: \{ \$ne: null \} \}/,
   ],
   [
     'a key that JavaScript rounds',
@@ -65,7 +65,11 @@ const REFUSED: Array<[string, BackfillSource<never, never>, RegExp]> = [
     byOrder({ id: 'up' }),
     /\(orderBy\.id\): expected 'asc' or 'desc', once for each property, got "up"/,
   ],
-  ['a place for nulls', byOrder({ id: 'asc nulls last' }), /\(orderBy\.id\): .*Nulls have no place/],
+  [
+    'a position for nulls',
+    byOrder({ id: 'asc nulls last' }),
+    /\(orderBy\.id\): .*The position of nulls cannot be set/,
+  ],
   [
     'a property named twice',
     byOrder([{ id: 'asc' }, { id: 'desc' }]),
@@ -100,12 +104,12 @@ const REFUSED: Array<[string, BackfillSource<never, never>, RegExp]> = [
   [
     'no partition',
     keyset(Item, { orderBy: { id: 'asc' }, partitions: {} }) as never,
-    /\(partitions\): expected at least one name.*got none\. Name each shard in keyset\(Item/,
+    /\(partitions\): expected at least one name.*got none\. Name each partition in keyset\(Item/,
   ],
   [
     'a partition without a name',
     idRange(Item, { partitions: { '': {} } }) as never,
-    /\(partitions\): .*got an empty name\. Name each shard in idRange\(Item/,
+    /\(partitions\): .*got an empty name\. Name each partition in idRange\(Item/,
   ],
 ];
 

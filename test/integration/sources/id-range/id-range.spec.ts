@@ -181,9 +181,12 @@ describe('idRange', () => {
   });
 
   it.each([
-    [{ from: 'last week' }, /\(from\): expected a whole number, its digits, or \{ id: … \}, got "last week"/],
-    [{ from: 2 ** 53 }, /\(from\): .* Numbers past 2\^53 are given as text or as a bigint/],
-    [{ from: 1, to: 2 }, /expected from above to, in the order of the walk \(desc\), got from 1 to 2/],
+    [
+      { from: 'last week' },
+      /\(from\): expected a whole number, a string of digits, or \{ id: … \}, got "last week"/,
+    ],
+    [{ from: 2 ** 53 }, /\(from\): .* Pass numbers above 2\^53 as a bigint or a string of digits/],
+    [{ from: 1, to: 2 }, /expected from above to, in the source's order \(desc\), got from 1 to 2/],
   ])('refuses %j', async (request, message) => {
     const opening = idRange(Ticket).open(fixture.context(), request);
     await expect(opening).rejects.toMatchObject({

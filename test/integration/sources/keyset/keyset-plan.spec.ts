@@ -100,7 +100,7 @@ describe.each(ORDERS)('the plan of a cycle in %s', (name, orderBy) => {
     const slow = keyset(Item, { orderBy: { code: 'asc' } });
     const { warnings } = (await slow.inspect?.(fixture.context(), opening, 100)) ?? { warnings: [] };
     expect(warnings).toEqual([
-      { code: 'NO_INDEX', message: expect.stringContaining('No index gives the order code asc, id asc') },
+      { code: 'NO_INDEX', message: expect.stringContaining('No index provides the order code asc, id asc') },
     ]);
   });
 });

@@ -55,7 +55,7 @@ describe('a driver that hands over milliseconds only', () => {
       () => portableKeyReader,
     );
     expect(() => source.prepare(fixture.context())).toThrow(
-      /\(orderBy\.at\): expected a time of milliseconds at most, .* got one with 6 digits of a second/,
+      /\(orderBy\.at\): expected a timestamp with at most milliseconds, .* got a timestamp with 6 fractional digits/,
     );
   });
 });

@@ -196,7 +196,7 @@ describe('keyset', () => {
     await expect(
       source.plan(fixture.context(), { ...request, bounds: zero?.bounds ?? null, partition: 'gone' }),
     ).rejects.toThrow(
-      /backfill "update-items" cannot walk Item \(partitions\): expected one of "zero", "one", "none", got "gone"/,
+      /backfill "update-items" cannot read Item \(partitions\): expected one of "zero", "one", "none", got "gone"/,
     );
     expect(() => source.toRange?.([[1], [2]], 0, 'gone')).toThrow(/expected one of "zero"/);
   });
@@ -225,14 +225,17 @@ describe('keyset', () => {
   });
 
   it.each([
-    [{ from: 500 }, /\(from\): expected an object of keys, got 500/],
+    [{ from: 500 }, /\(from\): expected an object of sort keys, got 500/],
     [
       { from: { id: 5 } },
-      /\(from.id\): expected the keys of the order, without a gap, got another key. Give all the keys of the order \(at, id\)/,
+      /\(from.id\): expected the sort keys without a gap, got another key. Pass all sort keys \(at, id\)/,
     ],
-    [{ to: { at: 'yesterday' } }, /\(to.at\): expected a Date, or its ISO 8601 text, got "yesterday"/],
-    [{ to: { at: '2020-01-01', id: 1.5 } }, /\(to.id\): expected a whole number, or its digits, got 1.5/],
-    [{ from: {} }, /\(from\): expected at least the first key of the order, got none/],
+    [{ to: { at: 'yesterday' } }, /\(to.at\): expected a Date or an ISO 8601 string, got "yesterday"/],
+    [
+      { to: { at: '2020-01-01', id: 1.5 } },
+      /\(to.id\): expected a whole number or a string of digits, got 1.5/,
+    ],
+    [{ from: {} }, /\(from\): expected at least the first sort key, got none/],
   ])('refuses %j', async (request, message) => {
     const opening = keyset(Item, { orderBy: newestFirst }).open(fixture.context(), request);
     await expect(opening).rejects.toMatchObject({

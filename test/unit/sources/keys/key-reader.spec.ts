@@ -12,7 +12,7 @@ describe('toBatches', () => {
 
   it('does not pass over a gap', () => {
     expect(() => toBatches(new Map([[1, [1]]]), 3, 3)).toThrow(
-      'Expected rows 1 and 3 of the walk, got a gap',
+      'Expected the keys of rows 1 and 3, got a gap',
     );
   });
 });
