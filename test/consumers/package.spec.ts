@@ -60,8 +60,8 @@ export const rateOf = (config: BackfillConfig) => config.perSecondOnPeak;
 `;
   const editor = new Editor(join(installed.app, 'consumer.ts'), code);
 
-  it('finds no problem in a file that uses the package', () => {
-    expect(editor.problems()).toEqual([]);
+  it('finds no type error in a file that uses the package, nor in the declarations of the package', () => {
+    expect(editor.problems(installed.folder)).toEqual([]);
   });
 
   it.each([

@@ -8,8 +8,7 @@ const OPTIONS: ts.CompilerOptions = {
   moduleResolution: ts.ModuleResolutionKind.NodeNext,
   target: ts.ScriptTarget.ES2023,
   strict: true,
-  skipLibCheck: true,
-  types: [],
+  types: ['node'],
 };
 
 /** A place in a file; the line counts from 1. */
@@ -43,10 +42,16 @@ export class Editor {
     });
   }
 
-  problems(): string[] {
-    return this.service
-      .getSemanticDiagnostics(this.file)
-      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+  /** The type errors of the file, and of the declarations of a package. */
+  problems(packageFolder: string): string[] {
+    return this.program
+      .getSourceFiles()
+      .map(({ fileName }) => fileName)
+      .filter((name) => name === this.file || name.startsWith(packageFolder))
+      .flatMap((name) => this.service.getSemanticDiagnostics(name))
+      .map(
+        ({ file, messageText }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
+      );
   }
 
   /** The documentation that is shown when the pointer rests on a name. */

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { run } from './shell.js';
@@ -15,7 +15,7 @@ export class InstalledPackage {
   ) {}
 
   static async install(): Promise<InstalledPackage> {
-    const parent = await mkdtemp(join(tmpdir(), 'nestjs-backfill-installed-'));
+    const parent = await realpath(await mkdtemp(join(tmpdir(), 'nestjs-backfill-installed-')));
     const app = join(parent, 'app');
     const folder = join(app, 'node_modules/nestjs-backfill');
     await mkdir(folder, { recursive: true });
