@@ -84,7 +84,7 @@ export class BackfillLifecycle
       this.scheduler.open((cycle, signal) => this.runner.run(cycle, signal));
     }
     await this.ledger.open();
-    const { runs, now } = await this.watchdog.active();
+    const { runs, now } = await this.watchdog.poll();
     await this.lost.detect(runs);
     await this.pool.sync(runs, now);
     this.watchdog.open(async (active, at) => {

@@ -57,6 +57,7 @@ import { JobReconciler } from './supervision/job.reconciler.js';
 import { LostRunDetector } from './supervision/lost-run.detector.js';
 import { RunBreaker } from './supervision/run.breaker.js';
 import { RunResumer } from './supervision/run.resumer.js';
+import { RunSupervisor } from './supervision/run.supervisor.js';
 
 /** Values that classes inject by a token, and the two classes that are made from options. */
 const VALUES: Provider[] = [
@@ -116,6 +117,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   JobReconciler,
   LostRunDetector,
   RunResumer,
+  RunSupervisor,
   BackfillWatchdog,
   RunStarter,
   CycleRunner,

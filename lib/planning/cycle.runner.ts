@@ -83,7 +83,7 @@ export class CycleRunner {
   }
 
   private async failed(job: CycleJob, where: string, error: unknown): Promise<void> {
-    if (await this.breaker.pausedWithoutMemory(job.backfill, job.run, error)) {
+    if (await this.breaker.pauseIfOutOfMemory(job.backfill, job.run, error)) {
       return;
     }
     if (

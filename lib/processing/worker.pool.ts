@@ -163,7 +163,7 @@ export class WorkerPool {
         },
         error: (error) => {
           this.deps.logger.debug(`[${backfill} run ${runId}] worker: ${error.message}`);
-          this.quietly(this.breaker.pausedWithoutMemory(backfill, runId, error));
+          this.quietly(this.breaker.pauseIfOutOfMemory(backfill, runId, error));
         },
       },
     );

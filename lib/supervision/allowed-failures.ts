@@ -1,17 +1,17 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
 
-/** A percentage of less would pause a run at its first failure. */
-const SMALLEST_SAMPLE = 100;
+/** With a smaller sample, a percentage would pause a run at its first failure. */
+const MIN_SAMPLE = 100;
 
 /**
- * How many failures a run may have by now; with more than that it pauses itself. A percentage is taken of
- * what was worked off so far, as if that were at least 100: `'5%'` allows 5 from the start.
+ * How many failures a run may have so far before it is paused. A percentage refers to the rows processed so far, at
+ * least 100: `'5%'` allows 5 from the start.
  *
  * @param maxFailures The config's `maxFailures`; `null` allows any number (`Infinity`).
- * @param finished What was worked off so far, failures included, counted in the same unit as failures.
+ * @param processed Rows processed so far, failures included.
  */
-export function allowedFailures(maxFailures: BackfillConfig['maxFailures'], finished: number): number {
+export function allowedFailures(maxFailures: BackfillConfig['maxFailures'], processed: number): number {
   if (maxFailures === null) return Infinity;
   if (typeof maxFailures === 'number') return maxFailures;
-  return Math.floor((Number.parseFloat(maxFailures) * Math.max(finished, SMALLEST_SAMPLE)) / 100);
+  return Math.floor((Number.parseFloat(maxFailures) * Math.max(processed, MIN_SAMPLE)) / 100);
 }

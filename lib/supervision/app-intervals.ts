@@ -6,16 +6,16 @@ export const APP_SCHEDULE = Symbol('nestjs-backfill:app-schedule');
 
 /** A task that runs at an interval. */
 export interface AppInterval {
-  /** Ends the interval, and resolves when the task that is under way has ended. */
+  /** Ends the interval. Resolves when a task that is running has ended. */
   stop(): Promise<void>;
 }
 
-/** Runs tasks at intervals of the app's `@nestjs/schedule`, where the app sees them under their names. */
+/** Runs tasks at intervals of the app's `@nestjs/schedule`, so that its `SchedulerRegistry` lists them by name. */
 @Injectable()
 export class AppIntervals {
   constructor(@Inject(APP_SCHEDULE) private readonly schedule: SchedulerRegistry) {}
 
-  /** Starts an interval. A task that takes longer than the interval is not started a second time beside itself. */
+  /** Starts an interval. A tick is skipped while the task of an earlier one is still running. */
   start(name: string, everyMs: number, task: () => Promise<void>): AppInterval {
     let running: Promise<void> | undefined;
     const timer = setInterval(() => {

@@ -3,20 +3,21 @@ import { RangeQueues } from '../queues/range.queues.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { RangeStore } from '../state/range.store.js';
 
-/** Gives every outstanding range a job again, after a crash between the tracker's step and the queue's. */
+/** Queues the jobs of outstanding ranges again that were lost between the write to the run and the one to the queue. */
 @Injectable()
 export class JobReconciler {
   private readonly logger = new Logger('Backfill');
+
   constructor(
     private readonly rangeStore: RangeStore,
     private readonly queues: RangeQueues,
     private readonly keys: BackfillKeys,
   ) {}
 
-  /** Answers how many jobs were missing or overdue. */
+  /** Returns how many jobs were missing or overdue. */
   async reconcile(backfill: string, runId: string): Promise<number> {
     const queue = this.queues.of(backfill);
-    let mended = 0;
+    let requeued = 0;
     const pages = this.rangeStore.missing(
       runId,
       this.keys.job(backfill, runId),
@@ -32,13 +33,11 @@ export class JobReconciler {
       for (const { job } of page.filter(({ delayMs }) => delayMs < 0)) {
         await (await queue.getJob(`${runId}-${job}`))?.promote();
       }
-      mended += page.length;
+      requeued += page.length;
     }
-    if (mended > 0) {
-      this.logger.warn(
-        `[${backfill} run ${runId}] ${mended} jobs were missing or overdue and are queued again`,
-      );
+    if (requeued > 0) {
+      this.logger.warn(`[${backfill} run ${runId}] queued ${requeued} missing or overdue jobs again`);
     }
-    return mended;
+    return requeued;
   }
 }

@@ -4,8 +4,9 @@ import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import type { ActiveRun } from './backfill.watchdog.js';
 
-/** Remembers which runs were active, so that one that Redis lost (`FLUSHALL`, no persistence) is not forgotten. */
+/** Detects active runs whose data Redis lost (`FLUSHALL`, a restart without persistence), from the memory of this process. */
 @Injectable()
 export class LostRunDetector {
   private readonly logger = new Logger('Backfill');
@@ -18,42 +19,39 @@ export class LostRunDetector {
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
   ) {}
 
-  /** Compares the active runs with those of the last time; answers the backfills whose run is lost. */
-  async detect(
-    active: readonly { readonly backfill: string; readonly runId: string; readonly status: string }[],
-  ): Promise<string[]> {
-    const here = active.filter(({ status }) => status !== '');
-    const now = new Map(here.map(({ backfill, runId }) => [backfill, runId]));
+  /** Compares the active runs with those of the previous call; returns the backfills whose run is lost. */
+  async detect(active: readonly ActiveRun[]): Promise<string[]> {
+    const current = new Map(active.map(({ backfill, runId }) => [backfill, runId]));
     for (const [backfill, runId] of this.known) {
-      if (now.get(backfill) !== runId) {
+      if (current.get(backfill) !== runId) {
         this.known.delete(backfill);
         if ((await this.client.hexists(this.keys.run(runId), 'status')) === 0) {
           this.lost.set(backfill, runId);
-          this.logger.error(`[${backfill} run ${runId}] ${lostText(runId, this.options.ledger)}`);
+          this.logger.error(`[${backfill} run ${runId}] ${describeLoss(runId, this.options.ledger)}`);
         }
       }
     }
-    for (const [backfill, runId] of now) {
+    for (const [backfill, runId] of current) {
       this.known.set(backfill, runId);
       this.lost.delete(backfill);
     }
     return [...this.lost.keys()];
   }
 
-  /** Remembers a run that was seen to be active. */
+  /** Remembers a run that was read as active. */
   remember(backfill: string, runId: string): void {
     this.known.set(backfill, runId);
   }
 
-  /** What the status of a backfill without a run is to say. */
+  /** Warnings for the status of a backfill whose run Redis does not have. */
   warnings(backfill: string, newest: string | null): string[] {
     const runId = this.lost.get(backfill) ?? this.known.get(backfill) ?? newest;
-    return runId === null ? [] : [lostText(runId, this.options.ledger)];
+    return runId === null ? [] : [describeLoss(runId, this.options.ledger)];
   }
 }
 
-function lostText(runId: string, recovers: boolean): string {
+function describeLoss(runId: string, recovers: boolean): string {
   return recovers
-    ? `Run ${runId} is gone from Redis; it is made again from the ledger within seconds`
-    : `Run ${runId} is gone from Redis; start again, or use ledger: true`;
+    ? `Run ${runId} is gone from Redis; it is restored from the ledger within seconds`
+    : `Run ${runId} is gone from Redis; start another, or use ledger: true`;
 }

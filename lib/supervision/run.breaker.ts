@@ -12,11 +12,11 @@ import { allowedFailures } from './allowed-failures.js';
 
 const PROBE_MS = 1_000;
 const FIRST_HOLD_MS = 1_000;
-const LONGEST_HOLD_MS = 30_000;
-/** An outage that was over for so long is forgotten. */
-const FORGET_MS = 60_000;
+const MAX_HOLD_MS = 30_000;
+/** After this long without another outage, the backoff starts again. */
+const OUTAGE_RESET_MS = 60_000;
 
-/** Holds or pauses a run that cannot go on as it is, and says why. */
+/** Circuit breaker of a run: holds it for a time or pauses it, with the reason, where going on would only fail. */
 @Injectable()
 export class RunBreaker {
   private readonly logger = new Logger('Backfill');
@@ -29,33 +29,33 @@ export class RunBreaker {
     private readonly runs: RunStore,
   ) {}
 
-  /** Pauses a run by itself. */
+  /** Pauses a run on behalf of the library. */
   async pause(backfill: string, runId: string, reason: string, error?: unknown): Promise<void> {
     if (error !== undefined && !isOutOfMemory(error)) {
       await this.runs.note(runId, { lastError: storable(error) });
     }
     const answer = await this.runs.move(runId, 'pause', reason, { reason, by: 'nestjs-backfill' });
     if (answer.kind === 'moved') {
-      this.logger.error(`[${backfill} run ${runId}] paused itself: ${reason}`);
+      this.logger.error(`[${backfill} run ${runId}] paused: ${reason}`);
     }
   }
 
-  /** Pauses a run when the error says that Redis has no memory left, and that still holds; answers whether it did. */
-  async pausedWithoutMemory(backfill: string, runId: string, error: unknown): Promise<boolean> {
-    if (!isOutOfMemory(error) || (await this.takesWrites())) {
+  /** Pauses a run where the error is an OOM of Redis and Redis still rejects writes; returns whether it did. */
+  async pauseIfOutOfMemory(backfill: string, runId: string, error: unknown): Promise<boolean> {
+    if (!isOutOfMemory(error) || (await this.acceptsWrites())) {
       return false;
     }
     await this.pause(
       backfill,
       runId,
-      'Redis is out of memory (maxmemory is reached): give it more, then resume',
+      'Redis is out of memory (maxmemory is reached). Raise maxmemory, then resume',
       error,
     );
     return true;
   }
 
-  /** An error may be older than the memory that Redis was given, and than the resume after it. */
-  private async takesWrites(): Promise<boolean> {
+  /** The error may date from before memory was added and the run resumed. */
+  private async acceptsWrites(): Promise<boolean> {
     try {
       await this.client.set(this.keys.probe, '', 'PX', PROBE_MS);
       return true;
@@ -67,7 +67,7 @@ export class RunBreaker {
     }
   }
 
-  /** Holds or pauses the run, as an error asks for that concerns more than its range. */
+  /** Holds or pauses the run where an error concerns more than its range. */
   async escalate(backfill: string, runId: string, error: unknown): Promise<void> {
     const verdict = classifyError(error);
     const text = error instanceof Error ? error.message : String(error);
@@ -85,9 +85,9 @@ export class RunBreaker {
     }
   }
 
-  /** Pauses a run with more failures than its config allows. */
-  async checkFailures(backfill: string, runId: string, config: BackfillConfig): Promise<void> {
-    if (config.maxFailures === null) {
+  /** Pauses a run whose failures exceed `maxFailures`. */
+  async checkFailures(backfill: string, runId: string, { maxFailures }: BackfillConfig): Promise<void> {
+    if (maxFailures === null) {
       return;
     }
     const run = await this.runs.read(runId);
@@ -95,13 +95,11 @@ export class RunBreaker {
       return;
     }
     const failures = await this.runs.failures(runId);
-    const allowed = allowedFailures(config.maxFailures, run.rowsDone + run.rowsFailed);
+    const allowed = allowedFailures(maxFailures, run.rowsDone + run.rowsFailed);
     if (failures > allowed) {
-      await this.pause(
-        backfill,
-        runId,
-        `${failures} failures, more than the ${allowed} that maxFailures (${config.maxFailures}) allows`,
-      );
+      const limit =
+        typeof maxFailures === 'string' ? `${maxFailures}: ${allowed} allowed so far` : maxFailures;
+      await this.pause(backfill, runId, `${failures} failures exceed maxFailures (${limit})`);
     }
   }
 
@@ -122,18 +120,18 @@ export class RunBreaker {
     );
   }
 
-  /** Doubles with each outage that is met in a row. */
+  /** Exponential backoff over consecutive outages. */
   private outageMs(runId: string): number {
     const now = performance.now();
     const last = this.outages.get(runId);
-    const wait = (count: number) => Math.min(FIRST_HOLD_MS * 2 ** count, LONGEST_HOLD_MS);
-    if (last && now - last.at < wait(last.count)) {
-      // Others of this process met the same outage: one hold is enough.
-      return wait(last.count);
+    const backoff = (count: number) => Math.min(FIRST_HOLD_MS * 2 ** count, MAX_HOLD_MS);
+    if (last && now - last.at < backoff(last.count)) {
+      // Another range of this process met the same outage: it counts once.
+      return backoff(last.count);
     }
-    const count = last && now - last.at < FORGET_MS ? last.count + 1 : 0;
+    const count = last && now - last.at < OUTAGE_RESET_MS ? last.count + 1 : 0;
     this.outages.set(runId, { count, at: now });
-    return wait(count);
+    return backoff(count);
   }
 }
 

@@ -7,7 +7,7 @@ import { RedisClock } from '../redis/redis.clock.js';
 import { RunStore } from '../state/run.store.js';
 import { JobReconciler } from './job.reconciler.js';
 
-/** Has a run go on that stood still: its rate, the jobs of what is outstanding, its next cycle. */
+/** Restarts the work of a run that has become running again: its rate, the jobs of its outstanding ranges, its cycle. */
 @Injectable()
 export class RunResumer {
   constructor(

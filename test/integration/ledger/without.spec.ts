@@ -19,7 +19,7 @@ it('without the ledger a run that Redis lost is said to be lost, and another can
     ({ done }) => done > 5,
   );
   await bench.loseRedis();
-  const warning = `Run ${runId} is gone from Redis; start again, or use ledger: true`;
+  const warning = `Run ${runId} is gone from Redis; start another, or use ledger: true`;
   expect(await backfills.status('walk')).toMatchObject({ state: 'idle', runId: null, warnings: [warning] });
   await eventually(
     'it to be logged',

@@ -143,9 +143,7 @@ describe('pause', () => {
     const { app, backfills, finished } = await bench.start({ handlers: [handler] });
     const { runId } = await backfills.start('gated');
     const late = new Error("OOM command not allowed when used memory > 'maxmemory'.");
-    expect(await app.get(RunBreaker, { strict: false }).pausedWithoutMemory('gated', runId, late)).toBe(
-      false,
-    );
+    expect(await app.get(RunBreaker, { strict: false }).pauseIfOutOfMemory('gated', runId, late)).toBe(false);
     expect(await backfills.status('gated')).toMatchObject({ state: 'running' });
     release();
     expect(await finished('gated')).toMatchObject({ state: 'completed' });

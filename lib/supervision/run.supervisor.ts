@@ -1,0 +1,98 @@
+import { Injectable } from '@nestjs/common';
+import { ConfigStore } from '../config/config.store.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
+import { RateController } from '../pacing/rate.controller.js';
+import type { ThrottledRate } from '../pacing/rate.controller.js';
+import { fromInterval } from '../pacing/rate-interval.js';
+import { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
+import { CycleQueue } from '../queues/cycle.queue.js';
+import type { RunRecord } from '../state/run-record.js';
+import { RunStore } from '../state/run.store.js';
+import { latestUnpaced, throughput, SampleStore } from '../state/sample.store.js';
+import type { BackfillSample } from '../state/sample.store.js';
+import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
+import { JobReconciler } from './job.reconciler.js';
+import { RunBreaker } from './run.breaker.js';
+
+/** A cycle that is overdue by this much was lost. */
+const OVERDUE_MS = 2_000;
+const RECONCILE_EVERY_MS = 10_000;
+const MEASURED_OVER_MS = 10_000;
+/** The unpaced speed of the workers is looked up in this many samples. */
+const UNPACED_SAMPLES = 60;
+/** Pressure is rounded to this many steps: each change of the rate is logged and published. */
+const PRESSURE_STEPS = 20;
+
+/** Supervises one running run: applies the rate, records a sample, and queues a lost cycle or lost jobs again. */
+@Injectable()
+export class RunSupervisor {
+  private readonly reconciledAt = new Map<string, number>();
+
+  constructor(
+    private readonly registry: BackfillRegistry,
+    private readonly runs: RunStore,
+    private readonly configs: ConfigStore,
+    private readonly samples: SampleStore,
+    private readonly cycles: CycleQueue,
+    private readonly rateController: RateController,
+    private readonly jobReconciler: JobReconciler,
+    private readonly breaker: RunBreaker,
+    private readonly throttles: ThrottleEvaluator,
+  ) {}
+
+  /** @param now epoch ms by the clock of Redis */
+  async supervise(name: string, runId: string, now: number): Promise<void> {
+    const backfill = this.registry.find(name);
+    if (!backfill) {
+      return;
+    }
+    // Concurrently: commands sent in the same turn share a round trip to Redis.
+    const [run, outstanding, pressure, configured] = await Promise.all([
+      this.runs.read(runId),
+      this.runs.outstanding(runId),
+      this.throttles.evaluate(backfill, runId, now),
+      this.configs.read(name, backfill.defaults).catch((error: Error) => error),
+    ]);
+    if (run?.status !== 'running') {
+      return;
+    }
+    if (configured instanceof Error) {
+      await this.breaker.pause(name, runId, configured.message, configured);
+      return;
+    }
+    const sample = toSample(run, outstanding, now);
+    const throttled = await this.throttledRate(pressure, runId, sample);
+    await Promise.all([
+      this.rateController.apply(name, runId, configured.config, now, throttled),
+      this.samples.add(runId, sample),
+    ]);
+    if (run.nextCycleAt !== null && now > run.nextCycleAt + OVERDUE_MS) {
+      await this.cycles.nudge({ backfill: name, run: runId, cycle: run.cycle });
+    }
+    if (now - (this.reconciledAt.get(runId) ?? -Infinity) >= RECONCILE_EVERY_MS) {
+      this.reconciledAt.set(runId, now);
+      await this.jobReconciler.reconcile(name, runId);
+    }
+  }
+
+  private async throttledRate(
+    { pressure, reason }: ThrottlePressure,
+    runId: string,
+    sample: BackfillSample,
+  ): Promise<ThrottledRate> {
+    if (pressure <= 0) {
+      return { pressure: 0, reason, unpacedPerSecond: 0 };
+    }
+    const samples = [sample, ...(await this.samples.newest(runId, UNPACED_SAMPLES))];
+    return {
+      pressure: Math.max(1, Math.round(pressure * PRESSURE_STEPS)) / PRESSURE_STEPS,
+      reason,
+      unpacedPerSecond: throughput(latestUnpaced(samples), MEASURED_OVER_MS).ranges,
+    };
+  }
+}
+
+function toSample(run: RunRecord, outstanding: number, at: number): BackfillSample {
+  const { done, rowsDone, rowsFailed, interval } = run;
+  return { at, done, rowsDone, rowsFailed, outstanding, perSecond: fromInterval(interval) };
+}
