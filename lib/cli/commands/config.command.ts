@@ -46,7 +46,7 @@ export function addConfigCommand(program: Command, session: CliSession): void {
 function configTable({ config, patch, version }: ConfigInForce, style: Style): string {
   const rows = Object.entries(config).map(([key, value]) => [
     key,
-    value === null ? 'null' : String(value),
+    typeof value === 'string' ? value : JSON.stringify(value),
     Object.hasOwn(patch, key) ? style('cyan', 'set') : style('dim', 'default'),
   ]);
   return `${table(['key', 'value', 'from'], rows, style)}\n${style('dim', `version ${version}`)}`;

@@ -3,7 +3,7 @@ import { jest } from '@jest/globals';
 import { createTestDatabase, createTestRedis } from '../../support/databases/index.js';
 import { CommandLine } from './command-line.js';
 
-// Each command is a process that boots an app.
+// Each command is a child process that boots an app.
 jest.setTimeout(180_000);
 
 const database = await createTestDatabase();
@@ -12,7 +12,7 @@ const cli = new CommandLine({ DATABASE_URL: database.url, REDIS_URL: redis.url }
 const NAME = 'weigh-parcels';
 const CTRL_C = '\u0003';
 const STYLE = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`);
-const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[3\\dm`);
+const COLOR = new RegExp(`${String.fromCharCode(27)}\\[3\\dm`);
 
 const json = async (...words: string[]) => {
   const { code, out, err } = await cli.piped(...words, '--json');
@@ -24,17 +24,17 @@ beforeAll(async () => {
   await database.query('INSERT INTO parcel SELECT generate_series(1, 100)');
 });
 
-// A run is one story: each command finds what those before it left.
+// The tests depend on each other: each command sees the state that the previous ones left.
 describe('the command line, piped', () => {
-  it('lists without colour', async () => {
+  it('lists without color', async () => {
     const { code, out } = await cli.piped('list');
 
     expect(code).toBe(0);
     expect(out).toMatch(/weigh-parcels\s+idle/);
-    expect(out).not.toMatch(COLOUR);
+    expect(out).not.toMatch(COLOR);
   });
 
-  it('previews, with JSON for scripts', async () => {
+  it('previews as JSON', async () => {
     const { code, value } = await json('preview', NAME, '--limit', '2', '--from', '50');
 
     expect(code).toBe(0);
@@ -53,9 +53,13 @@ describe('the command line, piped', () => {
       value: { config: { perSecondOnPeak: 4, batchSize: 20 } },
     });
     expect((await cli.piped('config', 'get', NAME)).out).toMatch(/batchSize\s+20\s+set/);
+    expect((await cli.piped('config', 'set', NAME, 'quota={"max":50,"perMs":1000}')).out).toMatch(
+      /quota\s+\{"max":50,"perMs":1000\}\s+set/,
+    );
+    expect((await cli.piped('config', 'set', NAME, 'quota=null')).out).toMatch(/quota\s+null\s+set/);
   });
 
-  it('names every wrong field and changes nothing', async () => {
+  it('names every invalid field and changes nothing', async () => {
     const { code, err } = await cli.piped('config', 'set', NAME, 'batchSize=0', 'perSecond=4');
 
     expect(code).toBe(2);
@@ -63,7 +67,7 @@ describe('the command line, piped', () => {
     expect(err).toMatch(/perSecond: expected a known key/);
   });
 
-  it('starts once, and refuses a second run', async () => {
+  it('starts a run, and rejects a second one', async () => {
     expect(await json('start', NAME, '--by', 'alice', '--reason', 'new scales')).toMatchObject({
       code: 0,
       value: { state: 'running', changed: true },
@@ -81,7 +85,7 @@ describe('the command line, piped', () => {
     expect((await cli.piped('resume', NAME)).code).toBe(4);
   });
 
-  it('shows and retries failures, of which there are none', async () => {
+  it('lists and retries failures when there are none', async () => {
     expect((await cli.piped('failures', NAME)).out).toBe('No failures.\n');
     expect((await json('failures', NAME)).value).toEqual({ items: [], next: null });
     expect((await cli.piped('retry', NAME)).code).toBe(4);
@@ -92,32 +96,32 @@ describe('the command line, piped', () => {
     [['frobnicate'], 2, /unknown command/],
     [['preview', NAME, '--limit', 'many'], 2, /--limit to be a whole number/],
     [['status', NAME, '--app', 'dist/nowhere.js'], 2, /Expected a built module at/],
-  ])('answers %j with %d', async (words, expected, message) => {
+  ])('exits %j with %d', async (words, expected, message) => {
     const { code, err, out } = await cli.piped(...words);
 
     expect({ code, out }).toEqual({ code: expected, out: '' });
     expect(err).toMatch(message);
   });
 
-  it('tells errors to scripts as JSON', async () => {
+  it('prints errors as JSON', async () => {
     const { err } = await cli.piped('status', 'nothing', '--json');
 
     expect(JSON.parse(err)).toMatchObject({ error: { code: 'BACKFILL_NOT_FOUND' } });
   });
 
-  it('finds nothing wrong with a healthy app', async () => {
+  it('reports no problem for a healthy app', async () => {
     const { code, out } = await cli.piped('doctor');
 
     expect({ code, problems: out.match(/✗.*/g) }).toEqual({ code: 0, problems: null });
     expect(out).toMatch(/✓ redis: maxmemory-policy is noeviction/);
   });
 
-  it('explains itself', async () => {
+  it('prints help', async () => {
     expect((await cli.piped('--help')).out).toMatch(/Exit codes/);
   });
 });
 
-// One story again, and each command once: what it says, and that it says it in colour where it has any.
+// The tests depend on each other. Each command runs once, for its text and its colors.
 describe('the command line, on a terminal', () => {
   it.each<[string[], RegExp, number?]>([
     [['list'], /name +state +done[^]*weigh-parcels +(idle|cancelled)/],
@@ -146,14 +150,14 @@ describe('the command line, on a terminal', () => {
     expect(screen).toMatch(words[0] === 'retry' ? /./ : STYLE);
   });
 
-  it('colours nothing where NO_COLOR is set', async () => {
+  it('prints no color when NO_COLOR is set', async () => {
     const { code, screen } = await cli.terminal(['list'], undefined, { NO_COLOR: '1' });
 
     expect(code).toBe(0);
-    expect(screen).not.toMatch(COLOUR);
+    expect(screen).not.toMatch(COLOR);
   });
 
-  it('leaves a watched run alone on Ctrl-C', async () => {
+  it('stops the watch and not the run on Ctrl-C', async () => {
     let typed = false;
     const { code, screen } = await cli.terminal(
       ['start', NAME, '--watch', '--interval', '100'],
@@ -170,7 +174,7 @@ describe('the command line, on a terminal', () => {
     expect((await json('status', NAME)).value).toMatchObject({ state: 'running' });
   });
 
-  it('ends a watch with a failure when the run is cancelled', async () => {
+  it('exits with runFailed when a watched run is cancelled', async () => {
     let cancelled: Promise<unknown> | undefined;
     await cli.piped('cancel', NAME);
     const { code, screen } = await cli.terminal(['start', NAME, '--watch', '--interval', '100'], (text) => {
