@@ -38,8 +38,8 @@ export interface CommandLineOptions {
   /** Stream for errors. Default `process.stderr`. */
   readonly stderr?: NodeJS.WritableStream;
   /**
-   * Stops `--watch` when aborted, with exit code 130; the run continues. Default: SIGINT and SIGTERM stop it,
-   * unless `app` is given.
+   * Stops `--watch` when aborted, with exit code 130; the run continues. Without `app`, SIGINT and SIGTERM do
+   * the same.
    */
   readonly signal?: AbortSignal;
 }

@@ -1,3 +1,4 @@
+import { withTimeout } from '../../async/timeout.js';
 import type { RedisClient } from '../../redis/lua-script.js';
 import type { Finding } from './finding.js';
 
@@ -7,21 +8,21 @@ const MINIMUM_VERSION: readonly [number, number] = [6, 2];
 /** Checks that Redis responds, that it does not evict keys, and that BullMQ supports its version. */
 export async function checkRedis(client: RedisClient, timeoutMs = 5000): Promise<Finding[]> {
   const subject = 'redis';
-  let info: string;
   try {
-    info = await withTimeout(
+    const sections = await withTimeout(
+      Promise.all([client.info('server'), client.info('memory')]),
       timeoutMs,
-      Promise.all([client.info('server'), client.info('memory')]).then((it) => it.join('\n')),
+      () => new Error(`no reply within ${timeoutMs} ms`),
     );
+    return checkRedisInfo(sections.join('\n'));
   } catch (error) {
     const message = `unreachable: ${error instanceof Error ? error.message : String(error)}`;
     return [{ subject, level: 'problem', message }];
   }
-  return readRedisInfo(info);
 }
 
 /** Checks the reply of the command INFO. */
-export function readRedisInfo(info: string): Finding[] {
+export function checkRedisInfo(info: string): Finding[] {
   const subject = 'redis';
   const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? null;
   const version = field('valkey_version') ?? field('redis_version');
@@ -51,16 +52,4 @@ export function readRedisInfo(info: string): Finding[] {
     findings.push({ subject, level: 'ok', message: `maxmemory-policy is ${policy}` });
   }
   return findings;
-}
-
-async function withTimeout<T>(ms: number, reply: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no reply within ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([reply, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,9 +1,9 @@
 import { parseAssignments, parseBound } from '../../../lib/cli/parse-assignments.js';
 import { formatDuration } from '../../../lib/cli/output/time.js';
 import { satisfies } from '../../../lib/cli/doctor/versions.check.js';
-import { readRedisInfo } from '../../../lib/cli/doctor/redis.check.js';
+import { checkRedisInfo } from '../../../lib/cli/doctor/redis.check.js';
 
-describe('arguments of the command line', () => {
+describe('parsing of command line arguments', () => {
   it('reads numbers, null and text', () => {
     expect(
       parseAssignments(['batchSize=20', 'perSecondOnPeak=7.5', 'perSecondOffPeak=null', 'maxFailures=5%']),
@@ -34,7 +34,7 @@ describe('arguments of the command line', () => {
   });
 });
 
-describe('durations', () => {
+describe('formatDuration', () => {
   it.each([
     [0, '0 s'],
     [59_600, '1 min'],
@@ -47,7 +47,7 @@ describe('durations', () => {
   });
 });
 
-describe('versions', () => {
+describe('satisfies', () => {
   it.each([
     ['^11.0.0 || ^12.0.0', '12.1.1', true],
     ['^11.0.0 || ^12.0.0', '10.4.0', false],
@@ -59,9 +59,9 @@ describe('versions', () => {
   });
 });
 
-describe('what Redis says of itself', () => {
-  it('is a problem where it evicts keys', () => {
-    const findings = readRedisInfo(
+describe('checkRedisInfo', () => {
+  it('reports a problem when Redis evicts keys', () => {
+    const findings = checkRedisInfo(
       'redis_version:7.2.0\r\nmaxmemory:1000\r\nmaxmemory_policy:allkeys-lru\r\n',
     );
 
