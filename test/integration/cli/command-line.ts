@@ -7,7 +7,7 @@ import type { IPty } from '@lydell/node-pty';
 const root = join(import.meta.dirname, '../../..');
 const APP = 'test/integration/cli/app/app.module.ts#AppModule';
 
-/** The command line as a process of its own, over the services of a test. */
+/** Runs the command line in a child process against the services of a test. */
 export class CommandLine {
   private readonly env: Record<string, string>;
 
@@ -16,7 +16,7 @@ export class CommandLine {
     this.env = { ...(inherited as Record<string, string>), ...services, TERM: 'xterm-256color' };
   }
 
-  /** Runs a command as a script does. */
+  /** Runs a command with pipes, as a script does. */
   async piped(...words: string[]): Promise<{ code: number | null; out: string; err: string }> {
     const child = spawn(process.execPath, this.args(words), {
       cwd: root,
@@ -30,10 +30,10 @@ export class CommandLine {
     return { code, out, err };
   }
 
-  /** Runs a command on a terminal; `until` sees all that was written so far and may type. */
+  /** Runs a command on a pseudo terminal. `onOutput` receives the output so far and may write input. */
   async terminal(
     words: string[],
-    until?: (screen: string, terminal: IPty) => void,
+    onOutput?: (screen: string, terminal: IPty) => void,
     variables: Record<string, string> = {},
   ): Promise<{ code: number; screen: string }> {
     const terminal = spawnTerminal(process.execPath, this.args(words), {
@@ -45,7 +45,7 @@ export class CommandLine {
     let screen = '';
     terminal.onData((chunk) => {
       screen += chunk;
-      until?.(screen, terminal);
+      onOutput?.(screen, terminal);
     });
     const code = await new Promise<number>((resolve) => terminal.onExit(({ exitCode }) => resolve(exitCode)));
     return { code, screen };

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => orm.close());
 
 describe('batchExecute', () => {
-  it('walks half-open ranges, hops over gaps, and reports', async () => {
+  it('executes half-open intervals, skips gaps and reports progress', async () => {
     const progress: BatchProgress[] = [];
     const result = await batchExecute(orm.em.fork(), {
       table: 'orders',
@@ -43,7 +43,7 @@ describe('batchExecute', () => {
     expect(await database.query('SELECT DISTINCT total FROM orders')).toEqual([{ total: 1 }]);
   });
 
-  it('commits each step by itself', async () => {
+  it('commits each step in a transaction of its own', async () => {
     const walk = batchExecute(orm.em.fork(), {
       table: 'orders',
       stepSize: 10,
@@ -57,7 +57,7 @@ describe('batchExecute', () => {
     ]);
   });
 
-  it('takes a hostile name for a name', async () => {
+  it('quotes a hostile table name', async () => {
     const seen = await batchExecute(orm.em.fork(), { table: HOSTILE, stepSize: 1, sql: () => `SELECT 1` });
     expect(seen.steps).toBe(1);
 
@@ -67,7 +67,7 @@ describe('batchExecute', () => {
     expect(await database.query('SELECT 1 FROM victim')).toHaveLength(1);
   });
 
-  it('refuses a key that is no integer, a step of nothing, and an open transaction', async () => {
+  it('rejects a key that is not an integer, a step size of 0, and an open transaction', async () => {
     const sql = () => 'SELECT 1';
     await expect(batchExecute(orm.em.fork(), { table: 'victim', stepSize: 1, sql })).rejects.toThrow();
     await expect(batchExecute(orm.em.fork(), { table: 'orders', stepSize: 0, sql })).rejects.toThrow(
@@ -78,7 +78,7 @@ describe('batchExecute', () => {
     ).rejects.toThrow('outside a transaction');
   });
 
-  it('asks a migration to leave the transaction', async () => {
+  it('rejects a transactional migration', async () => {
     const migration = (transactional: boolean) => ({
       isTransactional: () => transactional,
       getEntityManager: () => orm.em.fork(),

@@ -6,7 +6,7 @@ import type { BackfillApp } from '../../support/apps/index.js';
 const bench = await createAppBench();
 const NAME = 'renew-items';
 
-/** Renews items; those of `broken` cannot be. */
+/** A backfill that renews items and fails for those in `broken`. */
 const renewal = (broken: ReadonlySet<number> = new Set()) =>
   defineBackfill<never, Item>({
     name: NAME,
@@ -18,7 +18,7 @@ const renewal = (broken: ReadonlySet<number> = new Set()) =>
     },
   });
 
-/** What the gate throws; `null` when it lets the migration pass. */
+/** Message of the error that `ensureCompleted` throws; `null` when it passes. */
 async function refusal({ app }: BackfillApp): Promise<string | null> {
   try {
     await ensureCompleted(NAME, { app });
@@ -32,7 +32,7 @@ async function refusal({ app }: BackfillApp): Promise<string | null> {
 describe('ensureCompleted', () => {
   beforeEach(() => bench.fillItems('SELECT generate_series(1, 20)'));
 
-  it('refuses what was never run, with what is left', async () => {
+  it('rejects a backfill that has never run, with the number of rows left', async () => {
     const app = await bench.start({ handlers: [renewal()] });
 
     expect(await refusal(app)).toBe(
@@ -41,7 +41,7 @@ describe('ensureCompleted', () => {
     );
   });
 
-  it('passes after a clean run, and refuses again once new rows match', async () => {
+  it('passes after a run without failures, and rejects again when new rows match', async () => {
     const app = await bench.start({ handlers: [renewal()] });
     await app.backfills.start(NAME);
     await app.finished(NAME);
@@ -54,7 +54,7 @@ describe('ensureCompleted', () => {
     );
   });
 
-  it('refuses a run that is paused, with its state and what is outstanding', async () => {
+  it('rejects a paused run, with its state and the outstanding ranges', async () => {
     const app = await bench.start({ handlers: [renewal()] });
     await app.backfills.start(NAME, { config: { perSecondOnPeak: 0, perSecondOffPeak: 0 } });
     await app.backfills.pause(NAME);
@@ -64,7 +64,7 @@ describe('ensureCompleted', () => {
     );
   });
 
-  it('refuses a run with failures', async () => {
+  it('rejects a run with failures', async () => {
     const app = await bench.start({ handlers: [renewal(new Set([7]))] });
     await app.backfills.start(NAME);
     await app.finished(NAME);
@@ -72,7 +72,7 @@ describe('ensureCompleted', () => {
     expect(await refusal(app)).toMatch(/it is failed .*; 0 ranges and 1 rows failed; 1 rows still match/);
   });
 
-  it('refuses a dry run', async () => {
+  it('rejects a dry run', async () => {
     const app = await bench.start({ handlers: [renewal()] });
     await app.backfills.start(NAME, { dryRun: true });
     await app.finished(NAME);
@@ -80,7 +80,7 @@ describe('ensureCompleted', () => {
     expect(await refusal(app)).toMatch(/its newest run was a dry run; 20 rows still match its where/);
   });
 
-  it('says that there is no such backfill', async () => {
+  it('rejects an unknown backfill', async () => {
     const { app } = await bench.start({ handlers: [renewal()] });
 
     await expect(ensureCompleted('nothing', { app })).rejects.toBeInstanceOf(BackfillNotFoundError);

@@ -5,7 +5,7 @@ import { createTestDatabase } from '../../support/databases/index.js';
 
 const Parcel = defineEntity({ name: 'Parcel', properties: { id: p.integer().primary() } });
 
-/** Statements so far, to see that each step is one of its own. */
+/** Bounds of the executed steps. */
 const steps: string[] = [];
 
 class FillWeights extends Migration {
@@ -14,14 +14,14 @@ class FillWeights extends Migration {
   }
 
   override async up(): Promise<void> {
-    await this.walk('weight = id * 10', 'weight is null');
+    await this.updateWeights('weight = id * 10', 'weight is null');
   }
 
   override async down(): Promise<void> {
-    await this.walk('weight = null', 'weight is not null');
+    await this.updateWeights('weight = null', 'weight is not null');
   }
 
-  private async walk(change: string, where: string): Promise<void> {
+  private async updateWeights(change: string, where: string): Promise<void> {
     await batchExecute(this, {
       table: 'parcel',
       stepSize: 10,
@@ -57,7 +57,7 @@ beforeAll(async () => {
 });
 
 describe('batchExecute in a migration of MikroORM', () => {
-  it('walks the table in up, and back in down', async () => {
+  it('changes the table in up, and back in down', async () => {
     const orm = await migrations(FillWeights);
     try {
       await orm.migrator.up();
@@ -74,7 +74,7 @@ describe('batchExecute in a migration of MikroORM', () => {
     }
   });
 
-  it('refuses a migration that is one big transaction, and touches nothing', async () => {
+  it('rejects a transactional migration and changes nothing', async () => {
     const orm = await migrations(FillInTransaction);
     try {
       await expect(orm.migrator.up()).rejects.toThrow('isTransactional() { return false; }');

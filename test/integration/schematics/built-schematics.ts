@@ -7,7 +7,7 @@ const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.
 
 export const NODE_MODULES = join(root, 'node_modules');
 
-/** The part of the library that the schematics need, as JavaScript and in a package of its own. */
+/** Transpiles the schematics and the folders that they import into a package of their own. */
 export async function buildSchematics(folder: string): Promise<void> {
   const lib = join(root, 'lib');
   const files = (await readdir(lib, { recursive: true })).filter((file) =>

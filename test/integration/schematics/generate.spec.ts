@@ -3,8 +3,8 @@ import ts from 'typescript';
 import { NestWorkspace } from './nest-workspace.js';
 import type { NestApp } from './nest-workspace.js';
 
-// Every command is a process or two.
-const PATIENCE = 180_000;
+// Each command starts one or two child processes.
+const TIMEOUT_MS = 180_000;
 const ROOT = join(import.meta.dirname, '../../..');
 
 const workspace = await NestWorkspace.create();
@@ -22,7 +22,7 @@ export class Account {
 }
 `;
 
-/** What TypeScript says of files of an app, under the app's own settings and over the sources of the library. */
+/** TypeScript diagnostics of files of an app, with the settings of the app and the sources of the library. */
 function problemsIn(app: NestApp, paths: readonly string[]): string[] {
   const { config } = ts.readConfigFile(join(app.folder, 'tsconfig.json'), (path) =>
     ts.sys.readFile(path),
@@ -59,10 +59,10 @@ describe.each([
   let app: NestApp;
   beforeAll(async () => {
     app = await workspace.app(`generate-${kind}`, kind);
-  }, PATIENCE);
+  }, TIMEOUT_MS);
 
   it(
-    'changes nothing in a dry run, and says what it would',
+    'changes nothing in a dry run, and lists the changes',
     async () => {
       const before = await app.files();
 
@@ -73,11 +73,11 @@ describe.each([
       expect(text).toMatch(/CREATE src\/renew\/renew\.backfill\.spec\.ts/);
       expect(text).toMatch(/UPDATE src\/app\.module\.ts/);
     },
-    PATIENCE,
+    TIMEOUT_MS,
   );
 
   it(
-    'makes a handler of each shape, its test, and adds it to the nearest module; twice is as once',
+    'creates a handler of each shape and its test, adds it to the nearest module, and is idempotent',
     async () => {
       await app.write(
         'src/billing/billing.module.ts',
@@ -112,11 +112,11 @@ describe.each([
       expect(text).toContain('already exists and is not overwritten');
       expect(await app.files()).toEqual(once);
     },
-    PATIENCE,
+    TIMEOUT_MS,
   );
 
   it(
-    'writes what compiles: every shape over every source, for classes and defined entities',
+    'generates code that compiles, for entity classes and for defineEntity',
     async () => {
       await app.write('src/account.entity.ts', ACCOUNT);
       const paths: string[] = [];
@@ -136,13 +136,13 @@ describe.each([
       expect(await app.read(paths[0] ?? '')).toContain("orderBy: { uuid: 'asc' }");
       expect(problemsIn(app, paths)).toEqual([]);
     },
-    PATIENCE,
+    TIMEOUT_MS,
   );
 });
 
 describe('nest g backfill', () => {
   it(
-    'works in the project of a monorepo that is named',
+    'generates into the project given by --project',
     async () => {
       const app = await workspace.app('generate-monorepo', 'esm');
       expect(await app.nest('g', 'app', 'reports')).toMatchObject({ code: 0 });
@@ -160,11 +160,11 @@ describe('nest g backfill', () => {
       await app.generate('sum-up', '--project', 'reports', '--type', 'row');
       expect(await app.files()).toEqual(once);
     },
-    PATIENCE,
+    TIMEOUT_MS,
   );
 
   it(
-    'finds entities and the app module beside the folder that new files go to',
+    'finds entities and the root module when generateOptions.baseDir is set',
     async () => {
       const app = await workspace.app('generate-based', 'cjs');
       await app.replace(
@@ -178,11 +178,11 @@ describe('nest g backfill', () => {
       expect(await app.read('src/jobs/renew/renew.backfill.ts')).toContain("from '../../message.entity'");
       expect(await app.read('src/app.module.ts')).toContain("from './jobs/renew/renew.backfill'");
     },
-    PATIENCE,
+    TIMEOUT_MS,
   );
 
   it(
-    'refuses a shape and an entity that are not, and changes nothing',
+    'rejects an unknown shape and an unknown entity, and changes nothing',
     async () => {
       const app = await workspace.app('generate-refused', 'esm');
       const before = await app.files();
@@ -195,11 +195,11 @@ describe('nest g backfill', () => {
       );
       expect(await app.files()).toEqual(before);
     },
-    PATIENCE,
+    TIMEOUT_MS,
   );
 
   it(
-    'asks on a terminal for what is not told',
+    'prompts on a terminal for missing options',
     async () => {
       const app = await workspace.app('generate-asked', 'cjs');
       await app.write('src/account.entity.ts', ACCOUNT);
@@ -218,11 +218,11 @@ describe('nest g backfill', () => {
       expect(text).toContain('implements RowHandler<MessageRow>');
       expect(text).toContain("keyset(Message, { orderBy: { id: 'asc' } })");
     },
-    PATIENCE,
+    TIMEOUT_MS,
   );
 
   it(
-    'has a help for both schematics',
+    'prints help for both schematics',
     async () => {
       const app = await workspace.app('generate-help', 'esm');
       const before = await app.files();
@@ -241,6 +241,6 @@ describe('nest g backfill', () => {
       }
       expect(await app.files()).toEqual(before);
     },
-    PATIENCE,
+    TIMEOUT_MS,
   );
 });

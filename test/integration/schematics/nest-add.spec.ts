@@ -1,8 +1,8 @@
 import { NestWorkspace } from './nest-workspace.js';
 import type { NestApp } from './nest-workspace.js';
 
-// Every command is a process or two.
-const PATIENCE = 180_000;
+// Each command starts one or two child processes.
+const TIMEOUT_MS = 180_000;
 
 const workspace = await NestWorkspace.create();
 afterAll(() => workspace.remove());
@@ -20,10 +20,10 @@ describe.each(['esm', 'cjs'] as const)('nest add in an app of kind %s', (kind) =
   let app: NestApp;
   beforeAll(async () => {
     app = await workspace.app(`add-${kind}`, kind);
-  }, PATIENCE);
+  }, TIMEOUT_MS);
 
   it(
-    'changes nothing in a dry run, and says what it would',
+    'changes nothing in a dry run, and lists the changes',
     async () => {
       const before = await app.files();
 
@@ -33,11 +33,11 @@ describe.each(['esm', 'cjs'] as const)('nest add in an app of kind %s', (kind) =
       expect(text).toMatch(/UPDATE src\/app\.module\.ts/);
       expect(text).toMatch(/UPDATE package\.json/);
     },
-    PATIENCE,
+    TIMEOUT_MS,
   );
 
   it(
-    'wires the app module and adds the peers that are missing',
+    'adds the modules to the root module and the missing peers to package.json',
     async () => {
       const formerly = await app.read('src/app.module.ts');
 
@@ -60,11 +60,11 @@ describe.each(['esm', 'cjs'] as const)('nest add in an app of kind %s', (kind) =
       expect(Object.keys(dependencies)).toEqual(expect.arrayContaining(PEERS));
       expect(dependencies['bullmq']).toMatch(/^\^6/);
     },
-    PATIENCE,
+    TIMEOUT_MS,
   );
 
   it(
-    'does nothing the second time',
+    'changes nothing on a second run',
     async () => {
       const before = await app.files();
 
@@ -73,15 +73,15 @@ describe.each(['esm', 'cjs'] as const)('nest add in an app of kind %s', (kind) =
       expect({ code, files: await app.files() }).toEqual({ code: 0, files: before });
       expect(text).toContain('Nothing to be done.');
     },
-    PATIENCE,
+    TIMEOUT_MS,
   );
 });
 
 describe('nest add', () => {
   it(
-    'keeps what is there: options, formatting, imports of other modules, versions',
+    'keeps existing options, formatting, imports of other modules and versions',
     async () => {
-      const app = await workspace.app('add-partly', 'cjs');
+      const app = await workspace.app('add-partial', 'cjs');
       await app.replace(
         'src/app.module.ts',
         'imports: []',
@@ -109,11 +109,11 @@ describe('nest add', () => {
         dependencies: { ioredis: '5.9.0', bullmq: expect.stringMatching(/^\^5\.81/) as string },
       });
     },
-    PATIENCE,
+    TIMEOUT_MS,
   );
 
   it(
-    'wires the project of a monorepo that is named, and no other',
+    'changes only the project given by --project',
     async () => {
       const app = await workspace.app('add-monorepo', 'esm');
       expect(await app.nest('g', 'app', 'reports')).toMatchObject({ code: 0 });
@@ -132,11 +132,11 @@ describe('nest add', () => {
       await app.add('--project', 'reports');
       expect(await app.files()).toEqual(once);
     },
-    PATIENCE,
+    TIMEOUT_MS,
   );
 
   it(
-    'says what to do where it cannot, and changes nothing',
+    'explains the manual change when it cannot edit the module, and changes nothing',
     async () => {
       const app = await workspace.app('add-refused', 'cjs');
       await app.replace('src/app.module.ts', 'imports: []', 'imports: modules');
@@ -149,6 +149,6 @@ describe('nest add', () => {
       expect(await app.files()).toEqual(before);
       expect((await app.add('--project', 'nothing')).text).toMatch(/There is no project "nothing"/);
     },
-    PATIENCE,
+    TIMEOUT_MS,
   );
 });

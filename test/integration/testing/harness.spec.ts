@@ -86,7 +86,7 @@ describe('BackfillHarness', () => {
     await expect(harness(new FailsAtSeven()).runRange({ from: { id: 5 } })).rejects.toThrow('seven');
   });
 
-  it('goes on after a kill with what was not acknowledged', async () => {
+  it('continues after a crash with the unacknowledged ranges', async () => {
     const killed = harness(new SetCount());
 
     const crash = await killed.crashAfter(1);
@@ -96,27 +96,27 @@ describe('BackfillHarness', () => {
     expect((await snapshot()).every(({ id, count }) => count === id * 2)).toBe(true);
   });
 
-  it('says that it was not killed where there are fewer checkpoints', async () => {
+  it('completes when there are fewer checkpoints', async () => {
     expect((await harness(new SetCount()).crashAfter(1000)).state).toBe('completed');
   });
 
-  it('passes a handler that may be repeated', async () => {
+  it('accepts an idempotent handler', async () => {
     expect(await harness(new SetCount()).expectIdempotent(reset, snapshot)).toBeGreaterThan(3);
   });
 
-  it('finds out one that may not', async () => {
+  it('rejects a handler that is not idempotent', async () => {
     await expect(harness(new Increment()).expectIdempotent(reset, snapshot)).rejects.toThrow(
       /A crash after checkpoint 1 /,
     );
   });
 
-  it('asks for a handler', () => {
+  it('rejects an object without @Backfill', () => {
     expect(() => harness(new Date())).toThrow('an instance of a class with @Backfill, got one of Date');
   });
 });
 
 describe('FakeClock', () => {
-  it('tells when ranges start across the begin of the peak', () => {
+  it('computes start times across the beginning of the peak', () => {
     const clock = new FakeClock('2026-03-02T08:59:59', 'Europe/Lisbon');
     const starts = clock.starts(
       { perSecondOnPeak: 1, perSecondOffPeak: 2, onPeakHourBegin: 9, onPeakTimezone: 'Europe/Lisbon' },

@@ -31,7 +31,7 @@ describe('ModuleSource', () => {
     );
   });
 
-  it('makes the array where there is none', () => {
+  it('creates the array when it is missing', () => {
     expect(add(`import { A } from 'a';\n@Module({\n  providers: [A],\n})\nclass X {}\n`)).toContain(
       `@Module({\n  imports: [\n    ScheduleModule.forRoot(),\n  ],\n  providers: [A],\n})`,
     );
@@ -43,7 +43,7 @@ describe('ModuleSource', () => {
     );
   });
 
-  it('keeps line ends of Windows', () => {
+  it('keeps CRLF line endings', () => {
     expect(add(`import { A } from 'a';\r\n@Module({ imports: [A] })\r\nclass X {}\r\n`)).not.toMatch(
       /[^\r]\n/,
     );
@@ -53,20 +53,20 @@ describe('ModuleSource', () => {
     'ScheduleModule.forRoot()',
     'ScheduleModule.forRoot({ cronJobs: true })',
     'ScheduleModule.forRootAsync({})',
-  ])('changes nothing where %s is there', (there) => {
+  ])('changes nothing when %s is present', (there) => {
     const text = `import { ScheduleModule } from '@nestjs/schedule';\n@Module({ imports: [${there}] })\nclass X {}\n`;
 
     expect(add(text)).toBe(text);
   });
 
-  it('does not import twice what is imported already', () => {
+  it('does not import a symbol twice', () => {
     const text = `import { ScheduleModule } from '@nestjs/schedule';\n@Module({ imports: [] })\nclass X {}\n`;
 
     expect(add(text).match(/import \{/g)).toHaveLength(1);
   });
 
   it.each(['imports: modules', 'imports'])(
-    'says what to add manually where the array is computed (%s)',
+    'explains the manual change when the array is not a literal (%s)',
     (it) => {
       expect(() => add(`@Module({ ${it} })\nclass X {}\n`)).toThrow(
         /imports of @Module in app\.module\.ts to be an array literal.*\n.*ScheduleModule\.forRoot\(\)/,
@@ -74,7 +74,7 @@ describe('ModuleSource', () => {
     },
   );
 
-  it('names a file without a module', () => {
+  it('rejects a file without a module', () => {
     expect(() => add(`export class X {}\n`)).toThrow(
       'Expected a class with @Module({ ... }) in app.module.ts',
     );

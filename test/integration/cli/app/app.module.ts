@@ -14,7 +14,7 @@ const Parcel = defineEntity({ name: 'Parcel', properties: { id: p.integer().prim
   config: { batchSize: 10, attempts: 1, maxFailures: null },
 })
 export class WeighParcels implements RangeHandler {
-  /** A parcel with no pieces fails: its weight cannot be divided. */
+  /** Fails with a division by zero for a parcel without pieces. */
   async processRange({ begin, end }: IdRange, { em }: BackfillContext): Promise<void> {
     await em
       .getConnection()

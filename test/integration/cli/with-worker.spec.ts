@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { createTestDatabase, createTestRedis } from '../../support/databases/index.js';
 import { CommandLine } from './command-line.js';
 
-// Each command is a process that boots an app.
+// Each command is a child process that boots an app.
 jest.setTimeout(180_000);
 
 const database = await createTestDatabase();
@@ -22,7 +22,7 @@ beforeAll(async () => {
   const { DATABASE_URL, REDIS_URL } = process.env;
   Object.assign(process.env, services);
   const { AppModule } = await import('./app/app.module.js');
-  // They tell the databases of the tests which server is meant.
+  // The test support reads these variables to select the servers.
   restore({ DATABASE_URL, REDIS_URL });
   worker = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
 });
@@ -37,9 +37,9 @@ function restore(variables: NodeJS.ProcessEnv): void {
 
 const unpaced = ['--set', 'perSecondOnPeak=null', 'perSecondOffPeak=null'];
 
-// One story: a run fails, its failure is looked at, mended and retried, and the next run is clean.
-describe('the command line beside a process that works', () => {
-  it('ends start --watch with a failure when the run fails', async () => {
+// The tests depend on each other: a run fails, its failure is listed, fixed and retried, and the next run succeeds.
+describe('the command line beside a worker process', () => {
+  it('exits start --watch with runFailed when the run fails', async () => {
     const { code, out } = await cli.piped('start', NAME, '--watch', '--interval', '50', ...unpaced);
 
     expect(code).toBe(5);
@@ -61,7 +61,7 @@ describe('the command line beside a process that works', () => {
     expect(text).toContain('42');
   });
 
-  it('tells scripts of the failure in one line', async () => {
+  it('prints a page of failures as one line of JSON', async () => {
     const { out } = await cli.piped('failures', NAME, '--limit', '1', '--json');
 
     expect(out.trim().split('\n')).toHaveLength(1);
@@ -70,7 +70,7 @@ describe('the command line beside a process that works', () => {
     });
   });
 
-  it('retries it once it is mended, and follows the run to its end', async () => {
+  it('retries the failure after the cause is fixed, and watches the run to its end', async () => {
     await database.query('UPDATE parcel SET pieces = 1');
 
     expect((await cli.piped('retry', NAME)).out).toMatch(/^1 requeued in run \S+, which is /);
@@ -85,7 +85,7 @@ describe('the command line beside a process that works', () => {
     ]);
   });
 
-  it('draws a bar on a terminal until the run is over', async () => {
+  it('draws a progress bar on a terminal until the run ends', async () => {
     const watched = await cli.terminal(['start', NAME, '--watch', '--interval', '50']);
 
     expect(watched.code).toBe(0);
@@ -98,7 +98,7 @@ describe('the command line beside a process that works', () => {
     });
   });
 
-  it('gives scripts each state of a watch as a line of JSON', async () => {
+  it('prints each state of a watch as a line of JSON', async () => {
     const { code, out } = await cli.piped('start', NAME, '--watch', '--interval', '50', '--json');
     const lines = out
       .trim()
