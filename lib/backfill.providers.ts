@@ -20,7 +20,7 @@ import { LedgerWriter } from './ledger/ledger.writer.js';
 import { RunSnapshots } from './ledger/run-snapshot.js';
 import { RunRestorer } from './ledger/run.restorer.js';
 import { BackfillHealthIndicator } from './monitoring/backfill.health.js';
-import { TelemetrySwitch } from './monitoring/telemetry.switch.js';
+import { TelemetryLoader } from './monitoring/telemetry.loader.js';
 import { RateController } from './pacing/rate.controller.js';
 import { SharedQuota } from './pacing/shared.quota.js';
 import { ThrottleEvaluator } from './pacing/throttle.evaluator.js';
@@ -140,7 +140,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   BackfillService,
   BackfillLifecycle,
   BackfillHealthIndicator,
-  TelemetrySwitch,
+  TelemetryLoader,
   ListenerExplorer,
   ListenerOrchestrator,
 ];

@@ -1,40 +1,50 @@
 import { BackfillError } from './backfill-error.js';
 
 /**
- * Where a config came from: `@Backfill`, `BackfillService.configure`, the options of `start`, what is
- * stored in Redis, or the options of `BackfillModule`.
+ * Where a config comes from:
+ *
+ * - `decorator`: `config` of `@Backfill`
+ * - `configure`: the patch of `BackfillService.configure`
+ * - `start`: `config` of `BackfillService.start`
+ * - `redis`: what is stored in Redis
+ * - `options`: `config` of `BackfillModule`
  *
  * @publicApi
  */
 export type ConfigOrigin = 'decorator' | 'configure' | 'start' | 'redis' | 'options';
 
 /**
- * Whose config is meant, so that an error can say where to correct it.
+ * Which config an error is about, for the advice in its message.
  *
  * @publicApi
  */
 export interface ConfigWhere {
-  /** Name of the backfill; `null` for the module's defaults, which belong to no single one. */
+  /** Name of the backfill; `null` for the defaults of the module, which apply to all. */
   readonly backfill: string | null;
   readonly origin: ConfigOrigin;
 }
 
 /**
- * One thing that is wrong with a config.
+ * An invalid key or value of a config.
  *
  * @publicApi
  */
 export interface ConfigIssue {
-  /** The key as it was given, shortened where it is long; `config` when the whole is not an object. */
+  /** The key as it was given, shortened if it is long; `config` where the whole is not an object. */
   readonly field: string;
-  /** What belongs there, in words. */
+  /** The values that are valid, in words. */
   readonly expected: string;
-  /** What stood there, shortened. */
+  /** The value that was given, as in an error message, shortened. */
   readonly received: string;
 }
 
 /**
- * A config that cannot be used. Nothing of it was applied; the message lists every bad field at once.
+ * A config is not valid; nothing of it was applied. The message lists every invalid key and value, and says where to
+ * correct them.
+ *
+ * Thrown while the app is created (`@Backfill` and the options of `BackfillModule`), by `BackfillService.configure`,
+ * `start` and `preview` for a config that is passed to them, and by every method that reads the config from Redis
+ * where it was stored wrongly. The admin endpoints answer 400 for a config in the request, else 500.
  *
  * @publicApi
  */
@@ -42,8 +52,9 @@ export class BackfillConfigError extends BackfillError {
   readonly code = 'BACKFILL_CONFIG_INVALID';
 
   constructor(
+    /** The backfill, and where the config comes from. */
     readonly where: ConfigWhere,
-    /** Every bad field, in the order of the input. */
+    /** Every invalid key and value, in the order of the input. */
     readonly issues: readonly ConfigIssue[],
     options?: ErrorOptions,
   ) {
@@ -64,13 +75,13 @@ function configMessage({ backfill, origin }: ConfigWhere, issues: readonly Confi
   ].join('\n');
 }
 
-interface OriginWords {
+interface OriginText {
   readonly place: string;
-  /** What to do about it, given the name as it is written in code. */
+  /** What to do, with the name of the backfill as it is written in code. */
   readonly remedy: (name: string) => string;
 }
 
-const ORIGINS: Readonly<Record<ConfigOrigin, OriginWords>> = {
+const ORIGINS: Readonly<Record<ConfigOrigin, OriginText>> = {
   decorator: {
     place: 'given to @Backfill',
     remedy: (name) => `Correct \`config\` in @Backfill({ name: ${name}, config: { … } }).`,

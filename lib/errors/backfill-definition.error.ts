@@ -1,7 +1,10 @@
 import { BackfillError } from './backfill-error.js';
 
 /**
- * The app cannot start: a handler, an option or an import is wrong. The message says what to change.
+ * The definition of a handler, an option or an import of the app is not valid; the message says what to change.
+ *
+ * Thrown while the app is created, which then fails: by the checks of `@Backfill` and `@OnBackfill`, of the options of
+ * `BackfillModule` and of the admin endpoints, of the Redis connection, and of the tables of the ledger.
  *
  * @publicApi
  */

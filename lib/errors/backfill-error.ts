@@ -1,5 +1,6 @@
 /**
- * Base of every error this library throws on purpose.
+ * Base class of the errors that this library throws. `error instanceof BackfillError` separates them from errors of
+ * the app, of the database and of Redis.
  *
  * @publicApi
  */
@@ -8,8 +9,8 @@ export abstract class BackfillError extends Error {
   abstract readonly code: string;
 
   /**
-   * @param message What went wrong and what to do about it.
-   * @param options `cause`: the error underneath, where there is one.
+   * @param message what went wrong and what to do about it
+   * @param options `cause`: the underlying error, if there is one
    */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

@@ -1,7 +1,11 @@
 import { BackfillError } from './backfill-error.js';
 
 /**
- * An argument of a call is wrong; the message names it, what was expected and what was got.
+ * An argument of a method is not valid; the message names it, what was expected and what was received.
+ *
+ * Thrown by methods of `BackfillService`, such as `start`, `preview` and `failures`, and by `batchExecute` of
+ * `nestjs-backfill/migrations`. The admin endpoints answer 400. Invalid config is reported by `BackfillConfigError`,
+ * invalid bounds of a run by `BackfillSourceError`.
  *
  * @publicApi
  */
@@ -9,14 +13,16 @@ export class BackfillRequestError extends BackfillError {
   readonly code = 'BACKFILL_REQUEST_INVALID';
 
   constructor(
+    /** Name of the backfill, or of the function where there is none. */
     readonly backfill: string,
     /** Name of the argument. */
     readonly field: string,
+    /** The values that are valid, in words. */
     readonly expected: string,
     got: unknown,
     options?: ErrorOptions,
   ) {
-    const shown = typeof got === 'bigint' ? `${got}n` : (JSON.stringify(got) ?? String(got));
-    super(`Backfill "${backfill}": expected ${field} to be ${expected}, got ${shown}.`, options);
+    const received = typeof got === 'bigint' ? `${got}n` : (JSON.stringify(got) ?? String(got));
+    super(`Backfill "${backfill}": expected ${field} to be ${expected}, got ${received}.`, options);
   }
 }

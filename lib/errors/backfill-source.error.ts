@@ -39,6 +39,10 @@ export interface BackfillSourceProblem {
  * A source cannot read its table as configured. The message names the backfill, the entity, the field, what was
  * expected, what was received and what to do.
  *
+ * Thrown while the app is created or a run starts (`BACKFILL_SOURCE_INVALID`), by `start` and `preview` of
+ * `BackfillService` (`BACKFILL_SOURCE_BOUNDS`), and while ranges are planned (`BACKFILL_SOURCE_KEY`), where it is logged
+ * and planning is tried again. The admin endpoints answer 400 for bounds, else 500.
+ *
  * @publicApi
  */
 export class BackfillSourceError extends BackfillError {

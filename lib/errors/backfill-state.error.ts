@@ -1,7 +1,10 @@
 import { BackfillError } from './backfill-error.js';
 
 /**
- * Something in Redis that this library wrote cannot be read any more, or is gone.
+ * The state of a run that this library keeps in Redis or in its ledger is missing or cannot be parsed: a key was
+ * deleted or changed from outside, or Redis lost data.
+ *
+ * Thrown by the methods that read the state, such as `BackfillService.status` and `failures`.
  *
  * @publicApi
  */

@@ -1,7 +1,7 @@
-const LONGEST = 60;
+const MAX_LENGTH = 60;
 
 /**
- * A value as an error message shows it: short, on one line, with its type visible (`"5"` is not `5`).
+ * A value for an error message: short, on one line, with its type visible (`"5"` is not `5`).
  *
  * @internal
  */
@@ -24,10 +24,10 @@ export function describeValue(value: unknown): string {
 }
 
 /**
- * A text from outside, cut where it would fill an error message.
+ * A string from outside, cut to the length that fits an error message.
  *
  * @internal
  */
 export function shortened(text: string): string {
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text;
 }

@@ -4,18 +4,22 @@ import type { ResponseHeaders } from './retry-after-header.js';
 
 const TOO_MANY_REQUESTS = 429;
 const SERVICE_UNAVAILABLE = 503;
-/** Where a 429 does not say how long. */
-const UNTOLD_MS = 1_000;
+/** For a 429 without any of the headers. */
+const DEFAULT_RETRY_AFTER_MS = 1_000;
 
-/** What `RateLimitedError.from` reads of a response: that of `fetch`, or one like it. */
+/**
+ * The part of a response that `RateLimitedError.from` reads: one of `fetch`, of axios, or similar.
+ *
+ * @publicApi
+ */
 export interface LimitedResponse {
   readonly status: number;
   readonly headers: ResponseHeaders;
 }
 
 /**
- * Thrown by a handler when a third party asks to wait: the whole backfill is held for that long in every
- * process. No attempt is used up and nothing is lost.
+ * To be thrown by a handler when a third party limits its rate: no process starts ranges of the backfill for
+ * `retryAfterMs`. The range is retried afterwards, and no attempt is counted.
  *
  * @example
  * ```ts
@@ -28,8 +32,12 @@ export interface LimitedResponse {
 export class RateLimitedError extends BackfillError {
   readonly code = 'BACKFILL_RATE_LIMITED';
 
-  /** @param retryAfterMs ms to wait, at least 0 */
+  /**
+   * @param retryAfterMs milliseconds to wait, at least 0
+   * @throws RangeError where it is negative or not a finite number
+   */
   constructor(
+    /** Milliseconds to wait. */
     readonly retryAfterMs: number,
     message = `Rate limited; retry after ${retryAfterMs} ms`,
     options?: ErrorOptions,
@@ -37,32 +45,32 @@ export class RateLimitedError extends BackfillError {
     super(message, options);
     if (!Number.isFinite(retryAfterMs) || retryAfterMs < 0) {
       throw new RangeError(
-        `Expected retryAfterMs to be a number of ms from 0 on, got ${String(retryAfterMs)}`,
+        `Expected retryAfterMs to be a finite number of at least 0, got ${String(retryAfterMs)}`,
       );
     }
   }
 
   /**
-   * Makes one from a response that asks to wait, else answers `null`: a 429, or a 503 that says until when.
-   * How long is read from `Retry-After` (seconds or an HTTP date), `RateLimit`, `RateLimit-Reset` or
-   * `X-RateLimit-Reset`; a 429 with none of them waits a second.
+   * Creates an error from a response with status 429, or with 503 and a header that says how long to wait; returns
+   * `null` for any other response. The headers are `Retry-After` (seconds or an HTTP date), `RateLimit`,
+   * `RateLimit-Reset` and `X-RateLimit-Reset`, in this order; without them a 429 waits for a second.
    */
   static from({ status, headers }: LimitedResponse): RateLimitedError | null {
     if (status !== TOO_MANY_REQUESTS && status !== SERVICE_UNAVAILABLE) {
       return null;
     }
-    const told = retryAfterOf(headers, Date.now());
-    if (told === null && status === SERVICE_UNAVAILABLE) {
+    const retryAfterMs = retryAfterOf(headers, Date.now());
+    if (retryAfterMs === null && status === SERVICE_UNAVAILABLE) {
       return null;
     }
-    const ms = Math.ceil(told ?? UNTOLD_MS);
+    const ms = Math.ceil(retryAfterMs ?? DEFAULT_RETRY_AFTER_MS);
     return new RateLimitedError(ms, `The third party answered ${status}; retry after ${ms} ms`);
   }
 
   /**
-   * Throws what `from` makes of the response; does nothing where it does not ask to wait.
+   * Throws the error that `from` creates for the response, if any.
    *
-   * @throws RateLimitedError for a 429, and for a 503 that says until when
+   * @throws RateLimitedError for a 429, and for a 503 with a header that says how long to wait
    */
   static throwIf(response: LimitedResponse): void {
     const error = RateLimitedError.from(response);
@@ -73,8 +81,13 @@ export class RateLimitedError extends BackfillError {
 }
 
 /**
- * Thrown by a handler for what no further attempt can mend: the range is split at once, and a single row
- * is quarantined.
+ * To be thrown by a handler for an error that a retry cannot resolve, such as invalid data. A range is split at once
+ * instead of being retried, down to the rows that fail; a row is recorded as a failure.
+ *
+ * @example
+ * ```ts
+ * throw new NonRetryableError(`Account ${account.id} has no owner`);
+ * ```
  *
  * @publicApi
  */
@@ -83,17 +96,21 @@ export class NonRetryableError extends BackfillError {
 }
 
 /**
- * What a row fails with that its handler has not finished within `rowTimeoutMs`.
+ * The error of a row whose `processRow` did not return within `rowTimeoutMs`. It is also the reason of the row's
+ * `context.signal`, and counts as a failed attempt.
  *
  * @publicApi
  */
 export class RowTimeoutError extends BackfillError {
   readonly code = 'BACKFILL_ROW_TIMEOUT';
 
-  constructor(readonly timeoutMs: number) {
+  constructor(
+    /** The value of `rowTimeoutMs`. */
+    readonly timeoutMs: number,
+  ) {
     super(
-      `Expected the row to be handled within ${timeoutMs} ms (rowTimeoutMs), got no answer. Honour ` +
-        '`context.signal`, which is aborted now, or raise rowTimeoutMs.',
+      `The row was not processed within ${timeoutMs} ms (rowTimeoutMs). Pass \`context.signal\`, which is now ` +
+        'aborted, on to what the handler awaits, or raise rowTimeoutMs.',
     );
   }
 }

@@ -1,17 +1,20 @@
-/** What a response says about when to come back; anything with `get` will do, also axios' headers. */
+/**
+ * Headers of a response: those of `fetch`, of axios, or anything else with `get`.
+ *
+ * @publicApi
+ */
 export interface ResponseHeaders {
   get(name: string): unknown;
 }
 
-/** Epoch seconds are told from a number of seconds by their size: no limit lasts for thirty years. */
-const EPOCH_FROM = 1_000_000_000;
+/** Larger numbers are epoch seconds, smaller ones seconds from now. */
+const MIN_EPOCH_S = 1_000_000_000;
 
 /**
- * Reads when a third party wants to be asked again, in ms from now: `Retry-After` in seconds or as an HTTP
- * date, else the reset of `RateLimit`, `RateLimit-Reset` or `X-RateLimit-Reset`. `null` where none says it.
+ * Milliseconds until a rate-limited request may be repeated: from `Retry-After` in seconds or as an HTTP date, else
+ * from the reset of `RateLimit`, `RateLimit-Reset` or `X-RateLimit-Reset`; `null` without any of them.
  *
- * @param now epoch ms by the clock of this process; a date is read by the third party's own clock where the
- * response has a `Date`
+ * @param now epoch ms; `Date` of the response takes precedence, since dates are of the third party's clock
  */
 export function retryAfterOf(headers: ResponseHeaders, now: number): number | null {
   const clock = dateOf(text(headers, 'date')) ?? now;
@@ -45,5 +48,5 @@ function msUntil(time: number | null, clock: number): number | null {
 
 function resetOf(value: string | undefined, clock: number): number | null {
   const ms = secondsOf(value ?? '');
-  return ms !== null && ms >= EPOCH_FROM * 1000 ? msUntil(ms, clock) : ms;
+  return ms !== null && ms >= MIN_EPOCH_S * 1000 ? msUntil(ms, clock) : ms;
 }

@@ -3,19 +3,13 @@ import { ContextIdFactory, DiscoveryService, MetadataScanner, ModuleRef } from '
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 import { BACKFILL_EVENT_TYPES } from '../state/backfill-event.js';
 import type { BackfillEvent } from '../state/backfill-event.js';
+import type { BackfillListener } from './backfill-listener.js';
 import { ON_BACKFILL_METADATA } from './on-backfill.decorator.js';
-import type { BackfillListening } from './on-backfill.decorator.js';
+import type { ListenerMetadata } from './on-backfill.decorator.js';
 
 type Provider = ReturnType<DiscoveryService['getProviders']>[number];
 
-/** A method that listens. */
-export interface BackfillListener extends BackfillListening {
-  /** `Class.method`: the same in every process. */
-  readonly id: string;
-  readonly call: (event: BackfillEvent) => Promise<void>;
-}
-
-/** Finds the methods decorated with `@OnBackfill`, each once, wherever their class is provided. */
+/** Finds the methods decorated with `@OnBackfill`, each once, also where several modules provide its class. */
 @Injectable()
 export class ListenerExplorer {
   constructor(
@@ -24,26 +18,26 @@ export class ListenerExplorer {
     private readonly moduleRef: ModuleRef,
   ) {}
 
-  /** Throws `BackfillDefinitionError` for a type of event that there is none of. */
+  /** Throws `BackfillDefinitionError` for an unknown type of event. */
   explore(): BackfillListener[] {
     const seen = new Set<unknown>();
     const listeners: BackfillListener[] = [];
     for (const provider of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
-      const made: unknown = isSingle(provider) ? provider.instance : undefined;
+      const instance: unknown = isSingleton(provider) ? provider.instance : undefined;
       const type = (
-        typeof made === 'object' && made !== null ? made.constructor : provider.metatype
+        typeof instance === 'object' && instance !== null ? instance.constructor : provider.metatype
       ) as unknown;
-      if (typeof type !== 'function' || type.prototype === undefined || seen.has(made ?? type)) {
+      if (typeof type !== 'function' || type.prototype === undefined || seen.has(instance ?? type)) {
         continue;
       }
-      seen.add(made ?? type);
+      seen.add(instance ?? type);
       for (const method of this.scanner.getAllMethodNames(type.prototype as object)) {
-        const found = Reflect.getMetadata(ON_BACKFILL_METADATA, type.prototype as object, method) as
-          BackfillListening[] | undefined;
-        found?.forEach((listening, i) => {
+        const decorators = Reflect.getMetadata(ON_BACKFILL_METADATA, type.prototype as object, method) as
+          ListenerMetadata[] | undefined;
+        decorators?.forEach((metadata, i) => {
           const id = `${type.name}.${method}${i === 0 ? '' : `.${i}`}`;
-          check(listening, id);
-          listeners.push({ ...listening, id, call: (event) => this.call(provider, method, event) });
+          assertKnownTypes(metadata, id);
+          listeners.push({ ...metadata, id, call: (event) => this.call(provider, method, event) });
         });
       }
     }
@@ -52,7 +46,7 @@ export class ListenerExplorer {
 
   private async call(provider: Provider, method: string, event: BackfillEvent): Promise<void> {
     const instance = (
-      isSingle(provider)
+      isSingleton(provider)
         ? provider.instance
         : await this.moduleRef.resolve(provider.token, ContextIdFactory.create(), { strict: false })
     ) as Record<string, (event: BackfillEvent) => unknown>;
@@ -60,11 +54,11 @@ export class ListenerExplorer {
   }
 }
 
-function isSingle(provider: Provider): boolean {
+function isSingleton(provider: Provider): boolean {
   return !provider.isTransient && provider.isDependencyTreeStatic();
 }
 
-function check({ types }: BackfillListening, id: string): void {
+function assertKnownTypes({ types }: ListenerMetadata, id: string): void {
   const unknown = types.find((type) => !BACKFILL_EVENT_TYPES.includes(type));
   if (unknown !== undefined || types.length === 0) {
     throw new BackfillDefinitionError(

@@ -3,29 +3,30 @@ import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnModuleInit } 
 import type { Subscription } from 'rxjs';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
-import { RedisConnections } from '../redis/redis-connections.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import type { BackfillEvent } from '../state/backfill-event.js';
-import { EventStream, toEvent } from '../state/event.stream.js';
 import { PROCESS_ID } from '../redis/process-id.js';
+import { RedisConnections } from '../redis/redis-connections.js';
+import type { BackfillEvent } from '../state/backfill-event.js';
+import { EventStream } from '../state/event.stream.js';
+import { isListeningTo } from './backfill-listener.js';
+import type { BackfillListener } from './backfill-listener.js';
+import { ConsumerGroup } from './consumer-group.js';
 import { ListenerExplorer } from './listener.explorer.js';
-import type { BackfillListener } from './listener.explorer.js';
-import { SharedDelivery } from './shared.delivery.js';
 
-const LOOK_AGAIN_MS = 10_000;
+const POLL_MS = 10_000;
 
 /** Calls the `@OnBackfill` methods of the app. */
 @Injectable()
 export class ListenerOrchestrator implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Backfill');
   private listeners: BackfillListener[] = [];
-  private shared: SharedDelivery[] = [];
+  private groups: ConsumerGroup[] = [];
   private subscription: Subscription | undefined;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly explorer: ListenerExplorer,
-    private readonly log: EventStream,
+    private readonly events: EventStream,
     private readonly connections: RedisConnections,
     private readonly keys: BackfillKeys,
     @Inject(PROCESS_ID) private readonly processId: string,
@@ -43,38 +44,18 @@ export class ListenerOrchestrator implements OnModuleInit, OnApplicationBootstra
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { lockDuration } = this.options;
-    const everywhere = this.listeners.filter(({ once }) => !once);
-    this.shared = this.listeners
-      .filter(({ once }) => once)
-      .map(
-        (listener) =>
-          new SharedDelivery(
-            this.connections.client,
-            this.keys,
-            this.processId,
-            listener,
-            (to, entry) => this.call(to, toEvent(entry)),
-            lockDuration,
-            this.logger,
-          ),
-      );
-    await Promise.all(this.shared.map((delivery) => delivery.open()));
-    this.subscription = this.log.events.subscribe((event) => {
-      everywhere
-        .filter(
-          ({ types, backfill }) =>
-            types.includes(event.type) && (backfill ?? event.backfill) === event.backfill,
-        )
+    const inEveryProcess = this.listeners.filter(({ once }) => !once);
+    this.groups = this.listeners.filter(({ once }) => once).map((listener) => this.groupOf(listener));
+    await Promise.all(this.groups.map((group) => group.open()));
+    this.subscription = this.events.events.subscribe((event) => {
+      inEveryProcess
+        .filter((listener) => isListeningTo(listener, event))
         .forEach((listener) => void this.call(listener, event));
-      this.shared.forEach((delivery) => delivery.take());
+      this.poll();
     });
-    if (this.shared.length > 0) {
-      // An event of a process that died comes without another event.
-      this.timer = setInterval(
-        () => this.shared.forEach((delivery) => delivery.take()),
-        Math.min(LOOK_AGAIN_MS, lockDuration),
-      );
+    if (this.groups.length > 0) {
+      // The lease of a process that died expires without a new event in the stream.
+      this.timer = setInterval(() => this.poll(), Math.min(POLL_MS, this.options.lockDuration));
       this.timer.unref();
     }
   }
@@ -82,7 +63,23 @@ export class ListenerOrchestrator implements OnModuleInit, OnApplicationBootstra
   async beforeApplicationShutdown(): Promise<void> {
     this.subscription?.unsubscribe();
     clearInterval(this.timer);
-    await Promise.all(this.shared.map((delivery) => delivery.close()));
+    await Promise.all(this.groups.map((group) => group.close()));
+  }
+
+  private poll(): void {
+    this.groups.forEach((group) => group.poll());
+  }
+
+  private groupOf(listener: BackfillListener): ConsumerGroup {
+    return new ConsumerGroup(
+      this.connections.client,
+      this.keys,
+      this.processId,
+      listener,
+      (event) => this.call(listener, event),
+      this.options.lockDuration,
+      this.logger,
+    );
   }
 
   private async call(listener: BackfillListener, event: BackfillEvent): Promise<void> {

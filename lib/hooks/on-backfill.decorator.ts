@@ -1,24 +1,25 @@
 import type { BackfillEventType } from '../state/backfill-event.js';
 
-/** Stable over copies of the package, so that each finds the other's listeners. */
+/** `Symbol.for`, so that two copies of the package find each other's listeners. */
 export const ON_BACKFILL_METADATA = Symbol.for('nestjs-backfill:listener');
 
 /**
- * How a listener is called.
+ * Options of `@OnBackfill`.
  *
  * @publicApi
  */
 export interface OnBackfillOptions {
   /**
-   * Whether exactly one process gets each event, instead of every process. When it dies before its listener
-   * has returned, another gets the event after `lockDuration`: the listener may then be called again. Default
-   * `false`.
+   * Whether each event is delivered to exactly one process instead of to every process. Such an event is also
+   * delivered later where no process was up when it occurred. Delivery is at least once: when a process dies before
+   * its listener has returned, another one is called with the event after `lockDuration`. An event whose listener
+   * threw counts as delivered. Default `false`.
    */
   readonly once?: boolean;
 }
 
-/** What a method listens to. */
-export interface BackfillListening {
+/** What `@OnBackfill` keeps of its arguments. */
+export interface ListenerMetadata {
   readonly types: readonly BackfillEventType[];
   /** `undefined`: every backfill. */
   readonly backfill: string | undefined;
@@ -26,16 +27,20 @@ export interface BackfillListening {
 }
 
 /**
- * Has a method of any provider called with each `BackfillEvent` of a type, of one backfill or of all. An
- * error that it throws is logged, and nobody else notices.
+ * Calls the decorated method with each `BackfillEvent` of the given types. The class may be a provider or a controller
+ * of any module, in any scope. Events of runs in other processes are received, too. An error that the method throws is
+ * logged and has no other effect.
  *
- * @param type what happened, or several such things
- * @param backfill name of the backfill. Default: all of them
+ * An unknown type makes the start of the app fail with `BackfillDefinitionError`.
+ *
+ * @param type one or several of `BACKFILL_EVENT_TYPES`
+ * @param backfill name of the only backfill to listen to. Default: every backfill
+ * @param options may also be the second argument
  *
  * @example
  * ```ts
  * @OnBackfill('completed', 'enrich-accounts', { once: true })
- * async tellTheTeam(event: BackfillEvent) { ... }
+ * async notifyTeam(event: BackfillEvent) { ... }
  * ```
  *
  * @publicApi
@@ -48,9 +53,9 @@ export function OnBackfill(
   const name = typeof backfill === 'string' ? backfill : undefined;
   const { once = false } = options ?? (typeof backfill === 'object' ? backfill : {});
   const types = typeof type === 'string' ? [type] : type;
-  const listening: BackfillListening = { types, backfill: name, once };
+  const metadata: ListenerMetadata = { types, backfill: name, once };
   return (target, key) => {
-    const before = (Reflect.getOwnMetadata(ON_BACKFILL_METADATA, target, key) ?? []) as BackfillListening[];
-    Reflect.defineMetadata(ON_BACKFILL_METADATA, [...before, listening], target, key);
+    const before = (Reflect.getOwnMetadata(ON_BACKFILL_METADATA, target, key) ?? []) as ListenerMetadata[];
+    Reflect.defineMetadata(ON_BACKFILL_METADATA, [...before, metadata], target, key);
   };
 }

@@ -5,29 +5,56 @@ import type { BackfillStatus } from '../state/backfill-status.js';
 
 const TIMEOUT_MS = 2_000;
 
-/** What a health check is to look at. */
+/**
+ * Options of `BackfillHealthIndicator.isHealthy`.
+ *
+ * @publicApi
+ */
 export interface BackfillHealthOptions {
-  /** Names of the backfills. Default: all. */
+  /** Names of the backfills to check. Default: all. */
   readonly backfills?: readonly string[];
-  /** Whether a run that ended with failures is unhealthy. Default `false`. */
+  /** Whether a backfill is unhealthy whose last run ended with failures. Default `false`. */
   readonly failuresAreDown?: boolean;
   /** Milliseconds that Redis has to answer. Default 2000. */
   readonly timeoutMs?: number;
 }
 
-/** What `@nestjs/terminus` takes for the health of a part: the key that was given, and what is known. */
+/**
+ * Result of a health check as `@nestjs/terminus` expects it: one entry, under the key that was passed.
+ *
+ * - `status`: `up` or `down`
+ * - `backfills`: `state`, `percent`, `outstanding` and `workers` by name of the backfill
+ * - `unhealthy`: names of the backfills that are down, if any
+ * - `message`: the error, where the status could not be read
+ *
+ * @publicApi
+ */
 export type BackfillHealthResult = Record<
   string,
   { readonly status: 'up' | 'down'; readonly [detail: string]: unknown }
 >;
 
 /**
- * The health of the backfills, for `HealthCheckService` of `@nestjs/terminus`: down when Redis does not
- * answer, or when a run is running and no process works for it.
+ * Health indicator for `HealthCheckService` of `@nestjs/terminus`. It is exported by `BackfillModule`.
+ *
+ * The status is `down` while Redis does not answer, while a run is running and no process has a worker for it, and,
+ * with `failuresAreDown`, after a run that ended with failures.
  *
  * @example
  * ```ts
- * this.health.check([() => this.backfills.isHealthy('backfills')])
+ * @Controller('health')
+ * export class HealthController {
+ *   constructor(
+ *     private readonly health: HealthCheckService,
+ *     private readonly backfills: BackfillHealthIndicator,
+ *   ) {}
+ *
+ *   @Get()
+ *   @HealthCheck()
+ *   check() {
+ *     return this.health.check([() => this.backfills.isHealthy('backfills')]);
+ *   }
+ * }
  * ```
  *
  * @publicApi
@@ -36,7 +63,11 @@ export type BackfillHealthResult = Record<
 export class BackfillHealthIndicator {
   constructor(private readonly backfills: BackfillService) {}
 
-  /** Never throws: what is wrong stands in the answer. */
+  /**
+   * Checks Redis and the backfills. Never rejects: an error is reported as `down` with its message.
+   *
+   * @param key name of the entry in the health check result
+   */
   async isHealthy(key: string, options: BackfillHealthOptions = {}): Promise<BackfillHealthResult> {
     const { backfills: names, failuresAreDown = false, timeoutMs = TIMEOUT_MS } = options;
     let all: BackfillStatus[];
@@ -49,17 +80,17 @@ export class BackfillHealthIndicator {
     } catch (error) {
       return { [key]: { status: 'down', message: (error as Error).message } };
     }
-    const looked = all.filter(({ name }) => names?.includes(name) ?? true);
-    const bad = looked.filter(
+    const checked = all.filter(({ name }) => names?.includes(name) ?? true);
+    const unhealthy = checked.filter(
       ({ state, workers }) =>
         (state === 'running' && workers === 0) || (failuresAreDown && state === 'failed'),
     );
     return {
       [key]: {
-        status: bad.length > 0 ? 'down' : 'up',
-        ...(bad.length > 0 ? { unhealthy: bad.map(({ name }) => name) } : {}),
+        status: unhealthy.length > 0 ? 'down' : 'up',
+        ...(unhealthy.length > 0 ? { unhealthy: unhealthy.map(({ name }) => name) } : {}),
         backfills: Object.fromEntries(
-          looked.map(({ name, state, percent, outstanding, workers }) => [
+          checked.map(({ name, state, percent, outstanding, workers }) => [
             name,
             { state, percent, outstanding, workers },
           ]),

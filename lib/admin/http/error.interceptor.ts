@@ -53,15 +53,12 @@ function statusOf(error: BackfillError): number {
     return isRequested ? HttpStatus.BAD_REQUEST : HttpStatus.INTERNAL_SERVER_ERROR;
   }
   if (error instanceof BackfillSourceError) {
-    return SOURCE_STATUS[error.code] ?? HttpStatus.INTERNAL_SERVER_ERROR;
+    return error.code === 'BACKFILL_SOURCE_BOUNDS'
+      ? HttpStatus.BAD_REQUEST
+      : HttpStatus.INTERNAL_SERVER_ERROR;
   }
   return HttpStatus.INTERNAL_SERVER_ERROR;
 }
-
-const SOURCE_STATUS: Readonly<Record<string, number>> = {
-  BACKFILL_SOURCE_BOUNDS: HttpStatus.BAD_REQUEST,
-  BACKFILL_SOURCE_TIMEOUT: HttpStatus.SERVICE_UNAVAILABLE,
-};
 
 function fieldsOf(error: BackfillError): FieldError[] {
   if (error instanceof BackfillConfigError) {

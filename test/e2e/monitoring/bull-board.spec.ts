@@ -16,13 +16,13 @@ interface Board {
 
 const bench = await createAppBench();
 
-it('shows the queue of a backfill as an ordinary one, in the app itself', async () => {
+it('bull-board shows the queue of a backfill in the app itself', async () => {
   const serverAdapter = new ExpressAdapter();
   serverAdapter.setBasePath('/queues');
   const { addQueue } = createBullBoard({ queues: [], serverAdapter });
   const admin = await startAdminApp(bench, {
     admin: null,
-    // Before the app listens: what comes after is behind Nest's own "not found".
+    // Before the app listens: Nest's own 404 handler would come first otherwise.
     configure: (app) => app.use('/queues', serverAdapter.getRouter()),
     handlers: [
       defineBackfill({

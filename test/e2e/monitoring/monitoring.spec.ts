@@ -30,7 +30,7 @@ describe('OpenTelemetry', () => {
     trace.disable();
   });
 
-  it('is told of rows, ranges, durations, failures, outstanding, rate and lag', async () => {
+  it('records rows, ranges, durations, failures, outstanding, rate and lag', async () => {
     const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
     const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
     const meters = new MeterProvider({ readers: [reader] });
@@ -43,7 +43,7 @@ describe('OpenTelemetry', () => {
     await app.backfills.start('count');
     expect((await app.finished('count')).state).toBe('failed');
     await meters.forceFlush();
-    const told = new Map(
+    const values = new Map(
       exporter
         .getMetrics()
         .flatMap(({ scopeMetrics }) => scopeMetrics)
@@ -53,13 +53,13 @@ describe('OpenTelemetry', () => {
           dataPoints.map(({ value }) => (typeof value === 'number' ? value : value.count)),
         ]),
     );
-    const sum = (name: string) => told.get(name)?.reduce((all, one) => all + one, 0);
+    const sum = (name: string) => values.get(name)?.reduce((all, one) => all + one, 0);
     expect(sum('backfill.rows')).toBe(19);
     expect(sum('backfill.ranges')).toBe(sum('backfill.range.duration'));
     expect(sum('backfill.ranges')).toBeGreaterThanOrEqual(4);
     expect(sum('backfill.failures')).toBe(1);
-    expect(told.get('backfill.outstanding')).toEqual([0]);
-    expect(told.get('backfill.rate')).toEqual([0]);
+    expect(values.get('backfill.outstanding')).toEqual([0]);
+    expect(values.get('backfill.rate')).toEqual([0]);
     const [span] = spans.getFinishedSpans();
     expect(span).toMatchObject({ name: 'backfill.range', attributes: { backfill: 'count' } });
     await Promise.all([meters.shutdown(), tracers.shutdown()]);
@@ -67,7 +67,7 @@ describe('OpenTelemetry', () => {
 });
 
 describe('Terminus', () => {
-  it('shows the health, and that nobody works for a running run', async () => {
+  it('reports up, and down while no process has a worker for a running run', async () => {
     const app = await bench.start({
       handlers: [count()],
       imports: [TerminusModule],

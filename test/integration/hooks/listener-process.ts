@@ -6,12 +6,12 @@ import { startBackfillApp } from '../../support/apps/index.js';
 import type { BackfillAppSetup } from '../../support/apps/index.js';
 import { answerParent, tellParent } from '../../support/processes/index.js';
 
-/** A process that hears an event and never gets to the end of what it does about it. */
+/** A process whose listener receives an event and never returns. */
 @Injectable()
 class Listener {
   @OnBackfill('completed', { once: true })
-  async hear({ backfill }: BackfillEvent): Promise<void> {
-    tellParent({ log: `heard ${backfill}` });
+  async onCompleted({ backfill }: BackfillEvent): Promise<void> {
+    tellParent({ log: `received ${backfill}` });
     await new Promise(() => {});
   }
 }

@@ -11,26 +11,26 @@ const handlers = () => [
   defineBackfill({ name: 'two', source: numbers(20), config: UNPACED, processRange: () => {} }),
 ];
 
-it('calls methods of providers of any scope with the events they ask for', async () => {
-  const heard: [string, string, string][] = [];
-  const hear = (who: string, { type, backfill }: BackfillEvent) => heard.push([who, type, backfill]);
+it('calls methods of providers of any scope with the events of their decorators', async () => {
+  const received: [string, string, string][] = [];
+  const record = (who: string, { type, backfill }: BackfillEvent) => received.push([who, type, backfill]);
   @Injectable()
   class Single {
     @OnBackfill('completed', 'one')
     one(event: BackfillEvent) {
-      hear('one', event);
+      record('one', event);
     }
 
     @OnBackfill(['started', 'completed'])
     any(event: BackfillEvent) {
-      hear('any', event);
+      record('any', event);
     }
   }
   @Injectable({ scope: Scope.REQUEST })
   class Scoped {
     @OnBackfill('completed')
     scoped(event: BackfillEvent) {
-      hear('scoped', event);
+      record('scoped', event);
     }
   }
   const app = await bench.start({ handlers: [...handlers(), Single, Scoped] });
@@ -40,10 +40,10 @@ it('calls methods of providers of any scope with the events they ask for', async
   await app.finished('two');
   await eventually(
     'all events',
-    () => heard,
+    () => received,
     ({ length }) => length >= 7,
   );
-  expect(heard.map((it) => it.join(' ')).toSorted()).toEqual([
+  expect(received.map((it) => it.join(' ')).toSorted()).toEqual([
     'any completed one',
     'any completed two',
     'any started one',
@@ -54,8 +54,8 @@ it('calls methods of providers of any scope with the events they ask for', async
   ]);
 });
 
-it('has exactly one process receive an event where asked, also one that came while none listened', async () => {
-  const heard: string[] = [];
+it('with once delivers an event to one process, also if it occurred while none had a listener', async () => {
+  const received: string[] = [];
   let processes = 0;
   const listener = () => {
     const process = ++processes;
@@ -63,12 +63,12 @@ it('has exactly one process receive an event where asked, also one that came whi
     class Listener {
       @OnBackfill('completed', { once: true })
       once({ backfill }: BackfillEvent) {
-        heard.push(`once ${backfill}`);
+        received.push(`once ${backfill}`);
       }
 
       @OnBackfill('completed')
       each({ backfill }: BackfillEvent) {
-        heard.push(`${process} ${backfill}`);
+        received.push(`${process} ${backfill}`);
       }
     }
     return Listener;
@@ -79,27 +79,27 @@ it('has exactly one process receive an event where asked, also one that came whi
   await first.finished('one');
   await eventually(
     'both processes',
-    () => heard,
+    () => received,
     ({ length }) => length >= 3,
   );
-  expect(heard.toSorted()).toEqual(['1 one', '2 one', 'once one']);
+  expect(received.toSorted()).toEqual(['1 one', '2 one', 'once one']);
 
   await Promise.all([first.close(), second.close()]);
-  heard.length = 0;
-  const deaf = await bench.start({ handlers: handlers() });
-  await deaf.backfills.start('two');
-  await deaf.finished('two');
-  expect(heard).toEqual([]);
+  received.length = 0;
+  const withoutListener = await bench.start({ handlers: handlers() });
+  await withoutListener.backfills.start('two');
+  await withoutListener.finished('two');
+  expect(received).toEqual([]);
   await bench.start({ handlers: [...handlers(), listener()] });
   await eventually(
-    'what was missed',
-    () => heard,
+    'the missed event',
+    () => received,
     ({ length }) => length > 0,
   );
-  expect(heard).toEqual(['once two']);
+  expect(received).toEqual(['once two']);
 });
 
-it('has another process hear what one heard that was killed meanwhile', async () => {
+it('delivers an event again when the process of its listener is killed', async () => {
   const options = { keyPrefix: bench.keyPrefix(), lockDuration: 4_000 };
   const { database, redis } = bench;
   const killed = new RemoteProcess({
@@ -113,12 +113,12 @@ it('has another process hear what one heard that was killed meanwhile', async ()
       }),
     },
   });
-  const heard: string[] = [];
+  const received: string[] = [];
   @Injectable()
   class Listener {
     @OnBackfill('completed', { once: true })
-    hear({ backfill }: BackfillEvent) {
-      heard.push(backfill);
+    onCompleted({ backfill }: BackfillEvent) {
+      received.push(backfill);
     }
   }
   try {
@@ -126,57 +126,57 @@ it('has another process hear what one heard that was killed meanwhile', async ()
     const working = await bench.start({ handlers: handlers(), options });
     await working.backfills.start('one');
     await eventually(
-      'the process to hear it',
+      'the process to receive it',
       () => killed.logs,
-      (logs) => logs.includes('heard one'),
+      (logs) => logs.includes('received one'),
     );
     const other = await bench.start({ handlers: [...handlers(), Listener], options });
     await other.backfills.start('two');
     await eventually(
-      'what happens from now on',
-      () => heard,
+      'the next event',
+      () => received,
       ({ length }) => length > 0,
     );
-    expect(heard).toEqual(['two']);
+    expect(received).toEqual(['two']);
     await killed.kill();
     await eventually(
-      'what was left behind',
-      () => heard,
+      'the event of the killed process',
+      () => received,
       ({ length }) => length > 1,
     );
-    expect(heard).toEqual(['two', 'one']);
+    expect(received).toEqual(['two', 'one']);
   } finally {
     killed.signal('SIGKILL');
   }
 }, 60_000);
 
-it('logs what a listener throws and goes on', async () => {
-  const heard: string[] = [];
+it('logs errors of listeners, and continues', async () => {
+  const received: string[] = [];
   @Injectable()
-  class Clumsy {
+  class Failing {
     @OnBackfill(['started', 'completed'], { once: true })
-    fall({ type }: BackfillEvent) {
-      heard.push(type);
-      throw new Error('clumsy');
+    listen({ type }: BackfillEvent) {
+      received.push(type);
+      throw new Error('broken');
     }
   }
-  const app = await bench.start({ handlers: [...handlers(), Clumsy] });
+  const app = await bench.start({ handlers: [...handlers(), Failing] });
   await app.backfills.start('one');
   expect((await app.finished('one')).state).toBe('completed');
   await eventually(
     'both',
-    () => heard,
+    () => received,
     ({ length }) => length === 2,
   );
   await eventually(
     'the log',
-    () => app.logs.having('clumsy'),
+    () => app.logs.having('broken'),
     ({ length }) => length === 2,
   );
-  expect(app.logs.having('Clumsy.fall failed on "started": Error: clumsy')).toHaveLength(1);
+  expect(app.logs.having('Failing.listen failed on "started": Error: broken')).toHaveLength(1);
 });
 
-it('refuses a type of event that there is none of', async () => {
+it('rejects an unknown type of event', async () => {
   @Injectable()
   class Wrong {
     @OnBackfill('finished' as 'completed')

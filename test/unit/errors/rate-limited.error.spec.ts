@@ -12,7 +12,7 @@ describe('retryAfterOf', () => {
     [{ 'retry-after': '1.5' }, 1_500],
     [{ 'retry-after': 'Sun, 01 Mar 2026 12:00:30 GMT' }, 30_000],
     [{ 'retry-after': 'Sun, 01 Mar 2026 11:59:30 GMT' }, 0],
-    // Their clock is an hour ahead of ours: the date is theirs.
+    // The third party's clock is an hour ahead; its dates are relative to its own `Date`.
     [{ 'retry-after': 'Sun, 01 Mar 2026 13:00:05 GMT', date: 'Sun, 01 Mar 2026 13:00:00 GMT' }, 5_000],
     [{ 'retry-after': '2', 'ratelimit-reset': '60' }, 2_000],
     [{ 'retry-after': 'soon', 'ratelimit-reset': '60' }, 60_000],
@@ -28,31 +28,31 @@ describe('retryAfterOf', () => {
     expect(after(headers)).toBe(expected);
   });
 
-  it('reads headers that are no Headers, and numbers in them', () => {
+  it('reads any headers with a get method, and numbers as values', () => {
     expect(retryAfterOf(new Map<string, unknown>([['retry-after', 3]]), NOW)).toBe(3_000);
   });
 });
 
 describe('RateLimitedError', () => {
-  const answer = (status: number, headers: Record<string, string> = {}) =>
+  const errorOf = (status: number, headers: Record<string, string> = {}) =>
     RateLimitedError.from(new Response(null, { status, headers }));
 
-  it('is made of a 429, told or not how long, and of a 503 that is told', () => {
-    expect(answer(429, { 'retry-after': '2' })).toMatchObject({ retryAfterMs: 2_000 });
-    expect(answer(429)).toMatchObject({ retryAfterMs: 1_000 });
-    expect(answer(503, { 'retry-after': '3' })).toMatchObject({ retryAfterMs: 3_000 });
+  it('is created from a 429, and from a 503 that says how long to wait', () => {
+    expect(errorOf(429, { 'retry-after': '2' })).toMatchObject({ retryAfterMs: 2_000 });
+    expect(errorOf(429)).toMatchObject({ retryAfterMs: 1_000 });
+    expect(errorOf(503, { 'retry-after': '3' })).toMatchObject({ retryAfterMs: 3_000 });
   });
 
-  it.each([200, 404, 500, 503])('is not made of a plain %i', (status) => {
-    expect(answer(status)).toBeNull();
+  it.each([200, 404, 500, 503])('is not created from a %i without such a header', (status) => {
+    expect(errorOf(status)).toBeNull();
   });
 
-  it('is thrown, or not', () => {
+  it('is thrown by throwIf for a rate-limited response only', () => {
     expect(() => RateLimitedError.throwIf(new Response('fine'))).not.toThrow();
     expect(() => RateLimitedError.throwIf(new Response(null, { status: 429 }))).toThrow(RateLimitedError);
   });
 
-  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('refuses to wait %p ms', (ms) => {
+  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('rejects %p ms', (ms) => {
     expect(() => new RateLimitedError(ms)).toThrow(RangeError);
   });
 });

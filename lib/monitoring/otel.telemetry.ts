@@ -1,17 +1,17 @@
 import type { BatchObservableCallback, Observable } from '@opentelemetry/api';
-import type { BackfillService } from '../../backfill.service.js';
-import type { Execution, Outcome } from '../../processing/execution.js';
-import type { RangeTelemetry } from '../../processing/range.telemetry.js';
+import type { BackfillService } from '../backfill.service.js';
+import type { Execution, Outcome } from '../processing/execution.js';
+import type { RangeTelemetry } from '../processing/range.telemetry.js';
 
 type Api = typeof import('@opentelemetry/api');
 
 const NAME = 'nestjs-backfill';
 
-/** Tells OpenTelemetry of each range, and of how far the backfills are whenever it asks. */
+/** Records a span and metrics for each range; gauges read the status of the backfills at each collection. */
 export class OtelTelemetry implements RangeTelemetry {
   private readonly instruments;
   private readonly observe: BatchObservableCallback;
-  private readonly observed: Observable[];
+  private readonly gauges: Observable[];
 
   constructor(
     private readonly api: Api,
@@ -21,24 +21,26 @@ export class OtelTelemetry implements RangeTelemetry {
     this.instruments = {
       meter,
       ranges: meter.createCounter('backfill.ranges', { description: 'Ranges executed, by outcome' }),
-      rows: meter.createCounter('backfill.rows', { description: 'Rows handled' }),
+      rows: meter.createCounter('backfill.rows', { description: 'Rows processed' }),
       failures: meter.createCounter('backfill.failures', {
         description: 'Failed attempts of ranges and rows',
       }),
       duration: meter.createHistogram('backfill.range.duration', {
-        description: 'How long a range takes',
+        description: 'Duration of the execution of a range',
         unit: 's',
       }),
     };
     const outstanding = meter.createObservableGauge('backfill.outstanding', {
-      description: 'Ranges planned and not settled, in all processes',
+      description: 'Ranges planned and not settled yet, in all processes',
     });
-    const rate = meter.createObservableGauge('backfill.rate', { description: 'Ranges a second in force' });
+    const rate = meter.createObservableGauge('backfill.rate', {
+      description: 'Rate in force, in ranges a second',
+    });
     const lag = meter.createObservableGauge('backfill.lag', {
-      description: 'How long the outstanding ranges take at the speed of the last minute',
+      description: 'Time to process the outstanding ranges at the throughput of the last minute',
       unit: 's',
     });
-    this.observed = [outstanding, rate, lag];
+    this.gauges = [outstanding, rate, lag];
     this.observe = async (result) => {
       for (const status of await backfills.list()) {
         const attributes = { backfill: status.name };
@@ -51,7 +53,7 @@ export class OtelTelemetry implements RangeTelemetry {
         }
       }
     };
-    meter.addBatchObservableCallback(this.observe, this.observed);
+    meter.addBatchObservableCallback(this.observe, this.gauges);
   }
 
   async around(execution: Execution, work: () => Promise<Outcome>): Promise<Outcome> {
@@ -84,7 +86,7 @@ export class OtelTelemetry implements RangeTelemetry {
   }
 
   close(): void {
-    this.instruments.meter.removeBatchObservableCallback(this.observe, this.observed);
+    this.instruments.meter.removeBatchObservableCallback(this.observe, this.gauges);
   }
 
   private count({ backfill, entry }: Execution, outcome: Outcome, seconds: number): void {

@@ -2,17 +2,17 @@ import { Injectable } from '@nestjs/common';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { BackfillService } from '../backfill.service.js';
 import { RangeExecutor } from '../processing/range.executor.js';
-import { OtelTelemetry } from './otel/otel.telemetry.js';
+import { OtelTelemetry } from './otel.telemetry.js';
 
-/** Where `@opentelemetry/api` keeps what an SDK has registered, whichever copy of it the SDK has. */
-const REGISTERED = Symbol.for('opentelemetry.js.api.1');
+/** The global under which `@opentelemetry/api` keeps registered SDKs, the same for every copy of the package. */
+const OTEL_GLOBAL = Symbol.for('opentelemetry.js.api.1');
 
 /**
- * Turns measuring on where the app has `@opentelemetry/api` and registered an SDK with it before it was
- * created. Without one nobody listens, and the API is not even loaded.
+ * Enables OpenTelemetry where the app has registered an SDK before it was created. Otherwise `@opentelemetry/api`, an
+ * optional peer, is not even loaded.
  */
 @Injectable()
-export class TelemetrySwitch implements OnModuleInit, OnApplicationShutdown {
+export class TelemetryLoader implements OnModuleInit, OnApplicationShutdown {
   private telemetry: OtelTelemetry | undefined;
 
   constructor(
@@ -21,7 +21,7 @@ export class TelemetrySwitch implements OnModuleInit, OnApplicationShutdown {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    if (!(REGISTERED in globalThis)) {
+    if (!(OTEL_GLOBAL in globalThis)) {
       return;
     }
     let api;

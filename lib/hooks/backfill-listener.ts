@@ -1,0 +1,17 @@
+import type { BackfillEvent } from '../state/backfill-event.js';
+import type { ListenerMetadata } from './on-backfill.decorator.js';
+
+/** A method decorated with `@OnBackfill`, once for each decorator. */
+export interface BackfillListener extends ListenerMetadata {
+  /** `Class.method`: the same in every process, and part of the name of a consumer group. */
+  readonly id: string;
+  readonly call: (event: BackfillEvent) => Promise<void>;
+}
+
+/** Whether the decorator of a listener names the type and the backfill of an event. */
+export function isListeningTo(
+  { types, backfill }: ListenerMetadata,
+  event: Pick<BackfillEvent, 'type' | 'backfill'>,
+): boolean {
+  return types.includes(event.type) && (backfill === undefined || backfill === event.backfill);
+}
