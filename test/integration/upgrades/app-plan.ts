@@ -3,7 +3,7 @@ import type { BackfillModuleOptions, BackfillThrottle } from 'nestjs-backfill';
 import type { HandlerPlan } from './backfills.js';
 import { tables } from './rows.entity.js';
 
-/** What an app is told; it goes to another process as JSON. */
+/** How an app is set up; passed to other processes as JSON. */
 export interface AppPlan extends HandlerPlan {
   readonly workers?: boolean;
   readonly lockDuration?: number;
@@ -30,7 +30,7 @@ export function optionsOf(plan: AppPlan, keyPrefix: string): BackfillModuleOptio
     workers,
     ledger,
     throttles: throttled ? [tableThrottle] : [],
-    // Handlers that are held end when they are aborted.
+    // Held handlers end when they are aborted, not before.
     shutdownTimeout: 300,
     ...(lockDuration === undefined ? {} : { lockDuration }),
   };
@@ -41,7 +41,7 @@ export function entitiesOf({ ledger = false }: AppPlan) {
   return [...Object.values(tables), ...(ledger ? BACKFILL_ENTITIES : [])];
 }
 
-/** The migration of this version of the library. */
+/** Creates the tables of the ledger as this version of the library does. */
 export async function ledgerSql(): Promise<string> {
   const statements: string[] = [];
   await createLedgerSchema({ addSql: (sql) => statements.push(sql) });

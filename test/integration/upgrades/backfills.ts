@@ -18,23 +18,23 @@ export const RANGES = ROWS / BATCH;
 export interface HandlerPlan {
   /** What they mark rows with. */
   readonly version: 'release' | 'current';
-  /** Rows further on in the walk than this are not finished: their handlers wait until they are aborted. */
+  /** Position in the walk after which handlers are held: they wait until they are aborted. */
   readonly holdAfter?: Partial<Record<Name, number>>;
-  /** Whether those handlers write first, and so leave rows that are written and not acknowledged. */
+  /** Whether held handlers write first, so that their rows are written and not acknowledged. */
   readonly holdWritten?: boolean;
-  /** Whether the handlers of ranges and batches that are smaller than planned wait likewise. */
+  /** Whether handlers are held that get a part of a range that was split. */
   readonly holdParts?: boolean;
-  /** Ids of rows that make their handler throw. */
+  /** Ids of rows whose handler throws. */
   readonly broken?: readonly number[];
-  /** Milliseconds of the database that a call takes. */
+  /** Milliseconds that each handler waits for the database. */
   readonly callMs?: number;
-  /** Whether calls wait for the quota. */
+  /** Whether each handler takes one call from the quota. */
   readonly quota?: boolean;
-  /** Whether the first call is told to come back later, as by a third party. */
+  /** Whether the first handler throws a `RateLimitedError`. */
   readonly limited?: boolean;
 }
 
-/** The planning window is far smaller than the tables: whoever takes a run over plans the rest of it. */
+/** The window is far smaller than the tables, so that the version that takes a run over also plans. */
 const CONFIG = {
   batchSize: BATCH,
   perSecondOnPeak: null,
@@ -46,7 +46,7 @@ const CONFIG = {
   rowTimeoutMs: null,
 };
 
-/** The handlers of a process; `onCall` hears of each call as it begins. */
+/** The handlers of a process; `onCall` is called when a handler begins. */
 export function handlersOf(plan: HandlerPlan, onCall: (name: Name) => void = () => {}): Type[] {
   let limited = plan.limited === true;
 
@@ -116,7 +116,7 @@ export function handlersOf(plan: HandlerPlan, onCall: (name: Name) => void = () 
     defineBackfill<never, Row>({
       name: 'rows',
       source: idRange(tables.rows, { direction: 'asc' }),
-      // One row at a time: the row that is held has finished ones before it and none beside it.
+      // One row at a time: the number of rows done before the held one is known.
       config: { ...CONFIG, concurrency: 1 },
       processRow: (row, context) => handle('rows', [row], context),
     }),

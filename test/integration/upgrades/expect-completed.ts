@@ -1,19 +1,20 @@
 import type { BackfillStatus } from 'nestjs-backfill';
 import { NAMES, RANGES, ROWS, type Name } from './backfills.js';
-import type { Handled, UpgradeBench } from './upgrade-bench.js';
+import type { Handled } from './handled-rows.js';
+import type { UpgradeBench } from './upgrade-bench.js';
 import type { Operations } from './version-process.js';
 
 export interface Expected {
-  /** Who handled the rows of each backfill. */
+  /** Which versions handled the rows of each backfill. */
   readonly handled: (name: Name) => Handled;
-  /** How many ranges each had in the end; the planned ones by default. */
+  /** How many ranges each has in the end; by default as many as the config of the handlers gives. */
   readonly ranges?: (name: Name, status: BackfillStatus) => number;
   readonly names?: readonly Name[];
-  /** Whether a row that was in flight in a killed process may be handled more than once by its successor. */
+  /** Locks are short where a process is killed: a busy machine may let a range run twice in its successor. */
   readonly killed?: boolean;
 }
 
-/** Waits until the runs are over, and holds their status against the tables. */
+/** Waits until the runs are over, and compares their status with the tables. */
 export async function expectCompleted(
   bench: UpgradeBench,
   backfills: Operations,
@@ -38,7 +39,7 @@ export async function expectCompleted(
       rowsTotal: ROWS,
       percent: 100,
     });
-    expect({ name, handled: await bench.handled(name, killed) }).toEqual({ name, handled: handled(name) });
+    expect({ name, handled: await bench.handled.of(name, killed) }).toEqual({ name, handled: handled(name) });
   }
   return over;
 }

@@ -3,11 +3,11 @@ import { expectCompleted } from './expect-completed.js';
 import type { UpgradeBench } from './upgrade-bench.js';
 import type { VersionProcess } from './version-process.js';
 
-/** Rows up to which handlers get. */
+/** Position in the walk after which handlers are held. */
 const HELD_AFTER: Record<Name, number> = { ids: 80, keys: 80, batches: 80, rows: 25 };
-/** Rows in ranges that are acknowledged. */
+/** Rows of the ranges that are acknowledged. */
 const DONE: Record<Name, number> = { ids: 80, keys: 80, batches: 80, rows: 20 };
-/** Rows that are written: of four ranges at once the whole, of the row handler's range the first few. */
+/** Rows that are written: four held ranges more, and for the row handler a part of one. */
 const WRITTEN: Record<Name, number> = { ids: 120, keys: 120, batches: 120, rows: 26 };
 
 const HELD = { holdAfter: HELD_AFTER, holdWritten: true, lockDuration: 1000 };
@@ -17,7 +17,7 @@ const SUCCESSOR = { lockDuration: 1000 };
 async function inFlight(bench: UpgradeBench, { backfills }: VersionProcess, by: 'release' | 'current') {
   await Promise.all(NAMES.map((name) => backfills.start(name)));
   await bench.until(backfills, 'to be held', ({ rowsDone }, name) => rowsDone === DONE[name]);
-  await bench.writtenBy(by, (name) => WRITTEN[name]);
+  await bench.handled.untilWritten(by, (name) => WRITTEN[name]);
 }
 
 /** Processes that are killed in mid-run. */
@@ -46,7 +46,7 @@ export function killSuite(bench: UpgradeBench): void {
 
     const operator = await bench.current({ workers: false });
     const { done, rowsDone } = await operator.backfills.status('rows');
-    const { release: written = 0 } = await bench.handled('rows');
+    const { release: written = 0 } = await bench.handled.of('rows');
     expect(done).toBe(0);
     expect(rowsDone).toBeGreaterThan(0);
     const { backfills } = await bench.current(SUCCESSOR);

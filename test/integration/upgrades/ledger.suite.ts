@@ -3,10 +3,10 @@ import { expectCompleted } from './expect-completed.js';
 import type { UpgradeBench } from './upgrade-bench.js';
 
 const HELD_AFTER: Record<Name, number> = { ids: 80, keys: 80, batches: 80, rows: 25 };
-/** The row that is broken is among those that are done, whichever way the walk goes. */
+/** One of the two is among the first rows of the walk in either direction. */
 const BROKEN: Record<'forward' | 'backward', number> = { forward: 7, backward: ROWS - 7 };
 
-/** What the release kept in the database. */
+/** The ledger that the release wrote. */
 export function ledgerSuite(bench: UpgradeBench): void {
   it('runs that Redis lost go on from the checkpoints of the release', async () => {
     const old = await bench.release({
@@ -14,7 +14,7 @@ export function ledgerSuite(bench: UpgradeBench): void {
       holdAfter: HELD_AFTER,
       broken: Object.values(BROKEN),
     });
-    // All that is planned at once: what is held keeps no half of a broken range waiting.
+    // Room for every outstanding range: the halves of the broken one do not wait behind held ones.
     const config = { attempts: 1, concurrency: 16 };
     const started = await Promise.all(NAMES.map((name) => old.backfills.start(name, { config })));
     const done = (name: Name) => HELD_AFTER[name] - 1;
@@ -26,7 +26,7 @@ export function ledgerSuite(bench: UpgradeBench): void {
     );
     await Promise.all(NAMES.map((name) => old.backfills.pause(name, { reason: 'upgrade' })));
     await bench.until(old.backfills, 'handlers to end', ({ rowsDone }, name) => rowsDone === done(name));
-    // Each change is kept with a checkpoint.
+    // A change writes a checkpoint.
     await Promise.all(NAMES.map((name) => old.backfills.configure(name, { batchSize: 20 })));
     const configured = await Promise.all(NAMES.map((name) => old.backfills.config(name)));
     const quarantined = await Promise.all(NAMES.map((name) => old.backfills.failures(name)));

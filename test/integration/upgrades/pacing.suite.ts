@@ -5,9 +5,9 @@ import type { UpgradeBench } from './upgrade-bench.js';
 const DAY_MS = 86_400_000;
 const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null };
 
-/** What holds a run back. */
+/** Quotas, throttles, and rates that a third party lowered. */
 export function pacingSuite(bench: UpgradeBench): void {
-  it('calls that the release took from a quota are gone', async () => {
+  it('calls that the release took from a quota stay spent', async () => {
     const names = ['ids'] as const;
     const old = await bench.release({ quota: true });
     await old.backfills.start('ids', { config: { quota: { max: 1, perMs: DAY_MS } } });
@@ -17,10 +17,10 @@ export function pacingSuite(bench: UpgradeBench): void {
     const called: Name[] = [];
     const { backfills } = await bench.current({ quota: true }, (name) => called.push(name));
     await bench.until(backfills, 'handlers to ask for a call', () => called.length >= 4, names);
-    // Sent on the connection of the calls, after them.
+    // Answered after the quota is, as both use one connection to Redis.
     await backfills.configure('ids', { batchSize: 20 });
     expect(await backfills.status('ids')).toMatchObject({ state: 'running', done: 1 });
-    expect(await bench.handled('ids')).toEqual({ release: 10, '': ROWS - 10 });
+    expect(await bench.handled.of('ids')).toEqual({ release: 10, '': ROWS - 10 });
     await backfills.configure('ids', { quota: null });
     await expectCompleted(bench, backfills, {
       names,
@@ -43,7 +43,7 @@ export function pacingSuite(bench: UpgradeBench): void {
       names,
     );
     await bench.close(old);
-    const { release = 0 } = await bench.handled('batches');
+    const { release = 0 } = await bench.handled.of('batches');
 
     const { backfills } = await bench.current({ throttled: true });
     const { rate, callsPerSecond } = await backfills.status('batches');

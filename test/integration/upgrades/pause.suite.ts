@@ -2,7 +2,7 @@ import { BATCH, NAMES, ROWS, type Name } from './backfills.js';
 import { expectCompleted } from './expect-completed.js';
 import type { UpgradeBench } from './upgrade-bench.js';
 
-/** Rows that are done before the pause: whole ranges, and for the row handler part of a third one. */
+/** Rows done before the pause: whole ranges, and for the row handler a part of the third one. */
 const DONE: Record<Name, number> = { ids: 80, keys: 80, batches: 80, rows: 25 };
 
 /** Runs that are paused under one version and resumed under the other. */
@@ -99,5 +99,6 @@ export function pauseSuite(bench: UpgradeBench): void {
     await expectCompleted(bench, old.backfills, {
       handled: (name) => ({ current: DONE[name], release: ROWS - DONE[name] }),
     });
+    await bench.close(old);
   });
 }

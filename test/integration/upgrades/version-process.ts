@@ -50,7 +50,7 @@ export class VersionProcess extends RemoteProcess {
     return this.call('open', plan);
   }
 
-  /** Ends the app as SIGTERM would; the process stays for another one. */
+  /** Closes the app as SIGTERM would; the process stays for another one. */
   close(): Promise<void> {
     return this.call('close');
   }
