@@ -49,7 +49,7 @@ export function killSuite(bench: UpgradeBench): void {
     const { release: written = 0 } = await bench.handled.of('rows');
     expect(done).toBe(0);
     expect(rowsDone).toBeGreaterThan(0);
-    const { backfills } = await bench.current(SUCCESSOR);
+    const { backfills } = await bench.current({ ...SUCCESSOR, callMs: 2 });
     const again = written - rowsDone;
     await expectCompleted(bench, backfills, {
       names,
