@@ -10,23 +10,20 @@ import {
   toBatches,
 } from '../keys/key-reader.js';
 import type { KeyProperty, UnsupportedReason } from '../keys/key-property.js';
-import { compileSelect, quoteColumn } from './compile-select.js';
+import { quoteColumn } from './compile-select.js';
 import { type IndexRangeScan, indexRangeScans } from './index-range-scans.js';
+import {
+  type BoundaryPage,
+  selectBoundaries,
+  selectKeys,
+  selectOrderedKeys,
+  textColumns,
+} from './key-statements.js';
 import { type SqlDialect, parseKeyText } from './sql-dialect.js';
 import { type SqlManager, asSqlManager } from './sql-manager.js';
 
 /** Rows to read to see whether the plan of an ordered query contains a sort. */
 const PLANNED_ROWS = 1000;
-
-/** Which rows of a range scan to number, and from which number on. */
-interface BoundaryPage {
-  readonly batchSize: number;
-  /** Rows that earlier scans of the plan have read. */
-  readonly offset: number;
-  readonly limit: number;
-  /** Whether to return the last row too. */
-  readonly withLastRow: boolean;
-}
 
 /**
  * Reads keys with SQL: the database numbers the rows, and only the first and last key of each batch are
@@ -60,8 +57,9 @@ export class SqlKeyReader implements KeyReader {
     const scans = this.rangeScans(context, query);
     for (const scan of end === 'first' ? scans : scans.toReversed()) {
       context.signal?.throwIfAborted();
-      const keys = await orderedSelect(em, context, query, scan, { reversed: end === 'last', limit: 1 });
-      const [row] = await em.execute(`select ${this.textColumns(query)} from (${keys}) boundary`);
+      const page = { reversed: end === 'last', limit: 1 };
+      const keys = await selectOrderedKeys(em, context, query, scan, page);
+      const [row] = await em.execute(`select ${textColumns(query, this.dialect)} from (${keys}) boundary`);
       if (row) return this.parseRow(context, query, row);
     }
     return undefined;
@@ -79,8 +77,9 @@ export class SqlKeyReader implements KeyReader {
     let read = 0;
     const readScan = async (scan: IndexRangeScan, withLastRow: boolean) => {
       context.signal?.throwIfAborted();
-      const page = { batchSize, offset: read, limit: maxRows - read, withLastRow };
-      for (const row of await em.execute(await this.boundaryStatement(em, context, query, scan, page))) {
+      const page: BoundaryPage = { batchSize, offset: read, limit: maxRows - read, withLastRow };
+      const statement = await selectBoundaries(em, context, query, scan, this.dialect, page);
+      for (const row of await em.execute(statement)) {
         const number = Number(row['rn']);
         keys.set(number, this.parseRow(context, query, row));
         read = Math.max(read, number);
@@ -89,7 +88,7 @@ export class SqlKeyReader implements KeyReader {
     const scans = this.rangeScans(context, query);
     const [only] = scans;
     if (only && scans.length === 1) {
-      // Returning the last row too makes the statement half as slow again. It is needed only at the end of the
+      // Returning the last row too takes about 1.5 times as long. It is needed only at the end of the
       // interval, where the last batch may be incomplete.
       await readScan(only, false);
       if (read === maxRows || read === 0) return toBatches(keys, read, batchSize);
@@ -106,9 +105,7 @@ export class SqlKeyReader implements KeyReader {
   async total(context: SourceContext, query: KeyQuery): Promise<RowTotal> {
     const em = sqlManagerOf(context);
     const statements = await Promise.all(
-      this.rangeScans(context, query).map(({ condition }) =>
-        compileSelect(em, { ...query, expressions: expressionsOf(context, query), condition }),
-      ),
+      this.rangeScans(context, query).map((scan) => selectKeys(em, context, query, scan)),
     );
     const estimate = await this.dialect.estimateRows?.(em, statements);
     if (estimate) return estimate;
@@ -125,39 +122,13 @@ export class SqlKeyReader implements KeyReader {
     const [scan] = this.rangeScans(context, { ...query, interval: {} });
     if (!scan || !this.dialect.requiresSort) return 'unknown';
     const page = { reversed: false, limit: PLANNED_ROWS };
-    const statement = await orderedSelect(sqlManagerOf(context), context, query, scan, page);
+    const statement = await selectOrderedKeys(sqlManagerOf(context), context, query, scan, page);
     return (await this.dialect.requiresSort(context.em, statement)) ? 'not-indexed' : 'indexed';
-  }
-
-  /** The statement that returns the first and last row of each batch in a scan, with their row numbers `rn`. */
-  private async boundaryStatement(
-    em: SqlManager,
-    context: SourceContext,
-    query: KeyQuery,
-    scan: IndexRangeScan,
-    { batchSize, offset, limit, withLastRow }: BoundaryPage,
-  ): Promise<string> {
-    const select = await orderedSelect(em, context, query, scan, { reversed: false, limit });
-    const keys = query.columns.map((_, i) => `c${i}`).join(', ');
-    const order = scan.ordering.map((i) => `c${i} ${query.columns[i]?.direction}`).join(', ');
-    // MariaDB requires an ORDER BY in the window, even if all rows have the same key.
-    const window = `order by ${order === '' ? 'c0' : order}`;
-    return (
-      `select rn, ${this.textColumns(query)} from (` +
-      `select ${keys}, ${offset} + row_number() over w as rn` +
-      `${withLastRow ? ', lead(1) over w as next_row' : ''} ` +
-      `from (${select}) ordered window w as (${window})) boundary ` +
-      `where rn % ${batchSize} <= 1${withLastRow ? ' or next_row is null' : ''}`
-    );
   }
 
   private rangeScans({ em }: SourceContext, { columns, interval }: KeyQuery): IndexRangeScan[] {
     const quote = (column: string) => quoteColumn(em, column);
     return indexRangeScans(columns, interval, quote, this.dialect.rowValueComparisons);
-  }
-
-  private textColumns({ columns }: KeyQuery): string {
-    return columns.map((column, i) => `${this.dialect.toText(`c${i}`, column)} as k${i}`).join(', ');
   }
 
   private parseRow(
@@ -167,31 +138,6 @@ export class SqlKeyReader implements KeyReader {
   ): KeyValues {
     return columns.map((column, i) => parseKeyText(this.dialect, em, column, String(row[`k${i}`])));
   }
-}
-
-/** Selects the keys of a range scan as `c0`, `c1`, …, in the source's order or in reverse. */
-async function orderedSelect(
-  em: SqlManager,
-  context: SourceContext,
-  query: KeyQuery,
-  { condition, ordering }: IndexRangeScan,
-  { reversed, limit }: { reversed: boolean; limit: number },
-): Promise<string> {
-  const select = await compileSelect(em, { ...query, expressions: expressionsOf(context, query), condition });
-  const order = ordering
-    .map((i) => query.columns[i])
-    .flatMap((column) =>
-      column ? [`${quoteColumn(context.em, column.column)} ${directionOf(column, reversed)}`] : [],
-    );
-  return `${select}${order.length === 0 ? '' : ` order by ${order.join(', ')}`} limit ${limit}`;
-}
-
-function directionOf({ direction }: SortColumn, reversed: boolean): 'asc' | 'desc' {
-  return (direction === 'asc') === reversed ? 'desc' : 'asc';
-}
-
-function expressionsOf({ em }: SourceContext, { columns }: KeyQuery): string[] {
-  return columns.map(({ column }, i) => `${quoteColumn(em, column)} as c${i}`);
 }
 
 function sqlManagerOf({ em }: { em: EntityManager }): SqlManager {
