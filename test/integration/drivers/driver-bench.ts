@@ -9,24 +9,24 @@ import { createTestRedis, type TestRedis } from '../../support/databases/index.j
 import type { SourceContext } from '../../../lib/sources/backfill-source.js';
 import { driverEntities, Entry, type EntityTraits, Token, Wide } from './entities.js';
 
-/** A driver of MikroORM, and what its database can do. */
+/** A MikroORM driver and the capabilities of its database. */
 export interface TestDriver extends EntityTraits {
   readonly name: string;
-  /** Whether integers past 2^53 come from the table with all their digits. */
+  /** Whether the driver reads integers above 2^53 without rounding. */
   readonly wideIntegers: boolean;
-  /** Beside those of the suite. */
+  /** In addition to those of the suite. */
   readonly entities?: readonly EntitySchema[];
-  /** Whether `preview` can tell that an index is missing. */
+  /** Whether `preview` detects a missing index. */
   readonly tellsIndex: boolean;
   readonly transactions: boolean;
-  /** Whether transactions lock rows, and may so wait for each other. */
+  /** Whether transactions lock rows, so that they can deadlock. */
   readonly locksRows: boolean;
-  /** An empty database, for this file alone. */
+  /** Creates an empty database for this test file. */
   open(): Promise<DriverDatabase>;
 }
 
 export interface DriverDatabase {
-  /** `driver`, and how to get there. */
+  /** `driver` and its connection options. */
   readonly options: Partial<Parameters<typeof MikroORM.init>[0]>;
   close(): Promise<void>;
 }
@@ -42,7 +42,7 @@ export interface DriverBench {
   start(handler: Provider, options?: BackfillModuleOptions): Promise<BackfillApp>;
 }
 
-/** A database of the driver with the tables of the suite, a Redis, and apps for its tests. */
+/** A database with the suite's tables, a Redis, and apps for the tests. */
 export function createDriverBench(driver: TestDriver): DriverBench {
   let database: DriverDatabase;
   let orm: MikroORM;

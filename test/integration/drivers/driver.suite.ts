@@ -3,7 +3,7 @@ import { runningSuite } from './running.suite.js';
 import { bigintsSuite, sourcesSuite } from './sources.suite.js';
 import { deadlockSuite, transactionsSuite } from './transactions.suite.js';
 
-/** What every driver passes; answers the bench for tests of its own. */
+/** The tests that every driver passes; returns the bench for driver-specific tests. */
 export function driverSuite(driver: TestDriver): DriverBench {
   const bench = createDriverBench(driver);
   describe(`sources on ${driver.name}`, () => sourcesSuite(bench));

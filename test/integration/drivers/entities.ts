@@ -1,6 +1,6 @@
 import { BigIntType, EntitySchema } from '@mikro-orm/core';
 
-/** A row with a key of its own, one that is unique, and others that are not. */
+/** A row with a primary key, a unique column and columns with duplicates. */
 export class Entry {
   id!: number;
   code!: string;
@@ -11,27 +11,27 @@ export class Entry {
   touches!: number;
 }
 
-/** Keyed by a UUID. */
+/** Its primary key is a UUID. */
 export class Token {
   id!: string;
   touches!: number;
 }
 
-/** Keyed by an integer of 64 bits. */
+/** Its primary key is a 64-bit integer. */
 export class Wide {
   id!: bigint;
   touches!: number;
 }
 
-/** What differs in the tables of a driver. */
+/** Differences between the drivers' tables. */
 export interface EntityTraits {
-  /** MongoDB wants this one for every key. */
+  /** Field of the primary key; MongoDB requires `_id`. */
   readonly keyField?: '_id';
-  /** Digits of a second that a column of times keeps. */
+  /** Fractional digits of a second in timestamp columns. */
   readonly timeDigits?: 3 | 6;
 }
 
-/** The entities of the suite; one has a filter that is on by default. */
+/** The entities of the suite; `Entry` has a filter that is enabled by default. */
 export function driverEntities({ keyField, timeDigits }: EntityTraits): EntitySchema[] {
   const key = {
     primary: true,
@@ -67,7 +67,7 @@ export function driverEntities({ keyField, timeDigits }: EntityTraits): EntitySc
   return [entry, token, wide] as EntitySchema[];
 }
 
-/** Entries with ids from 1 on, some of which share their time. */
+/** Entries with ids from 1; four consecutive ones have the same `at`. */
 export function rowsOf(count: number): Array<Partial<Entry>> {
   return Array.from({ length: count }, (_, i) => ({
     id: i + 1,

@@ -11,7 +11,7 @@ import { outageSuite } from './outage.suite.js';
 
 let server: MariadbServer | undefined;
 
-/** The one of `MARIADB_URL` where it is set; only one of our own may be killed. */
+/** `MARIADB_URL` if it is set, otherwise a server of this file, which the outage test may kill. */
 async function serverUrl(): Promise<string> {
   const { MARIADB_URL } = process.env;
   if (MARIADB_URL) return MARIADB_URL;
@@ -49,7 +49,7 @@ const bench = driverSuite({
 const at = new Date('2020-01-01T00:00:00.123Z');
 const base = { at, shard: 'eu', hidden: false, state: 'new', touches: 0 };
 
-/** Rows that a JavaScript date could not tell apart. */
+/** Rows whose timestamps differ in microseconds only. */
 async function fillMicroseconds(count: number): Promise<void> {
   await bench.fill(
     Entry,
@@ -62,7 +62,7 @@ async function execute<T>(sql: string): Promise<T> {
   return bench.orm.em.getConnection().execute<T>(sql);
 }
 
-describe('times on mariadb', () => {
+describe('timestamps on mariadb', () => {
   it.each(['asc', 'desc'] as const)('keep their microseconds, %s', async (direction) => {
     await fillMicroseconds(50);
     const source = keyset(Entry, { orderBy: { at: direction } });
@@ -74,7 +74,7 @@ describe('times on mariadb', () => {
     expect(planned.ranges[0]?.range.first).toMatchObject({ at });
   });
 
-  it.each(['Z', '+02:00', '-05:00'])('are read in the zone of the app (%s)', async (timezone) => {
+  it.each(['Z', '+02:00', '-05:00'])('are read in the configured time zone (%s)', async (timezone) => {
     const entities = [...bench.orm.config.get('entities')];
     const options = { ...bench.orm.config.getAll(), entities, timezone };
     const orm = await MikroORM.init(options as Parameters<typeof MikroORM.init>[0]);
@@ -104,9 +104,9 @@ describe('times on mariadb', () => {
   });
 });
 
-describe('texts on mariadb', () => {
+describe('text columns on mariadb', () => {
   it.each(['utf8mb4_general_ci', 'utf8mb4_unicode_520_nopad_ci', 'utf8mb4_bin', 'latin1_swedish_ci'])(
-    'that %s takes for equal are neither lost nor doubled',
+    'with values that are equal in %s are read once each',
     async (collation) => {
       const texts = ['a', 'A', 'á', 'Á', 'a ', ' a', 'ß', 'ss', 'SS', 'b', 'B', ''];
       await bench.fill(
@@ -133,7 +133,7 @@ describe('texts on mariadb', () => {
     },
   );
 
-  it('of an enum are refused, as they are sorted by one thing and compared by another', async () => {
+  it('of type enum are refused, because they sort by position and compare by text', async () => {
     class Job {
       id!: number;
       size!: string;

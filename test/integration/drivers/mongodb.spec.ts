@@ -11,7 +11,7 @@ import { driverSuite } from './driver.suite.js';
 import { Entry, Wide } from './entities.js';
 import { outageSuite } from './outage.suite.js';
 
-/** Keyed as MongoDB keys what names no key. */
+/** Its primary key is an ObjectId, MongoDB's default. */
 class Note {
   _id!: ObjectId;
   id!: string;
@@ -68,7 +68,7 @@ const rowOf = (key: string, id: number) => Object.assign({ [key]: id, code: `c${
 const hex = (i: number) => (i * 7919).toString(16).padStart(24, '0');
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 
-/** Documents as they may stand there, whatever the entities say. */
+/** Inserts documents without MikroORM's types and defaults. */
 async function insertRaw(collection: string, documents: Array<Record<string, unknown>>): Promise<void> {
   const connection = (bench.orm as unknown as MikroORM).em.getConnection();
   await connection.getCollection(collection).insertMany(documents);
@@ -82,7 +82,7 @@ describe('ObjectIds', () => {
     );
   });
 
-  it.each(['asc', 'desc'] as const)('are walked, %s', async (direction) => {
+  it.each(['asc', 'desc'] as const)('are read in order, %s', async (direction) => {
     const source = keyset(Note, { orderBy: { _id: direction } });
     const planned = await planAll(bench, source, { batchSize: 8, limit: 2 });
     const loaded = await loadAll(bench, source, planned);
@@ -91,7 +91,7 @@ describe('ObjectIds', () => {
     expect(loaded.map((batch) => batch.length)).toEqual([8, 8, 8, 8, 8, 8, 2]);
   });
 
-  it('break ties, and begin where a text of theirs says', async () => {
+  it('are tie-breakers, and accepted as hex strings in from', async () => {
     const source = keyset(Note, { orderBy: { text: 'desc' } });
     const from = { text: '2', _id: hex(30) };
     const planned = await planAll(bench, source, { batchSize: 5, from });
@@ -104,7 +104,7 @@ describe('ObjectIds', () => {
     expect(ids).toEqual(expected.map(hex));
   });
 
-  it('name the rows that fail, which are retried by them', async () => {
+  it('identify failed rows, which are retried by them', async () => {
     let broken = true;
     const handler = defineBackfill<never, Note>({
       name: 'touch-entries',
@@ -129,15 +129,15 @@ describe('ObjectIds', () => {
     expect(await bench.orm.em.fork().count(Note, { touches: 1 })).toBe(50);
   });
 
-  it('are no ids of a range', () => {
+  it('are refused as key of idRange', () => {
     expect(() => idRange(Note, { key: '_id' as never }).prepare?.(bench.context())).toThrow(
       /\(key _id\): expected an integer property, got a property of type object-id\. Use keyset\(\)/,
     );
   });
 });
 
-describe('keys that a walk would pass over', () => {
-  const walking = () => planAll(bench, keyset(Entry, { orderBy: { code: 'asc' } }), { batchSize: 5 });
+describe('keys that a scan would skip', () => {
+  const planEntries = () => planAll(bench, keyset(Entry, { orderBy: { code: 'asc' } }), { batchSize: 5 });
   const rows: Array<Record<string, unknown>> = upTo(9).map((i) => rowOf('_id', i));
 
   it.each([
@@ -152,10 +152,10 @@ describe('keys that a walk would pass over', () => {
   ])('are refused: %s', async (_, code, message) => {
     await bench.fill(Entry, []);
     await insertRaw('entries', [...rows, { _id: 99, ...base, ...(code === undefined ? {} : { code }) }]);
-    await expect(walking()).rejects.toThrow(message);
+    await expect(planEntries()).rejects.toThrow(message);
   });
 
-  it('are refused where strides of ids would not reach them', async () => {
+  it('are refused if they are fractions between two ids', async () => {
     await bench.fill(Entry, []);
     await insertRaw('entries', [...rows, { _id: 99.5, ...base, code: 'c99' }]);
     await expect(planAll(bench, idRange(Entry), { batchSize: 5 })).rejects.toThrow(
@@ -163,7 +163,7 @@ describe('keys that a walk would pass over', () => {
     );
   });
 
-  it('are refused as bigints, which MikroORM looks for as text', async () => {
+  it('are refused as bigints, which MikroORM queries as strings', async () => {
     await bench.fill(Wide, []);
     await insertRaw(
       'wides',
@@ -178,8 +178,8 @@ describe('keys that a walk would pass over', () => {
   });
 });
 
-describe('what mongodb lacks', () => {
-  it('is said of a dry run without transactions, which writes nothing', async () => {
+describe('unsupported features of mongodb', () => {
+  it('a dry run without transactions is refused', async () => {
     await bench.fill(
       Entry,
       upTo(10).map((id) => rowOf('id', id)),
@@ -207,7 +207,7 @@ describe('what mongodb lacks', () => {
     expect(await bench.orm.em.fork().count(Entry, { touches: 0 })).toBe(10);
   });
 
-  it('is said of statements of SQL', async () => {
+  it('SQL statements are refused', async () => {
     await expect(
       batchExecute(bench.context().em, { table: 'entries', stepSize: 5, sql: () => '' }),
     ).rejects.toThrow('expected em to be one of an SQL database, got "MongoPlatform"');

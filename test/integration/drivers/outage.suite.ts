@@ -3,16 +3,20 @@ import { defineBackfill, eventually } from '../../support/apps/index.js';
 import type { DriverBench } from './driver-bench.js';
 import { Entry, rowsOf } from './entities.js';
 
-/** A server that can be taken away. */
-export interface MortalServer {
+/** A database server that the test can kill and restart. */
+export interface RestartableServer {
   kill(): Promise<void>;
   restart(): Promise<void>;
 }
 
-/** A database that is away holds a run, wherever it is. Only a server of our own may be killed. */
-export function outageSuite(bench: DriverBench, server: () => MortalServer | undefined, own: boolean): void {
+/** A database outage holds the run in every process. Only a server that the test file started is killed. */
+export function outageSuite(
+  bench: DriverBench,
+  server: () => RestartableServer | undefined,
+  own: boolean,
+): void {
   (own ? it : it.skip)(
-    'holds the run, which is completed afterwards',
+    'holds the run, which completes afterwards',
     async () => {
       await bench.fill(Entry, rowsOf(60));
       const handler = defineBackfill<never, Entry>({

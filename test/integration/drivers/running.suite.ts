@@ -4,7 +4,8 @@ import { type DriverBench, Entry } from './driver-bench.js';
 import { rowsOf } from './entities.js';
 
 const FAST = { perSecondOnPeak: null, perSecondOffPeak: null, backoffMs: 1, concurrency: 4 };
-/** A run is the same on every driver. */
+
+/** Whole runs, with the same results on every driver. */
 export function runningSuite(bench: DriverBench): void {
   const touched = (touches: number) => bench.orm.em.fork().count(Entry, { touches });
   const newest = { at: 'desc', id: 'desc' } as const;
@@ -28,7 +29,7 @@ export function runningSuite(bench: DriverBench): void {
     expect(await touched(1)).toBe(230);
   });
 
-  it('takes the filter of a range for statements of its own', async () => {
+  it('accepts range.where in native updates', async () => {
     await bench.fill(Entry, rowsOf(97));
     const handler = defineBackfill<KeysetRange<Entry>>({
       name: 'touch-entries',
@@ -92,7 +93,7 @@ export function runningSuite(bench: DriverBench): void {
     expect(await touched(1)).toBe(60);
   });
 
-  it.each(['range', 'batch'] as const)('finds the row that fails a %s by halving', async (shape) => {
+  it.each(['range', 'batch'] as const)('isolates the row that fails a %s by halving', async (shape) => {
     await bench.fill(Entry, rowsOf(32));
     const check = (ids: readonly number[]) => {
       if (ids.includes(13)) throw new Error('13 is bad');
@@ -122,7 +123,7 @@ export function runningSuite(bench: DriverBench): void {
     expect(await touched(1)).toBe(31);
   });
 
-  it('pauses, and goes on where it was', async () => {
+  it('pauses and resumes', async () => {
     await bench.fill(Entry, rowsOf(120));
     const handler = defineBackfill<never, Entry>({
       name: 'touch-entries',
@@ -166,7 +167,7 @@ export function runningSuite(bench: DriverBench): void {
     expect(preview.ranges[0]).toMatchObject({ first: { shard: 'eu', id: 1 }, last: { shard: 'eu', id: 5 } });
   });
 
-  it('holds back for a third party without using up an attempt', async () => {
+  it('retries after a rate limit without using an attempt', async () => {
     await bench.fill(Entry, rowsOf(10));
     let calls = 0;
     const handler = defineBackfill<never, Entry>({
@@ -184,7 +185,7 @@ export function runningSuite(bench: DriverBench): void {
     expect(await touched(1)).toBe(10);
   });
 
-  it('has a ledger on PostgreSQL only, and says so', async () => {
+  it('refuses the ledger on databases other than PostgreSQL', async () => {
     const handler = defineBackfill({
       name: 'touch-entries',
       source: idRange(Entry),

@@ -8,7 +8,7 @@ const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 const idsOf = (rows: ReadonlyArray<{ id: unknown }>) => rows.map(({ id }) => id);
 const START = Date.UTC(2020, 0, 1);
 
-/** Rows of which so many share a time. */
+/** Rows of which `sharing` consecutive ones have the same time. */
 function entries(count: number, sharing = 3): Array<Partial<Entry>> {
   return upTo(count).map((id) => ({
     id,
@@ -21,7 +21,7 @@ function entries(count: number, sharing = 3): Array<Partial<Entry>> {
   }));
 }
 
-/** What is read of a table is the same on every driver. */
+/** The sources, with the same results on every driver. */
 export function sourcesSuite(bench: DriverBench): void {
   describe('idRange', () => {
     it.each(['asc', 'desc'] as const)('hands out sparse ids once each, %s', async (direction) => {
@@ -39,7 +39,7 @@ export function sourcesSuite(bench: DriverBench): void {
       expect(planned.ranges).toHaveLength(6);
     });
 
-    it('keeps to from, to, where and the filters that the entity turns on', async () => {
+    it('applies from, to, where and the default filters of the entity', async () => {
       await bench.fill(Entry, entries(60));
       const source = idRange(Entry, { where: { shard: 'eu' } });
       const planned = await planAll(bench, source, { batchSize: 7, from: 50, to: 11 });
@@ -51,7 +51,7 @@ export function sourcesSuite(bench: DriverBench): void {
       expect(await source.countLeft?.(bench.context())).toBe(24);
     });
 
-    it('refuses a key of text', () => {
+    it('refuses a string key', () => {
       expect(() => idRange(Token).prepare?.(bench.context())).toThrow(
         /\(key id\): expected an integer property, got a property of type string\. Use keyset\(\)/,
       );
@@ -59,7 +59,7 @@ export function sourcesSuite(bench: DriverBench): void {
   });
 
   describe('keyset', () => {
-    it.each(['asc', 'desc'] as const)('walks a unique text, %s', async (direction) => {
+    it.each(['asc', 'desc'] as const)('reads in the order of a unique string, %s', async (direction) => {
       await bench.fill(Entry, entries(57));
       const source = keyset(Entry, { orderBy: { code: direction }, filters: false });
       const planned = await planAll(bench, source, { batchSize: 10, limit: 2 });
@@ -69,7 +69,7 @@ export function sourcesSuite(bench: DriverBench): void {
       expect(loaded.map((batch) => batch.length)).toEqual([10, 10, 10, 10, 10, 7]);
     });
 
-    it('walks uuids, whose keys go back as they came', async () => {
+    it('reads in the order of UUIDs, and loads rows by them', async () => {
       const uuid = (i: number) => `${String(i * 7919).padStart(8, '0')}-0000-4000-8000-00000000000${i % 10}`;
       await bench.fill(
         Token,
@@ -87,7 +87,7 @@ export function sourcesSuite(bench: DriverBench): void {
       ['desc', 'asc'],
       ['asc', 'desc'],
       ['desc', 'desc'],
-    ] as const)('walks times that many rows share, at %s, id %s', async (at, id) => {
+    ] as const)('reads in the order of timestamps with duplicates, at %s, id %s', async (at, id) => {
       await bench.fill(Entry, entries(100, 9));
       const source = keyset(Entry, { orderBy: { at, id }, filters: false });
       const planned = await planAll(bench, source, { batchSize: 8, limit: 2 });
@@ -102,7 +102,7 @@ export function sourcesSuite(bench: DriverBench): void {
       expect(await bench.orm.em.fork().count(Entry, range?.range.where ?? {}, { filters: false })).toBe(8);
     });
 
-    it('begins and ends where it is told, to the millisecond', async () => {
+    it('begins at from and ends at to, exact to the millisecond', async () => {
       await bench.fill(
         Entry,
         entries(40, 1).map((row) => Object.assign(row, { at: new Date(START + (row.id ?? 0)) })),
@@ -117,7 +117,7 @@ export function sourcesSuite(bench: DriverBench): void {
       expect(idsOf((await loadAll(bench, source, planned)).flat())).toEqual(expected);
     });
 
-    it('walks each partition by itself', async () => {
+    it('plans each partition separately', async () => {
       await bench.fill(Entry, entries(41));
       const source = keyset(Entry, {
         orderBy: { at: 'desc' },
@@ -132,8 +132,8 @@ export function sourcesSuite(bench: DriverBench): void {
       }
     });
 
-    it('hands out every row once, in the order of the driver, whatever the texts', async () => {
-      // Case, accents, ligatures, spaces at the end and sharp s: what collations take for equal.
+    it('hands out every row once, in the collation of the database', async () => {
+      // Case, accents, ligatures, trailing spaces and sharp s: collations may treat them as equal.
       const letter = fc.constantFrom(
         'a',
         'A',
@@ -203,9 +203,9 @@ export function sourcesSuite(bench: DriverBench): void {
   });
 }
 
-/** For drivers that look for a bigint as they keep it. */
+/** For drivers that store and query a bigint in the same format. */
 export function bigintsSuite(bench: DriverBench): void {
-  it('walks integers past 2^53, or says that it cannot', async () => {
+  it('supports integers above 2^53, or refuses them', async () => {
     const ids = upTo(30).map((i) => 9_007_199_254_740_990n + BigInt(i));
     const em = bench.orm.em.fork();
     await em.nativeDelete(Wide, {});

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'libsql';
 
-/** Holds the file's only write lock half of the time, until it is ended. */
+/** Holds the file's write lock half of the time, until it is killed. */
 const [, , file] = process.argv;
 const database = new Database(file, { timeout: 5_000 });
 database.exec('create table if not exists others (n integer)');

@@ -37,15 +37,15 @@ const bench = driverSuite({
   locksRows: false,
   tellsIndex: false,
   open: async () => ({
-    // What libsql waits for other writers: none by default, and a statement that met one blocks its connection.
+    // libsql's busy timeout. The default is 0: a statement that meets a lock fails and blocks its connection.
     options: { driver: LibSqlDriver, dbName: file, driverOptions: { timeout: 5_000 } },
     close: async () => rmSync(folder, { recursive: true }),
   }),
 });
 const base = { at: new Date(0), shard: 'eu', hidden: false, state: 'new', touches: 0 };
 
-describe('times on sqlite', () => {
-  it('go back as they stand, as numbers or as text', async () => {
+describe('dates on sqlite', () => {
+  it('keep the stored format, number or text', async () => {
     await bench.fill(
       Entry,
       Array.from({ length: 40 }, (_, id) => ({ ...base, id, code: `c${id}`, at: new Date(1e12 + id) })),
@@ -57,14 +57,14 @@ describe('times on sqlite', () => {
     const source = keyset(Entry, { orderBy: { at: 'asc', id: 'desc' } });
     const planned = await planAll(bench, source, { batchSize: 7, limit: 2 });
     const ids = (await loadAll(bench, source, planned)).flat().map(({ id }) => id);
-    // Numbers come before text there.
+    // SQLite sorts numbers before text.
     const [odd, even] = [1, 0].map((rest) => Array.from({ length: 20 }, (_, i) => 2 * i + rest));
     expect(ids).toEqual([...(odd ?? []), ...(even ?? [])]);
     expect(planned.ranges.at(-1)?.range.last).toMatchObject({ at: new Date('2020-01-01T00:00:38Z'), id: 38 });
   });
 });
 
-it('texts that sqlite takes for equal are neither lost nor doubled', async () => {
+it('text values that are equal in the collation are read once each', async () => {
   const words = ['b', 'A', 'a', 'B', 'á', 'Á', 'Z', 'z'];
   await bench.fill(
     Word,
@@ -80,8 +80,8 @@ it('texts that sqlite takes for equal are neither lost nor doubled', async () =>
   }
 });
 
-describe('a file with other writers', () => {
-  it('is waited for without using up an attempt', async () => {
+describe('a file that another process writes to', () => {
+  it('is retried without using an attempt', async () => {
     await bench.fill(
       Entry,
       Array.from({ length: 90 }, (_, id) => ({ ...base, id, code: `c${id}` })),
@@ -100,7 +100,7 @@ describe('a file with other writers', () => {
       [fileURLToPath(new URL('./sqlite-writer.js', import.meta.url)), file],
       { stdio: ['ignore', 'pipe', 'ignore'] },
     );
-    const gone = once(writer, 'exit');
+    const exited = once(writer, 'exit');
     try {
       await once(writer.stdout, 'data');
       await backfills.start('touch-entries');
@@ -111,7 +111,7 @@ describe('a file with other writers', () => {
       });
     } finally {
       writer.kill('SIGKILL');
-      await gone;
+      await exited;
     }
     expect(await bench.orm.em.fork().count(Entry, { touches: 1 })).toBe(90);
   });

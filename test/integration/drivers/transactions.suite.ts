@@ -4,9 +4,9 @@ import { batchExecute } from 'nestjs-backfill/migrations';
 import { defineBackfill } from '../../support/apps/index.js';
 import { type DriverBench, Entry } from './driver-bench.js';
 
-/** For databases that lock rows. */
+/** For databases with row locks. */
 export function deadlockSuite(bench: DriverBench): void {
-  it('begins a range again that a deadlock chose, and uses up no attempt', async () => {
+  it('retries the victim of a deadlock without using an attempt', async () => {
     await bench.fill(
       Entry,
       [1, 2].map((id) => ({ id, code: `${id}`, at: new Date(0), shard: 'eu', touches: 0, hidden: false })),
@@ -37,7 +37,7 @@ export function deadlockSuite(bench: DriverBench): void {
 
 /** For databases with transactions. */
 export function transactionsSuite(bench: DriverBench): void {
-  it('rolls a dry run back', async () => {
+  it('rolls back a dry run', async () => {
     const [at, shard] = [new Date(0), 'eu'];
     await bench.fill(
       Entry,
@@ -62,7 +62,7 @@ export function transactionsSuite(bench: DriverBench): void {
     expect(await bench.orm.em.fork().count(Entry, { touches: 0 })).toBe(20);
   });
 
-  it('walks a table in a migration', async () => {
+  it('updates a table in a migration', async () => {
     await bench.fill(
       Entry,
       Array.from({ length: 30 }, (_, i) => ({

@@ -1,6 +1,6 @@
 import { BigIntType, Collection, DecimalType, EntitySchema } from '@mikro-orm/core';
 
-/** One row of everything that can be a key. */
+/** An entity with a property of each type that can be a key. */
 export class Item {
   id!: bigint;
   number!: number;
@@ -48,7 +48,7 @@ export class Parcel {
   id!: string;
 }
 
-/** MikroORM is not told of it. */
+/** Not among the entities of the configuration. */
 export class Unregistered {
   id!: number;
 }
@@ -124,7 +124,7 @@ export const ParcelSchema = new EntitySchema<Parcel>({
 
 export const schemas = [AddressSchema, OwnerSchema, ItemSchema, PairSchema, TicketSchema, ParcelSchema];
 
-/** What a test gives of a row; the rest is made up from the id. */
+/** The columns that a test sets; the others have defaults derived from the id. */
 export type ItemRow = { id: bigint } & Partial<
   Record<Exclude<keyof Item, 'id' | 'address' | 'owner'> | 'city' | 'owner_id', unknown>
 >;

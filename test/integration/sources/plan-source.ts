@@ -21,7 +21,7 @@ export interface CompletePlan<TRange extends BackfillRange> {
   readonly cycles: number;
 }
 
-/** Opens a run and plans it to the end, as the scheduler does, with everything through JSON in between. */
+/** Opens a source and plans all of it, with bounds, cursors and ranges converted to JSON and back. */
 export async function planAll<TRange extends BackfillRange, TRow>(
   fixture: Pick<SourceFixture, 'context'>,
   source: BackfillSource<TRange, TRow>,
@@ -61,7 +61,7 @@ export async function planAll<TRange extends BackfillRange, TRow>(
   return { opening, ranges, cycles };
 }
 
-/** Loads each range's rows, the ranges in order. */
+/** Loads the rows of each range. */
 export async function loadAll<TRange extends BackfillRange, TRow>(
   fixture: Pick<SourceFixture, 'context'>,
   source: BackfillSource<TRange, TRow>,

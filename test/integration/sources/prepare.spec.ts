@@ -40,12 +40,12 @@ const REFUSED: Array<[string, BackfillSource<never, never>, RegExp]> = [
     /Pair \(key\): expected a primary key of one column.*got the composite key left, right\. Name an integer property: \{ key: … \}, or use keyset\(\)/,
   ],
   [
-    'a key that is no property',
+    'an unknown key',
     byKey(Item, 'nubmer'),
     /Item \(key nubmer\): expected an integer property, got no such property\. Item has id, number, digits/,
   ],
   [
-    'a key of text',
+    'a string key',
     byKey(Item, 'code'),
     /Item \(key code\): expected an integer property, got a property of type string\. Use keyset\(\).*orderBy: \{ code: 'desc' \}/,
   ],
@@ -61,7 +61,7 @@ const REFUSED: Array<[string, BackfillSource<never, never>, RegExp]> = [
   ],
   ['no order', byOrder({}), /\(orderBy\): expected at least one property, got none/],
   [
-    'a direction that is none',
+    'an invalid direction',
     byOrder({ id: 'up' }),
     /\(orderBy\.id\): expected 'asc' or 'desc', once for each property, got "up"/,
   ],
@@ -81,12 +81,12 @@ const REFUSED: Array<[string, BackfillSource<never, never>, RegExp]> = [
     /\(orderBy\.sparse\): expected a column without nulls.*where: \{ sparse: \{ \$ne: null \} \}/,
   ],
   [
-    'an order by a relation that is none',
+    'an order by a property of a relation',
     byOrder({ owner: { name: 'asc' } }),
     /\(orderBy\.owner\.name\): expected a column that can be compared, got no such property/,
   ],
   [
-    'an order by a list',
+    'an order by an array',
     byOrder({ tags: 'asc' }, undefined, Ticket),
     /\(orderBy\.tags\): expected a column that can be compared, got/,
   ],
@@ -97,7 +97,7 @@ const REFUSED: Array<[string, BackfillSource<never, never>, RegExp]> = [
     /\(orderBy\.price\): .*map a decimal as a string/,
   ],
   [
-    'an order by what is not stored',
+    'an order by a property that is not persistent',
     byOrder({ total: 'asc' }, undefined, Ticket),
     /\(orderBy\.total\): .*which has no column/,
   ],
@@ -123,17 +123,17 @@ describe('prepare', () => {
   });
 
   it.each([
-    ['nullable columns whose nulls are left out', byOrder({ sparse: 'asc' }, { sparse: { $ne: null } })],
-    ['an integer property beside the primary key', byKey(Item, 'number')],
+    ['nullable columns whose nulls are excluded', byOrder({ sparse: 'asc' }, { sparse: { $ne: null } })],
+    ['an integer property other than the primary key', byKey(Item, 'number')],
     [
-      'nulls left out by every partition',
+      'nulls excluded by every partition',
       keyset(Item, {
         orderBy: { sparse: 'desc' },
         partitions: { a: { $and: [{ sparse: { $ne: null, $gt: 5 } }] } },
       }) as never,
     ],
-    ['a composite key with a key named', byKey(Pair, 'left')],
-    ['directions in any writing', byOrder([{ id: 'ASC' }, { number: -1 }])],
+    ['a composite primary key if another key is given', byKey(Pair, 'left')],
+    ['directions in any of the formats of MikroORM', byOrder([{ id: 'ASC' }, { number: -1 }])],
   ])('accepts %s', async (_, source) => {
     await expect(prepare(source)).resolves.toBeUndefined();
   });

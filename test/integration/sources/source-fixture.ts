@@ -6,7 +6,7 @@ import { schemas, type ItemRow } from './item.entity.js';
 export interface SourceFixture {
   readonly orm: MikroORM;
   readonly database: TestDatabase;
-  /** A context with a fork of its own. */
+  /** A context with a new fork. */
   context(): SourceContext;
   /** Replaces all rows. */
   replaceRows(rows: readonly ItemRow[]): Promise<void>;

@@ -14,7 +14,7 @@ describe('excludesNull', () => {
     expect(excludesNull(filter, 'at')).toBe(expected);
   });
 
-  it('looks into embeddables', () => {
+  it('descends into embeddables', () => {
     expect(excludesNull({ address: { city: { $ne: null } } }, 'address.city')).toBe(true);
     expect(excludesNull({ address: null }, 'address.city')).toBe(false);
   });

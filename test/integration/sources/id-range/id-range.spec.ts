@@ -53,7 +53,7 @@ describe('idRange', () => {
         [1, 5],
       ],
     ],
-  ])('walks 1 to %i from the newest id down', async (count, expected) => {
+  ])('plans 1 to %i from the largest id down', async (count, expected) => {
     await tickets(upTo(count));
     const planned = await planAll(fixture, idRange(Ticket), { batchSize: 5 });
     expect(spans(planned as never)).toEqual(expected);
@@ -63,7 +63,7 @@ describe('idRange', () => {
     );
   });
 
-  it('walks upwards when asked', async () => {
+  it('plans upwards with direction asc', async () => {
     await tickets(upTo(12));
     const planned = await planAll(fixture, idRange(Ticket, { direction: 'asc' }), { batchSize: 5 });
     expect(spans(planned as never)).toEqual([
@@ -101,7 +101,7 @@ describe('idRange', () => {
     );
   }, 180_000);
 
-  it('gives the handler ids of the type that the entity has', async () => {
+  it('hands out ids in the type of the entity', async () => {
     await fixture.replaceRows([{ id: 2n ** 53n + 1n, digits: 2n ** 60n + 1n }]);
     await fixture.database.query('TRUNCATE parcels');
     await fixture.database.query('INSERT INTO parcels VALUES (9007199254740993)');
@@ -127,20 +127,20 @@ describe('idRange', () => {
     });
   });
 
-  it('infers that type', () => {
+  it('infers the type of the ids', () => {
     const types = () => {
       const ticket: IdRange<Ticket, number> | undefined = idRange(Ticket).toRange?.([], 0, '');
       const item: IdRange<Item, bigint> | undefined = idRange(Item).toRange?.([], 0, '');
       const parcel: IdRange<Parcel, string> | undefined = idRange(Parcel).toRange?.([], 0, '');
       const digits: IdRange<Item, string> | undefined = idRange(Item, { key: 'digits' }).toRange?.([], 0, '');
-      // @ts-expect-error not a property that may hold integers
+      // @ts-expect-error not an integer property
       idRange(Item, { key: 'at' });
       return [ticket, item, parcel, digits];
     };
     expect(types).toThrow(TypeError);
   });
 
-  it('refuses ids that a number cannot hold', async () => {
+  it('refuses ids that a number cannot represent', async () => {
     await fixture.database.query('ALTER TABLE tickets ALTER id TYPE bigint');
     await fixture.database.query('INSERT INTO tickets (id) VALUES (9007199254740993)');
     await expect(idRange(Ticket).open(fixture.context(), {})).rejects.toMatchObject({
@@ -151,7 +151,7 @@ describe('idRange', () => {
     await fixture.database.query('ALTER TABLE tickets ALTER id TYPE int');
   });
 
-  it('walks any integer property, rows with the same number together', async () => {
+  it('accepts any integer property, and keeps rows with the same value together', async () => {
     await fixture.replaceRows(upTo(20).map((i) => ({ id: BigInt(i), number: i % 4 })));
     const source = idRange(Item, { key: 'number', direction: 'asc', where: { id: { $lte: 18n } } });
     const planned = await planAll(fixture, source, { batchSize: 2 });
@@ -164,7 +164,7 @@ describe('idRange', () => {
     expect(first?.map(({ id }) => Number(id))).toEqual([4, 8, 12, 16, 1, 5, 9, 13, 17]);
   });
 
-  it('starts and ends where it is told, both inclusive, in the order of the walk', async () => {
+  it('begins at from and ends at to, both inclusive, in its direction', async () => {
     await tickets(upTo(1000));
     const span = async (direction: 'asc' | 'desc', request: { from?: unknown; to?: unknown }) => {
       const { ranges, opening } = await planAll(fixture, idRange(Ticket, { direction }), {
@@ -195,7 +195,7 @@ describe('idRange', () => {
     });
   });
 
-  it('takes its bounds once, of the rows that match', async () => {
+  it('determines the bounds once, from the matching rows', async () => {
     await fixture.replaceRows(
       upTo(50).map((i) => ({ id: BigInt(i), flag: i > 10 && i <= 40 && i % 2 === 0 })),
     );
@@ -216,7 +216,7 @@ describe('idRange', () => {
     expect((await loadAll(fixture, source, planned)).map((rows) => rows.length)).toEqual([5, 5, 5]);
   });
 
-  it('walks every partition with bounds of its own', async () => {
+  it('plans each partition with bounds of its own', async () => {
     await fixture.replaceRows(upTo(30).map((i) => ({ id: BigInt(i), number: i <= 10 ? 1 : 2 })));
     const source = idRange(Item, {
       partitions: { one: { number: 1 }, two: { number: 2 }, none: { number: 3 } },
@@ -233,7 +233,7 @@ describe('idRange', () => {
     });
   });
 
-  it('halves a range down to single ids, the rows in order', async () => {
+  it('splits a range down to single ids, in order', async () => {
     await tickets(upTo(16).filter((id) => id % 3 !== 0));
     const source = idRange(Ticket);
     const [{ data } = { data: null }] = (await planAll(fixture, source, { batchSize: 16 })).ranges;
@@ -259,7 +259,7 @@ describe('idRange', () => {
     );
   });
 
-  it('keeps keys of rows that lead back to them while they match', async () => {
+  it('loads rows by their keys while they match', async () => {
     await fixture.replaceRows(upTo(5).map((i) => ({ id: 2n ** 53n + BigInt(i) })));
     const source = idRange(Item, { where: { flag: false } });
     const planned = await planAll(fixture, source, { batchSize: 5 });
@@ -270,7 +270,7 @@ describe('idRange', () => {
     expect(rows?.map(({ id }) => id)).toEqual([2n ** 53n + 4n, 2n ** 53n + 3n]);
   });
 
-  it('has nothing to walk in an empty table', async () => {
+  it('plans nothing for an empty table', async () => {
     await tickets([]);
     const planned = await planAll(fixture, idRange(Ticket), { batchSize: 5 });
     expect(planned.opening).toEqual({
@@ -280,7 +280,7 @@ describe('idRange', () => {
     expect(planned.ranges).toEqual([]);
   });
 
-  it('asks nothing of the database to plan', async () => {
+  it('plans without queries', async () => {
     await tickets(upTo(100));
     const context = fixture.context();
     const { partitions } = await idRange(Ticket).open(context, {});

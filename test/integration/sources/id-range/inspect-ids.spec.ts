@@ -22,12 +22,12 @@ const tickets = async (sql: string) => {
 };
 
 describe('inspect of idRange', () => {
-  it('finds nothing to warn of in a dense table', async () => {
+  it('has no warnings for dense ids', async () => {
     await tickets('SELECT generate_series(1, 5000)');
     expect(await inspect(idRange(Ticket), 100)).toEqual({ warnings: [], totalRanges: 50 });
   });
 
-  it('warns of ids that are spread thin', async () => {
+  it('warns of sparse ids', async () => {
     await tickets('SELECT g * 10000 FROM generate_series(1, 1000) g');
     const inspection = await inspect(idRange(Ticket), 100);
     expect(inspection?.totalRanges).toBe(99_901);
@@ -47,7 +47,7 @@ describe('inspect of idRange', () => {
     ]);
   });
 
-  it('warns of a key without an index, and then looks no further', async () => {
+  it('warns of a key without an index, and skips the sample', async () => {
     await fixture.replaceRows([
       { id: 1n, number: 1 },
       { id: 2n, number: 1000 },

@@ -8,7 +8,7 @@ import { openSourceFixture, type SourceFixture } from '../source-fixture.js';
 import { loadAll, planAll } from '../plan-source.js';
 import { Item, type ItemRow } from '../item.entity.js';
 
-/** A busy machine takes its time over a few thousand statements. */
+/** Timeout for a few thousand statements on a busy machine. */
 const SLOW_MS = 180_000;
 let fixture: SourceFixture;
 
@@ -19,7 +19,7 @@ afterAll(async () => {
   await fixture.orm.close(true);
 });
 
-/** Property, and the column that PostgreSQL is asked to order by. */
+/** Properties with their columns, for ORDER BY in the expected result. */
 const COLUMNS = {
   id: 'id',
   number: '"the number"',
@@ -138,7 +138,7 @@ describe.each(['postgresql', 'portable'] as const)('keyset over random rows (%s)
   );
 
   it(
-    'halves a range without losing a row',
+    'splits a range without losing a row',
     async () => {
       await fc.assert(
         fc.asyncProperty(

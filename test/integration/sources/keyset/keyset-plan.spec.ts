@@ -25,8 +25,8 @@ afterAll(async () => {
   await fixture.orm.close(true);
 });
 
-/** A context that notes the statements that a source sends. */
-function noting() {
+/** A context that records the statements of a source. */
+function recordStatements() {
   const statements: string[] = [];
   const context = fixture.context();
   const em = context.em as unknown as { execute(sql: string): Promise<unknown> };
@@ -59,10 +59,10 @@ const ORDERS = [
   ['mixed directions over few values', { number: 'asc', id: 'desc' }],
 ] as const;
 
-describe.each(ORDERS)('the plan of a cycle in %s', (name, orderBy) => {
+describe.each(ORDERS)('the query plan of a cycle in %s', (name, orderBy) => {
   const source = keyset(Item, { orderBy });
 
-  it('reads the index alone, in its order, and no further than the batches', async () => {
+  it('is an ordered index-only scan that ends with the last batch', async () => {
     const { partitions } = await source.open(fixture.context(), {});
     const bounds = partitions[0]?.bounds ?? null;
     const { cursor } = await source.plan(fixture.context(), {
@@ -72,7 +72,7 @@ describe.each(ORDERS)('the plan of a cycle in %s', (name, orderBy) => {
       batchSize: 5000,
       limit: 6,
     });
-    const { context, statements } = noting();
+    const { context, statements } = recordStatements();
 
     const plan = await source.plan(context, { partition: '', bounds, cursor, batchSize: 100, limit: 20 });
 
@@ -91,7 +91,7 @@ describe.each(ORDERS)('the plan of a cycle in %s', (name, orderBy) => {
     expect(read).toBe(2000);
   });
 
-  it('finds the index, and says so when there is none', async () => {
+  it('uses the index; a missing index is a warning', async () => {
     const opening = await source.open(fixture.context(), {});
     expect(await source.inspect?.(fixture.context(), opening, 100)).toEqual({
       warnings: [],
@@ -106,12 +106,12 @@ describe.each(ORDERS)('the plan of a cycle in %s', (name, orderBy) => {
 });
 
 describe('the number of rows', () => {
-  it('is counted while the estimate is small, and estimated from statistics beyond', async () => {
+  it('is counted if the estimate is small, otherwise estimated from statistics', async () => {
     const source = keyset(Item, { orderBy: { id: 'asc' }, where: { flag: true } });
     expect((await source.open(fixture.context(), {})).total).toEqual({ rows: ROWS / 2, exact: true });
 
     await fixture.database.query(`UPDATE pg_class SET reltuples = 8e6 WHERE relname = 'items'`);
-    const { context, statements } = noting();
+    const { context, statements } = recordStatements();
     const { total } = await source.open(context, {});
     expect(total.exact).toBe(false);
     expect(statements.filter((sql) => sql.includes('count(*)'))).toEqual([]);

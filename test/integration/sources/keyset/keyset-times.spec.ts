@@ -22,7 +22,7 @@ afterAll(async () => {
 
 describe('columns without a time zone', () => {
   it.each([{ timezone: '+02:00' }, { forceUtcTimezone: true }, { forceUtcTimezone: false }])(
-    'are given to the handler as MikroORM reads them, and planned exactly (%j)',
+    'are handed out as MikroORM reads them, and planned exactly (%j)',
     async (options) => {
       const orm = await MikroORM.init({ entities: schemas, clientUrl: fixture.database.url, ...options });
       try {
@@ -46,8 +46,8 @@ describe('columns without a time zone', () => {
   );
 });
 
-describe('a driver that hands over milliseconds only', () => {
-  it('refuses columns that keep more', () => {
+describe('a driver that reads milliseconds only', () => {
+  it('refuses columns with a higher precision', () => {
     const scope = SourceScope.of(Item, {}, 'keyset');
     const source = new KeysetSource<Item>(
       scope,

@@ -23,7 +23,7 @@ const idsOf = (rows: ReadonlyArray<{ id: bigint }>) => rows.map(({ id }) => Numb
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 
 describe('keyset', () => {
-  it('plans exactly as many ranges as rows need, however sparse the keys are', async () => {
+  it('plans full ranges, however sparse the keys are', async () => {
     await fixture.replaceRows(upTo(1000).map((i) => ({ id: BigInt(i * 10_000) - BigInt(i % 7) })));
     const source = keyset(Item, { orderBy: { id: 'asc' } });
 
@@ -33,7 +33,7 @@ describe('keyset', () => {
     expect(planned.cycles).toBe(1);
   });
 
-  it('gives the handler first and last in the types of the entity, and a filter for exactly the rows', async () => {
+  it('hands out first and last in the types of the entity, and a filter for exactly the rows', async () => {
     await fixture.replaceRows(minutes(7));
     const source = keyset(Item, { orderBy: newestFirst });
 
@@ -67,7 +67,7 @@ describe('keyset', () => {
   it.each([
     ['asc', [3, 4, 5]],
     ['desc', [3, 2, 1]],
-  ] as const)('restarts from a time on, %s', async (direction, expected) => {
+  ] as const)('begins at a timestamp, %s', async (direction, expected) => {
     const times = ['2020-11-10T00:00Z', '2020-11-11T02:04:11.890Z', '2020-11-11T02:04:11.891Z'];
     const later = ['2020-11-11T02:04:11.892Z', '2020-11-12T00:00Z'];
     await fixture.replaceRows([...times, ...later].map((at, i) => ({ id: BigInt(i + 1), at })));
@@ -79,7 +79,7 @@ describe('keyset', () => {
     expect(idsOf((await loadAll(fixture, source, planned)).flat())).toEqual(expected);
   });
 
-  it('neither loses nor doubles rows that differ in microseconds only', async () => {
+  it('reads rows that differ in microseconds only once each', async () => {
     const times = upTo(50).map((i) => `2020-11-11T02:04:11.8910${String(i).padStart(2, '0')}Z`);
     await fixture.replaceRows(times.map((at, i) => ({ id: BigInt(i), at })));
     for (const direction of ['asc', 'desc'] as const) {
@@ -92,7 +92,7 @@ describe('keyset', () => {
     }
   });
 
-  it('keeps exact times when sessions show them in different time zones', async () => {
+  it('compares timestamps exactly between sessions in different time zones', async () => {
     await fixture.replaceRows(
       upTo(20).map((i) => ({ id: BigInt(i), at: `2020-11-11T02:04:11.89100${i % 3}Z` })),
     );
@@ -117,7 +117,7 @@ describe('keyset', () => {
     expect(new Set(ids)).toEqual(new Set(upTo(20)));
   });
 
-  it('shifts nothing when rows stop matching while they are worked on', async () => {
+  it('is stable when processed rows stop matching', async () => {
     await fixture.replaceRows(minutes(95, () => ({ number: 1 })));
     const source = keyset(Item, { orderBy: newestFirst, where: { number: 1 } });
     const seen: number[] = [];
@@ -135,7 +135,7 @@ describe('keyset', () => {
     const { ranges } = await planAll(fixture, source, {
       batchSize: 10,
       limit: 2,
-      // Works on what was planned so far, but always leaves the latest range for later.
+      // Processes the ranges planned so far, except the latest one.
       onCycle: async (_, planned) => {
         for (const data of planned.slice(done, -1)) await work(data);
       },
@@ -146,7 +146,7 @@ describe('keyset', () => {
     expect(await source.load?.(fixture.context(), ranges[0]?.data ?? null, '')).toEqual([]);
   });
 
-  it('leaves out rows that are inserted beyond the bounds, and takes in those that are not planned yet', async () => {
+  it('excludes rows inserted beyond the bounds, and includes rows inserted ahead of the cursor', async () => {
     await fixture.replaceRows(minutes(30));
     const source = keyset(Item, { orderBy: { id: 'asc' } });
     const planned = await planAll(fixture, source, {
@@ -168,7 +168,7 @@ describe('keyset', () => {
     expect(planned.ranges).toHaveLength(3);
   });
 
-  it('walks every partition with bounds of its own', async () => {
+  it('plans each partition with bounds of its own', async () => {
     await fixture.replaceRows(upTo(40).map((i) => ({ id: BigInt(i), number: i % 3, flag: i > 30 })));
     const source = keyset(Item, {
       orderBy: { id: 'desc' },
@@ -201,7 +201,7 @@ describe('keyset', () => {
     expect(() => source.toRange?.([[1], [2]], 0, 'gone')).toThrow(/expected one of "zero"/);
   });
 
-  it('starts and ends where it is told, both inclusive, by all keys or the first few', async () => {
+  it('begins at from and ends at to, both inclusive, by all sort keys or the first few', async () => {
     await fixture.replaceRows(
       minutes(60, (i) => ({ at: new Date(Date.UTC(2020, 0, 1, 0, Math.floor(i / 10))) })),
     );
@@ -244,7 +244,7 @@ describe('keyset', () => {
     });
   });
 
-  it('does not go on in another order than it began in', async () => {
+  it('refuses to continue a run in another order', async () => {
     await fixture.replaceRows(minutes(10));
     const { partitions } = await keyset(Item, { orderBy: { at: 'asc' } }).open(fixture.context(), {});
     const changed = keyset(Item, { orderBy: { at: 'desc' } }).plan(fixture.context(), {
@@ -262,7 +262,7 @@ describe('keyset', () => {
     });
   });
 
-  it('keeps keys of rows that lead back to them while they match', async () => {
+  it('loads rows by their keys while they match', async () => {
     await fixture.replaceRows(minutes(6));
     const source = keyset(Item, { orderBy: newestFirst, where: { number: { $gt: 0 } } });
     const { ranges } = await planAll(fixture, source, { batchSize: 6 });
@@ -278,7 +278,7 @@ describe('keyset', () => {
     ]);
   });
 
-  it('does the same for composite keys', async () => {
+  it('loads rows by composite keys', async () => {
     await fixture.database.query(`INSERT INTO pairs SELECT g, 'r' || g % 2, '' FROM generate_series(1, 9) g`);
     const source = keyset(Pair, { orderBy: { right: 'desc' } });
     const planned = await planAll(fixture, source, { batchSize: 4 });
@@ -295,7 +295,7 @@ describe('keyset', () => {
     expect(again?.map(({ left }) => left)).toEqual([9, 7, 5]);
   });
 
-  it('leaves soft-deleted rows alone unless their filter is switched off', async () => {
+  it('excludes soft-deleted rows unless their filter is disabled', async () => {
     await fixture.replaceRows(minutes(10, (i) => ({ hidden: i % 2 === 1 })));
     const ids = async (filters?: false) => {
       const source = keyset(Item, { orderBy: { id: 'asc' }, ...(filters === undefined ? {} : { filters }) });
@@ -307,7 +307,7 @@ describe('keyset', () => {
     expect(await ids(false)).toEqual(upTo(10));
   });
 
-  it('changes nothing of the filters that it is given', async () => {
+  it('does not modify its options', async () => {
     await fixture.replaceRows(minutes(4));
     const where = deepFreeze({ $and: [{ id: { $gt: 1n } }, { owner: { name: { $like: '%' } } }] });
     const source = keyset(Item, { orderBy: deepFreeze({ id: 'asc' }), where });
@@ -317,7 +317,7 @@ describe('keyset', () => {
     expect(await em.count(Item, ranges[0]?.range.where ?? {})).toBe(2);
   });
 
-  it('takes raw SQL in its filter', async () => {
+  it('accepts raw SQL in its filter', async () => {
     await fixture.replaceRows(minutes(20));
     const source = keyset(Item, {
       orderBy: { id: 'asc' },
@@ -330,7 +330,7 @@ describe('keyset', () => {
     expect(idsOf((await loadAll(fixture, source, planned)).flat())).toEqual([1, 3, 5, 7, 9, 11, 13, 15]);
   });
 
-  it('describes a range for people', async () => {
+  it('describes a range in readable form', async () => {
     await fixture.replaceRows(minutes(3));
     const source = keyset(Item, { orderBy: { at: 'asc' } });
     const { ranges } = await planAll(fixture, source, { batchSize: 2 });
@@ -340,7 +340,7 @@ describe('keyset', () => {
     });
   });
 
-  it('lets a statement timeout through, so that the planner can tell it', async () => {
+  it('rethrows a statement timeout unchanged', async () => {
     await fixture.replaceRows(minutes(3));
     const source = keyset(Item, { orderBy: { id: 'asc' } });
     const { partitions } = await source.open(fixture.context(), {});
@@ -363,7 +363,7 @@ describe('keyset', () => {
     }
   });
 
-  it('stops waiting once nobody wants the answer', async () => {
+  it('stops waiting when the signal is aborted', async () => {
     const source = keyset(Item, { orderBy: { id: 'asc' } });
     const stop = new AbortController();
     await fixture.database.query('BEGIN');

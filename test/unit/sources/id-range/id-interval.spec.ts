@@ -33,7 +33,7 @@ function walk(
 }
 
 describe('nextStrides', () => {
-  it('puts every id into exactly one stride, in order, even when the length changes on the way', () => {
+  it('puts every id into exactly one stride, in order, even if the length changes between cycles', () => {
     fc.assert(
       fc.property(
         spans,
@@ -57,7 +57,7 @@ describe('nextStrides', () => {
     );
   });
 
-  it('makes all strides but the last of one length', () => {
+  it('makes all strides but the last equally long', () => {
     fc.assert(
       fc.property(spans, direction, fc.integer({ min: 1, max: 60 }), (span, way, length) => {
         const strides = walk(span, 0, way, [length], 7);
@@ -68,12 +68,12 @@ describe('nextStrides', () => {
     );
   });
 
-  it('shares few rows out evenly', () => {
+  it('distributes few rows evenly', () => {
     const { strides } = nextStrides({ low: 1n, high: 100n }, 5, 'asc', 1n, 10, 100);
     expect(strides.map(({ rows }) => rows)).toEqual([0, 1, 0, 1, 0, 1, 0, 1, 0, 1]);
   });
 
-  it('has nothing left beyond the span', () => {
+  it('is exhausted beyond the interval', () => {
     const span = { low: 1n, high: 10n };
     expect(nextStrides(span, 10, 'desc', 0n, 5, 5)).toEqual({ strides: [], cursor: 0n, exhausted: true });
     expect(nextStrides(span, 10, 'asc', 11n, 5, 5)).toEqual({ strides: [], cursor: 11n, exhausted: true });
@@ -81,7 +81,7 @@ describe('nextStrides', () => {
 });
 
 describe('halveInterval', () => {
-  it('cuts down to single ids, in the order of the walk, without a gap', () => {
+  it('splits down to single ids, in order, without a gap', () => {
     fc.assert(
       fc.property(spans, direction, (span, way) => {
         const leaves = (part: IdInterval): bigint[] => {
@@ -102,14 +102,14 @@ describe('halveInterval', () => {
 describe('clampInterval', () => {
   const span = { low: 1n, high: 1000n };
 
-  it('takes both bounds in the order of the walk', () => {
+  it('takes from and to in the given direction', () => {
     expect(clampInterval(span, 'desc', 500n, undefined)).toEqual({ low: 1n, high: 500n });
     expect(clampInterval(span, 'desc', 500n, 100n)).toEqual({ low: 100n, high: 500n });
     expect(clampInterval(span, 'asc', 500n, undefined)).toEqual({ low: 500n, high: 1000n });
     expect(clampInterval(span, 'asc', -7n, 2000n)).toEqual(span);
   });
 
-  it('leaves nothing outside of the table', () => {
+  it('is undefined outside of the interval', () => {
     expect(clampInterval(span, 'asc', 1001n, undefined)).toBeUndefined();
     expect(clampInterval(span, 'desc', 0n, undefined)).toBeUndefined();
   });

@@ -14,7 +14,7 @@ const bound = (width: number, value: fc.Arbitrary<unknown>) =>
     { nil: undefined },
   );
 
-/** Texts of which the database holds some to be equal: it compares their lower case. */
+/** Texts in a case-insensitive collation: the database compares their lower case. */
 const texts = fc.constantFrom('a', 'A', 'b', 'B', 'c');
 const rank = (value: unknown) =>
   typeof value === 'string' ? value.toLowerCase().charCodeAt(0) : Number(value);
@@ -32,8 +32,8 @@ function compare(way: readonly SortDirection[], left: readonly unknown[], right:
   return 0;
 }
 
-function holds(branch: Conjunction, row: readonly unknown[]): boolean {
-  return branch.every(({ column, operator, value }) => {
+function matches(conjunction: Conjunction, row: readonly unknown[]): boolean {
+  return conjunction.every(({ column, operator, value }) => {
     const difference = rank(row[column]) - rank(value);
     if (operator === '=') return difference === 0;
     if (operator === '<') return difference < 0;
@@ -42,7 +42,7 @@ function holds(branch: Conjunction, row: readonly unknown[]): boolean {
   });
 }
 
-function expectExactBranches(
+function expectExactSelection(
   way: readonly SortDirection[],
   values: readonly unknown[],
   lower: KeyBound | undefined,
@@ -57,44 +57,44 @@ function expectExactBranches(
     );
   };
   const rows = rowsOf(values, way.length).toSorted((left, right) => compare(way, left, right));
-  const branches = intervalConjunctions(way, { lower, upper });
-  const read = branches.flatMap((branch) => rows.filter((row) => holds(branch, row)));
+  const conjunctions = intervalConjunctions(way, { lower, upper });
+  const read = conjunctions.flatMap((conjunction) => rows.filter((row) => matches(conjunction, row)));
   const expected = rows.filter(inside);
   expect(read).toHaveLength(expected.length);
   expect(read.map((row) => row.map(rank))).toEqual(expected.map((row) => row.map(rank)));
 }
 
 describe('intervalConjunctions', () => {
-  it('together hold exactly the rows of the interval, each once, in the order of the walk', () => {
+  it('select exactly the rows of the interval, each once, in order', () => {
     fc.assert(
       fc.property(
         directions.chain((way) =>
           fc.tuple(fc.constant(way), bound(way.length, fc.nat(3)), bound(way.length, fc.nat(3))),
         ),
-        ([way, lower, upper]) => expectExactBranches(way, [0, 1, 2, 3], lower, upper),
+        ([way, lower, upper]) => expectExactSelection(way, [0, 1, 2, 3], lower, upper),
       ),
       { numRuns: 1000 },
     );
   });
 
-  it('do so where the database holds different texts to be equal', () => {
+  it('do so in a collation in which different texts are equal', () => {
     fc.assert(
       fc.property(
         directions.chain((way) =>
           fc.tuple(fc.constant(way), bound(way.length, texts), bound(way.length, texts)),
         ),
-        ([way, lower, upper]) => expectExactBranches(way, ['a', 'b', 'c'], lower, upper),
+        ([way, lower, upper]) => expectExactSelection(way, ['a', 'b', 'c'], lower, upper),
       ),
       { numRuns: 1000 },
     );
   });
 
-  it('share what the bounds have in common, so that a range within one group reads nothing of its neighbours', () => {
-    const branches = intervalConjunctions(['asc', 'desc'], {
+  it('have the common prefix of the bounds as equality, so that they read no other groups', () => {
+    const conjunctions = intervalConjunctions(['asc', 'desc'], {
       lower: { values: [1, 9], inclusive: true },
       upper: { values: [1, 4], inclusive: true },
     });
-    expect(branches).toEqual([
+    expect(conjunctions).toEqual([
       [
         { column: 0, operator: '=', value: 1 },
         { column: 1, operator: '<=', value: 9 },
@@ -103,14 +103,18 @@ describe('intervalConjunctions', () => {
     ]);
   });
 
-  it('know one instant in two time zones', () => {
+  it('treat one instant with two UTC offsets as equal', () => {
     const at = (text: string) => new DatabaseTimestamp(text, new Date(parseTimestamp(text)));
-    const branches = (left: string, right: string) =>
+    const conjunctionsOf = (left: string, right: string) =>
       intervalConjunctions(['asc', 'asc'], {
         lower: { values: [at(left), 1], inclusive: true },
         upper: { values: [at(right), 2], inclusive: true },
       });
-    expect(branches('2020-01-01 00:00:00.00012+00', '2020-01-01 05:30:00.000120+05:30')).toHaveLength(1);
-    expect(branches('2020-01-01 00:00:00.00012+00', '2020-01-01 05:30:00.000121+05:30')).toHaveLength(3);
+    expect(conjunctionsOf('2020-01-01 00:00:00.00012+00', '2020-01-01 05:30:00.000120+05:30')).toHaveLength(
+      1,
+    );
+    expect(conjunctionsOf('2020-01-01 00:00:00.00012+00', '2020-01-01 05:30:00.000121+05:30')).toHaveLength(
+      3,
+    );
   });
 });

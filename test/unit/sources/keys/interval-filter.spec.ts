@@ -6,7 +6,7 @@ describe('intervalFilter', () => {
     { path: 'address.city', direction: 'desc' },
   ] as const;
 
-  it('is one plain filter within a group', () => {
+  it('is a single conjunction for equal bounds', () => {
     expect(
       intervalFilter(columns, {
         lower: { values: [1, 'x'], inclusive: true },
@@ -15,7 +15,7 @@ describe('intervalFilter', () => {
     ).toEqual({ status: 1, address: { city: 'x' } });
   });
 
-  it('names the whole stretch and the parts of it', () => {
+  it('is the range of the first column and a disjunction', () => {
     expect(
       intervalFilter(columns, {
         lower: { values: [1, 'x'], inclusive: true },
@@ -31,7 +31,7 @@ describe('intervalFilter', () => {
     });
   });
 
-  it('is nothing where both ends are open', () => {
+  it('is undefined if both ends are open', () => {
     expect(intervalFilter(columns, {})).toBeUndefined();
   });
 });

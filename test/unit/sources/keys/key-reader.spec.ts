@@ -1,7 +1,7 @@
 import { toBatches } from '../../../../lib/sources/keys/key-reader.js';
 
 describe('toBatches', () => {
-  it('pairs the rows that begin and end a batch', () => {
+  it('pairs the first and last row of each batch', () => {
     const rows = new Map([1, 3, 4, 6, 7].map((number) => [number, [number]]));
     expect(toBatches(rows, 7, 3)).toEqual([
       { first: [1], last: [3], rows: 3 },
@@ -10,7 +10,7 @@ describe('toBatches', () => {
     ]);
   });
 
-  it('does not pass over a gap', () => {
+  it('throws if a boundary is missing', () => {
     expect(() => toBatches(new Map([[1, [1]]]), 3, 3)).toThrow(
       'Expected the keys of rows 1 and 3, got a gap',
     );

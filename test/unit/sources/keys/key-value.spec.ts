@@ -35,7 +35,7 @@ describe('parseKeyValue', () => {
       '2020-01-01T00:00:00.000001Z',
       new DatabaseTimestamp('2020-01-01T00:00:00.000001Z', new Date('2020-01-01')),
     ],
-  ])('%# reads a value of the type, or its text', (of, value, expected) => {
+  ])('%# accepts a value of the type, or its text', (of, value, expected) => {
     expect(parseKeyValue(of, value)).toEqual(expected);
   });
 });

@@ -12,7 +12,7 @@ describe('parseOrderBy', () => {
     ]);
   });
 
-  it('tells what is no direction', () => {
+  it('reports invalid directions', () => {
     expect(parseOrderBy({ id: 'asc nulls first', at: undefined }).invalid).toEqual([
       { path: 'id', received: 'asc nulls first' },
       { path: 'at', received: undefined },
@@ -29,13 +29,13 @@ describe('missingTieBreakers', () => {
     }) as unknown as EntityMetadata;
   const order = (...paths: string[]) => paths.map((path) => ({ path, direction: 'asc' as const }));
 
-  it('appends what is missing of the primary key', () => {
+  it('are the missing properties of the primary key', () => {
     expect(missingTieBreakers(meta(), order('at'))).toEqual(['left', 'right']);
     expect(missingTieBreakers(meta(), order('right', 'at'))).toEqual(['left']);
     expect(missingTieBreakers(meta(), order('right', 'left'))).toEqual([]);
   });
 
-  it('needs none after a unique key, unless it may be null', () => {
+  it('are none after a unique key, unless it is nullable', () => {
     expect(missingTieBreakers(meta({ unique: true }), order('at', 'slug'))).toEqual([]);
     expect(missingTieBreakers(meta({ unique: true, nullable: true }), order('slug'))).toEqual([
       'left',
