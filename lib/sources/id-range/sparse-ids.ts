@@ -1,4 +1,4 @@
-/** Share of empty ranges from which on the ids count as sparse. */
+/** Minimum share of empty ranges for ids to count as sparse. */
 const SPARSE_SHARE = 0.1;
 
 /**

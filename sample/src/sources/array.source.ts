@@ -11,23 +11,23 @@ import type {
   SourcePlan,
 } from 'nestjs-backfill';
 
-/** Positions from `begin` to `end`, both inclusive, the first row being 0. */
+/** Indexes of the array from `begin` to `end`, both inclusive. */
 export interface ArrayRange extends BackfillRange {
   readonly begin: number;
   readonly end: number;
 }
 
-/** What is kept of a range in Redis. A `type`, for an interface would not be JSON to TypeScript. */
-type Positions = { readonly begin: number; readonly end: number };
+/** A range as stored in Redis. A `type`, because an interface is not assignable to `JsonValue`. */
+type Indexes = { readonly begin: number; readonly end: number };
 
 /**
- * Walks rows that the code itself holds, such as a list of countries or of tenants.
+ * A source of rows that are in the code, such as a list of countries or tenants.
  *
- * Every process of the app has to hold the same rows in the same order, for as long as a run takes: the
- * positions are all that is kept between planning and work.
+ * All processes of the app must have the same rows in the same order until a run ends, because a planned range
+ * has only array indexes. `from` and `to` of a start are array indexes, both inclusive.
  *
- * @param rows what is walked, from the first to the last
- * @param keyOf tells a row from all others; kept with its failure
+ * @param rows The rows, in the order of processing.
+ * @param keyOf Returns a unique key of a row; it is stored with the row's failure.
  * @example
  * ```ts
  * @Backfill({ source: arraySource(COUNTRIES, (country) => country.code) })
@@ -51,8 +51,8 @@ class ArraySource<Row> implements BackfillSource<ArrayRange, Row> {
 
   async open({ backfill }: SourceContext, { from = 0, to }: OpenRequest): Promise<SourceOpening> {
     const last = this.rows.length - 1;
-    const begin = position(backfill, 'from', from);
-    const end = Math.min(last, position(backfill, 'to', to ?? Math.max(0, last)));
+    const begin = parseIndex(backfill, 'from', from);
+    const end = Math.min(last, parseIndex(backfill, 'to', to ?? Math.max(0, last)));
     const bounds = begin <= end ? { begin, end } : null;
     return {
       partitions: [{ name: '', bounds }],
@@ -61,7 +61,7 @@ class ArraySource<Row> implements BackfillSource<ArrayRange, Row> {
   }
 
   async plan(_: SourceContext, { bounds, cursor, batchSize, limit }: PlanRequest): Promise<SourcePlan> {
-    const { begin, end } = bounds as Positions;
+    const { begin, end } = bounds as Indexes;
     const ranges: PlannedRange[] = [];
     let next = (cursor as number | null) ?? begin;
     while (next <= end && ranges.length < limit) {
@@ -73,7 +73,7 @@ class ArraySource<Row> implements BackfillSource<ArrayRange, Row> {
   }
 
   async load(_: SourceContext, data: JsonValue): Promise<Row[]> {
-    const { begin, end } = data as Positions;
+    const { begin, end } = data as Indexes;
     return this.rows.slice(begin, end + 1);
   }
 
@@ -83,7 +83,7 @@ class ArraySource<Row> implements BackfillSource<ArrayRange, Row> {
   }
 
   async split(_: SourceContext, data: JsonValue): Promise<PlannedRange[]> {
-    const { begin, end } = data as Positions;
+    const { begin, end } = data as Indexes;
     const middle = Math.floor((begin + end) / 2);
     return begin === end
       ? [planned({ begin, end })]
@@ -91,13 +91,13 @@ class ArraySource<Row> implements BackfillSource<ArrayRange, Row> {
   }
 }
 
-function planned(data: Positions): PlannedRange {
+function planned(data: Indexes): PlannedRange {
   return { data, rows: data.end - data.begin + 1 };
 }
 
-function position(backfill: string, field: string, value: unknown): number {
+function parseIndex(backfill: string, field: string, value: unknown): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) {
-    throw new BackfillRequestError(backfill, field, 'a position from 0', value);
+    throw new BackfillRequestError(backfill, field, 'an array index', value);
   }
   return value;
 }

@@ -1,6 +1,6 @@
 const FIELD = /(?:"((?:[^"]|"")*)"|([^,]*))(,|$)/gy;
 
-/** The fields of one record, as RFC 4180 writes them. */
+/** Parses the fields of one CSV record (RFC 4180). */
 export function csvFields(record: string): string[] {
   const fields: string[] = [];
   for (const [, quoted, plain = '', delimiter] of record.replace(/\r?\n$/, '').matchAll(FIELD)) {

@@ -6,7 +6,7 @@ const NEW_LINE = 0x0a;
 const QUOTE = 0x22;
 const CHUNK_BYTES = 64 * 1024;
 
-/** Reads stretches of a CSV file by their byte offsets; `end` is exclusive everywhere. */
+/** Reads parts of a CSV file by byte offset. `end` is always exclusive. */
 export class CsvFile {
   constructor(private readonly path: string) {}
 
@@ -14,7 +14,7 @@ export class CsvFile {
     return (await stat(this.path)).size;
   }
 
-  /** The names in the first record, and where the first row begins. */
+  /** The field names in the first record, and the offset at which that record ends. */
   async header(): Promise<{ names: string[]; end: number }> {
     const end = (await this.recordEnd(0, await this.size())) ?? 0;
     return { names: csvFields(await this.text(0, end)), end };
@@ -34,7 +34,7 @@ export class CsvFile {
     }
   }
 
-  /** The end of the record that begins there, if there is one. */
+  /** Offset of the end of the record that begins at `begin`; `undefined` if there is none. */
   async recordEnd(begin: number, end: number): Promise<number | undefined> {
     for await (const first of this.recordEnds(begin, end)) {
       return first;
@@ -43,8 +43,8 @@ export class CsvFile {
   }
 
   /**
-   * Where the records of a stretch end. A line break between quotes ends none; a last record without line
-   * break ends with the stretch. Holds a chunk at a time, however long the stretch.
+   * Yields the offset at which each record ends. Quoted line breaks do not end a record; a last record without
+   * a line break ends at `end`. Streams the file, so that one chunk at a time is in memory.
    */
   async *recordEnds(begin: number, end: number): AsyncGenerator<number> {
     if (begin >= end) {
@@ -58,7 +58,7 @@ export class CsvFile {
       for (const byte of chunk as Buffer) {
         offset++;
         if (byte === QUOTE) {
-          // An escaped quote is two of them, and so changes nothing.
+          // An escaped quote is two quotes, which toggle the state twice.
           quoted = !quoted;
         } else if (byte === NEW_LINE && !quoted) {
           last = offset;

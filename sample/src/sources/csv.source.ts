@@ -14,32 +14,37 @@ import { BackfillRequestError } from 'nestjs-backfill';
 import { csvFields } from './csv-fields.js';
 import { CsvFile } from './csv.file.js';
 
-/** Bytes of whole records. */
+/** The records between two byte offsets. */
 export interface CsvRange extends BackfillRange {
+  /** Byte offset of the first record. */
   readonly begin: number;
-  /** Exclusive. */
+  /** Byte offset after the last record. */
   readonly end: number;
 }
 
-/** One record. */
+/** A record of the file. */
 export interface CsvRow {
-  /** Byte the record begins at: it tells the record from all others. */
+  /** Byte offset of the record; it identifies the record. */
   readonly offset: number;
-  /** Fields by the names of the header. */
+  /** Values by field name. */
   readonly fields: Readonly<Record<string, string>>;
 }
 
-type Bytes = { readonly begin: number; readonly end: number };
+/** A range as stored in Redis. A `type`, because an interface is not assignable to `JsonValue`. */
+type ByteRange = { readonly begin: number; readonly end: number };
 
-/** The number of records is guessed from the first so many. */
+/** Number of records from which the total is extrapolated. */
 const SAMPLED_RECORDS = 1_000;
 
 /**
- * Walks a CSV file with a header, in constant memory whatever its size: cursor and bounds are byte
- * offsets. `from` and `to` of a start are numbers of records, the first after the header being 1.
+ * A source of the records in a CSV file with a header. It needs constant memory, whatever the size of the file:
+ * cursor and bounds are byte offsets. `from` and `to` of a start are record numbers from 1, both inclusive; the
+ * header is not counted.
  *
- * Every process with workers has to see the same file under the path. Records appended after the start of
- * a run are not part of it; the rest must not change until it has ended.
+ * The path must lead to the same file in all processes with workers. Records appended after the start of a run
+ * are not part of it; the rest of the file must not change until the run has ended.
+ *
+ * @param path Path of the file.
  *
  * @example
  * ```ts
@@ -62,15 +67,15 @@ class CsvSource implements BackfillSource<CsvRange, CsvRow> {
   async open({ backfill }: SourceContext, { from, to }: OpenRequest): Promise<SourceOpening> {
     const size = await this.file.size();
     const { end: first } = await this.file.header();
-    const begin = await this.endOfRecord(first, size, recordNumber(backfill, 'from', from ?? 1) - 1);
+    const begin = await this.endOfRecord(first, size, parseRecordNumber(backfill, 'from', from ?? 1) - 1);
     const end =
-      to === undefined ? size : await this.endOfRecord(first, size, recordNumber(backfill, 'to', to));
+      to === undefined ? size : await this.endOfRecord(first, size, parseRecordNumber(backfill, 'to', to));
     const bounds = begin < end ? { begin, end } : null;
     return { partitions: [{ name: '', bounds }], total: await this.estimate(begin, end) };
   }
 
   async plan(_: SourceContext, { bounds, cursor, batchSize, limit }: PlanRequest): Promise<SourcePlan> {
-    const { begin, end } = bounds as Bytes;
+    const { begin, end } = bounds as ByteRange;
     const ranges: PlannedRange[] = [];
     let next = (cursor as number | null) ?? begin;
     let last = next;
@@ -90,7 +95,7 @@ class CsvSource implements BackfillSource<CsvRange, CsvRow> {
   }
 
   async load(_: SourceContext, data: JsonValue): Promise<CsvRow[]> {
-    const { begin, end } = data as Bytes;
+    const { begin, end } = data as ByteRange;
     const { names } = await this.file.header();
     const bytes = await this.file.bytes(begin, end);
     const rows: CsvRow[] = [];
@@ -120,18 +125,18 @@ class CsvSource implements BackfillSource<CsvRange, CsvRow> {
   }
 
   async split(_: SourceContext, data: JsonValue): Promise<PlannedRange[]> {
-    const { begin, end } = data as Bytes;
+    const { begin, end } = data as ByteRange;
     const ends: number[] = [];
     for await (const recordEnd of this.file.recordEnds(begin, end)) {
       ends.push(recordEnd);
     }
     const half = Math.ceil(ends.length / 2);
     const middle = ends[half - 1] ?? end;
-    const pieces = [
+    const halves = [
       { data: { begin, end: middle }, rows: half },
       { data: { begin: middle, end }, rows: ends.length - half },
     ];
-    return pieces.filter(({ rows }) => rows > 0);
+    return halves.filter(({ rows }) => rows > 0);
   }
 
   private async estimate(begin: number, end: number): Promise<RowTotal> {
@@ -146,13 +151,13 @@ class CsvSource implements BackfillSource<CsvRange, CsvRow> {
     return { rows, exact: sampledTo >= end };
   }
 
-  private async endOfRecord(begin: number, size: number, number: number): Promise<number> {
-    if (number === 0) {
+  private async endOfRecord(begin: number, size: number, recordNumber: number): Promise<number> {
+    if (recordNumber === 0) {
       return begin;
     }
     let seen = 0;
     for await (const end of this.file.recordEnds(begin, size)) {
-      if (++seen === number) {
+      if (++seen === recordNumber) {
         return end;
       }
     }
@@ -165,9 +170,9 @@ function toRow(offset: number, names: readonly string[], record: string): CsvRow
   return { offset, fields: Object.fromEntries(names.map((name, i) => [name, values[i] ?? ''])) };
 }
 
-function recordNumber(backfill: string, field: string, value: unknown): number {
+function parseRecordNumber(backfill: string, field: string, value: unknown): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1) {
-    throw new BackfillRequestError(backfill, field, 'the number of a record, from 1', value);
+    throw new BackfillRequestError(backfill, field, 'a record number from 1', value);
   }
   return value;
 }

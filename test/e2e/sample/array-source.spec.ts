@@ -30,7 +30,7 @@ describe('a source over an array', () => {
     expect(seen).toEqual(CODES);
   });
 
-  it('gives range handlers positions', async () => {
+  it('hands array indexes to range handlers', async () => {
     const ranges: ArrayRange[] = [];
     const handler = defineBackfill<ArrayRange, Country>({
       name: 'positions',
@@ -48,7 +48,7 @@ describe('a source over an array', () => {
     ]);
   });
 
-  it('walks a part, and nothing', async () => {
+  it('processes a part of the rows, or none', async () => {
     const seen: string[] = [];
     const app = await bench.start({
       handlers: [countries(({ code }) => void seen.push(code))],
@@ -57,13 +57,13 @@ describe('a source over an array', () => {
     await app.finished('countries');
     expect(seen).toEqual(CODES.slice(20, 35));
     await expect(app.backfills.start('countries', { from: 'PT' })).rejects.toThrow(
-      'expected from to be a position from 0, got "PT"',
+      'expected from to be an array index, got "PT"',
     );
     await app.backfills.start('countries', { from: 103 });
     expect(await app.finished('countries')).toMatchObject({ state: 'completed', rowsDone: 0 });
   });
 
-  it('keeps a row that fails by its key, and loads it again for the retry', async () => {
+  it('stores a failed row by its key, and loads it again for the retry', async () => {
     const seen: string[] = [];
     let broken = true;
     const handler = countries(({ code }) => {
@@ -88,14 +88,14 @@ describe('a source over an array', () => {
     expect(seen.toSorted()).toEqual(CODES.toSorted());
   });
 
-  it('halves a range until the failing row stands alone', async () => {
+  it('splits a range down to the failing row', async () => {
     const handler = defineBackfill<ArrayRange, Country>({
       name: 'halves',
       source: arraySource(COUNTRIES, ({ code }) => code),
       config: { ...FAST, batchSize: 50, attempts: 1 },
       processRange: ({ begin, end }) => {
         if (begin <= 77 && 77 <= end) {
-          throw new Error('77 is in it');
+          throw new Error('range with 77');
         }
       },
     });

@@ -11,7 +11,7 @@ const folder = await mkdtemp(join(tmpdir(), 'csv-source-'));
 const path = join(folder, 'prices.csv');
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Names of any length, with what a CSV file has to quote. */
+/** Names of different lengths, with characters that CSV has to quote. */
 const nameOf = (n: number) => `Prägung "${n}", ${'x'.repeat(n % 40)}${n % 3 === 0 ? '\nsecond line' : ''}`;
 const record = (n: number) => `${n},"${nameOf(n).replaceAll('"', '""')}",${n % 7 === 0 ? '' : n / 4}\r\n`;
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
@@ -26,7 +26,7 @@ function prices(handle: (row: CsvRow) => void, batchSize = 10) {
   });
 }
 
-/** A backfill that collects the ids it is given. */
+/** Starts an app with a backfill that collects the ids of its records. */
 async function collecting(batchSize = 10) {
   const seen: number[] = [];
   const handlers = [prices(({ fields }) => void seen.push(Number(fields['id'])), batchSize)];
@@ -34,7 +34,7 @@ async function collecting(batchSize = 10) {
 }
 
 describe('a source over a CSV file', () => {
-  it('hands every record out once, with its fields, in batches of the size asked for', async () => {
+  it('hands every record out once, with its fields, in batches of batchSize', async () => {
     await fill(1_234);
     const rows: CsvRow[] = [];
     const id = ({ fields }: CsvRow) => Number(fields['id']);
@@ -49,7 +49,7 @@ describe('a source over a CSV file', () => {
     );
   });
 
-  it('knows the number of records of a short file, and guesses it for a long one', async () => {
+  it('counts the records of a short file, and estimates them for a long one', async () => {
     await fill(500);
     const { app } = await collecting(1_000);
     await app.backfills.start('prices');
@@ -62,11 +62,11 @@ describe('a source over a CSV file', () => {
   });
 
   it.each([
-    ['no record', 'id,name,price\n', []],
-    ['no byte at all', '', []],
+    ['a header only', 'id,name,price\n', []],
+    ['no content', '', []],
     ['no line break at the end', 'id,name,price\n1,a,\n2,b,', [1, 2]],
     ['one record', 'id\n7\n', [7]],
-  ])('takes a file with %s', async (_, content, expected) => {
+  ])('accepts a file with %s', async (_, content, expected) => {
     await writeFile(path, content);
     const { seen, app } = await collecting();
     await app.backfills.start('prices');
@@ -74,18 +74,16 @@ describe('a source over a CSV file', () => {
     expect(seen).toEqual(expected);
   });
 
-  it('begins and ends at the records it is told', async () => {
+  it('begins at from and ends at to', async () => {
     await fill(100);
     const { seen, app } = await collecting();
     await app.backfills.start('prices', { from: 21, to: 45 });
     await app.finished('prices');
     expect(seen).toEqual(numbers(100).slice(20, 45));
-    await expect(app.backfills.start('prices', { from: 0 })).rejects.toThrow(
-      'the number of a record, from 1, got 0',
-    );
+    await expect(app.backfills.start('prices', { from: 0 })).rejects.toThrow('a record number from 1, got 0');
   });
 
-  it('does not see what is appended after the start', async () => {
+  it('excludes records that are appended after the start', async () => {
     await fill(100);
     const { seen, app } = await collecting();
     await app.backfills.start('prices', { config: { perSecondOnPeak: 0, perSecondOffPeak: 0 } });
@@ -95,7 +93,7 @@ describe('a source over a CSV file', () => {
     expect(seen).toEqual(numbers(100));
   });
 
-  it('keeps a record that fails by its offset, and reads it again for the retry', async () => {
+  it('stores a failed record by its offset, and reads it again for the retry', async () => {
     await fill(100);
     let broken = true;
     const handler = prices(({ fields }) => {
@@ -115,7 +113,7 @@ describe('a source over a CSV file', () => {
     expect(await app.finished('prices')).toMatchObject({ state: 'completed', rowsDone: 100, rowsFailed: 0 });
   });
 
-  it('halves a range until the failing record stands alone', async () => {
+  it('splits a range down to the failing record', async () => {
     await fill(64);
     const bad = Buffer.byteLength(`id,name,price\r\n${numbers(50).map(record).join('')}`);
     const handler = defineBackfill<CsvRange, CsvRow>({
@@ -124,7 +122,7 @@ describe('a source over a CSV file', () => {
       config: { ...FAST, batchSize: 64, attempts: 1 },
       processRange: ({ begin, end }) => {
         if (begin <= bad && bad < end) {
-          throw new Error('it is in here');
+          throw new Error('range with the bad record');
         }
       },
     });

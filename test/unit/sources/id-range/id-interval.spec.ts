@@ -11,21 +11,21 @@ import {
 } from '../../../../lib/sources/id-range/id-interval.js';
 
 const direction = fc.constantFrom('asc' as const, 'desc' as const);
-const spans = fc
+const intervals = fc
   .tuple(fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }), fc.bigInt({ min: 0n, max: 300n }))
   .map(([low, length]): IdInterval => ({ low, high: low + length }));
 
-function walk(
-  span: IdInterval,
+function allStrides(
+  interval: IdInterval,
   rows: number,
   way: 'asc' | 'desc',
   lengths: readonly number[],
   limit: number,
 ) {
   const all: IdStride[] = [];
-  let cursor = firstId(span, way);
+  let cursor = firstId(interval, way);
   for (let cycle = 0, exhausted = false; !exhausted; cycle++) {
-    const cut = nextStrides(span, rows, way, cursor, lengths[cycle % lengths.length] ?? 1, limit);
+    const cut = nextStrides(interval, rows, way, cursor, lengths[cycle % lengths.length] ?? 1, limit);
     all.push(...cut.strides);
     ({ cursor, exhausted } = cut);
   }
@@ -36,20 +36,20 @@ describe('nextStrides', () => {
   it('puts every id into exactly one stride, in order, even if the length changes between cycles', () => {
     fc.assert(
       fc.property(
-        spans,
+        intervals,
         direction,
         fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 4 }),
         fc.integer({ min: 1, max: 5 }),
         fc.nat(10_000),
-        (span, way, lengths, limit, rows) => {
-          const strides = walk(span, rows, way, lengths, limit);
-          let next = firstId(span, way);
+        (interval, way, lengths, limit, rows) => {
+          const strides = allStrides(interval, rows, way, lengths, limit);
+          let next = firstId(interval, way);
           for (const { begin, end } of strides) {
             expect(begin <= end).toBe(true);
             expect(way === 'asc' ? begin : end).toBe(next);
             next = way === 'asc' ? end + 1n : begin - 1n;
           }
-          expect(next).toBe(way === 'asc' ? span.high + 1n : span.low - 1n);
+          expect(next).toBe(way === 'asc' ? interval.high + 1n : interval.low - 1n);
           expect(strides.reduce((sum, stride) => sum + stride.rows, 0)).toBe(rows);
           expect(strides.every((stride) => stride.rows >= 0)).toBe(true);
         },
@@ -59,11 +59,11 @@ describe('nextStrides', () => {
 
   it('makes all strides but the last equally long', () => {
     fc.assert(
-      fc.property(spans, direction, fc.integer({ min: 1, max: 60 }), (span, way, length) => {
-        const strides = walk(span, 0, way, [length], 7);
+      fc.property(intervals, direction, fc.integer({ min: 1, max: 60 }), (interval, way, length) => {
+        const strides = allStrides(interval, 0, way, [length], 7);
         const lengths = strides.map(({ begin, end }) => Number(end - begin) + 1);
         expect(lengths.slice(0, -1).every((it) => it === length)).toBe(true);
-        expect(strides).toHaveLength(countStrides(span, length));
+        expect(strides).toHaveLength(countStrides(interval, length));
       }),
     );
   });
@@ -74,16 +74,20 @@ describe('nextStrides', () => {
   });
 
   it('is exhausted beyond the interval', () => {
-    const span = { low: 1n, high: 10n };
-    expect(nextStrides(span, 10, 'desc', 0n, 5, 5)).toEqual({ strides: [], cursor: 0n, exhausted: true });
-    expect(nextStrides(span, 10, 'asc', 11n, 5, 5)).toEqual({ strides: [], cursor: 11n, exhausted: true });
+    const interval = { low: 1n, high: 10n };
+    expect(nextStrides(interval, 10, 'desc', 0n, 5, 5)).toEqual({ strides: [], cursor: 0n, exhausted: true });
+    expect(nextStrides(interval, 10, 'asc', 11n, 5, 5)).toEqual({
+      strides: [],
+      cursor: 11n,
+      exhausted: true,
+    });
   });
 });
 
 describe('halveInterval', () => {
   it('splits down to single ids, in order, without a gap', () => {
     fc.assert(
-      fc.property(spans, direction, (span, way) => {
+      fc.property(intervals, direction, (interval, way) => {
         const leaves = (part: IdInterval): bigint[] => {
           const halves = halveInterval(part, way);
           if (halves.length === 0) return [part.low];
@@ -91,8 +95,8 @@ describe('halveInterval', () => {
           expect(Math.abs(Number((left ?? 0n) - (right ?? 0n)))).toBeLessThanOrEqual(1);
           return halves.flatMap(leaves);
         };
-        const ids = Array.from({ length: Number(countIds(span)) }, (_, i) => span.low + BigInt(i));
-        expect(leaves(span)).toEqual(way === 'asc' ? ids : ids.toReversed());
+        const ids = Array.from({ length: Number(countIds(interval)) }, (_, i) => interval.low + BigInt(i));
+        expect(leaves(interval)).toEqual(way === 'asc' ? ids : ids.toReversed());
       }),
       { numRuns: 30 },
     );
@@ -100,17 +104,17 @@ describe('halveInterval', () => {
 });
 
 describe('clampInterval', () => {
-  const span = { low: 1n, high: 1000n };
+  const interval = { low: 1n, high: 1000n };
 
   it('takes from and to in the given direction', () => {
-    expect(clampInterval(span, 'desc', 500n, undefined)).toEqual({ low: 1n, high: 500n });
-    expect(clampInterval(span, 'desc', 500n, 100n)).toEqual({ low: 100n, high: 500n });
-    expect(clampInterval(span, 'asc', 500n, undefined)).toEqual({ low: 500n, high: 1000n });
-    expect(clampInterval(span, 'asc', -7n, 2000n)).toEqual(span);
+    expect(clampInterval(interval, 'desc', 500n, undefined)).toEqual({ low: 1n, high: 500n });
+    expect(clampInterval(interval, 'desc', 500n, 100n)).toEqual({ low: 100n, high: 500n });
+    expect(clampInterval(interval, 'asc', 500n, undefined)).toEqual({ low: 500n, high: 1000n });
+    expect(clampInterval(interval, 'asc', -7n, 2000n)).toEqual(interval);
   });
 
   it('is undefined outside of the interval', () => {
-    expect(clampInterval(span, 'asc', 1001n, undefined)).toBeUndefined();
-    expect(clampInterval(span, 'desc', 0n, undefined)).toBeUndefined();
+    expect(clampInterval(interval, 'asc', 1001n, undefined)).toBeUndefined();
+    expect(clampInterval(interval, 'desc', 0n, undefined)).toBeUndefined();
   });
 });
