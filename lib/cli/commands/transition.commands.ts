@@ -6,7 +6,7 @@ import { operatorName } from './operator-name.js';
 /** Commands that change the state of the active run. */
 const TRANSITIONS = {
   pause: 'pause the active run in all processes',
-  resume: 'resume the paused run with what is outstanding',
+  resume: 'resume the paused run with its outstanding ranges',
   cancel: 'cancel the active run; it cannot be resumed',
 } as const;
 

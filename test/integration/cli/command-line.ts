@@ -12,7 +12,7 @@ export class CommandLine {
   private readonly env: Record<string, string>;
 
   constructor(services: { DATABASE_URL: string; REDIS_URL: string }) {
-    const { NODE_OPTIONS: _jest, NO_COLOR: _colour, FORCE_COLOR: _force, ...inherited } = process.env;
+    const { NODE_OPTIONS: _jest, NO_COLOR: _color, FORCE_COLOR: _force, ...inherited } = process.env;
     this.env = { ...(inherited as Record<string, string>), ...services, TERM: 'xterm-256color' };
   }
 

@@ -139,7 +139,7 @@ export class NestApp {
 
 /** The environment without the variables of Jest: they force colors, and `NODE_ENV=test` changes Nest's schematics. */
 function environment(): NodeJS.ProcessEnv {
-  const { FORCE_COLOR: _colour, NODE_ENV: _test, ...inherited } = process.env;
+  const { FORCE_COLOR: _color, NODE_ENV: _test, ...inherited } = process.env;
   return { ...inherited, NO_COLOR: '1' };
 }
 
