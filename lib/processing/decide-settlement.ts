@@ -1,97 +1,93 @@
-import { backoffDelay } from './backoff-delay.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
+import { classifyError } from '../database/classify-error.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import { describeRange } from '../sources/planned-range.js';
 import { toQuarantined } from '../state/failure.store.js';
-import type { RowsDone, Settlement, Successor } from '../state/range-steps.js';
 import type { RangeEntry, RangePayload } from '../state/range-entry.js';
-import { classifyError } from '../database/classify-error.js';
-import type { ErrorVerdict } from '../database/classify-error.js';
-import type { Outcome } from './execution.js';
+import type { Quarantined, RowsDone, Settlement, Successor } from '../state/range-steps.js';
 import { toStoredError } from '../state/stored-error.js';
+import type { Outcome } from './execution.js';
 
-/** What is to be done about an outcome. */
-export interface Decision {
-  /** `ack`: it simply succeeded; `release`: it is as if it had not been begun. */
-  readonly kind: 'ack' | 'release' | 'settle';
-  readonly rows: RowsDone;
-  readonly settlement?: Settlement;
-  /** What the error asks for beyond this range. */
-  readonly verdict: ErrorVerdict | null;
-  readonly error: unknown;
-}
+const MAX_BACKOFF_MS = 5 * 60_000;
 
-/** Cuts a piece of work in two; one piece or none: it cannot be cut. */
+/** What is done with a range after its execution. */
+export type Decision =
+  /** It succeeded: acknowledge it. */
+  | { readonly kind: 'ack'; readonly rows: RowsDone }
+  /** Give it back as it was, without using up an attempt; `escalate`: the error still has to reach the run. */
+  | { readonly kind: 'release'; readonly error: unknown; readonly escalate: boolean }
+  /** Settle it with successors, failures or both; `error` is the last one, `null` where it was only stopped. */
+  | { readonly kind: 'settle'; readonly settlement: Settlement; readonly error: unknown };
+
+/** Splits a range in two; fewer than two pieces: it cannot be split. */
 export type Split = (entry: RangeEntry) => Promise<readonly RangePiece[]>;
 
-/** A part of a piece of work. */
+/** A part of a range. */
 export interface RangePiece {
   readonly payload: RangePayload;
   readonly rows: number;
 }
 
-/** Decides what becomes of a piece of work, by its outcome, its attempts and the config. */
-export async function decideSettlement(
-  backfill: RegisteredBackfill,
-  entry: RangeEntry,
-  outcome: Outcome,
-  config: BackfillConfig,
-  split: Split,
-  now: Date,
-  aborted: boolean,
-): Promise<Decision> {
-  if (outcome.kind === 'done') {
-    return { kind: 'ack', rows: outcome.rows, verdict: null, error: null };
-  }
-  const decided = { backfill, entry, config, now };
-  return outcome.kind === 'partial'
-    ? decideRows(decided, outcome, aborted)
-    : decideFailure(decided, outcome.error, split, aborted);
-}
-
-interface Case {
+/** What a decision depends on, beside the outcome. */
+export interface SettlementContext {
   readonly backfill: RegisteredBackfill;
+  /** The range, without the rows that have been acknowledged. */
   readonly entry: RangeEntry;
   readonly config: BackfillConfig;
+  /** Whether the execution was aborted: errors are then no attempts. */
+  readonly aborted: boolean;
   readonly now: Date;
+  readonly split: Split;
 }
 
-function decideRows(
-  { entry, config, now }: Case,
+/** Decides what to do with a range, by its outcome, its attempts and the config. */
+export async function decideSettlement(outcome: Outcome, context: SettlementContext): Promise<Decision> {
+  switch (outcome.kind) {
+    case 'done':
+      return { kind: 'ack', rows: outcome.rows };
+    case 'partial':
+      return decidePartial(outcome, context);
+    case 'failed':
+      return decideFailed(outcome.error, context);
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function decidePartial(
   outcome: Extract<Outcome, { kind: 'partial' }>,
-  aborted: boolean,
+  { entry, config, aborted, now }: SettlementContext,
 ): Decision {
   const attempts = entry.attempts + 1;
-  const left: JsonValue[] = [...outcome.remaining];
-  const again: JsonValue[] = [];
-  const failures: Settlement['failures'][number][] = [];
-  let verdict: ErrorVerdict | null = null;
-  let error: unknown = null;
-  for (const row of outcome.failed) {
-    const rowVerdict = classifyError(row.error);
-    const counts = rowVerdict.kind === 'failure' || rowVerdict.kind === 'final';
-    if (!counts || aborted) {
-      left.push(row.key);
-      verdict = counts ? verdict : rowVerdict;
-    } else if (rowVerdict.kind === 'failure' && attempts < config.attempts) {
-      again.push(row.key);
-    } else {
-      failures.push(quarantinedRow(entry, row.key, row.error, attempts, now));
-    }
-    error = row.error;
-  }
-  if (outcome.rows === 0 && again.length === 0 && failures.length === 0) {
-    return { kind: 'release', rows: 0, verdict, error };
-  }
   const { partition } = entry.payload;
-  const successors: Successor[] = [];
-  if (left.length > 0) {
-    successors.push(successor({ kind: 'rows', partition, keys: left }, left.length, entry.attempts, 0));
+  const untried: JsonValue[] = [...outcome.remaining];
+  const retried: JsonValue[] = [];
+  const failures: Quarantined[] = [];
+  for (const { key, error } of outcome.failed) {
+    const { kind } = classifyError(error);
+    if (aborted || (kind !== 'failure' && kind !== 'final')) {
+      untried.push(key);
+    } else if (kind === 'failure' && attempts < config.attempts) {
+      retried.push(key);
+    } else {
+      const payload: RangePayload = { kind: 'rows', partition, keys: [key] };
+      failures.push(
+        toQuarantined({ kind: 'row', ...failureOf(payload, key, error, attempts, now), rows: 1 }),
+      );
+    }
   }
-  if (again.length > 0) {
-    const delay = backoffDelay(attempts, config.backoffMs);
-    successors.push(successor({ kind: 'rows', partition, keys: again }, again.length, attempts, delay));
+  const error = outcome.failed.at(-1)?.error ?? null;
+  if (outcome.rows === 0 && retried.length === 0 && failures.length === 0) {
+    // The errors of its rows were escalated when they were thrown.
+    return { kind: 'release', error, escalate: false };
+  }
+  const successors: Successor[] = [];
+  if (untried.length > 0) {
+    successors.push(rowsAgain(partition, untried, entry.attempts, 0));
+  }
+  if (retried.length > 0) {
+    successors.push(rowsAgain(partition, retried, attempts, backoffDelay(attempts, config.backoffMs)));
   }
   const settlement: Settlement = {
     entry,
@@ -101,86 +97,67 @@ function decideRows(
     failures,
     error: error === null ? '' : lastError(error, now),
   };
-  return { kind: 'settle', rows: outcome.rows, settlement, verdict, error };
+  return { kind: 'settle', settlement, error };
 }
 
-async function decideFailure(
-  { backfill, entry, config, now }: Case,
-  error: unknown,
-  split: Split,
-  aborted: boolean,
-): Promise<Decision> {
-  const verdict = classifyError(error);
-  if (aborted || (verdict.kind !== 'failure' && verdict.kind !== 'final')) {
-    return { kind: 'release', rows: 0, verdict: aborted ? null : verdict, error };
+async function decideFailed(error: unknown, context: SettlementContext): Promise<Decision> {
+  const { backfill, entry, config, aborted, now, split } = context;
+  const { kind } = classifyError(error);
+  if (aborted || (kind !== 'failure' && kind !== 'final')) {
+    return { kind: 'release', error, escalate: !aborted };
   }
   const attempts = entry.attempts + 1;
   const base = { entry, rowsDone: 0, error: lastError(error, now) };
-  if (verdict.kind === 'failure' && attempts < config.attempts) {
-    const delay = backoffDelay(attempts, config.backoffMs);
-    const successors = [successor(entry.payload, entry.rows, attempts, delay)];
-    const settlement: Settlement = { ...base, outcome: 'replaced', successors, failures: [] };
-    return { kind: 'settle', rows: 0, settlement, verdict, error };
+  if (kind === 'failure' && attempts < config.attempts) {
+    const delayMs = backoffDelay(attempts, config.backoffMs);
+    const successors = [{ payload: entry.payload, rows: entry.rows, attempts, delayMs }];
+    return { kind: 'settle', settlement: { ...base, outcome: 'replaced', successors, failures: [] }, error };
   }
   const pieces = await split(entry);
   if (pieces.length > 1) {
-    // Each half gets one try, so that a bad row is found in as many steps as the range has halvings.
-    const successors = pieces.map(({ payload, rows }) => successor(payload, rows, config.attempts - 1, 0));
-    const settlement: Settlement = { ...base, outcome: 'replaced', successors, failures: [] };
-    return { kind: 'settle', rows: 0, settlement, verdict, error };
+    // Bisection: each half has one attempt, so that a bad row is found in as many steps as the range has halvings.
+    const successors = pieces.map((piece) => ({ ...piece, attempts: config.attempts - 1, delayMs: 0 }));
+    return { kind: 'settle', settlement: { ...base, outcome: 'replaced', successors, failures: [] }, error };
   }
-  const failed = quarantined(backfill, entry, pieces[0]?.payload ?? entry.payload, error, attempts, now);
-  const settlement: Settlement = {
-    ...base,
-    outcome: failed.kind === 'row' ? 'done' : 'failed',
-    successors: [],
-    failures: [failed.failure],
-  };
-  return { kind: 'settle', rows: 0, settlement, verdict, error };
+  const payload = pieces[0]?.payload ?? entry.payload;
+  // A source that can split its ranges and could not split this one is down to a single row.
+  const isRow = payload.kind === 'rows' || backfill.source.split !== undefined;
+  const failure = failureOf(payload, keyOf(payload, backfill), error, attempts, now);
+  const quarantined = isRow
+    ? toQuarantined({ kind: 'row', ...failure, rows: 1 })
+    : toQuarantined({ kind: 'range', ...failure, rows: entry.rows });
+  const counted = isRow ? 'done' : 'failed';
+  const settlement: Settlement = { ...base, outcome: counted, successors: [], failures: [quarantined] };
+  return { kind: 'settle', settlement, error };
 }
 
-function quarantined(
-  backfill: RegisteredBackfill,
-  entry: RangeEntry,
-  payload: RangePayload,
-  error: unknown,
-  attempts: number,
-  now: Date,
-) {
-  // A source that can halve its ranges and could not halve this one is down to a single row.
-  const kind = payload.kind === 'rows' || backfill.source.split ? 'row' : 'range';
-  const key =
-    payload.kind === 'rows'
-      ? payload.keys.length === 1
-        ? (payload.keys[0] ?? null)
-        : payload.keys
-      : describeRange(backfill.source, payload.range);
-  const failure = toQuarantined({
-    kind,
-    key,
-    error: toStoredError(error),
-    attempts,
-    failedAt: now.toISOString(),
-    payload,
-    rows: kind === 'row' ? 1 : entry.rows,
-  });
-  return { kind, failure } as const;
+/**
+ * Exponential backoff: ms to wait after a failed attempt. `backoffMs` after the first, doubled after each further
+ * one, up to 5 minutes. A `backoffMs` above 5 minutes is used as it is and not doubled.
+ *
+ * @param attempt number of the attempt that failed, from 1
+ * @param backoffMs the config's `backoffMs`; 0 retries at once
+ */
+export function backoffDelay(attempt: number, backoffMs: number): number {
+  if (backoffMs === 0) {
+    return 0;
+  }
+  return Math.min(backoffMs * 2 ** Math.max(0, attempt - 1), Math.max(backoffMs, MAX_BACKOFF_MS));
 }
 
-function quarantinedRow(entry: RangeEntry, key: JsonValue, error: unknown, attempts: number, now: Date) {
-  return toQuarantined({
-    kind: 'row',
-    key,
-    error: toStoredError(error),
-    attempts,
-    failedAt: now.toISOString(),
-    payload: { kind: 'rows', partition: entry.payload.partition, keys: [key] },
-    rows: 1,
-  });
+function rowsAgain(partition: string, keys: JsonValue[], attempts: number, delayMs: number): Successor {
+  return { payload: { kind: 'rows', partition, keys }, rows: keys.length, attempts, delayMs };
 }
 
-function successor(payload: RangePayload, rows: number, attempts: number, delayMs: number): Successor {
-  return { payload, rows, attempts, delayMs };
+function keyOf(payload: RangePayload, { source }: RegisteredBackfill): JsonValue {
+  if (payload.kind === 'range') {
+    return describeRange(source, payload.range);
+  }
+  return payload.keys.length === 1 ? (payload.keys[0] ?? null) : payload.keys;
+}
+
+function failureOf(payload: RangePayload, key: JsonValue, error: unknown, attempts: number, now: Date) {
+  return { key, error: toStoredError(error), attempts, failedAt: now.toISOString(), payload };
 }
 
 function lastError(error: unknown, now: Date): string {

@@ -1,17 +1,24 @@
-import type { BackfillConfig } from '../config/backfill-config.js';
-import type { Claim, ClaimAnswer } from '../state/range-steps.js';
-import type { RangeStore } from '../state/range.store.js';
-import { sleep } from '../async/sleep.js';
-import { StartLateness } from './start-lateness.js';
 import { MicroBatcher } from '../async/micro-batcher.js';
+import { sleep } from '../async/sleep.js';
+import type { BackfillConfig } from '../config/backfill-config.js';
+import type { Claim, ClaimAnswer, ClaimStatus } from '../state/range-steps.js';
+import type { RangeStore } from '../state/range.store.js';
+import { StartLateness } from './start-lateness.js';
 
-/** A claim whose moment is further off is given back, so that a pause or another rate never waits for it. */
-const LONGEST_WAIT_MS = 250;
+/** A range that is due later is not claimed yet, so that a pause or another rate never waits for it. */
+const MAX_WAIT_MS = 250;
 
-/** Claims ranges of one run: what is asked for in one turn of the event loop is one call. */
+/** The next range of a job, or why there is none. */
+export type NextClaim =
+  | { readonly status: 'claimed'; readonly claim: Claim }
+  /** Every range of the job has been claimed, here or elsewhere. */
+  | { readonly status: 'exhausted' }
+  | Exclude<ClaimStatus, { readonly status: 'granted' }>;
+
+/** Claims ranges of one run. Claims within one turn of the event loop share one round trip to Redis. */
 export class RangeClaimer {
-  private readonly claims = new MicroBatcher((requests: readonly (readonly number[])[]) =>
-    this.claimTogether(requests),
+  private readonly batcher = new MicroBatcher((requests: readonly (readonly number[])[]) =>
+    this.claimBatch(requests),
   );
   private readonly lateness = new StartLateness();
 
@@ -21,35 +28,69 @@ export class RangeClaimer {
     private readonly rangeStore: RangeStore,
   ) {}
 
-  /** Claims from the ranges `from` to before `to`: unpaced ones together, paced ones singly, each for its moment. */
-  claim(from: number, to: number): Promise<ClaimAnswer> {
+  /** The claims of a job, which carries the ranges `first` to `first + count - 1`. */
+  claimsOf(first: number, count: number): JobClaims {
+    return new JobClaims(this, first, first + count);
+  }
+
+  /** Claims ranges from `from` to before `end`: all of them when the run is unpaced, otherwise only the first. */
+  claim(from: number, end: number): Promise<ClaimAnswer> {
     const { perSecondOnPeak, perSecondOffPeak } = this.config();
     const paced = perSecondOnPeak !== null || perSecondOffPeak !== null;
-    return this.claims.add(paced ? [from] : Array.from({ length: to - from }, (_, i) => from + i));
+    return this.batcher.add(paced ? [from] : Array.from({ length: end - from }, (_, i) => from + i));
   }
 
-  /** Waits until a claimed range may start, or the signal is aborted. */
-  async moment({ dueAt }: Claim, signal: AbortSignal): Promise<void> {
-    const ahead = dueAt - performance.now();
-    if (ahead <= 0) {
-      // Its worker was busy with the range before it: nothing comes together for that.
+  /** Waits until a claimed range is due, or the signal is aborted. */
+  async waitUntilDue({ dueAt }: Claim, signal: AbortSignal): Promise<void> {
+    const waitMs = dueAt - performance.now();
+    if (waitMs <= 0) {
+      // The worker was busy with the range before: ranges that are late for this reason do not start together.
       return;
     }
-    await sleep(ahead, signal);
+    await sleep(waitMs, signal);
     if (!signal.aborted) {
       const now = performance.now();
-      this.lateness.note(Math.min(now - dueAt, LONGEST_WAIT_MS), now);
+      this.lateness.record(Math.min(now - dueAt, MAX_WAIT_MS), now);
     }
   }
 
-  private async claimTogether(requests: readonly (readonly number[])[]): Promise<ClaimAnswer[]> {
-    const late = this.lateness.tell();
-    const answer = await this.rangeStore.claim(this.runId, requests.flat(), LONGEST_WAIT_MS, late);
+  private async claimBatch(requests: readonly (readonly number[])[]): Promise<ClaimAnswer[]> {
+    const lateMs = this.lateness.takeExcess();
+    const answer = await this.rangeStore.claim(this.runId, requests.flat(), MAX_WAIT_MS, lateMs);
     let at = 0;
     return requests.map((indexes) => {
       const claims = answer.claims.slice(at, at + indexes.length);
       at += indexes.length;
       return claims.length === indexes.length ? { status: 'granted', claims } : { ...answer, claims };
     });
+  }
+}
+
+/** Claims the ranges of one job as they are needed. */
+export class JobClaims {
+  /** Claimed together with an earlier range, and not processed yet. */
+  private readonly claimed: Claim[] = [];
+  private refusal: Exclude<ClaimStatus, { readonly status: 'granted' }> | null = null;
+
+  constructor(
+    private readonly claimer: RangeClaimer,
+    private from: number,
+    private readonly end: number,
+  ) {}
+
+  async next(): Promise<NextClaim> {
+    while (this.claimed.length === 0 && !this.refusal && this.from < this.end) {
+      const answer = await this.claimer.claim(this.from, this.end);
+      this.from += answer.claims.length;
+      this.claimed.push(...answer.claims.filter((claim) => claim !== null));
+      this.refusal = answer.status === 'granted' ? null : answer;
+    }
+    const claim = this.claimed.shift();
+    return claim ? { status: 'claimed', claim } : (this.refusal ?? { status: 'exhausted' });
+  }
+
+  /** Indexes of the ranges that are claimed and have not been taken by `next`. */
+  unprocessed(): number[] {
+    return this.claimed.map(({ entry }) => entry.index);
   }
 }

@@ -4,82 +4,66 @@ import { EntityManagers } from '../database/entity-managers.js';
 import { inRequestScope } from '../database/request-scope.js';
 import { requireTransactions } from '../database/require-transactions.js';
 import { retryOnContention } from '../database/retry-on-contention.js';
-import type { BackfillContext } from '../handlers/backfill-context.js';
-import type { BatchHandler, RangeHandler, RowHandler } from '../handlers/handlers.js';
-import { toRange } from '../sources/planned-range.js';
+import { callHandler } from './call-handler.js';
 import type { Execution, Outcome } from './execution.js';
-import { RangeLogger } from './range.logger.js';
 import { NO_TELEMETRY } from './range.telemetry.js';
 import type { RangeTelemetry } from './range.telemetry.js';
-import { handleRows } from './rows/handle-rows.js';
-import { loadRows } from './rows/load-rows.js';
 
-/** Executes one piece of work: loads its rows, calls the handler, flushes, lets go of the memory. */
+/**
+ * Executes one range: measures it, retries it on contention, gives it an entity manager of its own, and calls the
+ * handler.
+ */
 @Injectable()
 export class RangeExecutor {
-  /** Set where the app measures. */
+  /** Replaced where the app measures. */
   telemetry: RangeTelemetry = NO_TELEMETRY;
-  /** Whether the database was seen to take back what it did. */
-  private takesBack = false;
+  /** Whether the database has been found to support transactions. */
+  private hasTransactions = false;
 
   constructor(@Inject(EntityManagers) private readonly managers: Pick<EntityManagers, 'fork'>) {}
 
+  /** Never rejects because of the handler, its source or the database: what they throw is the outcome `failed`. */
   async execute(execution: Execution): Promise<Outcome> {
-    return this.telemetry.around(execution, () => this.perform(execution));
+    return this.telemetry.around(execution, async () => {
+      // Once rows have been acknowledged, a second try would need to know which: Redis has what remains.
+      let acknowledged = false;
+      const observed = onAcknowledge(execution, () => (acknowledged = true));
+      try {
+        return await retryOnContention(
+          () => this.executeOnce(observed),
+          execution.signal,
+          () => !acknowledged,
+        );
+      } catch (error) {
+        return { kind: 'failed', error };
+      }
+    });
   }
 
-  private async perform(execution: Execution): Promise<Outcome> {
-    const { acknowledge } = execution.rows;
-    // Of rows that were acknowledged the tracker knows no more: only it can tell what is left.
-    let acknowledged = false;
-    const watched: Execution = acknowledge
-      ? {
-          ...execution,
-          rows: {
-            ...execution.rows,
-            acknowledge: (done, remaining) => {
-              acknowledged = true;
-              return acknowledge(done, remaining);
-            },
-          },
-        }
-      : execution;
-    try {
-      return await retryOnContention(
-        () => this.handleOnce(watched),
-        execution.signal,
-        () => !acknowledged,
-      );
-    } catch (error) {
-      return { kind: 'failed', error };
-    }
-  }
-
-  private async handleOnce(execution: Execution): Promise<Outcome> {
+  /** Calls the handler with an entity manager of its own, which is created once something asks for it. */
+  private async executeOnce(execution: Execution): Promise<Outcome> {
     const fork = () => this.managers.fork();
-    let made: EntityManager | undefined;
-    const em = () => (made ??= fork());
-    const context = contextOf(execution, em);
+    let forked: EntityManager | undefined;
+    const em = () => (forked ??= fork());
+    const call = () => callHandler(execution, em, fork);
     try {
       return await inRequestScope(em, () =>
-        execution.dryRun
-          ? this.rehearse(em(), execution.backfill.name, () => handle(execution, context, fork))
-          : handle(execution, context, fork),
+        execution.dryRun ? this.rollBackAfter(em(), execution.backfill.name, call) : call(),
       );
     } finally {
-      made?.clear();
+      forked?.clear();
     }
   }
 
-  /** Runs the work in a transaction and takes everything back. */
-  private async rehearse(
+  /** Runs work in a transaction that is rolled back, whatever comes of it. */
+  private async rollBackAfter(
     em: EntityManager,
     backfill: string,
     work: () => Promise<Outcome>,
   ): Promise<Outcome> {
-    if (!this.takesBack) {
+    if (!this.hasTransactions) {
       await requireTransactions(em, backfill);
-      this.takesBack = true;
+      this.hasTransactions = true;
     }
     await em.begin();
     try {
@@ -90,63 +74,19 @@ export class RangeExecutor {
   }
 }
 
-async function handle(
-  execution: Execution,
-  context: BackfillContext,
-  fork: () => EntityManager,
-): Promise<Outcome> {
-  const handler = await execution.backfill.resolve();
-  const { shape } = execution.backfill;
-  if (shape === 'range') {
-    return handleRange(execution, handler as RangeHandler, context);
+function onAcknowledge(execution: Execution, listener: () => void): Execution {
+  const { acknowledge } = execution.rows;
+  if (!acknowledge) {
+    return execution;
   }
-  return shape === 'batch'
-    ? handleBatch(execution, handler as BatchHandler<unknown>, context)
-    : handleRows(execution, handler as RowHandler<unknown>, context, fork);
-}
-
-async function handleRange(
-  { backfill, entry }: Execution,
-  handler: RangeHandler,
-  context: BackfillContext,
-): Promise<Outcome> {
-  if (entry.payload.kind === 'rows') {
-    throw new TypeError(
-      `Expected a range for a range handler, got the keys of ${entry.payload.keys.length} rows`,
-    );
-  }
-  const range = toRange(backfill.source, entry.payload.range, entry.index, entry.payload.partition);
-  const rows = await handler.processRange(range, context);
-  return { kind: 'done', rows: typeof rows === 'number' && rows >= 0 ? Math.round(rows) : 'planned' };
-}
-
-async function handleBatch(
-  execution: Execution,
-  handler: BatchHandler<unknown>,
-  context: BackfillContext,
-): Promise<Outcome> {
-  const rows = await loadRows(execution, context.em);
-  await handler.processBatch(rows, context);
-  await context.em.flush();
-  return { kind: 'done', rows: rows.length };
-}
-
-function contextOf(execution: Execution, em: () => EntityManager): BackfillContext {
-  const { backfill, runId, entry, signal, dryRun } = execution;
   return {
-    runId,
-    backfill: backfill.name,
-    attempt: entry.attempts + 1,
-    signal,
-    get em() {
-      return em();
-    },
-    logger: new RangeLogger(backfill.name, runId, entry.index),
-    dryRun,
-    quota: async (calls = 1) => {
-      for (let i = 0; i < calls; i++) {
-        await execution.rows.acquireQuota(signal);
-      }
+    ...execution,
+    rows: {
+      ...execution.rows,
+      acknowledge: (done, remaining) => {
+        listener();
+        return acknowledge(done, remaining);
+      },
     },
   };
 }

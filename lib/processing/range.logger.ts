@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { LoggerService } from '@nestjs/common';
 
-/** Writes through Nest's logger and names backfill, run and range in each line. */
+/** Logs through Nest's logger, with the backfill, run and range in each line. */
 export class RangeLogger implements LoggerService {
   constructor(
     private readonly backfill: string,
@@ -34,8 +34,8 @@ export class RangeLogger implements LoggerService {
   }
 
   private write(level: keyof typeof Logger & keyof LoggerService, message: unknown, more: unknown[]): void {
-    const where = `[${this.backfill} run ${this.runId} range ${this.index}]`;
+    const prefix = `[${this.backfill} run ${this.runId} range ${this.index}]`;
     const text = typeof message === 'string' ? message : JSON.stringify(message);
-    Logger[level](`${where} ${text}`, ...more, 'Backfill');
+    Logger[level](`${prefix} ${text}`, ...more, 'Backfill');
   }
 }

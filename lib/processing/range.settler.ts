@@ -1,30 +1,29 @@
 import { MicroBatcher } from '../async/micro-batcher.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
-import { classifyError, concernsRun } from '../database/classify-error.js';
+import { classifyError } from '../database/classify-error.js';
 import type { QuotaLimiter } from '../pacing/quota.limiter.js';
 import type { RangeEntry } from '../state/range-entry.js';
-import type { RowsDone, Settled } from '../state/range-steps.js';
+import type { RowsDone, Settled, Settlement } from '../state/range-steps.js';
 import { decideSettlement } from './decide-settlement.js';
-import type { Decision } from './decide-settlement.js';
 import type { Outcome } from './execution.js';
 import type { RunWorkerDeps } from './run-worker.deps.js';
 import type { RunWorkerEvents, ServedRun } from './served-run.js';
 
-/** Acknowledgements wait so long for others to share their call: what a process that dies then repeats more. */
-const LINGER_MS = 25;
-/** Wishes to wait that end this close to each other are one. */
-const SAME_WISH_MS = 100;
+/** Acknowledgements wait this long to share a round trip; a process that crashes repeats the ranges of that time. */
+const ACK_LINGER_MS = 25;
+/** Two waits that a third party asks for are one when they end this close to each other. */
+const SAME_WAIT_MS = 100;
 
-/** Brings what came of the ranges of one run into the tracker: done, to be tried again, split, quarantined. */
+/** Brings the outcomes of a run's ranges to Redis: acknowledged, released, retried, split, quarantined. */
 export class RangeSettler {
   private readonly acks: MicroBatcher<{ entry: RangeEntry; rows: RowsDone }, Settled>;
-  /** A wish of the third party that is met already, by `performance.now()`. */
-  private heldUntil = 0;
+  /** By `performance.now()`: the end of the wait that a third party last asked for. */
+  private waitingUntil = 0;
 
   constructor(
     private readonly run: ServedRun,
     private readonly config: () => BackfillConfig,
-    private readonly gate: QuotaLimiter,
+    private readonly limiter: QuotaLimiter,
     private readonly deps: RunWorkerDeps,
     private readonly events: RunWorkerEvents,
   ) {
@@ -32,111 +31,112 @@ export class RangeSettler {
       const settled = await deps.rangeStore.acknowledge(run.runId, done);
       this.afterSettled(settled);
       return done.map(() => settled);
-    }, LINGER_MS);
+    }, ACK_LINGER_MS);
   }
 
   /**
-   * Answers false when the range was given back.
+   * Settles a range, or releases it so that it is processed again.
    *
-   * @param acks acknowledgements under way, which this adds to and does not wait for
+   * @param pendingAcks receives the acknowledgement, which is not waited for here
    */
   async settle(
     entry: RangeEntry,
     outcome: Outcome,
     signal: AbortSignal,
-    acks: Promise<unknown>[],
-  ): Promise<boolean> {
+    pendingAcks: Promise<unknown>[],
+  ): Promise<'settled' | 'released'> {
     const { rangeStore, splitter } = this.deps;
     const { backfill, runId } = this.run;
-    const decision = await decideSettlement(
+    const decision = await decideSettlement(outcome, {
       backfill,
       entry,
-      outcome,
-      this.config(),
-      (work) => splitter.split(backfill, work),
-      new Date(),
-      signal.aborted,
-    );
-    if (decision.kind === 'ack') {
-      acks.push(this.acks.add({ entry, rows: decision.rows }));
-      return true;
+      config: this.config(),
+      aborted: signal.aborted,
+      now: new Date(),
+      split: (range) => splitter.split(backfill, range),
+    });
+    switch (decision.kind) {
+      case 'ack':
+        pendingAcks.push(this.acks.add({ entry, rows: decision.rows }));
+        return 'settled';
+      case 'release':
+        if (decision.escalate) {
+          await this.escalateOnce(decision.error);
+        }
+        await rangeStore.release(runId, [entry.index]);
+        return 'released';
+      case 'settle':
+        this.logSettlement(decision.settlement, decision.error);
+        await this.commit(decision.settlement);
+        return 'settled';
+      default:
+        return decision satisfies never;
     }
-    if (decision.verdict && outcome.kind === 'failed' && concernsRun(outcome.error)) {
-      await this.escalate(outcome.error);
-    }
-    if (!decision.settlement) {
-      await rangeStore.release(runId, [entry.index]);
-      return false;
-    }
-    this.logOutcome(entry, decision);
-    const settled = await rangeStore.settle(runId, decision.settlement);
-    await this.deps.queues.add(
-      backfill.name,
-      runId,
-      settled.successors.map(({ job }, i) => ({
-        job,
-        delayMs: decision.settlement?.successors[i]?.delayMs ?? 0,
-      })),
-    );
-    this.afterSettled(settled);
-    if (settled.counted && decision.settlement.failures.length > 0) {
-      await this.events.quarantined();
-    }
-    return true;
   }
 
-  /** Waits for acknowledgements, which from now on wait for no others. */
-  async acknowledged(acks: readonly Promise<unknown>[]): Promise<void> {
+  /** Sends the acknowledgements that linger, and waits for these. */
+  async flush(pendingAcks: readonly Promise<unknown>[]): Promise<void> {
     this.acks.flush();
-    await Promise.all(acks);
+    await Promise.all(pendingAcks);
   }
 
-  /** Tells of a row's error that asks for more than that row, while the others go on. */
-  async escalateRow(error: unknown): Promise<void> {
+  /** Holds or pauses the run because of the error of a row, while the other rows go on; never rejects. */
+  readonly escalate = async (error: unknown): Promise<void> => {
     try {
-      await this.escalate(error);
-    } catch (trouble) {
-      this.events.error(trouble instanceof Error ? trouble : new Error(String(trouble)));
+      await this.escalateOnce(error);
+    } catch (reason) {
+      this.events.error(reason instanceof Error ? reason : new Error(String(reason)));
     }
-  }
+  };
 
-  /** Does at once, and once for all rows that meet it together, what an error asks for beyond its range. */
-  private async escalate(error: unknown): Promise<void> {
+  /** Rows that are told to wait by the same third party at the same time escalate once. */
+  private async escalateOnce(error: unknown): Promise<void> {
     const verdict = classifyError(error);
     if (verdict.kind === 'wait') {
       const until = performance.now() + verdict.ms;
-      if (until <= this.heldUntil + SAME_WISH_MS) {
+      if (until <= this.waitingUntil + SAME_WAIT_MS) {
         return;
       }
-      this.heldUntil = until;
-      this.gate.block(verdict.ms);
+      this.waitingUntil = until;
+      this.limiter.block(verdict.ms);
       const { backfill, runId } = this.run;
       const { quota } = this.config();
-      await this.deps.quota.decrease(backfill.name, runId, quota, verdict.ms, this.gate.meter.perSecond());
+      await this.deps.quota.decrease(backfill.name, runId, quota, verdict.ms, this.limiter.meter.perSecond());
     }
     await this.events.escalate(error);
   }
 
-  private afterSettled({ low }: Settled): void {
-    if (low) {
-      this.events.low();
+  private async commit(settlement: Settlement): Promise<void> {
+    const { backfill, runId } = this.run;
+    const settled = await this.deps.rangeStore.settle(runId, settlement);
+    await this.deps.queues.add(
+      backfill.name,
+      runId,
+      settled.successors.map(({ job }, i) => ({ job, delayMs: settlement.successors[i]?.delayMs ?? 0 })),
+    );
+    this.afterSettled(settled);
+    if (settled.counted && settlement.failures.length > 0) {
+      await this.events.quarantined();
     }
   }
 
-  private logOutcome(entry: RangeEntry, { settlement, error }: Decision): void {
+  private afterSettled({ low }: Settled): void {
+    if (low) {
+      this.events.lowWater();
+    }
+  }
+
+  private logSettlement({ entry, failures, successors }: Settlement, error: unknown): void {
     const where = `[${this.run.backfill.name} run ${this.run.runId} range ${entry.index}]`;
+    const attempt = `attempt ${entry.attempts + 1}`;
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    const failures = settlement?.failures.length ?? 0;
-    const successors = settlement?.successors ?? [];
-    if (failures > 0) {
-      this.deps.logger.error(`${where} ${failures} quarantined after attempt ${entry.attempts + 1}: ${text}`);
+    if (failures.length > 0) {
+      this.deps.logger.error(`${where} ${failures.length} quarantined after ${attempt}: ${text}`);
     } else if (error !== null && successors.length > 1) {
-      this.deps.logger.warn(
-        `${where} split in ${successors.length} after attempt ${entry.attempts + 1}: ${text}`,
-      );
+      this.deps.logger.warn(`${where} split in ${successors.length} after ${attempt}: ${text}`);
     } else if (error !== null) {
-      const wait = successors[0]?.delayMs ?? 0;
-      this.deps.logger.warn(`${where} attempt ${entry.attempts + 1} failed, again in ${wait} ms: ${text}`);
+      const delayMs = successors[0]?.delayMs ?? 0;
+      this.deps.logger.warn(`${where} ${attempt} failed, retrying in ${delayMs} ms: ${text}`);
     }
   }
 }

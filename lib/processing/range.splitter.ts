@@ -1,13 +1,13 @@
 import { Injectable, Inject } from '@nestjs/common';
 import { EntityManagers } from '../database/entity-managers.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
-import type { SourceContext } from '../sources/backfill-source.js';
+import type { JsonValue, SourceContext } from '../sources/backfill-source.js';
 import type { RangeEntry } from '../state/range-entry.js';
 import type { RangePiece } from './decide-settlement.js';
 
 /**
- * Cuts a piece of work in two, so that a failing row can be isolated: ranges into ranges for a range
- * handler, everything else into lists of keys.
+ * Splits a range in two, so that a failing row is found by bisection: for a range handler into ranges, for all others
+ * into rows by their keys.
  */
 @Injectable()
 export class RangeSplitter {
@@ -40,11 +40,9 @@ export class RangeSplitter {
   }
 }
 
-function halves(partition: string, keys: readonly WorkKey[]): RangePiece[] {
+function halves(partition: string, keys: readonly JsonValue[]): RangePiece[] {
   const middle = Math.ceil(keys.length / 2);
   return [keys.slice(0, middle), keys.slice(middle)]
     .filter((half) => half.length > 0)
     .map((half) => ({ payload: { kind: 'rows', partition, keys: half }, rows: half.length }));
 }
-
-type WorkKey = Extract<RangeEntry['payload'], { kind: 'rows' }>['keys'][number];

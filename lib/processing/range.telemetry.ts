@@ -1,9 +1,9 @@
 import type { Execution, Outcome } from './execution.js';
 
-/** Looks at every piece of work as it is executed. */
+/** Measures executions. `around` runs the work and answers its outcome. */
 export interface RangeTelemetry {
   around(execution: Execution, work: () => Promise<Outcome>): Promise<Outcome>;
 }
 
-/** Where the app measures nothing. */
+/** For an app that measures nothing. */
 export const NO_TELEMETRY: RangeTelemetry = { around: (_execution, work) => work() };

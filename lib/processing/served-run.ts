@@ -1,17 +1,17 @@
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { Escalate } from './execution.js';
 
-/** What a worker tells of. */
+/** What a worker reports to its pool. */
 export interface RunWorkerEvents {
-  /** So little is outstanding that the next cycle should come at once. */
-  readonly low: () => void;
+  /** Fewer ranges are outstanding than half of the window: the next cycle should run at once. */
+  readonly lowWater: () => void;
   readonly escalate: Escalate;
-  /** Failures were quarantined: are there too many? */
+  /** Failures were quarantined: they may exceed `maxFailures`. */
   readonly quarantined: () => Promise<void>;
   readonly error: (error: Error) => void;
 }
 
-/** The run a worker serves. */
+/** The run that a worker serves. */
 export interface ServedRun {
   readonly backfill: RegisteredBackfill;
   readonly runId: string;

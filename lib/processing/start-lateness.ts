@@ -1,35 +1,35 @@
-/** Timers end this much late on a process that has time. */
-const USUAL_MS = 2;
-/** What is usual is forgotten by half in so many ms. */
-const HALF_LIFE_MS = 1_000;
+/** Lateness of a timer in a process that is not busy. */
+const MIN_BASELINE_MS = 2;
+const BASELINE_HALF_LIFE_MS = 1_000;
 
 /**
- * Starts of ranges that came late because their process stood still. They come together then, and with those
- * that follow there would be more in a second than the rate allows: the next claim is told by how much.
+ * Measures how late ranges start after their process was stalled. Such ranges start together, and with those that
+ * follow they would exceed the rate within a second: the next claim is delayed by what is measured here.
  */
 export class StartLateness {
-  private usual = USUAL_MS;
-  private usualAt = 0;
-  private untold = 0;
+  /** Lateness that is normal for this process, by recent starts. */
+  private baselineMs = MIN_BASELINE_MS;
+  private baselineAt = 0;
+  private excessMs = 0;
 
   /**
-   * A range began so many ms after its moment. A process that is always late by the same begins its ranges
-   * evenly: only what is more than usual counts.
+   * Records that a range started so many ms late. Only what exceeds the baseline counts: a process that is always
+   * late by the same still starts its ranges at even intervals.
    *
-   * @param now ms of a clock that never goes back
+   * @param now ms of a monotonic clock
    */
-  note(lateMs: number, now: number): void {
-    const faded = this.usual * 0.5 ** ((now - this.usualAt) / HALF_LIFE_MS);
-    const usual = Math.max(USUAL_MS, faded);
-    this.untold = Math.max(this.untold, lateMs - usual);
-    this.usual = Math.max(usual, lateMs);
-    this.usualAt = now;
+  record(lateMs: number, now: number): void {
+    const decayed = this.baselineMs * 0.5 ** ((now - this.baselineAt) / BASELINE_HALF_LIFE_MS);
+    const baselineMs = Math.max(MIN_BASELINE_MS, decayed);
+    this.excessMs = Math.max(this.excessMs, lateMs - baselineMs);
+    this.baselineMs = Math.max(baselineMs, lateMs);
+    this.baselineAt = now;
   }
 
-  /** Ms that were not told yet. */
-  tell(): number {
-    const { untold } = this;
-    this.untold = 0;
-    return untold;
+  /** The largest lateness above the baseline since the last call, in ms. */
+  takeExcess(): number {
+    const { excessMs } = this;
+    this.excessMs = 0;
+    return excessMs;
   }
 }

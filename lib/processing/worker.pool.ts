@@ -10,29 +10,23 @@ import { RedisClock } from '../redis/redis.clock.js';
 import type { BackfillEvent } from '../state/backfill-event.js';
 import { RunStore } from '../state/run.store.js';
 import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
+import type { ActiveRun } from '../supervision/backfill.watchdog.js';
 import { RunBreaker } from '../supervision/run.breaker.js';
 import { RunWorkerDeps } from './run-worker.deps.js';
 import { RunWorker } from './run.worker.js';
 
 const HEARTBEAT_MS = 3_000;
 
-/** A run that this pool may have to serve. */
-interface Candidate {
-  readonly backfill: string;
-  readonly runId: string;
-  readonly status: string;
-}
-
 /**
- * Holds a worker for each backfill with a running run, and for no other: told by the events, and checked
- * once a second against the tracker should one have been missed.
+ * Keeps a worker for each backfill whose run is running, and for no other. It follows the events, and once a second
+ * `sync` makes up for those that were missed.
  */
 @Injectable()
 export class WorkerPool {
-  private readonly open = new Map<string, RunWorker>();
-  /** What is done about a backfill is done one after another. */
-  private readonly chains = new Map<string, Promise<void>>();
-  private heardAt = 0;
+  private readonly workers = new Map<string, RunWorker>();
+  /** By backfill: the last of its steps, which run one after another. */
+  private readonly steps = new Map<string, Promise<void>>();
+  private heartbeatAt = 0;
   private closing = false;
 
   constructor(
@@ -48,14 +42,14 @@ export class WorkerPool {
     private readonly deps: RunWorkerDeps,
   ) {}
 
-  /** Follows an event: what it says has already happened. */
+  /** Starts, stops or reconfigures a worker after an event. */
   onEvent(event: BackfillEvent): void {
     const { backfill, runId, type } = event;
     if (!this.serves(backfill) || runId === null) {
       return;
     }
     if (type === 'started' || type === 'resumed') {
-      this.ensureWorker({ backfill, runId, status: 'running' });
+      this.ensureWorker(backfill, runId);
     } else if (type === 'paused' || type === 'cancelled' || type === 'completed' || type === 'failed') {
       this.stop(backfill, runId);
     } else if (type === 'configured') {
@@ -63,46 +57,46 @@ export class WorkerPool {
     } else if (type === 'throttled') {
       const { until } = event.data;
       if (typeof until === 'number') {
-        // Both by the clock of Redis.
-        this.open.get(backfill)?.hold(until - Date.parse(event.at));
+        // Both times are by the clock of Redis.
+        this.workers.get(backfill)?.blockCalls(until - Date.parse(event.at));
       }
-      void this.open.get(backfill)?.wakeUp();
+      void this.workers.get(backfill)?.resume();
     }
   }
 
-  /** Brings the workers in line with the active runs. */
-  async sync(active: readonly Candidate[], now: number): Promise<void> {
+  /** Brings the workers in line with the active runs, reports throttles and timings, sends heartbeats. */
+  async sync(active: readonly ActiveRun[], now: number): Promise<void> {
     const running = active.filter(({ backfill, status }) => status === 'running' && this.serves(backfill));
-    for (const candidate of running) {
-      this.ensureWorker(candidate);
+    for (const { backfill, runId } of running) {
+      this.ensureWorker(backfill, runId);
     }
-    for (const [backfill, worker] of this.open) {
+    for (const [backfill, worker] of this.workers) {
       if (!running.some(({ runId }) => runId === worker.run.runId)) {
         this.stop(backfill, worker.run.runId);
       }
     }
-    for (const { run } of this.open.values()) {
-      this.quietly(this.throttles.report(run.backfill, run.runId, now));
-      this.quietly(this.deps.tuner.report(run.runId));
+    for (const { run } of this.workers.values()) {
+      this.inBackground(this.throttles.report(run.backfill, run.runId, now));
+      this.inBackground(this.deps.tuner.report(run.runId));
     }
-    if (Math.abs(now - this.heardAt) >= HEARTBEAT_MS) {
-      this.heardAt = now;
-      await Promise.all([...this.open.keys()].map((backfill) => this.heartbeats.present(backfill, now)));
+    if (Math.abs(now - this.heartbeatAt) >= HEARTBEAT_MS) {
+      this.heartbeatAt = now;
+      await Promise.all([...this.workers.keys()].map((backfill) => this.heartbeats.present(backfill, now)));
     }
   }
 
-  /** Hands everything back and ends the workers. */
+  /** Closes the workers, which release the ranges that they cannot finish in time. */
   async close(): Promise<void> {
     this.closing = true;
-    // Handlers are told at once, whatever the steps under way wait for, which may have opened another.
-    await this.closeOpen();
-    await Promise.all(this.chains.values());
-    await this.closeOpen();
+    // Not after the pending steps: handlers are to learn of the shutdown at once. A step may start one more worker.
+    await this.closeWorkers();
+    await Promise.all(this.steps.values());
+    await this.closeWorkers();
   }
 
-  private async closeOpen(): Promise<void> {
-    const workers = [...this.open];
-    this.open.clear();
+  private async closeWorkers(): Promise<void> {
+    const workers = [...this.workers];
+    this.workers.clear();
     await Promise.all(
       workers.map(async ([backfill, worker]) => {
         await worker.close('shutdown');
@@ -116,16 +110,16 @@ export class WorkerPool {
     return typeof workers === 'boolean' ? workers : workers.includes(backfill);
   }
 
-  private ensureWorker({ backfill, runId }: Candidate): void {
-    if (!this.closing && this.open.get(backfill)?.run.runId !== runId) {
+  private ensureWorker(backfill: string, runId: string): void {
+    if (!this.closing && this.workers.get(backfill)?.run.runId !== runId) {
       this.serialize(backfill, () => this.start(backfill, runId));
     }
   }
 
   private stop(backfill: string, runId: string): void {
-    const worker = this.open.get(backfill);
+    const worker = this.workers.get(backfill);
     if (worker?.run.runId === runId) {
-      this.open.delete(backfill);
+      this.workers.delete(backfill);
       this.serialize(backfill, async () => {
         await worker.close('pause');
         await this.heartbeats.absent(backfill);
@@ -140,48 +134,48 @@ export class WorkerPool {
       !registered ||
       run?.status !== 'running' ||
       this.closing ||
-      this.open.get(backfill)?.run.runId === runId
+      this.workers.get(backfill)?.run.runId === runId
     ) {
       return;
     }
-    const config = await this.config(backfill, runId);
+    const config = await this.readConfig(backfill, runId);
     if (!config) {
       return;
     }
-    // The end of the run before may never have been told, as when Redis lost everything.
-    await this.open.get(backfill)?.close('pause');
+    // The run before ended without an event where Redis lost its data.
+    await this.workers.get(backfill)?.close('pause');
     const worker: RunWorker = new RunWorker(
       { backfill: registered, runId, dryRun: run.dryRun },
       config,
       this.deps,
       {
-        low: () => this.quietly(this.nudge(backfill, runId)),
+        lowWater: () => this.inBackground(this.nudge(backfill, runId)),
         escalate: (error) => this.breaker.escalate(backfill, runId, error),
         quarantined: async () => {
-          const now = await this.config(backfill, runId);
-          await (now && this.breaker.checkFailures(backfill, runId, now));
+          const current = await this.readConfig(backfill, runId);
+          await (current && this.breaker.checkFailures(backfill, runId, current));
         },
         error: (error) => {
           this.deps.logger.debug(`[${backfill} run ${runId}] worker: ${error.message}`);
-          this.quietly(this.breaker.pauseIfOutOfMemory(backfill, runId, error));
+          this.inBackground(this.breaker.pauseIfOutOfMemory(backfill, runId, error));
         },
       },
     );
-    this.open.set(backfill, worker);
+    this.workers.set(backfill, worker);
     await this.heartbeats.present(backfill, await this.clock.now());
   }
 
   private async reconfigure(backfill: string): Promise<void> {
-    const worker = this.open.get(backfill);
-    const config = worker && (await this.config(backfill, worker.run.runId));
+    const worker = this.workers.get(backfill);
+    const config = worker && (await this.readConfig(backfill, worker.run.runId));
     if (config) {
       worker.reconfigure(config);
-      await worker.wakeUp();
+      await worker.resume();
     }
   }
 
-  /** The config in force; none where it is corrupt, and then the run is paused. */
-  private async config(backfill: string, runId: string): Promise<BackfillConfig | null> {
+  /** The current config; pauses the run and answers `null` where it is corrupt. */
+  private async readConfig(backfill: string, runId: string): Promise<BackfillConfig | null> {
     try {
       return (await this.configs.read(backfill, this.registry.get(backfill).defaults)).config;
     } catch (error) {
@@ -190,6 +184,7 @@ export class WorkerPool {
     }
   }
 
+  /** Has the next cycle of the run come at once. */
   private async nudge(backfill: string, runId: string): Promise<void> {
     const run = await this.runs.read(runId);
     if (run?.status === 'running') {
@@ -197,15 +192,16 @@ export class WorkerPool {
     }
   }
 
+  /** Runs a step after all earlier ones of the same backfill. */
   private serialize(backfill: string, step: () => Promise<void>): void {
-    const before = this.chains.get(backfill) ?? Promise.resolve();
-    this.chains.set(
+    const previous = this.steps.get(backfill) ?? Promise.resolve();
+    this.steps.set(
       backfill,
-      before.then(() => this.logErrors(step())),
+      previous.then(() => this.logErrors(step())),
     );
   }
 
-  private quietly(work: Promise<unknown>): void {
+  private inBackground(work: Promise<unknown>): void {
     void this.logErrors(work);
   }
 
@@ -213,8 +209,8 @@ export class WorkerPool {
     try {
       await work;
     } catch (error) {
-      // The watchdog sees within a second what was missed here.
-      this.deps.logger.warn(`The workers could not follow: ${String(error)}`);
+      // The next `sync`, within a second, makes up for it.
+      this.deps.logger.warn(`The workers could not be brought in line with the runs: ${String(error)}`);
     }
   }
 }

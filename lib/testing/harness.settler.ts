@@ -30,34 +30,41 @@ export class HarnessSettler {
 
   async settle(entry: HarnessEntry, outcome: Outcome): Promise<SettledEntry> {
     const { backfill, config, splitter } = this;
-    const split = (it: Parameters<RangeSplitter['split']>[1]) => splitter.split(backfill, it);
-    const decision = await decideSettlement(
+    const decision = await decideSettlement(outcome, {
       backfill,
-      toClaimedEntry(entry),
-      outcome,
+      entry: toClaimedEntry(entry),
       config,
-      split,
-      new Date(),
-      false,
-    );
-    if (decision.kind === 'release') {
-      // A worker would wait and uses up no attempt. The harness counts one instead, so that it terminates.
-      if (entry.attempts + 1 >= config.attempts) {
-        throw decision.error;
+      aborted: false,
+      now: new Date(),
+      split: (range) => splitter.split(backfill, range),
+    });
+    switch (decision.kind) {
+      case 'ack': {
+        const rowsDone = decision.rows === 'planned' ? entry.rows : decision.rows;
+        return { rowsDone, successors: [], failures: [] };
       }
-      return { rowsDone: 0, successors: [{ ...entry, attempts: entry.attempts + 1 }], failures: [] };
+      case 'release':
+        // A worker would wait and uses up no attempt. The harness counts one instead, so that it terminates.
+        if (entry.attempts + 1 >= config.attempts) {
+          throw decision.error;
+        }
+        return { rowsDone: 0, successors: [{ ...entry, attempts: entry.attempts + 1 }], failures: [] };
+      case 'settle': {
+        const { rowsDone, successors, failures } = decision.settlement;
+        return {
+          rowsDone,
+          successors: successors.map(({ payload, rows, attempts }) => ({
+            index: entry.index,
+            payload,
+            rows,
+            attempts,
+          })),
+          failures: failures.map(({ id, record }) => failureOf(id, record)),
+        };
+      }
+      default:
+        return decision satisfies never;
     }
-    const { successors = [], failures = [] } = decision.settlement ?? {};
-    return {
-      rowsDone: decision.rows === 'planned' ? entry.rows : decision.rows,
-      successors: successors.map(({ payload, rows, attempts }) => ({
-        index: entry.index,
-        payload,
-        rows,
-        attempts,
-      })),
-      failures: failures.map(({ id, record }) => failureOf(id, record)),
-    };
   }
 }
 

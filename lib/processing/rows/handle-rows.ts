@@ -5,52 +5,47 @@ import type { BackfillContext } from '../../handlers/backfill-context.js';
 import type { RowHandler } from '../../handlers/handlers.js';
 import type { SourceContext } from '../../sources/backfill-source.js';
 import type { AcquireQuota, Execution, Outcome } from '../execution.js';
-import { loadRows } from './load-rows.js';
 import { RowProcessor } from './row.processor.js';
 
 /** Calls a row handler for each row of a range. */
 export async function handleRows(
   execution: Execution,
   handler: RowHandler<unknown>,
-  context: BackfillContext,
+  { runId, attempt, logger, em: loadedBy }: BackfillContext,
+  loaded: readonly unknown[],
   fork: () => EntityManager,
 ): Promise<Outcome> {
-  const { backfill, dryRun, signal, rows: settings } = execution;
+  const { backfill, dryRun, entry, signal, rows: settings } = execution;
   const { source } = backfill;
-  const { acquireQuota } = settings;
-  const { runId, attempt, logger } = context;
   const forks: EntityManager[] = [];
   const processor = new RowProcessor(
-    { em: context.em, rows: await loadRows(execution, context.em) },
+    { em: loadedBy, rows: loaded },
     {
       ...settings,
       keyOf: (row) => source.keyOf?.(row) ?? null,
       handle: (row, em, abort) => {
-        const rowContext: BackfillContext = {
+        const context: BackfillContext = {
           runId,
           backfill: backfill.name,
           attempt,
           logger,
           dryRun,
           em,
-          quota: afterFirstCall(acquireQuota, abort),
+          quota: afterFirstCall(settings.acquireQuota, abort),
           get signal() {
             return abort.signal;
           },
         };
         return inRequestScope(
           () => em,
-          () => handler.processRow(row, rowContext),
+          () => handler.processRow(row, context),
         );
       },
       reload: async (keys) => {
         const em = fork();
         forks.push(em);
         const reading: SourceContext = { em, signal, backfill: backfill.name };
-        return {
-          em,
-          rows: (await source.loadKeys?.(reading, keys, execution.entry.payload.partition)) ?? [],
-        };
+        return { em, rows: (await source.loadKeys?.(reading, keys, entry.payload.partition)) ?? [] };
       },
       // A dry run is rolled back at its end: none of its rows may be acknowledged.
       acknowledge: dryRun ? null : settings.acknowledge,

@@ -1,14 +1,14 @@
-/** What a walk over the rows of a range asks for each of them. */
+/** Row permits of one range, as the range acquires and releases them for its rows. */
 export interface Permits {
-  /** Whether a row may begin now; where it may not, `again` is called once it may. */
-  tryAcquire(again: () => void): boolean;
-  /** A row is over. */
+  /** Acquires a permit for one row. Answers false when none is free; `onAvailable` is then called once there may be. */
+  tryAcquire(onAvailable: () => void): boolean;
+  /** Releases the permit of one row. */
   release(): void;
-  /** So many rows are still to begin. */
+  /** Tells how many rows are still to start: a range with none makes room for the next one. */
   setPending(rows: number): void;
 }
 
-/** For rows that nobody counts. */
+/** Permits without a limit. */
 export const UNLIMITED_PERMITS: Permits = {
   tryAcquire: () => true,
   release: () => undefined,
@@ -16,148 +16,140 @@ export const UNLIMITED_PERMITS: Permits = {
 };
 
 /**
- * The rows that a process handles at once. So many ranges share the places of all their rows: once the last
- * rows of one are under way the next range is let in, loads its rows, and begins them in the places that
- * become empty.
+ * Bounds the rows of one run that this process handles at once. The ranges share the permits of all their rows: as
+ * soon as the last rows of a range have started, the next range is admitted, loads its rows, and starts them with
+ * the permits that are released.
  */
 export class RowSemaphore {
-  private readonly lanes = new Set<RangePermits>();
-  private readonly outside = new Map<RangePermits, () => void>();
-  private taken = 0;
+  private readonly admitted = new Set<RangePermits>();
+  /** Ranges that wait to be admitted, first in, first out. */
+  private readonly queue: (() => void)[] = [];
+  private acquired = 0;
   private closed = false;
 
   /**
-   * @param ranges ranges at once
-   * @param rowsEach rows of a range at once
+   * @param maxRanges ranges at once that have rows to start
+   * @param rowsPerRange rows of a range at once
    */
   constructor(
-    private readonly ranges: () => number,
-    private readonly rowsEach: () => number,
+    private readonly maxRanges: () => number,
+    private readonly rowsPerRange: () => number,
   ) {}
 
-  /** A lane is for one range after another. */
-  lane(): RangePermits {
-    return new RangePermits(this);
-  }
-
-  /** There may be more places than before. */
-  resize(): void {
-    for (const lane of this.lanes) {
-      if (this.taken >= this.all) {
-        break;
-      }
-      lane.advance();
-    }
-    while (this.outside.size > 0 && (this.closed || this.beginning() < Math.max(1, this.ranges()))) {
-      const [[lane, enter] = []] = this.outside;
-      if (lane && enter) {
-        this.outside.delete(lane);
-        this.lanes.add(lane);
-        enter();
-      }
-    }
-  }
-
-  /** Lets everybody in who waits: there is nothing to begin any more, and they are to see it. */
-  close(): void {
-    this.closed = true;
-    this.resize();
-  }
-
-  enter(lane: RangePermits): Promise<void> {
-    if (this.outside.size === 0 && this.beginning() < Math.max(1, this.ranges())) {
-      this.lanes.add(lane);
-      return Promise.resolve();
+  /** Waits until a range is admitted. Its permits end with `releaseRange`. */
+  acquireRange(): Promise<RangePermits> {
+    const permits = new RangePermits(this);
+    if (this.queue.length === 0 && this.hasRoom()) {
+      this.admitted.add(permits);
+      return Promise.resolve(permits);
     }
     return new Promise((resolve) => {
-      this.outside.set(lane, resolve);
-      this.resize();
+      this.queue.push(() => {
+        this.admitted.add(permits);
+        resolve(permits);
+      });
+      this.dispatch();
     });
   }
 
-  leave(lane: RangePermits): void {
-    this.taken -= lane.active;
-    this.lanes.delete(lane);
-    this.resize();
+  /** Ends a range and releases every permit that its rows still have: a row may ignore its abort signal. */
+  releaseRange(permits: RangePermits): void {
+    this.admitted.delete(permits);
+    this.acquired -= permits.close();
+    this.dispatch();
   }
 
-  /** Answers whether there was a place. */
+  /** Applies limits that have changed. */
+  resize(): void {
+    this.dispatch();
+  }
+
+  /** Admits every range that waits: none starts any more, and each has to see that. */
+  close(): void {
+    this.closed = true;
+    this.dispatch();
+  }
+
+  /** For `RangePermits`. */
   tryAcquire(): boolean {
-    const free = this.taken < this.all;
-    this.taken += free ? 1 : 0;
+    const free = this.acquired < this.capacity;
+    this.acquired += free ? 1 : 0;
     return free;
   }
 
+  /** For `RangePermits`. */
   release(): void {
-    this.taken--;
+    this.acquired--;
   }
 
-  private get all(): number {
-    return Math.max(1, this.ranges()) * Math.max(1, this.rowsEach());
-  }
-
-  /** Ranges inside that have rows to begin. */
-  private beginning(): number {
-    let beginning = 0;
-    for (const lane of this.lanes) {
-      beginning += lane.toBegin > 0 ? 1 : 0;
+  /** For `RangePermits`: offers free permits to the ranges, oldest first, and admits the ranges that have room. */
+  dispatch(): void {
+    for (const permits of this.admitted) {
+      if (this.acquired >= this.capacity) {
+        break;
+      }
+      permits.notify();
     }
-    return beginning;
+    while (this.queue.length > 0 && (this.closed || this.hasRoom())) {
+      this.queue.shift()?.();
+    }
+  }
+
+  private get capacity(): number {
+    return Math.max(1, this.maxRanges()) * Math.max(1, this.rowsPerRange());
+  }
+
+  /** Whether fewer ranges than allowed have rows to start. */
+  private hasRoom(): boolean {
+    let starting = 0;
+    for (const { pending } of this.admitted) {
+      starting += pending > 0 ? 1 : 0;
+    }
+    return starting < Math.max(1, this.maxRanges());
   }
 }
 
-/** What one range after another takes of the places of a process. */
+/** The permits of one admitted range. */
 export class RangePermits implements Permits {
-  active = 0;
-  toBegin = Infinity;
-  private inside = false;
-  private again: (() => void) | null = null;
+  /** Rows that are still to start; any number until they are loaded. */
+  pending = Infinity;
+  private acquired = 0;
+  private closed = false;
+  private onAvailable: (() => void) | null = null;
 
-  constructor(private readonly places: RowSemaphore) {}
+  constructor(private readonly semaphore: RowSemaphore) {}
 
-  /** Waits until a range may begin; it is inside until it leaves. */
-  async enter(): Promise<void> {
-    if (!this.inside) {
-      this.inside = true;
-      await this.places.enter(this);
-    }
-  }
-
-  /** The range is over, with all its rows. */
-  leave(): void {
-    if (this.inside) {
-      this.inside = false;
-      this.places.leave(this);
-      this.active = 0;
-      this.toBegin = Infinity;
-      this.again = null;
-    }
-  }
-
-  /** Has the walk begin what it can. */
-  advance(): void {
-    const { again } = this;
-    this.again = null;
-    again?.();
-  }
-
-  tryAcquire(again: () => void): boolean {
-    const free = this.inside && this.places.tryAcquire();
-    this.active += free ? 1 : 0;
-    this.again = free ? null : again;
-    return free;
+  tryAcquire(onAvailable: () => void): boolean {
+    const acquired = !this.closed && this.semaphore.tryAcquire();
+    this.acquired += acquired ? 1 : 0;
+    this.onAvailable = acquired ? null : onAvailable;
+    return acquired;
   }
 
   release(): void {
-    // A row that ignored its signal may end long after its range was let go of.
-    if (this.inside && this.active > 0) {
-      this.active--;
-      this.places.release();
+    // A row that ignores its abort signal may end long after its range, which has released its permit already.
+    if (!this.closed) {
+      this.acquired--;
+      this.semaphore.release();
     }
   }
 
   setPending(rows: number): void {
-    this.toBegin = rows;
-    this.places.resize();
+    this.pending = rows;
+    this.semaphore.dispatch();
+  }
+
+  /** For `RowSemaphore`: a permit may be free. */
+  notify(): void {
+    const { onAvailable } = this;
+    this.onAvailable = null;
+    onAvailable?.();
+  }
+
+  /** For `RowSemaphore`: answers how many permits were still acquired. */
+  close(): number {
+    this.closed = true;
+    this.onAvailable = null;
+    return this.acquired;
   }
 }

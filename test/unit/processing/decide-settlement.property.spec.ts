@@ -1,12 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { backoffDelay } from '../../../lib/processing/backoff-delay.js';
 import { resolveConfig } from '../../../lib/config/backfill-config.js';
+import type { BackfillConfig } from '../../../lib/config/backfill-config.js';
 import type { RegisteredBackfill } from '../../../lib/handlers/registered-backfill.js';
 import { NonRetryableError, RateLimitedError } from '../../../lib/errors/handler.errors.js';
-import { decideSettlement, type Decision } from '../../../lib/processing/decide-settlement.js';
+import { backoffDelay, decideSettlement } from '../../../lib/processing/decide-settlement.js';
+import type { Decision, SettlementContext } from '../../../lib/processing/decide-settlement.js';
 import type { JsonValue } from '../../../lib/sources/backfill-source.js';
 import { decodePayload, type RangeEntry, type RangePayload } from '../../../lib/state/range-entry.js';
+import type { Settlement } from '../../../lib/state/range-steps.js';
 
 const NOW = new Date('2021-06-14T10:00:00Z');
 const backfill: RegisteredBackfill = {
@@ -49,13 +51,27 @@ function entryOf(keys: readonly JsonValue[], attempts: number): RangeEntry {
   return { index: 7, claims: 1, crashes: 0, attempts, rows: keys.length, payload };
 }
 
-/** Keys that the settlement keeps, as work or as failures. */
-function keptKeys({ settlement }: Decision): JsonValue[] {
+function contextOf(
+  entry: RangeEntry,
+  settings: BackfillConfig,
+  more: Partial<SettlementContext> = {},
+): SettlementContext {
+  const split = () => Promise.reject(new Error('rows are not split'));
+  return { backfill, entry, config: settings, aborted: false, now: NOW, split, ...more };
+}
+
+function settlementOf(decision: Decision): Settlement {
+  if (decision.kind !== 'settle') {
+    throw new Error(`Expected a settlement, got the decision to ${decision.kind}`);
+  }
+  return decision.settlement;
+}
+
+/** Keys that the settlement keeps, as successors or as failures. */
+function keptKeys({ successors, failures }: Settlement): JsonValue[] {
   const payloads = [
-    ...(settlement?.successors.map(({ payload }) => payload) ?? []),
-    ...(settlement?.failures.map(({ record }) =>
-      decodePayload((JSON.parse(record) as { payload: string }).payload),
-    ) ?? []),
+    ...successors.map(({ payload }) => payload),
+    ...failures.map(({ record }) => decodePayload((JSON.parse(record) as { payload: string }).payload)),
   ];
   return payloads.flatMap((payload) => (payload.kind === 'rows' ? payload.keys : [payload.range]));
 }
@@ -65,7 +81,7 @@ const sorted = (keys: readonly JsonValue[]) => keys.map(Number).toSorted((a, b) 
 describe('what becomes of rows', () => {
   const cases = fc.record({ all: rows, config, tried: fc.nat({ max: 4 }), aborted: fc.boolean() });
 
-  it('that were not done is work or a failure, each once, or all as before', async () => {
+  it('that are not done is a successor or a failure, each once, or all as before', async () => {
     await fc.assert(
       fc.asyncProperty(cases, async ({ all, config: settings, tried, aborted }) => {
         const of = (fate: string) => all.filter((row) => row.fate === fate);
@@ -79,21 +95,21 @@ describe('what becomes of rows', () => {
           failed: of('failed'),
           remaining: of('left').map(({ key }) => key),
         };
-        const split = () => Promise.reject(new Error('rows are not split'));
-        const decision = await decideSettlement(backfill, entry, outcome, settings, split, NOW, aborted);
+        const decision = await decideSettlement(outcome, contextOf(entry, settings, { aborted }));
+        const error = of('failed').at(-1)?.error ?? null;
         if (decision.kind === 'release') {
           expect(of('done')).toEqual([]);
-          expect(decision.settlement).toBeUndefined();
+          expect(decision).toEqual({ kind: 'release', error, escalate: false });
           return;
         }
-        expect(decision.settlement).toMatchObject({ entry, rowsDone: of('done').length });
-        expect(sorted(keptKeys(decision))).toEqual(
+        const settlement = settlementOf(decision);
+        expect(decision).toEqual({ kind: 'settle', settlement, error });
+        expect(settlement).toMatchObject({ entry, rowsDone: of('done').length });
+        expect(sorted(keptKeys(settlement))).toEqual(
           sorted([...of('left'), ...of('failed')].map(({ key }) => key)),
         );
-        expect(decision.settlement?.outcome).toBe(
-          decision.settlement?.successors.length ? 'replaced' : 'done',
-        );
-        for (const { attempts, delayMs } of decision.settlement?.successors ?? []) {
+        expect(settlement.outcome).toBe(settlement.successors.length > 0 ? 'replaced' : 'done');
+        for (const { attempts, delayMs } of settlement.successors) {
           expect(attempts).toBeLessThan(settings.attempts);
           expect([
             [entry.attempts, 0],
@@ -114,11 +130,10 @@ describe('what becomes of rows', () => {
         const failed = all.map(({ key }) => ({ key, error: new RateLimitedError(1234) }));
         const [last, ...waiting] = failed;
         const outcome = { kind: 'partial' as const, rows: 1, failed: waiting, remaining: [last?.key ?? 0] };
-        const split = () => Promise.reject(new Error('rows are not split'));
-        const decision = await decideSettlement(backfill, entry, outcome, settings, split, NOW, false);
-        expect(decision.verdict).toEqual(waiting.length > 0 ? { kind: 'wait', ms: 1234 } : null);
-        expect(decision.settlement?.failures).toEqual([]);
-        expect(decision.settlement?.successors.map(({ attempts }) => attempts)).toEqual([entry.attempts]);
+        const decision = await decideSettlement(outcome, contextOf(entry, settings));
+        expect(decision).toMatchObject({ kind: 'settle', error: waiting.at(-1)?.error ?? null });
+        expect(settlementOf(decision).failures).toEqual([]);
+        expect(settlementOf(decision).successors.map(({ attempts }) => attempts)).toEqual([entry.attempts]);
       }),
     );
   });
@@ -145,20 +160,16 @@ describe('what becomes of a range that failed', () => {
         }));
         const outcome = { kind: 'failed' as const, error };
         const decision = await decideSettlement(
-          backfill,
-          entry,
           outcome,
-          settings,
-          () => Promise.resolve(pieces),
-          NOW,
-          aborted,
+          contextOf(entry, settings, { aborted, split: () => Promise.resolve(pieces) }),
         );
         if (aborted || error instanceof RateLimitedError) {
-          expect(decision).toMatchObject({ kind: 'release', rows: 0 });
+          expect(decision).toEqual({ kind: 'release', error, escalate: !aborted });
           return;
         }
-        const { successors = [], failures = [], outcome: counted, error: last } = decision.settlement ?? {};
-        expect(JSON.parse(last ?? '')).toMatchObject({ message: error.message, at: NOW.toISOString() });
+        const { successors, failures, outcome: counted, error: last } = settlementOf(decision);
+        expect(decision).toMatchObject({ kind: 'settle', error, settlement: { entry, rowsDone: 0 } });
+        expect(JSON.parse(last)).toMatchObject({ message: error.message, at: NOW.toISOString() });
         if (attempts + 1 < settings.attempts && !(error instanceof NonRetryableError)) {
           expect(counted).toBe('replaced');
           expect(successors).toEqual([

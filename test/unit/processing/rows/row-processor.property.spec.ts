@@ -26,18 +26,18 @@ const concurrency = fc.integer({ min: 1, max: 10 });
 const orm = new MikroORM({ driver: PostgreSqlDriver, dbName: 'none', entities: [Item] });
 const em = () => orm.em.fork();
 
-/** What is seen of rows while they are walked. */
+/** What a handler sees of the rows. */
 interface Seen {
   active: number;
   most: number;
-  readonly begun: Row[];
+  readonly started: Row[];
 }
 
-/** Walks rows and keeps what is told of them. */
-async function walk(
+/** Processes rows as one range. */
+async function processRows(
   all: readonly Row[],
-  parts: Partial<RowProcessorDeps>,
-  seen: Seen = { active: 0, most: 0, begun: [] },
+  deps: Partial<RowProcessorDeps>,
+  seen: Seen = { active: 0, most: 0, started: [] },
 ) {
   const outcome = await new RowProcessor(
     { em: em(), rows: all },
@@ -50,7 +50,7 @@ async function walk(
       acquireQuota: () => undefined,
       handle: async (given) => {
         const row = given as Row;
-        seen.begun.push(row);
+        seen.started.push(row);
         seen.most = Math.max(seen.most, ++seen.active);
         for (let i = 0; i < row.turns; i++) {
           await new Promise((resolve) => setImmediate(resolve));
@@ -64,19 +64,19 @@ async function walk(
       acknowledge: null,
       escalate: () => Promise.resolve(),
       signal: new AbortController().signal,
-      ...parts,
+      ...deps,
     },
   ).run();
-  return { outcome, seen, ...parted(outcome) };
+  return { outcome, seen, ...summaryOf(outcome) };
 }
 
-function parted(outcome: Outcome): { rows: number; failed: JsonValue[]; left: readonly JsonValue[] } {
+function summaryOf(outcome: Outcome): { rows: number; failed: JsonValue[]; remaining: readonly JsonValue[] } {
   if (outcome.kind === 'failed') {
     throw outcome.error;
   }
   return outcome.kind === 'done'
-    ? { rows: Number(outcome.rows), failed: [], left: [] }
-    : { rows: outcome.rows, failed: outcome.failed.map(({ key }) => key), left: outcome.remaining };
+    ? { rows: Number(outcome.rows), failed: [], remaining: [] }
+    : { rows: outcome.rows, failed: outcome.failed.map(({ key }) => key), remaining: outcome.remaining };
 }
 
 const ids = (all: readonly Row[]) => all.map(({ id }) => id);
@@ -86,22 +86,22 @@ describe('the rows of a range', () => {
   it('each end done or failed, so many at once, whichever others throw', async () => {
     await fc.assert(
       fc.asyncProperty(rows, concurrency, async (all, most) => {
-        const walked = await walk(all, { concurrency: () => most });
-        expect(walked.left).toEqual([]);
-        expect(sorted(walked.failed)).toEqual(ids(all.filter(({ fails }) => fails)));
-        expect(walked.rows).toBe(all.filter(({ fails }) => !fails).length);
-        expect(sorted(ids(walked.seen.begun))).toEqual(ids(all));
-        expect(walked.seen.most).toBeLessThanOrEqual(most);
+        const processed = await processRows(all, { concurrency: () => most });
+        expect(processed.remaining).toEqual([]);
+        expect(sorted(processed.failed)).toEqual(ids(all.filter(({ fails }) => fails)));
+        expect(processed.rows).toBe(all.filter(({ fails }) => !fails).length);
+        expect(sorted(ids(processed.seen.started))).toEqual(ids(all));
+        expect(processed.seen.most).toBeLessThanOrEqual(most);
       }),
     );
   });
 
-  it('are left once the range is stopped; those in flight are waited for', async () => {
+  it('remain once the range is stopped; those that are running are waited for', async () => {
     await fc.assert(
       fc.asyncProperty(rows, concurrency, fc.nat({ max: 40 }), async (all, most, last) => {
         const controller = new AbortController();
         let admitted = 0;
-        const { seen, ...walked } = await walk(all, {
+        const { seen, ...processed } = await processRows(all, {
           concurrency: () => most,
           signal: controller.signal,
           acquireQuota: (signal) => {
@@ -112,13 +112,13 @@ describe('the rows of a range', () => {
           },
         });
         expect(seen.active).toBe(0);
-        expect(walked.rows + walked.failed.length).toBe(seen.begun.length);
-        expect(sorted([...walked.left, ...ids(seen.begun)])).toEqual(ids(all));
+        expect(processed.rows + processed.failed.length).toBe(seen.started.length);
+        expect(sorted([...processed.remaining, ...ids(seen.started)])).toEqual(ids(all));
       }),
     );
   });
 
-  it('are acknowledged on the way and at the end, none twice, unless they no longer match', async () => {
+  it('are acknowledged before and at the end, none twice, unless they no longer match', async () => {
     await fc.assert(
       fc.asyncProperty(rows, concurrency, async (all, most) => {
         let acknowledged = 0;
@@ -127,8 +127,8 @@ describe('the rows of a range', () => {
         const {
           rows: atEnd,
           failed,
-          left,
-        } = await walk(all, {
+          remaining: atLast,
+        } = await processRows(all, {
           concurrency: () => most,
           acknowledgeMs: () => 0,
           acknowledge: async (done, rest) => {
@@ -142,9 +142,9 @@ describe('the rows of a range', () => {
             return { em: em(), rows: wanted.filter((row) => !row.gone) };
           },
         });
-        expect(left).toEqual([]);
+        expect(atLast).toEqual([]);
         const skipped = all.filter(({ id }) => gone.has(id)).length;
-        // A row that was begun while the others were loaded again may have been among those that are gone.
+        // A row that started while the others were loaded again may have been among those that are gone.
         expect(acknowledged + atEnd + failed.length).toBeGreaterThanOrEqual(all.length - skipped);
         expect(acknowledged + atEnd + failed.length).toBeLessThanOrEqual(all.length);
         expect(failed.every((key) => all.find(({ id }) => id === key)?.fails)).toBe(true);
@@ -152,29 +152,28 @@ describe('the rows of a range', () => {
     );
   });
 
-  it('of several ranges share the places of the process', async () => {
+  it('of several ranges share the permits of the process', async () => {
     const many = fc.array(rows, { minLength: 1, maxLength: 8 });
     await fc.assert(
       fc.asyncProperty(many, concurrency, fc.integer({ min: 1, max: 3 }), async (ranges, most, atOnce) => {
-        const places = new RowSemaphore(
+        const semaphore = new RowSemaphore(
           () => atOnce,
           () => most,
         );
-        const seen: Seen = { active: 0, most: 0, begun: [] };
-        const lane = async (all: readonly Row[]) => {
-          const room = places.lane();
-          await room.enter();
-          const walked = await walk(all, { concurrency: () => most, permits: room }, seen);
-          room.leave();
-          return walked;
+        const seen: Seen = { active: 0, most: 0, started: [] };
+        const processRange = async (all: readonly Row[]) => {
+          const permits = await semaphore.acquireRange();
+          const processed = await processRows(all, { concurrency: () => most, permits }, seen);
+          semaphore.releaseRange(permits);
+          return processed;
         };
-        const outcomes = await Promise.all(ranges.map(lane));
+        const outcomes = await Promise.all(ranges.map(processRange));
         expect(seen.most).toBeLessThanOrEqual(most * atOnce);
-        expect(outcomes.flatMap(({ left }) => left)).toEqual([]);
+        expect(outcomes.flatMap(({ remaining }) => remaining)).toEqual([]);
         expect(outcomes.map(({ rows: done, failed }) => done + failed.length)).toEqual(
           ranges.map(({ length }) => length),
         );
-        expect(seen.begun.length).toBe(ranges.flat().length);
+        expect(seen.started.length).toBe(ranges.flat().length);
       }),
     );
   });

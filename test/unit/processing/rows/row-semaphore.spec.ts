@@ -2,96 +2,99 @@ import { describe, expect, it } from '@jest/globals';
 import { RowSemaphore } from '../../../../lib/processing/rows/row.semaphore.js';
 import type { RangePermits } from '../../../../lib/processing/rows/row.semaphore.js';
 
-const nobody = () => undefined;
+const ignore = () => undefined;
 
-/** Has lanes enter; answers a look at which of them are inside. */
-function entering(...lanes: readonly RangePermits[]): () => Promise<boolean[]> {
-  const inside = lanes.map(() => false);
-  lanes.forEach((lane, i) => void lane.enter().then(() => (inside[i] = true)));
-  return () => new Promise((resolve) => setImmediate(() => resolve([...inside])));
+/** Acquires so many ranges; answers those that have been admitted whenever it is called. */
+function acquireRanges(semaphore: RowSemaphore, count: number): () => Promise<RangePermits[]> {
+  const admitted: RangePermits[] = [];
+  for (let i = 0; i < count; i++) {
+    void semaphore.acquireRange().then((permits) => admitted.push(permits));
+  }
+  return () => new Promise((resolve) => setImmediate(() => resolve([...admitted])));
 }
 
-describe('the places of a process', () => {
-  it('let in so many ranges, and the next one once the last rows of another are under way', async () => {
-    const places = new RowSemaphore(
+describe('a semaphore of rows', () => {
+  it('admits so many ranges, and the next one once the last rows of another have started', async () => {
+    const semaphore = new RowSemaphore(
       () => 1,
       () => 3,
     );
-    const [first, second, third] = [places.lane(), places.lane(), places.lane()];
-    const inside = entering(first, second, third);
-    expect(await inside()).toEqual([true, false, false]);
-    expect([first.tryAcquire(nobody), first.tryAcquire(nobody), first.tryAcquire(nobody)]).toEqual([
+    const admitted = acquireRanges(semaphore, 3);
+    const [first] = (await admitted()) as [RangePermits];
+    expect(await admitted()).toHaveLength(1);
+    expect([first.tryAcquire(ignore), first.tryAcquire(ignore), first.tryAcquire(ignore)]).toEqual([
       true,
       true,
       true,
     ]);
     first.setPending(1);
-    expect(await inside()).toEqual([true, false, false]);
+    expect(await admitted()).toHaveLength(1);
     first.setPending(0);
-    expect(await inside()).toEqual([true, true, false]);
-    expect(second.tryAcquire(nobody)).toBe(false);
+    const [, second] = (await admitted()) as [RangePermits, RangePermits];
+    expect(await admitted()).toHaveLength(2);
+    expect(second.tryAcquire(ignore)).toBe(false);
     first.release();
-    expect([second.tryAcquire(nobody), second.tryAcquire(nobody)]).toEqual([true, false]);
+    expect([second.tryAcquire(ignore), second.tryAcquire(ignore)]).toEqual([true, false]);
   });
 
-  it('call the one that was refused once there is one', async () => {
-    const places = new RowSemaphore(
+  it('calls a range that got no permit once there is one', async () => {
+    const semaphore = new RowSemaphore(
       () => 2,
       () => 1,
     );
-    const lanes = [places.lane(), places.lane(), places.lane()] as const;
-    const inside = entering(...lanes);
-    expect([lanes[0].tryAcquire(nobody), lanes[1].tryAcquire(nobody)]).toEqual([true, true]);
-    lanes[0].setPending(0);
-    expect(await inside()).toEqual([true, true, true]);
+    const admitted = acquireRanges(semaphore, 3);
+    const [first, second] = (await admitted()) as [RangePermits, RangePermits];
+    expect(await admitted()).toHaveLength(2);
+    expect([first.tryAcquire(ignore), second.tryAcquire(ignore)]).toEqual([true, true]);
+    first.setPending(0);
+    const [, , third] = (await admitted()) as [RangePermits, RangePermits, RangePermits];
+    expect(await admitted()).toHaveLength(3);
     let called = 0;
-    expect(lanes[2].tryAcquire(() => called++)).toBe(false);
-    lanes[0].leave();
+    expect(third.tryAcquire(() => called++)).toBe(false);
+    semaphore.releaseRange(first);
     expect(called).toBe(1);
-    lanes[1].leave();
+    semaphore.releaseRange(second);
     expect(called).toBe(1);
   });
 
-  it('are more once the config says so', async () => {
+  it('has more permits once the config says so', async () => {
     let ranges = 1;
-    const places = new RowSemaphore(
+    const semaphore = new RowSemaphore(
       () => ranges,
       () => 1,
     );
-    const [first, second] = [places.lane(), places.lane()];
-    const inside = entering(first, second);
-    expect(await inside()).toEqual([true, false]);
+    const admitted = acquireRanges(semaphore, 2);
+    expect(await admitted()).toHaveLength(1);
     ranges = 2;
-    places.resize();
-    expect(await inside()).toEqual([true, true]);
-    expect([first.tryAcquire(nobody), second.tryAcquire(nobody), second.tryAcquire(nobody)]).toEqual([
+    semaphore.resize();
+    const [first, second] = (await admitted()) as [RangePermits, RangePermits];
+    expect([first.tryAcquire(ignore), second.tryAcquire(ignore), second.tryAcquire(ignore)]).toEqual([
       true,
       true,
       false,
     ]);
   });
 
-  it('let everybody in at the end', async () => {
-    const places = new RowSemaphore(
+  it('admits all ranges that wait when it is closed', async () => {
+    const semaphore = new RowSemaphore(
       () => 1,
       () => 1,
     );
-    const inside = entering(places.lane(), places.lane(), places.lane());
-    places.close();
-    expect(await inside()).toEqual([true, true, true]);
+    const admitted = acquireRanges(semaphore, 3);
+    semaphore.close();
+    expect(await admitted()).toHaveLength(3);
   });
 
-  it('are free again of rows that outlive their range', async () => {
-    const places = new RowSemaphore(
+  it('gets the permits of rows that outlive their range back, and each once', async () => {
+    const semaphore = new RowSemaphore(
       () => 1,
       () => 1,
     );
-    const [first, second] = [places.lane(), places.lane()];
-    await first.enter();
-    first.tryAcquire(nobody);
-    first.leave();
+    const first = await semaphore.acquireRange();
+    first.tryAcquire(ignore);
+    semaphore.releaseRange(first);
     first.release();
-    await second.enter();
-    expect([second.tryAcquire(nobody), second.tryAcquire(nobody)]).toEqual([true, false]);
+    const second = await semaphore.acquireRange();
+    expect([second.tryAcquire(ignore), second.tryAcquire(ignore)]).toEqual([true, false]);
   });
 });

@@ -1,0 +1,98 @@
+import type { EntityManager } from '@mikro-orm/core';
+import type { BackfillContext } from '../handlers/backfill-context.js';
+import type { BatchHandler, RangeHandler, RowHandler } from '../handlers/handlers.js';
+import type { SourceContext } from '../sources/backfill-source.js';
+import { toRange } from '../sources/planned-range.js';
+import type { Execution, Outcome } from './execution.js';
+import { RangeLogger } from './range.logger.js';
+import { handleRows } from './rows/handle-rows.js';
+
+/**
+ * Calls the handler with what its shape asks for: the range, its rows as a batch, or one row at a time.
+ *
+ * @param em the entity manager of the range, forked when it is first asked for
+ * @param fork creates a further one
+ */
+export async function callHandler(
+  execution: Execution,
+  em: () => EntityManager,
+  fork: () => EntityManager,
+): Promise<Outcome> {
+  const { shape } = execution.backfill;
+  const handler = await execution.backfill.resolve();
+  const context = contextOf(execution, em);
+  switch (shape) {
+    case 'range':
+      return handleRange(execution, handler as RangeHandler, context);
+    case 'batch':
+      return handleBatch(execution, handler as BatchHandler<unknown>, context);
+    case 'row':
+      return handleRows(
+        execution,
+        handler as RowHandler<unknown>,
+        context,
+        await loadRows(execution, em()),
+        fork,
+      );
+    default:
+      return shape satisfies never;
+  }
+}
+
+async function handleRange(
+  { backfill, entry }: Execution,
+  handler: RangeHandler,
+  context: BackfillContext,
+): Promise<Outcome> {
+  if (entry.payload.kind === 'rows') {
+    throw new TypeError(
+      `Expected a range for a range handler, got the keys of ${entry.payload.keys.length} rows`,
+    );
+  }
+  const range = toRange(backfill.source, entry.payload.range, entry.index, entry.payload.partition);
+  const rows = await handler.processRange(range, context);
+  return { kind: 'done', rows: typeof rows === 'number' && rows >= 0 ? Math.round(rows) : 'planned' };
+}
+
+async function handleBatch(
+  execution: Execution,
+  handler: BatchHandler<unknown>,
+  context: BackfillContext,
+): Promise<Outcome> {
+  const rows = await loadRows(execution, context.em);
+  await handler.processBatch(rows, context);
+  await context.em.flush();
+  return { kind: 'done', rows: rows.length };
+}
+
+/** Loads the rows of a range, or those with the keys of the entry. */
+async function loadRows({ backfill, entry, signal }: Execution, em: EntityManager): Promise<unknown[]> {
+  const { source, name } = backfill;
+  const { payload } = entry;
+  const context: SourceContext = { em, signal, backfill: name };
+  const rows =
+    payload.kind === 'range'
+      ? await source.load?.(context, payload.range, payload.partition)
+      : await source.loadKeys?.(context, payload.keys, payload.partition);
+  return rows ?? [];
+}
+
+function contextOf(execution: Execution, em: () => EntityManager): BackfillContext {
+  const { backfill, runId, entry, signal, dryRun } = execution;
+  return {
+    runId,
+    backfill: backfill.name,
+    attempt: entry.attempts + 1,
+    signal,
+    get em() {
+      return em();
+    },
+    logger: new RangeLogger(backfill.name, runId, entry.index),
+    dryRun,
+    quota: async (calls = 1) => {
+      for (let i = 0; i < calls; i++) {
+        await execution.rows.acquireQuota(signal);
+      }
+    },
+  };
+}

@@ -1,0 +1,140 @@
+import { AbandonSignal } from '../async/abandon-signal.js';
+import { endsWithin } from '../async/timeout.js';
+import type { BackfillConfig } from '../config/backfill-config.js';
+import type { QuotaLimiter } from '../pacing/quota.limiter.js';
+import type { RangeEntry } from '../state/range-entry.js';
+import type { Claim } from '../state/range-steps.js';
+import type { RowSettings } from './execution.js';
+import type { RangeClaimer } from './range.claimer.js';
+import { OvertakenError, RangeCrashError } from './range.errors.js';
+import type { RangeSettler } from './range.settler.js';
+import type { Permits } from './rows/row.semaphore.js';
+import type { RunWorkerDeps } from './run-worker.deps.js';
+import type { ServedRun } from './served-run.js';
+
+/** Time that handlers have to honor their abort signal at shutdown. */
+const ABORT_GRACE_MS = 2_000;
+/** A range that crashed so many processes is failed without being executed again. */
+const MAX_CRASHES = 10;
+
+/** Processes claimed ranges of one run: waits until each is due, executes it, settles its outcome. */
+export class RangeProcessor {
+  private readonly inFlight = new Map<AbortController, Promise<unknown>>();
+  private readonly abandonSignal = new AbandonSignal();
+  private stopping = false;
+
+  /** @param onDone called with the duration and the rows of each range that succeeded */
+  constructor(
+    private readonly run: ServedRun,
+    private readonly config: () => BackfillConfig,
+    private readonly claimer: RangeClaimer,
+    private readonly limiter: QuotaLimiter,
+    private readonly settler: RangeSettler,
+    private readonly deps: RunWorkerDeps,
+    private readonly onDone: (ms: number, rows: number) => void,
+  ) {}
+
+  /**
+   * Processes a claimed range. Answers `released` when it was given back, and its job with it.
+   *
+   * @param pendingAcks receives the acknowledgement, which is not waited for here
+   */
+  async processRange(
+    claim: Claim,
+    permits: Permits,
+    pendingAcks: Promise<unknown>[],
+  ): Promise<'settled' | 'released'> {
+    const controller = new AbortController();
+    const processing = this.executeAndSettle(claim, permits, controller.signal, pendingAcks);
+    this.inFlight.set(controller, processing);
+    try {
+      return await processing;
+    } finally {
+      this.inFlight.delete(controller);
+    }
+  }
+
+  /**
+   * Stops the ranges in flight. With `pause` their signals are aborted at once; with `shutdown` they have
+   * `shutdownTimeout` to finish first. Handlers that ignore their signal are abandoned and their ranges released.
+   */
+  async stop(why: 'pause' | 'shutdown'): Promise<void> {
+    const { shutdownTimeout } = this.deps.options;
+    this.stopping = true;
+    if (why === 'shutdown') {
+      await this.drain(shutdownTimeout);
+    }
+    for (const controller of this.inFlight.keys()) {
+      controller.abort(new Error(why === 'pause' ? 'The backfill was stopped' : 'The process shuts down'));
+    }
+    if (!(await this.drain(why === 'pause' ? shutdownTimeout : ABORT_GRACE_MS))) {
+      this.deps.logger.warn(
+        `[${this.run.backfill.name} run ${this.run.runId}] ${this.inFlight.size} handlers ignore their abort ` +
+          'signal; their ranges are released',
+      );
+    }
+    this.abandonSignal.abandon();
+  }
+
+  /** Waits for the ranges in flight, at most so many ms; false when some are still running then. */
+  private drain(ms: number): Promise<boolean> {
+    return endsWithin(Promise.all(this.inFlight.values()), ms);
+  }
+
+  private async executeAndSettle(
+    claim: Claim,
+    permits: Permits,
+    signal: AbortSignal,
+    pendingAcks: Promise<unknown>[],
+  ): Promise<'settled' | 'released'> {
+    const { backfill, runId, dryRun } = this.run;
+    const { entry } = claim;
+    await this.claimer.waitUntilDue(claim, signal);
+    if (this.stopping || signal.aborted) {
+      return this.release(entry);
+    }
+    if (entry.crashes >= MAX_CRASHES) {
+      const error = new RangeCrashError(backfill.name, entry.crashes);
+      return this.settler.settle(entry, { kind: 'failed', error }, signal, pendingAcks);
+    }
+    const unsettled = { entry };
+    const rows = this.rowSettings(unsettled, permits);
+    const startedAt = performance.now();
+    const outcome = await this.abandonSignal.race(
+      this.deps.executor.execute({ backfill, runId, dryRun, entry, rows, signal }),
+    );
+    if (outcome === 'abandoned') {
+      return this.release(entry);
+    }
+    if (outcome.kind === 'done') {
+      this.onDone(performance.now() - startedAt, entry.rows);
+    }
+    return this.settler.settle(unsettled.entry, outcome, signal, pendingAcks);
+  }
+
+  /** @param unsettled the entry of the range; each acknowledgement of rows replaces it by one with those that remain */
+  private rowSettings(unsettled: { entry: RangeEntry }, permits: Permits): RowSettings {
+    return {
+      concurrency: () => this.config().rowConcurrency,
+      permits,
+      timeoutMs: () => this.config().rowTimeoutMs,
+      acknowledgeMs: () => this.config().rowAckMs,
+      acquireQuota: this.limiter.acquire,
+      acknowledge: async (done, remaining) => {
+        const { runId, backfill } = this.run;
+        const { entry } = unsettled;
+        const updated = await this.deps.rangeStore.acknowledgeRows(runId, entry, done, remaining);
+        if (!updated) {
+          throw new OvertakenError(backfill.name, entry.index);
+        }
+        unsettled.entry = updated;
+      },
+      escalate: this.settler.escalate,
+    };
+  }
+
+  private async release({ index }: RangeEntry): Promise<'released'> {
+    await this.deps.rangeStore.release(this.run.runId, [index]);
+    return 'released';
+  }
+}
