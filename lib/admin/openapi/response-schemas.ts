@@ -53,7 +53,7 @@ export const statusResponse = z.object({
   rowsPerSecond: z.number().describe('Average of the last minute'),
   eta: time.nullable(),
   rate: z.object({
-    perSecond: z.number().nullable().describe('Ranges a second; null: not limited'),
+    perSecond: z.number().nullable().describe('Ranges a second; null: unpaced'),
     reason: text,
   }),
   workers: count.describe('Processes with a worker for this backfill'),

@@ -1,7 +1,7 @@
-/** Where the endpoints are: the page stands at `<base>/ui`, whatever is before it. */
+/** URL path of the endpoints: the page is at `<base>/ui`, whatever prefix the app has. */
 export const BASE = location.pathname.replace(/\/ui\/?$/, '');
 
-/** An answer that is no success. */
+/** A response with an error status. */
 export class ApiError extends Error {
   constructor(status, body) {
     super(messageOf(body) ?? `The server answered ${status}`);
@@ -10,39 +10,39 @@ export class ApiError extends Error {
   }
 }
 
-/** Reads an endpoint. `isWanted` tells its answer from an envelope that the app may put around it. */
-export async function read(path, isWanted) {
-  return (await call(path, { headers: { accept: 'application/json' } }, isWanted)).body;
+/** Sends a GET. `isExpected` recognizes the body, which an interceptor of the app may have wrapped. */
+export async function read(path, isExpected) {
+  return call(path, { headers: { accept: 'application/json' } }, isExpected);
 }
 
-/** Changes something. */
+/** Sends a request that changes state. */
 export async function change(method, path, body = {}, headers = {}) {
   const init = {
     method,
     headers: { accept: 'application/json', 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
   };
-  return (await call(path, init, (value) => 'state' in value || 'config' in value)).body;
+  return call(path, init, (value) => 'state' in value || 'config' in value);
 }
 
 export const isList = Array.isArray;
 export const has = (key) => (value) => typeof value === 'object' && value !== null && key in value;
 export const nameUrl = (name) => `/${encodeURIComponent(name)}`;
 
-async function call(path, init, isWanted) {
+async function call(path, init, isExpected) {
   const response = await fetch(`${BASE}${path}`, { credentials: 'same-origin', cache: 'no-store', ...init });
   const body = await response.json().catch(() => null);
   if (!response.ok) throw new ApiError(response.status, body);
-  return { body: unwrapped(body, isWanted) };
+  return unwrap(body, isExpected);
 }
 
-/** An interceptor of the app may wrap every answer, as in `{ data: … }`. */
-function unwrapped(body, isWanted) {
-  if (isWanted(body)) return body;
+/** The body, or the property of it that an interceptor of the app has wrapped it in, as in `{ data: … }`. */
+function unwrap(body, isExpected) {
+  if (isExpected(body)) return body;
   const inner = Object.values(body ?? {}).find(
-    (value) => typeof value === 'object' && value && isWanted(value),
+    (value) => typeof value === 'object' && value && isExpected(value),
   );
-  if (inner === undefined) throw new Error('The server answered something unexpected');
+  if (inner === undefined) throw new Error('The response of the server has an unexpected shape');
   return inner;
 }
 

@@ -4,17 +4,17 @@ import { el, setText } from './dom.js';
 import { follow } from './live.js';
 import { overview } from './overview.js';
 
-const EVERY_MS = 1000;
-const IDLE_EVERY_MS = 5000;
-const LINK_TEXT = { live: 'Live', reconnecting: 'Reconnecting…', connecting: 'Connecting' };
+const REFRESH_MS = 1000;
+const IDLE_REFRESH_MS = 5000;
+const CONNECTION_TEXT = { live: 'Live', reconnecting: 'Reconnecting…', connecting: 'Connecting' };
 
 const main = document.getElementById('main');
-const link = document.getElementById('link');
+const connection = document.getElementById('connection');
 let view;
 let statuses = [];
-let asked = false;
-let asking = false;
-let lastAsked = 0;
+let isPending = false;
+let isRefreshing = false;
+let refreshedAt = 0;
 
 function selected() {
   const match = /^#\/(.+)$/.exec(location.hash);
@@ -32,39 +32,39 @@ function show() {
   void refresh();
 }
 
-/** Asks for what is shown, once at a time: what comes while it is asked is asked for after. */
+/** Loads what is shown. One refresh at a time; calls during a refresh are merged into one that follows it. */
 async function refresh() {
-  asked = true;
-  if (asking) return;
-  asking = true;
-  while (asked) {
-    asked = false;
-    lastAsked = Date.now();
+  isPending = true;
+  if (isRefreshing) return;
+  isRefreshing = true;
+  while (isPending) {
+    isPending = false;
+    refreshedAt = Date.now();
     try {
       statuses = await read('', isList);
       const current = view;
       current.update(statuses);
       await current.refresh?.();
-      main.querySelector('.trouble')?.remove();
+      main.querySelector('.alert')?.remove();
     } catch (error) {
-      trouble(error.message);
+      showAlert(error.message);
     }
     await new Promise((resolve) => {
       setTimeout(resolve, 250);
     });
   }
-  asking = false;
+  isRefreshing = false;
 }
 
-function trouble(text) {
-  const shown =
-    main.querySelector('.trouble') ?? main.insertBefore(el('p.trouble', { role: 'alert' }), main.firstChild);
-  setText(shown, `What you see may be old: ${text}`);
+function showAlert(text) {
+  const alert =
+    main.querySelector('.alert') ?? main.insertBefore(el('p.alert', { role: 'alert' }), main.firstChild);
+  setText(alert, `This page may be out of date: ${text}`);
 }
 
-function onLink(state) {
-  link.dataset.link = state;
-  setText(link, LINK_TEXT[state]);
+function onConnection(state) {
+  connection.dataset.connection = state;
+  setText(connection, CONNECTION_TEXT[state]);
 }
 
 addEventListener('hashchange', () => {
@@ -73,9 +73,10 @@ addEventListener('hashchange', () => {
   main.focus({ preventScroll: true });
 });
 addEventListener('backfill:changed', () => void refresh());
-follow({ onEvent: refresh, onLink });
+follow({ onEvent: refresh, onConnection });
 setInterval(() => {
-  const busy = statuses.some(has('state')) && statuses.some(({ state }) => state === 'running');
-  if (!document.hidden && Date.now() - lastAsked >= (busy ? EVERY_MS : IDLE_EVERY_MS)) void refresh();
-}, EVERY_MS);
+  const isRunning = statuses.some(has('state')) && statuses.some(({ state }) => state === 'running');
+  if (!document.hidden && Date.now() - refreshedAt >= (isRunning ? REFRESH_MS : IDLE_REFRESH_MS))
+    void refresh();
+}, REFRESH_MS);
 show();

@@ -4,21 +4,21 @@ import { peakBands } from './peak.js';
 
 const SMOOTH_S = 5;
 const HEIGHT = 220;
-/** Below a second the labels would repeat. */
+/** Tick intervals of the time axis: whole seconds, which is what its labels show. */
 const STEPS_S = [1, 5, 10, 15, 30, 60, 120, 300, 600, 900];
 
-/** Ranges a second as they were, with the rate that was configured and the peak hours behind. */
+/** Measured ranges a second, the configured rate, and peak hours as the background. */
 export function throughputChart(name) {
   const holder = el('div.chart', { role: 'img' });
-  const empty = el('p.quiet', {}, 'It is measured once a second while a run is running.');
-  const key = el(
+  const empty = el('p.quiet', {}, 'No data yet. Throughput is sampled once a second during a run.');
+  const legend = el(
     'p.legend',
     { 'aria-hidden': 'true' },
     el('span.key.measured', {}, 'ranges/s'),
     el('span.key.configured', {}, 'configured rate'),
     el('span.key.peak', {}, 'peak hours'),
   );
-  const node = el('div', {}, empty, holder, key);
+  const node = el('div', {}, empty, holder, legend);
   let plot;
   let data;
   let bands = [];
@@ -32,18 +32,18 @@ export function throughputChart(name) {
       holder,
     );
   };
-  const repaint = () => {
+  const redraw = () => {
     if (!plot) return;
     plot.destroy();
     draw();
   };
-  scheme.addEventListener('change', repaint);
+  scheme.addEventListener('change', redraw);
   return {
     node,
     update(samples, config) {
       data = series(samples);
       empty.hidden = data[0].length > 1;
-      holder.hidden = key.hidden = !empty.hidden;
+      holder.hidden = legend.hidden = !empty.hidden;
       if (!empty.hidden) return;
       bands = peakBands(config, data[0][0], data[0].at(-1));
       if (plot) plot.setData(data);
@@ -58,13 +58,13 @@ export function throughputChart(name) {
     },
     close() {
       resize.disconnect();
-      scheme.removeEventListener('change', repaint);
+      scheme.removeEventListener('change', redraw);
       plot?.destroy();
     },
   };
 }
 
-/** Samples, newest first, as columns oldest first: seconds, ranges a second, configured rate. */
+/** Turns samples, newest first, into columns, oldest first: epoch seconds, ranges a second, configured rate. */
 function series(samples) {
   const ordered = samples.toReversed();
   const columns = [[], [], []];
@@ -79,12 +79,12 @@ function series(samples) {
   return columns;
 }
 
-function options(width, bandsNow) {
+function options(width, getBands) {
   const stepped = globalThis.uPlot.paths.stepped({ align: 1 });
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const axis = {
-    stroke: colour('--quiet'),
-    grid: { stroke: colour('--line'), width: 1 },
+    stroke: color('--quiet'),
+    grid: { stroke: color('--line'), width: 1 },
     ticks: { show: false },
     font: '12px system-ui, sans-serif',
   };
@@ -100,14 +100,14 @@ function options(width, bandsNow) {
     ],
     series: [
       {},
-      { stroke: colour('--accent'), width: 2, fill: colour('--accent-soft'), points: { show: false } },
-      { stroke: colour('--amber'), width: 2, dash: [6, 4], points: { show: false }, paths: stepped },
+      { stroke: color('--accent'), width: 2, fill: color('--accent-soft'), points: { show: false } },
+      { stroke: color('--amber'), width: 2, dash: [6, 4], points: { show: false }, paths: stepped },
     ],
-    hooks: { drawClear: [(plot) => shade(plot, bandsNow(), colour('--peak'))] },
+    hooks: { drawClear: [(plot) => fillBands(plot, getBands(), color('--peak'))] },
   };
 }
 
-function shade(plot, bands, fill) {
+function fillBands(plot, bands, fill) {
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.beginPath();

@@ -2,23 +2,24 @@ import { change, has, isList, nameUrl, read } from './api.js';
 import { throughputChart } from './chart.js';
 import { confirmDialog, startDialog } from './dialogs.js';
 import { button, el, onChange, setText, toast } from './dom.js';
-import { failuresPart } from './failures.js';
+import { failuresView } from './failures.js';
 import { compact, count, perSecond, rate, untilText, when } from './format.js';
 import { changesTable, historyTable, runsTable } from './history.js';
-import { bar, section, stateBadge, tile, warningList } from './parts.js';
+import { progressBar, section, stateBadge, tile, warningList } from './components.js';
 import { tuningForm } from './tuning.js';
 
-/** So many things are looked at for config changes, and the newest of them shown. */
-const LOOKED_AT = 200;
-const SHOWN = 30;
+/** Entries of the history that are loaded, of which all config changes and the newest others are shown. */
+const HISTORY_LIMIT = 200;
+const HISTORY_SHOWN = 30;
+const PAST_TENSE = { start: 'started', pause: 'paused', resume: 'resumed', cancel: 'cancelled' };
 
 const changed = () => dispatchEvent(new Event('backfill:changed'));
 
-/** One backfill: how it goes, what can be done, what went wrong, what was done. */
+/** The view of one backfill: status, actions, throughput, config, failures, history and runs. */
 export function detailView(name) {
   const url = nameUrl(name);
   const badge = stateBadge();
-  const progress = bar(`Progress of ${name}`);
+  const progress = progressBar(`Progress of ${name}`);
   const description = el('p.quiet', {});
   const reason = el('p.quiet', {});
   const warnings = warningList();
@@ -33,18 +34,18 @@ export function detailView(name) {
   };
   const chart = throughputChart(name);
   const tuning = tuningForm(url, changed);
-  const failures = failuresPart(url, changed);
+  const failures = failuresView(url, changed);
   const runs = el('div', {});
   const history = el('div', {});
   const changes = el('div', {});
   const drawRuns = onChange((list) => runs.replaceChildren(runsTable(list)));
   const drawHistory = onChange((list) => {
-    history.replaceChildren(historyTable(list.slice(0, SHOWN)));
+    history.replaceChildren(historyTable(list.slice(0, HISTORY_SHOWN)));
     changes.replaceChildren(changesTable(list));
   });
   const controls = actions(name, url);
   const missing = el(
-    'p.trouble',
+    'p.alert',
     { role: 'alert', hidden: true },
     `There is no backfill ${JSON.stringify(name)}.`,
   );
@@ -61,7 +62,7 @@ export function detailView(name) {
     el('dl.tiles', {}, ...Object.values(tiles).map(({ node }) => node)),
     section('Throughput', chart.node),
     el('div.columns', {}, section('Tuning', tuning.node), section('Failures', failures.node)),
-    el('div.columns', {}, section('Config changes', changes), section('What was done', history)),
+    el('div.columns', {}, section('Config changes', changes), section('History', history)),
     section('Runs', runs),
   );
   return {
@@ -97,7 +98,7 @@ export function detailView(name) {
         read(`${url}/samples`, isList),
         failures.load(),
         read(`${url}/runs?limit=10`, isList),
-        read(`${url}/history?limit=${LOOKED_AT}`, isList),
+        read(`${url}/history?limit=${HISTORY_LIMIT}`, isList),
       ]);
       tuning.update(config);
       failures.update(page);
@@ -116,11 +117,11 @@ function reasonText({ stateReason, startedAt, startedBy, reason }) {
   return `Started ${when(startedAt)}${who}${why}${stateReason ? ` · ${stateReason}` : ''}`;
 }
 
-/** The buttons that fit the state. */
+/** Buttons of the actions that the state allows. */
 function actions(name, url) {
   const act = async (action, body) => {
     await change('POST', `${url}/${action}`, body);
-    toast(`${name}: ${action} done`);
+    toast(`${name} ${PAST_TENSE[action]}`);
     changed();
   };
   const start = button('Start…', () => startDialog(name, url, (body) => act('start', body)), {
@@ -133,7 +134,7 @@ function actions(name, url) {
     () =>
       confirmDialog(
         `Cancel ${name}?`,
-        'The run ends for good and what is outstanding is dropped. Rows that are done stay done.',
+        'A cancelled run cannot be resumed. Outstanding ranges are dropped; rows that are done stay as they are.',
         'Cancel the run',
         (reason) => act('cancel', reason ? { reason } : {}),
       ),

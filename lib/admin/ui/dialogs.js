@@ -1,13 +1,13 @@
 import { has, read } from './api.js';
-import { button, el, guarded } from './dom.js';
+import { button, el, withErrorToast } from './dom.js';
 import { count, keyText, untilText, when } from './format.js';
-import { table } from './parts.js';
+import { table } from './components.js';
 
-let made = 0;
+let ids = 0;
 
-/** A field with its label. */
+/** A field with its label and hint. */
 export function field(label, input, hint) {
-  input.id ||= `field-${++made}`;
+  input.id ||= `field-${++ids}`;
   const hintId = `${input.id}-hint`;
   if (hint) input.setAttribute('aria-describedby', hintId);
   return el(
@@ -19,14 +19,14 @@ export function field(label, input, hint) {
   );
 }
 
-function openDialog(title, parts, actions) {
-  const heading = `dialog-${++made}`;
+function openDialog(title, content, actions) {
+  const heading = `dialog-${++ids}`;
   const dialog = el('dialog', { 'aria-labelledby': heading });
   const form = el(
     'form',
     { method: 'dialog' },
     el('h3', { id: heading }, title),
-    ...parts,
+    ...content,
     el('div.actions', {}, ...actions),
   );
   form.addEventListener('submit', (event) => event.preventDefault());
@@ -37,12 +37,12 @@ function openDialog(title, parts, actions) {
   return dialog;
 }
 
-/** Asks before something is destroyed. */
+/** Asks for confirmation and a reason. */
 export function confirmDialog(title, text, confirm, onConfirm) {
   const reason = el('input', { type: 'text', maxlength: 500, autocomplete: 'off' });
   const dialog = openDialog(
     title,
-    [el('p', {}, text), field('Why (kept in the history)', reason)],
+    [el('p', {}, text), field('Reason (kept in the history)', reason)],
     [
       button('Go back', () => dialog.close()),
       button(
@@ -58,19 +58,19 @@ export function confirmDialog(title, text, confirm, onConfirm) {
   reason.focus();
 }
 
-/** Asks for the bounds of a run, and shows on request what it would do. */
+/** Asks for the options of a run, and previews it on request. */
 export function startDialog(name, url, onStart) {
-  const from = el('input', { type: 'text', autocomplete: 'off', placeholder: 'where the table begins' });
-  const to = el('input', { type: 'text', autocomplete: 'off', placeholder: 'where the table ends now' });
+  const from = el('input', { type: 'text', autocomplete: 'off', placeholder: 'first row' });
+  const to = el('input', { type: 'text', autocomplete: 'off', placeholder: 'last row' });
   const reason = el('input', { type: 'text', maxlength: 500, autocomplete: 'off' });
-  const dryRun = el('input', { type: 'checkbox', id: `field-${++made}` });
+  const dryRun = el('input', { type: 'checkbox', id: `field-${++ids}` });
   const result = el('div', { 'aria-live': 'polite' });
   const preview = async () => {
-    result.replaceChildren(el('p.quiet', {}, 'Looking…'));
+    result.replaceChildren(el('p.quiet', {}, 'Loading…'));
     try {
-      result.replaceChildren(...(await previewParts(url, from.value, to.value)));
+      result.replaceChildren(...(await previewContent(url, from.value, to.value)));
     } catch (error) {
-      result.replaceChildren(el('p.trouble', { role: 'alert' }, error.message));
+      result.replaceChildren(el('p.alert', { role: 'alert' }, error.message));
     }
   };
   const start = async () => {
@@ -85,9 +85,14 @@ export function startDialog(name, url, onStart) {
   const dialog = openDialog(
     `Start ${name}`,
     [
-      el('div.pair', {}, field('From', from), field('To', to, 'Inclusive; for several keys {"id": …}')),
-      field('Why (kept in the history)', reason),
-      el('p.check', {}, dryRun, el('label', { for: dryRun.id }, 'Dry run: everything is rolled back')),
+      el(
+        'div.pair',
+        {},
+        field('From', from),
+        field('To', to, 'Inclusive; a composite key as JSON: {"id": …}'),
+      ),
+      field('Reason (kept in the history)', reason),
+      el('p.check', {}, dryRun, el('label', { for: dryRun.id }, 'Dry run: every transaction is rolled back')),
       result,
     ],
     [
@@ -96,7 +101,7 @@ export function startDialog(name, url, onStart) {
       button('Start', start, { kind: 'primary' }),
     ],
   );
-  dialog.querySelector('form').addEventListener('submit', guarded(start));
+  dialog.querySelector('form').addEventListener('submit', withErrorToast(start));
   reason.focus();
 }
 
@@ -105,7 +110,7 @@ function boundOf(text) {
   return value.startsWith('{') ? JSON.parse(value) : value;
 }
 
-async function previewParts(url, from, to) {
+async function previewContent(url, from, to) {
   const query = new URLSearchParams({ limit: '5' });
   if (from.trim()) query.set('from', from.trim());
   if (to.trim()) query.set('to', to.trim());
@@ -115,8 +120,8 @@ async function previewParts(url, from, to) {
   );
   const about = rowsTotalKind === 'estimated' ? 'about ' : '';
   const end = estimatedEnd
-    ? `would end in ${untilText(estimatedEnd)} (${when(estimatedEnd)})`
-    : 'cannot tell when it would end';
+    ? `estimated to end in ${untilText(estimatedEnd)} (${when(estimatedEnd)})`
+    : 'the end cannot be estimated';
   return [
     el('p', {}, `${count(total)} ranges over ${about}${count(rowsTotal)} rows; ${end}.`),
     ...warnings.map(({ message }) => el('p.warning', {}, message)),
@@ -128,7 +133,7 @@ async function previewParts(url, from, to) {
         rangeText(keys),
         runAt ? el('span.once', {}, when(runAt)) : 'not at this rate',
       ]),
-      'Nothing to do.',
+      'No rows to process.',
     ),
   ];
 }

@@ -1,8 +1,8 @@
 /**
- * Makes an element. Texts only ever become text nodes, so nothing from outside is read as markup.
+ * Creates an element. Strings become text nodes, never HTML: values from outside cannot inject markup.
  *
  * @param {string} tag `div`, or `div.class.other`
- * @param {Record<string, string | number | boolean | Function | null | undefined>} [props] `on…` are listeners, the rest attributes; `false` leaves one out
+ * @param {Record<string, string | number | boolean | Function | null | undefined>} [props] `on…`: event listeners; others: attributes, left out where `false`
  * @param {...(Node | string | number | null | undefined | false)} children
  * @returns {HTMLElement}
  */
@@ -19,38 +19,42 @@ export function el(tag, props = {}, ...children) {
   return node;
 }
 
-/** Sets the text where it differs, so that screen readers and selections are left in peace. */
+/** Sets the text if it differs: an update would reset a selection and be announced by screen readers. */
 export function setText(node, text) {
   const value = String(text);
   if (node.textContent !== value) node.textContent = value;
 }
 
-/** Calls `draw` when the value differs from that of the call before. */
+/** Returns a function that calls `draw` when its argument differs from that of the previous call. */
 export function onChange(draw) {
-  let before;
+  let previous;
   return (value) => {
-    const now = JSON.stringify(value);
-    if (now !== before) {
-      before = now;
+    const current = JSON.stringify(value);
+    if (current !== previous) {
+      previous = current;
       draw(value);
     }
   };
 }
 
-/** A button; its listener's errors become a message. */
+/** A button; errors of its listener are shown as a toast. */
 export function button(text, onclick, { kind = '', ...props } = {}) {
-  return el(`button${kind ? `.${kind}` : ''}`, { type: 'button', ...props, onclick: guarded(onclick) }, text);
+  return el(
+    `button${kind ? `.${kind}` : ''}`,
+    { type: 'button', ...props, onclick: withErrorToast(onclick) },
+    text,
+  );
 }
 
-/** Tells what happened, for a while. */
+/** Shows a message for some seconds. */
 export function toast(text, kind = 'info') {
   const node = el(`p.toast.${kind}`, {}, text);
   document.getElementById('toasts').append(node);
   setTimeout(() => node.remove(), kind === 'error' ? 9000 : 4000);
 }
 
-/** A listener whose errors are shown. */
-export function guarded(listener) {
+/** Wraps a listener so that its errors are shown as a toast. */
+export function withErrorToast(listener) {
   return (event) => {
     Promise.resolve()
       .then(() => listener(event))

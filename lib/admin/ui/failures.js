@@ -1,17 +1,17 @@
 import { change, has, read } from './api.js';
 import { button, el, onChange, toast } from './dom.js';
 import { count, keyText, when } from './format.js';
-import { table } from './parts.js';
+import { table } from './components.js';
 
-const PAGE = 20;
+const PAGE_SIZE = 20;
 
-/** What failed, why, and a way to try it again. */
-export function failuresPart(url, changed) {
+/** Failures with their errors and a retry. */
+export function failuresView(url, changed) {
   const node = el('div', {});
   let pages = 1;
   const retry = async (ids) => {
     const { retried } = await change('POST', `${url}/failures/retry`, ids ? { ids } : {});
-    toast(`${count(retried)} taken back as work`);
+    toast(retried === 1 ? '1 failure queued again' : `${count(retried)} failures queued again`);
     changed();
   };
   const draw = onChange(({ items, next }) => {
@@ -23,8 +23,8 @@ export function failuresPart(url, changed) {
         el('summary', {}, `${error.name}: ${error.message}`),
         el(
           'pre',
-          { tabindex: 0, 'aria-label': `Stack of ${keyText(key)}` },
-          error.stack ?? 'no stack was kept',
+          { tabindex: 0, 'aria-label': `Stack trace of ${keyText(key)}` },
+          error.stack ?? 'no stack trace',
         ),
       ),
       String(attempts),
@@ -32,7 +32,7 @@ export function failuresPart(url, changed) {
       button('Retry', () => retry([id]), { kind: 'small', 'aria-label': `Retry ${keyText(key)}` }),
     ]);
     node.replaceChildren(
-      table('Failures', ['What', 'Error', 'Tries', 'When', ''], rows, 'Nothing has failed.'),
+      table('Failures', ['Range or row', 'Error', 'Attempts', 'Time', ''], rows, 'No failures.'),
       el(
         'div.actions',
         {},
@@ -44,7 +44,7 @@ export function failuresPart(url, changed) {
   return {
     node,
     async load() {
-      return read(`${url}/failures?limit=${Math.min(1000, PAGE * pages)}`, has('items'));
+      return read(`${url}/failures?limit=${Math.min(1000, PAGE_SIZE * pages)}`, has('items'));
     },
     update: draw,
   };

@@ -7,7 +7,7 @@ export const compact = (value) => (value < 100_000 ? whole.format(value) : short
 export const rate = (value) => (value >= 100 ? whole.format(value) : fine.format(value));
 export const perSecond = (value) => (value === null ? 'unpaced' : `${fine.format(value)}/s`);
 
-/** `in 3 h 20 min`. */
+/** Time until an instant, as `3 h 20 min`. */
 export function untilText(iso, now = Date.now()) {
   if (!iso) return '–';
   const seconds = Math.round((Date.parse(iso) - now) / 1000);

@@ -1,8 +1,8 @@
 import { el } from './dom.js';
 import { compact, valueText, when } from './format.js';
-import { table } from './parts.js';
+import { table } from './components.js';
 
-/** The runs, newest first. */
+/** Runs, newest first. */
 export function runsTable(runs) {
   return table(
     'Runs',
@@ -14,36 +14,36 @@ export function runsTable(runs) {
       compact(failures),
       [startedBy, reason].filter(Boolean).join(': ') || '–',
     ]),
-    'It has never run.',
+    'No runs yet.',
   );
 }
 
-/** Who changed which value of the config from what to what, newest first. */
+/** Config changes with their old and new values, newest first. */
 export function changesTable(entries) {
   return table(
     'Config changes',
-    ['When', 'Change', 'By'],
+    ['Time', 'Change', 'By'],
     entries
       .filter(({ type }) => type === 'configured')
       .map(({ at, data }) => [
         el('span.once', {}, when(at)),
         el('ul.changes', {}, ...changeLines(data)),
-        whoAndWhy(data),
+        authorAndReason(data),
       ]),
-    'Nobody has changed it.',
+    'No changes yet.',
   );
 }
 
-/** What differs; what was set to what it was already is no change. */
+/** One line for each key whose value changed; a patch may also repeat the old value. */
 function changeLines({ patch = {}, from = {} }) {
   const lines = Object.entries(patch)
     .map(([key, value]) => [key, from[key] ?? null, value])
     .filter(([, before, after]) => JSON.stringify(before) !== JSON.stringify(after))
     .map((change) => changeLine(...change));
-  return lines.length > 0 ? lines : [el('li.quiet', {}, 'nothing that differs')];
+  return lines.length > 0 ? lines : [el('li.quiet', {}, 'no difference')];
 }
 
-/** A value as it was and as it is from then on. */
+/** A key with its old and its new value. */
 export function changeLine(key, before, after) {
   return el(
     'li',
@@ -56,25 +56,25 @@ export function changeLine(key, before, after) {
   );
 }
 
-/** Who did what and why, newest first. */
+/** Actions with their author and reason, newest first. */
 export function historyTable(entries) {
   return table(
-    'What was done',
-    ['When', 'What', 'By'],
+    'History',
+    ['Time', 'Action', 'By'],
     entries.map(({ at, type, data }) => [
       el('span.once', {}, when(at)),
-      [type, detailOf(data)].filter(Boolean).join(' '),
-      whoAndWhy(data),
+      [type, detailsOf(data)].filter(Boolean).join(' '),
+      authorAndReason(data),
     ]),
-    'Nothing was done yet.',
+    'No actions yet.',
   );
 }
 
-function whoAndWhy({ by, reason }) {
+function authorAndReason({ by, reason }) {
   return [by, reason].filter(Boolean).join(': ') || '–';
 }
 
-function detailOf({ patch, failures, retried, dryRun }) {
+function detailsOf({ patch, failures, retried, dryRun }) {
   if (patch) return Object.keys(patch).join(', ');
   if (retried !== undefined) return `${compact(retried)} failures`;
   if (failures) return `with ${compact(failures)} failures`;

@@ -1,35 +1,37 @@
 import { BASE } from './api.js';
 
-const FIRST_WAIT_MS = 1000;
-const LONGEST_WAIT_MS = 15_000;
+const MIN_WAIT_MS = 1000;
+const MAX_WAIT_MS = 15_000;
 
 /**
- * Follows the events and says how the connection is. The browser's own reconnecting gives up on some
- * answers; this does not, and goes on after the last event that came.
+ * Subscribes to the event stream and reports the state of the connection. `EventSource` itself gives up on error
+ * responses; this reconnects with backoff and resumes after the last event.
  */
-export function follow({ onEvent, onLink }) {
-  let last = '';
-  let wait = FIRST_WAIT_MS;
-  let wasCut = false;
+export function follow({ onEvent, onConnection }) {
+  let lastId = '';
+  let wait = MIN_WAIT_MS;
+  let wasDisconnected = false;
   const open = () => {
-    const source = new EventSource(`${BASE}/events${last ? `?lastEventId=${encodeURIComponent(last)}` : ''}`);
+    const source = new EventSource(
+      `${BASE}/events${lastId ? `?lastEventId=${encodeURIComponent(lastId)}` : ''}`,
+    );
     source.addEventListener('open', () => {
-      wait = FIRST_WAIT_MS;
-      onLink('live');
-      if (wasCut) onEvent({ type: 'reset' });
-      wasCut = false;
+      wait = MIN_WAIT_MS;
+      onConnection('live');
+      if (wasDisconnected) onEvent({ type: 'reset' });
+      wasDisconnected = false;
     });
     source.addEventListener('message', ({ data, lastEventId }) => {
-      last = lastEventId;
+      lastId = lastEventId;
       onEvent(JSON.parse(data));
     });
     source.addEventListener('reset', () => onEvent({ type: 'reset' }));
     source.addEventListener('error', () => {
-      wasCut = true;
-      onLink('reconnecting');
+      wasDisconnected = true;
+      onConnection('reconnecting');
       source.close();
       setTimeout(open, wait);
-      wait = Math.min(LONGEST_WAIT_MS, wait * 2);
+      wait = Math.min(MAX_WAIT_MS, wait * 2);
     });
   };
   open();

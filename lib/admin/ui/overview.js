@@ -1,8 +1,8 @@
 import { el, setText } from './dom.js';
-import { bar, stateBadge, warningList } from './parts.js';
+import { progressBar, stateBadge, warningList } from './components.js';
 import { compact, perSecond, rate, untilText } from './format.js';
 
-/** Every backfill at a glance: those that need somebody first. */
+/** The list of all backfills, the most urgent first. */
 export function overview() {
   const list = el('ul.cards', { 'aria-label': 'Backfills' });
   const summary = el('p.quiet', {});
@@ -15,21 +15,21 @@ export function overview() {
       const failing = statuses.filter(({ failed, rowsFailed }) => failed + rowsFailed > 0).length;
       setText(summary, summaryText(statuses.length, running, failing));
       const names = new Set(statuses.map(({ name }) => name));
-      for (const [name, gone] of cards) {
+      for (const [name, { node: removed }] of cards) {
         if (!names.has(name)) {
-          gone.node.remove();
+          removed.remove();
           cards.delete(name);
         }
       }
       for (const status of statuses) {
         if (!cards.has(status.name)) {
-          const made = card(status.name);
-          cards.set(status.name, made);
-          list.append(made.node);
+          const created = card(status.name);
+          cards.set(status.name, created);
+          list.append(created.node);
         }
         cards.get(status.name).update(status);
       }
-      inOrder(
+      reorder(
         list,
         statuses.toSorted((a, b) => urgency(a) - urgency(b)).map(({ name }) => cards.get(name).node),
       );
@@ -37,15 +37,15 @@ export function overview() {
   };
 }
 
-/** What went wrong comes first, then what moves, then what waits. */
+/** Sort key: failed runs and warnings, then running, then paused, then all others. */
 function urgency({ state, failed, rowsFailed, warnings }) {
   if (state === 'failed' || warnings.length > 0 || (state !== 'cancelled' && failed + rowsFailed > 0))
     return 0;
   return { running: 1, paused: 2 }[state] ?? 3;
 }
 
-/** Moves only what is not in its place, and leaves the focus where it is. */
-function inOrder(list, nodes) {
+/** Moves only nodes that are out of place, and keeps the focus, which moving a node removes. */
+function reorder(list, nodes) {
   const focused = document.activeElement;
   nodes.forEach((node, index) => {
     if (list.children[index] !== node) list.insertBefore(node, list.children[index] ?? null);
@@ -66,7 +66,7 @@ function summaryText(all, running, failing) {
 
 function card(name) {
   const badge = stateBadge();
-  const progress = bar(`Progress of ${name}`);
+  const progress = progressBar(`Progress of ${name}`);
   const description = el('p.quiet.line', {});
   const facts = Object.fromEntries(
     ['Rows/s', 'Rate', 'Ends in', 'Failures'].map((label) => [label, fact(label)]),

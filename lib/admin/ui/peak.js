@@ -1,7 +1,7 @@
 const STEP_S = 30;
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 
-/** The stretches of peak hours between two instants, in epoch seconds. */
+/** Intervals of peak hours between two instants, in epoch seconds. */
 export function peakBands(config, from, to) {
   const clock = new Intl.DateTimeFormat('en-US', {
     timeZone: config.onPeakTimezone,
@@ -21,13 +21,13 @@ export function peakBands(config, from, to) {
   return bands;
 }
 
-/** Hours that wrap around midnight belong to the day they began on. */
+/** Peak hours that wrap around midnight belong to the weekday on which they begin. */
 function isPeak({ onPeakWdayBegin, onPeakWdayEnd, onPeakHourBegin, onPeakHourEnd }, clock, at) {
   const parts = Object.fromEntries(clock.formatToParts(at * 1000).map(({ type, value }) => [type, value]));
   const hour = Number(parts.hour);
   if (!within(hour, onPeakHourBegin, onPeakHourEnd)) return false;
-  const isMorningAfter = onPeakHourBegin > onPeakHourEnd && hour <= onPeakHourEnd;
-  const day = (DAYS.indexOf(parts.weekday) + (isMorningAfter ? 6 : 0)) % 7;
+  const isAfterMidnight = onPeakHourBegin > onPeakHourEnd && hour <= onPeakHourEnd;
+  const day = (DAYS.indexOf(parts.weekday) + (isAfterMidnight ? 6 : 0)) % 7;
   return within(day, onPeakWdayBegin, onPeakWdayEnd);
 }
 

@@ -1,30 +1,31 @@
 import { change, has, read } from './api.js';
-import { button, el, guarded, onChange, setText, toast } from './dom.js';
+import { button, el, withErrorToast, onChange, setText, toast } from './dom.js';
 import { field } from './dialogs.js';
 import { untilText } from './format.js';
 import { changeLine } from './history.js';
 
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const LABELS = {
-  perSecondOnPeak: ['Ranges/s on peak', 'Empty is unpaced, 0 holds'],
-  perSecondOffPeak: ['Ranges/s off peak', 'Empty is unpaced, 0 holds'],
-  batchSize: ['Batch size', 'Rows in a range'],
-  concurrency: ['Concurrency', 'Ranges at once in a process'],
-  rowConcurrency: ['Row concurrency', 'Rows at once in a range'],
-  attempts: ['Attempts', 'Before it counts as failed'],
-  maxFailures: ['Most failures', 'A number or a percentage; empty is no limit'],
+  perSecondOnPeak: ['Ranges/s on peak', 'Empty: unpaced; 0: starts no ranges'],
+  perSecondOffPeak: ['Ranges/s off peak', 'Empty: unpaced; 0: starts no ranges'],
+  batchSize: ['Batch size', 'Rows per range'],
+  concurrency: ['Concurrency', 'Ranges at the same time per process'],
+  rowConcurrency: ['Row concurrency', 'Rows at the same time per range'],
+  attempts: ['Attempts', 'Of a range or row before it counts as failed'],
+  maxFailures: ['Max failures', 'A number or a percentage; empty: no limit'],
   onPeakTimezone: ['Peak time zone'],
   onPeakWdayBegin: ['Peak from'],
   onPeakWdayEnd: ['Peak to'],
   onPeakHourBegin: ['First peak hour'],
   onPeakHourEnd: ['Last peak hour'],
   duration: ['Planned ahead', 'Seconds of work'],
-  maxOutstanding: ['Most outstanding', 'Ranges planned at most'],
-  backoffMs: ['Backoff', 'Milliseconds before the second try'],
+  maxOutstanding: ['Max outstanding', 'Ranges planned and not done'],
+  backoffMs: ['Backoff', 'Milliseconds before the second attempt'],
 };
-const FIRST = 5;
+/** Fields that are not behind the disclosure. */
+const BASIC_FIELDS = 5;
 
-/** Tunes the config: what will change is shown before it is applied. */
+/** A form for the config that shows the changes before they are applied. */
 export function tuningForm(url, changed) {
   const review = el('div.review', { 'aria-live': 'polite' });
   const basic = el('div.fields', {});
@@ -34,7 +35,7 @@ export function tuningForm(url, changed) {
     'form.tuning',
     { novalidate: true, autocomplete: 'off' },
     basic,
-    el('details', {}, el('summary', {}, 'Peak hours and the rest'), more),
+    el('details', {}, el('summary', {}, 'Peak hours and other settings'), more),
     el('div.actions', {}, el('button.primary', { type: 'submit' }, 'Review changes')),
     review,
   );
@@ -48,7 +49,7 @@ export function tuningForm(url, changed) {
       .forEach((key, index) => {
         const input = inputFor(key, config[key]);
         inputs.set(key, input);
-        (index < FIRST ? basic : more).append(field(LABELS[key]?.[0] ?? key, input, LABELS[key]?.[1]));
+        (index < BASIC_FIELDS ? basic : more).append(field(LABELS[key]?.[0] ?? key, input, LABELS[key]?.[1]));
       });
   };
   const patch = () => {
@@ -61,13 +62,13 @@ export function tuningForm(url, changed) {
     for (const [key, input] of inputs) input.value = textOf(config[key]);
   };
   const apply = async () => {
-    const wanted = { ...patch(), ...(reason.value.trim() ? { reason: reason.value.trim() } : {}) };
+    const body = { ...patch(), ...(reason.value.trim() ? { reason: reason.value.trim() } : {}) };
     try {
-      current = await change('PATCH', `${url}/config`, wanted, { 'if-match': `"${current.version}"` });
+      current = await change('PATCH', `${url}/config`, body, { 'if-match': `"${current.version}"` });
       toast('The new config is in force');
     } catch (error) {
       if (error.status !== 412) throw error;
-      toast('Somebody else changed the config meanwhile. Look at it again.', 'error');
+      toast('The config was changed by somebody else in the meantime. Please review it again.', 'error');
       current = await read(`${url}/config`, has('config'));
     }
     reason.value = '';
@@ -79,15 +80,15 @@ export function tuningForm(url, changed) {
     const changes = patch();
     const keys = Object.keys(changes);
     if (keys.length === 0) {
-      review.replaceChildren(el('p.quiet', {}, 'Nothing differs from what is in force.'));
+      review.replaceChildren(el('p.quiet', {}, 'No changes: these values are in force.'));
       return;
     }
     const effect = el('p.quiet', {});
     review.replaceChildren(
-      el('h4', {}, 'What will change'),
+      el('h4', {}, 'Changes'),
       el('ul.changes', {}, ...keys.map((key) => changeLine(key, current.config[key], changes[key]))),
       effect,
-      field('Why (kept in the history)', reason),
+      field('Reason (kept in the history)', reason),
       el('div.actions', {}, button('Discard', discard), button('Apply', apply, { kind: 'primary' })),
     );
     setText(effect, await effectOf(url, changes));
@@ -97,27 +98,30 @@ export function tuningForm(url, changed) {
     fill(current.config);
   };
   form.addEventListener('submit', (event) => event.preventDefault());
-  form.addEventListener('submit', guarded(show));
-  const take = onChange((next) => {
-    const first = current === undefined;
-    const edited = !first && Object.keys(patch()).length > 0;
-    if (first) build(next.config);
-    // What somebody is typing is not overwritten; applying it then meets the newer version.
-    if (first || !edited) {
+  form.addEventListener('submit', withErrorToast(show));
+  const update = onChange((next) => {
+    const isFirst = current === undefined;
+    const isEdited = !isFirst && Object.keys(patch()).length > 0;
+    if (isFirst) build(next.config);
+    // Edits are kept: applying them is rejected with 412, since they are based on an older version.
+    if (isFirst || !isEdited) {
       current = next;
       fill(next.config);
     }
   });
-  return { node: form, update: take };
+  return { node: form, update };
 }
 
 async function effectOf(url, changes) {
-  const ask = (config) =>
+  const previewWith = (config) =>
     read(`${url}/preview?${new URLSearchParams({ limit: '1', ...config })}`, has('ranges'));
-  const [now, then] = await Promise.all([ask({}), ask({ config: JSON.stringify(changes) })]);
+  const [before, after] = await Promise.all([
+    previewWith({}),
+    previewWith({ config: JSON.stringify(changes) }),
+  ]);
   const text = ({ total, estimatedEnd }) =>
-    `${total} ranges, ${estimatedEnd ? untilText(estimatedEnd) : 'no end to be told'}`;
-  return `A run over everything: ${text(now)} now; ${text(then)} after it.`;
+    `${total} ranges, ${estimatedEnd ? untilText(estimatedEnd) : 'no estimated end'}`;
+  return `A run over the whole table: ${text(before)} now; ${text(after)} with these changes.`;
 }
 
 function inputFor(key, value) {
@@ -137,7 +141,7 @@ function textOf(value) {
       : String(value);
 }
 
-/** What was typed: a number, a JSON object, nothing, or the text, which the server judges. */
+/** The input as `null`, a JSON object, a number or a string; the server validates it. */
 function valueOf(input) {
   const text = input.value.trim();
   if (text === '') return null;

@@ -53,7 +53,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
 
   function processRange(): void {}
 
-  it('lists every backfill with its status', async () => {
+  it('list every backfill with its status', async () => {
     const { status, body } = await admin.client.get<BackfillStatus[]>();
     expect(status).toBe(200);
     expect(body.map(({ name, state }) => [name, state])).toEqual([
@@ -64,7 +64,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
     expect(one.body).toMatchObject({ name: 'flaky', description: 'fails at 7', state: 'idle' });
   });
 
-  it('starts, pauses, resumes and cancels, and keeps who did it and why', async () => {
+  it('start, pause, resume and cancel a run, and record who did it and why', async () => {
     const started = await admin.client.send<RunReceipt>('POST', '/held/start', { reason: 'because' });
     expect(started.status).toBe(201);
     expect(started.body).toMatchObject({ state: 'running', changed: true });
@@ -90,7 +90,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
     expect(run.body).toEqual(runs[0]);
   });
 
-  it('answers the same run for the same idempotency key', async () => {
+  it('return the same run for the same idempotency key', async () => {
     const key = { 'idempotency-key': 'once' };
     const first = await admin.client.send<RunReceipt>('POST', '/held/start', {}, key);
     const second = await admin.client.send<RunReceipt>('POST', '/held/start', {}, key);
@@ -98,14 +98,14 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
     expect(second.body).toEqual({ ...first.body, changed: false });
   });
 
-  it('takes the bounds of a start as numbers or texts', async () => {
+  it('accept the bounds of a start as numbers or strings', async () => {
     await admin.client.send('POST', '/held/start', { from: 50, to: '41', config: { batchSize: 2 } });
     const { body } = await admin.client.get<BackfillStatus>('/held');
     expect(body.rowsTotal).toBe(10);
     expect((await admin.client.get<ConfigInForce>('/held/config')).body.patch).toEqual({ batchSize: 2 });
   });
 
-  it('changes the config once for a version, and not for one that is stale', async () => {
+  it('change the config for its current version, not for a stale one', async () => {
     const read = await admin.client.get<ConfigInForce>('/held/config');
     const tag = read.headers.get('etag') ?? '';
     expect(tag).toBe(`"${read.body.version}"`);
@@ -133,7 +133,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
     });
   });
 
-  it('previews a run without starting it', async () => {
+  it('preview a run without starting it', async () => {
     const query = new URLSearchParams({
       from: '30',
       limit: '2',
@@ -152,7 +152,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
     expect((await admin.backfills.status('held')).state).toBe('idle');
   });
 
-  it('pages failures, retries them and counts samples', async () => {
+  it('list failures by page, retry them, and list samples', async () => {
     await admin.client.send('POST', '/flaky/start');
     await eventually(
       'the run to fail',
@@ -182,7 +182,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
     expect(Array.isArray(samples)).toBe(true);
   });
 
-  it('says what an action is not possible in', async () => {
+  it('answer 409 where the state does not allow the action', async () => {
     for (const action of ['pause', 'resume', 'cancel', 'failures/retry']) {
       const { status, body } = await admin.client.send<ErrorBody>('POST', `/held/${action}`);
       expect([action, status, body.code]).toEqual([action, 409, 'BACKFILL_CONFLICT']);
@@ -193,7 +193,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
   });
 });
 
-describe.each<AdapterName>(['express', 'fastify'])('what is refused on %s', (adapter) => {
+describe.each<AdapterName>(['express', 'fastify'])('invalid requests on %s', (adapter) => {
   let admin: AdminApp;
 
   beforeAll(async () => {
@@ -226,7 +226,7 @@ describe.each<AdapterName>(['express', 'fastify'])('what is refused on %s', (ada
     ['GET', '/held/failures?runId=none'],
     ['POST', '/held/failures/retry', { runId: 'none' }],
     ['GET', '/ui/none.js'],
-  ])('%s %s is not found', async (...[method, path, body]) => {
+  ])('%s %s: not found', async (...[method, path, body]) => {
     const answer =
       method === 'GET'
         ? await admin.client.get<ErrorBody>(path)
@@ -254,7 +254,7 @@ describe.each<AdapterName>(['express', 'fastify'])('what is refused on %s', (ada
     ['GET', '/held/preview?config={"batchSize":"1"}', undefined, 'batchSize'],
     ['GET', '/held/runs?limit=many', undefined, 'limit'],
     ['GET', '/held/failures?after=x', undefined, 'after'],
-  ])('%s %s with %j is a bad request that names %s', async (method, path, body, field) => {
+  ])('%s %s with %j: bad request, field %s', async (method, path, body, field) => {
     const answer =
       method === 'GET'
         ? await admin.client.get<ErrorBody>(path)
@@ -264,7 +264,7 @@ describe.each<AdapterName>(['express', 'fastify'])('what is refused on %s', (ada
     expect(answer.body.message).toContain(field);
   });
 
-  it('names a bad If-Match and a bad Idempotency-Key', async () => {
+  it('invalid If-Match and Idempotency-Key: bad request', async () => {
     const match = await admin.client.send<ErrorBody>('PATCH', '/held/config', {}, { 'if-match': 'newest' });
     expect(match.body).toMatchObject({ statusCode: 400, field: 'If-Match' });
     const key = await admin.client.send<ErrorBody>(

@@ -19,7 +19,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the event stream on %s', (ad
       ),
     });
 
-  it('tells what happens in another process, lives, and ends with the app', async () => {
+  it('sends events of other processes and heartbeats, and ends at shutdown', async () => {
     const watching = await start(false);
     const working = await start();
     const reader = await openEvents(`${watching.client.base}/events`);
@@ -28,14 +28,14 @@ describe.each<AdapterName>(['express', 'fastify'])('the event stream on %s', (ad
     expect(reader.response.headers['x-accel-buffering']).toBe('no');
     await working.backfills.start('one');
     await reader.until('the end of the run', ({ data }) => data?.includes('"completed"') === true);
-    await reader.until('a sign of life', ({ comment }) => comment === 'alive');
+    await reader.until('a heartbeat', ({ comment }) => comment === 'alive');
     expect(reader.events().map(({ type }) => type)).toEqual(expect.arrayContaining(['started', 'completed']));
     await watching.close();
     await reader.ended();
     await working.close();
   });
 
-  it('goes on after the last event, in another process too', async () => {
+  it('resumes after the last event, also in another process', async () => {
     const first = await start();
     const before = await openEvents(`${first.client.base}/events`);
     await first.backfills.start('one');
@@ -49,9 +49,9 @@ describe.each<AdapterName>(['express', 'fastify'])('the event stream on %s', (ad
       'the end of two',
       ({ data }) => data?.includes('"completed","backfill":"two"') === true,
     );
-    const told = after.events();
-    expect(told.slice(0, missed.length)).toEqual(missed);
-    expect(new Set(told.map(({ id }) => id)).size).toBe(told.length);
+    const resumed = after.events();
+    expect(resumed.slice(0, missed.length)).toEqual(missed);
+    expect(new Set(resumed.map(({ id }) => id)).size).toBe(resumed.length);
     after.close();
 
     const one = await openEvents(`${second.client.base}/events?backfill=two&lastEventId=${seen?.id}`);
@@ -61,7 +61,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the event stream on %s', (ad
     await Promise.all([first.close(), second.close()]);
   });
 
-  it.each(['0-1', 'nonsense'])('says that it cannot go on after %s', async (id) => {
+  it.each(['0-1', 'nonsense'])('sends a reset where it cannot resume after %s', async (id) => {
     const admin = await start();
     const reader = await openEvents(`${admin.client.base}/events`, { 'last-event-id': id });
     await reader.until('a reset', ({ event }) => event === 'reset');

@@ -49,7 +49,7 @@ const query = fc.array(
     maxLength: 4,
   },
 );
-// A wrong field in every body, as a good one may change the state and is to.
+// Each body has an unknown field: a valid one would change the state.
 const body = fc.oneof(
   fc.dictionary(key, value).map((it) => JSON.stringify({ ...it, wrong: 1 })),
   fc.constantFrom(
@@ -87,8 +87,8 @@ describe.each<AdapterName>(['express', 'fastify'])('malformed requests on %s', (
     });
     const before = await Promise.all([admin.backfills.status('held'), admin.backfills.config('held')]);
     await fc.assert(
-      fc.asyncProperty(method, name, rest, query, headers, type, body, async (...parts) => {
-        const [verb, who, where, asked, extra, contentType, text] = parts;
+      fc.asyncProperty(method, name, rest, query, headers, type, body, async (...values) => {
+        const [verb, who, where, asked, extra, contentType, text] = values;
         const search = new URLSearchParams(
           asked.map(([k, v]): [string, string] => [k, JSON.stringify(v)]),
         ).toString();
@@ -109,7 +109,7 @@ describe.each<AdapterName>(['express', 'fastify'])('malformed requests on %s', (
   }, 180_000);
 });
 
-/** Sends bytes as they are; answers the status, of a stream as soon as it begins. */
+/** Sends a request without the checks of `fetch`; resolves with the status before the body is read. */
 function send(
   origin: URL,
   path: string,
@@ -125,7 +125,7 @@ function send(
     );
     outgoing.setTimeout(WITHIN_MS, () => reject(new Error(`${method} ${path.slice(0, 200)} hangs`)));
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
-      // A server may close on what it does not want to read.
+      // The server may close the connection instead of reading the rest of an invalid request.
       if (error.code === 'ECONNRESET' || error.code === 'EPIPE') {
         resolve(400);
       } else {

@@ -7,16 +7,8 @@ import type { AdapterName, AdminApp, AdminClient } from '../../support/admin/ind
 
 const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
 const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null, attempts: 1, backoffMs: 0 };
-const ASKING = [
-  '',
-  '/held',
-  '/held/config',
-  '/held/preview',
-  '/held/runs',
-  '/held/failures',
-  '/held/samples',
-];
-const MOVES = ['start', 'pause', 'resume', 'cancel', 'failures/retry'];
+const READS = ['', '/held', '/held/config', '/held/preview', '/held/runs', '/held/failures', '/held/samples'];
+const ACTIONS = ['start', 'pause', 'resume', 'cancel', 'failures/retry'];
 
 const bench = await createAppBench();
 
@@ -76,33 +68,33 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
   });
   afterAll(() => admin.close());
 
-  const over = (name: string) =>
+  const ended = (name: string) =>
     eventually(
-      `${name} to be over`,
+      `${name} to end`,
       () => admin.backfills.status(name),
       ({ state }) => state === 'failed' || state === 'paused',
     );
 
-  it('refuses what it does not name', () => {
+  it('allows no additional properties', () => {
     const document = SwaggerModule.createDocument(admin.app, new DocumentBuilder().build());
     const open = openObjects(document.paths, []);
-    // The data of an event depend on its type, and the words for a range on its source.
+    // The data of an event depend on its type, the properties of a range on its source.
     expect(new Set(open.map((path) => path.at(-1)))).toEqual(new Set(['data', 'items']));
   });
 
-  it('says what is answered before the first run', async () => {
+  it('matches the responses before the first run', async () => {
     for (const name of ['held', 'rows', 'own']) {
       for (const path of ['', '/config', '/preview', '/runs', '/failures', '/samples', '/history']) {
         expect([path, (await client.get(`/${name}${path}`)).status]).toEqual([path, 200]);
       }
     }
-    for (const move of MOVES.slice(1)) {
-      expect([move, (await client.send('POST', `/held/${move}`)).status]).toEqual([move, 409]);
+    for (const action of ACTIONS.slice(1)) {
+      expect([action, (await client.send('POST', `/held/${action}`)).status]).toEqual([action, 409]);
     }
     expect(contract.problems).toEqual([]);
   });
 
-  it('says what is answered by a run that is moved and tuned', async () => {
+  it('matches the responses for a run that is paused, tuned and cancelled', async () => {
     const key = { 'idempotency-key': 'a' };
     const { body: run } = await client.send<RunReceipt>(
       'POST',
@@ -142,19 +134,19 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
   it('says what is answered by runs that fail', async () => {
     for (const name of ['rows', 'own']) {
       await client.send('POST', `/${name}/start`, { from: name === 'rows' ? '30' : 4 });
-      await over(name);
+      await ended(name);
       const { body: page } = await client.get<FailurePage>(`/${name}/failures?limit=1`);
       expect(page.items).toHaveLength(1);
       await client.get(`/${name}`);
       await client.get(`/${name}/runs`);
       const ids = page.items.map(({ id }) => id);
       expect((await client.send('POST', `/${name}/failures/retry`, { ids })).status).toBe(200);
-      await over(name);
+      await ended(name);
     }
     expect(contract.problems).toEqual([]);
   });
 
-  it('says how each endpoint refuses, with a code', async () => {
+  it('matches the error responses, each with a code', async () => {
     const codes: unknown[][] = [];
     const ask = async (method: string, path: string, body?: unknown, headers?: Record<string, string>) => {
       const answer =
@@ -171,10 +163,10 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     }
     await ask('GET', '/events?backfill=');
     const form = { 'content-type': 'text/plain' };
-    for (const move of MOVES) {
-      await ask('POST', `/none/${move}`);
-      await ask('POST', `/held/${move}`, { wrong: 1 });
-      await ask('POST', `/held/${move}`, {}, form);
+    for (const action of ACTIONS) {
+      await ask('POST', `/none/${action}`);
+      await ask('POST', `/held/${action}`, { wrong: 1 });
+      await ask('POST', `/held/${action}`, {}, form);
     }
     await ask('POST', '/rows/failures/retry', { runId: 'x' });
     await ask('POST', '/own/cancel', {});
@@ -183,11 +175,11 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     await ask('PATCH', '/held/config', { wrong: 1 });
     await ask('PATCH', '/held/config', {}, form);
     allowed = false;
-    for (const path of [...ASKING, '/held/runs/x', '/held/history', '/events']) {
+    for (const path of [...READS, '/held/runs/x', '/held/history', '/events']) {
       await ask('GET', path);
     }
-    for (const move of MOVES) {
-      await ask('POST', `/held/${move}`);
+    for (const action of ACTIONS) {
+      await ask('POST', `/held/${action}`);
     }
     await ask('PATCH', '/held/config');
     allowed = true;
@@ -195,13 +187,13 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     expect(contract.problems).toEqual([]);
   });
 
-  it('says nothing that is never answered', () => {
-    // A stream has its own test, and so has what goes away.
+  it('documents no status that never occurs', () => {
+    // The event stream and outages have tests of their own.
     expect(contract.unseen([503]).filter((answer) => answer !== 'GET /events 200')).toEqual([]);
   });
 });
 
-/** Where objects are described that may have properties beyond those that are named. */
+/** Paths of the object schemas that allow additional properties. */
 function openObjects(value: unknown, path: string[]): string[][] {
   if (typeof value !== 'object' || value === null) {
     return [];

@@ -24,7 +24,7 @@ describe('the page', () => {
   let page: Page;
   let problems: string[];
   let broken: boolean;
-  let cut: boolean;
+  let isDisconnected: boolean;
   let openStreams: Response[];
 
   beforeAll(async () => {
@@ -35,12 +35,12 @@ describe('the page', () => {
 
   beforeEach(async () => {
     broken = true;
-    cut = false;
+    isDisconnected = false;
     openStreams = [];
     admin = await startAdminApp(bench, {
       admin: { path: 'ops', allowUnguarded: true, actor: () => 'ada' },
       configure: (app) => {
-        // The page has to find its way behind a prefix, and answers in an envelope.
+        // The page must find the endpoints below a global prefix, and unwrap their responses.
         app.setGlobalPrefix('deep/api');
         app.useGlobalInterceptors({
           intercept: (_context, next) => next.handle().pipe(map((data: unknown) => ({ data }))),
@@ -48,7 +48,7 @@ describe('the page', () => {
         app.use((request: Request, response: Response, next: NextFunction) => {
           if (!request.path.endsWith('/events')) {
             next();
-          } else if (cut) {
+          } else if (isDisconnected) {
             response.status(502).end();
           } else {
             openStreams.push(response);
@@ -96,12 +96,12 @@ describe('the page', () => {
   const badge = (state: string) => page.locator(`.detail-head .badge[data-state="${state}"]`).waitFor();
   const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
 
-  it('starts a run, shows it move, tunes, pauses, resumes and cancels it', async () => {
+  it('starts, tunes, pauses, resumes and cancels a run, and shows its progress', async () => {
     await open('steady');
     await press('Start…');
     await press('Preview');
     await page.getByText(/^2,000 ranges over 2,000 rows/).waitFor();
-    await page.getByLabel('Why (kept in the history)').fill('the first try');
+    await page.getByLabel('Reason (kept in the history)').fill('the first try');
     await press('Start');
     await badge('running');
     await page.getByText('Started', { exact: false }).filter({ hasText: 'the first try' }).waitFor();
@@ -113,9 +113,9 @@ describe('the page', () => {
     await page.getByLabel('Ranges/s off peak').fill('40');
     await press('Review changes');
     await page.locator('.changes li').filter({ hasText: 'perSecondOnPeak 20 → 40' }).waitFor();
-    await page.getByText(/A run over everything/).waitFor();
+    await page.getByText(/A run over the whole table/).waitFor();
     expect((await admin.backfills.config('steady')).version).toBe('0');
-    await page.locator('.review').getByLabel('Why (kept in the history)').fill('faster');
+    await page.locator('.review').getByLabel('Reason (kept in the history)').fill('faster');
     await press('Apply');
     await eventually(
       'the new rate',
@@ -146,18 +146,18 @@ describe('the page', () => {
     expect((await admin.backfills.status('steady')).state).toBe('cancelled');
   });
 
-  it('says when somebody else changed the config meanwhile', async () => {
+  it('rejects config changes that are based on an old version', async () => {
     await open('steady');
     await page.getByLabel('Batch size').fill('3');
     await press('Review changes');
     await page.locator('.changes li').waitFor();
     await admin.backfills.configure('steady', { batchSize: 5 });
     await press('Apply');
-    await page.getByText('Somebody else changed the config meanwhile', { exact: false }).waitFor();
+    await page.getByText('The config was changed by somebody else', { exact: false }).waitFor();
     expect((await admin.backfills.config('steady')).config.batchSize).toBe(5);
   });
 
-  it('shows failures as text, whatever they say, and retries them', async () => {
+  it('escapes the texts of failures, and retries them', async () => {
     await admin.backfills.start('flaky', { startedBy: HOSTILE, reason: HOSTILE });
     await open('flaky');
     await badge('failed');
@@ -168,17 +168,17 @@ describe('the page', () => {
     broken = false;
     await press('Retry all');
     await badge('completed');
-    await page.getByText('Nothing has failed.').waitFor();
+    await page.getByText('No failures.').waitFor();
   });
 
-  it('says that it reconnects when it is cut off, and heals', async () => {
-    const link = page.locator('#link');
-    await link.filter({ hasText: 'Live' }).waitFor();
-    cut = true;
+  it('shows that it reconnects when the event stream ends, and recovers', async () => {
+    const connection = page.locator('#connection');
+    await connection.filter({ hasText: 'Live' }).waitFor();
+    isDisconnected = true;
     openStreams.forEach((response) => response.destroy());
-    await link.filter({ hasText: 'Reconnecting' }).waitFor();
-    cut = false;
-    await link.filter({ hasText: 'Live' }).waitFor();
+    await connection.filter({ hasText: 'Reconnecting' }).waitFor();
+    isDisconnected = false;
+    await connection.filter({ hasText: 'Live' }).waitFor();
     await admin.backfills.start('flaky');
     await page
       .locator('.card')
@@ -188,7 +188,7 @@ describe('the page', () => {
       .waitFor();
   });
 
-  it('shows first what somebody has to look at, then what moves', async () => {
+  it('sorts failed backfills before running ones, and keeps the focus', async () => {
     const names = () => page.locator('.card h2').allTextContents();
     await page.locator('.card').first().waitFor();
     expect(await names()).toEqual(['flaky', 'steady']);
@@ -220,21 +220,24 @@ describe('the page', () => {
     ['light', 1200, 'light'],
     ['dark', 1200, 'dark'],
     ['narrow', 360, 'light'],
-  ] as const)('has no serious violation and no overflow: %s', async (name, width, colorScheme) => {
-    await admin.backfills.start('steady', { startedBy: 'ada', reason: 'a picture' });
-    await admin.backfills.start('flaky');
-    await page.setViewportSize({ width, height: 900 });
-    await page.emulateMedia({ colorScheme });
-    await page.locator('.card [data-state="failed"]').first().waitFor();
-    await inspect(`${name}-list`);
-    await open('steady');
-    await page.locator('.chart canvas').waitFor();
-    await inspect(`${name}-one`);
-  });
+  ] as const)(
+    'has no serious accessibility violation and no overflow: %s',
+    async (name, width, colorScheme) => {
+      await admin.backfills.start('steady', { startedBy: 'ada', reason: 'a picture' });
+      await admin.backfills.start('flaky');
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme });
+      await page.locator('.card [data-state="failed"]').first().waitFor();
+      await inspect(`${name}-list`);
+      await open('steady');
+      await page.locator('.chart canvas').waitFor();
+      await inspect(`${name}-one`);
+    },
+  );
 
   async function inspect(name: string): Promise<void> {
     await page.screenshot({ path: new URL(`${name}.png`, SHOTS).pathname, fullPage: true });
-    // The browser's own debugger may load it; the policy of the page would not.
+    // Evaluated by the debugger: the Content-Security-Policy of the page would block a script element.
     await page.evaluate(await readFile(AXE, 'utf8'));
     const { violations } = (await page.evaluate('axe.run()')) as AxeResult;
     expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([]);

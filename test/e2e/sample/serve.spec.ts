@@ -38,7 +38,7 @@ it('the sample serves the page of its backfills, as the demo says it does', asyn
     await page.goto(`${address}/ui`);
     await page.locator('.card').first().waitFor();
     expect(await page.locator('.card h2').allTextContents()).toEqual(names);
-    await page.locator('#link').filter({ hasText: 'Live' }).waitFor();
+    await page.locator('#connection').filter({ hasText: 'Live' }).waitFor();
   } finally {
     await browser.close();
     await app.close();

@@ -12,19 +12,19 @@ export type AdapterName = 'express' | 'fastify';
 
 export interface AdminAppSetup {
   readonly adapter?: AdapterName;
-  /** `null`: not mounted by `BackfillModule`. */
+  /** `null`: `BackfillModule` does not mount the endpoints. */
   readonly admin?: BackfillAdminOptions | null;
   readonly handlers?: readonly Provider[];
   readonly imports?: readonly (Type | DynamicModule)[];
   readonly workers?: boolean;
   readonly keyPrefix?: string;
-  /** Servers of its own, to be stopped and started. */
+  /** Other servers than those of the bench, for tests that stop them. */
   readonly servers?: Partial<Pick<BackfillAppSetup, 'database' | 'redis' | 'entities'>>;
-  /** Options of the module beside those above. */
+  /** Further options of `BackfillModule`. */
   readonly options?: BackfillModuleOptions;
-  /** What `main.ts` of an app does before it listens. */
+  /** Configures the app before it listens, as `main.ts` does. */
   readonly configure?: (app: INestApplication) => void;
-  /** Where the endpoints are, if not at the path of `admin`. */
+  /** Path of the endpoints where it is not the path of `admin`. */
   readonly at?: string;
 }
 
@@ -32,13 +32,13 @@ export interface AdminApp {
   readonly app: INestApplication;
   readonly backfills: BackfillService;
   readonly logs: LogRecorder;
-  /** Of the server, without a path. */
+  /** URL of the server without a path. */
   readonly origin: string;
   readonly client: AdminClient;
   close(): Promise<void>;
 }
 
-/** An app that listens, with the admin endpoints mounted. */
+/** Starts an app with the admin endpoints on a free port. */
 export async function startAdminApp(bench: AppBench, setup: AdminAppSetup = {}): Promise<AdminApp> {
   const logs = new LogRecorder();
   const admin = setup.admin === undefined ? { path: 'admin/backfills', allowUnguarded: true } : setup.admin;

@@ -1,5 +1,5 @@
-/** What an endpoint answered. */
-export interface Answer<T = unknown> {
+/** A response with its body parsed. */
+export interface AdminResponse<T = unknown> {
   readonly status: number;
   readonly headers: Headers;
   readonly body: T;
@@ -17,13 +17,18 @@ export interface ErrorBody {
 
 export interface AdminClient {
   readonly base: string;
-  get<T>(path?: string, headers?: Record<string, string>): Promise<Answer<T>>;
-  send<T>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<T>>;
+  get<T>(path?: string, headers?: Record<string, string>): Promise<AdminResponse<T>>;
+  send<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<AdminResponse<T>>;
 }
 
-/** Speaks JSON with the admin endpoints at an address. */
+/** A client of the admin endpoints at a URL. */
 export function adminClient(base: string): AdminClient {
-  const call = async <T>(path: string, init: RequestInit): Promise<Answer<T>> => {
+  const call = async <T>(path: string, init: RequestInit): Promise<AdminResponse<T>> => {
     const response = await fetch(`${base}${path}`, { ...init, redirect: 'manual' });
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.includes('json') === true;

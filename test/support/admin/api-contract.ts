@@ -1,6 +1,6 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { Ajv } from 'ajv';
-import type { AdminClient, Answer } from './admin-client.js';
+import type { AdminClient, AdminResponse } from './admin-client.js';
 
 interface Operation {
   readonly requestBody?: Content;
@@ -10,9 +10,9 @@ interface Content {
   readonly content?: Readonly<Record<string, { readonly schema?: object } | undefined>>;
 }
 
-/** Holds answers against what an OpenAPI document says of them. */
+/** Validates requests and responses against an OpenAPI document. */
 export class ApiContract {
-  /** What did not fit, each with the request it came from. */
+  /** Violations, each with the request in which it occurred. */
   readonly problems: string[] = [];
   private readonly seen = new Set<string>();
   private readonly ajv = new Ajv({ allErrors: true });
@@ -33,34 +33,34 @@ export class ApiContract {
       .toSorted((a, b) => placeholders(a.name) - placeholders(b.name));
   }
 
-  /** Every status of every operation that is documented and was not answered, except the given ones. */
+  /** The documented statuses that did not occur yet, by operation, except the given ones. */
   unseen(except: readonly number[]): string[] {
     return this.operations
       .flatMap(({ name, operation }) => Object.keys(operation.responses).map((status) => `${name} ${status}`))
-      .filter((answer) => !this.seen.has(answer) && !except.includes(Number(answer.split(' ').at(-1))));
+      .filter((entry) => !this.seen.has(entry) && !except.includes(Number(entry.split(' ').at(-1))));
   }
 
-  /** A client whose every answer is held against the document. */
+  /** Wraps a client: every request and response of it is validated. */
   watch(client: AdminClient): AdminClient {
     return {
       ...client,
       get: async <T>(path = '', headers: Record<string, string> = {}) => {
-        const answer = await client.get<T>(path, headers);
-        this.check('GET', path, undefined, answer);
-        return answer;
+        const response = await client.get<T>(path, headers);
+        this.check('GET', path, undefined, response);
+        return response;
       },
       send: async <T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
-        const answer = await client.send<T>(method, path, body, headers);
-        this.check(method, path, body ?? {}, answer);
-        return answer;
+        const response = await client.send<T>(method, path, body, headers);
+        this.check(method, path, body ?? {}, response);
+        return response;
       },
     };
   }
 
-  private check(method: string, path: string, sent: unknown, { status, headers, body }: Answer): void {
+  private check(method: string, path: string, sent: unknown, { status, headers, body }: AdminResponse): void {
     const what = `${method} ${path.split('?')[0]}`;
-    const asked = `${method} ${this.prefix}${path.split('?')[0]}`;
-    const found = this.operations.find(({ pattern }) => pattern.test(asked));
+    const requested = `${method} ${this.prefix}${path.split('?')[0]}`;
+    const found = this.operations.find(({ pattern }) => pattern.test(requested));
     const documented = found?.operation.responses[String(status)];
     if (!found || !documented) {
       this.problems.push(`${what}: status ${status} is not documented`);
@@ -68,13 +68,13 @@ export class ApiContract {
     }
     this.seen.add(`${found.name} ${status}`);
     const [type = ''] = (headers.get('content-type') ?? '').split(';');
-    this.fit(`${what} ${status}`, documented, type, body);
+    this.validate(`${what} ${status}`, documented, type, body);
     if (status < 400 && sent !== undefined && found.operation.requestBody) {
-      this.fit(`body of ${what}`, found.operation.requestBody, 'application/json', sent);
+      this.validate(`body of ${what}`, found.operation.requestBody, 'application/json', sent);
     }
   }
 
-  private fit(what: string, { content }: Content, type: string, value: unknown): void {
+  private validate(what: string, { content }: Content, type: string, value: unknown): void {
     const schema = content?.[type]?.schema;
     if (!schema) {
       this.problems.push(`${what}: ${type} is not documented`);
@@ -94,7 +94,7 @@ function placeholders(name: string): number {
   return name.split('{').length;
 }
 
-/** OpenAPI 3.0 has a flag where JSON schema has the bound itself. */
+/** `exclusiveMinimum` is a flag beside `minimum` in OpenAPI 3.0, and the bound itself in JSON Schema. */
 function toJsonSchema(schema: unknown): unknown {
   if (Array.isArray(schema)) {
     return schema.map(toJsonSchema);

@@ -2,7 +2,7 @@ import { get } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { BackfillEvent } from 'nestjs-backfill';
 
-/** A block of a stream of server-sent events. */
+/** A message or comment of a stream of server-sent events. */
 export interface Block {
   readonly id?: string;
   readonly event?: string;
@@ -13,20 +13,20 @@ export interface Block {
 export interface EventReader {
   readonly response: IncomingMessage;
   readonly blocks: readonly Block[];
-  /** The events among the blocks. */
+  /** The backfill events among the blocks. */
   events(): BackfillEvent[];
-  /** Waits for a block that passes, also among those that came before. */
+  /** Waits for a block that passes; one that was received before counts, too. */
   until(what: string, passes: (block: Block) => boolean): Promise<Block>;
   /** Waits until the server ends the stream. */
   ended(): Promise<void>;
   close(): void;
 }
 
-const WITHIN_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 
-/** Opens a stream of events and keeps what comes. */
+/** Opens an event stream and collects its blocks. */
 export async function openEvents(url: string, headers: Record<string, string> = {}): Promise<EventReader> {
-  // Not by `fetch`, which connects anew when a stream is aborted and has a server wait for it to close.
+  // Not with `fetch`: aborting a stream makes it open a new connection, for which a closing server waits.
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     get(url, { headers, agent: false }, resolve).once('error', reject);
   });
@@ -45,18 +45,18 @@ export async function openEvents(url: string, headers: Record<string, string> = 
       new Promise((resolve, reject) => {
         const timer = setTimeout(
           () => reject(new Error(`Expected ${what}, got ${JSON.stringify(blocks.slice(-5))}`)),
-          WITHIN_MS,
+          TIMEOUT_MS,
         );
-        const look = () => {
+        const check = () => {
           const found = blocks.find(passes);
           if (found) {
             clearTimeout(timer);
-            listeners.delete(look);
+            listeners.delete(check);
             resolve(found);
           }
         };
-        listeners.add(look);
-        look();
+        listeners.add(check);
+        check();
       }),
     ended: () => reading,
     close: () => response.destroy(),

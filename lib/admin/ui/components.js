@@ -1,7 +1,7 @@
 import { el, onChange, setText } from './dom.js';
-import { compact, rate } from './format.js';
+import { compact } from './format.js';
 
-/** The state as a word and a colour. */
+/** The state as a colored label. */
 export function stateBadge() {
   const node = el('span.badge', {});
   return {
@@ -13,8 +13,8 @@ export function stateBadge() {
   };
 }
 
-/** How far a run is, with what is done and what failed. */
-export function bar(label) {
+/** Progress bar of a run, with its percentage and its rows. */
+export function progressBar(label) {
   const done = el('span.bar-done', {});
   const track = el('div.bar', {
     role: 'progressbar',
@@ -36,13 +36,13 @@ export function bar(label) {
       const about = rowsTotalKind === 'estimated' ? 'about ' : '';
       setText(
         rows,
-        rowsTotal === null ? 'never run' : `${compact(rowsDone)} of ${about}${compact(rowsTotal)} rows`,
+        rowsTotal === null ? 'no run yet' : `${compact(rowsDone)} of ${about}${compact(rowsTotal)} rows`,
       );
     },
   };
 }
 
-/** What needs attention. */
+/** The warnings of a status. */
 export function warningList() {
   const node = el('ul.warnings', { hidden: true });
   const draw = onChange((warnings) => {
@@ -52,8 +52,8 @@ export function warningList() {
   return { node, update: draw };
 }
 
-/** A table with a caption; it scrolls by itself where the page is narrow. */
-export function table(caption, heads, rows, empty) {
+/** A table that scrolls in itself on narrow screens. `empty` is shown instead where there are no rows. */
+export function table(caption, headings, rows, empty) {
   if (rows.length === 0) return el('p.quiet', {}, empty);
   return el(
     'div.scroll',
@@ -62,29 +62,27 @@ export function table(caption, heads, rows, empty) {
       'table',
       {},
       el('caption.hidden', {}, caption),
-      el('thead', {}, el('tr', {}, ...heads.map((head) => el('th', { scope: 'col' }, head)))),
+      el('thead', {}, el('tr', {}, ...headings.map((heading) => el('th', { scope: 'col' }, heading)))),
       el('tbody', {}, ...rows.map((cells) => el('tr', {}, ...cells.map((cell) => el('td', {}, cell))))),
     ),
   );
 }
 
-/** A figure with its name. */
+/** A value with a label and a note. */
 export function tile(label) {
   const value = el('dd', {}, '–');
   const note = el('dd.quiet', {});
   return {
     node: el('div.tile', {}, el('dt', {}, label), value, note),
-    update(text, more = '') {
-      setText(value, text);
-      setText(note, more);
+    update(valueText, noteText = '') {
+      setText(value, valueText);
+      setText(note, noteText);
     },
   };
 }
 
-export const measured = (value, unit) => `${rate(value)} ${unit}`;
-
-/** A part of the page under a heading. */
+/** A panel with a heading. */
 export function section(title, ...children) {
-  const id = `part-${title.toLowerCase().replaceAll(/\W+/g, '-')}`;
+  const id = `section-${title.toLowerCase().replaceAll(/\W+/g, '-')}`;
   return el('section.panel', { 'aria-labelledby': id }, el('h3', { id }, title), ...children);
 }
