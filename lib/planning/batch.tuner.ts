@@ -5,52 +5,52 @@ import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import { nextBatchSize } from './next-batch-size.js';
 
-const FORGET_SECONDS = 86_400;
+const TTL_SECONDS = 86_400;
 
-/** Has the batch size of a run follow the time that its ranges take. */
+/** Adjusts the batch size of a run (`autoTune`) to the measured time per row. */
 @Injectable()
 export class BatchTuner {
-  private readonly timed = new Map<string, { ms: number; rows: number }>();
+  private readonly unreported = new Map<string, { ms: number; rows: number }>();
 
   constructor(
     @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
   ) {}
 
-  /** Notes what a range took in this process. */
-  note(runId: string, ms: number, rows: number): void {
-    const so = this.timed.get(runId) ?? { ms: 0, rows: 0 };
-    this.timed.set(runId, { ms: so.ms + ms, rows: so.rows + rows });
+  /** Records how long a range took in this process. */
+  record(runId: string, ms: number, rows: number): void {
+    const sum = this.unreported.get(runId) ?? { ms: 0, rows: 0 };
+    this.unreported.set(runId, { ms: sum.ms + ms, rows: sum.rows + rows });
   }
 
-  /** Has the planner know what was noted. */
+  /** Adds what this process recorded to the sums of the run, which the planner reads. */
   async report(runId: string): Promise<void> {
-    const noted = this.timed.get(runId);
-    if (!noted || noted.rows === 0) {
+    const sum = this.unreported.get(runId);
+    if (!sum || sum.rows === 0) {
       return;
     }
-    this.timed.delete(runId);
+    this.unreported.delete(runId);
     const key = this.keys.timing(runId);
     await Promise.all([
-      this.client.hincrbyfloat(key, 'ms', noted.ms),
-      this.client.hincrby(key, 'rows', noted.rows),
-      this.client.expire(key, FORGET_SECONDS),
+      this.client.hincrbyfloat(key, 'ms', sum.ms),
+      this.client.hincrby(key, 'rows', sum.rows),
+      this.client.expire(key, TTL_SECONDS),
     ]);
   }
 
-  /** The batch size to plan with. Called in one process at a time, by the cycle of the run. */
+  /** The batch size to plan with. Called by the cycle of the run, so in one process at a time. */
   async batchSize(runId: string, { batchSize, autoTune }: BackfillConfig): Promise<number> {
     if (!autoTune) {
       return batchSize;
     }
     const key = this.keys.timing(runId);
-    const [ms, rows, kept] = await this.client.hmget(key, 'ms', 'rows', 'size');
-    const current = Math.min(autoTune.max, Math.max(autoTune.min, Number(kept ?? batchSize)));
+    const [ms, rows, size] = await this.client.hmget(key, 'ms', 'rows', 'size');
+    const current = Math.min(autoTune.max, Math.max(autoTune.min, Number(size ?? batchSize)));
     if (!Number(ms) || !Number(rows)) {
       return current;
     }
-    const size = nextBatchSize(current, Number(ms) / Number(rows), autoTune);
-    await Promise.all([this.client.hset(key, 'size', size), this.client.hdel(key, 'ms', 'rows')]);
-    return size;
+    const next = nextBatchSize(current, Number(ms) / Number(rows), autoTune);
+    await Promise.all([this.client.hset(key, 'size', next), this.client.hdel(key, 'ms', 'rows')]);
+    return next;
   }
 }

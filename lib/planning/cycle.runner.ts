@@ -17,17 +17,19 @@ import { BatchTuner } from './batch.tuner.js';
 import { PlanningTimeoutError } from './planning-timeout.error.js';
 import { RangePlanner } from './range.planner.js';
 import type { CycleReport } from './range.planner.js';
-import { retryAfter } from './retry-after.js';
 
-/** A cycle comes at least this often, whatever the window. */
-const LONGEST_MS = 30_000;
+/** The next cycle runs after this at the latest, whatever the window. */
+const MAX_INTERVAL_MS = 30_000;
 const SOON_MS = 20;
+const RETRY_MS = 2_000;
+const RETRY_UNREACHABLE_MS = 5_000;
 const MEASURED_OVER_MS = 30_000;
 
-/** Runs one cycle of a run: rate, plan, log line, time of the next. */
+/** Runs one cycle of a run: applies the rate, plans ranges, and schedules the next cycle. */
 @Injectable()
 export class CycleRunner {
   private readonly logger = new Logger('Backfill');
+
   constructor(
     private readonly registry: BackfillRegistry,
     private readonly runs: RunStore,
@@ -42,14 +44,13 @@ export class CycleRunner {
     private readonly tuner: BatchTuner,
   ) {}
 
-  /** Answers the ms until the next cycle, or `null` when there is none. */
+  /** Returns the ms until the next cycle, or `null` when this one adds no next cycle. */
   async run(job: CycleJob, signal: AbortSignal): Promise<number | null> {
     const backfill = this.registry.find(job.backfill);
     const run = backfill && (await this.runs.read(job.run));
     if (!run || run.status !== 'running' || run.cycle !== job.cycle) {
       return null;
     }
-    const where = `[${job.backfill} run ${job.run}]`;
     try {
       const { config, version } = await this.configs.read(job.backfill, backfill.defaults);
       const now = await this.clock.now();
@@ -64,62 +65,60 @@ export class CycleRunner {
         measuredPerSecond: measured > 0 ? measured : null,
         signal,
       });
-      const wait = report.current
+      const waitMs = report.current
         ? await this.rangeStore.endCycle(
             job.run,
             job.cycle,
             report.target,
-            Math.min(LONGEST_MS, (config.duration * 1000) / 2, msUntilChange(config, now)),
+            Math.min(MAX_INTERVAL_MS, (config.duration * 1000) / 2, msUntilRateChange(config, now)),
             SOON_MS,
             version,
           )
-        : SOON_MS;
-      this.log(where, job.cycle, report, currentRate(config, now), wait);
-      return report.current ? wait : null;
+        : null;
+      this.logReport(job, report, currentRate(config, now), waitMs);
+      return waitMs;
     } catch (error) {
-      await this.failed(job, where, error);
+      await this.handleError(job, error);
       return null;
     }
   }
 
-  private async failed(job: CycleJob, where: string, error: unknown): Promise<void> {
-    if (await this.breaker.pauseIfOutOfMemory(job.backfill, job.run, error)) {
+  private async handleError({ backfill, run, cycle }: CycleJob, error: unknown): Promise<void> {
+    if (await this.breaker.pauseIfOutOfMemory(backfill, run, error)) {
       return;
     }
-    if (
-      error instanceof BackfillConfigError ||
-      error instanceof PlanningTimeoutError ||
-      classifyError(error).kind === 'fatal'
-    ) {
-      await this.breaker.pause(job.backfill, job.run, `cannot plan: ${(error as Error).message}`, error);
+    const { kind } = classifyError(error);
+    if (error instanceof BackfillConfigError || error instanceof PlanningTimeoutError || kind === 'fatal') {
+      await this.breaker.pause(backfill, run, `cannot plan: ${(error as Error).message}`, error);
       return;
     }
-    // The watchdog has the same cycle come again.
-    const wait = retryAfter(classifyError(error).kind);
-    this.logger.warn(`${where} cycle ${job.cycle} failed, again in ${wait} ms: ${String(error)}`);
-    await this.runs.note(job.run, { nextCycleAt: (await this.clock.now()) + wait });
+    const retryMs = kind === 'unreachable' ? RETRY_UNREACHABLE_MS : RETRY_MS;
+    this.logger.warn(
+      `[${backfill} run ${run}] cycle ${cycle} failed, retrying in ${retryMs} ms: ${String(error)}`,
+    );
+    // The watchdog queues a cycle again that is overdue.
+    await this.runs.note(run, { nextCycleAt: (await this.clock.now()) + retryMs });
   }
 
-  private log(
-    where: string,
-    cycle: number,
+  private logReport(
+    { backfill, run, cycle }: CycleJob,
     { planned, cursor, target }: CycleReport,
     { perSecond, reason }: ReturnType<typeof currentRate>,
-    wait: number | null,
+    waitMs: number | null,
   ): void {
     const rate = perSecond === null ? 'unpaced' : `${perSecond}/s`;
     const next =
-      wait === null ? 'no further cycle' : `next cycle in ${(wait / 1000).toFixed(1)} s at the latest`;
+      waitMs === null ? 'no further cycle' : `next cycle in ${(waitMs / 1000).toFixed(1)} s at the latest`;
     this.logger.log(
-      `${where} cycle ${cycle} planned ${planned} ranges (window ${target}), cursor ${JSON.stringify(cursor)}, ` +
-        `rate ${rate} ${reason}, ${next}`,
+      `[${backfill} run ${run}] cycle ${cycle} planned ${planned} ranges (window ${target}), ` +
+        `cursor ${JSON.stringify(cursor)}, rate ${rate} ${reason}, ${next}`,
     );
   }
 }
 
-/** The window of another rate is planned when that rate begins, or a hold that ends would find no work. */
-function msUntilChange(config: BackfillConfig, now: number): number {
-  const at = nextPeakChange(config, now);
-  const changes = at !== null && config.perSecondOnPeak !== config.perSecondOffPeak;
-  return changes ? at - now + SOON_MS : Infinity;
+/** The window depends on the rate, so a cycle runs when the rate changes: at the end of a hold no range is planned yet. */
+function msUntilRateChange(config: BackfillConfig, now: number): number {
+  const changeAt = nextPeakChange(config, now);
+  const changes = changeAt !== null && config.perSecondOnPeak !== config.perSecondOffPeak;
+  return changes ? changeAt - now + SOON_MS : Infinity;
 }

@@ -5,48 +5,60 @@ import { EntityManagers } from '../database/entity-managers.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { currentRate } from '../pacing/peak-hours.js';
 import { RangeQueues } from '../queues/range.queues.js';
+import type { JobRequest } from '../queues/range.queues.js';
 import type { JsonValue, SourcePartition, SourcePlan } from '../sources/backfill-source.js';
 import { EventStream } from '../state/event.stream.js';
 import { RangeStore } from '../state/range.store.js';
 import type { RunRecord } from '../state/run-record.js';
 import { RunStore } from '../state/run.store.js';
+import { PartitionRotation } from './partition-rotation.js';
 import { PlanningTimeoutError } from './planning-timeout.error.js';
-import { publicCursor } from './public-cursor.js';
 import { rangesPerJob } from './ranges-per-job.js';
 import { rangesToPlan, targetOutstanding } from './window.js';
 
-/** Most ranges that one query and one reservation take. */
+/** Ranges planned by one query and reserved in one step. */
 const PAGE = 500;
-/** While nobody knows how fast the workers are, each place of a worker gets so many ranges. */
-const PER_SLOT = 20;
-const LEAST_AHEAD = 100;
+/** While the speed of the workers is unknown, this many ranges are planned for each range that they process at once. */
+const RANGES_PER_SLOT = 20;
+const MIN_OUTSTANDING = 100;
 
-/** What a cycle works with, read at its beginning. */
+const NOTHING_LEFT: SourcePlan = { ranges: [], cursor: null, exhausted: true };
+
+/** What a cycle plans with, read at its beginning. */
 export interface CycleRequest {
   readonly backfill: RegisteredBackfill;
   readonly run: RunRecord;
   readonly config: BackfillConfig;
   /** Epoch ms by the clock of Redis. */
   readonly now: number;
-  /** Processes that hold workers. */
+  /** Processes with workers for the backfill. */
   readonly workers: number;
+  /** Ranges per second that the workers reach; `null` while unknown. */
   readonly measuredPerSecond: number | null;
   readonly signal: AbortSignal;
 }
 
-/** What a cycle did. */
+/** What a cycle planned. */
 export interface CycleReport {
   readonly planned: number;
+  /** Size of the window: the ranges that were to be outstanding at the end. */
   readonly target: number;
   readonly cursor: JsonValue;
-  /** False when the run stopped or somebody else plans it. */
+  /** False when the run was stopped, or planned by another process meanwhile. */
   readonly current: boolean;
 }
 
-/** Plans one cycle: tops up what is outstanding to the window, and puts its jobs into the queue. */
+/** A page of ranges, and the cursor that they were planned from. */
+interface Page extends SourcePlan {
+  readonly partition: string;
+  readonly from: JsonValue;
+}
+
+/** Plans one cycle: fills the window of outstanding ranges up to its target and queues their jobs. */
 @Injectable()
 export class RangePlanner {
   private readonly logger = new Logger('Backfill');
+
   constructor(
     private readonly runs: RunStore,
     private readonly rangeStore: RangeStore,
@@ -56,79 +68,63 @@ export class RangePlanner {
   ) {}
 
   async plan(request: CycleRequest): Promise<CycleReport> {
-    const { backfill, run, config, measuredPerSecond } = request;
-    const { perSecond } = currentRate(config, request.now);
-    const slots = config.concurrency * Math.max(1, request.workers);
-    const target = targetOutstanding({
-      duration: config.duration,
-      maxOutstanding: config.maxOutstanding,
-      perSecond,
-      measuredPerSecond,
-      floor: Math.max(LEAST_AHEAD, PER_SLOT * slots),
-    });
-    const partitions = turned(run.partitions ?? [], run.seq);
-    const done = new Set([
-      ...(run.partitionsDone ?? []),
-      ...partitions.flatMap(({ name, bounds }) => (bounds === null ? [name] : [])),
-    ]);
-    const cursors = new Map(Object.entries(run.cursors));
-    const report = (current: boolean, planned: number): CycleReport => ({
-      planned,
-      target,
-      cursor: publicCursor(partitions, cursors),
-      current,
-    });
-
-    let seq = run.seq;
+    const { backfill, run } = request;
+    const window = windowOf(request);
+    const { target } = window;
+    const partitions = new PartitionRotation(run);
+    let { seq, exhausted } = run;
     let planned = 0;
-    let todo = rangesToPlan(await this.runs.outstanding(run.id), target);
-    let exhausted = run.exhausted;
-    while (!exhausted && (todo > 0 || done.size === partitions.length)) {
-      const partition = partitions.find(({ name }) => !done.has(name));
-      const plan = partition
-        ? await this.ask(request, partition, cursors.get(partition.name) ?? null, Math.min(PAGE, todo))
-        : { ranges: [], cursor: null, exhausted: true };
-      if (plan.exhausted && partition) {
-        done.add(partition.name);
-      }
-      exhausted = done.size === partitions.length;
-      // The last ranges of a source may be far fewer than were wanted: they too are spread over all workers.
-      const atHand = plan.exhausted ? plan.ranges.length : todo;
-      const share = rangesPerJob(perSecond, atHand, slots, measuredPerSecond, backfill.shape === 'row');
+    let remaining = rangesToPlan(await this.runs.outstanding(run.id), target);
+    while (!exhausted && (remaining > 0 || partitions.isExhausted)) {
+      const page = await this.planPage(request, partitions, Math.min(PAGE, remaining));
+      exhausted = partitions.isExhausted;
+      // The last page of a source may be short: its ranges are distributed over all workers, too.
+      const available = page.exhausted ? page.ranges.length : remaining;
+      const perJob = rangesPerJob({ ...window, available, byRow: backfill.shape === 'row' });
       const answer = await this.rangeStore.reserve(run.id, {
+        ...page,
         seq,
-        partition: partition?.name ?? '',
-        from: cursors.get(partition?.name ?? '') ?? null,
-        cursor: plan.cursor,
-        ranges: plan.ranges,
         exhausted,
-        partitionsDone: [...done],
-        share,
+        partitionsDone: partitions.exhaustedNames,
+        rangesPerJob: perJob,
       });
       if (answer.kind !== 'reserved') {
-        return report(false, planned);
+        return { planned, target, cursor: partitions.publicCursor(), current: false };
       }
-      await this.queues.add(backfill.name, run.id, jobsFor(answer.first, plan.ranges.length, share));
-      cursors.set(partition?.name ?? '', plan.cursor);
-      rotate(partitions, partition);
+      await this.queues.add(backfill.name, run.id, jobsFor(answer.first, page.ranges.length, perJob));
+      partitions.advance(page.partition, page.cursor);
       seq++;
-      planned += plan.ranges.length;
-      todo -= plan.ranges.length;
+      planned += page.ranges.length;
+      remaining -= page.ranges.length;
     }
     if (planned > 0) {
       await this.events.append('planned', backfill.name, run.id, { ranges: planned, target });
     }
-    return report(true, planned);
+    return { planned, target, cursor: partitions.publicCursor(), current: true };
   }
 
-  /** Asks the source for a page, and for half of it where the database gave the query up for its time. */
-  private async ask(
+  private async planPage(request: CycleRequest, partitions: PartitionRotation, limit: number): Promise<Page> {
+    const partition = partitions.next();
+    const name = partition?.name ?? '';
+    const from = partitions.cursorOf(name);
+    if (!partition) {
+      return { partition: name, from, ...NOTHING_LEFT };
+    }
+    const plan = await this.askSource(request, partition, from, limit);
+    if (plan.exhausted) {
+      partitions.markExhausted(name);
+    }
+    return { partition: name, from, ...plan };
+  }
+
+  /** Asks the source for a page, and for half as many ranges after each statement timeout. */
+  private async askSource(
     { backfill, config, signal }: CycleRequest,
     partition: SourcePartition,
     cursor: JsonValue,
-    most: number,
+    pageSize: number,
   ): Promise<SourcePlan> {
-    for (let limit = most; ; limit = Math.max(1, Math.floor(limit / 2))) {
+    for (let limit = pageSize; ; limit = Math.max(1, Math.floor(limit / 2))) {
       const em = this.managers.fork();
       try {
         return await backfill.source.plan(
@@ -142,7 +138,7 @@ export class RangePlanner {
         if (limit === 1) {
           throw new PlanningTimeoutError(backfill.name, error);
         }
-        this.logger.warn(`[${backfill.name}] planning ${limit} ranges timed out; trying half of them`);
+        this.logger.warn(`[${backfill.name}] planning ${limit} ranges timed out, retrying with half as many`);
       } finally {
         em.clear();
       }
@@ -150,21 +146,16 @@ export class RangePlanner {
   }
 }
 
-function jobsFor(first: number, count: number, share: number): { job: string }[] {
-  return Array.from({ length: Math.ceil(count / share) }, (_, i) => ({
-    job: `${first + i * share}x${Math.min(share, count - i * share)}`,
+function windowOf({ config, now, workers, measuredPerSecond }: CycleRequest) {
+  const { perSecond } = currentRate(config, now);
+  const slots = config.concurrency * Math.max(1, workers);
+  const floor = Math.max(MIN_OUTSTANDING, RANGES_PER_SLOT * slots);
+  const target = targetOutstanding({ ...config, perSecond, measuredPerSecond, floor });
+  return { perSecond, slots, measuredPerSecond, target };
+}
+
+function jobsFor(first: number, count: number, perJob: number): JobRequest[] {
+  return Array.from({ length: Math.ceil(count / perJob) }, (_, i) => ({
+    job: `${first + i * perJob}x${Math.min(perJob, count - i * perJob)}`,
   }));
-}
-
-/** Partitions take turns, from cycle to cycle too, so that none waits for the end of another. */
-function turned(partitions: readonly SourcePartition[], by: number): SourcePartition[] {
-  const at = partitions.length === 0 ? 0 : by % partitions.length;
-  return [...partitions.slice(at), ...partitions.slice(0, at)];
-}
-
-function rotate(partitions: SourcePartition[], last: SourcePartition | undefined): void {
-  const at = last ? partitions.indexOf(last) : -1;
-  if (at >= 0) {
-    partitions.push(...partitions.splice(at, 1));
-  }
 }

@@ -197,7 +197,7 @@ export class RunWorker {
 
   private recordDuration(ms: number, rows: number): void {
     if (this.config.autoTune) {
-      this.deps.tuner.note(this.run.runId, ms, rows);
+      this.deps.tuner.record(this.run.runId, ms, rows);
     }
     this.prefetching = this.run.backfill.shape === 'row' && ms < PREFETCH_BELOW_MS;
     this.worker.concurrency = this.jobsAtOnce();

@@ -14,8 +14,8 @@ export interface Reservation {
   /** True when no partition has anything left to plan. */
   readonly exhausted: boolean;
   readonly partitionsDone: readonly string[];
-  /** Ranges that share a job. */
-  readonly share: number;
+  /** How many consecutive ranges share a job. */
+  readonly rangesPerJob: number;
 }
 
 /** What became of a reservation. */

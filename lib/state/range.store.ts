@@ -57,7 +57,7 @@ export class RangeStore {
       JSON.stringify(reservation.cursor),
       reservation.exhausted ? 1 : 0,
       JSON.stringify(reservation.partitionsDone),
-      reservation.share,
+      reservation.rangesPerJob,
       JSON.stringify(reservation.from),
       ...ranges.flatMap((range) => [
         Math.round(range.rows),

@@ -4,7 +4,7 @@ import { ConfigStore } from '../config/config.store.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { estimateEnd } from '../pacing/schedule.js';
 import { SharedQuota } from '../pacing/shared.quota.js';
-import { publicCursor } from '../planning/public-cursor.js';
+import { publicCursor } from '../planning/partition-rotation.js';
 import { RedisClock } from '../redis/redis.clock.js';
 import type { BackfillRun, BackfillStatus, RateStatus } from '../state/backfill-status.js';
 import type { RunRecord } from '../state/run-record.js';

@@ -125,7 +125,9 @@ describe('a cycle', () => {
     const { backfills, finished, logs } = await bench.start({ handlers: [flaky] });
     await backfills.start('flaky', { config: { batchSize: 10 } });
     expect(await finished('flaky')).toMatchObject({ state: 'completed', planned: 5, done: 5, rowsDone: 50 });
-    expect(logs.having('the disk was asleep')[0]).toMatch(/^warn \[flaky run \w+\] cycle 0 failed, again in/);
+    expect(logs.having('the disk was asleep')[0]).toMatch(
+      /^warn \[flaky run \w+\] cycle 0 failed, retrying in/,
+    );
   });
 
   it('gives each partition a cursor of its own', async () => {

@@ -34,7 +34,7 @@ async function bareRun(ranges: number, perSecond: number | null) {
     ranges: Array.from({ length: ranges }, (_, i) => ({ data: i, rows: 1 })),
     exhausted: true,
     partitionsDone: [''],
-    share: 1,
+    rangesPerJob: 1,
   });
   const micros = async () => {
     const [seconds, rest] = await client.time();

@@ -28,7 +28,7 @@ async function bareRun() {
     ranges: [{ data: [1, 20], rows: 20 }],
     exhausted: false,
     partitionsDone: [],
-    share: 1,
+    rangesPerJob: 1,
   };
   await rangeStore.reserve(runId, reservation);
   const claim = async (index = 0): Promise<RangeEntry> => {

@@ -1,11 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  rangesToPlan,
-  shouldPlan,
-  targetOutstanding,
-  type WindowRequest,
-} from '../../../lib/planning/window.js';
+import { rangesToPlan, targetOutstanding, type WindowRequest } from '../../../lib/planning/window.js';
 
 function target(request: Partial<WindowRequest>): number {
   const usual = { duration: 60, maxOutstanding: 10_000, perSecond: 3, measuredPerSecond: null, floor: 8 };
@@ -20,7 +15,7 @@ describe('targetOutstanding', () => {
     expect(target({ perSecond: 1 / 86_400 })).toBe(1);
   });
 
-  it('is not rounded up for what is only the error of a product', () => {
+  it('is not rounded up because of floating point error', () => {
     expect(100 * 1.1).toBeGreaterThan(110);
     expect(target({ duration: 100, perSecond: 1.1 })).toBe(110);
   });
@@ -43,20 +38,17 @@ describe('targetOutstanding', () => {
   });
 });
 
-describe('shouldPlan and rangesToPlan', () => {
-  it('plan when less than half is left', () => {
-    expect(shouldPlan(90, 180)).toBe(false);
-    expect(shouldPlan(89, 180)).toBe(true);
+describe('rangesToPlan', () => {
+  it('fills the window up to its target', () => {
     expect(rangesToPlan(89, 180)).toBe(91);
   });
 
-  it('plan nothing while held, nor when the target has shrunk below what is outstanding', () => {
-    expect(shouldPlan(0, 0)).toBe(false);
+  it('is 0 while held, and when the target has shrunk below what is outstanding', () => {
     expect(rangesToPlan(0, 0)).toBe(0);
     expect(rangesToPlan(180, 10)).toBe(0);
   });
 
-  it('never let an empty window with work to do stand still, nor pass maxOutstanding', () => {
+  it('is above 0 for an empty window unless held, and never exceeds maxOutstanding', () => {
     const requests = fc.record({
       duration: fc.double({ min: 1e-3, max: 86_400, noNaN: true }),
       maxOutstanding: fc.integer({ min: 1, max: 1_000_000 }),
@@ -69,7 +61,7 @@ describe('shouldPlan and rangesToPlan', () => {
         const wanted = targetOutstanding(request);
         expect(Number.isInteger(wanted)).toBe(true);
         expect(wanted).toBeLessThanOrEqual(request.maxOutstanding);
-        expect(shouldPlan(0, wanted)).toBe(true);
+
         expect(rangesToPlan(0, wanted)).toBeGreaterThan(0);
         expect(outstanding + rangesToPlan(outstanding, wanted)).toBe(Math.max(outstanding, wanted));
       }),
