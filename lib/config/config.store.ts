@@ -1,9 +1,9 @@
 import { Injectable, Inject } from '@nestjs/common';
 import { BackfillConfigError } from '../errors/backfill-config.error.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import { scripts } from '../redis/scripts/bindings.js';
 import { resolveConfig } from './backfill-config.js';
 import type { BackfillConfig, BackfillConfigPatch } from './backfill-config.js';
 import { decodeConfigPatch, encodeConfigPatch } from './config-codec.js';
@@ -21,8 +21,6 @@ export interface ConfigInForce {
 /** Keeps what operators tuned. What is kept wins over the defaults of module and decorator. */
 @Injectable()
 export class ConfigStore {
-  private readonly configure = LuaScript.load<[number, string]>('configure', 7);
-
   constructor(
     @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
@@ -49,9 +47,10 @@ export class ConfigStore {
     for (;;) {
       const { [VERSION]: current = '0', ...hash } = await this.client.hgetall(this.keys.config(backfill));
       const from = valuesBefore(backfill, hash, patch, defaults);
-      const [set, now] = await this.configure.run(
+      const [set, now] = await scripts.configure.run(
         this.client,
-        [...this.keys.script(activeRun ?? ''), this.keys.config(backfill)],
+        this.keys,
+        { backfill, runId: activeRun ?? '' },
         [
           backfill,
           version ?? current,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { BackfillRun, FailurePage } from '../state/backfill-status.js';
 import { isLater } from '../state/event.stream.js';
-import { readFailure } from '../state/failure.store.js';
+import { parseFailure, toPublicFailure } from '../state/failure-record.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
 import { BackfillLedger } from './backfill.ledger.js';
 import { LedgerStore } from './ledger.store.js';
@@ -54,7 +54,7 @@ export class LedgerReader {
     const kept = page?.slice(0, limit) ?? [];
     const more = (page?.length ?? 0) > limit;
     return {
-      items: kept.map(({ failureId, record }) => readFailure(failureId, record)),
+      items: kept.map(({ failureId, record }) => toPublicFailure(failureId, parseFailure(record))),
       next: more ? String(kept.at(-1)?.sequence) : null,
     };
   }

@@ -1,37 +1,22 @@
+import { encodeRequeuedJob } from '../state/job-id.js';
+import { decodeEntry, encodeEntry } from '../state/range-entry.js';
+import { VOLATILE_FIELDS } from '../state/run-record.js';
 import type { LedgerCheckpoint, LedgerRun } from './ledger-rows.js';
 
-/** Ranges that a process still works on when Redis loses them must never be taken for others. */
+/** Distance of the new indexes and sequences from the old ones, which processes may still work with. */
 const GENERATION = 1_000_000_000;
 
-/** What belongs to the moment and not to the run. */
-const FLEETING = new Set([
-  'moment',
-  'debt',
-  'interval',
-  'next interval',
-  'next interval at',
-  'rateReason',
-  'holdUntil',
-  'holdReason',
-  'lastCycleAt',
-  'lowCycle',
-  'lastProgress',
-  'retrySequence',
-  'configVersion',
-]);
-
-/** A run as it is put back into Redis. */
+/** A run as it is written back to Redis. */
 export interface RecoveredRun {
   readonly fields: Readonly<Record<string, string>>;
   readonly work: readonly (readonly [index: number, entry: string])[];
-  /** The first sequence of failures that come from now on. */
+  /** The first sequence of failures from now on. */
   readonly failuresFrom: number;
 }
 
 /**
- * Makes a run out of its checkpoint. Ranges get new indexes, and the sequences of planning, cycles and
- * failures begin anew far beyond the old ones: what processes still do on behalf of the lost state then
- * meets nothing of the new one.
+ * Rebuilds a run from its checkpoint. Ranges get new indexes, and the sequences of planning, cycles and failures
+ * continue far beyond the old ones: what a process still does with the lost state is then refused as stale.
  */
 export function recoveredFields(
   { status, statusReason, finishedAt }: LedgerRun,
@@ -40,7 +25,8 @@ export function recoveredFields(
   const first = nextGeneration(state['next']);
   const failuresFrom = nextGeneration(failuresThrough);
   const over = status === 'cancelled';
-  const kept = Object.entries(state).filter(([field]) => !FLEETING.has(field));
+  // Checkpoints of earlier versions hold the volatile fields, too.
+  const kept = Object.entries(state).filter(([field]) => !VOLATILE_FIELDS.includes(field));
   return {
     fields: {
       ...Object.fromEntries(kept),
@@ -54,15 +40,14 @@ export function recoveredFields(
       failureSequence: String(failuresFrom - 1),
       ledger: '1',
     },
-    work: over ? [] : work.map((entry, i) => [first + i, freshEntry(entry, first + i)]),
+    work: over ? [] : work.map((entry, i) => [first + i, unclaimed(entry, first + i)]),
     failuresFrom,
   };
 }
 
-/** `claims|returns|attempts|notBefore|job|rows|payload`, as `prelude.lua` says: nobody has claimed it yet. */
-function freshEntry(entry: string, index: number): string {
-  const [, , attempts, notBefore, , rows, ...payload] = entry.split('|');
-  return ['0', '0', attempts, notBefore, `${index}a0`, rows, ...payload].join('|');
+/** The entry under a new index, as if no worker had claimed it. */
+function unclaimed(entry: string, index: number): string {
+  return encodeEntry({ ...decodeEntry(entry), claims: 0, releases: 0, job: encodeRequeuedJob(index, 0) });
 }
 
 function nextGeneration(value: string | number | undefined): number {

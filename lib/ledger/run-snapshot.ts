@@ -1,9 +1,9 @@
 import { Injectable, Inject } from '@nestjs/common';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
-import { parseRun } from '../state/run-record.js';
+import { scripts } from '../redis/scripts/bindings.js';
+import { parseRun, VOLATILE_FIELDS } from '../state/run-record.js';
 import type { RunRecord } from '../state/run-record.js';
 
 /** A run with everything that belongs to it, at one moment. */
@@ -11,9 +11,9 @@ export interface RunSnapshot {
   /** Epoch microseconds by the clock of Redis. */
   readonly revision: number;
   readonly run: RunRecord;
-  /** Fields of the run, as Redis keeps them. */
+  /** Fields of the run, as Redis stores them, without those that only matter at this moment. */
   readonly fields: Readonly<Record<string, string>>;
-  /** Entries that are outstanding, as Redis keeps them. */
+  /** Entries of the outstanding ranges, as Redis stores them. */
   readonly work: readonly string[];
   readonly failureCount: number;
   /** Failures after the sequence that was asked for, oldest first; not all of them when `more`. */
@@ -31,16 +31,12 @@ export interface SnapshotFailure {
   readonly failureId: string;
 }
 
-type Answer = [] | [string, string[], string[], number, string[], string[]];
-
 /** Most failures that one snapshot takes: more are fetched in rounds before it. */
 const MOST_FAILURES = 1000;
 
 /** Takes runs out of Redis for the ledger. */
 @Injectable()
 export class RunSnapshots {
-  private readonly script = LuaScript.load<Answer>('snapshot', 7);
-
   constructor(
     @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
@@ -48,11 +44,11 @@ export class RunSnapshots {
 
   /** `null` where the run is gone. */
   async take(runId: string, failuresAfter: number): Promise<RunSnapshot | null> {
-    const answer = await this.script.run(
-      this.client,
-      [...this.keys.script(runId), this.keys.retried(runId)],
-      [failuresAfter, MOST_FAILURES],
-    );
+    const answer = await scripts.snapshot.run(this.client, this.keys, { runId }, [
+      failuresAfter,
+      MOST_FAILURES,
+      ...VOLATILE_FIELDS,
+    ]);
     if (answer.length === 0) {
       return null;
     }

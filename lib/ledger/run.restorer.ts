@@ -4,10 +4,11 @@ import { encodeConfigPatch } from '../config/config-codec.js';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
+import type { StagedKeys } from '../redis/backfill-keys.js';
 import { PROCESS_ID } from '../redis/process-id.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import { scripts } from '../redis/scripts/bindings.js';
 import { LedgerStore } from './ledger.store.js';
 import type { LedgerState } from './ledger.store.js';
 import { recoveredFields } from './recovered-fields.js';
@@ -22,11 +23,6 @@ const IDEMPOTENCY_MS = 24 * 3600 * 1000;
 @Injectable()
 export class RunRestorer {
   private readonly logger = new Logger('Backfill');
-  private readonly recoverScript = LuaScript.load<'recovered' | 'present' | 'other' | 'incomplete'>(
-    'recover',
-    11,
-  );
-  private readonly configScript = LuaScript.load<number>('recover-config', 7);
 
   constructor(
     @Inject(REDIS_CLIENT) private readonly client: RedisClient,
@@ -92,34 +88,22 @@ export class RunRestorer {
     }
     if (version > 0) {
       const fields = { ...encodeConfigPatch(patch), _version: String(version) };
-      await this.configScript.run(
-        this.client,
-        [...this.keys.script(''), this.keys.config(backfill)],
-        Object.entries(fields).flat(),
-      );
+      await scripts.recoverConfig.run(this.client, this.keys, { backfill }, Object.entries(fields).flat());
     }
   }
 
   private async recover(state: LedgerState) {
     const { run, checkpoint } = state;
     const recovered = recoveredFields(run, checkpoint);
-    const staged = ['work', 'failures', 'order'].map((what) =>
-      this.keys.staged(run.id, this.processId, what),
-    );
-    await this.client.unlink(...staged);
+    const staged = this.keys.staged(run.id, this.processId);
+    await this.client.unlink(...Object.values(staged));
     await this.store.dropFailures(run.id, checkpoint.failuresThrough, recovered.failuresFrom);
     const failures = await this.stage(state, recovered, staged);
-    const answer = await this.recoverScript.run(
+    const answer = await scripts.recover.run(
       this.client,
-      [...this.keys.script(run.id), this.keys.runs(run.backfill), this.keys.retried(run.id), ...staged],
-      [
-        run.backfill,
-        run.id,
-        this.keys.run(''),
-        recovered.work.length,
-        failures,
-        ...Object.entries(recovered.fields).flat(),
-      ],
+      this.keys,
+      { backfill: run.backfill, runId: run.id, staged },
+      [run.backfill, run.id, recovered.work.length, failures, ...Object.entries(recovered.fields).flat()],
     );
     const key = recovered.fields['idempotencyKey'];
     const left = IDEMPOTENCY_MS - (Date.now() - run.startedAt.getTime());
@@ -139,9 +123,8 @@ export class RunRestorer {
   private async stage(
     { checkpoint }: LedgerState,
     recovered: RecoveredRun,
-    staged: string[],
+    { work, failures, order }: StagedKeys,
   ): Promise<number> {
-    const [work = '', failures = '', order = ''] = staged;
     for (let at = 0; at < recovered.work.length; at += PAGE) {
       await this.client.hset(work, ...recovered.work.slice(at, at + PAGE).flat());
     }
@@ -153,7 +136,7 @@ export class RunRestorer {
         count += page.length;
       }
     }
-    await Promise.all(staged.map((key) => this.client.expire(key, STAGED_SECONDS)));
+    await Promise.all([work, failures, order].map((key) => this.client.expire(key, STAGED_SECONDS)));
     return count;
   }
 }

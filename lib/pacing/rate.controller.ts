@@ -2,14 +2,14 @@ import { Injectable, Inject, Logger } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { RangeQueues } from '../queues/range.queues.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import { scripts } from '../redis/scripts/bindings.js';
 import { EventStream } from '../state/event.stream.js';
+import { encodePace, toPace } from '../state/pace.js';
 import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
 import { currentRate, nextPeakChange } from './peak-hours.js';
 import { queueLimiter } from './queue-limiter.js';
-import { toInterval } from './rate-interval.js';
 
 /** For a boundary of the peak hours that is this near, the process sets a timer. */
 const NEAR_MS = 1_500;
@@ -27,7 +27,6 @@ export interface ThrottledRate extends ThrottlePressure {
 @Injectable()
 export class RateController {
   private readonly logger = new Logger('Backfill');
-  private readonly applyScript = LuaScript.load<number>('apply-rate', 6);
   /** The limit of each queue as this process last applied it. */
   private readonly appliedLimits = new Map<string, string>();
   private readonly timers = new Map<string, NodeJS.Timeout>();
@@ -53,9 +52,9 @@ export class RateController {
     const { perSecond, reason } = currentRate(config, now);
     const changeAt = nextPeakChange(config, now);
     const next = changeAt === null ? undefined : currentRate(config, changeAt).perSecond;
-    const changed = await this.applyScript.run(this.client, this.keys.script(runId), [
-      toInterval(perSecond),
-      next === undefined ? '' : toInterval(next),
+    const changed = await scripts.applyRate.run(this.client, this.keys, { runId }, [
+      encodePace(toPace(perSecond)),
+      next === undefined ? '' : encodePace(toPace(next)),
       changeAt ?? '',
       reason,
       throttled?.pressure ?? '',

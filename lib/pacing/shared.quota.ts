@@ -1,9 +1,9 @@
 import { Injectable, Inject } from '@nestjs/common';
 import type { QuotaConfig } from '../config/backfill-config.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import { scripts } from '../redis/scripts/bindings.js';
 import { throughput, SampleStore } from '../state/sample.store.js';
 import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
 
@@ -67,9 +67,6 @@ interface LoweredRate {
 /** Distributes the calls that a third party allows over all processes; lowers their rate by AIMD when it rejects one. */
 @Injectable()
 export class SharedQuota {
-  private readonly acquireScript = LuaScript.load<['go' | 'free' | 'wait', ...number[]]>('quota', 7);
-  private readonly decreaseScript = LuaScript.load<string>('cut-quota', 7);
-
   constructor(
     @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
@@ -83,26 +80,20 @@ export class SharedQuota {
     quota: QuotaConfig | null,
     { calls, withinMs, readyInMs, unused }: CallRequest,
   ): Promise<QuotaAnswer> {
-    const [verdict, ms = 0, interval = 0, at = 0, until = 0, ...waits] = await this.acquireScript.run(
-      this.client,
-      this.scriptKeys(backfill, runId),
-      [
-        callsPerSecond(quota),
-        calls,
-        Math.round(withinMs * 1000),
-        Math.round(readyInMs * 1000),
-        unused?.until ?? '',
-        unused?.from ?? '',
-      ],
-    );
-    if (verdict === 'go') {
+    const reply = await scripts.quota.run(this.client, this.keys, { backfill, runId }, [
+      callsPerSecond(quota),
+      calls,
+      Math.round(withinMs * 1000),
+      Math.round(readyInMs * 1000),
+      unused?.until ?? '',
+      unused?.from ?? '',
+    ]);
+    if (reply[0] === 'granted') {
+      const [kind, interval, at, until, ...waits] = reply;
       const waitMs = waits.map((micros) => micros / 1000);
-      return { kind: 'granted', waitMs, intervalMs: interval / 1000, at, until };
+      return { kind, waitMs, intervalMs: interval / 1000, at, until };
     }
-    if (verdict === 'free') {
-      return { kind: 'unlimited' };
-    }
-    return ms < 0 ? { kind: 'stopped' } : { kind: 'wait', ms };
+    return reply[0] === 'wait' ? { kind: 'wait', ms: reply[1] } : { kind: reply[0] };
   }
 
   /**
@@ -119,7 +110,7 @@ export class SharedQuota {
     localPerSecond: number,
   ): Promise<number> {
     const samples = await this.samples.newest(runId, MEASURED_OVER_MS / 1000);
-    const rate = await this.decreaseScript.run(this.client, this.scriptKeys(backfill, runId), [
+    const rate = await scripts.decreaseQuota.run(this.client, this.keys, { backfill, runId }, [
       callsPerSecond(quota),
       Math.max(throughput(samples, MEASURED_OVER_MS).rows, localPerSecond, 1),
       Math.ceil(waitMs),
@@ -155,10 +146,6 @@ export class SharedQuota {
   private async loweredRate(backfill: string): Promise<LoweredRate | null> {
     const [rate, since, step] = await this.client.hmget(this.keys.quota(backfill), 'rate', 'since', 'step');
     return rate ? { perSecond: Number(rate), sinceMs: Number(since) / 1000, increase: Number(step) } : null;
-  }
-
-  private scriptKeys(backfill: string, runId: string): string[] {
-    return [...this.keys.script(runId), this.keys.quota(backfill)];
   }
 }
 

@@ -56,7 +56,7 @@ export class FailureRetrier {
   private async take(backfill: string, runId: string, pieces: readonly RetryPiece[]): Promise<string | null> {
     const answer = await this.failures.retry(runId, pieces);
     if (answer.kind === 'refused') {
-      return answer.why;
+      return answer.reason;
     }
     await this.queues.add(
       backfill,

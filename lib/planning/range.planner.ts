@@ -8,6 +8,7 @@ import { RangeQueues } from '../queues/range.queues.js';
 import type { JobRequest } from '../queues/range.queues.js';
 import type { JsonValue, SourcePartition, SourcePlan } from '../sources/backfill-source.js';
 import { EventStream } from '../state/event.stream.js';
+import { encodeJob } from '../state/job-id.js';
 import { RangeStore } from '../state/range.store.js';
 import type { RunRecord } from '../state/run-record.js';
 import { RunStore } from '../state/run.store.js';
@@ -156,6 +157,6 @@ function windowOf({ config, now, workers, measuredPerSecond }: CycleRequest) {
 
 function jobsFor(first: number, count: number, perJob: number): JobRequest[] {
   return Array.from({ length: Math.ceil(count / perJob) }, (_, i) => ({
-    job: `${first + i * perJob}x${Math.min(perJob, count - i * perJob)}`,
+    job: encodeJob({ first: first + i * perJob, count: Math.min(perJob, count - i * perJob) }),
   }));
 }

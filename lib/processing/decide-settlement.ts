@@ -3,7 +3,7 @@ import { classifyError } from '../database/classify-error.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import { describeRange } from '../sources/planned-range.js';
-import { toQuarantined } from '../state/failure.store.js';
+import { toQuarantined } from '../state/failure-record.js';
 import type { RangeEntry, RangePayload } from '../state/range-entry.js';
 import type { Quarantined, RowsDone, Settlement, Successor } from '../state/range-steps.js';
 import { toStoredError } from '../state/stored-error.js';

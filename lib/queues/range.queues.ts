@@ -5,28 +5,28 @@ import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import { RedisErrorLog } from '../redis/redis-error.log.js';
+import { decodeJob, jobId } from '../state/job-id.js';
+import type { JobRanges } from '../state/job-id.js';
 
-/** What a job says: which ranges of which run. The ranges themselves are the tracker's. */
-export interface RangeJob {
+/** Data of a job: the indexes of its ranges. The ranges themselves are in `RangeStore`. */
+export interface RangeJob extends JobRanges {
   readonly run: string;
-  readonly first: number;
-  readonly count: number;
 }
 
-/** A job to add: the suffix of its id, and how long it is to wait. */
+/** A job to add. */
 export interface JobRequest {
-  /** `120x8`: eight ranges from 120 on; `125a2`: range 125 after two failed attempts. */
+  /** Suffix of its id, which says what it carries; see `job-id.ts`. */
   readonly job: string;
   readonly delayMs?: number;
 }
 
-/** So few that no worker, whose commands take the same connection, waits long behind them. */
+/** Jobs a call: workers share the connection, and their commands wait behind a large one. */
 const BATCH = 100;
 
-/** Entries that BullMQ keeps of what happened in a queue: enough for a dashboard, little for each backfill. */
+/** BullMQ keeps so many events of a queue: enough for a dashboard, little memory for each backfill. */
 export const QUEUE_EVENTS = { events: { maxLen: 1_000 } };
 
-/** The BullMQ queues: one for each backfill, made when it is first asked for. */
+/** The BullMQ queues, one for each backfill, created on first use. */
 @Injectable()
 export class RangeQueues {
   private readonly queues = new Map<string, Queue<RangeJob>>();
@@ -46,7 +46,7 @@ export class RangeQueues {
       connection: this.client,
       prefix: this.keys.prefix,
       streams: QUEUE_EVENTS,
-      // Checked for the chain of cycles; each queue would read all that Redis says of itself.
+      // The queue of the cycles checks the version of Redis; here each queue would send INFO again.
       skipVersionCheck: true,
     });
     queue.on('error', this.errors.listener);
@@ -54,17 +54,17 @@ export class RangeQueues {
     return queue;
   }
 
-  /** Adds jobs; one that exists already is left as it is. */
+  /** Adds jobs; BullMQ ignores one whose id exists. */
   async add(backfill: string, runId: string, requests: readonly JobRequest[]): Promise<void> {
     const queue = this.of(backfill);
     for (let at = 0; at < requests.length; at += BATCH) {
       await queue.addBulk(
         requests.slice(at, at + BATCH).map(({ job, delayMs }) => {
-          const opts: JobsOptions = { jobId: `${runId}-${job}` };
+          const opts: JobsOptions = { jobId: jobId(runId, job) };
           if (delayMs !== undefined && delayMs > 0) {
             opts.delay = Math.ceil(delayMs);
           }
-          return { name: 'range', data: { run: runId, ...parseJob(job) }, opts };
+          return { name: 'range', data: { run: runId, ...decodeJob(job) }, opts };
         }),
       );
     }
@@ -73,12 +73,4 @@ export class RangeQueues {
   async close(): Promise<void> {
     await Promise.all([...this.queues.values()].map((queue) => queue.close()));
   }
-}
-
-/** Reads the suffix of a job id. */
-export function parseJob(job: string): { first: number; count: number } {
-  const [first, count] = job.split('x');
-  return count === undefined
-    ? { first: Number.parseInt(job, 10), count: 1 }
-    : { first: Number(first), count: Number(count) };
 }

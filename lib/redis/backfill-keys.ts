@@ -1,3 +1,10 @@
+/** The keys under which a run is put together for its recovery. */
+export interface StagedKeys {
+  readonly work: string;
+  readonly failures: string;
+  readonly order: string;
+}
+
 /**
  * The names of everything in Redis. One hash tag holds them all, so that scripts that touch several keys
  * work on a cluster; BullMQ's own keys share it.
@@ -107,26 +114,10 @@ export class BackfillKeys {
     return this.of('ledger-duty');
   }
 
-  /** Where one process puts a lost run together. */
-  staged(runId: string, processId: string, what: string): string {
-    return this.of('staged', runId, processId, what);
-  }
-
-  /** The keys every run script takes, in the order that `prelude.lua` names. */
-  script(runId: string): string[] {
-    return [
-      this.run(runId),
-      this.work(runId),
-      this.failures(runId),
-      this.failureOrder(runId),
-      this.events,
-      this.active,
-    ];
-  }
-
-  /** What stands before the job suffix of an entry in the key of its BullMQ job. */
-  job(backfill: string, runId: string): string {
-    return `${this.prefix}:${backfill}:${runId}-`;
+  /** Where one process puts a lost run together for its recovery. */
+  staged(runId: string, processId: string): StagedKeys {
+    const key = (part: string) => this.of('staged', runId, processId, part);
+    return { work: key('work'), failures: key('failures'), order: key('order') };
   }
 
   // A name of a backfill never begins with an underscore, so its queue never meets these keys.

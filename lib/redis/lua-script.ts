@@ -1,41 +1,60 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Cluster, Redis } from 'ioredis';
+import type { BackfillKeys } from './backfill-keys.js';
 
 /** A connection that the library made and closes itself. */
 export type RedisClient = Redis | Cluster;
 
-/** One script of `redis/scripts`, sent whole once and by its digest from then on. */
-export class LuaScript<Answer> {
+/** Names the KEYS of a script, in the order of its header. */
+export type ScriptKeys<Scope> = (keys: BackfillKeys, scope: Scope) => readonly string[];
+
+type Argument = string | number;
+
+const PRELUDE = readScript('prelude');
+
+/**
+ * A script of the folder `scripts`, after the prelude that all scripts share. Redis gets its source once, and its
+ * SHA-1 from then on (EVALSHA).
+ */
+export class LuaScript<Scope, Reply> {
+  private readonly source: string;
   private readonly digest: string;
 
-  private constructor(
-    private readonly source: string,
-    private readonly numberOfKeys: number,
+  constructor(
+    name: string,
+    private readonly keysOf: ScriptKeys<Scope>,
   ) {
-    this.digest = createHash('sha1').update(source).digest('hex');
+    this.source = `${PRELUDE}\n${readScript(name)}`;
+    this.digest = createHash('sha1').update(this.source).digest('hex');
   }
 
-  static load<Answer>(name: string, numberOfKeys: number): LuaScript<Answer> {
-    return new LuaScript<Answer>(`${readScript('prelude')}\n${readScript(name)}`, numberOfKeys);
-  }
-
+  /** @param args ARGV, as the header of the script describes it */
   async run(
     client: RedisClient,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-  ): Promise<Answer> {
-    if (keys.length !== this.numberOfKeys) {
-      throw new RangeError(`Expected ${this.numberOfKeys} keys, got ${keys.length}`);
-    }
+    keys: BackfillKeys,
+    scope: Scope,
+    args: readonly Argument[],
+  ): Promise<Reply> {
+    const [source, ...parameters] = this.evalArguments(keys, scope, args);
     try {
-      return (await client.evalsha(this.digest, keys.length, ...keys, ...args)) as Answer;
+      return (await client.evalsha(this.digest, ...parameters)) as Reply;
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) {
         throw error;
       }
-      return (await client.eval(this.source, keys.length, ...keys, ...args)) as Answer;
+      return (await client.eval(source, ...parameters)) as Reply;
     }
+  }
+
+  /** The arguments of EVAL: source, number of keys, KEYS, and ARGV with the two key prefixes that the prelude takes. */
+  evalArguments(
+    keys: BackfillKeys,
+    scope: Scope,
+    args: readonly Argument[],
+  ): [source: string, numberOfKeys: number, ...parameters: Argument[]] {
+    const scriptKeys = this.keysOf(keys, scope);
+    return [this.source, scriptKeys.length, ...scriptKeys, ...args, keys.run(''), keys.history('')];
   }
 }
 

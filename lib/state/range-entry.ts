@@ -1,36 +1,77 @@
 import { createHash } from 'node:crypto';
 import type { JsonValue } from '../sources/backfill-source.js';
 
-/** What a piece of outstanding work stands for: a range as planned, or rows by their keys. */
+/** What an outstanding range covers: a range as planned, or rows by their keys. */
 export type RangePayload =
   | { readonly kind: 'range'; readonly partition: string; readonly range: JsonValue }
   | { readonly kind: 'rows'; readonly partition: string; readonly keys: readonly JsonValue[] };
 
-/** A piece of outstanding work, as a worker claimed it. */
+/** An outstanding range, as a worker claimed it. */
 export interface RangeEntry {
   readonly index: number;
-  /** How often it was taken up, this time included; tells an overtaken worker from the last. */
+  /** How many times it was claimed, this claim included: the fencing token of the claim. */
   readonly claims: number;
-  /** How often a worker died with it. */
+  /** How many of its workers died. */
   readonly crashes: number;
-  /** How often its handler failed. */
+  /** How many times its handler failed. */
   readonly attempts: number;
-  /** Rows it is worth for the progress. */
+  /** Rows that it counts for in the progress. */
   readonly rows: number;
   readonly payload: RangePayload;
 }
 
-/** The payload as it is kept: `[range]` or `[range, partition]`, and `{ k, p }` for rows by key. */
+/** An outstanding range, as Redis stores it; `prelude.lua` describes the fields. */
+export interface StoredEntry {
+  readonly claims: number;
+  readonly releases: number;
+  readonly attempts: number;
+  readonly notBefore: number;
+  readonly job: string;
+  readonly rows: number;
+  readonly payload: string;
+}
+
+/** Writes `claims|releases|attempts|notBefore|job|rows|payload`, as `format_entry` of the prelude does. */
+export function encodeEntry({
+  claims,
+  releases,
+  attempts,
+  notBefore,
+  job,
+  rows,
+  payload,
+}: StoredEntry): string {
+  return [claims, releases, attempts, notBefore, job, rows, payload].join('|');
+}
+
+/** Reads what `encodeEntry` or a script wrote. */
+export function decodeEntry(text: string): StoredEntry {
+  const [claims, releases, attempts, notBefore, job = '', rows, ...payload] = text.split('|');
+  return {
+    claims: Number(claims),
+    releases: Number(releases),
+    attempts: Number(attempts),
+    notBefore: Number(notBefore),
+    job,
+    rows: Number(rows),
+    payload: payload.join('|'),
+  };
+}
+
+/** The range that a worker has claimed, from its stored entry. */
+export function toClaimed(index: number, stored: StoredEntry): RangeEntry {
+  const { claims, releases, attempts, rows } = stored;
+  // All claims before this one ended with a release, or with the death of the worker.
+  const crashes = Math.max(0, claims - 1 - releases);
+  return { index, claims, crashes, attempts, rows, payload: decodePayload(stored.payload) };
+}
+
+/** The payload as it is stored: `[range]` or `[range, partition]`, and `{ k, p }` for rows by key. */
 export function encodePayload(payload: RangePayload): string {
   if (payload.kind === 'rows') {
     return JSON.stringify({ k: payload.keys, p: payload.partition });
   }
   return JSON.stringify(payload.partition === '' ? [payload.range] : [payload.range, payload.partition]);
-}
-
-/** Tells one payload from another, to Redis as well. */
-export function digestOf(payload: RangePayload): string {
-  return createHash('sha1').update(encodePayload(payload)).digest('hex');
 }
 
 /** Reads what `encodePayload` wrote. */
@@ -42,15 +83,7 @@ export function decodePayload(text: string): RangePayload {
   return { kind: 'rows', keys: value.k, partition: value.p };
 }
 
-/** Reads an entry as `prelude.lua` describes it. */
-export function parseEntry(index: number, text: string): RangeEntry {
-  const [claims, returns, attempts, , , rows, ...payload] = text.split('|');
-  return {
-    index,
-    claims: Number(claims),
-    crashes: Math.max(0, Number(claims) - 1 - Number(returns)),
-    attempts: Number(attempts),
-    rows: Number(rows),
-    payload: decodePayload(payload.join('|')),
-  };
+/** SHA-1 of the stored payload, by which the scripts recognize it. */
+export function digestOf(payload: RangePayload): string {
+  return createHash('sha1').update(encodePayload(payload)).digest('hex');
 }

@@ -2,7 +2,7 @@ import type { JsonValue, PlannedRange } from '../sources/backfill-source.js';
 import type { RunStatus } from './run-status.js';
 import type { RangeEntry, RangePayload } from './range-entry.js';
 
-/** Ranges to take into a run. */
+/** Planned ranges to add to a run. */
 export interface Reservation {
   /** Sequence of the cursors that the plan was made from. */
   readonly seq: number;
@@ -18,10 +18,12 @@ export interface Reservation {
   readonly rangesPerJob: number;
 }
 
-/** What became of a reservation. */
+/** The answer to a reservation. */
 export type ReserveAnswer =
   | { readonly kind: 'reserved'; readonly first: number; readonly status: RunStatus }
+  /** The plan was made from another cursor than the current one. */
   | { readonly kind: 'stale' }
+  /** The run is not running. */
   | { readonly kind: 'stopped' };
 
 /** Whether further ranges of a run may be claimed. */
@@ -51,47 +53,55 @@ export interface Claim {
 /** Rows that a range counts for; `planned`: as many as it was planned with. */
 export type RowsDone = number | 'planned';
 
-/** What became of an acknowledgement or a settlement. */
+/** A range whose rows are all done. */
+export interface Acknowledgement {
+  readonly entry: RangeEntry;
+  readonly rows: RowsDone;
+}
+
+/** The answer to acknowledgements or a settlement. */
 export interface Settled {
-  /** False when somebody else had settled it. */
+  /** False when another worker had settled them. */
   readonly counted: boolean;
   /** True when the next cycle should come at once. */
   readonly low: boolean;
+  /** Status of the run; `null` where the range or the run is gone. */
   readonly status: RunStatus | null;
   readonly successors: readonly { readonly index: number; readonly job: string }[];
 }
 
-/** Work that takes the place of a range. */
+/** A range that takes the place of another. */
 export interface Successor {
   readonly attempts: number;
-  /** Ms that it must wait before it starts. */
+  /** Ms before which it must not start. */
   readonly delayMs: number;
   readonly rows: number;
   readonly payload: RangePayload;
 }
 
-/** A failure to keep. */
+/** A failure to store. */
 export interface Quarantined {
   readonly id: string;
   readonly rows: number;
+  /** JSON, as `FailureStore` reads it. */
   readonly record: string;
 }
 
-/** How a range that did not simply succeed is settled. */
+/** The settlement of a range that did not simply succeed. */
 export interface Settlement {
   readonly entry: RangeEntry;
   readonly rowsDone: number;
-  /** `replaced`: its successors stand for it. */
+  /** What it counts as; `replaced`: its successors count instead. */
   readonly outcome: 'done' | 'failed' | 'replaced';
   readonly successors: readonly Successor[];
   readonly failures: readonly Quarantined[];
-  /** JSON of the error, kept as the last one of the run. */
+  /** JSON of the error, stored as the last one of the run; empty for none. */
   readonly error: string;
 }
 
-/** Work without a job, or whose job is overdue. */
-export interface MissingWork {
-  readonly job: string;
-  /** Ms that the job must still wait; below 0: it exists, but a clock that jumped keeps it waiting. */
-  readonly delayMs: number;
-}
+/** A job without which outstanding ranges are not processed in time. */
+export type JobProblem =
+  /** BullMQ has no such job. It is to start after `delayMs`. */
+  | { readonly kind: 'missing'; readonly job: string; readonly delayMs: number }
+  /** BullMQ still delays the job, though its time is past. */
+  | { readonly kind: 'overdue'; readonly job: string };

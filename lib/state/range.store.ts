@@ -1,57 +1,41 @@
 import { Injectable, Inject } from '@nestjs/common';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import { scripts } from '../redis/scripts/bindings.js';
 import type { JsonValue } from '../sources/backfill-source.js';
-import { digestOf, encodePayload, parseEntry } from './range-entry.js';
+import { decodeEntry, digestOf, encodePayload, toClaimed } from './range-entry.js';
 import type { RangeEntry, RangePayload } from './range-entry.js';
 import type {
+  Acknowledgement,
+  Claim,
   ClaimAnswer,
   ClaimStatus,
-  MissingWork,
+  JobProblem,
   Reservation,
   ReserveAnswer,
-  RowsDone,
   Settled,
   Settlement,
 } from './range-steps.js';
 import { cursorField } from './run-record.js';
 import type { RunStatus } from './run-status.js';
 
-const KEYS = 6;
-/** Progress is told at most twice a second. */
+/** Ms between two `rangeCompleted` events of a run. */
 const PROGRESS_EVERY_MS = 500;
 const PAGE = 1000;
 
-/** First word of the reply of `claim.lua`. */
-type ClaimReply = 'go' | 'stopped' | 'held' | 'later';
-
-const OUTCOMES = { done: 1, failed: 0, replaced: -1 } as const;
-
-/** Keeps what is outstanding. Every method is one atomic step in Redis. */
+/** Stores the outstanding ranges. Every method is one atomic step in Redis. */
 @Injectable()
 export class RangeStore {
-  private readonly scripts = {
-    reserve: LuaScript.load<[string, ...(string | number)[]]>('reserve', KEYS),
-    claim: LuaScript.load<[ClaimReply, number, ...string[]]>('claim', KEYS),
-    release: LuaScript.load<number>('release', KEYS),
-    ack: LuaScript.load<[number, number, string]>('ack', KEYS),
-    ackRows: LuaScript.load<number>('ack-rows', KEYS),
-    settle: LuaScript.load<[string, ...(string | number)[]]>('settle', KEYS),
-    missing: LuaScript.load<[string, ...string[]]>('missing', KEYS),
-    endCycle: LuaScript.load<number>('end-cycle', KEYS),
-  };
-
   constructor(
     @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
   ) {}
 
-  /** Takes planned ranges into the run and moves its cursor. */
+  /** Adds planned ranges to the run and moves its cursor. */
   async reserve(runId: string, reservation: Reservation): Promise<ReserveAnswer> {
     const { partition, ranges } = reservation;
-    const [kind, first, status] = await this.scripts.reserve.run(this.client, this.keys.script(runId), [
+    const reply = await scripts.reserve.run(this.client, this.keys, { runId }, [
       reservation.seq,
       cursorField(partition),
       JSON.stringify(reservation.cursor),
@@ -64,63 +48,46 @@ export class RangeStore {
         encodePayload({ kind: 'range', partition, range: range.data }),
       ]),
     ]);
-    if (kind === 'reserved') {
-      return { kind, first: Number(first), status: String(status) as RunStatus };
+    if (reply[0] !== 'reserved') {
+      return { kind: reply[0] };
     }
-    return { kind: kind === 'stale' ? 'stale' : 'stopped' };
+    const [kind, first, status] = reply;
+    return { kind, first, status: status as RunStatus };
   }
 
   /**
-   * Asks to start ranges, none of which is to wait longer than `longestWaitMs` for its moment.
+   * Claims ranges whose start time is at most `longestWaitMs` away.
    *
-   * @param lateMs by how much more than usual starts came late since it was last asked
+   * @param latenessMs by how much starts of this process were later than usual since its last claim
    */
   async claim(
     runId: string,
     indexes: readonly number[],
     longestWaitMs: number,
-    lateMs = 0,
+    latenessMs = 0,
   ): Promise<ClaimAnswer> {
-    const [reply, ms, ...answers] = await this.scripts.claim.run(this.client, this.keys.script(runId), [
+    const [status, ms, ...answers] = await scripts.claim.run(this.client, this.keys, { runId }, [
       longestWaitMs * 1000,
-      Math.round(lateMs * 1000),
+      Math.round(latenessMs * 1000),
       ...indexes,
     ]);
-    const answered = performance.now();
+    const now = performance.now();
     return {
-      ...claimStatus(reply, ms),
-      claims: answers.map((answer, i) => {
-        if (answer === '') {
-          return null;
-        }
-        const cut = answer.indexOf('|');
-        const waitMs = Number(answer.slice(0, cut)) / 1000;
-        return {
-          waitMs,
-          dueAt: answered + waitMs,
-          entry: parseEntry(indexes[i] ?? -1, answer.slice(cut + 1)),
-        };
-      }),
+      ...toClaimStatus(status, ms),
+      claims: answers.map((answer, i) => toClaim(indexes[i], answer, now)),
     };
   }
 
-  /** Gives claimed ranges back untouched. */
+  /** Releases claimed ranges without an outcome. */
   async release(runId: string, indexes: readonly number[]): Promise<void> {
-    await this.scripts.release.run(this.client, this.keys.script(runId), indexes);
+    await scripts.release.run(this.client, this.keys, { runId }, indexes);
   }
 
   /** Counts finished ranges. */
-  async acknowledge(
-    runId: string,
-    done: readonly { readonly entry: RangeEntry; readonly rows: RowsDone }[],
-  ): Promise<Settled> {
-    const [counted, low, status] = await this.scripts.ack.run(this.client, this.keys.script(runId), [
+  async acknowledge(runId: string, done: readonly Acknowledgement[]): Promise<Settled> {
+    const [counted, low, status] = await scripts.ack.run(this.client, this.keys, { runId }, [
       PROGRESS_EVERY_MS,
-      ...done.flatMap(({ entry, rows }) => [
-        entry.index,
-        rows === 'planned' ? -1 : rows,
-        digestOf(entry.payload),
-      ]),
+      ...done.flatMap(({ entry, rows }) => [entry.index, rows, digestOf(entry.payload)]),
     ]);
     return {
       counted: counted > 0,
@@ -131,8 +98,8 @@ export class RangeStore {
   }
 
   /**
-   * Counts rows of a range that is still under way, and keeps what is left of it. Answers the work that is
-   * left, or `null` where another worker has overtaken this one.
+   * Counts rows of a range that is still being processed, and stores the rows that are left of it. Returns the range
+   * with these, or `null` where another worker has claimed it meanwhile.
    */
   async acknowledgeRows(
     runId: string,
@@ -141,7 +108,7 @@ export class RangeStore {
     left: readonly JsonValue[],
   ): Promise<RangeEntry | null> {
     const payload: RangePayload = { kind: 'rows', partition: entry.payload.partition, keys: left };
-    const kept = await this.scripts.ackRows.run(this.client, this.keys.script(runId), [
+    const counted = await scripts.ackRows.run(this.client, this.keys, { runId }, [
       entry.index,
       entry.claims,
       done,
@@ -149,64 +116,72 @@ export class RangeStore {
       encodePayload(payload),
       digestOf(entry.payload),
     ]);
-    return kept === 1 ? { ...entry, rows: left.length, payload } : null;
+    return counted === 1 ? { ...entry, rows: left.length, payload } : null;
   }
 
   /** Settles a range that did not simply succeed. */
   async settle(runId: string, settlement: Settlement): Promise<Settled> {
     const { entry, successors, failures } = settlement;
-    const [kind, low, status, ...placed] = await this.scripts.settle.run(
-      this.client,
-      this.keys.script(runId),
-      [
-        entry.index,
-        entry.claims,
-        entry.attempts,
-        digestOf(entry.payload),
-        settlement.rowsDone,
-        OUTCOMES[settlement.outcome],
-        successors.length,
-        failures.length,
-        settlement.error,
-        ...successors.flatMap(({ attempts, delayMs, rows, payload }) => [
-          attempts,
-          Math.ceil(delayMs),
-          Math.round(rows),
-          encodePayload(payload),
-        ]),
-        ...failures.flatMap(({ id, rows, record }) => [id, rows, record]),
-      ],
-    );
+    const reply = await scripts.settle.run(this.client, this.keys, { runId }, [
+      entry.index,
+      entry.claims,
+      entry.attempts,
+      digestOf(entry.payload),
+      settlement.rowsDone,
+      settlement.outcome,
+      successors.length,
+      failures.length,
+      settlement.error,
+      ...successors.flatMap(({ attempts, delayMs, rows, payload }) => [
+        attempts,
+        Math.ceil(delayMs),
+        Math.round(rows),
+        encodePayload(payload),
+      ]),
+      ...failures.flatMap(({ id, rows, record }) => [id, rows, record]),
+    ]);
+    if (reply[0] === 'gone') {
+      return { counted: false, low: false, status: null, successors: [] };
+    }
+    const [, low, status, ...placed] = reply;
     return {
-      counted: kind === 'settled',
+      counted: true,
       low: low === 1,
-      status: (status ? String(status) : null) as RunStatus | null,
+      status: status as RunStatus,
       successors: pairs(placed).map(([index, job]) => ({ index: Number(index), job: String(job) })),
     };
   }
 
-  /** Goes through the outstanding ranges that no job carries, or whose job is overdue. */
-  async *missing(
+  /**
+   * Scans the outstanding ranges for jobs that BullMQ lacks or delays too long, page by page.
+   *
+   * @param jobKeyPrefix what precedes the job suffix in the key of a job of this run
+   * @param jobIdPrefix what precedes the job suffix in the id of a job of this run
+   * @param delayedJobs key of the delayed jobs of the queue
+   */
+  async *jobProblems(
     runId: string,
-    jobPrefix: string,
+    jobKeyPrefix: string,
     jobIdPrefix: string,
     delayedJobs: string,
-  ): AsyncGenerator<MissingWork[]> {
+  ): AsyncGenerator<JobProblem[]> {
     let cursor = '0';
     do {
-      const [next, ...found] = await this.scripts.missing.run(this.client, this.keys.script(runId), [
+      const [next, ...found] = await scripts.jobProblems.run(this.client, this.keys, { runId }, [
         cursor,
         PAGE,
-        jobPrefix,
+        jobKeyPrefix,
         jobIdPrefix,
         delayedJobs,
       ]);
       cursor = next;
-      yield pairs(found).map(([job, delayMs]) => ({ job, delayMs: Number(delayMs) }));
+      yield pairs(found).map(([job, delay]) =>
+        delay === 'overdue' ? { kind: 'overdue', job } : { kind: 'missing', job, delayMs: Number(delay) },
+      );
     } while (cursor !== '0');
   }
 
-  /** Closes a cycle; answers the ms until the next one, or `null` when there is none. */
+  /** Ends a cycle; returns the ms until the next one, or `null` when there is none. */
   async endCycle(
     runId: string,
     cycle: number,
@@ -215,15 +190,35 @@ export class RangeStore {
     soonMs: number,
     configVersion: string,
   ): Promise<number | null> {
-    const wait = await this.scripts.endCycle.run(this.client, this.keys.script(runId), [
+    return scripts.endCycle.run(this.client, this.keys, { runId }, [
       cycle,
       target,
       Math.round(waitMs),
       soonMs,
       configVersion,
     ]);
-    return wait < 0 ? null : wait;
   }
+}
+
+function toClaimStatus(status: ClaimStatus['status'], ms: number | null): ClaimStatus {
+  switch (status) {
+    case 'held':
+      return { status, retryInMs: ms };
+    case 'later':
+      return { status, ms: ms ?? 0 };
+    default:
+      return { status };
+  }
+}
+
+/** Reads `microseconds to wait|entry`. */
+function toClaim(index: number | undefined, answer: string, now: number): Claim | null {
+  if (index === undefined || answer === '') {
+    return null;
+  }
+  const separator = answer.indexOf('|');
+  const waitMs = Number(answer.slice(0, separator)) / 1000;
+  return { waitMs, dueAt: now + waitMs, entry: toClaimed(index, decodeEntry(answer.slice(separator + 1))) };
 }
 
 function pairs<T>(flat: readonly T[]): [T, T][] {
@@ -231,19 +226,4 @@ function pairs<T>(flat: readonly T[]): [T, T][] {
     flat[2 * i] as T,
     flat[2 * i + 1] as T,
   ]);
-}
-
-function claimStatus(reply: ClaimReply, ms: number): ClaimStatus {
-  switch (reply) {
-    case 'go':
-      return { status: 'granted' };
-    case 'stopped':
-      return { status: 'stopped' };
-    case 'held':
-      return { status: 'held', retryInMs: ms < 0 ? null : ms };
-    case 'later':
-      return { status: 'later', ms };
-    default:
-      return reply satisfies never;
-  }
 }

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
 import type { JsonValue, SourcePartition } from '../sources/backfill-source.js';
 import type { StoredError } from './backfill-status.js';
+import { decodePace } from './pace.js';
+import type { Pace } from './pace.js';
 
 const count = z.coerce.number().int();
 const time = z
@@ -69,20 +71,42 @@ const runSchema = z.object({
   partitionsDone: json<string[]>(),
 });
 
-/** A run as Redis keeps it, parsed. */
-export type RunRecord = z.output<typeof runSchema> & {
-  /** Where planning goes on, by the name of the partition; `null` at the beginning. */
+/**
+ * Fields of a run that only matter at this moment: rate, hold and pacing in force, and bookkeeping between cycles. A
+ * checkpoint of the run leaves them out, and a run that is recovered begins without them.
+ */
+export const VOLATILE_FIELDS: readonly string[] = [
+  'moment',
+  'debt',
+  'interval',
+  'next interval',
+  'next interval at',
+  'rateReason',
+  'holdUntil',
+  'holdReason',
+  'lastCycleAt',
+  'lowCycle',
+  'lastProgress',
+  'retrySequence',
+  'configVersion',
+];
+
+/** A run as Redis stores it, parsed. */
+export type RunRecord = Omit<z.output<typeof runSchema>, 'interval'> & {
+  /** The pace in force. */
+  readonly pace: Pace;
+  /** Where planning continues, by the name of the partition; `null` at the beginning. */
   readonly cursors: Readonly<Record<string, JsonValue>>;
 };
 
 const CURSOR = 'cursor:';
 
-/** Field of the run hash that keeps the cursor of a partition. */
+/** Field of the run hash that holds the cursor of a partition. */
 export function cursorField(partition: string): string {
   return `${CURSOR}${partition}`;
 }
 
-/** Parses the hash of a run; throws `BackfillStateError` that names the field when it was tampered with. */
+/** Parses the hash of a run; throws `BackfillStateError` that names a field which cannot be read. */
 export function parseRun(hash: Readonly<Record<string, string>>): RunRecord {
   const parsed = runSchema.safeParse(hash);
   if (!parsed.success) {
@@ -99,5 +123,6 @@ export function parseRun(hash: Readonly<Record<string, string>>): RunRecord {
       cursors[field.slice(CURSOR.length)] = JSON.parse(value) as JsonValue;
     }
   }
-  return { ...parsed.data, cursors };
+  const { interval, ...run } = parsed.data;
+  return { ...run, pace: decodePace(interval), cursors };
 }

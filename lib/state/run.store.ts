@@ -1,14 +1,13 @@
 import { Injectable, Inject } from '@nestjs/common';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import { scripts } from '../redis/scripts/bindings.js';
 import { parseRun } from './run-record.js';
 import type { RunRecord } from './run-record.js';
 import { TRANSITIONS } from './run-status.js';
 import type { RunAction, RunStatus } from './run-status.js';
 
-const KEYS = 6;
 const IDEMPOTENCY_SECONDS = 24 * 3600;
 
 const EVENT_OF: Readonly<Record<RunAction, string>> = {
@@ -18,51 +17,43 @@ const EVENT_OF: Readonly<Record<RunAction, string>> = {
   retry: 'resumed',
 };
 
-/** What became of a wish to start a run. */
+/** The answer to the start of a run. */
 export type StartAnswer =
   | { readonly kind: 'started' | 'repeated'; readonly runId: string }
   | { readonly kind: 'active'; readonly runId: string; readonly status: RunStatus };
 
-/** What became of a wish to move a run. */
+/** The answer to a transition. */
 export interface TransitionAnswer {
   readonly kind: 'moved' | 'already' | 'refused';
   readonly before: RunStatus | null;
   readonly now: RunStatus | null;
 }
 
-/** Keeps the runs: begins them, moves them between statuses, reads them. */
+/** Stores the runs: starts them, moves them between statuses, reads them. */
 @Injectable()
 export class RunStore {
-  private readonly startScript = LuaScript.load<string[]>('start', KEYS + 2);
-  private readonly transitionScript = LuaScript.load<[TransitionAnswer['kind'], string, string]>(
-    'transition',
-    KEYS,
-  );
-
-  private readonly noteScript = LuaScript.load<number>('note', KEYS);
-
   constructor(
     @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
   ) {}
 
+  /** Starts a run unless one is active; a repeated idempotency key answers the run that it started. */
   async start(
-    name: string,
+    backfill: string,
     runId: string,
     idempotencyKey: string,
     fields: Readonly<Record<string, string | number>>,
   ): Promise<StartAnswer> {
-    const [kind, id, status] = await this.startScript.run(
+    const [kind, id, status] = await scripts.start.run(
       this.client,
-      [...this.keys.script(runId), this.keys.runs(name), this.keys.idempotency(name, idempotencyKey)],
-      [name, runId, idempotencyKey, IDEMPOTENCY_SECONDS, ...Object.entries(fields).flat()],
+      this.keys,
+      { backfill, runId, idempotencyKey },
+      [backfill, runId, idempotencyKey, IDEMPOTENCY_SECONDS, ...Object.entries(fields).flat()],
     );
-    if (kind === 'active') {
-      return { kind, runId: id ?? '', status: status as RunStatus };
-    }
-    return { kind: kind === 'started' ? 'started' : 'repeated', runId: id ?? '' };
+    return kind === 'active' ? { kind, runId: id, status: status as RunStatus } : { kind, runId: id };
   }
 
+  /** Moves a run to the status that the action leads to, if its status allows that. */
   async move(
     runId: string,
     action: RunAction,
@@ -70,7 +61,7 @@ export class RunStore {
     data: Readonly<Record<string, string | number | boolean | null>>,
   ): Promise<TransitionAnswer> {
     const { from, to } = TRANSITIONS[action];
-    const [kind, before, now] = await this.transitionScript.run(this.client, this.keys.script(runId), [
+    const [kind, before, now] = await scripts.transition.run(this.client, this.keys, { runId }, [
       to,
       EVENT_OF[action],
       reason,
@@ -118,8 +109,8 @@ export class RunStore {
     return this.client.zcard(this.keys.failureOrder(runId));
   }
 
-  /** Sets fields of a run that no script depends on, such as its last error; does nothing where it is gone. */
+  /** Sets fields of a run that no script depends on, such as its last error, unless the run is gone. */
   async note(runId: string, fields: Readonly<Record<string, string | number>>): Promise<void> {
-    await this.noteScript.run(this.client, this.keys.script(runId), Object.entries(fields).flat());
+    await scripts.note.run(this.client, this.keys, { runId }, Object.entries(fields).flat());
   }
 }

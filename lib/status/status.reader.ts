@@ -7,6 +7,7 @@ import { SharedQuota } from '../pacing/shared.quota.js';
 import { publicCursor } from '../planning/partition-rotation.js';
 import { RedisClock } from '../redis/redis.clock.js';
 import type { BackfillRun, BackfillStatus, RateStatus } from '../state/backfill-status.js';
+import { toPerSecond } from '../state/pace.js';
 import type { RunRecord } from '../state/run-record.js';
 import { isActive } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';
@@ -195,8 +196,14 @@ function rowsPerRange(run: RunRecord, config: BackfillConfig): number {
 
 /** Whether the workers, not the rate, say how fast it goes: they stay clearly under it. */
 function isBottleneck(run: RunRecord, rangesPerSecond: number): boolean {
-  const interval = run.interval ?? 0;
-  return interval === 0 || (interval > 0 && rangesPerSecond < (1_000_000 / interval) * 0.95);
+  switch (run.pace.kind) {
+    case 'unpaced':
+      return true;
+    case 'held':
+      return false;
+    default:
+      return rangesPerSecond < run.pace.perSecond * 0.95;
+  }
 }
 
 /** Told by the counters of one moment: what is counted apart may have moved between two looks. */
@@ -224,9 +231,9 @@ function rateOf(run: RunRecord, now: number): RateStatus {
       reason: `${run.holdReason ?? 'held'} until ${new Date(run.holdUntil).toISOString()}`,
     };
   }
-  const interval = run.interval ?? 0;
+  const perSecond = toPerSecond(run.pace);
   return {
-    perSecond: interval === 0 ? null : Math.max(0, Number((1_000_000 / interval).toPrecision(6))),
+    perSecond: perSecond === null ? null : Number(perSecond.toPrecision(6)),
     reason: run.rateReason ?? 'starting',
   };
 }

@@ -1,11 +1,11 @@
 import { Injectable, Inject, Logger } from '@nestjs/common';
 import { LogOnce } from '../async/log-once.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { isOutOfMemory } from '../redis/out-of-memory.js';
 import { PROCESS_ID } from '../redis/process-id.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import { scripts } from '../redis/scripts/bindings.js';
 import type { RunStatus } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';
 import { AppIntervals } from './app-intervals.js';
@@ -37,7 +37,6 @@ export interface ActiveRuns {
 @Injectable()
 export class BackfillWatchdog {
   private readonly logger = new Logger('Backfill');
-  private readonly tickScript = LuaScript.load<[number, number, ...string[]]>('tick', 7);
   private readonly log = new LogOnce(this.logger);
   private interval: AppInterval | undefined;
 
@@ -63,11 +62,7 @@ export class BackfillWatchdog {
 
   /** Reads the active runs of all backfills, and acquires the lease of this interval unless another process has it. */
   async poll(): Promise<ActiveRuns> {
-    const [lease, now, ...fields] = await this.tickScript.run(
-      this.client,
-      [...this.keys.script(''), this.keys.tick],
-      [LEASE_MS, this.keys.run('')],
-    );
+    const [lease, now, ...fields] = await scripts.tick.run(this.client, this.keys, undefined, [LEASE_MS]);
     const runs = Array.from({ length: fields.length / 3 }, (_, i) => ({
       backfill: fields[3 * i] ?? '',
       runId: fields[3 * i + 1] ?? '',

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { RangeQueues } from '../queues/range.queues.js';
-import { BackfillKeys } from '../redis/backfill-keys.js';
+import { jobId } from '../state/job-id.js';
 import { RangeStore } from '../state/range.store.js';
 
 /** Queues the jobs of outstanding ranges again that were lost between the write to the run and the one to the queue. */
@@ -11,27 +11,22 @@ export class JobReconciler {
   constructor(
     private readonly rangeStore: RangeStore,
     private readonly queues: RangeQueues,
-    private readonly keys: BackfillKeys,
   ) {}
 
   /** Returns how many jobs were missing or overdue. */
   async reconcile(backfill: string, runId: string): Promise<number> {
     const queue = this.queues.of(backfill);
     let requeued = 0;
-    const pages = this.rangeStore.missing(
-      runId,
-      this.keys.job(backfill, runId),
-      `${runId}-`,
-      queue.toKey('delayed'),
-    );
+    const idPrefix = jobId(runId, '');
+    const pages = this.rangeStore.jobProblems(runId, queue.toKey(idPrefix), idPrefix, queue.toKey('delayed'));
     for await (const page of pages) {
       await this.queues.add(
         backfill,
         runId,
-        page.filter(({ delayMs }) => delayMs >= 0),
+        page.filter((problem) => problem.kind === 'missing'),
       );
-      for (const { job } of page.filter(({ delayMs }) => delayMs < 0)) {
-        await (await queue.getJob(`${runId}-${job}`))?.promote();
+      for (const { job } of page.filter(({ kind }) => kind === 'overdue')) {
+        await (await queue.getJob(jobId(runId, job)))?.promote();
       }
       requeued += page.length;
     }

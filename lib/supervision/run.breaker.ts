@@ -2,10 +2,10 @@ import { Injectable, Inject, Logger } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { classifyError } from '../database/classify-error.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import { LuaScript } from '../redis/lua-script.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { isOutOfMemory } from '../redis/out-of-memory.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import { scripts } from '../redis/scripts/bindings.js';
 import { RunStore } from '../state/run.store.js';
 import { toStoredError } from '../state/stored-error.js';
 import { allowedFailures } from './allowed-failures.js';
@@ -20,7 +20,6 @@ const OUTAGE_RESET_MS = 60_000;
 @Injectable()
 export class RunBreaker {
   private readonly logger = new Logger('Backfill');
-  private readonly holdScript = LuaScript.load<number>('hold', 6);
   private readonly outages = new Map<string, { count: number; at: number }>();
 
   constructor(
@@ -110,11 +109,14 @@ export class RunBreaker {
     reason: string,
     error: unknown,
   ): Promise<void> {
-    const until = await this.holdScript.run(this.client, this.keys.script(runId), [
+    const until = await scripts.hold.run(this.client, this.keys, { runId }, [
       Math.ceil(ms),
       reason,
       storable(error),
     ]);
+    if (until === null) {
+      return;
+    }
     this.logger.warn(
       `[${backfill} run ${runId}] ${reason}, until ${new Date(until).toISOString()}: ${String(error)}`,
     );

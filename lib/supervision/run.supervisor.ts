@@ -3,9 +3,9 @@ import { ConfigStore } from '../config/config.store.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { RateController } from '../pacing/rate.controller.js';
 import type { ThrottledRate } from '../pacing/rate.controller.js';
-import { fromInterval } from '../pacing/rate-interval.js';
 import { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
 import { CycleQueue } from '../queues/cycle.queue.js';
+import { toPerSecond } from '../state/pace.js';
 import type { RunRecord } from '../state/run-record.js';
 import { RunStore } from '../state/run.store.js';
 import { latestUnpaced, throughput, SampleStore } from '../state/sample.store.js';
@@ -93,6 +93,6 @@ export class RunSupervisor {
 }
 
 function toSample(run: RunRecord, outstanding: number, at: number): BackfillSample {
-  const { done, rowsDone, rowsFailed, interval } = run;
-  return { at, done, rowsDone, rowsFailed, outstanding, perSecond: fromInterval(interval) };
+  const { done, rowsDone, rowsFailed, pace } = run;
+  return { at, done, rowsDone, rowsFailed, outstanding, perSecond: toPerSecond(pace) };
 }

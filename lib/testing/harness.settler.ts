@@ -5,6 +5,7 @@ import { decideSettlement } from '../processing/decide-settlement.js';
 import type { Outcome } from '../processing/execution.js';
 import { RangeSplitter } from '../processing/range.splitter.js';
 import type { BackfillFailure } from '../state/backfill-status.js';
+import { parseFailure, toPublicFailure } from '../state/failure-record.js';
 import { toClaimedEntry } from './harness-entry.js';
 import type { HarnessEntry } from './harness-entry.js';
 
@@ -59,16 +60,11 @@ export class HarnessSettler {
             rows,
             attempts,
           })),
-          failures: failures.map(({ id, record }) => failureOf(id, record)),
+          failures: failures.map(({ id, record }) => toPublicFailure(id, parseFailure(record))),
         };
       }
       default:
         return decision satisfies never;
     }
   }
-}
-
-function failureOf(id: string, record: string): BackfillFailure {
-  const { kind, key, error, attempts, failedAt } = JSON.parse(record) as Omit<BackfillFailure, 'id'>;
-  return { id, kind, key, error, attempts, failedAt };
 }

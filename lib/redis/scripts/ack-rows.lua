@@ -1,33 +1,37 @@
 --[[
-  Counts rows that are done within a range that is still under way, and has the rest stand for the range:
-  should its worker die, they are not repeated.
+  Acknowledges rows of a range that is still being processed: the entry keeps only the rows that are left, so
+  that the others are not repeated if the worker dies.
 
   KEYS     see prelude.lua
-  ARGV[1]  index
-  ARGV[2]  claims with which it was taken up: a worker that was overtaken counts nothing
-  ARGV[3]  rows done since the last time
-  ARGV[4]  rows left
-  ARGV[5]  payload of the rows left
-  ARGV[6]  digest of the payload that it had before
+  ARGV
+    1      index
+    2      claims of the entry when this worker claimed it (fencing token)
+    3      rows done since the last acknowledgement
+    4      rows left
+    5      payload of the rows left
+    6      SHA-1 of the payload before
 
-  Sent twice it counts once. Returns 1 when the range is still this worker's, else 0.
+  Counts once when sent twice.
+
+  Reply    1 when the range still belongs to this worker, else 0
 ]]
-local entry = redis.call('HGET', WORK, ARGV[1])
-local work = entry and parse(entry)
-if not work or work.claims ~= tonumber(ARGV[2]) then
+local index, claims, rows_done, rows_left = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local payload_left, digest_before = ARGV[5], ARGV[6]
+local text = redis.call('HGET', WORK, index)
+local entry = text and parse_entry(text)
+if not entry or entry.claims ~= claims then
   return 0
 end
-local left = tonumber(ARGV[4])
-if work.rows == left and work.payload == ARGV[5] then
+if entry.rows == rows_left and entry.payload == payload_left then
   return 1
 end
-if redis.sha1hex(work.payload) ~= ARGV[6] then
+if redis.sha1hex(entry.payload) ~= digest_before then
   return 0
 end
-local progress = math.max(0, work.rows - left)
-work.rows = left
-work.payload = ARGV[5]
-redis.call('HSET', WORK, ARGV[1], format(work))
-redis.call('HINCRBY', RUN, 'rowsDone', ARGV[3])
+local progress = math.max(0, entry.rows - rows_left)
+entry.rows = rows_left
+entry.payload = payload_left
+redis.call('HSET', WORK, index, format_entry(entry))
+redis.call('HINCRBY', RUN, 'rowsDone', rows_done)
 redis.call('HINCRBY', RUN, 'progress', progress)
 return 1

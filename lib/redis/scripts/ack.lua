@@ -1,26 +1,28 @@
 --[[
-  Counts finished ranges, each once: whoever takes the entry away counts it.
+  Acknowledges finished ranges. Each counts once: the step that removes its entry counts it.
 
   KEYS     see prelude.lua
-  ARGV[1]  ms that must lie between two events of progress
-  ARGV[2..] index, rows done and digest of the payload of each range; -1 rows: the rows it was planned with
+  ARGV
+    1      ms between two `rangeCompleted` events
+    2...   of each range: index, rows done ('planned': as many as it was planned with), SHA-1 of its payload.
+           A range whose payload is another by now is not counted: it was split, or Redis lost data in a crash and
+           gave its index to another range.
 
-  One that is not what its worker was given any more (it was halved, or a crash of Redis gave its number to
-  another) stays.
-
-  Returns { ranges counted, 1 when the next cycle should come at once, status now }
+  Reply    { ranges counted, 1 when the next cycle should come at once, else 0, status of the run }
 ]]
+local progress_every_ms = tonumber(ARGV[1])
 local counted, rows_done, progress = 0, 0, 0
+local last_index
 for i = 2, #ARGV, 3 do
-  local entry = redis.call('HGET', WORK, ARGV[i])
-  local work = entry and parse(entry)
-  if work and redis.sha1hex(work.payload) == ARGV[i + 2] then
-    redis.call('HDEL', WORK, ARGV[i])
-    local planned = work.rows
-    local rows = tonumber(ARGV[i + 1])
+  local index, rows, digest = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  last_index = index
+  local text = redis.call('HGET', WORK, index)
+  local entry = text and parse_entry(text)
+  if entry and redis.sha1hex(entry.payload) == digest then
+    redis.call('HDEL', WORK, index)
     counted = counted + 1
-    progress = progress + planned
-    rows_done = rows_done + (rows < 0 and planned or rows)
+    progress = progress + entry.rows
+    rows_done = rows_done + (rows == 'planned' and entry.rows or tonumber(rows))
   end
 end
 if counted == 0 then
@@ -30,9 +32,10 @@ local done = redis.call('HINCRBY', RUN, 'done', counted)
 redis.call('HINCRBY', RUN, 'rowsDone', rows_done)
 redis.call('HINCRBY', RUN, 'progress', progress)
 
-local now = millis()
-if now - (tonumber(redis.call('HGET', RUN, 'lastProgress') or '') or 0) >= tonumber(ARGV[1]) then
+local now = now_ms()
+local last_progress = tonumber(redis.call('HGET', RUN, 'lastProgress') or '') or 0
+if now - last_progress >= progress_every_ms then
   redis.call('HSET', RUN, 'lastProgress', now)
-  emit('rangeCompleted', cjson.encode({ done = done, index = tonumber(ARGV[#ARGV - 2]) }))
+  emit('rangeCompleted', cjson.encode({ done = done, index = tonumber(last_index) }))
 end
 return { counted, low_water(), finish_if_drained() }

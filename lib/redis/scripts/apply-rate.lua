@@ -1,61 +1,72 @@
 --[[
-  Puts a rate in force, and the one that follows it at a known time, so that a peak boundary is met to
-  the microsecond whoever is alive.
+  Sets the rate of a run, and the rate that follows it at a known time: a peak boundary then takes effect to the
+  microsecond, whichever processes are alive.
 
   KEYS     see prelude.lua
-  ARGV[1]  microseconds between two ranges; 0 unpaced, -1 held
-  ARGV[2]  the same from the next change on, or empty
-  ARGV[3]  epoch ms of that change, or empty
-  ARGV[4]  why, for the status
-  ARGV[5]  pressure of the throttles from 0 to 1, or empty to leave it as it was
-  ARGV[6]  what presses
-  ARGV[7]  ranges a second that the workers reach where they are unpaced; 0: nobody knows
+  ARGV
+    1      interval: microseconds between two ranges, 0 unpaced, -1 held
+    2      interval after the next change of the rate, or ''
+    3      epoch ms of that change, or ''
+    4      reason, for the status
+    5      pressure of the throttles from 0 to 1, or '' to keep the stored one
+    6      reason of the pressure
+    7      ranges a second that the workers reach without a rate, 0 when unknown
 
-  Returns 1 when the rate changed, else 0.
+  Pressure p multiplies the rate by 1 - p.
+
+  Reply    1 when the interval changed, else 0
 ]]
-local before = redis.call('HMGET', RUN, 'interval', 'moment', 'status', 'pressure', 'pressureReason', 'pressureBase')
-if not before[3] then
+local interval, next_interval, next_interval_at, reason = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local new_pressure, new_pressure_reason, unpaced_rate = ARGV[5], ARGV[6], tonumber(ARGV[7])
+local interval_before, tat, status, stored_pressure, pressure_reason, base_rate =
+  unpack(redis.call('HMGET', RUN, 'interval', 'moment', 'status', 'pressure', 'pressureReason', 'pressureBase'))
+if not status then
   return 0
 end
-local pressure, presses, base = tonumber(before[4] or '') or 0, before[5] or '', tonumber(before[6] or '') or 0
-if ARGV[5] ~= '' then
-  -- What the workers reach under pressure says nothing of what they would reach without.
-  base = pressure > 0 and base > 0 and base or tonumber(ARGV[7])
-  pressure, presses = tonumber(ARGV[5]), ARGV[6]
-  if pressure > 0 or before[4] then
-    redis.call('HSET', RUN, 'pressure', ARGV[5], 'pressureReason', presses, 'pressureBase', tostring(base))
+local pressure = tonumber(stored_pressure or '') or 0
+pressure_reason = pressure_reason or ''
+base_rate = tonumber(base_rate or '') or 0
+if new_pressure ~= '' then
+  -- The rate that workers reach under pressure says nothing about the rate that they would reach without it.
+  base_rate = pressure > 0 and base_rate > 0 and base_rate or unpaced_rate
+  pressure, pressure_reason = tonumber(new_pressure), new_pressure_reason
+  if pressure > 0 or stored_pressure then
+    redis.call('HSET', RUN, 'pressure', new_pressure, 'pressureReason', pressure_reason,
+      'pressureBase', tostring(base_rate))
   end
 end
-local function pressed(text)
-  local interval = tonumber(text)
-  if pressure <= 0 or not interval or interval < 0 then
+
+local function throttled(text)
+  local unthrottled = tonumber(text)
+  if pressure <= 0 or not unthrottled or unthrottled < 0 then
     return text
   end
   if pressure >= 1 then
     return '-1'
   end
-  if interval == 0 and base == 0 then
+  if unthrottled == 0 and base_rate == 0 then
     return text
   end
-  interval = interval > 0 and interval or 1000000 / base
-  return string.format('%.0f', interval / (1 - pressure))
+  unthrottled = unthrottled > 0 and unthrottled or 1000000 / base_rate
+  return string.format('%.0f', unthrottled / (1 - pressure))
 end
-local wanted, reason = pressed(ARGV[1]), ARGV[4]
+
+local throttled_interval = throttled(interval)
 if pressure > 0 then
   reason = string.format('%s, %s by %s', reason,
-    pressure >= 1 and 'held' or string.format('slowed to %.0f %%', 100 * (1 - pressure)), presses)
+    pressure >= 1 and 'held' or string.format('slowed to %.0f %%', 100 * (1 - pressure)), pressure_reason)
 end
-redis.call('HSET', RUN, 'interval', wanted, 'next interval', pressed(ARGV[2]), 'next interval at', ARGV[3],
-  'rateReason', reason)
-if before[1] == wanted then
+redis.call('HSET', RUN, 'interval', throttled_interval, 'next interval', throttled(next_interval),
+  'next interval at', next_interval_at, 'rateReason', reason)
+if interval_before == throttled_interval then
   return 0
 end
--- A long wait that the old rate imposed must not outlive it.
-local interval = tonumber(wanted)
-if before[2] and interval >= 0 then
-  local latest = micros() + interval
-  if tonumber(before[2]) > latest then
-    redis.call('HSET', RUN, 'moment', string.format('%.0f', latest))
+-- A start time that the old rate put far off must not delay the new rate.
+local new_interval = tonumber(throttled_interval)
+if tat and new_interval >= 0 then
+  local latest_tat = now_us() + new_interval
+  if tonumber(tat) > latest_tat then
+    redis.call('HSET', RUN, 'moment', string.format('%.0f', latest_tat))
   end
 end
 return 1

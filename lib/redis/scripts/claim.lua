@@ -1,97 +1,107 @@
 --[[
-  Asks to start ranges: gives each its moment by the rate of the run (generic cell rate algorithm, ITU-T
-  I.371: one cell a range), or says why it must not start.
+  Claims ranges: gives each its start time by the rate of the run, or says why no more may start.
+  Generic cell rate algorithm (GCRA, ITU-T I.371), a range being a cell: `tat` is the theoretical arrival time,
+  the start time of the next range.
 
   KEYS     see prelude.lua
-  ARGV[1]  longest wait for a moment, in microseconds
-  ARGV[2]  microseconds by which starts of the worker came later than usual since it last asked
-  ARGV[3..] indexes
+  ARGV
+    1      longest wait until a start time, microseconds
+    2      lateness: microseconds by which starts of this worker were later than usual since its last claim
+    3...   indexes
 
-  Returns { verdict, ms, answers... }
-    verdict  'go', or the reason why nothing more may start: 'stopped' (the run is not running),
-             'held' (rate 0 or a hold until a time; ms says for how long, -1 until told),
-             'later' (the next moment is further off than the longest wait; ms until it)
-    answers  one for each index that was settled, in order: '' (not outstanding) or
-             'microseconds to wait|entry'
+  Reply    { status, ms, answer of each index... }
+    status   'granted'  each index has an answer; no ms
+             'stopped'  the run is not running; no ms
+             'held'     the rate is 0: no ms; or a hold is in force: ms until its end
+             'later'    the next start time is beyond the longest wait: ms until it
+    answer   '' when the range is not outstanding, else 'microseconds to wait|entry'. With another status than
+             'granted' only the first indexes have an answer.
 ]]
-local run = redis.call('HMGET', RUN, 'status', 'holdUntil', 'interval', 'next interval', 'next interval at', 'moment', 'debt')
-if run[1] ~= 'running' then
-  return { 'stopped', 0 }
+local longest_wait, reported_lateness = tonumber(ARGV[1]), tonumber(ARGV[2])
+local status, hold_until, current_interval, next_interval, next_interval_at, stored_tat, stored_backlog =
+  unpack(redis.call('HMGET', RUN,
+    'status', 'holdUntil', 'interval', 'next interval', 'next interval at', 'moment', 'debt'))
+if status ~= 'running' then
+  return { 'stopped', false }
 end
-local now = micros()
-local hold = tonumber(run[2] or '') or 0
-if hold * 1000 > now then
-  return { 'held', math.ceil(hold - now / 1000) }
+local now = now_us()
+local hold_until_ms = tonumber(hold_until or '') or 0
+if hold_until_ms * 1000 > now then
+  return { 'held', math.ceil(hold_until_ms - now / 1000) }
 end
 
-local interval = tonumber(run[3] or '') or 0
-local following = tonumber(run[4] or '')
-local change_at = following and tonumber(run[5] or '') and tonumber(run[5]) * 1000
+-- Microseconds between two ranges, 0 unpaced, below 0 held; `interval_after` is in force from `change_at` on.
+local interval, interval_after = tonumber(current_interval or '') or 0, tonumber(next_interval or '')
+local change_at = interval_after and tonumber(next_interval_at or '') and tonumber(next_interval_at) * 1000
 if change_at and now >= change_at then
-  interval, change_at = following, nil
+  interval, change_at = interval_after, nil
 end
 if interval < 0 then
-  return { 'held', -1 }
+  return { 'held', false }
 end
 
--- What workers come late they make up, or the rate would never be reached: a little at once (less than one
--- range, or 0.3 % of a second), the rest by going 0.6 % faster; less of both where more ranges would begin
--- in some second than the promise allows: one above the rate, or 2 %. More than a second is not made up.
+-- Workers that are late catch up, or they would never reach the rate: at once within the burst tolerance (half an
+-- interval, or 0.3 % of a second), and by shortening each interval by up to 0.6 %. Both are smaller where more
+-- ranges would start in some second than are allowed: one above the rate, or 2 %.
 local SECOND, MARGIN, ROUNDING = 1000000, 1000, 0.001
-local function leeway(every)
+local function tolerances(every)
   if every <= 0 then
     return 0, 0
   end
   local rate = SECOND / every
   local allowed = math.max(math.floor(rate + 1 + ROUNDING), math.floor(rate * 1.02 + ROUNDING))
-  local fastest = math.max(0, math.min(every * 0.006, every - (SECOND + MARGIN) / allowed))
-  return fastest, math.max(0, math.min(math.max(every / 2, 3000), allowed * (every - fastest) - SECOND - MARGIN))
+  local shortening = math.max(0, math.min(every * 0.006, every - (SECOND + MARGIN) / allowed))
+  local burst_tolerance =
+    math.max(0, math.min(math.max(every / 2, 3000), allowed * (every - shortening) - SECOND - MARGIN))
+  return shortening, burst_tolerance
 end
 
-local longest = tonumber(ARGV[1])
-local fastest, slack = leeway(interval)
-local moment, debt = tonumber(run[6] or '') or now, tonumber(run[7] or '') or 0
-if moment < now - slack then
-  debt = math.min(SECOND, debt + now - slack - moment)
-  moment = now - slack
+-- The backlog is the time to catch up by shorter intervals, a second at most.
+local shortening, burst_tolerance = tolerances(interval)
+local tat, backlog = tonumber(stored_tat or '') or now, tonumber(stored_backlog or '') or 0
+if tat < now - burst_tolerance then
+  backlog = math.min(SECOND, backlog + now - burst_tolerance - tat)
+  tat = now - burst_tolerance
 end
--- What began late began together with what follows: that comes later by as much, and makes it up as above.
-local late = interval > 0 and math.max(0, math.min(SECOND, tonumber(ARGV[2]))) or 0
-moment, debt = moment + late, math.min(SECOND, debt + late)
-local answer = { 'go', 0 }
-local moved = late > 0
+-- Ranges that started late are close to those that follow: these start later by as much, and catch up likewise.
+local lateness = interval > 0 and math.max(0, math.min(SECOND, reported_lateness)) or 0
+tat, backlog = tat + lateness, math.min(SECOND, backlog + lateness)
+
+local reply = { 'granted', false }
+local changed = lateness > 0
 for i = 3, #ARGV do
-  local entry = redis.call('HGET', WORK, ARGV[i])
-  if not entry then
-    answer[#answer + 1] = ''
+  local index = ARGV[i]
+  local text = redis.call('HGET', WORK, index)
+  if not text then
+    reply[#reply + 1] = ''
   else
-    -- A moment after the next change of the rate is one of the rate that follows.
-    if change_at and interval > 0 and moment >= change_at then
-      if following <= 0 then
-        answer[1], answer[2] = 'later', math.ceil((change_at - now) / 1000)
+    -- A start time after the next change of the rate is one of the next rate.
+    if change_at and interval > 0 and tat >= change_at then
+      if interval_after <= 0 then
+        reply[1], reply[2] = 'later', math.ceil((change_at - now) / 1000)
         break
       end
-      interval, fastest = following, leeway(following)
+      interval, shortening = interval_after, tolerances(interval_after)
     end
-    local wait = interval > 0 and math.max(0, moment - now) or 0
-    if wait > longest then
-      answer[1] = 'later'
-      answer[2] = math.ceil(wait / 1000)
+    local wait = interval > 0 and math.max(0, tat - now) or 0
+    if wait > longest_wait then
+      reply[1], reply[2] = 'later', math.ceil(wait / 1000)
       break
     end
-    local work = parse(entry)
-    work.claims = work.claims + 1
-    redis.call('HSET', WORK, ARGV[i], format(work))
-    answer[#answer + 1] = string.format('%d|%s', wait, format(work))
+    local entry = parse_entry(text)
+    entry.claims = entry.claims + 1
+    text = format_entry(entry)
+    redis.call('HSET', WORK, index, text)
+    reply[#reply + 1] = string.format('%d|%s', wait, text)
     if interval > 0 then
-      local faster = math.min(debt, fastest)
-      debt = debt - faster
-      moment = moment + interval - faster
-      moved = true
+      local shortened_by = math.min(backlog, shortening)
+      backlog = backlog - shortened_by
+      tat = tat + interval - shortened_by
+      changed = true
     end
   end
 end
-if moved then
-  redis.call('HSET', RUN, 'moment', string.format('%.0f', moment), 'debt', string.format('%.0f', debt))
+if changed then
+  redis.call('HSET', RUN, 'moment', string.format('%.0f', tat), 'debt', string.format('%.0f', backlog))
 end
-return answer
+return reply

@@ -1,26 +1,29 @@
 --[[
-  Sets config values of a backfill.
+  Sets values of the config of a backfill.
 
-  KEYS     see prelude.lua; KEYS[1] is the active run or a key that does not exist
-  KEYS[7]  config  hash: field -> JSON, and `_version`
-  ARGV[1]  name of the backfill
-  ARGV[2]  version that the change was made from, or empty for any
-  ARGV[3]  data of the event, JSON
-  ARGV[4..] field and value of each change
+  KEYS     see prelude.lua; KEYS[1] is the active run, or a key that does not exist
+    7      config hash: field -> JSON, and `_version`
+  ARGV
+    1      name of the backfill
+    2      version that the change was made from, or '' for any
+    3      data of the `configured` event, JSON
+    4...   field and value of each change
 
-  Returns { 1 when set, version now }
+  Reply    { 1 when the values were set, else 0, version now }
 ]]
-local version = redis.call('HGET', KEYS[7], '_version') or '0'
-if ARGV[2] ~= '' and ARGV[2] ~= version then
+local CONFIG = KEYS[7]
+local name, expected_version, event_data = ARGV[1], ARGV[2], ARGV[3]
+local version = redis.call('HGET', CONFIG, '_version') or '0'
+if expected_version ~= '' and expected_version ~= version then
   return { 0, version }
 end
 if #ARGV > 3 then
-  redis.call('HSET', KEYS[7], unpack(ARGV, 4))
+  redis.call('HSET', CONFIG, unpack(ARGV, 4))
 end
-version = redis.call('HINCRBY', KEYS[7], '_version', 1)
--- A cycle under way has read the config already: by this it sees at its end that it has to come again.
+version = redis.call('HINCRBY', CONFIG, '_version', 1)
+-- A cycle that read the config before compares this version at its end, and the next cycle then comes at once.
 if redis.call('EXISTS', RUN) == 1 then
   redis.call('HSET', RUN, 'configVersion', version)
 end
-emit_for(ARGV[1], redis.call('HGET', RUN, 'id') or '', 'configured', ARGV[3])
+emit_for(name, redis.call('HGET', RUN, 'id') or '', 'configured', event_data)
 return { 1, tostring(version) }

@@ -1,27 +1,30 @@
 --[[
-  Closes a cycle of the scheduler and says when the next one is due.
+  Ends a cycle of the scheduler and says when the next one is due.
 
   KEYS     see prelude.lua
-  ARGV[1]  number of the cycle
-  ARGV[2]  ranges that are to be outstanding
-  ARGV[3]  ms until the next cycle, unless fewer than half of them are or the config changed meanwhile
-  ARGV[4]  ms until the next cycle then
-  ARGV[5]  version of the config that the cycle went by
+  ARGV
+    1      number of the cycle
+    2      target: ranges that should be outstanding
+    3      ms until the next cycle
+    4      ms until the next cycle if fewer than half of the target are outstanding, or the config has changed
+    5      version of the config that the cycle read
 
-  Returns ms until the next cycle, or -1 when the cycle is not the run's current one or the run is over.
+  Reply    ms until the next cycle; nil when the cycle is not the current one of the run, or none follows
 ]]
-local run = redis.call('HMGET', RUN, 'status', 'cycle', 'exhausted', 'configVersion')
-if run[1] ~= 'running' or run[2] ~= ARGV[1] then
-  return -1
+local ended_cycle, target, wait_ms, short_wait_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local config_version_read = ARGV[5]
+local status, cycle, exhausted, config_version =
+  unpack(redis.call('HMGET', RUN, 'status', 'cycle', 'exhausted', 'configVersion'))
+if status ~= 'running' or cycle ~= ended_cycle then
+  return false
 end
-redis.call('HSET', RUN, 'cycle', ARGV[1] + 1, 'target', ARGV[2], 'lastCycleAt', millis())
-if run[3] == '1' then
+redis.call('HSET', RUN, 'cycle', cycle + 1, 'target', target, 'lastCycleAt', now_ms())
+if exhausted == '1' then
   redis.call('HSET', RUN, 'nextCycleAt', '')
-  return -1
+  return false
 end
-local wait = tonumber(ARGV[3])
-if redis.call('HLEN', WORK) * 2 < tonumber(ARGV[2]) or (run[4] and run[4] ~= ARGV[5]) then
-  wait = math.min(wait, tonumber(ARGV[4]))
+if redis.call('HLEN', WORK) * 2 < target or (config_version and config_version ~= config_version_read) then
+  wait_ms = math.min(wait_ms, short_wait_ms)
 end
-redis.call('HSET', RUN, 'nextCycleAt', millis() + wait)
-return wait
+redis.call('HSET', RUN, 'nextCycleAt', now_ms() + wait_ms)
+return wait_ms

@@ -1,25 +1,27 @@
 --[[
-  Lets nothing of a run start for a while, whatever its rate.
+  Holds a run for some time: no range starts, whatever the rate. A hold never shortens a longer one.
 
   KEYS     see prelude.lua
-  ARGV[1]  ms from now
-  ARGV[2]  why, for the status
-  ARGV[3]  error, JSON, or empty
+  ARGV
+    1      ms from now
+    2      reason, for the status
+    3      error, JSON, or ''
 
-  A shorter hold never ends a longer one. Returns the epoch ms until which the run is held.
+  Reply    epoch ms until which the run is held; nil when the run is gone
 ]]
-even_without_memory()
-local until_ms = millis() + tonumber(ARGV[1])
+allow_writes_without_memory()
+local hold_ms, reason, last_error = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+local hold_until = now_ms() + hold_ms
 if redis.call('EXISTS', RUN) == 0 then
-  return 0
+  return false
 end
-if ARGV[3] ~= '' then
-  redis.call('HSET', RUN, 'lastError', ARGV[3])
+if last_error ~= '' then
+  redis.call('HSET', RUN, 'lastError', last_error)
 end
-local before = tonumber(redis.call('HGET', RUN, 'holdUntil') or '') or 0
-if before >= until_ms then
-  return before
+local held_until = tonumber(redis.call('HGET', RUN, 'holdUntil') or '') or 0
+if held_until >= hold_until then
+  return held_until
 end
-redis.call('HSET', RUN, 'holdUntil', until_ms, 'holdReason', ARGV[2])
-emit('throttled', cjson.encode({ reason = ARGV[2], ['until'] = until_ms }))
-return until_ms
+redis.call('HSET', RUN, 'holdUntil', hold_until, 'holdReason', reason)
+emit('throttled', cjson.encode({ reason = reason, ['until'] = hold_until }))
+return hold_until

@@ -1,62 +1,57 @@
 --[[
-  Put before every script of this folder.
+  Prepended to every script of this folder.
 
-  All scripts that touch a run take the same keys:
-    KEYS[1] run       hash: status, counters, cursors, rate
-    KEYS[2] work      hash: index -> entry, the ranges that are outstanding
-    KEYS[3] failures  hash: id -> failure
-    KEYS[4] order     zset: id of a failure, scored by its sequence
-    KEYS[5] events    stream of all backfills
-    KEYS[6] active    hash: backfill -> id of its active run
+  KEYS
+    1        run hash: status, counters, cursors, rate
+    2        hash of the outstanding ranges: index -> entry
+    3        hash of the failures: id -> record, JSON
+    4        sorted set of the failures: id, scored by sequence
+    5        stream of the events of all backfills
+    6        hash of the active runs: backfill -> run id
+    7...     further keys, in the header of the script that takes them
+  ARGV
+    1...     in the header of each script
+    last 2   prefix of the run hashes, which a run id follows, and prefix of the history streams, which the name
+             of a backfill follows. The prelude takes both off ARGV. All keys share one hash tag, so in a cluster
+             the keys built from these prefixes are in the slot of KEYS.
 
-  An entry is `claims|returns|attempts|notBefore|job|rows|payload`:
-    claims     how often a worker took it up; only ever grows, so it tells an overtaken worker from the last
-    returns    how many of those claims came back with an outcome; what lacks died with its worker
-    attempts   how often its handler failed
+  An outstanding range is stored as `claims|releases|attempts|notBefore|job|rows|payload`:
+    claims     how many times workers claimed it. It never decreases: it is the fencing token of a claim.
+    releases   how many of the claims ended with a release or a settlement. In the others the worker died.
+    attempts   how many times its handler failed
     notBefore  epoch ms before which it must not start, 0 for none
-    job        what follows the run id in the id of the BullMQ job that carries it
-    rows       rows it is worth, for the progress
-    payload    JSON, opaque here
-]]
-local RUN, WORK, FAILURES, ORDER, EVENTS, ACTIVE = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+    job        suffix of the id of the BullMQ job that carries it; the run id precedes it
+    rows       rows that it counts for in the progress
+    payload    JSON that the scripts do not read
 
--- Redis that is out of memory refuses the first write of a script that could grow, but no later one: what
--- stops a run, or gives memory back, begins with a write that cannot grow.
-local function even_without_memory()
+  Processes of different versions share these keys, entries and fields, so their names stay as they are:
+  `moment` and `debt` of a run hash are called tat and backlog in the scripts, `deaf` of a quota hash is called
+  cooldown_until.
+]]
+local RUN, WORK, FAILURES, FAILURE_ORDER, EVENTS, ACTIVE = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local HISTORY_PREFIX, RUN_PREFIX = table.remove(ARGV), table.remove(ARGV)
+
+-- Above maxmemory Redis refuses the first command of a script that could grow memory, unless the script has
+-- written before. A script that stops a run or frees memory therefore begins with a write that cannot grow.
+local function allow_writes_without_memory()
   redis.call('HDEL', RUN, '')
 end
 
-local function micros()
+local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
 end
 
-local function millis()
-  return math.floor(micros() / 1000)
+local function now_ms()
+  return math.floor(now_us() / 1000)
 end
 
--- What an operator wants to look up weeks later is kept beside the stream, which soon forgets.
-local KEPT = { started = 1, paused = 1, resumed = 1, cancelled = 1, configured = 1, completed = 1, failed = 1 }
-
-local function emit_for(name, id, kind, data)
-  redis.call('XADD', EVENTS, 'MAXLEN', '~', 10000, '*', 'type', kind, 'backfill', name, 'run', id, 'data', data)
-  if KEPT[kind] then
-    redis.call('XADD', string.gsub(EVENTS, 'events$', 'history:') .. name, 'MAXLEN', '~', 1000, '*',
-      'type', kind, 'backfill', name, 'run', id, 'data', data)
-  end
-end
-
-local function emit(kind, data)
-  local run = redis.call('HMGET', RUN, 'name', 'id')
-  emit_for(run[1], run[2], kind, data or '{}')
-end
-
-local function parse(entry)
-  local claims, returns, attempts, not_before, job, rows, payload =
-    string.match(entry, '^(%d+)|(%d+)|(%d+)|(%d+)|([^|]*)|(%d+)|(.*)$')
+local function parse_entry(text)
+  local claims, releases, attempts, not_before, job, rows, payload =
+    string.match(text, '^(%d+)|(%d+)|(%d+)|(%d+)|([^|]*)|(%d+)|(.*)$')
   return {
     claims = tonumber(claims),
-    returns = tonumber(returns),
+    releases = tonumber(releases),
     attempts = tonumber(attempts),
     not_before = not_before,
     job = job,
@@ -65,42 +60,68 @@ local function parse(entry)
   }
 end
 
-local function format(entry)
+local function format_entry(entry)
   return string.format('%d|%d|%d|%s|%s|%d|%s',
-    entry.claims, entry.returns, entry.attempts, entry.not_before, entry.job, entry.rows, entry.payload)
+    entry.claims, entry.releases, entry.attempts, entry.not_before, entry.job, entry.rows, entry.payload)
 end
 
--- The run ends in the step that settles its last range, so that no crash can come between.
+-- The entry of a new range. A reservation writes hundreds at once, and concatenation is faster than format_entry.
+local function format_new_entry(job, rows, payload)
+  return '0|0|0|0|' .. job .. '|' .. rows .. '|' .. payload
+end
+
+-- Suffix of a job id. `120x8`: the ranges 120 to 127. `125a2`: the range 125 after two claims; a range that is
+-- queued again thus gets another job id, as BullMQ ignores a job whose id exists.
+local function job_suffix(first, separator, number)
+  return string.format('%d%s%d', first, separator, number)
+end
+
+-- Events that are also appended to the history of the backfill, which outlives the stream of all events.
+local HISTORY_EVENTS = {
+  started = true, paused = true, resumed = true, cancelled = true, configured = true, completed = true, failed = true,
+}
+
+-- Appends an event; `data` is JSON.
+local function emit_for(backfill, run_id, event, data)
+  redis.call('XADD', EVENTS, 'MAXLEN', '~', 10000, '*',
+    'type', event, 'backfill', backfill, 'run', run_id, 'data', data)
+  if HISTORY_EVENTS[event] then
+    redis.call('XADD', HISTORY_PREFIX .. backfill, 'MAXLEN', '~', 1000, '*',
+      'type', event, 'backfill', backfill, 'run', run_id, 'data', data)
+  end
+end
+
+local function emit(event, data)
+  local name, id = unpack(redis.call('HMGET', RUN, 'name', 'id'))
+  emit_for(name, id, event, data)
+end
+
+-- Ends the run if nothing is left to do. It is called in the step that settles the last range, so that a crash
+-- cannot come between. Returns the status of the run.
 local function finish_if_drained()
   local run = redis.call('HMGET', RUN, 'status', 'exhausted', 'name')
-  if run[1] ~= 'running' or run[2] ~= '1' or redis.call('HLEN', WORK) > 0 then
-    return run[1]
+  local status, exhausted, name = run[1], run[2], run[3]
+  if status ~= 'running' or exhausted ~= '1' or redis.call('HLEN', WORK) > 0 then
+    return status
   end
-  local failures = redis.call('ZCARD', ORDER)
-  local status = failures > 0 and 'failed' or 'completed'
-  redis.call('HSET', RUN, 'status', status, 'finishedAt', millis(), 'reason', '')
-  redis.call('HDEL', ACTIVE, run[3])
-  emit(status, cjson.encode({ failures = failures }))
-  return status
+  local failures = redis.call('ZCARD', FAILURE_ORDER)
+  local final_status = failures > 0 and 'failed' or 'completed'
+  redis.call('HSET', RUN, 'status', final_status, 'finishedAt', now_ms(), 'reason', '')
+  redis.call('HDEL', ACTIVE, name)
+  emit(final_status, cjson.encode({ failures = failures }))
+  return final_status
 end
 
--- 1 once a cycle, when so little is outstanding that the next cycle should not be waited for.
+-- 1 when less than half of the target is outstanding, so that the next cycle should come at once; once a cycle.
 local function low_water()
   local run = redis.call('HMGET', RUN, 'target', 'cycle', 'lowCycle', 'exhausted')
-  if run[4] == '1' or run[2] == run[3] then
+  local target, cycle, low_cycle, exhausted = run[1], run[2], run[3], run[4]
+  if exhausted == '1' or cycle == low_cycle then
     return 0
   end
-  if redis.call('HLEN', WORK) * 2 >= tonumber(run[1] or '0') then
+  if redis.call('HLEN', WORK) * 2 >= tonumber(target or '0') then
     return 0
   end
-  redis.call('HSET', RUN, 'lowCycle', run[2])
+  redis.call('HSET', RUN, 'lowCycle', cycle)
   return 1
-end
-
-local function quarantine(id, record)
-  if redis.call('HSET', FAILURES, id, record) == 1 then
-    redis.call('ZADD', ORDER, redis.call('HINCRBY', RUN, 'failureSequence', 1), id)
-    return 1
-  end
-  return 0
 end

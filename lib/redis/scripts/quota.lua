@@ -1,63 +1,68 @@
 --[[
-  Gives calls to a third party their moments, evenly spaced (generic cell rate algorithm, ITU-T I.371: one
-  cell a call), never faster than the quota. After the third party asked to wait it gives them more slowly,
-  and a little faster again each second (additive increase, multiplicative decrease).
+  Grants calls to a third party, evenly spaced, at most as fast as the quota. Generic cell rate algorithm (GCRA,
+  ITU-T I.371), a call being a cell: `tat` is the theoretical arrival time, the time of the next call. After the
+  third party asked to wait the rate is lower, and grows each second (additive increase, multiplicative decrease).
 
   KEYS     see prelude.lua
-  KEYS[7]  quota  hash: `moment` of the next call, microseconds; `rate` in calls a second and `since` when it
-           holds, `step` by which it grows in a second: none of the three before the first cut
-  ARGV[1]  calls a second that the quota allows, 0 for no quota
-  ARGV[2]  calls wanted
-  ARGV[3]  microseconds, how far off a moment may be
-  ARGV[4]  microseconds before which the caller cannot make a call
-  ARGV[5]  `until` of the caller's last answer, where it gives the rest of what it was granted back, or ''
-  ARGV[6]  the moment from which on it gives back
+    7      quota hash: `moment` (tat, epoch microseconds); from the first decrease on also `rate` (calls a second),
+           `since` (epoch microseconds from which on the rate holds) and `step` (growth of the rate a second)
+  ARGV
+    1      calls a second that the quota allows, 0 for no quota
+    2      calls wanted
+    3      longest wait until a call, microseconds
+    4      microseconds until the caller can make its next call
+    5      to give back the rest of a grant: `until` of the reply that granted it, else ''
+    6      epoch microseconds of the first call that is given back, else ''
 
-  Returns { verdict, ms, interval, now, until, microseconds to wait of each call granted... }
-    verdict  'go', 'free' (no limit is known), or 'wait': nothing was granted, ask again after ms (-1: the
-             run is not running)
+  Reply    { 'stopped' } when the run is not running
+           { 'unlimited' } when no limit is known
+           { 'wait', ms after which to ask again } when no call is granted
+           { 'granted', interval, now, until, microseconds to wait of each call granted... }
     interval microseconds between two calls
     now      epoch microseconds
-    until    the moment of the first call that is not granted
+    until    epoch microseconds of the first call that is not granted
 ]]
-local run = redis.call('HMGET', RUN, 'status', 'holdUntil')
-if run[1] ~= 'running' then
-  return { 'wait', -1 }
+local QUOTA = KEYS[7]
+local quota_rate, calls, longest_wait, ready_in = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local returned_until, returned_from = ARGV[5], ARGV[6]
+local status, hold_until = unpack(redis.call('HMGET', RUN, 'status', 'holdUntil'))
+if status ~= 'running' then
+  return { 'stopped' }
 end
-local now = micros()
-local hold = (tonumber(run[2] or '') or 0) * 1000
-if hold > now then
-  return { 'wait', math.ceil((hold - now) / 1000) }
+local now = now_us()
+local hold_until_us = (tonumber(hold_until or '') or 0) * 1000
+if hold_until_us > now then
+  return { 'wait', math.ceil((hold_until_us - now) / 1000) }
 end
-local state = redis.call('HMGET', KEYS[7], 'moment', 'rate', 'since', 'step')
-local rate = tonumber(ARGV[1])
-if state[2] then
-  local grown = tonumber(state[2]) + tonumber(state[4]) * math.max(0, now - tonumber(state[3])) / 1000000
-  rate = rate > 0 and math.min(rate, grown) or grown
+local stored_tat, stored_rate, since, step = unpack(redis.call('HMGET', QUOTA, 'moment', 'rate', 'since', 'step'))
+local rate = quota_rate
+if stored_rate then
+  local increased = tonumber(stored_rate) + tonumber(step) * math.max(0, now - tonumber(since)) / 1000000
+  rate = rate > 0 and math.min(rate, increased) or increased
 end
 if rate <= 0 then
-  return { 'free', 0 }
+  return { 'unlimited' }
 end
 
 local interval = 1000000 / rate
--- A call that comes a little late does not make all others late.
-local slack = math.min(interval / 2, 5000)
--- What is given back is shared out anew, unless somebody was granted what comes after it.
-local free_from = state[1] == ARGV[5] and ARGV[6] or state[1]
-local moment = math.max(tonumber(free_from or '') or 0, now - slack, now + tonumber(ARGV[4]))
-local answer = { 'go', 0, math.floor(interval), now, 0 }
-for _ = 1, tonumber(ARGV[2]) do
-  local wait = math.max(0, moment - now)
-  if wait > tonumber(ARGV[3]) then
+-- A call that is a little late must not delay all that follow.
+local burst_tolerance = math.min(interval / 2, 5000)
+-- Calls that are given back are granted again, unless calls after them are granted already.
+local earliest = stored_tat == returned_until and returned_from or stored_tat
+local tat = math.max(tonumber(earliest or '') or 0, now - burst_tolerance, now + ready_in)
+local reply = { 'granted', math.floor(interval), now, 0 }
+for _ = 1, calls do
+  local wait = math.max(0, tat - now)
+  if wait > longest_wait then
     break
   end
-  answer[#answer + 1] = math.floor(wait)
-  moment = moment + interval
+  reply[#reply + 1] = math.floor(wait)
+  tat = tat + interval
 end
-if #answer == 5 then
-  return { 'wait', math.ceil((moment - now) / 1000) }
+if #reply == 4 then
+  return { 'wait', math.ceil((tat - now) / 1000) }
 end
-answer[5] = math.floor(moment)
-redis.call('HSET', KEYS[7], 'moment', string.format('%.0f', answer[5]))
-redis.call('PEXPIRE', KEYS[7], 3600000)
-return answer
+reply[4] = math.floor(tat)
+redis.call('HSET', QUOTA, 'moment', string.format('%.0f', reply[4]))
+redis.call('PEXPIRE', QUOTA, 3600000)
+return reply

@@ -1,14 +1,16 @@
 --[[
-  Puts back the config of a backfill that Redis lost, unless there is one.
+  Restores the config of a backfill that Redis lost, unless there is one.
 
-  KEYS     see prelude.lua; not used
-  KEYS[7]  config  hash: field -> value, and `_version`
-  ARGV     fields and values
+  KEYS     see prelude.lua; 1 to 6 are not used
+    7      config hash: field -> JSON, and `_version`
+  ARGV
+    1...   field and value of each
 
-  Returns 1 when it was put back, else 0.
+  Reply    1 when the config was restored, else 0
 ]]
-if redis.call('EXISTS', KEYS[7]) == 1 then
+local CONFIG = KEYS[7]
+if redis.call('EXISTS', CONFIG) == 1 then
   return 0
 end
-redis.call('HSET', KEYS[7], unpack(ARGV))
+redis.call('HSET', CONFIG, unpack(ARGV))
 return 1

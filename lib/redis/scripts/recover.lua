@@ -1,55 +1,58 @@
 --[[
-  Makes a run again that Redis lost, from what the caller put together under keys of its own. Whoever comes
-  second changes nothing.
+  Restores a run that Redis lost, from keys that the caller has staged. A run that is there is not changed.
 
   KEYS     see prelude.lua
-  KEYS[7]  runs             zset: ids of the runs of the backfill, scored by their start
-  KEYS[8]  retried          zset of `snapshot.lua`
-  KEYS[9]  staged work
-  KEYS[10] staged failures
-  KEYS[11] staged order
-  ARGV[1]  name of the backfill
-  ARGV[2]  id of the run
-  ARGV[3]  what stands before the id in the key of a run
-  ARGV[4]  number of staged entries
-  ARGV[5]  number of staged failures
-  ARGV[6..] fields and values of the run
+    7      sorted set of the runs of the backfill: run id, scored by start
+    8      sorted set of retried failures, see snapshot.lua
+    9      staged outstanding ranges, becomes KEYS[2]
+    10     staged failures, becomes KEYS[3]
+    11     staged order of the failures, becomes KEYS[4]
+  ARGV
+    1      name of the backfill
+    2      run id
+    3      number of staged ranges
+    4      number of staged failures
+    5...   field and value of each field of the run
 
-  Returns 'recovered' | 'present' (it was there) | 'other' (another run is active) | 'incomplete' (what was
-  staged is gone)
+  Reply    'recovered'
+           'present'     the run is there
+           'other'       another run of the backfill is active
+           'incomplete'  Redis lost the staged keys
 ]]
-local function forget(answer)
-  redis.call('UNLINK', KEYS[9], KEYS[10], KEYS[11])
-  return answer
+local RUNS, RETRIED, STAGED_WORK, STAGED_FAILURES, STAGED_ORDER = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
+local name, id, range_count, failure_count = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+
+local function discard_staged(reply)
+  redis.call('UNLINK', STAGED_WORK, STAGED_FAILURES, STAGED_ORDER)
+  return reply
 end
 
-local name, id = ARGV[1], ARGV[2]
 if redis.call('HGET', RUN, 'status') then
-  return forget('present')
+  return discard_staged('present')
 end
-local other = redis.call('HGET', ACTIVE, name)
-if other and other ~= id and redis.call('HGET', ARGV[3] .. other, 'status') then
-  return forget('other')
+local active_id = redis.call('HGET', ACTIVE, name)
+if active_id and active_id ~= id and redis.call('HGET', RUN_PREFIX .. active_id, 'status') then
+  return discard_staged('other')
 end
-if redis.call('HLEN', KEYS[9]) ~= tonumber(ARGV[4]) or redis.call('ZCARD', KEYS[11]) ~= tonumber(ARGV[5]) then
-  return forget('incomplete')
+if redis.call('HLEN', STAGED_WORK) ~= range_count or redis.call('ZCARD', STAGED_ORDER) ~= failure_count then
+  return discard_staged('incomplete')
 end
 
-redis.call('UNLINK', RUN, WORK, FAILURES, ORDER, KEYS[8])
-for key, staged in pairs({ [WORK] = KEYS[9], [FAILURES] = KEYS[10], [ORDER] = KEYS[11] }) do
+redis.call('UNLINK', RUN, WORK, FAILURES, FAILURE_ORDER, RETRIED)
+for key, staged in pairs({ [WORK] = STAGED_WORK, [FAILURES] = STAGED_FAILURES, [FAILURE_ORDER] = STAGED_ORDER }) do
   if redis.call('EXISTS', staged) == 1 then
     redis.call('RENAME', staged, key)
     redis.call('PERSIST', key)
   end
 end
-for i = 6, #ARGV, 2 do
+for i = 5, #ARGV, 2 do
   redis.call('HSET', RUN, ARGV[i], ARGV[i + 1])
 end
-local status = redis.call('HGET', RUN, 'status')
-redis.call('ZADD', KEYS[7], redis.call('HGET', RUN, 'startedAt'), id)
+local status, started_at = unpack(redis.call('HMGET', RUN, 'status', 'startedAt'))
+redis.call('ZADD', RUNS, started_at, id)
 if status == 'running' or status == 'paused' then
   redis.call('HSET', ACTIVE, name, id)
-  redis.call('HSET', RUN, 'nextCycleAt', millis())
+  redis.call('HSET', RUN, 'nextCycleAt', now_ms())
   emit(status == 'running' and 'resumed' or 'paused', '{"recovered":true,"by":"nestjs-backfill"}')
   finish_if_drained()
 end

@@ -1,19 +1,21 @@
 --[[
-  Gives claimed ranges back untouched: a pause or a shutdown is not a try.
+  Releases claimed ranges without an outcome: a pause or a shutdown is not an attempt.
 
   KEYS     see prelude.lua
-  ARGV     indexes
+  ARGV
+    1...   indexes
 
-  Returns how many were still outstanding.
+  Reply    number of ranges that were still outstanding
 ]]
-even_without_memory()
+allow_writes_without_memory()
 local released = 0
 for i = 1, #ARGV do
-  local entry = redis.call('HGET', WORK, ARGV[i])
-  if entry then
-    local work = parse(entry)
-    work.returns = work.claims
-    redis.call('HSET', WORK, ARGV[i], format(work))
+  local index = ARGV[i]
+  local text = redis.call('HGET', WORK, index)
+  if text then
+    local entry = parse_entry(text)
+    entry.releases = entry.claims
+    redis.call('HSET', WORK, index, format_entry(entry))
     released = released + 1
   end
 end

@@ -1,37 +1,44 @@
 --[[
-  Takes planned ranges into the run and moves the cursor, in one step. Refused when another planner was
-  faster, so that two schedulers cannot plan the same ranges, nor leave any out: after a crash of Redis two
-  may know the same sequence and not the same cursor.
+  Adds planned ranges to the run and moves the cursor, in one step. Optimistic concurrency: refused unless sequence
+  and cursor are those that the plan was made from, so that two planners neither plan the same ranges nor skip any.
+  Both are compared, because after a crash of Redis planners may know the same sequence and different cursors.
 
   KEYS     see prelude.lua
-  ARGV[1]  sequence of the cursors that the plan was made from
-  ARGV[2]  field of the cursor that moves
-  ARGV[3]  cursor from here on, JSON
-  ARGV[4]  1 when the whole source is planned, else 0
-  ARGV[5]  fields that say which partitions are planned, JSON
-  ARGV[6]  ranges that share a job
-  ARGV[7]  cursor that the plan was made from, JSON
-  ARGV[8..] rows and payload of each range
+  ARGV
+    1      sequence of the cursors that the plan was made from
+    2      field of the cursor
+    3      new cursor, JSON
+    4      1 when the whole source is planned, else 0
+    5      names of the partitions that are planned, JSON
+    6      ranges that share a job
+    7      cursor that the plan was made from, JSON
+    8...   rows and payload of each range
 
-  Returns { 'reserved', index of the first, status now } | { 'stale', sequence now } | { 'stopped', status }
+  Reply    { 'reserved', index of the first range, status of the run }
+           { 'stale', sequence now }
+           { 'stopped', status of the run }
 ]]
-local run = redis.call('HMGET', RUN, 'status', 'seq', 'next')
-if run[1] ~= 'running' then
-  return { 'stopped', run[1] or '' }
+local plan_sequence, cursor_field, cursor, now_exhausted = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local partitions_done, ranges_per_job, plan_cursor = ARGV[5], tonumber(ARGV[6]), ARGV[7]
+local FIRST_RANGE = 8
+local status, sequence, next_index = unpack(redis.call('HMGET', RUN, 'status', 'seq', 'next'))
+if status ~= 'running' then
+  return { 'stopped', status or '' }
 end
-if run[2] ~= ARGV[1] or (redis.call('HGET', RUN, ARGV[2]) or 'null') ~= ARGV[7] then
-  return { 'stale', run[2] }
+if sequence ~= plan_sequence or (redis.call('HGET', RUN, cursor_field) or 'null') ~= plan_cursor then
+  return { 'stale', sequence }
 end
 
-local first, share = tonumber(run[3]), tonumber(ARGV[6])
-local count = (#ARGV - 7) / 2
+local first, count = tonumber(next_index), (#ARGV - FIRST_RANGE + 1) / 2
+local job
 for i = 0, count - 1 do
-  local start = i - i % share
-  local job = string.format('%dx%d', first + start, math.min(share, count - start))
-  redis.call('HSET', WORK, first + i,
-    '0|0|0|0|' .. job .. '|' .. ARGV[8 + 2 * i] .. '|' .. ARGV[9 + 2 * i])
+  local rows, payload = ARGV[FIRST_RANGE + 2 * i], ARGV[FIRST_RANGE + 2 * i + 1]
+  if i % ranges_per_job == 0 then
+    job = job_suffix(first + i, 'x', math.min(ranges_per_job, count - i))
+  end
+  redis.call('HSET', WORK, first + i, format_new_entry(job, rows, payload))
 end
-redis.call('HSET', RUN, 'seq', ARGV[1] + 1, 'next', first + count, ARGV[2], ARGV[3],
-  'exhausted', ARGV[4], 'partitionsDone', ARGV[5])
+redis.call('HSET', RUN, 'seq', sequence + 1, 'next', first + count, cursor_field, cursor,
+  'exhausted', now_exhausted, 'partitionsDone', partitions_done)
 redis.call('HINCRBY', RUN, 'planned', count)
 return { 'reserved', first, finish_if_drained() }

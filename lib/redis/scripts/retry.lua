@@ -1,62 +1,70 @@
 --[[
-  Takes failures back into the run as outstanding work, and sets an ended run going again.
+  Moves failures back to the outstanding work of their run, and resumes a run that has ended.
 
   KEYS     see prelude.lua
-  KEYS[7]  retried  zset: `sequence|id` of failures that the ledger is still to be told of
-  then for each piece of work: payload, rows, ranges it was counted as failed, number of failures it
-  stands for, their ids
+    7      sorted set of retried failures, see snapshot.lua
+  ARGV
+    1...   of each new range: payload, rows, ranges that count as failed for it, number of its failures, their ids
 
-  A piece of which a failure is gone (somebody else retries it) is left out. Returns { 'taken', status
-  now, index and job of each piece... } | { 'refused', why }
+  A range of which a failure is gone (another request retries it) is left out.
+
+  Reply    { 'taken', status of the run, index and job suffix of each new range... }
+           { 'refused', reason }
 ]]
-local run = redis.call('HMGET', RUN, 'status', 'name', 'id', 'ledger', 'failureSequence')
-if not run[1] then
+local status, name, id, has_ledger, failure_sequence =
+  unpack(redis.call('HMGET', RUN, 'status', 'name', 'id', 'ledger', 'failureSequence'))
+if not status then
   return { 'refused', 'it is gone from Redis' }
 end
-if run[1] == 'cancelled' then
+if status == 'cancelled' then
   return { 'refused', 'it is cancelled' }
 end
-local active = redis.call('HGET', ACTIVE, run[2])
-if active and active ~= run[3] then
+local active_id = redis.call('HGET', ACTIVE, name)
+if active_id and active_id ~= id then
   return { 'refused', 'another run is active' }
+end
+
+local function all_stored(failure_ids)
+  for _, failure_id in ipairs(failure_ids) do
+    if redis.call('HEXISTS', FAILURES, failure_id) == 0 then
+      return false
+    end
+  end
+  return true
 end
 
 local placed, at = {}, 1
 while at <= #ARGV do
-  local payload, rows, ranges, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-  local whole = true
-  for i = 1, count do
-    whole = whole and redis.call('HEXISTS', FAILURES, ARGV[at + 3 + i]) == 1
+  local payload, rows, failed_ranges, failure_count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+  local failure_ids = {}
+  for i = 1, failure_count do
+    failure_ids[i] = ARGV[at + 3 + i]
   end
-  if whole then
-    for i = 1, count do
-      redis.call('HDEL', FAILURES, ARGV[at + 3 + i])
-      redis.call('ZREM', ORDER, ARGV[at + 3 + i])
-      if run[4] == '1' then
-        redis.call('ZADD', KEYS[7], redis.call('HINCRBY', RUN, 'retrySequence', 1), run[5] .. '|' .. ARGV[at + 3 + i])
+  if all_stored(failure_ids) then
+    for _, failure_id in ipairs(failure_ids) do
+      redis.call('HDEL', FAILURES, failure_id)
+      redis.call('ZREM', FAILURE_ORDER, failure_id)
+      if has_ledger == '1' then
+        redis.call('ZADD', KEYS[7], redis.call('HINCRBY', RUN, 'retrySequence', 1), failure_sequence .. '|' .. failure_id)
       end
     end
     local index = redis.call('HINCRBY', RUN, 'next', 1) - 1
-    local job = index .. 'a0'
-    redis.call('HSET', WORK, index, '0|0|0|0|' .. job .. '|' .. rows .. '|' .. payload)
-    -- Subtracted, not negated: the negation of 0 is -0, which is no integer to Redis.
+    local job = job_suffix(index, 'a', 0)
+    redis.call('HSET', WORK, index, format_new_entry(job, rows, payload))
+    -- Subtracted, not negated: -0 is no integer to Redis.
     redis.call('HINCRBY', RUN, 'rowsFailed', 0 - rows)
     redis.call('HINCRBY', RUN, 'progress', 0 - rows)
-    redis.call('HINCRBY', RUN, 'failed', 0 - ranges)
-    redis.call('HINCRBY', RUN, 'planned', 1 - ranges)
+    redis.call('HINCRBY', RUN, 'failed', 0 - failed_ranges)
+    redis.call('HINCRBY', RUN, 'planned', 1 - failed_ranges)
     placed[#placed + 1] = index
     placed[#placed + 1] = job
   end
-  at = at + 4 + count
+  at = at + 4 + failure_count
 end
 
-if #placed > 0 and (run[1] == 'completed' or run[1] == 'failed') then
+if #placed > 0 and (status == 'completed' or status == 'failed') then
   redis.call('HSET', RUN, 'status', 'running', 'finishedAt', '', 'reason', '', 'nextCycleAt', '')
-  redis.call('HSET', ACTIVE, run[2], run[3])
+  redis.call('HSET', ACTIVE, name, id)
   emit('resumed', '{"retry":true}')
 end
-local answer = { 'taken', redis.call('HGET', RUN, 'status') }
-for i = 1, #placed do
-  answer[#answer + 1] = placed[i]
-end
-return answer
+return { 'taken', redis.call('HGET', RUN, 'status'), unpack(placed) }

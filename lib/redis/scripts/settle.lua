@@ -1,88 +1,95 @@
 --[[
-  Settles a range that did not simply succeed: what is done is counted, what failed for good is
-  quarantined, and what is to be tried again takes its place, all in one step.
+  Settles a range that did not simply succeed, in one step: counts what is done, quarantines what failed for good,
+  and puts what is to be tried again in its place.
 
   KEYS     see prelude.lua
-  ARGV[1]  index
-  ARGV[2]  claims with which it was taken up: a worker that was overtaken settles nothing
-  ARGV[3]  attempts, and
-  ARGV[4]  digest of the payload, that it had then: nor does one that says it twice, or one that a crash of
-           Redis gave the claims of another
-  ARGV[5]  rows done
-  ARGV[6]  1 when the range counts as done, 0 when it counts as failed, -1 when its successors replace it
-  ARGV[7]  number of successors
-  ARGV[8]  number of failures
-  ARGV[9]  last error, JSON, or empty
-  then for each successor: attempts, ms that it must wait, rows, payload
-  then for each failure: id, rows, record
+  ARGV
+    1      index
+    2      claims of the entry when this worker claimed it (fencing token)
+    3      attempts of the entry then
+    4      SHA-1 of its payload then. With attempts it refuses a settlement that is sent twice, and a worker whose
+           index and claims were given to another after Redis lost data in a crash.
+    5      rows done
+    6      outcome: the range counts as 'done' or as 'failed', or is 'replaced' by its successors
+    7      number of successors
+    8      number of failures
+    9      last error, JSON, or ''
+    10...  of each successor: attempts, ms to wait, rows, payload
+    ...    of each failure: id, rows, record
 
-  The first successor keeps the index; the others get new ones. Their jobs are named by index and claims,
-  so that no job of an earlier try is taken for them.
+  The first successor keeps the index, the others get new ones.
 
-  Returns { 'settled', 1 when the next cycle should come at once, status now, index and job of each
-  successor... } | { 'gone' }
+  Reply    { 'settled', 1 when the next cycle should come at once, else 0, status of the run, index and job suffix of
+             each successor... }
+           { 'gone' } when this worker no longer has the range
 ]]
-even_without_memory()
-local index = ARGV[1]
-local entry = redis.call('HGET', WORK, index)
-local was = entry and parse(entry)
-if not was or was.claims ~= tonumber(ARGV[2]) or was.attempts ~= tonumber(ARGV[3])
-  or redis.sha1hex(was.payload) ~= ARGV[4] then
+-- Stores a failure. Returns false when a failure of this id is stored already.
+local function quarantine(id, record)
+  if redis.call('HSET', FAILURES, id, record) == 0 then
+    return false
+  end
+  redis.call('ZADD', FAILURE_ORDER, redis.call('HINCRBY', RUN, 'failureSequence', 1), id)
+  return true
+end
+
+allow_writes_without_memory()
+local index, claims, attempts, digest = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local rows_done, outcome, last_error = ARGV[5], ARGV[6], ARGV[9]
+local successor_count, failure_count = tonumber(ARGV[7]), tonumber(ARGV[8])
+local text = redis.call('HGET', WORK, index)
+local settled = text and parse_entry(text)
+if not settled or settled.claims ~= claims or settled.attempts ~= attempts
+  or redis.sha1hex(settled.payload) ~= digest then
   return { 'gone' }
 end
-local outcome, successors, failures = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 redis.call('HDEL', WORK, index)
 
-local at, kept, placed = 10, 0, {}
-for i = 1, successors do
-  local own = index
+local at, rows_left, placed = 10, 0, {}
+for i = 1, successor_count do
+  local successor_attempts, wait_ms, rows, payload =
+    tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3]
+  local successor_index, successor_claims = index, settled.claims
   if i > 1 then
-    own = redis.call('HINCRBY', RUN, 'next', 1) - 1
+    successor_index, successor_claims = redis.call('HINCRBY', RUN, 'next', 1) - 1, 0
   end
-  local claims, wait = i == 1 and was.claims or 0, tonumber(ARGV[at + 1])
-  local job = string.format('%da%d', own, claims)
-  redis.call('HSET', WORK, own, format({
-    claims = claims,
-    returns = claims,
-    attempts = tonumber(ARGV[at]),
-    not_before = wait > 0 and string.format('%.0f', millis() + wait) or '0',
+  local job = job_suffix(successor_index, 'a', successor_claims)
+  redis.call('HSET', WORK, successor_index, format_entry({
+    claims = successor_claims,
+    releases = successor_claims,
+    attempts = successor_attempts,
+    not_before = wait_ms > 0 and string.format('%.0f', now_ms() + wait_ms) or '0',
     job = job,
-    rows = tonumber(ARGV[at + 2]),
-    payload = ARGV[at + 3],
+    rows = rows,
+    payload = payload,
   }))
-  kept = kept + tonumber(ARGV[at + 2])
-  placed[#placed + 1] = own
+  rows_left = rows_left + rows
+  placed[#placed + 1] = successor_index
   placed[#placed + 1] = job
   at = at + 4
 end
 local rows_failed = 0
-for _ = 1, failures do
-  if quarantine(ARGV[at], ARGV[at + 2]) == 1 then
-    rows_failed = rows_failed + tonumber(ARGV[at + 1])
+for _ = 1, failure_count do
+  local id, rows, record = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2]
+  if quarantine(id, record) then
+    rows_failed = rows_failed + rows
   end
   at = at + 3
 end
 
-redis.call('HINCRBY', RUN, 'rowsDone', ARGV[5])
+redis.call('HINCRBY', RUN, 'rowsDone', rows_done)
 redis.call('HINCRBY', RUN, 'rowsFailed', rows_failed)
-redis.call('HINCRBY', RUN, 'progress', math.max(0, was.rows - kept))
-if outcome == 1 then
-  redis.call('HINCRBY', RUN, 'done', 1)
-elseif outcome == 0 then
-  redis.call('HINCRBY', RUN, 'failed', 1)
+redis.call('HINCRBY', RUN, 'progress', math.max(0, settled.rows - rows_left))
+if outcome ~= 'replaced' then
+  redis.call('HINCRBY', RUN, outcome, 1)
 end
-local more = outcome == -1 and successors - 1 or successors
-if more > 0 then
-  redis.call('HINCRBY', RUN, 'planned', more)
+local newly_planned = outcome == 'replaced' and successor_count - 1 or successor_count
+if newly_planned > 0 then
+  redis.call('HINCRBY', RUN, 'planned', newly_planned)
 end
-if ARGV[9] ~= '' then
-  redis.call('HSET', RUN, 'lastError', ARGV[9])
+if last_error ~= '' then
+  redis.call('HSET', RUN, 'lastError', last_error)
 end
-if failures > 0 then
-  emit('quarantined', ARGV[9])
+if failure_count > 0 then
+  emit('quarantined', last_error)
 end
-local answer = { 'settled', low_water(), finish_if_drained() }
-for i = 1, #placed do
-  answer[#answer + 1] = placed[i]
-end
-return answer
+return { 'settled', low_water(), finish_if_drained(), unpack(placed) }

@@ -1,47 +1,54 @@
 --[[
-  Begins a run, unless one is active.
+  Starts a run, unless one is active.
 
   KEYS     see prelude.lua
-  KEYS[7]  runs         zset: ids of the runs of the backfill, scored by their start
-  KEYS[8]  idempotency  string: id of the run that the same request began before
-  ARGV[1]  name of the backfill
-  ARGV[2]  id of the new run
-  ARGV[3]  idempotency key of the request, or empty
-  ARGV[4]  seconds for which that key is remembered
-  ARGV[5..] fields and values of the run
+    7      sorted set of the runs of the backfill: run id, scored by start
+    8      string: id of the run that an earlier request with the same idempotency key started
+  ARGV
+    1      name of the backfill
+    2      id of the new run
+    3      idempotency key of the request, or ''
+    4      seconds for which that key is kept
+    5...   field and value of each field of the run
 
-  Returns { 'started', id } | { 'repeated', id } | { 'active', id, status }
+  Reply    { 'started', run id }
+           { 'repeated', run id } when an earlier request has the same idempotency key
+           { 'active', run id, status } when a run is active
 ]]
-local name, id, key = ARGV[1], ARGV[2], ARGV[3]
+local RUNS, IDEMPOTENT_RUN = KEYS[7], KEYS[8]
+local name, id, idempotency_key, idempotency_seconds = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
-if key ~= '' then
-  local before = redis.call('GET', KEYS[8])
-  if before then
-    return { 'repeated', before }
+if idempotency_key ~= '' then
+  local earlier_id = redis.call('GET', IDEMPOTENT_RUN)
+  if earlier_id then
+    return { 'repeated', earlier_id }
   end
 end
 
-local active = redis.call('HGET', ACTIVE, name)
-if active then
-  local status = redis.call('HGET', string.gsub(RUN, id .. '$', '') .. active, 'status')
+local active_id = redis.call('HGET', ACTIVE, name)
+if active_id then
+  local status = redis.call('HGET', RUN_PREFIX .. active_id, 'status')
   if status then
-    return { 'active', active, status }
+    return { 'active', active_id, status }
   end
 end
 
-local now = millis()
+local now = now_ms()
 redis.call('HSET', RUN, 'id', id, 'name', name, 'status', 'running', 'startedAt', now, 'seq', 0, 'next', 0,
   'planned', 0, 'done', 0, 'failed', 0, 'rowsDone', 0, 'rowsFailed', 0, 'progress', 0,
   'cycle', 0, 'lowCycle', -1, 'nextCycleAt', now, 'target', 0, 'exhausted', 0)
 redis.call('HSET', RUN, unpack(ARGV, 5))
 redis.call('HSET', ACTIVE, name, id)
-redis.call('ZADD', KEYS[7], now, id)
-if key ~= '' then
-  redis.call('SET', KEYS[8], id, 'EX', ARGV[4])
+redis.call('ZADD', RUNS, now, id)
+if idempotency_key ~= '' then
+  redis.call('SET', IDEMPOTENT_RUN, id, 'EX', idempotency_seconds)
 end
-local said = redis.call('HMGET', RUN, 'startedBy', 'startReason', 'dryRun')
-local function told(text)
+
+local function text_or_null(text)
   return text and text ~= '' and text or cjson.null
 end
-emit('started', cjson.encode({ by = told(said[1]), reason = told(said[2]), dryRun = said[3] == '1' }))
+local started_by, start_reason, dry_run = unpack(redis.call('HMGET', RUN, 'startedBy', 'startReason', 'dryRun'))
+emit('started', cjson.encode({
+  by = text_or_null(started_by), reason = text_or_null(start_reason), dryRun = dry_run == '1',
+}))
 return { 'started', id }

@@ -1,20 +1,24 @@
 --[[
-  The heartbeat of a process: answers the time that all go by and the active runs, and lets one process
-  in each interval do the duties of the watchdog.
+  Tick of the watchdog of a process: returns the time and the active runs, and gives one process in each interval
+  the lease to supervise them.
 
-  KEYS     see prelude.lua; only the active runs are used
-  KEYS[7]  lock of this interval
-  ARGV[1]  ms for which the lock is held
-  ARGV[2]  what stands before the id in the key of a run
+  KEYS     see prelude.lua; of 1 to 6 only the active runs are used
+    7      lease of this interval
+  ARGV
+    1      ms for which the lease is held
 
-  Returns { 1 when this process has the duty, epoch ms, then backfill, run id and status of each active run }
+  Reply    { 1 when this process got the lease, else 0, epoch ms, then backfill, run id and status ('' when the run
+             is gone) of each active run... }
 ]]
-local duty = redis.call('SET', KEYS[7], '1', 'NX', 'PX', ARGV[1]) and 1 or 0
-local answer = { duty, millis() }
+local LEASE = KEYS[7]
+local lease_ms = ARGV[1]
+local got_lease = redis.call('SET', LEASE, '1', 'NX', 'PX', lease_ms) and 1 or 0
+local reply = { got_lease, now_ms() }
 local active = redis.call('HGETALL', ACTIVE)
 for i = 1, #active, 2 do
-  answer[#answer + 1] = active[i]
-  answer[#answer + 1] = active[i + 1]
-  answer[#answer + 1] = redis.call('HGET', ARGV[2] .. active[i + 1], 'status') or ''
+  local name, id = active[i], active[i + 1]
+  reply[#reply + 1] = name
+  reply[#reply + 1] = id
+  reply[#reply + 1] = redis.call('HGET', RUN_PREFIX .. id, 'status') or ''
 end
-return answer
+return reply

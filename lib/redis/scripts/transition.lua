@@ -2,41 +2,40 @@
   Moves a run from one status to another.
 
   KEYS     see prelude.lua
-  ARGV[1]  status wanted
-  ARGV[2]  event to tell
-  ARGV[3]  reason, or empty
-  ARGV[4]  data of the event, JSON
-  ARGV[5..] statuses from which the move is allowed
+  ARGV
+    1      new status
+    2      type of the event
+    3      reason, or ''
+    4      data of the event, JSON
+    5...   statuses from which the transition is allowed
 
-  Returns { 'moved' | 'already' | 'refused', status before, status now }; `status before` is empty where
-  the run is gone.
+  Reply    { 'moved' | 'already' | 'refused', status before, status now }; both statuses are '' when the run is gone
 ]]
-even_without_memory()
-local wanted, event, reason = ARGV[1], ARGV[2], ARGV[3]
-local before = redis.call('HGET', RUN, 'status')
-if not before then
+allow_writes_without_memory()
+local new_status, event, reason, event_data = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local status, name, id = unpack(redis.call('HMGET', RUN, 'status', 'name', 'id'))
+if not status then
   return { 'refused', '', '' }
 end
-if before == wanted then
-  return { 'already', before, before }
+if status == new_status then
+  return { 'already', status, status }
 end
 local allowed = false
 for i = 5, #ARGV do
-  allowed = allowed or ARGV[i] == before
+  allowed = allowed or ARGV[i] == status
 end
 if not allowed then
-  return { 'refused', before, before }
+  return { 'refused', status, status }
 end
 
-local run = redis.call('HMGET', RUN, 'name', 'id')
-redis.call('HSET', RUN, 'status', wanted, 'reason', reason)
-if wanted == 'running' then
-  redis.call('HSET', RUN, 'nextCycleAt', millis(), 'finishedAt', '')
-  redis.call('HSET', ACTIVE, run[1], run[2])
-elseif wanted == 'cancelled' then
-  redis.call('HSET', RUN, 'finishedAt', millis(), 'dropped', redis.call('HLEN', WORK))
-  redis.call('HDEL', ACTIVE, run[1])
+redis.call('HSET', RUN, 'status', new_status, 'reason', reason)
+if new_status == 'running' then
+  redis.call('HSET', RUN, 'nextCycleAt', now_ms(), 'finishedAt', '')
+  redis.call('HSET', ACTIVE, name, id)
+elseif new_status == 'cancelled' then
+  redis.call('HSET', RUN, 'finishedAt', now_ms(), 'dropped', redis.call('HLEN', WORK))
+  redis.call('HDEL', ACTIVE, name)
   redis.call('UNLINK', WORK)
 end
-emit(event, ARGV[4])
-return { 'moved', before, finish_if_drained() }
+emit(event, event_data)
+return { 'moved', status, finish_if_drained() }

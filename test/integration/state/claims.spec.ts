@@ -1,20 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { resolveConfig } from '../../../lib/config/backfill-config.js';
-import { LuaScript } from '../../../lib/redis/lua-script.js';
 import { RedisConnections } from '../../../lib/redis/redis-connections.js';
 import { BackfillWatchdog } from '../../../lib/supervision/backfill.watchdog.js';
 import { RateController } from '../../../lib/pacing/rate.controller.js';
 import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
+import { scripts } from '../../../lib/redis/scripts/bindings.js';
 import { RangeStore } from '../../../lib/state/range.store.js';
 import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
 
 const bench = await createAppBench();
 const rate = (perSecond: number | null) => ({ perSecondOnPeak: perSecond, perSecondOffPeak: perSecond });
-
-const CLAIM = ['prelude', 'claim']
-  .map((name) => readFileSync(new URL(`../../../lib/redis/scripts/${name}.lua`, import.meta.url), 'utf8'))
-  .join('\n');
 
 /** A run whose ranges nobody but the test claims. */
 async function bareRun(ranges: number, perSecond: number | null) {
@@ -45,7 +40,7 @@ async function bareRun(ranges: number, perSecond: number | null) {
     const [evaluated, time] =
       (await client
         .multi()
-        .eval(CLAIM, 6, ...keys.script(runId), 250_000, 0, index)
+        .eval(...scripts.claim.evalArguments(keys, { runId }, [250_000, 0, index]))
         .time()
         .exec()) ?? [];
     const [verdict, ms, granted = '0'] = (evaluated?.[1] ?? []) as [string, number, string?];
@@ -115,7 +110,7 @@ describe('claims', () => {
     const [late] = (await rangeStore.claim(runId, [1], 60_000, 200)).claims;
     const [after] = (await rangeStore.claim(runId, [2], 60_000)).claims;
     expect([before.verdict, Math.round((after?.waitMs ?? 0) - (late?.waitMs ?? 0)) <= 10]).toEqual([
-      'go',
+      'granted',
       true,
     ]);
     expect(late?.waitMs).toBeGreaterThan(190);
@@ -145,15 +140,13 @@ describe('claims', () => {
 });
 
 describe('a change of the rate at a known time', () => {
-  const apply = LuaScript.load<number>('apply-rate', 6);
-
   it.each([
     ['ends a hold', -1, 1000],
     ['begins a hold', 1000, -1],
   ])('%s at that moment, whoever is alive', async (_, before, after) => {
     const { client, keys, runId, micros, claim } = await bareRun(2000, 0);
     const changeAt = Math.ceil((await micros()) / 1000) + 700;
-    await apply.run(client, keys.script(runId), [before, after, changeAt, 'on peak', '', '', '']);
+    await scripts.applyRate.run(client, keys, { runId }, [before, after, changeAt, 'on peak', '', '', '']);
     const answers: { at: number; verdict: string }[] = [];
     for (let i = 0; (await micros()) < (changeAt + 300) * 1000; i++) {
       const asked = await micros();
@@ -167,7 +160,7 @@ describe('a change of the rate at a known time', () => {
     }
     const verdicts = (late: boolean) =>
       new Set(answers.filter(({ at }) => at >= changeAt * 1000 === late).map(({ verdict }) => verdict));
-    const meaning = (interval: number) => new Set([interval < 0 ? 'held' : 'go']);
+    const meaning = (interval: number) => new Set([interval < 0 ? 'held' : 'granted']);
     expect(verdicts(false)).toEqual(meaning(before));
     expect(verdicts(true)).toEqual(meaning(after));
   });
@@ -178,7 +171,15 @@ describe('a change of the rate at a known time', () => {
   ])('of %s to come is felt by those whose moment is after it', async (_name, following, most) => {
     const { client, keys, runId, rangeStore, micros } = await bareRun(100, 100);
     const changeAt = Math.ceil((await micros()) / 1000) + 200;
-    await apply.run(client, keys.script(runId), [10_000, following, changeAt, 'on peak', '', '', '']);
+    await scripts.applyRate.run(client, keys, { runId }, [
+      10_000,
+      following,
+      changeAt,
+      'on peak',
+      '',
+      '',
+      '',
+    ]);
     const { claims, status } = await rangeStore.claim(
       runId,
       Array.from({ length: 100 }, (_, i) => i),

@@ -90,7 +90,7 @@ describe('a worker', () => {
 
   it('counts once where a crash of Redis forgot that another has the same range', async () => {
     const { rangeStore, client, keys, runId, claim, counters } = await bareRun();
-    const [, work = ''] = keys.script(runId);
+    const work = keys.work(runId);
     const before = await client.hget(work, '0');
     const first = await claim();
     await client.hset(work, '0', String(before));
@@ -104,7 +104,7 @@ describe('a worker', () => {
 
   it('does not take another range away that a crash of Redis gave the number of its own', async () => {
     const { rangeStore, client, keys, runId, claim, counters } = await bareRun();
-    const [, work = ''] = keys.script(runId);
+    const work = keys.work(runId);
     const entry = await claim();
     await client.hset(work, '0', String(await client.hget(work, '0')).replace('[[1,20]]', '[[1,10]]'));
     expect((await rangeStore.acknowledge(runId, [{ entry, rows: 20 }])).counted).toBe(false);
@@ -115,7 +115,7 @@ describe('a worker', () => {
 describe('a planner', () => {
   it('goes on from the cursor that it planned from, and from no other', async () => {
     const { rangeStore, client, keys, runId, counters, reservation } = await bareRun();
-    const [run = ''] = keys.script(runId);
+    const run = keys.run(runId);
     const next: Reservation = {
       ...reservation,
       seq: 1,

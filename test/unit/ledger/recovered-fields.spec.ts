@@ -1,6 +1,6 @@
 import type { LedgerCheckpoint, LedgerRun } from '../../../lib/ledger/ledger-rows.js';
 import { recoveredFields } from '../../../lib/ledger/recovered-fields.js';
-import { parseEntry } from '../../../lib/state/range-entry.js';
+import { decodeEntry, toClaimed } from '../../../lib/state/range-entry.js';
 
 const run = { status: 'paused', statusReason: 'lunch', finishedAt: null } as LedgerRun;
 
@@ -45,11 +45,11 @@ it('goes further each time', () => {
 
 it('keeps what a range is worth and what it cost, and nobody holds it', () => {
   const { work } = recoveredFields(run, checkpoint());
-  expect(work.map(([index, entry]) => parseEntry(index, entry))).toMatchObject([
+  expect(work.map(([index, entry]) => toClaimed(index, decodeEntry(entry)))).toMatchObject([
     { claims: 0, crashes: 0, attempts: 2, rows: 10, payload: { kind: 'range', range: { low: 1 } } },
     { claims: 0, crashes: 0, attempts: 0, rows: 1, payload: { kind: 'rows', keys: ['a|b'] } },
   ]);
-  expect(work.map(([, entry]) => entry.split('|')[3])).toEqual(['170', '0']);
+  expect(work.map(([, entry]) => decodeEntry(entry).notBefore)).toEqual([170, 0]);
 });
 
 it('keeps counters, cursors and status, and forgets what belonged to the moment', () => {

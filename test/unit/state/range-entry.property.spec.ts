@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  decodeEntry,
   decodePayload,
+  encodeEntry,
   encodePayload,
-  parseEntry,
+  toClaimed,
   type RangePayload,
 } from '../../../lib/state/range-entry.js';
 import type { JsonValue } from '../../../lib/sources/backfill-source.js';
@@ -16,9 +18,17 @@ const payloads = fc.oneof<fc.Arbitrary<RangePayload>[]>(
   fc.record({ kind: fc.constant('rows' as const), partition: fc.string(), keys: fc.array(json) }),
 );
 const count = fc.nat({ max: 1000 });
+const stored = fc.record({
+  claims: count,
+  releases: count,
+  attempts: count,
+  notBefore: fc.nat({ max: 2 ** 50 }),
+  job: fc.constantFrom('12x8', '125a2'),
+  rows: count,
+});
 
-describe('a piece of outstanding work', () => {
-  it('comes back as it was written, whatever its payload holds', () => {
+describe('an outstanding range', () => {
+  it('is read as it was written, whatever its payload holds', () => {
     fc.assert(
       fc.property(payloads, (payload) => {
         const text = encodePayload(payload);
@@ -30,21 +40,20 @@ describe('a piece of outstanding work', () => {
 
   it('is read from its entry, however many bars the payload has', () => {
     fc.assert(
-      fc.property(
-        payloads,
-        fc.record({ index: count, claims: count, returns: count, attempts: count, rows: count }),
-        (payload, { index, claims, returns, attempts, rows }) => {
-          const text = [claims, returns, attempts, 0, '12x8', rows, encodePayload(payload)].join('|');
-          expect(parseEntry(index, text)).toEqual({
-            index,
-            claims,
-            crashes: Math.max(0, claims - 1 - returns),
-            attempts,
-            rows,
-            payload,
-          });
-        },
-      ),
+      fc.property(payloads, stored, count, (payload, fields, index) => {
+        const entry = { ...fields, payload: encodePayload(payload) };
+        const text = encodeEntry(entry);
+        expect(decodeEntry(text)).toEqual(entry);
+        const { claims, releases, attempts, rows } = fields;
+        expect(toClaimed(index, decodeEntry(text))).toEqual({
+          index,
+          claims,
+          crashes: Math.max(0, claims - 1 - releases),
+          attempts,
+          rows,
+          payload,
+        });
+      }),
     );
   });
 

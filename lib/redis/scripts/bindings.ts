@@ -1,0 +1,137 @@
+import type { BackfillKeys, StagedKeys } from '../backfill-keys.js';
+import { LuaScript } from '../lua-script.js';
+
+/** The run whose keys a script takes. */
+export interface RunScope {
+  readonly runId: string;
+}
+
+/** A run and its backfill. */
+export interface BackfillRunScope extends RunScope {
+  readonly backfill: string;
+}
+
+/** What the start of a run takes. */
+export interface StartScope extends BackfillRunScope {
+  /** Empty where the request has none. */
+  readonly idempotencyKey: string;
+}
+
+/** What the recovery of a run takes. */
+export interface RecoverScope extends BackfillRunScope {
+  readonly staged: StagedKeys;
+}
+
+/** Stands for a run where a script needs none: its keys do not exist. */
+const NO_RUN: RunScope = { runId: '' };
+
+/** The first KEYS of every script, in the order of `prelude.lua`. */
+function runKeys(keys: BackfillKeys, { runId }: RunScope): string[] {
+  return [
+    keys.run(runId),
+    keys.work(runId),
+    keys.failures(runId),
+    keys.failureOrder(runId),
+    keys.events,
+    keys.active,
+  ];
+}
+
+function quotaKeys(keys: BackfillKeys, scope: BackfillRunScope): string[] {
+  return [...runKeys(keys, scope), keys.quota(scope.backfill)];
+}
+
+function retriedKeys(keys: BackfillKeys, scope: RunScope): string[] {
+  return [...runKeys(keys, scope), keys.retried(scope.runId)];
+}
+
+type Flag = 0 | 1;
+/** Index and job suffix of each range, by turns. */
+type Placed = (string | number)[];
+
+/**
+ * Each script with its KEYS and the type of its reply. The header of the `.lua` file describes the reply and ARGV,
+ * which the stores make from the types of the domain.
+ */
+export const scripts = {
+  ack: new LuaScript<RunScope, [counted: number, low: Flag, status: string]>('ack', runKeys),
+  ackRows: new LuaScript<RunScope, Flag>('ack-rows', runKeys),
+  applyRate: new LuaScript<RunScope, Flag>('apply-rate', runKeys),
+  claim: new LuaScript<
+    RunScope,
+    [status: 'granted' | 'stopped' | 'held' | 'later', ms: number | null, ...answers: string[]]
+  >('claim', runKeys),
+  configure: new LuaScript<BackfillRunScope, [set: Flag, version: string]>('configure', (keys, scope) => [
+    ...runKeys(keys, scope),
+    keys.config(scope.backfill),
+  ]),
+  decreaseQuota: new LuaScript<BackfillRunScope, string>('decrease-quota', quotaKeys),
+  endCycle: new LuaScript<RunScope, number | null>('end-cycle', runKeys),
+  hold: new LuaScript<RunScope, number | null>('hold', runKeys),
+  jobProblems: new LuaScript<RunScope, [cursor: string, ...jobsAndWaits: string[]]>('job-problems', runKeys),
+  note: new LuaScript<RunScope, Flag>('note', runKeys),
+  quota: new LuaScript<
+    BackfillRunScope,
+    | [status: 'stopped' | 'unlimited']
+    | [status: 'wait', ms: number]
+    | [status: 'granted', interval: number, now: number, until: number, ...waits: number[]]
+  >('quota', quotaKeys),
+  recover: new LuaScript<RecoverScope, 'recovered' | 'present' | 'other' | 'incomplete'>(
+    'recover',
+    (keys, scope) => [
+      ...runKeys(keys, scope),
+      keys.runs(scope.backfill),
+      keys.retried(scope.runId),
+      scope.staged.work,
+      scope.staged.failures,
+      scope.staged.order,
+    ],
+  ),
+  recoverConfig: new LuaScript<{ readonly backfill: string }, Flag>(
+    'recover-config',
+    (keys, { backfill }) => [...runKeys(keys, NO_RUN), keys.config(backfill)],
+  ),
+  release: new LuaScript<RunScope, number>('release', runKeys),
+  reserve: new LuaScript<
+    RunScope,
+    | [kind: 'reserved', first: number, status: string]
+    | [kind: 'stale', sequence: string]
+    | [kind: 'stopped', status: string]
+  >('reserve', runKeys),
+  retry: new LuaScript<
+    RunScope,
+    [kind: 'taken', status: string, ...placed: Placed] | [kind: 'refused', reason: string]
+  >('retry', retriedKeys),
+  settle: new LuaScript<
+    RunScope,
+    [kind: 'settled', low: Flag, status: string, ...placed: Placed] | [kind: 'gone']
+  >('settle', runKeys),
+  snapshot: new LuaScript<
+    RunScope,
+    | []
+    | [
+        micros: string,
+        fields: string[],
+        entries: string[],
+        failureCount: number,
+        failures: string[],
+        retried: string[],
+      ]
+  >('snapshot', retriedKeys),
+  start: new LuaScript<
+    StartScope,
+    [kind: 'started' | 'repeated', runId: string] | [kind: 'active', runId: string, status: string]
+  >('start', (keys, scope) => [
+    ...runKeys(keys, scope),
+    keys.runs(scope.backfill),
+    keys.idempotency(scope.backfill, scope.idempotencyKey),
+  ]),
+  tick: new LuaScript<undefined, [lease: Flag, now: number, ...runs: string[]]>('tick', (keys) => [
+    ...runKeys(keys, NO_RUN),
+    keys.tick,
+  ]),
+  transition: new LuaScript<RunScope, [kind: 'moved' | 'already' | 'refused', before: string, now: string]>(
+    'transition',
+    runKeys,
+  ),
+};
