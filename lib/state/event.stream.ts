@@ -75,8 +75,8 @@ export class EventStream {
     return entries.map(toEvent);
   }
 
-  /** Whether everything that happened after an event can still be told. */
-  async reaches(id: string): Promise<boolean> {
+  /** Whether all events after this one are still in the stream, which is trimmed to its newest entries. */
+  async canResumeAfter(id: string): Promise<boolean> {
     const [oldest] = await this.client.xrange(this.keys.events, '-', '+', 'COUNT', 1);
     return oldest !== undefined && !isLater(oldest[0], id);
   }

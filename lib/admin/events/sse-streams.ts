@@ -60,7 +60,7 @@ export class SseStreams implements BeforeApplicationShutdown {
   }
 
   private async replay(stream: SseStream, after: string): Promise<void> {
-    if (!EVENT_ID.test(after) || !(await this.events.reaches(after))) {
+    if (!EVENT_ID.test(after) || !(await this.events.canResumeAfter(after))) {
       stream.sendReset();
       return;
     }

@@ -6,11 +6,11 @@ import { changeLine } from './history.js';
 
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const LABELS = {
-  perSecondOnPeak: ['Ranges/s on peak', 'Empty: unpaced; 0: starts no ranges'],
-  perSecondOffPeak: ['Ranges/s off peak', 'Empty: unpaced; 0: starts no ranges'],
+  perSecondOnPeak: ['Ranges/s on peak', 'Empty: unpaced; 0: starts none'],
+  perSecondOffPeak: ['Ranges/s off peak', 'Empty: unpaced; 0: starts none'],
   batchSize: ['Batch size', 'Rows per range'],
-  concurrency: ['Concurrency', 'Ranges at the same time per process'],
-  rowConcurrency: ['Row concurrency', 'Rows at the same time per range'],
+  concurrency: ['Concurrency', 'Concurrent ranges per process'],
+  rowConcurrency: ['Row concurrency', 'Concurrent rows per range'],
   attempts: ['Attempts', 'Of a range or row before it counts as failed'],
   maxFailures: ['Max failures', 'A number or a percentage; empty: no limit'],
   onPeakTimezone: ['Peak time zone'],

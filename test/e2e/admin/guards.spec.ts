@@ -1,17 +1,15 @@
-import { Catch, HttpException, Inject, Injectable, Module, Scope, VersioningType } from '@nestjs/common';
+import { Catch, HttpException, Injectable, Module, VersioningType } from '@nestjs/common';
 import type {
   ArgumentMetadata,
   ArgumentsHost,
-  CallHandler,
   CanActivate,
   ExceptionFilter,
   ExecutionContext,
   NestInterceptor,
   Type,
 } from '@nestjs/common';
-import { HttpAdapterHost, REQUEST } from '@nestjs/core';
+import { HttpAdapterHost } from '@nestjs/core';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
-import { map } from 'rxjs';
 import { BackfillAdminModule } from 'nestjs-backfill';
 import type { BackfillStatus, RunReceipt } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
@@ -141,51 +139,6 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
     );
     expect(own.status).toBe(201);
     expect(own.headers.get('access-control-allow-origin')).toBeNull();
-    await admin.close();
-  });
-
-  it('are resolved once a request where they are request-scoped, and can inject the request', async () => {
-    const ids: string[] = [];
-    @Injectable({ scope: Scope.REQUEST })
-    class RequestId {
-      readonly value: string;
-
-      constructor(@Inject(REQUEST) { headers }: { headers: Record<string, string> }) {
-        this.value = headers['x-request-id'] ?? 'none';
-        ids.push(this.value);
-      }
-    }
-    @Injectable()
-    class RequestIdGuard implements CanActivate {
-      constructor(private readonly id: RequestId) {}
-
-      canActivate(): boolean {
-        return this.id.value !== 'none';
-      }
-    }
-    @Injectable()
-    class RequestIdInterceptor implements NestInterceptor {
-      constructor(private readonly id: RequestId) {}
-
-      intercept(_context: ExecutionContext, next: CallHandler) {
-        return next.handle().pipe(map((data: object) => ({ ...data, requestId: this.id.value })));
-      }
-    }
-    @Module({ providers: [RequestId, RequestIdGuard, RequestIdInterceptor] })
-    class RequestModule {}
-    const admin = await startAdminApp(bench, {
-      adapter,
-      admin: { path: 'ops', guards: [RequestIdGuard], interceptors: [RequestIdInterceptor] },
-      imports: [RequestModule],
-      handlers: handlers(),
-    });
-    const [first, second] = await Promise.all(
-      ['a', 'b'].map((id) => admin.client.get<object>('/held', { 'x-request-id': id })),
-    );
-    expect(first?.body).toMatchObject({ name: 'held', requestId: 'a' });
-    expect(second?.body).toMatchObject({ name: 'held', requestId: 'b' });
-    expect((await admin.client.get('/held')).status).toBe(403);
-    expect(ids.toSorted()).toEqual(['a', 'b', 'none']);
     await admin.close();
   });
 
