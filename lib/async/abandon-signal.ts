@@ -1,31 +1,31 @@
 /**
- * Lets go of work that does not end. It keeps nothing of work that has ended, which a race against one promise
- * for all would, for as long as that promise is open.
+ * Ends the wait for work that does not end. Unlike a race of all work against one promise, which keeps every result
+ * alive for as long as that promise is pending, it holds no reference to work that has ended.
  */
 export class AbandonSignal {
-  private readonly waiting = new Set<() => void>();
-  private over = false;
+  private readonly listeners = new Set<() => void>();
+  private abandoned = false;
 
-  /** Lets go of all work there is, and of what comes later. */
+  /** Abandons all work under way, and all that is raced later. */
   abandon(): void {
-    this.over = true;
-    this.waiting.forEach((letGo) => letGo());
+    this.abandoned = true;
+    this.listeners.forEach((listener) => listener());
   }
 
-  /** Settles as the work does, or with `abandoned` once it is let go of. */
+  /** Settles as the work does, or resolves to `abandoned`. */
   async race<T>(work: Promise<T>): Promise<T | 'abandoned'> {
-    let letGo: () => void = () => undefined;
+    let listener: () => void = () => undefined;
     const abandoned = new Promise<'abandoned'>((resolve) => {
-      letGo = () => resolve('abandoned');
+      listener = () => resolve('abandoned');
     });
-    this.waiting.add(letGo);
-    if (this.over) {
-      letGo();
+    this.listeners.add(listener);
+    if (this.abandoned) {
+      listener();
     }
     try {
       return await Promise.race([work, abandoned]);
     } finally {
-      this.waiting.delete(letGo);
+      this.listeners.delete(listener);
     }
   }
 }

@@ -1,20 +1,20 @@
-/** Tells one row to stop. Its signal is made when something first asks for it: most handlers never do. */
+/** An `AbortController` for one row. Its signal is created on first use: most handlers never use it. */
 export class LazyAbortController {
   private controller: AbortController | undefined;
-  private stopped: { readonly reason: unknown } | undefined;
+  private aborted: { readonly reason: unknown } | undefined;
 
   get signal(): AbortSignal {
     if (!this.controller) {
       this.controller = new AbortController();
-      if (this.stopped) {
-        this.controller.abort(this.stopped.reason);
+      if (this.aborted) {
+        this.controller.abort(this.aborted.reason);
       }
     }
     return this.controller.signal;
   }
 
   abort(reason: unknown): void {
-    this.stopped ??= { reason };
+    this.aborted ??= { reason };
     this.controller?.abort(reason);
   }
 }

@@ -1,6 +1,6 @@
 import type { Logger } from '@nestjs/common';
 
-/** Logs the first of consecutive failures as a warning and the others at debug level: an outage is one event. */
+/** Logs the first of consecutive failures as a warning and the others at debug level. */
 export class LogOnce {
   private failing = false;
 

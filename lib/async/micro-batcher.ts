@@ -1,49 +1,55 @@
+interface PendingRequest<Request, Answer> {
+  readonly request: Request;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /**
- * Gathers what is asked within one turn of the event loop, and while an earlier call is under way, into
- * one call: many workers in a process then share a round trip to Redis. With `lingerMs` what is asked waits
- * that long for more, unless somebody hurries.
+ * Combines the requests of one turn of the event loop, and those that arrive while a call is under way, into one
+ * call: the workers of a process then share a round trip to Redis. With `lingerMs` requests wait that long for
+ * more, until `flush`.
  */
 export class MicroBatcher<Request, Answer> {
-  private waiting: {
-    request: Request;
-    resolve: (answer: Answer) => void;
-    reject: (error: unknown) => void;
-  }[] = [];
+  private pending: PendingRequest<Request, Answer>[] = [];
   private calling = false;
   private flushing = false;
-  private lingering: NodeJS.Timeout | undefined;
+  private lingerTimer: NodeJS.Timeout | undefined;
 
-  /** @param call answers the requests in their order */
+  /**
+   * @param call answers the requests in their order
+   * @param lingerMs ms that a request waits for others; 0: only for those of the same turn
+   * @param maxBatch requests in one call
+   */
   constructor(
     private readonly call: (requests: readonly Request[]) => Promise<readonly Answer[]>,
     private readonly lingerMs = 0,
-    private readonly most = 500,
+    private readonly maxBatch = 500,
   ) {}
 
   add(request: Request): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ request, resolve, reject });
+      this.pending.push({ request, resolve, reject });
       this.schedule();
     });
   }
 
-  /** Somebody waits for the answers: what was asked goes out with this turn. */
+  /** Ends the linger: somebody waits for the answers. */
   flush(): void {
-    if (this.waiting.length > 0) {
+    if (this.pending.length > 0) {
       this.flushing = true;
-      clearTimeout(this.lingering);
-      this.lingering = undefined;
+      clearTimeout(this.lingerTimer);
+      this.lingerTimer = undefined;
       this.schedule();
     }
   }
 
   private schedule(): void {
-    if (this.calling || this.lingering) {
+    if (this.calling || this.lingerTimer) {
       return;
     }
     if (this.lingerMs > 0 && !this.flushing) {
-      this.lingering = setTimeout(() => {
-        this.lingering = undefined;
+      this.lingerTimer = setTimeout(() => {
+        this.lingerTimer = undefined;
         void this.drain();
       }, this.lingerMs);
       return;
@@ -56,16 +62,16 @@ export class MicroBatcher<Request, Answer> {
     this.calling = true;
     do {
       this.flushing = false;
-      const batch = this.waiting.splice(0, this.most);
+      const batch = this.pending.splice(0, this.maxBatch);
       try {
         const answers = await this.call(batch.map(({ request }) => request));
         batch.forEach(({ resolve }, i) => resolve(answers[i] as Answer));
       } catch (error) {
         batch.forEach(({ reject }) => reject(error));
       }
-    } while (this.waiting.length > 0 && (this.lingerMs === 0 || this.flushing));
+    } while (this.pending.length > 0 && (this.lingerMs === 0 || this.flushing));
     this.calling = false;
-    if (this.waiting.length > 0) {
+    if (this.pending.length > 0) {
       this.schedule();
     }
   }

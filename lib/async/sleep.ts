@@ -1,4 +1,4 @@
-/** Waits so many ms, or until the signal is aborted; never throws. */
+/** Waits so many ms, or until the signal is aborted; never rejects. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   if (ms <= 0 || signal?.aborted) {
     return Promise.resolve();

@@ -8,24 +8,24 @@ import {
   TableNotFoundException,
 } from '@mikro-orm/core';
 import { NonRetryableError, RateLimitedError } from '../errors/handler.errors.js';
-import { type DatabaseErrorKind, saysClosed, databaseErrorKindOfCode } from './database-errors.js';
+import { databaseErrorKindOfCode, isConnectionClosed, type DatabaseErrorKind } from './database-errors.js';
 
 /**
- * What an error of a handler or of the database asks for:
+ * How an error of a handler or of the database is dealt with:
  *
- * - `wait`: a third party asks for so many ms; no attempt is used up
- * - `unreachable`: the database does not answer; the same, for a time that grows
- * - `fatal`: no range could succeed (disk full, no such table, no permission): the run is to pause
- * - `final`: no further attempt can mend it
- * - `failure`: everything else; attempts and backoff
+ * - `wait`: the run is held for the ms that a third party asked for; no attempt is used up
+ * - `unreachable`: the run is held, with exponential backoff; no attempt is used up
+ * - `fatal`: the run is paused: no range can succeed (disk full, no such table, no permission)
+ * - `final`: the row or range fails without a further attempt
+ * - `failure`: every other error: the row or range is retried with backoff
  */
 export type ErrorVerdict =
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'unreachable' | 'fatal' | 'final' | 'failure' };
 
 /**
- * Tells what to do about an error. Only what the database driver reports counts as the database's: a
- * handler's own connections may be refused too, and that is a failure of the range.
+ * Decides how an error is dealt with. Only errors of the database driver count as errors of the database: where a
+ * handler's own connection is refused, its range has failed.
  */
 export function classifyError(error: unknown): ErrorVerdict {
   if (error instanceof RateLimitedError) {
@@ -34,8 +34,8 @@ export function classifyError(error: unknown): ErrorVerdict {
   if (error instanceof NonRetryableError) {
     return { kind: 'final' };
   }
-  const trouble = databaseErrorKind(error);
-  return { kind: trouble === undefined || trouble === 'contended' ? 'failure' : trouble };
+  const kind = databaseErrorKind(error);
+  return { kind: kind === undefined || kind === 'contended' ? 'failure' : kind };
 }
 
 /** Whether an error concerns the whole run, which is then held or paused, and not just its row or range. */
@@ -44,12 +44,12 @@ export function concernsRun(error: unknown): boolean {
   return kind !== 'failure' && kind !== 'final';
 }
 
-/** Whether others held what was asked for (a deadlock, a lock, SQLite's only writer): the same may do next. */
+/** Whether a statement failed on contention (deadlock, lock timeout, SQLite's single writer) and may be retried. */
 export function isContended(error: unknown): boolean {
   return databaseErrorKind(error) === 'contended';
 }
 
-/** Whether the database gave a statement up for the time it took. */
+/** Whether the database cancelled a statement for the time that it took. */
 export function isTimeout(error: unknown): boolean {
   return (
     error instanceof Error &&
@@ -62,14 +62,16 @@ function databaseErrorKind(error: unknown): DatabaseErrorKind | undefined {
   if (!(error instanceof Error)) {
     return undefined;
   }
-  const ofDatabase = isDatabaseError(error);
-  if (saysClosed(error.message, ofDatabase)) {
+  const fromDatabase = isDatabaseError(error);
+  if (isConnectionClosed(error.message, fromDatabase)) {
     return 'unreachable';
   }
-  return ofDatabase ? (databaseErrorKindOfCode(codeOf(error)) ?? databaseErrorKindOfClass(error)) : undefined;
+  return fromDatabase
+    ? (databaseErrorKindOfCode(codeOf(error)) ?? databaseErrorKindOfClass(error))
+    : undefined;
 }
 
-/** What MikroORM makes of an error, for drivers whose codes are not known here. */
+/** By the class of MikroORM's exception, for drivers whose codes are not listed. */
 function databaseErrorKindOfClass(error: Error): DatabaseErrorKind | undefined {
   if (error instanceof DeadlockException || error instanceof LockWaitTimeoutException) {
     return 'contended';
@@ -86,28 +88,28 @@ function databaseErrorKindOfClass(error: Error): DatabaseErrorKind | undefined {
     : undefined;
 }
 
-/** What MikroORM wraps, and what drivers throw where a handler goes past MikroORM. */
+/** Whether MikroORM wrapped a driver's error, or a driver that the handler uses directly threw it. */
 function isDatabaseError(error: Error): boolean {
   if (error instanceof DriverException) {
     return true;
   }
-  const ofPg = 'severity' in error && /^[0-9A-Z]{5}$/.test(codeOf(error));
-  const ofMysql = 'sqlState' in error && /^(ER|PROTOCOL)_/.test(codeOf(error));
-  return ofPg || ofMysql || /^(Mongo|Sqlite)\w*Error$/.test(error.name);
+  const isPg = 'severity' in error && /^[0-9A-Z]{5}$/.test(codeOf(error));
+  const isMysql = 'sqlState' in error && /^(ER|PROTOCOL)_/.test(codeOf(error));
+  return isPg || isMysql || /^(Mongo|Sqlite)\w*Error$/.test(error.name);
 }
 
-/** The code of an error or of what caused it; a cause may be of another realm, and so no `Error` here. */
+/** The code of an error or of its causes. A cause from another realm is no `instanceof Error`. */
 function codeOf(error: unknown): string {
-  for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 5; depth++) {
-    const { code, codeName, cause }: { code?: unknown; codeName?: unknown; cause?: unknown } = at;
+  for (let next = error, depth = 0; typeof next === 'object' && next !== null && depth < 5; depth++) {
+    const { code, codeName, cause }: { code?: unknown; codeName?: unknown; cause?: unknown } = next;
     if (typeof code === 'string' && code !== '') {
       return code;
     }
-    // MongoDB numbers its errors and names them beside.
+    // MongoDB's `code` is a number and `codeName` its name.
     if (typeof codeName === 'string') {
       return codeName;
     }
-    at = cause;
+    next = cause;
   }
   return '';
 }

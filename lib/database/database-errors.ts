@@ -1,12 +1,12 @@
-/** What a database's error means for the run. */
+/** What an error of the database means for the run. */
 export type DatabaseErrorKind = 'unreachable' | 'contended' | 'fatal';
 
-/** SQLSTATE of PostgreSQL: connection exceptions, shutdown, starting up, too many connections. */
+/** SQLSTATE classes of PostgreSQL: connection exceptions, shutdown, startup, too many connections. */
 const UNREACHABLE = /^(08|57P0|53300)/;
 
-const KNOWN: Readonly<Record<DatabaseErrorKind, readonly string[]>> = {
+const CODES: Readonly<Record<DatabaseErrorKind, readonly string[]>> = {
   unreachable: words(
-    // Sockets, whichever driver opened them.
+    // Sockets of any driver.
     'ECONNREFUSED ECONNRESET EPIPE ETIMEDOUT ENOTFOUND EHOSTUNREACH EAI_AGAIN',
     // MariaDB and MySQL.
     'PROTOCOL_CONNECTION_LOST PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR PROTOCOL_SEQUENCE_TIMEOUT',
@@ -34,27 +34,27 @@ const KNOWN: Readonly<Record<DatabaseErrorKind, readonly string[]>> = {
   ),
 };
 
-const BY_CODE: ReadonlyMap<string, DatabaseErrorKind> = new Map(
-  (Object.keys(KNOWN) as DatabaseErrorKind[]).flatMap((trouble) =>
-    KNOWN[trouble].map((code) => [code, trouble] as const),
+const KIND_BY_CODE: ReadonlyMap<string, DatabaseErrorKind> = new Map(
+  (Object.keys(CODES) as DatabaseErrorKind[]).flatMap((kind) =>
+    CODES[kind].map((code) => [code, kind] as const),
   ),
 );
 
-/** What `pg` and `mysql2` say of a connection that is no more; these errors have no code. */
-const CLOSED =
+/** Messages of `pg` and `mysql2` about a closed connection; these errors have no code. */
+const CLOSED_MESSAGE =
   /^(connection terminated|client has encountered a connection error|connection lost: the server closed|can't add new command when connection is in closed state)/i;
-/** What `mongodb` says of it; other clients say much the same. */
-const CLOSED_MONGO =
+/** Messages of `mongodb` about it. They resemble those of other clients, so they count only for its own errors. */
+const CLOSED_MESSAGE_MONGO =
   /^(connection \S+ to \S+ (closed|timed out|interrupted)|connection pool for \S+ was cleared|server selection timed out|topology is closed)/i;
 
-/** What an error of the database means by its code, in the words of any driver. */
+/** The kind of an error by its code, of whichever driver. */
 export function databaseErrorKindOfCode(code: string): DatabaseErrorKind | undefined {
-  return UNREACHABLE.test(code) ? 'unreachable' : BY_CODE.get(code);
+  return UNREACHABLE.test(code) ? 'unreachable' : KIND_BY_CODE.get(code);
 }
 
-/** Whether the message says that the connection to the database is no more. */
-export function saysClosed(message: string, ofDatabase: boolean): boolean {
-  return CLOSED.test(message) || (ofDatabase && CLOSED_MONGO.test(message));
+/** Whether an error says that the connection to the database is closed. */
+export function isConnectionClosed(message: string, fromDatabase: boolean): boolean {
+  return CLOSED_MESSAGE.test(message) || (fromDatabase && CLOSED_MESSAGE_MONGO.test(message));
 }
 
 function words(...lines: readonly string[]): string[] {

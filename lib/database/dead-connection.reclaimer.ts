@@ -1,8 +1,8 @@
 import type { Logger } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/core';
 
-/** Whoever holds a connection that died has had its errors by then, and gave it back if it ever will. */
-const PATIENCE_MS = 2_000;
+/** Code that releases a dead connection itself, on the errors of its statements, has done so by then. */
+const RECLAIM_AFTER_MS = 2_000;
 
 /** The part of a client of `pg` that is used here. */
 interface PooledClient {
@@ -17,20 +17,21 @@ interface Pool {
 }
 
 /**
- * Gives the places of dead connections back to the pool. A connection that the server ends in the middle of
- * a transaction is never released by the query builder below MikroORM 7 (its rollback fails on it); after
- * as many as the pool holds, every statement of the process would wait for ever.
+ * Workaround for https://github.com/kysely-org/kysely/issues/1990, in Kysely 0.29.6 below MikroORM 7.2.1: a transaction
+ * whose rollback fails does not release its connection. Once the server has ended as many transactions as the pool has
+ * connections, every statement of the process waits forever. This class releases connections that were closed by
+ * the server and are still acquired. `dead-connections.spec.ts` fails once the workaround is no longer needed.
  */
 export class DeadConnectionReclaimer {
-  private readonly held = new Set<PooledClient>();
+  private readonly acquired = new Set<PooledClient>();
   private readonly watched = new WeakSet<PooledClient>();
   private attached: Promise<void> | undefined;
 
   constructor(private readonly logger: Logger) {}
 
   /**
-   * Begins to watch the pool, once. Does nothing, and so is to be called again, until somebody has used the
-   * database: to connect for this alone would leave a connection that an app which closes meanwhile waits for.
+   * Attaches to the pool, once. Does nothing until the app has used the database, and so has to be called again: a
+   * connection that is opened for this alone could keep an app from closing.
    */
   attach(orm: MikroORM): Promise<void> {
     const connection: object = orm.em.getConnection();
@@ -39,7 +40,7 @@ export class DeadConnectionReclaimer {
     }
     this.attached ??= this.watchPool(connection).catch((error: unknown) => {
       this.attached = undefined;
-      this.logger.debug(`The pool of database connections cannot be watched yet: ${String(error)}`);
+      this.logger.debug(`Cannot attach to the pool of database connections yet: ${String(error)}`);
     });
     return this.attached;
   }
@@ -49,9 +50,9 @@ export class DeadConnectionReclaimer {
     pool?.on('connect', (client) => this.watch(client));
     pool?.on('acquire', (client) => {
       this.watch(client);
-      this.held.add(client);
+      this.acquired.add(client);
     });
-    pool?.on('release', (_error, client) => this.held.delete(client));
+    pool?.on('release', (_error, client) => this.acquired.delete(client));
   }
 
   private watch(client: PooledClient): void {
@@ -60,21 +61,21 @@ export class DeadConnectionReclaimer {
     }
     this.watched.add(client);
     client.once('end', () => {
-      setTimeout(() => this.reclaim(client), PATIENCE_MS).unref();
+      setTimeout(() => this.reclaim(client), RECLAIM_AFTER_MS).unref();
     });
   }
 
   private reclaim(client: PooledClient): void {
-    if (this.held.delete(client)) {
+    if (this.acquired.delete(client)) {
       this.logger.warn(
-        'A database connection died in a transaction and was not released; its place is free again',
+        'A database connection was closed in a transaction and not released; it is returned to its pool',
       );
       client.release?.(true);
     }
   }
 }
 
-/** The pool, where the driver is one of `pg` and tells its pool. */
+/** The pool of a driver that uses `pg`. */
 async function poolOf(connection: object): Promise<Pool | undefined> {
   const native: unknown = Reflect.get(connection, 'getNativeClient');
   if (typeof native !== 'function') {

@@ -2,8 +2,8 @@ import { RequestContext } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/core';
 
 /**
- * Runs work in which injected entity managers and repositories lead to the given one. It is made when
- * something first asks for it: a handler that needs none does not pay for one.
+ * Runs work in a `RequestContext`, in which injected entity managers and repositories resolve to the given entity
+ * manager. It is created on first use: a handler that needs none does not pay for one.
  */
 export function inRequestScope<T>(em: () => EntityManager, work: () => T): T {
   return RequestContext.create([], () => {

@@ -4,8 +4,8 @@ import { allMetadata } from './all-metadata.js';
 import { classifyError } from './classify-error.js';
 
 /**
- * Makes sure that a dry run can be taken back. Every SQL database has transactions; a MongoDB has them where
- * it is a replica set or sharded, which only trying tells.
+ * Makes sure that a dry run can be rolled back. Every SQL database has transactions; MongoDB has them in a replica set
+ * or a sharded cluster, which only a try can tell.
  *
  * @throws BackfillRequestError
  */
@@ -30,7 +30,7 @@ export async function requireTransactions(em: EntityManager, backfill: string): 
     throw new BackfillRequestError(
       backfill,
       'dryRun',
-      'a database with transactions, in which everything can be taken back (for MongoDB a replica set)',
+      'a database with transactions, so that everything can be rolled back (for MongoDB a replica set)',
       error instanceof Error ? error.message : error,
       { cause: error },
     );

@@ -1,28 +1,30 @@
-import { isContended } from './classify-error.js';
 import { sleep } from '../async/sleep.js';
+import { isContended } from './classify-error.js';
 
-const TRIES = 10;
+const MAX_ATTEMPTS = 10;
 const FIRST_WAIT_MS = 25;
-const LONGEST_WAIT_MS = 250;
+const MAX_WAIT_MS = 250;
 
 /**
- * Does work again, from its beginning, while the database gave it up in favour of others: what a deadlock or
- * SQLite's single writer ask for, and no fault of a row. After a second or two it counts as any other failure.
+ * Retries work from its start, with exponential backoff and jitter, while the database aborts it on contention: a
+ * deadlock, or SQLite's single writer. No row is at fault then. After a second or two it fails as on any other error.
+ *
+ * @param canRetry asked before each retry
  */
 export async function retryOnContention<Answer>(
   work: () => Promise<Answer>,
   signal: AbortSignal,
-  mayRepeat: () => boolean,
+  canRetry: () => boolean,
 ): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      if (attempt === TRIES || signal.aborted || !mayRepeat() || !isContended(error)) {
+      if (attempt === MAX_ATTEMPTS || signal.aborted || !canRetry() || !isContended(error)) {
         throw error;
       }
-      // Spread, so that those who met do not meet again.
-      const wait = Math.min(FIRST_WAIT_MS * 2 ** (attempt - 1), LONGEST_WAIT_MS);
+      // Jitter: transactions that collided do not collide again.
+      const wait = Math.min(FIRST_WAIT_MS * 2 ** (attempt - 1), MAX_WAIT_MS);
       await sleep(wait * (0.5 + Math.random()), signal);
       if (signal.aborted) {
         throw error;

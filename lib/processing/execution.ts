@@ -49,7 +49,7 @@ export interface RowSettings {
   readonly acquireQuota: AcquireQuota;
   /** Acknowledges that `done` more rows are done; `null`: nothing is acknowledged before the range ends. */
   readonly acknowledge: ((done: number, remaining: readonly JsonValue[]) => Promise<void>) | null;
-  /** Called as soon as a row fails with such an error: other rows may run for long. */
+  /** Called as soon as a row fails with such an error: the other rows may still run for long. */
   readonly escalate: Escalate;
 }
 
@@ -59,7 +59,7 @@ export interface RowSettings {
  */
 export type AcquireQuota = (signal: AbortSignal) => Promise<void> | undefined;
 
-/** Holds or pauses the run, as an error asks for that concerns more than its row or range. */
+/** Holds or pauses the run after an error that concerns more than its row or range. */
 export type Escalate = (error: unknown) => Promise<void>;
 
 /** Settings without a limit, for executions outside of a worker. */

@@ -11,7 +11,7 @@ import { RangeStore } from '../state/range.store.js';
 import { RangeExecutor } from './range.executor.js';
 import { RangeSplitter } from './range.splitter.js';
 
-/** The providers that a `RunWorker` uses: the pool creates one for each run, outside of Nest's container. */
+/** The providers that each `RunWorker` uses: the pool creates one for each run, outside of Nest's container. */
 @Injectable()
 export class RunWorkerDeps {
   readonly logger = new Logger('Backfill');

@@ -6,33 +6,33 @@ import { AbandonSignal } from '../../../lib/async/abandon-signal.js';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-describe('an abandonment', () => {
-  it('keeps nothing of work that has ended', async () => {
-    const abandonment = new AbandonSignal();
+describe('an abandon signal', () => {
+  it('holds no reference to work that has ended', async () => {
+    const signal = new AbandonSignal();
     const outcomes: WeakRef<object>[] = [];
     for (let i = 0; i < 100; i++) {
       const outcome = { rows: i };
       outcomes.push(new WeakRef(outcome));
-      await abandonment.race(Promise.resolve(outcome));
+      await signal.race(Promise.resolve(outcome));
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
     collect();
     // The last one may still be on the stack.
     expect(outcomes.filter((outcome) => outcome.deref() !== undefined).length).toBeLessThan(5);
-    abandonment.abandon();
+    signal.abandon();
   });
 
-  it('lets go of work that does not end, and of what comes after', async () => {
-    const abandonment = new AbandonSignal();
-    const stuck = abandonment.race(new Promise<string>(() => undefined));
-    abandonment.abandon();
+  it('ends the wait for work that does not end, and for work that is raced later', async () => {
+    const signal = new AbandonSignal();
+    const stuck = signal.race(new Promise<string>(() => undefined));
+    signal.abandon();
     expect(await stuck).toBe('abandoned');
-    expect(await abandonment.race(new Promise<string>(() => undefined))).toBe('abandoned');
+    expect(await signal.race(new Promise<string>(() => undefined))).toBe('abandoned');
   });
 
   it('settles as the work does', async () => {
-    const abandonment = new AbandonSignal();
-    expect(await abandonment.race(Promise.resolve(1))).toBe(1);
-    await expect(abandonment.race(Promise.reject(new Error('bad')))).rejects.toThrow('bad');
+    const signal = new AbandonSignal();
+    expect(await signal.race(Promise.resolve(1))).toBe(1);
+    await expect(signal.race(Promise.reject(new Error('bad')))).rejects.toThrow('bad');
   });
 });

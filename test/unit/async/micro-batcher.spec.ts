@@ -3,7 +3,7 @@ import { MicroBatcher } from '../../../lib/async/micro-batcher.js';
 
 const AN_HOUR = 3_600_000;
 
-/** Answers twice the number, and keeps what each call was given. */
+/** Answers twice the number, and records the requests of each call. */
 function doubling(lingerMs?: number) {
   const calls: number[][] = [];
   const batcher = new MicroBatcher<number, number>(async (requests) => {
@@ -14,8 +14,8 @@ function doubling(lingerMs?: number) {
   return { batcher, calls };
 }
 
-describe('a batcher', () => {
-  it('makes one call of what is asked in a turn, and another of what is asked meanwhile', async () => {
+describe('a micro batcher', () => {
+  it('makes one call of the requests of a turn, and another of those that arrive meanwhile', async () => {
     const { batcher, calls } = doubling();
     const first = Promise.all([1, 2, 3].map((n) => batcher.add(n)));
     await new Promise((resolve) => setImmediate(resolve));
@@ -30,7 +30,7 @@ describe('a batcher', () => {
     ]);
   });
 
-  it('lingers for more, until somebody hurries', async () => {
+  it('lingers for more, until it is flushed', async () => {
     const { batcher, calls } = doubling(AN_HOUR);
     const one = batcher.add(1);
     await new Promise((resolve) => setImmediate(resolve));
@@ -47,14 +47,14 @@ describe('a batcher', () => {
     expect(calls).toEqual([[1, 2], [3], [4]]);
   });
 
-  it('lingers no longer than it says', async () => {
+  it('lingers no longer than lingerMs', async () => {
     const { batcher, calls } = doubling(5);
     expect(await Promise.all([batcher.add(1), batcher.add(2)])).toEqual([2, 4]);
     expect(await batcher.add(3)).toBe(6);
     expect(calls).toEqual([[1, 2], [3]]);
   });
 
-  it('tells all who asked of an error, and goes on', async () => {
+  it('rejects all requests of a call that fails, and goes on', async () => {
     let broken = true;
     const batcher = new MicroBatcher<number, number>(async (requests) => {
       if (broken) {
