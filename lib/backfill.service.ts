@@ -20,19 +20,16 @@ import { CycleQueue } from './queues/cycle.queue.js';
 import { RangeQueues } from './queues/range.queues.js';
 import { RedisClock } from './redis/redis.clock.js';
 import type { BackfillEvent } from './state/backfill-event.js';
-import type {
-  BackfillRun,
-  BackfillStatus,
-  FailurePage,
-  FailurePageRequest,
-} from './state/backfill-status.js';
+import type { FailurePage, FailurePageRequest } from './state/backfill-failure.js';
+import type { BackfillRun } from './state/backfill-run.js';
+import type { BackfillStatus } from './status/backfill-status.js';
 import type {
   ActionOptions,
   RetryOptions,
   RetryReceipt,
   RunReceipt,
   StartOptions,
-} from './state/backfill.options.js';
+} from './state/run-actions.js';
 import { EventStream } from './state/event.stream.js';
 import { FailureStore } from './state/failure.store.js';
 import { HistoryStore } from './state/history.store.js';

@@ -8,7 +8,7 @@ export type {
   RetryReceipt,
   RunReceipt,
   StartOptions,
-} from './state/backfill.options.js';
+} from './state/run-actions.js';
 
 export { BackfillAdminModule } from './admin/admin.module.js';
 export type { ActorResolver, BackfillAdminOptions } from './admin/admin.options.js';
@@ -81,17 +81,10 @@ export type { BackfillPreview, PreviewOptions, PreviewRange } from './planning/b
 
 export { BACKFILL_EVENT_TYPES } from './state/backfill-event.js';
 export type { BackfillEvent, BackfillEventType } from './state/backfill-event.js';
-export type {
-  BackfillChange,
-  BackfillFailure,
-  BackfillRun,
-  BackfillStatus,
-  FailurePage,
-  FailurePageRequest,
-  LastError,
-  RateStatus,
-  StoredError,
-} from './state/backfill-status.js';
+export type { BackfillFailure, FailurePage, FailurePageRequest } from './state/backfill-failure.js';
+export type { BackfillChange, BackfillRun } from './state/backfill-run.js';
+export type { LastError, StoredError } from './state/stored-error.js';
+export type { BackfillStatus, RateStatus } from './status/backfill-status.js';
 export { BACKFILL_ENTITIES } from './ledger/ledger.entities.js';
 export { createLedgerSchema, dropLedgerSchema } from './ledger/ledger-schema.js';
 export type { LedgerSchemaTarget } from './ledger/ledger-schema.js';

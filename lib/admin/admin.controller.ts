@@ -1,11 +1,13 @@
 import { Body, Get, HttpCode, Inject, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { ActionOptions, RetryReceipt, RunReceipt, StartOptions } from '../state/backfill.options.js';
+import type { ActionOptions, RetryReceipt, RunReceipt, StartOptions } from '../state/run-actions.js';
 import { BackfillService } from '../backfill.service.js';
 import type { ConfigInForce } from '../config/config.store.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import type { BackfillPreview, PreviewOptions } from '../planning/backfill-preview.js';
-import type { BackfillRun, BackfillStatus, FailurePage } from '../state/backfill-status.js';
+import type { FailurePage } from '../state/backfill-failure.js';
+import type { BackfillRun } from '../state/backfill-run.js';
+import type { BackfillStatus } from '../status/backfill-status.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
 import type { BackfillSample } from '../state/sample.store.js';
 import { ADMIN_OPTIONS } from './admin.options.js';

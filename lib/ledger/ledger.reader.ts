@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { BackfillRun, FailurePage } from '../state/backfill-status.js';
+import type { FailurePage } from '../state/backfill-failure.js';
+import type { BackfillRun } from '../state/backfill-run.js';
 import { isLater } from '../state/event.stream.js';
 import { parseFailure, toPublicFailure } from '../state/failure-record.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';

@@ -1,5 +1,5 @@
 import type { JsonValue } from '../sources/backfill-source.js';
-import type { BackfillChange, BackfillRun } from '../state/backfill-status.js';
+import type { BackfillChange, BackfillRun } from '../state/backfill-run.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
 import type { LedgerChange, LedgerCheckpoint, LedgerRun } from './ledger-rows.js';
 import type { RunSnapshot } from './run-snapshot.js';

@@ -6,7 +6,7 @@ import { locateApp } from '../cli/app/locate-app.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import { EntityManagers } from '../database/entity-managers.js';
-import type { BackfillStatus } from '../state/backfill-status.js';
+import type { BackfillStatus } from '../status/backfill-status.js';
 
 /**
  * Options of {@link ensureCompleted}.

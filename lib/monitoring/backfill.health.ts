@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { withTimeout } from '../async/timeout.js';
 import { BackfillService } from '../backfill.service.js';
-import type { BackfillStatus } from '../state/backfill-status.js';
+import type { BackfillStatus } from '../status/backfill-status.js';
 
 const TIMEOUT_MS = 2_000;
 

@@ -8,7 +8,7 @@ import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { RateController } from '../pacing/rate.controller.js';
 import { CycleQueue } from '../queues/cycle.queue.js';
 import { RedisClock } from '../redis/redis.clock.js';
-import type { RunReceipt, StartOptions } from '../state/backfill.options.js';
+import type { RunReceipt, StartOptions } from '../state/run-actions.js';
 import { newRunId } from '../state/run-id.js';
 import { RunStore } from '../state/run.store.js';
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { JsonValue } from '../sources/backfill-source.js';
-import type { BackfillFailure, StoredError } from './backfill-status.js';
+import type { BackfillFailure } from './backfill-failure.js';
+import type { StoredError } from './stored-error.js';
 import { encodePayload } from './range-entry.js';
 import type { RangePayload } from './range-entry.js';
 import type { Quarantined } from './range-steps.js';

@@ -5,7 +5,7 @@ import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
 import type { JsonValue } from '../sources/backfill-source.js';
-import type { FailurePage } from './backfill-status.js';
+import type { FailurePage } from './backfill-failure.js';
 import { parseFailure, toPublicFailure } from './failure-record.js';
 import type { FailureRecord } from './failure-record.js';
 import { decodePayload, encodePayload } from './range-entry.js';

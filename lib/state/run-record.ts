@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
 import type { JsonValue, SourcePartition } from '../sources/backfill-source.js';
-import type { StoredError } from './backfill-status.js';
+import type { LastError } from './stored-error.js';
 import { decodePace } from './pace.js';
 import type { Pace } from './pace.js';
 
@@ -66,7 +66,7 @@ const runSchema = z.object({
   holdReason: text,
   interval: z.coerce.number().optional(),
   rateReason: text,
-  lastError: json<StoredError & { at: string }>(),
+  lastError: json<LastError>(),
   partitions: json<SourcePartition[]>(),
   partitionsDone: json<string[]>(),
 });

@@ -1,21 +1,40 @@
-import type { StoredError } from './backfill-status.js';
+const MESSAGE_LENGTH = 2_000;
+const STACK_LENGTH = 4_000;
 
-const MESSAGE_CHARACTERS = 2_000;
-const STACK_CHARACTERS = 4_000;
+/**
+ * A stored error, with message and stack truncated.
+ *
+ * @publicApi
+ */
+export interface StoredError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+}
 
-/** An error as it is kept: its text bounded, whatever was thrown. */
+/**
+ * The last error of a run, whatever became of its range.
+ *
+ * @publicApi
+ */
+export interface LastError extends StoredError {
+  /** ISO time. */
+  readonly at: string;
+}
+
+/** Makes whatever was thrown an error to store. */
 export function toStoredError(error: unknown): StoredError {
   if (!looksLikeError(error)) {
-    return { name: 'Error', message: bounded(describe(error), MESSAGE_CHARACTERS) };
+    return { name: 'Error', message: truncated(describe(error), MESSAGE_LENGTH) };
   }
   return {
     name: error.name,
-    message: bounded(error.message, MESSAGE_CHARACTERS),
-    ...(typeof error.stack === 'string' ? { stack: bounded(error.stack, STACK_CHARACTERS) } : {}),
+    message: truncated(error.message, MESSAGE_LENGTH),
+    ...(typeof error.stack === 'string' ? { stack: truncated(error.stack, STACK_LENGTH) } : {}),
   };
 }
 
-/** What Node itself throws is no instance of `Error` where the app runs in a context of its own, as in Jest. */
+/** In another realm, as Jest's, errors of Node are no instances of `Error`. */
 function looksLikeError(thrown: unknown): thrown is Error {
   return (
     typeof thrown === 'object' &&
@@ -36,6 +55,6 @@ function describe(thrown: unknown): string {
   }
 }
 
-function bounded(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most)}… (${text.length - most} characters more)`;
+function truncated(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length)}… (${text.length - length} characters more)`;
 }

@@ -6,7 +6,7 @@ import { estimateEnd } from '../pacing/schedule.js';
 import { SharedQuota } from '../pacing/shared.quota.js';
 import { publicCursor } from '../planning/partition-rotation.js';
 import { RedisClock } from '../redis/redis.clock.js';
-import type { BackfillRun, BackfillStatus, RateStatus } from '../state/backfill-status.js';
+import type { BackfillRun } from '../state/backfill-run.js';
 import { toPerSecond } from '../state/pace.js';
 import type { RunRecord } from '../state/run-record.js';
 import { isActive } from '../state/run-status.js';
@@ -14,6 +14,7 @@ import { RunStore } from '../state/run.store.js';
 import { throughput, SampleStore } from '../state/sample.store.js';
 import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 import { LostRunDetector } from '../supervision/lost-run.detector.js';
+import type { BackfillStatus, RateStatus } from './backfill-status.js';
 import { warningsOf } from './run-warnings.js';
 
 const MINUTE_MS = 60_000;

@@ -7,7 +7,7 @@ import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { UNLIMITED_ROWS } from '../processing/execution.js';
 import type { Outcome } from '../processing/execution.js';
 import { RangeExecutor } from '../processing/range.executor.js';
-import type { BackfillFailure } from '../state/backfill-status.js';
+import type { BackfillFailure } from '../state/backfill-failure.js';
 import { CrashInjector, SimulatedCrash } from './crash.injector.js';
 import { describeHandler } from './describe-handler.js';
 import { toClaimedEntry } from './harness-entry.js';

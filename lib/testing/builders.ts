@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { Logger } from '@nestjs/common';
 import type { BackfillContext } from '../handlers/backfill-context.js';
-import type { BackfillFailure } from '../state/backfill-status.js';
+import type { BackfillFailure } from '../state/backfill-failure.js';
 
 /**
  * Builds the context of a handler, for a direct call of a handler method in a test. By default it is the

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
-import type { BackfillFailure } from '../state/backfill-status.js';
+import type { BackfillFailure } from '../state/backfill-failure.js';
 
 /**
  * Options of `BackfillHarness`.

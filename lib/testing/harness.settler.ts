@@ -4,7 +4,7 @@ import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { decideSettlement } from '../processing/decide-settlement.js';
 import type { Outcome } from '../processing/execution.js';
 import { RangeSplitter } from '../processing/range.splitter.js';
-import type { BackfillFailure } from '../state/backfill-status.js';
+import type { BackfillFailure } from '../state/backfill-failure.js';
 import { parseFailure, toPublicFailure } from '../state/failure-record.js';
 import { toClaimedEntry } from './harness-entry.js';
 import type { HarnessEntry } from './harness-entry.js';

@@ -1,15 +1,11 @@
 import { z } from 'zod';
-import type { RetryReceipt, RunReceipt } from '../../state/backfill.options.js';
+import type { RetryReceipt, RunReceipt } from '../../state/run-actions.js';
 import { CONFIG_FIELDS } from '../../config/backfill-config.schema.js';
 import type { ConfigInForce } from '../../config/config.store.js';
 import type { BackfillPreview, PreviewRange } from '../../planning/backfill-preview.js';
-import type {
-  BackfillChange,
-  BackfillFailure,
-  BackfillRun,
-  BackfillStatus,
-  FailurePage,
-} from '../../state/backfill-status.js';
+import type { BackfillFailure, FailurePage } from '../../state/backfill-failure.js';
+import type { BackfillChange, BackfillRun } from '../../state/backfill-run.js';
+import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { BackfillHistoryEntry } from '../../state/history.store.js';
 import type { BackfillSample } from '../../state/sample.store.js';
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { FailurePage } from '../../state/backfill-status.js';
+import type { FailurePage } from '../../state/backfill-failure.js';
 import type { CliSession } from '../cli-session.js';
 import type { Style } from '../output/style.js';
 import { table } from '../output/table.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { parseConfigPatch } from '../../config/parse-config-patch.js';
-import type { BackfillStatus } from '../../state/backfill-status.js';
+import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { CliSession } from '../cli-session.js';
 import { EXIT_CODES } from '../exit-code.js';
 import { styledState } from '../output/state-style.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { BackfillStatus } from '../../state/backfill-status.js';
+import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { CliSession } from '../cli-session.js';
 import { statusLines } from '../output/status-view.js';
 import { Watch } from '../output/watch.js';

@@ -1,4 +1,4 @@
-import type { BackfillStatus } from '../../state/backfill-status.js';
+import type { BackfillStatus } from '../../status/backfill-status.js';
 import { styledState } from './state-style.js';
 import type { Style } from './style.js';
 import { formatDuration, formatTime } from './time.js';

@@ -1,5 +1,5 @@
 import { sleep } from '../../async/sleep.js';
-import type { BackfillStatus } from '../../state/backfill-status.js';
+import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { CliSession } from '../cli-session.js';
 import { EXIT_CODES } from '../exit-code.js';
 import { statusLines } from './status-view.js';

@@ -1,0 +1,48 @@
+import type { JsonValue } from '../sources/backfill-source.js';
+import type { BackfillEventType } from './backfill-event.js';
+import type { RunStatus } from './run-status.js';
+
+/**
+ * One execution of a backfill, as `runs` lists it, newest first.
+ *
+ * @publicApi
+ */
+export interface BackfillRun {
+  readonly id: string;
+  readonly name: string;
+  readonly status: RunStatus;
+  readonly statusReason: string | null;
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+  readonly startedBy: string | null;
+  readonly reason: string | null;
+  readonly dryRun: boolean;
+  readonly version: string | null;
+  readonly planned: number;
+  readonly done: number;
+  readonly outstanding: number;
+  readonly failed: number;
+  readonly rowsDone: number;
+  readonly rowsFailed: number;
+  readonly rowsTotal: number | null;
+  readonly failures: number;
+  /** Changes of the run, oldest first; only with `ledger: true`. */
+  readonly changes?: readonly BackfillChange[];
+}
+
+/**
+ * A change of a run or of the config, by an operator or by the library itself.
+ *
+ * @publicApi
+ */
+export interface BackfillChange {
+  readonly kind: BackfillEventType | 'retried';
+  /** ISO time, by the clock of Redis. */
+  readonly at: string;
+  readonly by: string | null;
+  readonly reason: string | null;
+  /** Values of the config before the change; `null` where the config did not change. */
+  readonly from: JsonValue;
+  /** Values of the config after the change. */
+  readonly to: JsonValue;
+}

@@ -1,0 +1,69 @@
+import type { RunStatus } from './run-status.js';
+import type { BackfillConfigPatch } from '../config/backfill-config.js';
+
+/**
+ * Options of `start`.
+ *
+ * @publicApi
+ */
+export interface StartOptions {
+  /** First row, inclusive, in the order of the source. Default: the first row of the table. */
+  readonly from?: unknown;
+  /** Last row, inclusive, in the order of the source. Default: the last row that exists at the start. */
+  readonly to?: unknown;
+  /** Config values to set before the start, as `configure` does. */
+  readonly config?: BackfillConfigPatch;
+  /** Runs everything in transactions that are rolled back. Default false. */
+  readonly dryRun?: boolean;
+  /** Reason, for the history. */
+  readonly reason?: string;
+  /** Name of the operator, for the history. */
+  readonly startedBy?: string;
+  /** For a day, a request with the same key returns the run that the first one started and starts no other. */
+  readonly idempotencyKey?: string;
+}
+
+/**
+ * Who did something and why, for the history.
+ *
+ * @publicApi
+ */
+export interface ActionOptions {
+  /** Name of the operator. */
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+/**
+ * Result of `start`, `pause`, `resume` and `cancel`.
+ *
+ * @publicApi
+ */
+export interface RunReceipt {
+  readonly runId: string;
+  readonly state: RunStatus;
+  /** False when nothing had to change, as when a paused run is paused. */
+  readonly changed: boolean;
+}
+
+/**
+ * The failures to retry.
+ *
+ * @publicApi
+ */
+export interface RetryOptions extends ActionOptions {
+  /** Default: all failures of the run. */
+  readonly ids?: readonly string[];
+  /** Default: the newest run. */
+  readonly runId?: string;
+}
+
+/**
+ * Result of `retryFailures`.
+ *
+ * @publicApi
+ */
+export interface RetryReceipt extends RunReceipt {
+  /** Failures that became outstanding work again. */
+  readonly retried: number;
+}

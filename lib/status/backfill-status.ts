@@ -1,0 +1,63 @@
+import type { JsonValue } from '../sources/backfill-source.js';
+import type { RunStatus } from '../state/run-status.js';
+import type { LastError } from '../state/stored-error.js';
+
+/**
+ * The rate in force and the reason for it.
+ *
+ * @publicApi
+ */
+export interface RateStatus {
+  /** Ranges a second; `null` is unpaced, `0` holds. */
+  readonly perSecond: number | null;
+  /** For example `on peak`, `off peak`, `held`, or the reason of a hold and its end. */
+  readonly reason: string;
+}
+
+/**
+ * Status of a backfill: of its active run, else of its newest. `planned`, `done`, `outstanding` and `failed` count
+ * ranges; times are ISO strings.
+ *
+ * @publicApi
+ */
+export interface BackfillStatus {
+  readonly name: string;
+  readonly description: string | null;
+  /** `idle` before the first run. */
+  readonly state: RunStatus | 'idle';
+  /** Reason of the state, where an operator or the library gave one. */
+  readonly stateReason: string | null;
+  readonly runId: string | null;
+  readonly dryRun: boolean;
+  readonly planned: number;
+  readonly done: number;
+  readonly outstanding: number;
+  readonly failed: number;
+  readonly rowsDone: number;
+  readonly rowsFailed: number;
+  readonly rowsTotal: number | null;
+  /** Whether `rowsTotal` was counted or estimated. */
+  readonly rowsTotalKind: 'exact' | 'estimated' | null;
+  /** 0 to 100, one decimal; 100 only when the run has ended. */
+  readonly percent: number;
+  /** Over the last minute. */
+  readonly rangesPerSecond: number;
+  /** Over the last minute. */
+  readonly rowsPerSecond: number;
+  /** Estimated end by rate, measured speed and peak hours; `null` where it cannot be estimated. */
+  readonly eta: string | null;
+  readonly rate: RateStatus;
+  /** Calls per second that the quota or the rate limit of a third party allows; `null` where no limit is known. */
+  readonly callsPerSecond: number | null;
+  /** Processes that run workers for it now. */
+  readonly workers: number;
+  /** Problems that need attention, for example a running run without workers. */
+  readonly warnings: readonly string[];
+  /** Where planning continues; by partition where the source has several. */
+  readonly cursor: JsonValue;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  readonly startedBy: string | null;
+  readonly reason: string | null;
+  readonly lastError: LastError | null;
+}
