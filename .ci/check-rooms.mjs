@@ -28,7 +28,7 @@ const MAY_IMPORT = {
   // The batch tuner of planning measures the ranges that are processed here.
   processing: 'redis database throttles sources config handlers state queues pacing supervision planning',
   status: 'redis sources config handlers state pacing supervision planning',
-  ledger: 'redis database sources config handlers state supervision',
+  ledger: 'redis database sources config handlers state supervision status',
   // The file backfill.service.ts.
   service: BELOW_SERVICE,
   hooks: ABOVE_SERVICE,

@@ -55,7 +55,9 @@ import { APP_SCHEDULE, AppIntervals } from './supervision/app-intervals.js';
 import { BackfillWatchdog } from './supervision/backfill.watchdog.js';
 import { JobReconciler } from './supervision/job.reconciler.js';
 import { LostRunDetector } from './supervision/lost-run.detector.js';
+import { ConfigChanger } from './supervision/config.changer.js';
 import { RunBreaker } from './supervision/run.breaker.js';
+import { RunController } from './supervision/run.controller.js';
 import { RunResumer } from './supervision/run.resumer.js';
 import { RunSupervisor } from './supervision/run.supervisor.js';
 
@@ -117,6 +119,8 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   JobReconciler,
   LostRunDetector,
   RunResumer,
+  RunController,
+  ConfigChanger,
   RunSupervisor,
   BackfillWatchdog,
   RunStarter,

@@ -3,311 +3,247 @@ import type { Observable } from 'rxjs';
 import type { BackfillConfigPatch } from './config/backfill-config.js';
 import { ConfigStore } from './config/config.store.js';
 import type { ConfigInForce } from './config/config.store.js';
-import { parseConfigPatch } from './config/parse-config-patch.js';
-import { BackfillConflictError } from './errors/backfill-conflict.error.js';
-import { BackfillNotFoundError } from './errors/backfill-not-found.error.js';
-import { BackfillRequestError } from './errors/backfill-request.error.js';
 import { BackfillRegistry } from './handlers/backfill.registry.js';
-import type { RegisteredBackfill } from './handlers/registered-backfill.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { LedgerReader } from './ledger/ledger.reader.js';
-import { RateController } from './pacing/rate.controller.js';
 import type { BackfillPreview, PreviewOptions } from './planning/backfill-preview.js';
 import { FailureRetrier } from './planning/failure.retrier.js';
 import { RunPreviewer } from './planning/run.previewer.js';
 import { RunStarter } from './planning/run.starter.js';
-import { CycleQueue } from './queues/cycle.queue.js';
-import { RangeQueues } from './queues/range.queues.js';
-import { RedisClock } from './redis/redis.clock.js';
 import type { BackfillEvent } from './state/backfill-event.js';
 import type { FailurePage, FailurePageRequest } from './state/backfill-failure.js';
 import type { BackfillRun } from './state/backfill-run.js';
 import type { BackfillStatus } from './status/backfill-status.js';
 import type {
   ActionOptions,
+  ConfigureOptions,
   RetryOptions,
   RetryReceipt,
   RunReceipt,
   StartOptions,
 } from './state/run-actions.js';
 import { EventStream } from './state/event.stream.js';
-import { FailureStore } from './state/failure.store.js';
-import { HistoryStore } from './state/history.store.js';
 import type { BackfillHistoryEntry } from './state/history.store.js';
-import { TRANSITIONS } from './state/run-status.js';
-import type { RunAction } from './state/run-status.js';
 import { RunStore } from './state/run.store.js';
 import { SampleStore } from './state/sample.store.js';
 import type { BackfillSample } from './state/sample.store.js';
 import { StatusReader } from './status/status.reader.js';
-import { RunResumer } from './supervision/run.resumer.js';
+import { ConfigChanger } from './supervision/config.changer.js';
+import { RunController } from './supervision/run.controller.js';
 
-const FAILURES_PAGE = 50;
-const LARGEST_PAGE = 1000;
-const RUNS_PAGE = 20;
-const HISTORY_PAGE = 50;
+const RUNS_PER_PAGE = 20;
+const HISTORY_PER_PAGE = 50;
 
 /**
- * The one facade over the backfills of the app: what admin endpoints and command line do, they do here.
+ * Starts, controls and monitors the backfills of the app. The admin endpoints and the command line call it.
  *
- * Every method throws `BackfillNotFoundError` for a name that no handler of the app has.
+ * Every method that takes the name of a backfill throws `BackfillNotFoundError` where the app has no handler of that
+ * name, and `BackfillStateError` where the state of the backfill cannot be read.
+ *
+ * @example
+ * ```ts
+ * constructor(private readonly backfills: BackfillService) {}
+ *
+ * async reencrypt() {
+ *   const { runId } = await this.backfills.start('reencrypt-messages', { startedBy: 'ada' });
+ * }
+ * ```
  *
  * @publicApi
  */
 @Injectable()
 export class BackfillService {
-  /** @internal Nest makes it; what it is made of is nobody else's. */
+  /** @internal Created by Nest; the parameters are not part of the public API. */
   constructor(
     private readonly registry: BackfillRegistry,
     private readonly runStore: RunStore,
-    private readonly configs: ConfigStore,
+    private readonly configStore: ConfigStore,
+    private readonly sampleStore: SampleStore,
+    private readonly eventStream: EventStream,
+    private readonly statusReader: StatusReader,
     private readonly starter: RunStarter,
     private readonly previewer: RunPreviewer,
-    private readonly statuses: StatusReader,
-    private readonly failureStore: FailureStore,
     private readonly retrier: FailureRetrier,
-    private readonly samplesStore: SampleStore,
-    private readonly cycles: CycleQueue,
-    private readonly rateController: RateController,
-    private readonly resumer: RunResumer,
-    private readonly clock: RedisClock,
-    private readonly queues: RangeQueues,
-    private readonly eventStream: EventStream,
-    private readonly historyStore: HistoryStore,
+    private readonly controller: RunController,
+    private readonly configChanger: ConfigChanger,
     private readonly ledger: BackfillLedger,
     private readonly ledgerReader: LedgerReader,
   ) {}
 
-  /** The status of every backfill that the app has a handler for, or that has an active run, by name. */
+  /** The status of every backfill that has a handler in the app or an active run, ordered by name. */
   async list(): Promise<BackfillStatus[]> {
+    const handled = this.registry.all().map(({ name }) => name);
     const active = (await this.runStore.active()).map(([name]) => name);
-    const names = new Set([...this.registry.all().map(({ name }) => name), ...active]);
-    return Promise.all(
-      [...names].toSorted().map((name) => this.statuses.status(name, this.registry.find(name))),
-    );
+    const names = [...new Set([...handled, ...active])].toSorted();
+    return Promise.all(names.map((name) => this.statusReader.status(name)));
   }
 
-  /** The status of a backfill: of its active run, else of its newest. */
+  /** The status of a backfill: of its active run, or else of its newest; `idle` before the first run. */
   async status(name: string): Promise<BackfillStatus> {
-    return this.statuses.status(name, await this.known(name));
+    await this.assertKnown(name);
+    return this.statusReader.status(name);
   }
 
   /**
-   * Starts a run. Bounds are taken now: rows inserted beyond them later are not part of it.
+   * Starts a run. The bounds are read now: rows inserted beyond them later are not part of the run.
    *
-   * @throws BackfillConflictError while a run is active, unless it is the same request again
-   * (`idempotencyKey`)
+   * @throws BackfillConflictError while a run is active, unless `idempotencyKey` is the one that it was started with
+   * @throws BackfillConfigError where `config` has an invalid value; the message names each field
+   * @throws BackfillSourceError where `from` or `to` is no key of the source, or the source cannot be read
+   * @throws BackfillRequestError for a dry run on a database without transactions
    */
   async start(name: string, options: StartOptions = {}): Promise<RunReceipt> {
     const backfill = this.registry.get(name);
-    await this.ledger.recoverIfLost(name);
-    const receipt = await this.starter.start(backfill, options);
-    await this.ledger.flush(name);
-    return receipt;
+    return this.recorded(name, () => this.starter.start(backfill, options));
   }
 
   /**
-   * Pauses the active run: once this returned no process starts a range, and handlers in flight see their
-   * signal aborted. Pausing a paused run changes nothing.
+   * Pauses the active run. When the promise resolves, no process starts a range any more; handlers in flight see
+   * their `signal` aborted within a second. Pausing a paused run changes nothing.
    *
-   * @throws BackfillConflictError where no run can be paused
+   * @throws BackfillConflictError where no run is running or paused
    */
   async pause(name: string, options: ActionOptions = {}): Promise<RunReceipt> {
-    return this.move(name, 'pause', options);
+    await this.assertKnown(name);
+    return this.recorded(name, () => this.controller.pause(name, options));
   }
 
   /**
-   * Lets a paused run go on with what is outstanding. Resuming a running run changes nothing.
+   * Resumes a paused run with what is outstanding. Resuming a running run changes nothing.
    *
-   * @throws BackfillConflictError where no run can be resumed
+   * @throws BackfillConflictError where no run is paused or running
    */
   async resume(name: string, options: ActionOptions = {}): Promise<RunReceipt> {
-    const receipt = await this.move(name, 'resume', options);
-    if (receipt.state === 'running') {
-      await this.resumer.resume(name, receipt.runId);
-    }
-    return receipt;
+    await this.assertKnown(name);
+    return this.recorded(name, () => this.controller.resume(name, options));
   }
 
   /**
-   * Ends the active run for good and forgets what is outstanding.
+   * Cancels the active run for good and discards what is outstanding. Cancelling a cancelled run changes nothing.
    *
-   * @throws BackfillConflictError where no run can be cancelled
+   * @throws BackfillConflictError where the newest run is neither active nor cancelled
    */
   async cancel(name: string, options: ActionOptions = {}): Promise<RunReceipt> {
-    const receipt = await this.move(name, 'cancel', options);
-    // Its jobs would do nothing; without them the next run need not go through them.
-    await this.queues.of(name).drain(true);
-    return receipt;
+    await this.assertKnown(name);
+    return this.recorded(name, () => this.controller.cancel(name, options));
   }
 
   /**
-   * Changes the config, in force within a second whatever the rate was.
+   * Changes the config of a backfill. Every process applies the change within a second.
    *
-   * @param version change nothing unless the config still has this version
-   * @throws BackfillConfigError that names each bad field
-   * @throws BackfillConflictError when `version` is no longer the current one
+   * @throws BackfillConfigError where the patch has an unknown key or an invalid value; the message names each field
+   * @throws BackfillConflictError where `options.version` is not the version in force
    */
   async configure(
     name: string,
     patch: BackfillConfigPatch,
-    options: ActionOptions & { readonly version?: string } = {},
+    options: ConfigureOptions = {},
   ): Promise<ConfigInForce> {
-    const { defaults } = this.registry.get(name);
-    const parsed = parseConfigPatch(patch, { backfill: name, origin: 'configure' });
-    await this.ledger.recoverIfLost(name);
-    const active = await this.runStore.activeId(name);
-    const { version, by = null, reason = null } = options;
-    const written = await this.configs.write(
-      name,
-      active,
-      parsed,
-      { patch: { ...parsed }, by, reason },
-      version === undefined ? { defaults } : { version, defaults },
-    );
-    if (written === null) {
-      throw new BackfillConflictError(
-        `The config of backfill "${name}" is no longer at version ${version}. Read it again and repeat the change.`,
-      );
-    }
-    const now = await this.configs.read(name, defaults);
-    const run = active === null ? null : await this.runStore.read(active);
-    if (run?.status === 'running') {
-      await this.rateController.apply(name, run.id, now.config, await this.clock.now());
-      await this.cycles.nudge({ backfill: name, run: run.id, cycle: run.cycle });
-    }
-    await this.ledger.flush(name);
-    return now;
+    const backfill = this.registry.get(name);
+    return this.recorded(name, () => this.configChanger.change(backfill, patch, options));
   }
 
-  /** The config in force and its version. */
+  /**
+   * The config in force, and its version.
+   *
+   * @throws BackfillConfigError where a value in Redis is corrupt
+   */
   async config(name: string): Promise<ConfigInForce> {
-    return this.configs.read(name, this.registry.get(name).defaults);
+    return this.configStore.read(name, this.registry.get(name).defaults);
   }
 
-  /** What a run would do: its ranges, how many, until when, and what was noticed. Starts nothing. */
+  /**
+   * Plans a run without starting it: its first ranges with their start times, the total, the estimated end, warnings.
+   *
+   * @throws BackfillConfigError where `config` has an invalid value
+   * @throws BackfillRequestError where `limit` or `at` is invalid
+   * @throws BackfillSourceError where `from` or `to` is no key of the source, or the source cannot be read
+   */
   async preview(name: string, options: PreviewOptions = {}): Promise<BackfillPreview> {
     return this.previewer.preview(this.registry.get(name), options);
   }
 
-  /** A page of failures of a run, of the newest one by default, oldest first. */
+  /**
+   * A page of the failures of a run, oldest first.
+   *
+   * @throws BackfillRequestError where `limit` or `after` is invalid
+   */
   async failures(name: string, page: FailurePageRequest = {}): Promise<FailurePage> {
     this.registry.get(name);
-    const limit = page.limit ?? FAILURES_PAGE;
-    if (!Number.isInteger(limit) || limit < 1 || limit > LARGEST_PAGE) {
-      throw new BackfillRequestError(name, 'limit', `a whole number from 1 to ${LARGEST_PAGE}`, limit);
-    }
-    if (page.after !== undefined && !/^\d+$/.test(page.after)) {
-      throw new BackfillRequestError(name, 'after', 'what `next` of the page before gave', page.after);
-    }
-    const runId = page.runId ?? (await this.runStore.newestId(name));
-    if (runId === null) {
-      return { items: [], next: null };
-    }
-    return (await this.runStore.read(runId))
-      ? this.failureStore.page(runId, page.after, limit)
-      : this.ledgerReader.failures(name, runId, page.after, limit);
+    return this.ledgerReader.failures(name, page);
   }
 
   /**
-   * Takes failures back into their run as work, all or the chosen ones; an ended run goes on until they
-   * are through.
+   * Makes failures of a run outstanding again. A run that has ended becomes running until they are processed.
    *
-   * @throws BackfillConflictError where the run cannot take them
-   * @throws BackfillNotFoundError where `runId` is no run of this backfill
+   * @throws BackfillConflictError where there is no run, it was cancelled, or another run is active
+   * @throws BackfillNotFoundError where the backfill has no run `options.runId`
    */
   async retryFailures(name: string, options: RetryOptions = {}): Promise<RetryReceipt> {
-    const { defaults } = this.registry.get(name);
-    await this.ledger.recoverIfLost(name);
-    const runId =
-      options.runId === undefined
-        ? await this.runStore.newestId(name)
-        : (await this.run(name, options.runId)).id;
-    if (runId === null) {
-      throw new BackfillConflictError(`Backfill "${name}" has no run whose failures could be retried.`);
-    }
-    const { config } = await this.configs.read(name, defaults);
-    const { retried, refused } = await this.retrier.retry(name, runId, options.ids, config.batchSize);
-    if (refused !== null) {
-      throw new BackfillConflictError(
-        `Run ${runId} of backfill "${name}" cannot become running for a retry of its failures: ${refused}.`,
-      );
-    }
-    if (retried > 0) {
-      const { by = null, reason = null } = options;
-      await this.historyStore.add('retried', name, runId, { by, reason, retried });
-      await this.ledger.flush(name);
-    }
-    const run = await this.runStore.read(runId);
-    return { runId, state: run?.status ?? 'failed', changed: retried > 0, retried };
+    const backfill = this.registry.get(name);
+    return this.recorded(name, async () => {
+      if (options.runId !== undefined) {
+        await this.ledgerReader.run(name, options.runId);
+      }
+      return this.retrier.retry(backfill, options);
+    });
   }
 
-  /** The runs of a backfill, newest first. */
-  async runs(name: string, limit = RUNS_PAGE): Promise<BackfillRun[]> {
+  /**
+   * The runs of a backfill, newest first: of all time with `ledger: true`, else those that Redis has.
+   *
+   * @param limit most runs to return. Default 20
+   */
+  async runs(name: string, limit = RUNS_PER_PAGE): Promise<BackfillRun[]> {
     this.registry.get(name);
-    return this.ledgerReader.runs(name, limit, await this.statuses.history(name, limit));
+    return this.ledgerReader.runs(name, limit);
   }
 
-  /** One run. Throws `BackfillNotFoundError` where there is none of that id. */
+  /**
+   * One run of a backfill.
+   *
+   * @throws BackfillNotFoundError where the backfill has no run of that id
+   */
   async run(name: string, runId: string): Promise<BackfillRun> {
     this.registry.get(name);
-    const run = await this.runStore.read(runId);
-    const live = run?.name === name ? await this.statuses.summary(run) : null;
-    const found = await this.ledgerReader.run(name, runId, live);
-    if (!found) {
-      throw new BackfillNotFoundError(`Backfill "${name}" has no run ${JSON.stringify(runId)}.`);
-    }
-    return found;
+    return this.ledgerReader.run(name, runId);
   }
 
-  /** A sample a second of the active or newest run, newest first, for at most fifteen minutes. */
+  /** Samples of the active or newest run, one per second, newest first, of its last 15 minutes. */
   async samples(name: string): Promise<BackfillSample[]> {
     this.registry.get(name);
     const runId = await this.runStore.newestId(name);
-    return runId === null ? [] : this.samplesStore.newest(runId);
+    return runId === null ? [] : this.sampleStore.newest(runId);
   }
 
-  /** What was done to a backfill, by whom and why, newest first: all of it with `ledger: true`, else 1000 things. */
-  async history(name: string, limit = HISTORY_PAGE): Promise<BackfillHistoryEntry[]> {
+  /**
+   * What was done to a backfill, by whom and why, newest first: the whole history with `ledger: true`, else the last
+   * 1000 entries.
+   *
+   * @param limit most entries to return. Default 50
+   */
+  async history(name: string, limit = HISTORY_PER_PAGE): Promise<BackfillHistoryEntry[]> {
     this.registry.get(name);
-    return this.ledgerReader.history(name, limit, await this.historyStore.newest(name, limit));
+    return this.ledgerReader.history(name, limit);
   }
 
-  /** What happens to any backfill from now on, in whichever process. */
+  /** The events of all backfills in all processes, from the time of subscription on. */
   events(): Observable<BackfillEvent> {
     return this.eventStream.events;
   }
 
-  /** The backfill; none for a run whose handler the code no longer has. Throws where there never was one. */
-  private async known(name: string): Promise<RegisteredBackfill | undefined> {
-    const backfill = this.registry.find(name);
-    return backfill || (await this.runStore.newestId(name)) !== null ? backfill : this.registry.get(name);
+  /** Wraps a change: restores the run before it where Redis lost it, and writes the change to the ledger after it. */
+  private async recorded<T>(name: string, change: () => Promise<T>): Promise<T> {
+    await this.ledger.recoverIfLost(name);
+    const result = await change();
+    await this.ledger.flush(name);
+    return result;
   }
 
-  private async move(
-    name: string,
-    action: Exclude<RunAction, 'retry'>,
-    options: ActionOptions,
-  ): Promise<RunReceipt> {
-    await this.known(name);
-    await this.ledger.recoverIfLost(name);
-    const runId = (await this.runStore.activeId(name)) ?? (await this.runStore.newestId(name));
-    const answer =
-      runId === null
-        ? null
-        : await this.runStore.move(runId, action, options.reason ?? '', {
-            by: options.by ?? null,
-            reason: options.reason ?? null,
-          });
-    if (runId === null || !answer || answer.kind === 'refused') {
-      const { from, to } = TRANSITIONS[action];
-      const state = answer ? (answer.before ?? 'gone from Redis') : 'idle';
-      throw new BackfillConflictError(
-        `Backfill "${name}" cannot become ${to} while it is ${state}: ${action} is possible while it is ` +
-          `${from.join(' or ')}.`,
-      );
+  /** A backfill whose handler was removed is still known by its runs. */
+  private async assertKnown(name: string): Promise<void> {
+    if (!this.registry.find(name) && (await this.runStore.newestId(name)) === null) {
+      this.registry.get(name);
     }
-    await this.ledger.flush(name);
-    return { runId, state: answer.now ?? TRANSITIONS[action].to, changed: answer.kind === 'moved' };
   }
 }

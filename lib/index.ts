@@ -4,6 +4,7 @@ export type { BackfillModuleOptions } from './config/module-options.js';
 export { BackfillService } from './backfill.service.js';
 export type {
   ActionOptions,
+  ConfigureOptions,
   RetryOptions,
   RetryReceipt,
   RunReceipt,

@@ -1,81 +1,105 @@
 import { Injectable } from '@nestjs/common';
-import type { FailurePage } from '../state/backfill-failure.js';
+import { parseLimit } from '../config/parse-limit.js';
+import { BackfillNotFoundError } from '../errors/backfill-not-found.error.js';
+import { BackfillRequestError } from '../errors/backfill-request.error.js';
+import type { FailurePage, FailurePageRequest } from '../state/backfill-failure.js';
 import type { BackfillRun } from '../state/backfill-run.js';
 import { isLater } from '../state/event.stream.js';
 import { parseFailure, toPublicFailure } from '../state/failure-record.js';
+import { FailureStore } from '../state/failure.store.js';
+import { HistoryStore } from '../state/history.store.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
+import { RunStore } from '../state/run.store.js';
+import { StatusReader } from '../status/status.reader.js';
 import { BackfillLedger } from './backfill.ledger.js';
 import { LedgerStore } from './ledger.store.js';
 import { toHistoryEntry, toPublicChange, toPublicRun } from './to-ledger-rows.js';
 
-/** Adds to what Redis still knows what the ledger kept. Redis is newer where both know something. */
+const FAILURES_PER_PAGE = 50;
+
+/** Reads runs, failures and history from Redis, and from the ledger what Redis no longer has. Redis is never older. */
 @Injectable()
 export class LedgerReader {
   constructor(
     private readonly ledger: BackfillLedger,
-    private readonly store: LedgerStore,
+    private readonly ledgerStore: LedgerStore,
+    private readonly runStore: RunStore,
+    private readonly failureStore: FailureStore,
+    private readonly historyStore: HistoryStore,
+    private readonly statusReader: StatusReader,
   ) {}
 
-  /** The runs of a backfill, newest first, with what was done to them. */
-  async runs(backfill: string, limit: number, live: readonly BackfillRun[]): Promise<BackfillRun[]> {
-    const kept = await this.ledger.read(() => this.store.runs(backfill, limit));
-    if (!kept) {
-      return [...live];
+  /** The runs of a backfill with their changes, newest first. */
+  async runs(backfill: string, limit: number): Promise<BackfillRun[]> {
+    const live = await this.statusReader.runs(backfill, limit);
+    const rows = await this.ledger.read(() => this.ledgerStore.runs(backfill, limit));
+    if (!rows) {
+      return live;
     }
-    const runs = new Map(kept.map((row) => [row.id, toPublicRun(row)]));
-    for (const run of live) {
-      runs.set(run.id, run);
-    }
+    const runs = new Map([...rows.map(toPublicRun), ...live].map((run) => [run.id, run]));
     const newest = [...runs.values()].toSorted(
       (a, b) => compare(b.startedAt, a.startedAt) || compare(b.id, a.id),
     );
     return this.withChanges(newest.slice(0, limit));
   }
 
-  /** One run, which Redis may have forgotten. */
-  async run(backfill: string, runId: string, live: BackfillRun | null): Promise<BackfillRun | null> {
-    const row = live ? null : await this.ledger.read(() => this.store.run(backfill, runId));
-    const found = live ?? (row && toPublicRun(row));
-    const [run] = await this.withChanges(found ? [found] : []);
-    return run ?? null;
+  /** One run with its changes; throws `BackfillNotFoundError` where the backfill has none of that id. */
+  async run(backfill: string, runId: string): Promise<BackfillRun> {
+    const record = await this.runStore.read(runId);
+    const live = record?.name === backfill ? await this.statusReader.summary(record) : null;
+    const row = live ? null : await this.ledger.read(() => this.ledgerStore.run(backfill, runId));
+    const [run] = await this.withChanges(live ? [live] : row ? [toPublicRun(row)] : []);
+    if (!run) {
+      throw new BackfillNotFoundError(`Backfill "${backfill}" has no run ${JSON.stringify(runId)}.`);
+    }
+    return run;
   }
 
-  /** Failures of a run that Redis has forgotten. */
-  async failures(
+  /** A page of failures of one run, oldest first. */
+  async failures(backfill: string, page: FailurePageRequest): Promise<FailurePage> {
+    const limit = parseLimit(backfill, page.limit, FAILURES_PER_PAGE);
+    const { after } = page;
+    if (after !== undefined && !/^\d+$/.test(after)) {
+      throw new BackfillRequestError(backfill, 'after', 'the `next` of the previous page', after);
+    }
+    const runId = page.runId ?? (await this.runStore.newestId(backfill));
+    if (runId === null) {
+      return { items: [], next: null };
+    }
+    return (await this.runStore.read(runId))
+      ? this.failureStore.page(runId, after, limit)
+      : this.ledgerFailures(backfill, runId, after, limit);
+  }
+
+  /** The history of a backfill, newest first. */
+  async history(backfill: string, limit: number): Promise<BackfillHistoryEntry[]> {
+    const live = await this.historyStore.newest(backfill, limit);
+    const rows = (await this.ledger.read(() => this.ledgerStore.changes(backfill, limit))) ?? [];
+    const entries = new Map([...rows.map(toHistoryEntry), ...live].map((entry) => [entry.id, entry]));
+    return [...entries.values()].toSorted((a, b) => (isLater(a.id, b.id) ? -1 : 1)).slice(0, limit);
+  }
+
+  private async ledgerFailures(
     backfill: string,
     runId: string,
     after: string | undefined,
     limit: number,
   ): Promise<FailurePage> {
-    const page = await this.ledger.read(async () =>
-      (await this.store.run(backfill, runId))
-        ? this.store.failurePage(runId, Number(after ?? 0), limit + 1)
+    const found = await this.ledger.read(async () =>
+      (await this.ledgerStore.run(backfill, runId))
+        ? this.ledgerStore.failurePage(runId, Number(after ?? 0), limit + 1)
         : [],
     );
-    const kept = page?.slice(0, limit) ?? [];
-    const more = (page?.length ?? 0) > limit;
+    const failures = found?.slice(0, limit) ?? [];
+    const hasMore = (found?.length ?? 0) > limit;
     return {
-      items: kept.map(({ failureId, record }) => toPublicFailure(failureId, parseFailure(record))),
-      next: more ? String(kept.at(-1)?.sequence) : null,
+      items: failures.map(({ failureId, record }) => toPublicFailure(failureId, parseFailure(record))),
+      next: hasMore ? String(failures.at(-1)?.sequence) : null,
     };
   }
 
-  /** What was done to a backfill, newest first. */
-  async history(
-    backfill: string,
-    limit: number,
-    live: readonly BackfillHistoryEntry[],
-  ): Promise<BackfillHistoryEntry[]> {
-    const kept = await this.ledger.read(() => this.store.changes(backfill, limit));
-    const entries = new Map((kept ?? []).map((row) => [toHistoryEntry(row).id, toHistoryEntry(row)]));
-    for (const entry of live) {
-      entries.set(entry.id, entry);
-    }
-    return [...entries.values()].toSorted((a, b) => (isLater(a.id, b.id) ? -1 : 1)).slice(0, limit);
-  }
-
   private async withChanges(runs: readonly BackfillRun[]): Promise<BackfillRun[]> {
-    const changes = await this.ledger.read(() => this.store.changesOf(runs.map(({ id }) => id)));
+    const changes = await this.ledger.read(() => this.ledgerStore.changesOf(runs.map(({ id }) => id)));
     return runs.map((run) =>
       changes
         ? { ...run, changes: changes.filter(({ runId }) => runId === run.id).map(toPublicChange) }

@@ -1,68 +1,80 @@
 import { Injectable } from '@nestjs/common';
+import { ConfigStore } from '../config/config.store.js';
+import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { RangeQueues } from '../queues/range.queues.js';
+import type { RetryOptions, RetryReceipt } from '../state/run-actions.js';
 import { FailureStore } from '../state/failure.store.js';
 import type { RetryPiece } from '../state/failure.store.js';
+import { HistoryStore } from '../state/history.store.js';
+import { RunStore } from '../state/run.store.js';
 
 const PAGE = 500;
 
-/** Takes failures back into their run as work, page by page. */
+/** Makes failures outstanding again in their run, page by page. */
 @Injectable()
 export class FailureRetrier {
   constructor(
+    private readonly runs: RunStore,
+    private readonly configs: ConfigStore,
     private readonly failures: FailureStore,
     private readonly queues: RangeQueues,
+    private readonly history: HistoryStore,
   ) {}
 
-  /**
-   * Answers how many were taken, and why not more where the run refused them.
-   *
-   * @param ids those to take; all without it
-   * @param together rows that become one piece of work
-   */
-  async retry(
-    backfill: string,
+  async retry({ name, defaults }: RegisteredBackfill, options: RetryOptions): Promise<RetryReceipt> {
+    const { ids, by = null, reason = null } = options;
+    const runId = options.runId ?? (await this.runs.newestId(name));
+    if (runId === null) {
+      throw new BackfillConflictError(`Backfill "${name}" has no run whose failures could be retried.`);
+    }
+    const { config } = await this.configs.read(name, defaults);
+    // Without failures first: throws where the run cannot take any.
+    await this.requeue(name, runId, []);
+    let retried = 0;
+    for await (const pieces of this.pages(runId, ids, config.batchSize)) {
+      if (pieces.length > 0) {
+        await this.requeue(name, runId, pieces);
+      }
+      retried += pieces.reduce((sum, piece) => sum + piece.ids.length, 0);
+    }
+    if (retried > 0) {
+      await this.history.add('retried', name, runId, { by, reason, retried });
+    }
+    const run = await this.runs.read(runId);
+    return { runId, state: run?.status ?? 'failed', changed: retried > 0, retried };
+  }
+
+  /** @param batchSize rows that become one piece of work */
+  private async *pages(
     runId: string,
     ids: readonly string[] | undefined,
-    together: number,
-  ): Promise<{ retried: number; refused: string | null }> {
-    const impossible = await this.take(backfill, runId, []);
-    if (impossible !== null) {
-      return { retried: 0, refused: impossible };
-    }
-    let retried = 0;
-    let after: string | undefined;
-    const chosen = ids && [...ids];
-    for (;;) {
-      const page = chosen
-        ? {
-            pieces: await this.failures.chosen(runId, chosen.splice(0, PAGE), together),
-            next: chosen[0] ?? null,
-          }
-        : await this.failures.pieces(runId, after, PAGE, together);
-      if (page.pieces.length > 0) {
-        const refused = await this.take(backfill, runId, page.pieces);
-        if (refused !== null) {
-          return { retried, refused };
-        }
-        retried += page.pieces.reduce((sum, piece) => sum + piece.ids.length, 0);
+    batchSize: number,
+  ): AsyncGenerator<readonly RetryPiece[]> {
+    if (ids) {
+      for (let at = 0; at < ids.length; at += PAGE) {
+        yield this.failures.chosen(runId, ids.slice(at, at + PAGE), batchSize);
       }
+      return;
+    }
+    for (let after: string | undefined; ;) {
+      const page = await this.failures.pieces(runId, after, PAGE, batchSize);
+      yield page.pieces;
       if (page.next === null) {
-        return { retried, refused: null };
+        return;
       }
       after = page.next;
     }
   }
 
-  private async take(backfill: string, runId: string, pieces: readonly RetryPiece[]): Promise<string | null> {
+  private async requeue(backfill: string, runId: string, pieces: readonly RetryPiece[]): Promise<void> {
     const answer = await this.failures.retry(runId, pieces);
     if (answer.kind === 'refused') {
-      return answer.reason;
+      throw new BackfillConflictError(
+        `Run ${runId} of backfill "${backfill}" cannot become running for a retry of its failures: ${answer.reason}.`,
+      );
     }
-    await this.queues.add(
-      backfill,
-      runId,
-      answer.placed.map(({ job }) => ({ job })),
-    );
-    return null;
+    const jobs = answer.placed.map(({ job }) => ({ job }));
+    await this.queues.add(backfill, runId, jobs);
   }
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { resolveConfig } from '../config/backfill-config.js';
 import { ConfigStore } from '../config/config.store.js';
 import { parseConfigPatch } from '../config/parse-config-patch.js';
+import { parseLimit } from '../config/parse-limit.js';
 import { EntityManagers } from '../database/entity-managers.js';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
@@ -11,7 +12,6 @@ import { describeRange, fieldsOf } from '../sources/planned-range.js';
 import type { BackfillPreview, PreviewOptions, PreviewRange } from './backfill-preview.js';
 
 const DEFAULT_LIMIT = 20;
-const LARGEST_LIMIT = 1000;
 
 /** Says what a run would do, and starts nothing. */
 @Injectable()
@@ -23,7 +23,7 @@ export class RunPreviewer {
 
   async preview(backfill: RegisteredBackfill, options: PreviewOptions): Promise<BackfillPreview> {
     const { name, source, defaults } = backfill;
-    const limit = parseLimit(name, options.limit);
+    const limit = parseLimit(name, options.limit, DEFAULT_LIMIT);
     const at = parseTime(name, options.at);
     const patch = parseConfigPatch(options.config, { backfill: name, origin: 'start' });
     const config = resolveConfig((await this.configs.read(name, defaults)).config, patch);
@@ -84,16 +84,6 @@ function isoTime(ms: number): string {
   const micros = Math.round((ms - whole) * 1000);
   const iso = new Date(micros === 1000 ? whole + 1 : whole).toISOString();
   return micros === 0 || micros === 1000 ? iso : iso.replace('Z', `${String(micros).padStart(3, '0')}Z`);
-}
-
-function parseLimit(name: string, limit: number | undefined): number {
-  if (limit === undefined) {
-    return DEFAULT_LIMIT;
-  }
-  if (!Number.isInteger(limit) || limit < 1 || limit > LARGEST_LIMIT) {
-    throw new BackfillRequestError(name, 'limit', `a whole number from 1 to ${LARGEST_LIMIT}`, limit);
-  }
-  return limit;
 }
 
 function parseTime(name: string, at: PreviewOptions['at']): number {

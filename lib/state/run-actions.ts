@@ -35,6 +35,19 @@ export interface ActionOptions {
 }
 
 /**
+ * Options of `configure`.
+ *
+ * @publicApi
+ */
+export interface ConfigureOptions extends ActionOptions {
+  /**
+   * Optimistic locking: the change is rejected unless this is the version in force, as `config` returned it. Default:
+   * any version.
+   */
+  readonly version?: string;
+}
+
+/**
  * Result of `start`, `pause`, `resume` and `cancel`.
  *
  * @publicApi

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { BackfillConfig, BackfillConfigPatch } from '../config/backfill-config.js';
 import { ConfigStore } from '../config/config.store.js';
-import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { estimateEnd } from '../pacing/schedule.js';
 import { SharedQuota } from '../pacing/shared.quota.js';
 import { publicCursor } from '../planning/partition-rotation.js';
@@ -23,7 +23,8 @@ const MINUTE_MS = 60_000;
 @Injectable()
 export class StatusReader {
   constructor(
-    private readonly runs: RunStore,
+    private readonly registry: BackfillRegistry,
+    private readonly runStore: RunStore,
     private readonly configs: ConfigStore,
     private readonly samples: SampleStore,
     private readonly heartbeats: WorkerHeartbeats,
@@ -32,11 +33,11 @@ export class StatusReader {
     private readonly quota: SharedQuota,
   ) {}
 
-  /** @param backfill none where no handler of this app has the name */
-  async status(name: string, backfill: RegisteredBackfill | undefined): Promise<BackfillStatus> {
+  async status(name: string): Promise<BackfillStatus> {
+    const backfill = this.registry.find(name);
     const description = backfill?.description ?? null;
-    const runId = (await this.runs.activeId(name)) ?? (await this.runs.newestId(name));
-    const run = runId === null ? null : await this.runs.read(runId);
+    const runId = (await this.runStore.activeId(name)) ?? (await this.runStore.newestId(name));
+    const run = runId === null ? null : await this.runStore.read(runId);
     const now = await this.clock.now();
     const workers = (await this.heartbeats.workers(name, now)).length;
     if (!run) {
@@ -83,11 +84,12 @@ export class StatusReader {
     };
   }
 
-  async history(name: string, limit: number): Promise<BackfillRun[]> {
-    const ids = await this.runs.ids(name, limit);
+  /** The runs of a backfill that Redis has, newest first. */
+  async runs(name: string, limit: number): Promise<BackfillRun[]> {
+    const ids = await this.runStore.ids(name, limit);
     const runs = await Promise.all(
       ids.map(async (id) => {
-        const run = await this.runs.read(id);
+        const run = await this.runStore.read(id);
         return run && this.summary(run);
       }),
     );
@@ -113,7 +115,7 @@ export class StatusReader {
       rowsDone: run.rowsDone,
       rowsFailed: run.rowsFailed,
       rowsTotal: run.rowsTotal,
-      failures: await this.runs.failures(run.id),
+      failures: await this.runStore.failures(run.id),
     };
   }
 
@@ -142,7 +144,7 @@ export class StatusReader {
   }
 
   private async throttleWarnings(runId: string): Promise<string[]> {
-    const errors = Object.entries(await this.runs.throttleErrors(runId));
+    const errors = Object.entries(await this.runStore.throttleErrors(runId));
     return errors.map(([name, count]) => `Throttle ${name} failed ${count} times; the log says why.`);
   }
 
