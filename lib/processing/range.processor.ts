@@ -35,7 +35,7 @@ export class RangeProcessor {
   ) {}
 
   /**
-   * Processes a claimed range. Answers `released` when it was given back, and its job with it.
+   * Processes a claimed range. Answers `released` when it has to be processed again, and so its job, too.
    *
    * @param pendingAcks receives the acknowledgement, which is not waited for here
    */

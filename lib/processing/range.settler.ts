@@ -57,7 +57,7 @@ export class RangeSettler {
     });
     switch (decision.kind) {
       case 'ack':
-        pendingAcks.push(this.acks.add({ entry, rows: decision.rows }));
+        pendingAcks.push(this.acknowledge(entry, decision.rows));
         return 'settled';
       case 'release':
         if (decision.escalate) {
@@ -104,6 +104,13 @@ export class RangeSettler {
       await this.deps.quota.decrease(backfill.name, runId, quota, verdict.ms, this.limiter.meter.perSecond());
     }
     await this.events.escalate(error);
+  }
+
+  private acknowledge(entry: RangeEntry, rows: RowsDone): Promise<unknown> {
+    const ack = this.acks.add({ entry, rows });
+    // Reported by `flush`, at the end of the job; an unhandled rejection before that would end the process.
+    ack.catch(() => undefined);
+    return ack;
   }
 
   private async commit(settlement: Settlement): Promise<void> {

@@ -41,7 +41,7 @@ async function allFailures(backfills: BackfillService, limit: number): Promise<B
 }
 
 describe('attempts', () => {
-  it('wait longer each time, and what succeeds in the end is no failure', async () => {
+  it('back off exponentially, and a range that succeeds in the end is no failure', async () => {
     let failing = 2;
     const tries: { attempt: number; at: number }[] = [];
     const handler = defineBackfill<NumberRange>({
@@ -71,7 +71,7 @@ describe('attempts', () => {
     expect(third - second).toBeGreaterThanOrEqual(79);
   });
 
-  it('used up by a range isolate the row that fails, and keep it with its error', async () => {
+  it('that a range has used up are followed by bisection: the row that fails is kept with its error', async () => {
     const touched = new Set<number>();
     const handler = defineBackfill<NumberRange>({
       name: 'range',
@@ -114,7 +114,7 @@ describe('attempts', () => {
     ]);
   });
 
-  it('are not used up where no further attempt can mend it', async () => {
+  it('are not repeated after a NonRetryableError', async () => {
     let tries = 0;
     const handler = defineBackfill<never, NumberRow>({
       name: 'hopeless',
@@ -133,7 +133,7 @@ describe('attempts', () => {
     expect(tries).toBe(1);
   });
 
-  it('of a range that cannot be split keep the range', async () => {
+  it('of a range that cannot be split end with the failure of the range', async () => {
     const handler = defineBackfill<NumberRange>({
       name: 'whole',
       source: { ...numbers(30), split: undefined },
@@ -183,7 +183,7 @@ describe('maxFailures', () => {
 });
 
 describe('failures', () => {
-  it('come page by page, and are retried all together', async () => {
+  it('are read page by page, and retried all at once', async () => {
     let broken = true;
     const { handler, tries } = flaky(60, (id) => broken && id % 3 === 0);
     const { backfills, finished } = await bench.start({ handlers: [handler] });
@@ -211,7 +211,7 @@ describe('failures', () => {
     expect(await backfills.retryFailures('flaky')).toMatchObject({ retried: 0, changed: false });
   });
 
-  it('are retried by choice, and one that fails again is kept once', async () => {
+  it('are retried by id, and one that fails again is kept once', async () => {
     const { handler } = flaky(20, (id) => id === 5 || id === 6);
     const { backfills, finished } = await bench.start({ handlers: [handler] });
     await backfills.start('flaky');
@@ -227,7 +227,7 @@ describe('failures', () => {
     expect(Date.parse(after.at(-1)?.failedAt ?? '')).toBeGreaterThan(Date.parse(five?.failedAt ?? ''));
   });
 
-  it('asked for with a bad page are refused', async () => {
+  it('are refused for an invalid page', async () => {
     const { handler } = flaky(1, () => false);
     const { backfills } = await bench.start({ handlers: [handler] });
     await expect(backfills.failures('flaky', { limit: 0 })).rejects.toThrow(

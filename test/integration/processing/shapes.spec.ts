@@ -30,7 +30,7 @@ describe('processRange', () => {
 });
 
 describe('processBatch', () => {
-  it('gets loaded rows, has its changes flushed and its memory released', async () => {
+  it('gets loaded rows; its changes are flushed and its memory is released', async () => {
     await bench.fillItems('SELECT generate_series(1, 95)');
     const sizes: number[] = [];
     const managers: { getUnitOfWork(): { getIdentityMap(): { keys(): Iterable<unknown> } } }[] = [];
@@ -84,7 +84,7 @@ describe('processBatch', () => {
 });
 
 describe('processRow', () => {
-  it('has so many rows at once, and no more', async () => {
+  it('handles rowConcurrency rows at once, and no more', async () => {
     await bench.fillItems('SELECT generate_series(1, 40)');
     let active = 0;
     let most = 0;
@@ -142,43 +142,46 @@ describe('processRow', () => {
 });
 
 describe('dryRun', () => {
-  it.each(['range', 'batch', 'row'])('takes back what a %s handler wrote, and tells it', async (shape) => {
-    await bench.fillItems('SELECT generate_series(1, 20)');
-    const told: boolean[] = [];
-    const touch = (row: Item) => void row.touches++;
-    const rehearsed = defineBackfill<IdRange<Item>, Item>({
-      name: 'rehearsed',
-      source: idRange(Item),
-      config: { batchSize: 10, ...quick },
-      ...(shape === 'range' && {
-        processRange: async ({ where }, { em, dryRun }) => {
-          told.push(dryRun);
-          return em.nativeUpdate(Item, where, { touches: 9 });
-        },
-      }),
-      ...(shape === 'batch' && {
-        processBatch: (rows, { dryRun }) => {
-          told.push(dryRun);
-          rows.forEach(touch);
-        },
-      }),
-      ...(shape === 'row' && {
-        processRow: (row, { dryRun }) => {
-          told.push(dryRun);
-          touch(row);
-        },
-      }),
-    });
-    const { backfills, finished } = await bench.start({ handlers: [rehearsed] });
-    await backfills.start('rehearsed', { dryRun: true });
-    expect(await finished('rehearsed')).toMatchObject({ state: 'completed', dryRun: true, rowsDone: 20 });
-    expect(told).toEqual(Array.from({ length: shape === 'row' ? 20 : 2 }, () => true));
-    expect((await items()).every(({ touches }) => touches === 0)).toBe(true);
+  it.each(['range', 'batch', 'row'])(
+    'rolls back what a %s handler wrote, and is set in its context',
+    async (shape) => {
+      await bench.fillItems('SELECT generate_series(1, 20)');
+      const seen: boolean[] = [];
+      const touch = (row: Item) => void row.touches++;
+      const rehearsed = defineBackfill<IdRange<Item>, Item>({
+        name: 'rehearsed',
+        source: idRange(Item),
+        config: { batchSize: 10, ...quick },
+        ...(shape === 'range' && {
+          processRange: async ({ where }, { em, dryRun }) => {
+            seen.push(dryRun);
+            return em.nativeUpdate(Item, where, { touches: 9 });
+          },
+        }),
+        ...(shape === 'batch' && {
+          processBatch: (rows, { dryRun }) => {
+            seen.push(dryRun);
+            rows.forEach(touch);
+          },
+        }),
+        ...(shape === 'row' && {
+          processRow: (row, { dryRun }) => {
+            seen.push(dryRun);
+            touch(row);
+          },
+        }),
+      });
+      const { backfills, finished } = await bench.start({ handlers: [rehearsed] });
+      await backfills.start('rehearsed', { dryRun: true });
+      expect(await finished('rehearsed')).toMatchObject({ state: 'completed', dryRun: true, rowsDone: 20 });
+      expect(seen).toEqual(Array.from({ length: shape === 'row' ? 20 : 2 }, () => true));
+      expect((await items()).every(({ touches }) => touches === 0)).toBe(true);
 
-    await backfills.start('rehearsed');
-    expect(await finished('rehearsed')).toMatchObject({ state: 'completed', dryRun: false });
-    expect((await items()).every(({ touches }) => touches > 0)).toBe(true);
-  });
+      await backfills.start('rehearsed');
+      expect(await finished('rehearsed')).toMatchObject({ state: 'completed', dryRun: false });
+      expect((await items()).every(({ touches }) => touches > 0)).toBe(true);
+    },
+  );
 });
 
 describe('concurrency', () => {
@@ -267,7 +270,7 @@ describe('start', () => {
     expect(done).toEqual([{ low: 1, high: 500, count: '500' }]);
   });
 
-  it('takes its bounds once: rows inserted later are not part of the run', async () => {
+  it('reads its bounds once: rows inserted later are not part of the run', async () => {
     await bench.fillItems('SELECT generate_series(1, 100)');
     const touch = defineBackfill<IdRange<Item>>({
       name: 'touch',

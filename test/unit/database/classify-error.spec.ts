@@ -12,12 +12,12 @@ import { concernsRun, classifyError, isContended, isTimeout } from '../../../lib
 
 /** An error as a driver throws it. */
 const raw = (fields: object, message = 'it said') => Object.assign(new Error(message), fields);
-/** The same as MikroORM hands it on. */
+/** The same as MikroORM wraps it. */
 const wrapped = (fields: object, message?: string) => new DriverException(raw(fields, message));
 const kinds = (errors: readonly unknown[]) => errors.map((error) => classifyError(error).kind);
 
 describe('classifyError', () => {
-  it('holds a run while the database cannot be reached, whichever it is', () => {
+  it('holds a run while its database is unreachable, whichever it is', () => {
     const errors = [
       wrapped({ code: '57P01' }),
       wrapped({ code: 'ECONNREFUSED', errno: -111 }),
@@ -36,7 +36,7 @@ describe('classifyError', () => {
     expect(errors.every(concernsRun)).toBe(true);
   });
 
-  it('pauses a run that could not succeed', () => {
+  it('pauses a run in which no range can succeed', () => {
     const errors = [
       wrapped({ code: '42501' }),
       new TableNotFoundException(raw({ code: 'ER_NO_SUCH_TABLE', errno: 1146 })),
@@ -50,7 +50,7 @@ describe('classifyError', () => {
     expect(kinds(errors)).toEqual(errors.map(() => 'fatal'));
   });
 
-  it('takes a deadlock or a lock for a failure that may be gone the next time', () => {
+  it('retries a row or range after a deadlock or a lock timeout', () => {
     const errors = [
       new DeadlockException(raw({ code: '40P01' })),
       new DeadlockException(raw({ code: 'ER_LOCK_DEADLOCK', errno: 1213 })),
@@ -64,7 +64,7 @@ describe('classifyError', () => {
     expect(errors.some(concernsRun)).toBe(false);
   });
 
-  it("leaves a handler's own connections to the range", () => {
+  it("takes an error of a handler's own connections for a failure of the range", () => {
     const errors = [
       raw({ code: 'ECONNREFUSED' }),
       raw({ code: 'ER_NO_SUCH_TABLE' }),

@@ -7,7 +7,7 @@ describe('backoffDelay', () => {
     expect(delays).toEqual([1000, 2000, 4000, 8000, 256_000, 300_000, 300_000]);
   });
 
-  it('waits not at all when told so, however many attempts', () => {
+  it('is 0 where backoffMs is 0, whatever the attempt', () => {
     expect([1, 5, 100].map((attempt) => backoffDelay(attempt, 0))).toEqual([0, 0, 0]);
   });
 

@@ -35,7 +35,7 @@ const config = fc
   .record({ attempts: fc.integer({ min: 1, max: 5 }), backoffMs: fc.integer({ min: 0, max: 5000 }) })
   .map((patch) => resolveConfig(patch));
 
-/** Keys of rows, each with what became of it. */
+/** Keys of rows, each with its outcome. */
 const rows = fc
   .uniqueArray(fc.nat({ max: 500 }), { minLength: 1, maxLength: 30 })
   .chain((keys) =>
@@ -78,10 +78,10 @@ function keptKeys({ successors, failures }: Settlement): JsonValue[] {
 
 const sorted = (keys: readonly JsonValue[]) => keys.map(Number).toSorted((a, b) => a - b);
 
-describe('what becomes of rows', () => {
+describe('the settlement of rows', () => {
   const cases = fc.record({ all: rows, config, tried: fc.nat({ max: 4 }), aborted: fc.boolean() });
 
-  it('that are not done is a successor or a failure, each once, or all as before', async () => {
+  it('makes each row that is not done a successor or a failure, once, or the range is released', async () => {
     await fc.assert(
       fc.asyncProperty(cases, async ({ all, config: settings, tried, aborted }) => {
         const of = (fate: string) => all.filter((row) => row.fate === fate);
@@ -120,7 +120,7 @@ describe('what becomes of rows', () => {
     );
   });
 
-  it('uses up no attempt where it was stopped or a third party asks to wait', async () => {
+  it('uses up no attempt of rows that were not started or whose third party asks to wait', async () => {
     await fc.assert(
       fc.asyncProperty(cases, async ({ all, config: settings, tried }) => {
         const entry = entryOf(
@@ -139,7 +139,7 @@ describe('what becomes of rows', () => {
   });
 });
 
-describe('what becomes of a range that failed', () => {
+describe('the settlement of a range that failed', () => {
   const cases = fc.record({
     error: errors,
     config,
@@ -148,7 +148,7 @@ describe('what becomes of a range that failed', () => {
     halves: fc.integer({ min: 0, max: 2 }),
   });
 
-  it('is the same range again, its halves, a failure, or as before', async () => {
+  it('is a retry, its halves or a failure, or the range is released', async () => {
     await fc.assert(
       fc.asyncProperty(cases, async ({ error, config: settings, tried, aborted, halves }) => {
         const payload: RangePayload = { kind: 'range', partition: '', range: [1, 10] };

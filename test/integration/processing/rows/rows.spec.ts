@@ -13,7 +13,7 @@ const items = () => bench.database.query<Item>('SELECT * FROM items ORDER BY id'
 const forever = () => new Promise<void>(() => undefined);
 
 describe('rows of a range', () => {
-  it('share their entity manager with what the app injects', async () => {
+  it('share their entity manager with the repositories that the app injects', async () => {
     await bench.fillItems('SELECT generate_series(1, 30)');
     @Backfill({ name: 'injecting', source: byId, config: { batchSize: 10, rowConcurrency: 3, ...quick } })
     class Injecting implements RowHandler<Item> {
@@ -32,7 +32,7 @@ describe('rows of a range', () => {
     expect((await items()).filter(({ touches, state }) => touches !== 1 || state !== 'true')).toEqual([]);
   });
 
-  it('that are done are not repeated when their process dies in the middle of it', async () => {
+  it('that are acknowledged are not repeated when their process dies in the middle of the range', async () => {
     await bench.fillItems('SELECT generate_series(1, 60)');
     let stuck = true;
     const handled: number[] = [];
@@ -71,7 +71,7 @@ describe('rows of a range', () => {
     expect((await items()).filter(({ touches }) => touches === 1).length).toBeGreaterThanOrEqual(rowsDone);
   });
 
-  it('are flushed as they are acknowledged, without what others have half done', async () => {
+  it('are flushed when they are acknowledged, without the changes of rows that are still running', async () => {
     await bench.fillItems('SELECT generate_series(1, 40)');
     let release: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => {
@@ -107,7 +107,7 @@ describe('rows of a range', () => {
     expect(failures).toMatchObject([{ kind: 'row', key: 20, error: { message: 'not this one' } }]);
   });
 
-  it('fail that take too long, with their signal aborted, and hold up no other', async () => {
+  it('that exceed rowTimeoutMs fail with their signal aborted, and delay no other', async () => {
     await bench.fillItems('SELECT generate_series(1, 30)');
     const aborted: number[] = [];
     const hanging = defineBackfill<never, Item>({
@@ -134,7 +134,7 @@ describe('rows of a range', () => {
     expect((await items()).filter(({ touches }) => touches === 1)).toHaveLength(27);
   });
 
-  it('may be more at once while a range is under way', async () => {
+  it('run more at once as soon as rowConcurrency is raised', async () => {
     await bench.fillItems('SELECT generate_series(1, 300)');
     let active = 0;
     let most = 0;
@@ -160,7 +160,7 @@ describe('rows of a range', () => {
     expect(most).toBe(20);
   });
 
-  it('begin while the last ones of the range before are under way, and are never more at once for it', async () => {
+  it('start while the last ones of the range before are running, within the same rowConcurrency', async () => {
     await bench.fillItems('SELECT generate_series(1, 400)');
     const active = new Set<number>();
     const seen = { most: 0, ranges: 0 };
@@ -186,7 +186,7 @@ describe('rows of a range', () => {
     expect((await items()).every(({ touches }) => touches === 1)).toBe(true);
   });
 
-  it('of ranges that are under way together are given back when the run is paused, and done once', async () => {
+  it('of ranges that overlap are released when the run is paused, and done once', async () => {
     const done: number[] = [];
     let waiting = 0;
     let paused = false;
@@ -221,7 +221,7 @@ describe('rows of a range', () => {
 });
 
 describe('quota', () => {
-  it('is shared by all processes, whose calls are never ahead of it', async () => {
+  it('is shared by all processes, whose calls never exceed it', async () => {
     await bench.fillItems('SELECT generate_series(1, 150)');
     const calls: number[] = [];
     const limited = defineBackfill<never, Item>({
@@ -246,7 +246,7 @@ describe('quota', () => {
     expect(callsAhead(calls, since, 20 / 500)).toBeLessThanOrEqual(1);
   });
 
-  it('counts the further calls of a row, and those of a range', async () => {
+  it('counts the further calls of a row, and the calls of a range', async () => {
     await bench.fillItems('SELECT generate_series(1, 20)');
     const calls: number[] = [];
     const config = { batchSize: 10, rowConcurrency: 10, quota: { max: 10, perMs: 300 }, ...quick };
@@ -281,7 +281,7 @@ describe('quota', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it('that is set too high is lowered by a third party that asks to wait, and the run is held', async () => {
+  it('that is set too high is lowered when the third party asks to wait, and the run is held', async () => {
     await bench.fillItems('SELECT generate_series(1, 40)');
     let asked = false;
     const refused = defineBackfill<never, Item>({
@@ -309,7 +309,7 @@ describe('quota', () => {
     expect(await finished('refused')).toMatchObject({ state: 'completed', rowsDone: 40, rowsFailed: 0 });
   });
 
-  it('is found by itself where none is set', async () => {
+  it('is found from the waits that the third party asks for where none is set', async () => {
     await bench.fillItems('SELECT generate_series(1, 400)');
     const served: number[] = [];
     let refusals = 0;
@@ -336,7 +336,7 @@ describe('quota', () => {
   });
 });
 
-/** By how many calls they were ever ahead of so many a ms; a busy machine can only make them late. */
+/** By how many calls they ever exceeded so many a ms; a busy machine can only make them late. */
 function callsAhead(times: readonly number[], since: number, perMs: number): number {
   return Math.max(...times.toSorted((a, b) => a - b).map((at, i) => i + 1 - (at - since) * perMs));
 }

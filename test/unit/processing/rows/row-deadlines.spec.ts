@@ -9,7 +9,7 @@ const sleep = (ms: number) =>
     setTimeout(resolve, ms);
   });
 
-describe('the time of rows', () => {
+describe('the deadlines of rows', () => {
   beforeEach(() => {
     jest.useFakeTimers();
   });
@@ -17,7 +17,7 @@ describe('the time of rows', () => {
     jest.useRealTimers();
   });
 
-  it('ends the wait for those that take too long, and no other, in the order in which it is over', async () => {
+  it('end the wait for rows that take too long, and for no other, in the order of the deadlines', async () => {
     let ms: number | null = 80;
     const deadlines = new RowDeadlines(() => ms);
     const over: string[] = [];
@@ -43,7 +43,7 @@ describe('the time of rows', () => {
     deadlines.close();
   });
 
-  it('is not heard of again by a row that fails after it', async () => {
+  it('ignore the error of a row that fails after its deadline', async () => {
     const deadlines = new RowDeadlines(() => 5);
     const late = sleep(30).then(() => {
       throw new Error('too late to be heard');

@@ -1,0 +1,76 @@
+import { describe, expect, it } from '@jest/globals';
+import { resolveConfig } from '../../../lib/config/backfill-config.js';
+import type { BackfillConfigPatch } from '../../../lib/config/backfill-config.js';
+import { RangeClaimer } from '../../../lib/processing/range.claimer.js';
+import type { RangeEntry } from '../../../lib/state/range-entry.js';
+import type { Claim, ClaimStatus } from '../../../lib/state/range-steps.js';
+import type { RangeStore } from '../../../lib/state/range.store.js';
+
+const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null };
+
+function claimOf(index: number): Claim {
+  const payload = { kind: 'range', partition: '', range: index } as const;
+  const entry: RangeEntry = { index, claims: 1, crashes: 0, attempts: 0, rows: 1, payload };
+  return { waitMs: 0, dueAt: 0, entry };
+}
+
+/** A claimer whose store answers the claims of all but the ranges that are settled, up to `end`, and then refuses. */
+function claimerUpTo(
+  end: number,
+  refusal: ClaimStatus,
+  { settled = [], config = UNPACED }: { settled?: number[]; config?: BackfillConfigPatch } = {},
+) {
+  const calls: number[][] = [];
+  const store: Pick<RangeStore, 'claim'> = {
+    claim: async (_runId, indexes) => {
+      calls.push([...indexes]);
+      const granted = indexes.filter((index) => index < end);
+      const status = granted.length === indexes.length ? { status: 'granted' as const } : refusal;
+      return { ...status, claims: granted.map((index) => (settled.includes(index) ? null : claimOf(index))) };
+    },
+  };
+  return { claimer: new RangeClaimer('run', () => resolveConfig(config), store as RangeStore), calls };
+}
+
+describe('the claims of a job', () => {
+  it('are made together for an unpaced run, and are answered one by one without what is settled', async () => {
+    const { claimer, calls } = claimerUpTo(100, { status: 'stopped' }, { settled: [11, 13] });
+    const claims = claimer.claimsOf(10, 4);
+    expect(await claims.next()).toMatchObject({ status: 'claimed', claim: { entry: { index: 10 } } });
+    expect(claims.unprocessed()).toEqual([12]);
+    expect(await claims.next()).toMatchObject({ status: 'claimed', claim: { entry: { index: 12 } } });
+    expect(claims.unprocessed()).toEqual([]);
+    expect(await claims.next()).toEqual({ status: 'exhausted' });
+    expect(calls).toEqual([[10, 11, 12, 13]]);
+  });
+
+  it('are made one by one for a paced run', async () => {
+    const config = { perSecondOnPeak: 5, perSecondOffPeak: null };
+    const { claimer, calls } = claimerUpTo(100, { status: 'stopped' }, { config });
+    const claims = claimer.claimsOf(0, 2);
+    await claims.next();
+    expect([claims.unprocessed(), calls]).toEqual([[], [[0]]]);
+    await claims.next();
+    expect(await claims.next()).toEqual({ status: 'exhausted' });
+    expect(calls).toEqual([[0], [1]]);
+  });
+
+  it('are answered before the refusal that came with them, which is final', async () => {
+    const { claimer, calls } = claimerUpTo(1, { status: 'held', retryInMs: null });
+    const claims = claimer.claimsOf(0, 3);
+    expect(await claims.next()).toMatchObject({ status: 'claimed', claim: { entry: { index: 0 } } });
+    expect(await claims.next()).toMatchObject({ status: 'held', retryInMs: null });
+    expect(await claims.next()).toMatchObject({ status: 'held' });
+    expect(calls).toHaveLength(1);
+  });
+
+  it('of several jobs share a call, in which only those that were not reached are refused', async () => {
+    const { claimer, calls } = claimerUpTo(3, { status: 'later', ms: 700 });
+    const [first, second] = [claimer.claimsOf(0, 2), claimer.claimsOf(2, 2)];
+    await Promise.all([first.next(), second.next()]);
+    expect(calls).toEqual([[0, 1, 2, 3]]);
+    await Promise.all([first.next(), second.next()]);
+    expect(await first.next()).toEqual({ status: 'exhausted' });
+    expect(await second.next()).toMatchObject({ status: 'later', ms: 700 });
+  });
+});
