@@ -2,47 +2,65 @@ import type { JsonValue, SourceWarning } from '../sources/backfill-source.js';
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
 
 /**
- * What a preview supposes.
+ * Options of `BackfillService.preview`.
  *
  * @publicApi
  */
 export interface PreviewOptions {
-  /** Where the run would begin, inclusive, in the order of the walk. */
+  /** Key of the first row, inclusive, in the order of the source. Default: the first row of the table. */
   readonly from?: unknown;
-  /** Where the run would end, inclusive. */
+  /** Key of the last row, inclusive, in the order of the source. Default: the last row of the table now. */
   readonly to?: unknown;
-  /** When the first range would start: a `Date`, ISO time or epoch ms. Default: now. */
+  /** When the first range would start: a `Date`, an ISO time or epoch milliseconds. Default: now. */
   readonly at?: Date | string | number;
-  /** Ranges to list, 1 to 1000. Default 20. */
+  /** Number of ranges to list, 1 to 1000. Default 20. */
   readonly limit?: number;
-  /** Config to suppose on top of what is in force. */
+  /** Config values to plan with instead of those in force. Default: none. */
   readonly config?: BackfillConfigPatch;
 }
 
-/** A range as a run would give it, and when: `begin` and `end`, or `first` and `last`. */
+/**
+ * A range that a run would plan: `begin` and `end` for `idRange`, `first` and `last` for `keyset`, other fields for
+ * other sources.
+ *
+ * @publicApi
+ */
 export interface PreviewRange {
+  /** Sequence number from 0, in planning order. */
   readonly index: number;
+  /** Name of the partition; absent when the source has no partitions. */
   readonly partition?: string;
+  /** Smallest id of the range, inclusive. */
   readonly begin?: JsonValue;
+  /** Largest id of the range, inclusive. */
   readonly end?: JsonValue;
+  /** Key of the first row, in the order of the source. */
   readonly first?: JsonValue;
+  /** Key of the last row, in the order of the source. */
   readonly last?: JsonValue;
-  /** ISO time, to the microsecond where the rate asks for it. */
+  /** Start time as an ISO string, with microseconds where the rate needs them; `null` where it would never start. */
   readonly runAt: string | null;
 }
 
 /**
- * What a run would do; nothing is started.
+ * What a run would do. Nothing is started.
  *
  * @publicApi
  */
 export interface BackfillPreview {
+  /** The first ranges, in planning order. */
   readonly ranges: readonly PreviewRange[];
-  /** How many ranges there will be: exact for `idRange`, by the number of rows else. */
+  /** Number of ranges of the whole run: exact for `idRange`, otherwise derived from the number of rows. */
   readonly total: number;
+  /** Number of rows. */
   readonly rowsTotal: number;
+  /** Whether `rowsTotal` was counted or estimated. */
   readonly rowsTotalKind: 'exact' | 'estimated';
-  /** ISO time by the configured rates and peak hours; `null`: never, or unpaced and never measured. */
+  /**
+   * ISO time at which the last range would start, by the configured rates and peak hours; `null` where it would never
+   * start, or the rate is unpaced.
+   */
   readonly estimatedEnd: string | null;
+  /** What the source noticed, for example a missing index or sparse ids. */
   readonly warnings: readonly SourceWarning[];
 }

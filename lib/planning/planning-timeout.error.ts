@@ -1,17 +1,13 @@
 import { BackfillError } from '../errors/backfill-error.js';
 
-/**
- * Not even one range can be planned within the database's statement timeout.
- *
- * @publicApi
- */
+/** Planning a single range exceeds the statement timeout of the database. It pauses the run and is its last error. */
 export class PlanningTimeoutError extends BackfillError {
   readonly code = 'BACKFILL_PLANNING_TIMEOUT';
 
   constructor(backfill: string, cause: unknown) {
     super(
-      `The next range of backfill "${backfill}" cannot be planned within the database's statement timeout. ` +
-        'Is there an index on the columns that the source walks? Make batchSize smaller, or the timeout longer.',
+      `Planning the next range of backfill "${backfill}" exceeds the statement timeout of the database. ` +
+        'Create an index on the columns that the source is ordered by, lower batchSize, or raise the timeout.',
       { cause },
     );
   }

@@ -13,7 +13,7 @@ import type { BackfillPreview, PreviewOptions, PreviewRange } from './backfill-p
 
 const DEFAULT_LIMIT = 20;
 
-/** Says what a run would do, and starts nothing. */
+/** Plans the first ranges of a run without starting it. */
 @Injectable()
 export class RunPreviewer {
   constructor(
@@ -78,7 +78,7 @@ async function plan(
   return ranges;
 }
 
-/** ISO time; with microseconds where the moment lies between two milliseconds. */
+/** ISO time, with microseconds unless it is a whole millisecond. */
 function isoTime(ms: number): string {
   const whole = Math.floor(ms);
   const micros = Math.round((ms - whole) * 1000);

@@ -12,7 +12,7 @@ import type { RunReceipt, StartOptions } from '../state/run-actions.js';
 import { newRunId } from '../state/run-id.js';
 import { RunStore } from '../state/run.store.js';
 
-/** Starts a run: takes the bounds, begins it in one atomic step, has its first cycle come. */
+/** Starts a run: reads its bounds, creates it in one atomic step, and queues its first cycle. */
 @Injectable()
 export class RunStarter {
   constructor(
@@ -25,13 +25,13 @@ export class RunStarter {
   ) {}
 
   /**
-   * Throws `BackfillConflictError` while another run is active, and `BackfillRequestError` for a dry run that
-   * could not be taken back.
+   * Throws `BackfillConflictError` while another run is active, and `BackfillRequestError` for a dry run on a database
+   * without transactions.
    */
   async start(backfill: RegisteredBackfill, options: StartOptions): Promise<RunReceipt> {
     const { name, source, defaults } = backfill;
     const patch = parseConfigPatch(options.config, { backfill: name, origin: 'start' });
-    await this.refuseSecond(name, options);
+    await this.assertNoActiveRun(name, options);
     if (Object.keys(patch).length > 0) {
       const { startedBy: by = null, reason = null } = options;
       await this.configs.write(name, null, patch, { patch: { ...patch }, by, reason }, { defaults });
@@ -54,7 +54,7 @@ export class RunStarter {
       startReason: options.reason ?? '',
       idempotencyKey: options.idempotencyKey ?? '',
     });
-    // A connection that broke after the script ran has it run twice: the second time the run is its own.
+    // After a lost connection ioredis sends the script again: the active run is then the one that it created itself.
     if (answer.kind === 'active' && answer.runId !== runId) {
       throw conflict(name, answer.runId, answer.status);
     }
@@ -66,8 +66,8 @@ export class RunStarter {
     return { runId, state: 'running', changed: true };
   }
 
-  /** Spares the bounds of a run that would be refused anyway; the script decides in the end. */
-  private async refuseSecond(name: string, { idempotencyKey }: StartOptions): Promise<void> {
+  /** Fails early, before the bounds are read from the database. The start script makes the decision. */
+  private async assertNoActiveRun(name: string, { idempotencyKey }: StartOptions): Promise<void> {
     const active = await this.runs.activeId(name);
     const run = active === null ? null : await this.runs.read(active);
     if (run && idempotencyKey === undefined) {

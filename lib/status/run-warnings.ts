@@ -2,33 +2,40 @@ import type { BackfillConfig } from '../config/backfill-config.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { RunRecord } from '../state/run-record.js';
 
-/** What an operator should know of a run that this process has no handler, workers or matching code for. */
+/**
+ * Warnings about a run whose handler, workers, code version, source or config is missing or does not match.
+ *
+ * @param config `null` where the stored config is corrupt
+ */
 export function warningsOf(
   run: RunRecord,
   backfill: RegisteredBackfill | undefined,
   workers: number,
   config: BackfillConfig | null,
 ): string[] {
-  const warnings: string[] = [];
   if (!backfill) {
-    warnings.push(
-      `This app has no handler named "${run.name}": the run waits until one comes back. Or cancel it.`,
-    );
-    return warnings;
+    return [
+      `This app has no handler named "${run.name}". The run waits until an app with the handler starts, or cancel it.`,
+    ];
   }
+  const warnings: string[] = [];
   const { version, source } = backfill;
   if (run.status === 'running' && workers === 0) {
-    warnings.push('No process holds workers for this backfill: start one with workers: true.');
+    warnings.push('No process has workers for this backfill. Start one with workers: true.');
   }
   if (run.version !== null && run.version !== version) {
-    warnings.push(`The run was started under version ${run.version}; this process has ${version ?? 'none'}.`);
+    warnings.push(
+      `The run was started with version ${run.version} of the handler; this process has ${version ?? 'none'}.`,
+    );
   }
   if (run.sourceKind !== source.kind) {
-    warnings.push(`The run walks a source of kind ${run.sourceKind}; this process has ${source.kind}.`);
+    warnings.push(
+      `The run was started with a source of kind ${run.sourceKind}; this process has ${source.kind}.`,
+    );
   }
   if (!config) {
     warnings.push(
-      `The config of "${run.name}" in Redis is corrupt; set the field that lastError names anew.`,
+      `The config of "${run.name}" in Redis is corrupt. Set the field that lastError names again.`,
     );
   }
   return warnings;

@@ -2,24 +2,25 @@ import { Injectable } from '@nestjs/common';
 import type { BackfillConfig, BackfillConfigPatch } from '../config/backfill-config.js';
 import { ConfigStore } from '../config/config.store.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
-import { estimateEnd } from '../pacing/schedule.js';
 import { SharedQuota } from '../pacing/shared.quota.js';
 import { publicCursor } from '../planning/partition-rotation.js';
 import { RedisClock } from '../redis/redis.clock.js';
 import type { BackfillRun } from '../state/backfill-run.js';
-import { toPerSecond } from '../state/pace.js';
 import type { RunRecord } from '../state/run-record.js';
 import { isActive } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';
 import { throughput, SampleStore } from '../state/sample.store.js';
 import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 import { LostRunDetector } from '../supervision/lost-run.detector.js';
-import type { BackfillStatus, RateStatus } from './backfill-status.js';
+import type { BackfillStatus } from './backfill-status.js';
+import { estimatedEndOf, outstandingOf, percentOf, rateOf } from './run-progress.js';
 import { warningsOf } from './run-warnings.js';
 
 const MINUTE_MS = 60_000;
+/** One sample per second. */
+const SAMPLES = 61;
 
-/** Makes what an operator reads out of what the tracker keeps. */
+/** Reads the state of runs from Redis and derives the public status from it. */
 @Injectable()
 export class StatusReader {
   constructor(
@@ -29,7 +30,7 @@ export class StatusReader {
     private readonly samples: SampleStore,
     private readonly heartbeats: WorkerHeartbeats,
     private readonly clock: RedisClock,
-    private readonly lost: LostRunDetector,
+    private readonly lostRuns: LostRunDetector,
     private readonly quota: SharedQuota,
   ) {}
 
@@ -41,17 +42,13 @@ export class StatusReader {
     const now = await this.clock.now();
     const workers = (await this.heartbeats.workers(name, now)).length;
     if (!run) {
-      return { ...IDLE, name, description, runId, workers, warnings: this.lost.warnings(name, runId) };
+      return { ...IDLE, name, description, runId, workers, warnings: this.lostRuns.warnings(name, runId) };
     }
     if (isActive(run.status)) {
-      this.lost.remember(name, run.id);
+      this.lostRuns.remember(name, run.id);
     }
-    const outstanding = outstandingOf(run);
-    const samples = await this.samples.newest(run.id, 61);
-    const recent = samples[0] !== undefined && now - samples[0].at < MINUTE_MS && run.status === 'running';
-    const speed = recent ? throughput(samples, MINUTE_MS) : { ranges: 0, rows: 0 };
+    const speed = await this.speedOf(run, now);
     const config = await this.configOf(name, backfill?.defaults ?? []);
-    const over = run.finishedAt !== null;
     return {
       name,
       description,
@@ -61,7 +58,7 @@ export class StatusReader {
       dryRun: run.dryRun,
       planned: run.planned,
       done: run.done,
-      outstanding,
+      outstanding: outstandingOf(run),
       failed: run.failed,
       rowsDone: run.rowsDone,
       rowsFailed: run.rowsFailed,
@@ -70,7 +67,7 @@ export class StatusReader {
       percent: percentOf(run),
       rangesPerSecond: rounded(speed.ranges),
       rowsPerSecond: rounded(speed.rows),
-      eta: over || !config ? null : isoOrNull(this.end(run, outstanding, config, speed.ranges, now)),
+      eta: config && isoOrNull(estimatedEndOf(run, config, speed.ranges, now)),
       rate: rateOf(run, now),
       callsPerSecond: await this.callsPerSecond(name, config, now),
       workers,
@@ -119,41 +116,30 @@ export class StatusReader {
     };
   }
 
-  /** When the run will be through, by the rate of each hour and the speed that the workers reach. */
-  private end(
-    run: RunRecord,
-    outstanding: number,
-    config: BackfillConfig,
-    rangesPerSecond: number,
-    now: number,
-  ): number | null {
-    if (run.status !== 'running') {
-      return null;
-    }
-    const left = Math.max(0, run.rowsTotal - run.progress);
-    const ranges = run.exhausted
-      ? outstanding
-      : Math.max(outstanding, Math.ceil(left / rowsPerRange(run, config)));
-    const bounded = rangesPerSecond > 0 && isBottleneck(run, rangesPerSecond);
-    return estimateEnd(
-      config,
-      Math.max(now, run.holdUntil ?? 0),
-      ranges,
-      bounded ? rangesPerSecond : undefined,
-    );
+  /** Ranges and rows per second over the last minute; 0 unless the run is running. */
+  private async speedOf(run: RunRecord, now: number): Promise<{ ranges: number; rows: number }> {
+    const samples = run.status === 'running' ? await this.samples.newest(run.id, SAMPLES) : [];
+    const newest = samples[0];
+    return newest && now - newest.at < MINUTE_MS ? throughput(samples, MINUTE_MS) : { ranges: 0, rows: 0 };
   }
 
   private async throttleWarnings(runId: string): Promise<string[]> {
     const errors = Object.entries(await this.runStore.throttleErrors(runId));
-    return errors.map(([name, count]) => `Throttle ${name} failed ${count} times; the log says why.`);
+    return errors.map(
+      ([name, count]) => `Throttle ${name} failed ${count} times; see the log for the reason.`,
+    );
   }
 
-  private async callsPerSecond(name: string, config: BackfillConfig | null, now: number) {
+  private async callsPerSecond(
+    name: string,
+    config: BackfillConfig | null,
+    now: number,
+  ): Promise<number | null> {
     const calls = config && (await this.quota.perSecond(name, config.quota, now));
     return calls === null ? null : rounded(calls);
   }
 
-  /** None where the stored config is corrupt: the run is paused for that, and says so. */
+  /** `null` where the stored config is corrupt; the watchdog pauses the run for that reason. */
   private async configOf(
     name: string,
     defaults: readonly BackfillConfigPatch[],
@@ -191,55 +177,6 @@ const IDLE = {
   reason: null,
   lastError: null,
 } as const;
-
-/** Rows a range is worth: as planned so far, else as configured. */
-function rowsPerRange(run: RunRecord, config: BackfillConfig): number {
-  return run.done > 0 && run.progress > 0 ? run.progress / run.done : config.batchSize;
-}
-
-/** Whether the workers, not the rate, say how fast it goes: they stay clearly under it. */
-function isBottleneck(run: RunRecord, rangesPerSecond: number): boolean {
-  switch (run.pace.kind) {
-    case 'unpaced':
-      return true;
-    case 'held':
-      return false;
-    default:
-      return rangesPerSecond < run.pace.perSecond * 0.95;
-  }
-}
-
-/** Told by the counters of one moment: what is counted apart may have moved between two looks. */
-function outstandingOf({ status, planned, done, failed }: RunRecord): number {
-  return status === 'cancelled' ? 0 : Math.max(0, planned - done - failed);
-}
-
-function percentOf(run: RunRecord): number {
-  if (run.status === 'completed' || (run.status === 'failed' && run.exhausted)) {
-    return 100;
-  }
-  if (run.rowsTotal <= 0) {
-    return 0;
-  }
-  return Math.min(99.9, Math.floor((1000 * run.progress) / run.rowsTotal) / 10);
-}
-
-function rateOf(run: RunRecord, now: number): RateStatus {
-  if (run.status !== 'running') {
-    return { perSecond: 0, reason: run.status };
-  }
-  if (run.holdUntil !== null && run.holdUntil > now) {
-    return {
-      perSecond: 0,
-      reason: `${run.holdReason ?? 'held'} until ${new Date(run.holdUntil).toISOString()}`,
-    };
-  }
-  const perSecond = toPerSecond(run.pace);
-  return {
-    perSecond: perSecond === null ? null : Number(perSecond.toPrecision(6)),
-    reason: run.rateReason ?? 'starting',
-  };
-}
 
 function rounded(value: number): number {
   return Math.round(value * 100) / 100;

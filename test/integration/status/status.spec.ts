@@ -122,7 +122,7 @@ describe('status', () => {
       state: 'running',
       workers: 0,
       done: 0,
-      warnings: [expect.stringContaining('No process holds workers')],
+      warnings: [expect.stringContaining('No process has workers')],
     });
   });
 
@@ -159,7 +159,7 @@ describe('status', () => {
     expect(Date.parse(eta ?? '')).toBeLessThan(boundary.getTime() + 10_000);
   });
 
-  it('of a run that another version started says so', async () => {
+  it('of a run that another version of the handler started says so', async () => {
     const before = await bench.start({ handlers: [steady(rate(0))] });
     await before.backfills.start('steady');
     await before.close();
@@ -171,7 +171,7 @@ describe('status', () => {
     });
     const { backfills } = await bench.start({ handlers: [next] });
     expect((await backfills.status('steady')).warnings).toContain(
-      'The run was started under version 2; this process has 3.',
+      'The run was started with version 2 of the handler; this process has 3.',
     );
   });
 
