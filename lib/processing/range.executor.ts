@@ -25,7 +25,7 @@ export class RangeExecutor {
   /** Never rejects because of the handler, its source or the database: what they throw is the outcome `failed`. */
   async execute(execution: Execution): Promise<Outcome> {
     return this.telemetry.around(execution, async () => {
-      // Once rows have been acknowledged, a second try would need to know which: Redis has what remains.
+      // Not after rows have been acknowledged: a retry would process them again.
       let acknowledged = false;
       const observed = onAcknowledge(execution, () => (acknowledged = true));
       try {

@@ -112,7 +112,7 @@ export class RangeProcessor {
     return this.settler.settle(unsettled.entry, outcome, signal, pendingAcks);
   }
 
-  /** @param unsettled the entry of the range; each acknowledgement of rows replaces it by one with those that remain */
+  /** @param unsettled holds the entry of the range, which each acknowledgement replaces by one with the remaining rows */
   private rowSettings(unsettled: { entry: RangeEntry }, permits: Permits): RowSettings {
     return {
       concurrency: () => this.config().rowConcurrency,
@@ -123,6 +123,7 @@ export class RangeProcessor {
       acknowledge: async (done, remaining) => {
         const { runId, backfill } = this.run;
         const { entry } = unsettled;
+        // Fencing: Redis refuses a worker whose claim is no longer the last one.
         const updated = await this.deps.rangeStore.acknowledgeRows(runId, entry, done, remaining);
         if (!updated) {
           throw new OvertakenError(backfill.name, entry.index);

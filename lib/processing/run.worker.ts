@@ -12,11 +12,11 @@ import type { Permits } from './rows/row.semaphore.js';
 import type { RunWorkerDeps } from './run-worker.deps.js';
 import type { RunWorkerEvents, ServedRun } from './served-run.js';
 
-/** A worker of a held run looks this often whether it still is, should it have missed the event. */
+/** How often the worker of a held run looks whether it still is, in case it missed the event. */
 const HELD_POLL_MS = 5_000;
 /**
- * While ranges of rows take less than this, a second job for each is prefetched, whose rows start while the last
- * ones of the first are running. Of longer ranges another process may be the one to take the next.
+ * While ranges of rows take less than this, one job is prefetched for each that is processed: its rows start while the
+ * last rows of the range before are running. Longer ranges are left to other processes.
  */
 const PREFETCH_BELOW_MS = 2_000;
 const MIN_LIMIT_POLL_MS = 200;
@@ -69,7 +69,7 @@ export class RunWorker {
       concurrency: config.concurrency,
       lockDuration,
       stalledInterval: lockDuration,
-      // A range whose worker crashed is retried by its own limit: `MAX_CRASHES`.
+      // BullMQ must not fail the job of a worker that crashed: `MAX_CRASHES` limits that for each of its ranges.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       maximumRateLimitDelay: limitPollMs(config),
       runRetryDelay: 1_000,
@@ -126,7 +126,7 @@ export class RunWorker {
     const pendingAcks: Promise<unknown>[] = [];
     let end: JobEnd | null = null;
     while (!end) {
-      // A range has permits from here to there, and nowhere else; its rows acquire theirs of these in `RowProcessor`.
+      // Acquired and released here and nowhere else. `RowProcessor` acquires and releases one of them for each row.
       const permits = await this.semaphore.acquireRange();
       try {
         end = this.stopping
@@ -208,7 +208,7 @@ export class RunWorker {
   }
 }
 
-/** How often a worker that BullMQ's rate limit blocks looks whether it still does: less often where the rate is low. */
+/** How often a worker looks whether BullMQ's rate limit still blocks it: less often where the rate is low. */
 function limitPollMs({ perSecondOnPeak, perSecondOffPeak }: BackfillConfig): number {
   const fastest = Math.max(perSecondOnPeak ?? Infinity, perSecondOffPeak ?? Infinity);
   return Math.min(MAX_LIMIT_POLL_MS, Math.max(MIN_LIMIT_POLL_MS, 250 / fastest));
