@@ -81,7 +81,13 @@ export type { IdRange, IdValue, KeysetKey, KeysetRange } from './sources/ranges.
 export type { BackfillPreview, PreviewOptions, PreviewRange } from './planning/backfill-preview.js';
 
 export { BACKFILL_EVENT_TYPES } from './state/backfill-event.js';
-export type { BackfillEvent, BackfillEventType } from './state/backfill-event.js';
+export type {
+  BackfillEvent,
+  BackfillEventCause,
+  BackfillEventData,
+  BackfillEventFields,
+  BackfillEventType,
+} from './state/backfill-event.js';
 export type { BackfillFailure, FailurePage, FailurePageRequest } from './state/backfill-failure.js';
 export type { BackfillChange, BackfillRun } from './state/backfill-run.js';
 export type { LastError, StoredError } from './state/stored-error.js';

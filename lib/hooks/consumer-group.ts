@@ -3,8 +3,8 @@ import { LogOnce } from '../async/log-once.js';
 import type { BackfillKeys } from '../redis/backfill-keys.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import type { BackfillEvent } from '../state/backfill-event.js';
-import { toEvent } from '../state/event.stream.js';
-import type { StreamEntry } from '../state/event.stream.js';
+import { toEvent } from '../state/event-entry.js';
+import type { StreamEntry } from '../state/event-entry.js';
 import { isListeningTo } from './backfill-listener.js';
 import type { BackfillListener } from './backfill-listener.js';
 
@@ -114,7 +114,7 @@ export class ConsumerGroup {
     }
     const [id] = entry;
     const event = toEvent(entry);
-    if (isListeningTo(this.listener, event)) {
+    if (event && isListeningTo(this.listener, event)) {
       const heartbeat = setInterval(() => void this.renewLease(id), this.leaseMs / 3);
       try {
         await this.deliver(event);

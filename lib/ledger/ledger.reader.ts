@@ -4,7 +4,7 @@ import { BackfillNotFoundError } from '../errors/backfill-not-found.error.js';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
 import type { FailurePage, FailurePageRequest } from '../state/backfill-failure.js';
 import type { BackfillRun } from '../state/backfill-run.js';
-import { isLater } from '../state/event.stream.js';
+import { isLater } from '../state/event-entry.js';
 import { parseFailure, toPublicFailure } from '../state/failure-record.js';
 import { FailureStore } from '../state/failure.store.js';
 import { HistoryStore } from '../state/history.store.js';

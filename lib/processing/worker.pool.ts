@@ -44,23 +44,35 @@ export class WorkerPool {
 
   /** Starts, stops or reconfigures a worker after an event. */
   onEvent(event: BackfillEvent): void {
-    const { backfill, runId, type } = event;
+    const { backfill, runId } = event;
     if (!this.serves(backfill) || runId === null) {
       return;
     }
-    if (type === 'started' || type === 'resumed') {
-      this.ensureWorker(backfill, runId);
-    } else if (type === 'paused' || type === 'cancelled' || type === 'completed' || type === 'failed') {
-      this.stop(backfill, runId);
-    } else if (type === 'configured') {
-      this.serialize(backfill, () => this.reconfigure(backfill));
-    } else if (type === 'throttled') {
-      const { until } = event.data;
-      if (typeof until === 'number') {
-        // Both times are by the clock of Redis.
-        this.workers.get(backfill)?.blockCalls(until - Date.parse(event.at));
-      }
-      void this.workers.get(backfill)?.resume();
+    switch (event.type) {
+      case 'started':
+      case 'resumed':
+        this.ensureWorker(backfill, runId);
+        break;
+      case 'paused':
+      case 'cancelled':
+      case 'completed':
+      case 'failed':
+        this.stop(backfill, runId);
+        break;
+      case 'configured':
+        this.serialize(backfill, () => this.reconfigure(backfill));
+        break;
+      case 'throttled':
+        if (typeof event.data.until === 'number') {
+          // Both times are by the clock of Redis.
+          this.workers.get(backfill)?.blockCalls(event.data.until - Date.parse(event.at));
+        }
+        void this.workers.get(backfill)?.resume();
+        break;
+      case 'planned':
+      case 'rangeCompleted':
+      case 'quarantined':
+        break;
     }
   }
 

@@ -1,15 +1,16 @@
 import type { JsonValue } from '../sources/backfill-source.js';
+import type { StoredError } from './stored-error.js';
 
 /**
- * What can happen to a backfill:
+ * The types of events:
  *
- * - `started`, `paused`, `resumed`, `cancelled`: somebody, or a limit, did it
+ * - `started`, `paused`, `resumed`, `cancelled`: an operator or the library changed the status of a run
  * - `planned`: a cycle planned ranges
- * - `rangeCompleted`: progress, at most twice a second and run
+ * - `rangeCompleted`: progress, at most twice a second for each run
  * - `quarantined`: a range or row used up its attempts
- * - `throttled`: the rate in force changed, with the reason
+ * - `throttled`: the rate in force changed, or a hold began
  * - `configured`: the config changed
- * - `completed`: all is done; `failed`: all was tried and failures are left
+ * - `completed`: everything is done; `failed`: everything was tried and failures are left
  *
  * @publicApi
  */
@@ -35,17 +36,71 @@ export const BACKFILL_EVENT_TYPES = [
 export type BackfillEventType = (typeof BACKFILL_EVENT_TYPES)[number];
 
 /**
- * Something that happened, told to every process in the same order.
+ * Who caused an event, and why: `nestjs-backfill` where the library did it by itself.
  *
  * @publicApi
  */
-export interface BackfillEvent {
-  /** Grows from event to event; a stream goes on after it. */
+export interface BackfillEventCause {
+  readonly by?: string | null;
+  readonly reason?: string | null;
+}
+
+/**
+ * `data` of each type of event.
+ *
+ * @publicApi
+ */
+export interface BackfillEventData {
+  readonly started: BackfillEventCause & { readonly dryRun: boolean };
+  /** Ranges that the cycle planned, and how many should be outstanding. */
+  readonly planned: { readonly ranges: number; readonly target: number };
+  /** Ranges done so far, and the index of the latest. */
+  readonly rangeCompleted: { readonly done: number; readonly index: number };
+  /** The error of the last attempt; `at` is an ISO time. */
+  readonly quarantined: StoredError & { readonly at: string };
+  /** A hold until an epoch ms, or the rate of the config and the pressure of the throttles from 0 to 1. */
+  readonly throttled:
+    | { readonly reason: string; readonly until: number }
+    | { readonly reason: string; readonly perSecond: number | null; readonly pressure: number | null };
+  /** `recovered`: the run was restored from the ledger as it was, paused. */
+  readonly paused: BackfillEventCause & { readonly recovered?: true };
+  /** `recovered`: the run was restored from the ledger; `retry`: it had ended, and failures are retried. */
+  readonly resumed: BackfillEventCause & { readonly recovered?: true; readonly retry?: true };
+  readonly cancelled: BackfillEventCause;
+  /** Config values before and after the change. */
+  readonly configured: BackfillEventCause & {
+    readonly patch: { readonly [key: string]: JsonValue };
+    readonly from: { readonly [key: string]: JsonValue };
+  };
+  /** Failures that are left. */
+  readonly completed: { readonly failures: number };
+  /** Failures that are left. */
+  readonly failed: { readonly failures: number };
+}
+
+/**
+ * Something that happened to a backfill. Every process receives all events in the same order. `type` says which
+ * `data` an event has: `BackfillEvent<'paused'>` is one of that type.
+ *
+ * @publicApi
+ */
+export type BackfillEvent<Type extends BackfillEventType = BackfillEventType> = {
+  readonly [Each in Type]: BackfillEventFields & {
+    readonly type: Each;
+    readonly data: BackfillEventData[Each] & { readonly [key: string]: JsonValue };
+  };
+}[Type];
+
+/**
+ * What every event has.
+ *
+ * @publicApi
+ */
+export interface BackfillEventFields {
+  /** Increases from event to event; an event stream can resume after it. */
   readonly id: string;
-  readonly type: BackfillEventType;
   readonly backfill: string;
   readonly runId: string | null;
   /** ISO time, by the clock of Redis. */
   readonly at: string;
-  readonly data: { readonly [key: string]: JsonValue };
 }

@@ -6,19 +6,18 @@ import { sleep } from '../async/sleep.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT, REDIS_READER } from '../redis/redis-connections.js';
-import type { BackfillEvent, BackfillEventType } from './backfill-event.js';
+import type { BackfillEvent, BackfillEventData, BackfillEventType } from './backfill-event.js';
+import { encodeEvent, isLater, toEvent } from './event-entry.js';
 
 const BLOCK_MS = 5_000;
 const RETRY_MS = 500;
 const PAGE = 500;
-const KEEP = 10_000;
-
-/** An entry of a stream as ioredis gives it. */
-export type StreamEntry = [id: string, fields: string[]];
+const MAX_LENGTH = 10_000;
 
 /**
- * The stream of what happens, written by the scripts and read by every process on a connection of its
- * own: it is the control channel of the workers too. A process that was cut off goes on where it was.
+ * The Redis stream of the events of all backfills. The scripts write it, and every process reads it on a connection
+ * of its own: it also tells the workers of a process to start and to stop. After an outage a process resumes where it
+ * was.
  */
 @Injectable()
 export class EventStream {
@@ -39,40 +38,34 @@ export class EventStream {
     return this.subject.asObservable();
   }
 
-  /** Begins to follow the stream; what happens after this returned is not missed. */
+  /** Begins to follow the stream: every event after this has returned is emitted. */
   async open(): Promise<void> {
     const [newest] = await this.client.xrevrange(this.keys.events, '+', '-', 'COUNT', 1);
     this.last = newest?.[0] ?? '0-0';
     this.reading = this.follow();
   }
 
-  async append(
-    type: BackfillEventType,
+  async append<Type extends BackfillEventType>(
+    type: Type,
     backfill: string,
     runId: string | null,
-    data: BackfillEvent['data'],
+    data: BackfillEventData[Type],
   ): Promise<void> {
-    await this.client.xadd(
-      this.keys.events,
-      'MAXLEN',
-      '~',
-      KEEP,
-      '*',
-      'type',
-      type,
-      'backfill',
-      backfill,
-      'run',
-      runId ?? '',
-      'data',
-      JSON.stringify(data),
-    );
+    const entry = encodeEvent(type, backfill, runId, data);
+    await this.client.xadd(this.keys.events, 'MAXLEN', '~', MAX_LENGTH, '*', ...entry);
   }
 
-  /** What happened after an event, oldest first, at most 500. */
+  /** A page of events after this one, oldest first; empty at the end of the stream. */
   async after(id: string): Promise<BackfillEvent[]> {
-    const entries = await this.client.xrange(this.keys.events, `(${id}`, '+', 'COUNT', PAGE);
-    return entries.map(toEvent);
+    for (let last = id; ;) {
+      const entries = await this.client.xrange(this.keys.events, `(${last}`, '+', 'COUNT', PAGE);
+      const newest = entries.at(-1);
+      const events = entries.map(toEvent).filter((event) => event !== null);
+      if (events.length > 0 || !newest) {
+        return events;
+      }
+      last = newest[0];
+    }
   }
 
   /** Whether all events after this one are still in the stream, which is trimmed to its newest entries. */
@@ -91,21 +84,8 @@ export class EventStream {
   private async follow(): Promise<void> {
     while (!this.closed) {
       try {
-        const answer = await this.reader.xread(
-          'COUNT',
-          PAGE,
-          'BLOCK',
-          BLOCK_MS,
-          'STREAMS',
-          this.keys.events,
-          this.last,
-        );
+        await this.readOnce();
         this.log.recover();
-        const entries = answer?.[0]?.[1] ?? [];
-        for (const entry of entries) {
-          this.last = entry[0];
-          this.subject.next(toEvent(entry));
-        }
       } catch (error) {
         if (this.closed) {
           return;
@@ -117,27 +97,16 @@ export class EventStream {
       }
     }
   }
-}
 
-/** Whether an event came after another. */
-export function isLater(id: string, than: string): boolean {
-  const [ms = 0, sequence = 0] = id.split('-').map(Number);
-  const [thanMs = 0, thanSequence = 0] = than.split('-').map(Number);
-  return ms > thanMs || (ms === thanMs && sequence > thanSequence);
-}
-
-/** Reads an entry as the scripts write it. */
-export function toEvent([id, fields]: StreamEntry): BackfillEvent {
-  const field = new Map<string, string>();
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    field.set(fields[i] ?? '', fields[i + 1] ?? '');
+  private async readOnce(): Promise<void> {
+    const { events: key } = this.keys;
+    const reply = await this.reader.xread('COUNT', PAGE, 'BLOCK', BLOCK_MS, 'STREAMS', key, this.last);
+    for (const entry of reply?.[0]?.[1] ?? []) {
+      this.last = entry[0];
+      const event = toEvent(entry);
+      if (event) {
+        this.subject.next(event);
+      }
+    }
   }
-  return {
-    id,
-    type: field.get('type') as BackfillEventType,
-    backfill: field.get('backfill') ?? '',
-    runId: field.get('run') || null,
-    at: new Date(Number(id.split('-')[0])).toISOString(),
-    data: JSON.parse(field.get('data') || '{}') as BackfillEvent['data'],
-  };
 }

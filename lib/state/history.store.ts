@@ -2,23 +2,26 @@ import { Injectable, Inject } from '@nestjs/common';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
-import type { BackfillEvent, BackfillEventType } from './backfill-event.js';
-import { toEvent } from './event.stream.js';
+import type { JsonValue } from '../sources/backfill-source.js';
+import type { BackfillEventFields, BackfillEventType } from './backfill-event.js';
+import { decodeEvent, encodeEvent } from './event-entry.js';
+import type { StreamEntry } from './event-entry.js';
 
-const KEEP = 1_000;
+const MAX_LENGTH = 1_000;
 
 /**
- * Something that was done to a backfill, kept for longer than the stream of events: who did it and why
- * stand in `data` as `by` and `reason`, a change of the config as `patch`.
+ * Something that was done to a backfill, stored for longer than the stream of events. `data` holds who did it and why
+ * as `by` and `reason`, and the change of a config as `patch`.
  *
  * @publicApi
  */
-export interface BackfillHistoryEntry extends Omit<BackfillEvent, 'type'> {
-  /** `retried`: failures were taken back as work. */
+export interface BackfillHistoryEntry extends BackfillEventFields {
+  /** `retried`: failures became outstanding work again. */
   readonly type: BackfillEventType | 'retried';
+  readonly data: { readonly [key: string]: JsonValue };
 }
 
-/** Keeps the last thousand things that were done to each backfill; the scripts write it too. */
+/** Stores the last thousand changes of each backfill; the scripts write it, too. */
 @Injectable()
 export class HistoryStore {
   constructor(
@@ -30,20 +33,13 @@ export class HistoryStore {
     type: BackfillHistoryEntry['type'],
     backfill: string,
     runId: string | null,
-    data: BackfillEvent['data'],
+    data: BackfillHistoryEntry['data'],
   ): Promise<void> {
-    const fields = { type, backfill, run: runId ?? '', data: JSON.stringify(data) };
-    await this.client.xadd(
-      this.keys.history(backfill),
-      'MAXLEN',
-      '~',
-      KEEP,
-      '*',
-      ...Object.entries(fields).flat(),
-    );
+    const entry = encodeEvent(type, backfill, runId, data);
+    await this.client.xadd(this.keys.history(backfill), 'MAXLEN', '~', MAX_LENGTH, '*', ...entry);
   }
 
-  /** What came after an entry of each backfill, oldest first, at most so many of each. */
+  /** The entries after a position in the history of each backfill, oldest first, at most `limit` of each. */
   async after(
     positions: readonly (readonly [backfill: string, id: string])[],
     limit: number,
@@ -53,12 +49,16 @@ export class HistoryStore {
         this.client.xrange(this.keys.history(backfill), `(${id}`, '+', 'COUNT', limit),
       ),
     );
-    return new Map(positions.map(([backfill], i) => [backfill, (pages[i] ?? []).map(toEvent)]));
+    return new Map(positions.map(([backfill], i) => [backfill, (pages[i] ?? []).map(toHistoryEntry)]));
   }
 
   /** The newest entries, newest first. */
   async newest(backfill: string, limit: number): Promise<BackfillHistoryEntry[]> {
     const entries = await this.client.xrevrange(this.keys.history(backfill), '+', '-', 'COUNT', limit);
-    return entries.map(toEvent);
+    return entries.map(toHistoryEntry);
   }
+}
+
+function toHistoryEntry(entry: StreamEntry): BackfillHistoryEntry {
+  return decodeEvent(entry) as BackfillHistoryEntry;
 }

@@ -3,6 +3,7 @@ import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
+import type { BackfillEventCause, BackfillEventType } from './backfill-event.js';
 import { parseRun } from './run-record.js';
 import type { RunRecord } from './run-record.js';
 import { TRANSITIONS } from './run-status.js';
@@ -10,12 +11,11 @@ import type { RunAction, RunStatus } from './run-status.js';
 
 const IDEMPOTENCY_SECONDS = 24 * 3600;
 
-const EVENT_OF: Readonly<Record<RunAction, string>> = {
+const EVENT_OF = {
   pause: 'paused',
   resume: 'resumed',
   cancel: 'cancelled',
-  retry: 'resumed',
-};
+} as const satisfies Record<RunAction, BackfillEventType>;
 
 /** The answer to the start of a run. */
 export type StartAnswer =
@@ -58,7 +58,7 @@ export class RunStore {
     runId: string,
     action: RunAction,
     reason: string,
-    data: Readonly<Record<string, string | number | boolean | null>>,
+    data: BackfillEventCause,
   ): Promise<TransitionAnswer> {
     const { from, to } = TRANSITIONS[action];
     const [kind, before, now] = await scripts.transition.run(this.client, this.keys, { runId }, [

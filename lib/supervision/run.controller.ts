@@ -35,11 +35,7 @@ export class RunController {
     return receipt;
   }
 
-  private async transition(
-    backfill: string,
-    action: Exclude<RunAction, 'retry'>,
-    options: ActionOptions,
-  ): Promise<RunReceipt> {
+  private async transition(backfill: string, action: RunAction, options: ActionOptions): Promise<RunReceipt> {
     const { by = null, reason = null } = options;
     const runId = (await this.runs.activeId(backfill)) ?? (await this.runs.newestId(backfill));
     if (runId === null) {

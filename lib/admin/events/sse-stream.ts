@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { BackfillEvent } from '../../state/backfill-event.js';
-import { isLater } from '../../state/event.stream.js';
+import { isLater } from '../../state/event-entry.js';
 
 /** A client that reads too slowly is disconnected; it reconnects and resumes with `Last-Event-ID`. */
 const MAX_BUFFERED_BYTES = 1_000_000;

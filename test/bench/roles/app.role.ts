@@ -104,7 +104,7 @@ export async function open(plan: BenchPlan): Promise<Role> {
       let planned = 0;
       const enqueued = new Promise<void>((resolve) => {
         const subscription = service.events().subscribe(({ backfill, type, data }) => {
-          planned += backfill === name && type === 'planned' ? Number(data['ranges']) : 0;
+          planned += backfill === name && type === 'planned' ? data.ranges : 0;
           if (planned >= ranges) {
             subscription.unsubscribe();
             resolve();
