@@ -13,7 +13,9 @@ import { BackfillRegistry } from './handlers/backfill.registry.js';
 import { ListenerExplorer } from './hooks/listener.explorer.js';
 import { ListenerOrchestrator } from './hooks/listener.orchestrator.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
+import { ConfigRestorer } from './ledger/config.restorer.js';
 import { LedgerChecker } from './ledger/ledger.checker.js';
+import { LedgerLease } from './ledger/ledger.lease.js';
 import { LedgerReader } from './ledger/ledger.reader.js';
 import { LedgerStore } from './ledger/ledger.store.js';
 import { LedgerWriter } from './ledger/ledger.writer.js';
@@ -136,8 +138,10 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   StatusReader,
   LedgerStore,
   LedgerChecker,
+  LedgerLease,
   RunSnapshots,
   LedgerWriter,
+  ConfigRestorer,
   RunRestorer,
   BackfillLedger,
   LedgerReader,

@@ -15,29 +15,27 @@ import type { AppInterval } from '../supervision/app-intervals.js';
 import { RunResumer } from '../supervision/run.resumer.js';
 import type { LedgerRun } from './ledger-rows.js';
 import { LedgerChecker } from './ledger.checker.js';
+import { LedgerLease } from './ledger.lease.js';
 import { LedgerWriter } from './ledger.writer.js';
 import { RunRestorer } from './run.restorer.js';
 
 const EVERY_MS = 1_000;
-/** A holder that died is followed by another process after this. */
-const LEASE_MS = 3_000;
-/** An action never waits longer for a slow database: what it did is written later. */
-const LONGEST_WAIT_MS = 1_000;
-/** All runs are put back within this, or another process begins anew. */
+/** Longest that an action waits for the database. A slower write completes later. */
+const MAX_WAIT_MS = 1_000;
+/** If restoring all runs takes longer than this, it is started again. */
 const RESTORE_MS = 60_000;
 
 /**
- * The durable ledger (`ledger: true`): what happens in Redis is kept in the app's database, and a run that
- * Redis lost is made again from there. Does nothing where it is off. One process writes at a time, so that
- * the database has little to do; two that write at once do no harm.
+ * The durable ledger (`ledger: true`): copies the state in Redis to the database of the app, and restores runs that
+ * Redis lost from there. Does nothing where the option is off.
  */
 @Injectable()
 export class BackfillLedger {
   private readonly logger = new Logger('Backfill');
-  private turn: Promise<void> = Promise.resolve();
-  private interval: AppInterval | undefined;
-  private readonly stop = new AbortController();
   private readonly log = new LogOnce(this.logger);
+  private readonly stop = new AbortController();
+  private lastStep: Promise<void> = Promise.resolve();
+  private interval: AppInterval | undefined;
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
@@ -46,6 +44,7 @@ export class BackfillLedger {
     @Inject(PROCESS_ID) private readonly processId: string,
     private readonly intervals: AppIntervals,
     private readonly checker: LedgerChecker,
+    private readonly lease: LedgerLease,
     private readonly writer: LedgerWriter,
     private readonly restorer: RunRestorer,
     private readonly runs: RunStore,
@@ -61,53 +60,51 @@ export class BackfillLedger {
     if (this.enabled) {
       const unreachable = await this.checker.check();
       if (unreachable !== null) {
-        this.complain(unreachable);
+        this.warnUnreachable(unreachable);
       }
     }
   }
 
-  /** Puts back what Redis lost while no process ran, and begins to write. */
+  /** Restores what Redis lost while no process ran, and starts to write. */
   async open(): Promise<void> {
     if (!this.enabled) {
       return;
     }
-    await this.quietly(() => this.restoreAll());
+    await this.serialize(() => this.restoreAll());
     const name = `nestjs-backfill:ledger:${this.processId}`;
-    this.interval = this.intervals.start(name, EVERY_MS, () => this.second());
+    this.interval = this.intervals.start(name, EVERY_MS, () => this.runInterval());
   }
 
-  /** Writes what is left to write, and ends. */
+  /** Writes what is not written yet, and stops. */
   async close(): Promise<void> {
     if (!this.interval) {
       return;
     }
     const stopped = this.interval.stop();
     this.stop.abort();
-    await this.inTime(async () => {
+    await this.serializeWithin(MAX_WAIT_MS, async () => {
       await this.writer.writeHistory();
-      if (await this.acquireLease()) {
+      if (await this.lease.acquire()) {
         await this.writer.writeCheckpoints(true);
       }
     });
-    await endsWithin(stopped, LONGEST_WAIT_MS);
-    if ((await this.client.get(this.keys.ledgerLease)) === this.processId) {
-      await this.client.unlink(this.keys.ledgerLease);
-    }
+    await endsWithin(stopped, MAX_WAIT_MS);
+    await this.lease.release();
   }
 
-  /** Returns when what was just done is kept, at the latest after a second. */
+  /** Writes the history; returns when it is written, after a second at the latest. */
   async flush(backfill?: string): Promise<void> {
     if (this.enabled) {
-      await this.inTime(() => this.writer.writeHistory(backfill));
+      await this.serializeWithin(MAX_WAIT_MS, () => this.writer.writeHistory(backfill));
     }
   }
 
-  /** Puts the newest run of a backfill back where Redis lost it: before anything is done to it. */
+  /** Restores the newest run of a backfill where Redis lost it. Called before each change of the backfill. */
   async recoverIfLost(backfill: string): Promise<void> {
     if (!this.enabled) {
       return;
     }
-    const runId = await this.runOf(backfill);
+    const runId = await this.newestRunId(backfill);
     const present =
       runId === null
         ? await this.client.exists(this.keys.ledgerSynced)
@@ -116,59 +113,60 @@ export class BackfillLedger {
       return;
     }
     try {
-      await this.putBack(backfill);
+      await this.restore(backfill);
     } catch (error) {
       throw new BackfillStateError(
-        `Redis lost what it knew of backfill "${backfill}", and the ledger cannot be read: ${String(error)}. ` +
-          'Try again as soon as the database answers.',
+        `Redis lost the state of backfill "${backfill}", and the ledger cannot be read: ${String(error)}. ` +
+          'Repeat the call when the database is reachable.',
         { cause: error },
       );
     }
   }
 
-  /** The same for backfills whose run was seen to be gone, whatever else Redis still has. */
+  /** Restores the runs of backfills whose run was detected as lost. */
   async recoverLost(backfills: readonly string[]): Promise<void> {
     for (const backfill of this.enabled ? backfills : []) {
-      await this.quietly(async () => {
-        const runId = await this.runOf(backfill);
+      await this.serialize(async () => {
+        const runId = await this.newestRunId(backfill);
         if (runId === null || (await this.client.hexists(this.keys.run(runId), 'status')) === 0) {
-          await this.putBack(backfill);
+          await this.restore(backfill);
         }
       });
     }
   }
 
-  /** Answers what a reader makes of the ledger; `null` where it is off or cannot be read. */
-  async read<T>(ask: () => Promise<T>): Promise<T | null> {
+  /** Runs a query on the ledger; returns `null` where it is off or cannot be reached. */
+  async read<T>(query: () => Promise<T>): Promise<T | null> {
     if (!this.enabled) {
       return null;
     }
     try {
-      return await ask();
+      return await query();
     } catch (error) {
-      this.complain(error);
+      this.warnUnreachable(error);
       return null;
     }
   }
 
-  /** What is done in one second: a window that lasts for less is followed more closely. */
-  private async second(): Promise<void> {
+  /** Syncs once, and writes checkpoints more often within the interval where a window is processed faster. */
+  private async runInterval(): Promise<void> {
     const end = performance.now() + EVERY_MS;
-    let wait = EVERY_MS;
-    await this.quietly(async () => {
-      wait = await this.tick();
+    let waitMs = EVERY_MS;
+    await this.serialize(async () => {
+      waitMs = await this.sync();
     });
-    while (!this.stop.signal.aborted && performance.now() + wait < end) {
-      await sleep(wait, this.stop.signal);
-      wait = EVERY_MS;
-      await this.quietly(async () => {
-        wait = await this.writer.writeCheckpoints();
+    while (!this.stop.signal.aborted && performance.now() + waitMs < end) {
+      await sleep(waitMs, this.stop.signal);
+      waitMs = EVERY_MS;
+      await this.serialize(async () => {
+        waitMs = await this.writer.writeCheckpoints();
       });
     }
   }
 
-  private async tick(): Promise<number> {
-    if (!(await this.acquireLease())) {
+  /** Returns the ms after which the next checkpoint may be due. */
+  private async sync(): Promise<number> {
+    if (!(await this.lease.acquire())) {
       return EVERY_MS;
     }
     if ((await this.client.exists(this.keys.ledgerSynced)) === 0) {
@@ -179,38 +177,22 @@ export class BackfillLedger {
   }
 
   private async restoreAll(): Promise<void> {
-    const begun = `${this.keys.ledgerSynced}:${this.processId}`;
-    await this.client.set(begun, '', 'PX', RESTORE_MS);
-    await this.goOn(await this.restorer.restoreAll());
-    // Where Redis lost everything again meanwhile there is nothing to copy: then it is begun anew.
-    if ((await this.client.copy(begun, this.keys.ledgerSynced)) === 1) {
+    // Written before and copied after: where Redis loses its data meanwhile, the copy fails and all is restored again.
+    const marker = `${this.keys.ledgerSynced}:${this.processId}`;
+    await this.client.set(marker, '', 'PX', RESTORE_MS);
+    await this.resumeRestored(await this.restorer.restoreAll());
+    if ((await this.client.copy(marker, this.keys.ledgerSynced)) === 1) {
       await this.client.persist(this.keys.ledgerSynced);
     }
   }
 
-  private async runOf(backfill: string): Promise<string | null> {
-    return (await this.runs.activeId(backfill)) ?? (await this.runs.newestId(backfill));
-  }
-
-  private async putBack(backfill: string): Promise<void> {
+  private async restore(backfill: string): Promise<void> {
     const run = await this.restorer.restore(backfill);
-    await this.goOn(run ? [run] : []);
+    await this.resumeRestored(run ? [run] : []);
   }
 
-  private async inTime(step: () => Promise<void>): Promise<void> {
-    await endsWithin(this.quietly(step), LONGEST_WAIT_MS);
-  }
-
-  private async acquireLease(): Promise<boolean> {
-    if ((await this.client.get(this.keys.ledgerLease)) === this.processId) {
-      await this.client.pexpire(this.keys.ledgerLease, LEASE_MS);
-      return true;
-    }
-    return (await this.client.set(this.keys.ledgerLease, this.processId, 'PX', LEASE_MS, 'NX')) === 'OK';
-  }
-
-  private async goOn(restored: readonly LedgerRun[]): Promise<void> {
-    for (const { backfill, id, status } of restored) {
+  private async resumeRestored(runs: readonly LedgerRun[]): Promise<void> {
+    for (const { backfill, id, status } of runs) {
       await this.writer.save(id);
       if (status === 'running') {
         await this.resumer.resume(backfill, id);
@@ -218,36 +200,41 @@ export class BackfillLedger {
     }
   }
 
-  /** In turn, and never to the harm of the work. */
-  private quietly(step: () => Promise<void>): Promise<void> {
-    const next = this.afterwards(this.turn, step);
-    this.turn = next;
+  private async newestRunId(backfill: string): Promise<string | null> {
+    return (await this.runs.activeId(backfill)) ?? (await this.runs.newestId(backfill));
+  }
+
+  private async serializeWithin(ms: number, step: () => Promise<void>): Promise<void> {
+    await endsWithin(this.serialize(step), ms);
+  }
+
+  /** Runs steps one at a time. Errors are logged and not thrown: an unreachable ledger does not stop a run. */
+  private serialize(step: () => Promise<void>): Promise<void> {
+    const next = this.runAfter(this.lastStep, step);
+    this.lastStep = next;
     return next;
   }
 
-  private async afterwards(before: Promise<void>, step: () => Promise<void>): Promise<void> {
-    await before;
+  private async runAfter(previous: Promise<void>, step: () => Promise<void>): Promise<void> {
+    await previous;
     try {
-      if (this.log.isFailing) {
-        // Most steps find nothing to write: that alone says nothing about the database.
-        const unreachable = await this.checker.check();
-        if (unreachable !== null) {
-          return;
-        }
+      // Most steps have nothing to write, so their success would not show that the database is reachable again.
+      if (this.log.isFailing && (await this.checker.check()) !== null) {
+        return;
       }
       await step();
       if (this.log.isFailing) {
         this.log.recover();
-        this.logger.log('The ledger is written again, and caught up');
+        this.logger.log('The ledger is reachable again and has caught up');
       }
     } catch (error) {
-      this.complain(error);
+      this.warnUnreachable(error);
     }
   }
 
-  private complain(error: unknown): void {
+  private warnUnreachable(error: unknown): void {
     this.log.warn(
-      `The ledger cannot be reached (${String(error)}); the run continues, and the ledger catches up when it can`,
+      `The ledger cannot be reached (${String(error)}); runs continue, and the ledger catches up when it is reachable`,
     );
   }
 }

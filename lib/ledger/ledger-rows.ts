@@ -1,10 +1,10 @@
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { RunStatus } from '../state/run-status.js';
 
-/** A run, as it was when the ledger last heard of it. */
+/** A run in the state in which it was last written. */
 export interface LedgerRun {
   id: string;
-  /** Prefix of the keys in Redis: apps that share a database have one each. */
+  /** Prefix of the keys in Redis, which tells apart apps that share a database. */
   scope: string;
   backfill: string;
   status: RunStatus;
@@ -17,7 +17,7 @@ export interface LedgerRun {
   version: string | null;
   sourceKind: string;
   partitions: JsonValue;
-  /** The whole config that was in force at the start. */
+  /** The config in force at the start, with all defaults. */
   config: JsonValue;
   rowsTotal: number;
   planned: number;
@@ -29,35 +29,35 @@ export interface LedgerRun {
   failures: number;
   /** JSON. */
   lastError: string | null;
-  /** Microseconds by the clock of Redis: an older state never overwrites a newer one. */
+  /** Epoch microseconds by the clock of Redis, for optimistic locking: an older state never overwrites a newer one. */
   revision: number;
 }
 
-/** From where a run goes on when Redis lost it: everything that is neither in `work` nor planned later is done. */
+/** What a run is restored from: every range that is neither in `work` nor planned later counts as done. */
 export interface LedgerCheckpoint {
   runId: string;
   takenAt: Date;
   revision: number;
-  /** Where planning goes on, by partition. */
+  /** Where planning continues, by partition. */
   cursors: JsonValue;
-  /** Fields of the run, as Redis kept them. */
+  /** Fields of the run, as Redis stores them. */
   state: Record<string, string>;
-  /** Entries that were outstanding, as Redis kept them. */
+  /** Entries of the outstanding ranges, as Redis stores them. */
   work: string[];
-  /** Failures up to this sequence belong to it. */
+  /** Failures up to this sequence belong to the checkpoint. */
   failuresThrough: number;
 }
 
-/** A failure that is kept until a retry succeeds. Never changed: one that fails again has another sequence. */
+/** A failure, stored until it is retried. Immutable: a retry that fails is another failure with another sequence. */
 export interface LedgerFailure {
   runId: string;
   sequence: number;
   failureId: string;
-  /** JSON, as Redis kept it. */
+  /** JSON, as Redis stores it. */
   record: string;
 }
 
-/** Something that somebody, or the library itself, did. */
+/** An action of an operator or of the library. */
 export interface LedgerChange {
   id: string;
   scope: string;
@@ -67,9 +67,9 @@ export interface LedgerChange {
   at: Date;
   by: string | null;
   reason: string | null;
-  /** Values of the config before and after, where it was changed. */
+  /** Config values before and after a change of the config. */
   from: JsonValue;
   to: JsonValue;
-  /** All that the history in Redis says of it. */
+  /** The data of the history entry in Redis. */
   data: JsonValue;
 }

@@ -1,4 +1,8 @@
-/** What runs SQL: a `Migration` of MikroORM (`addSql`), or an entity manager with an SQL driver. */
+/**
+ * A `Migration` of MikroORM (`addSql`), or an entity manager with an SQL driver.
+ *
+ * @publicApi
+ */
 export type LedgerSchemaTarget =
   { addSql(sql: string): void } | { getConnection(): { execute(sql: string): Promise<unknown> } };
 
@@ -18,10 +22,10 @@ const DOWN = ['changes', 'failures', 'checkpoints', 'runs'].map(
 );
 
 /**
- * Creates the tables of the ledger in PostgreSQL, those that do not exist yet. With another driver let
- * MikroORM's own `migration:create` write the migration: it sees `BACKFILL_ENTITIES`.
+ * Creates the tables of the ledger in PostgreSQL that do not exist yet. As an alternative, `migration:create` of
+ * MikroORM generates a migration from `BACKFILL_ENTITIES`.
  *
- * @param target the migration whose `up` this is called in, or an entity manager
+ * @param target the migration in whose `up` it is called, or an entity manager
  * @example
  * ```ts
  * export class Migration20260105 extends Migration {
@@ -41,8 +45,9 @@ export async function createLedgerSchema(target: LedgerSchemaTarget): Promise<vo
 }
 
 /**
- * The inverse of {@link createLedgerSchema}: the history goes with the tables.
+ * The inverse of {@link createLedgerSchema}: drops the tables of the ledger with the whole history.
  *
+ * @param target the migration in whose `down` it is called, or an entity manager
  * @publicApi
  */
 export async function dropLedgerSchema(target: LedgerSchemaTarget): Promise<void> {

@@ -6,21 +6,21 @@ import { BackfillDefinitionError } from '../errors/backfill-definition.error.js'
 import { asPostgresManager } from '../sources/sql/sql-manager.js';
 import { BACKFILL_ENTITIES } from './ledger.entities.js';
 
-/** Sees at start whether the app has what the ledger needs. */
+/** Checks that the app meets the requirements of the ledger: PostgreSQL, its entities and its tables. */
 @Injectable()
 export class LedgerChecker {
   constructor(private readonly managers: EntityManagers) {}
 
   /**
-   * Throws `BackfillDefinitionError` that names the line to add. A database that does not answer is not an
-   * error of the app: what could not be seen then is answered.
+   * Throws `BackfillDefinitionError` with the line to add to the app. Returns the error where the database cannot be
+   * reached, and `null` otherwise.
    */
   async check(): Promise<unknown> {
     const { em } = this.managers.orm;
     if (!asPostgresManager(em)) {
       throw new BackfillDefinitionError(
         `BackfillModule has ledger: true, which needs PostgreSQL, but MikroORM has ${em.getPlatform().constructor.name}. ` +
-          'Leave the ledger out, or give the backfills a MikroORM of their own on PostgreSQL with contextName.',
+          'Remove ledger: true, or use contextName to select a MikroOrmModule on PostgreSQL.',
       );
     }
     const known = allMetadata(em);
@@ -28,7 +28,7 @@ export class LedgerChecker {
       const meta = known.find(({ className }) => className === schema.meta.className);
       if (!meta) {
         throw new BackfillDefinitionError(
-          'BackfillModule has ledger: true, but MikroORM does not know the entities of the ledger. Add them:\n' +
+          'BackfillModule has ledger: true, but the entities of the ledger are not among those of MikroORM. Add them:\n' +
             "  MikroOrmModule.forRoot({ entities: [..., ...BACKFILL_ENTITIES], ... }),   // import { BACKFILL_ENTITIES } from 'nestjs-backfill'",
         );
       }
@@ -37,8 +37,8 @@ export class LedgerChecker {
       } catch (error) {
         if (error instanceof TableNotFoundException) {
           throw new BackfillDefinitionError(
-            `BackfillModule has ledger: true, but the table ${schema.meta.tableName} is missing. Add a migration ` +
-              'with this line in its up (PostgreSQL), or let MikroORM make one (npx mikro-orm migration:create):\n' +
+            `BackfillModule has ledger: true, but the table ${schema.meta.tableName} is missing. Add this line ` +
+              'to the up of a migration, or generate one with npx mikro-orm migration:create:\n' +
               "  await createLedgerSchema(this);   // import { createLedgerSchema } from 'nestjs-backfill'",
             { cause: error },
           );

@@ -1,7 +1,7 @@
 import { BigIntType, EntitySchema } from '@mikro-orm/core';
 import type { LedgerChange, LedgerCheckpoint, LedgerFailure, LedgerRun } from './ledger-rows.js';
 
-// Columns are named here, so that the app's naming strategy and the migration helper agree on them.
+// With explicit column names, the schema does not depend on the naming strategy of the app.
 const key = (fieldName: string) => ({ type: 'string', length: 255, fieldName }) as const;
 const word = key;
 const text = (fieldName: string) => ({ type: 'text', fieldName }) as const;
@@ -93,7 +93,7 @@ export const ChangeSchema = new EntitySchema<LedgerChange>({
 });
 
 /**
- * The entities of the durable ledger (`ledger: true`), for the `entities` of `MikroOrmModule.forRoot`.
+ * The entities of the durable ledger (`ledger: true`). Add them to `entities` of `MikroOrmModule.forRoot`.
  *
  * @example
  * ```ts

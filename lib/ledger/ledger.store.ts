@@ -11,13 +11,13 @@ import { toChange, toCheckpoint, toRow, withoutNul } from './to-ledger-rows.js';
 
 const PAGE = 500;
 
-/** What a lost run is made again from. */
+/** What a lost run is restored from. */
 export interface LedgerState {
   readonly run: LedgerRun;
   readonly checkpoint: LedgerCheckpoint;
 }
 
-/** Keeps the ledger in the app's database. Every method is idempotent. */
+/** Reads and writes the ledger in the database of the app. All writes are idempotent. */
 @Injectable()
 export class LedgerStore {
   constructor(
@@ -25,12 +25,12 @@ export class LedgerStore {
     private readonly keys: BackfillKeys,
   ) {}
 
-  /** Prefix of the keys in Redis: apps that share a database have one each. */
+  /** Prefix of the keys in Redis, which tells apart apps that share a database. */
   get scope(): string {
     return this.keys.prefix;
   }
 
-  /** Sequence of the last failure that the ledger's checkpoint of a run includes. */
+  /** Sequence of the last failure in the checkpoint of a run; 0 without a checkpoint. */
   async failuresThrough(runId: string): Promise<number> {
     const found = await this.managers
       .fork()
@@ -38,16 +38,16 @@ export class LedgerStore {
     return found?.failuresThrough ?? 0;
   }
 
-  /** Keeps failures ahead of the snapshot that includes them. */
+  /** Writes failures ahead of the checkpoint that they belong to. */
   async addFailures(runId: string, failures: readonly SnapshotFailure[]): Promise<void> {
     await insertFailures(this.managers.fork(), runId, failures);
   }
 
   /**
-   * Writes a run and its checkpoint in one transaction; answers false, and writes nothing, where the ledger
-   * has a newer one.
+   * Writes a run and its checkpoint in one transaction; returns false, and writes nothing, where the ledger has a newer
+   * one.
    *
-   * @param config the config in force; kept when the run is new
+   * @param config the config in force; written when the run is new
    */
   async save(snapshot: RunSnapshot, config: JsonValue): Promise<boolean> {
     const { run, revision, failures, retried } = snapshot;
@@ -70,20 +70,20 @@ export class LedgerStore {
     });
   }
 
-  /** Ends a run that can never come back: another one took its place. */
+  /** Marks a lost run as cancelled that can no longer be restored, because another run is active. */
   async supersede(runId: string): Promise<void> {
     await this.managers.fork().nativeUpdate(
       RunSchema,
       { id: runId, status: { $in: ['running', 'paused'] } },
       {
         status: 'cancelled',
-        statusReason: 'Redis lost it, and another run was started before it could be recovered',
+        statusReason: 'Lost by Redis, and another run was started before it was restored',
         finishedAt: new Date(),
       },
     );
   }
 
-  /** Writes what the history says, each entry once. */
+  /** Writes history entries that are not in the ledger yet. */
   async addChanges(entries: readonly BackfillHistoryEntry[]): Promise<void> {
     for (let at = 0; at < entries.length; at += PAGE) {
       const rows = entries.slice(at, at + PAGE).map((entry) => toChange(entry, this.scope));
@@ -100,7 +100,7 @@ export class LedgerStore {
     return run && checkpoint ? { run, checkpoint } : null;
   }
 
-  /** Names of the backfills with a run that is not over. */
+  /** Names of the backfills with an active run. */
   async active(): Promise<string[]> {
     const found = await this.managers
       .fork()
@@ -127,7 +127,7 @@ export class LedgerStore {
     return this.managers.fork().findOne(RunSchema, { id, backfill, scope: this.scope });
   }
 
-  /** What was done to these runs, oldest first. */
+  /** The changes of these runs, oldest first. */
   async changesOf(runIds: readonly string[]): Promise<LedgerChange[]> {
     return runIds.length === 0
       ? []
@@ -136,14 +136,14 @@ export class LedgerStore {
           .find(ChangeSchema, { runId: { $in: [...runIds] } }, { orderBy: { at: 'asc', id: 'asc' } });
   }
 
-  /** What was done to a backfill, newest first. */
+  /** The changes of a backfill, newest first. */
   async changes(backfill: string, limit: number): Promise<LedgerChange[]> {
     return this.managers
       .fork()
       .find(ChangeSchema, { scope: this.scope, backfill }, { orderBy: { at: 'desc', id: 'desc' }, limit });
   }
 
-  /** Every change of the config of a backfill, oldest first, page by page. */
+  /** The config changes of a backfill, oldest first, page by page. */
   async *configChanges(backfill: string): AsyncGenerator<LedgerChange[]> {
     const where = { scope: this.scope, backfill, kind: 'configured' };
     for (let offset = 0; ; offset += PAGE) {
@@ -170,7 +170,7 @@ export class LedgerStore {
     }
   }
 
-  /** Failures of a run after one of them, oldest first. */
+  /** Failures of a run after a sequence, oldest first. */
   async failurePage(
     runId: string,
     after: number,
@@ -186,7 +186,7 @@ export class LedgerStore {
       );
   }
 
-  /** Forgets failures that were kept ahead of a checkpoint that never came. */
+  /** Deletes failures that were written ahead of a checkpoint that was never written. */
   async dropFailures(runId: string, after: number, before: number): Promise<void> {
     await this.managers.fork().nativeDelete(FailureSchema, { runId, sequence: { $gt: after, $lt: before } });
   }

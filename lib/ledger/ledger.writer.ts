@@ -7,33 +7,24 @@ import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import { HistoryStore } from '../state/history.store.js';
+import type { RunStatus } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';
+import { checkpointState } from './checkpoint-state.js';
+import type { CheckpointMark, CheckpointState, RunProgress } from './checkpoint-state.js';
 import { LedgerStore } from './ledger.store.js';
 import { RunSnapshots } from './run-snapshot.js';
 
-const EVERY_MS = 10_000;
-/** A window that is done faster than this is repeated in part. */
-const SOONEST_MS = 100;
-const LATEST_MS = 1_000;
-/** A checkpoint of more entries than this is taken less often: it is the whole window each time. */
-const LARGE = 5_000;
+/** Bounds of the time between two checks. A window processed faster than the lower one is repeated in part. */
+const MIN_CHECK_MS = 100;
+const MAX_CHECK_MS = 1_000;
 const PAGE = 200;
 
-/** How far a run was when its checkpoint was taken. */
-interface Mark {
-  /** Of this process, monotonic. */
-  readonly at: number;
-  readonly settled: number;
-  readonly signature: string;
-  readonly work: number;
-}
-
-/** Writes into the ledger what happens in Redis. */
+/** Writes history, runs and checkpoints to the ledger. */
 @Injectable()
 export class LedgerWriter {
-  private readonly marks = new Map<string, Mark>();
-  /** A run may be that of a handler which the code no longer has. */
-  private readonly names = new Set<string>();
+  private readonly marks = new Map<string, CheckpointMark>();
+  /** Includes backfills with a run whose handler was removed from the app. */
+  private readonly backfills = new Set<string>();
 
   constructor(
     @Inject(REDIS_CLIENT) private readonly client: RedisClient,
@@ -46,61 +37,66 @@ export class LedgerWriter {
     private readonly store: LedgerStore,
   ) {}
 
-  /** Writes what was done since the last time, and the runs to which it was done. */
-  async writeHistory(also?: string): Promise<void> {
-    for (const name of [
-      ...this.registry.all().map(({ name }) => name),
-      ...(also === undefined ? [] : [also]),
-    ]) {
-      this.names.add(name);
+  /**
+   * Writes the history entries since the last call, and the runs that they concern.
+   *
+   * @param backfill included even if it has no handler
+   */
+  async writeHistory(backfill?: string): Promise<void> {
+    for (const { name } of this.registry.all()) {
+      this.backfills.add(name);
     }
-    const names = [...this.names];
+    if (backfill !== undefined) {
+      this.backfills.add(backfill);
+    }
+    const names = [...this.backfills];
     const positions = names.length > 0 ? await this.client.hmget(this.keys.ledgerPosition, ...names) : [];
     const pages = await this.history.after(
       names.map((name, i) => [name, positions[i] ?? '0-0']),
       PAGE,
     );
-    for (const [name, first] of pages) {
-      let page = first;
+    for (const [name, firstPage] of pages) {
+      let page = firstPage;
       while (page.length > 0) {
         await this.store.addChanges(page);
-        const touched = new Set(page.flatMap(({ runId }) => (runId === null ? [] : [runId])));
-        for (const runId of touched) {
+        const runIds = new Set(page.flatMap(({ runId }) => (runId === null ? [] : [runId])));
+        for (const runId of runIds) {
           await this.save(runId);
         }
-        const last = page.at(-1)?.id ?? '0-0';
-        await this.client.hset(this.keys.ledgerPosition, name, last);
-        page = page.length < PAGE ? [] : ((await this.history.after([[name, last]], PAGE)).get(name) ?? []);
+        const position = page.at(-1)?.id ?? '0-0';
+        await this.client.hset(this.keys.ledgerPosition, name, position);
+        page =
+          page.length < PAGE ? [] : ((await this.history.after([[name, position]], PAGE)).get(name) ?? []);
       }
     }
   }
 
   /**
-   * Takes the checkpoints that are due: every ten seconds, and whenever a quarter of the window was done.
-   * Answers the ms after which the next quarter of some window may be.
+   * Takes the checkpoints that are due: every ten seconds, and whenever a quarter of the window was processed.
+   * Returns the ms after which the next one may be due.
    *
-   * @param all also those that are not due, where something was done since
+   * @param all takes the checkpoints of all runs that changed, due or not
    */
   async writeCheckpoints(all = false): Promise<number> {
-    let next = LATEST_MS;
+    let next = MAX_CHECK_MS;
     const active = await this.runs.active();
     for (const [backfill, runId] of active) {
-      this.names.add(backfill);
-      const { due, changed, nextMs } = await this.look(runId);
-      if (due || (all && changed)) {
+      this.backfills.add(backfill);
+      const state = await this.checkpointState(runId);
+      if (state && (state.due || (all && state.changed))) {
         await this.save(runId);
       }
-      next = Math.min(next, nextMs);
+      next = Math.min(next, state?.nextMs ?? MAX_CHECK_MS);
     }
     for (const runId of this.marks.keys()) {
       if (!active.some(([, id]) => id === runId)) {
         this.marks.delete(runId);
       }
     }
-    return Math.max(SOONEST_MS, next);
+    return Math.max(MIN_CHECK_MS, next);
   }
 
-  /** Writes a run as it is now, with everything that it needs to go on from here. */
+  /** Writes a run in its current state with a checkpoint that it can be restored from. */
   async save(runId: string): Promise<void> {
     let after = await this.store.failuresThrough(runId);
     let snapshot = await this.snapshots.take(runId, after);
@@ -118,13 +114,13 @@ export class LedgerWriter {
     const { status, done, failed, planned } = snapshot.run;
     this.marks.set(runId, {
       at: performance.now(),
-      settled: done + failed,
-      signature: signatureOf([status, done, failed, planned].map(String)),
-      work: snapshot.work.length,
+      progress: { status, done, failed, planned },
+      outstanding: snapshot.work.length,
     });
   }
 
-  private async look(runId: string): Promise<{ due: boolean; changed: boolean; nextMs: number }> {
+  /** `null` where Redis lost the run. */
+  private async checkpointState(runId: string): Promise<CheckpointState | null> {
     const [status, done, failed, planned, target] = await this.client.hmget(
       this.keys.run(runId),
       'status',
@@ -133,20 +129,16 @@ export class LedgerWriter {
       'planned',
       'target',
     );
-    const mark = this.marks.get(runId);
-    const changed = signatureOf([status, done, failed, planned].map(String)) !== mark?.signature;
-    if (!status || !mark) {
-      return { due: Boolean(status), changed, nextMs: LATEST_MS };
+    if (!status) {
+      return null;
     }
-    const settled = Math.abs(Number(done) + Number(failed) - mark.settled);
-    const quarter = Math.max(1, Number(target) / 4);
-    const elapsed = performance.now() - mark.at;
-    const late = elapsed >= EVERY_MS * Math.max(1, mark.work / LARGE);
-    return {
-      due: changed && (settled >= quarter || late),
-      changed,
-      nextMs: settled > 0 ? (elapsed * quarter) / settled : LATEST_MS,
+    const progress: RunProgress = {
+      status: status as RunStatus,
+      done: Number(done),
+      failed: Number(failed),
+      planned: Number(planned),
     };
+    return checkpointState(this.marks.get(runId), progress, Number(target), performance.now());
   }
 
   private async configOf(backfill: string): Promise<JsonValue> {
@@ -161,12 +153,8 @@ export class LedgerWriter {
       if (!(error instanceof BackfillConfigError)) {
         throw error;
       }
-      // The run is paused for it and says so.
+      // The watchdog pauses the run for the same reason.
       return { corrupt: error.message };
     }
   }
-}
-
-function signatureOf(values: readonly string[]): string {
-  return values.join('|');
 }

@@ -6,7 +6,7 @@ import { scripts } from '../redis/scripts/bindings.js';
 import { parseRun, VOLATILE_FIELDS } from '../state/run-record.js';
 import type { RunRecord } from '../state/run-record.js';
 
-/** A run with everything that belongs to it, at one moment. */
+/** A consistent snapshot of a run: its fields, outstanding ranges and failures. */
 export interface RunSnapshot {
   /** Epoch microseconds by the clock of Redis. */
   readonly revision: number;
@@ -16,12 +16,12 @@ export interface RunSnapshot {
   /** Entries of the outstanding ranges, as Redis stores them. */
   readonly work: readonly string[];
   readonly failureCount: number;
-  /** Failures after the sequence that was asked for, oldest first; not all of them when `more`. */
+  /** Failures after the requested sequence, oldest first; not all of them when `more`. */
   readonly failures: readonly SnapshotFailure[];
   readonly more: boolean;
-  /** Failures that were taken back as work: those with this id and no later sequence are gone. */
+  /** Retried failures: those with this id up to this sequence no longer exist. */
   readonly retried: readonly { readonly failureId: string; readonly through: number }[];
-  /** What `forgetRetried` takes once they are dealt with. */
+  /** Argument of `forgetRetried` once the ledger has deleted the retried failures. */
   readonly retriedThrough: number;
 }
 
@@ -31,10 +31,10 @@ export interface SnapshotFailure {
   readonly failureId: string;
 }
 
-/** Most failures that one snapshot takes: more are fetched in rounds before it. */
-const MOST_FAILURES = 1000;
+/** Failures that one snapshot returns at most. */
+const MAX_FAILURES = 1000;
 
-/** Takes runs out of Redis for the ledger. */
+/** Reads snapshots of runs from Redis for the ledger. */
 @Injectable()
 export class RunSnapshots {
   constructor(
@@ -42,11 +42,11 @@ export class RunSnapshots {
     private readonly keys: BackfillKeys,
   ) {}
 
-  /** `null` where the run is gone. */
+  /** Returns `null` where the run is gone. */
   async take(runId: string, failuresAfter: number): Promise<RunSnapshot | null> {
     const answer = await scripts.snapshot.run(this.client, this.keys, { runId }, [
       failuresAfter,
-      MOST_FAILURES,
+      MAX_FAILURES,
       ...VOLATILE_FIELDS,
     ]);
     if (answer.length === 0) {
@@ -65,7 +65,7 @@ export class RunSnapshots {
         record,
         failureId,
       })),
-      more: failures.length === 3 * MOST_FAILURES,
+      more: failures.length === 3 * MAX_FAILURES,
       retried: groups(retried, 2).map(([member = '']) => {
         const cut = member.indexOf('|');
         return { through: Number(member.slice(0, cut)), failureId: member.slice(cut + 1) };
@@ -74,7 +74,7 @@ export class RunSnapshots {
     };
   }
 
-  /** Forgets retried failures that the ledger has dealt with. */
+  /** Deletes the record of retried failures once the ledger has deleted them, too. */
   async forgetRetried(runId: string, through: number): Promise<void> {
     await this.client.zremrangebyscore(this.keys.retried(runId), '-inf', through);
   }

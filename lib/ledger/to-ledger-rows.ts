@@ -4,14 +4,14 @@ import type { BackfillHistoryEntry } from '../state/history.store.js';
 import type { LedgerChange, LedgerCheckpoint, LedgerRun } from './ledger-rows.js';
 import type { RunSnapshot } from './run-snapshot.js';
 
-/** PostgreSQL keeps every character but this one; a reason or an error may hold it. */
+/** The one character that PostgreSQL cannot store in a text; a reason or an error message may contain it. */
 const NUL = '\0';
 
 export function withoutNul(text: string): string {
   return text.includes(NUL) ? text.replaceAll(NUL, '') : text;
 }
 
-/** The row of a run, without the config of its start. */
+/** The row of a run, without the config, which is only written when the run is new. */
 export function toRow(snapshot: RunSnapshot, scope: string): Omit<LedgerRun, 'config'> {
   const { run, work, failureCount, revision, fields } = snapshot;
   return {
@@ -71,7 +71,7 @@ export function toChange(entry: BackfillHistoryEntry, scope: string): LedgerChan
   };
 }
 
-/** A change as the history tells it. */
+/** A change as `history` lists it. */
 export function toHistoryEntry(change: LedgerChange): BackfillHistoryEntry {
   return {
     id: change.id.slice(change.id.lastIndexOf('/') + 1),
@@ -83,7 +83,7 @@ export function toHistoryEntry(change: LedgerChange): BackfillHistoryEntry {
   };
 }
 
-/** A change as it is listed with its run. */
+/** A change as `runs` lists it with its run. */
 export function toPublicChange({ kind, at, by, reason, from, to }: LedgerChange): BackfillChange {
   return { kind: kind as BackfillChange['kind'], at: at.toISOString(), by, reason, from, to };
 }

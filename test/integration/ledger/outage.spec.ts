@@ -69,5 +69,5 @@ it('a database that is down never stops the work, is said once, and is caught up
   expect(row).toMatchObject({ rows_done: '3000' });
   const kinds = await query('SELECT kind FROM backfill_changes ORDER BY at, id');
   expect(kinds.map(({ kind }) => kind)).toEqual(['started', 'paused', 'configured', 'resumed', 'completed']);
-  expect(logs.having('The ledger is written again, and caught up')).toHaveLength(1);
+  expect(logs.having('The ledger is reachable again and has caught up')).toHaveLength(1);
 });

@@ -46,7 +46,7 @@ function counting(count: number, options: { ms?: number; config?: object; bad?: 
   return { handler, seen, repeated };
 }
 
-it('a run goes on by itself after Redis lost everything, and counts each range once', async () => {
+it('a run continues by itself after Redis lost everything, and counts each range once', async () => {
   const { handler, seen, repeated } = counting(4000);
   const { backfills, finished, logs, newest } = await bench.start({ handlers: [handler] });
   const { runId } = await backfills.start(NAME, { startedBy: 'ada', reason: 'ticket 9' });
@@ -78,11 +78,11 @@ it('a run goes on by itself after Redis lost everything, and counts each range o
   });
   expect(seen.size).toBe(4000);
   expect(repeated()).toBeLessThanOrEqual(WINDOW * BATCH);
-  expect(logs.having('was lost by Redis and is made again from the ledger')).toHaveLength(1);
+  expect(logs.having('was lost by Redis and is restored from the ledger')).toHaveLength(1);
   expect(await newest(NAME)).toMatchObject({ id: runId, status: 'completed' });
 });
 
-it('a run goes on where Redis loses everything again while runs are made again', async () => {
+it('a run continues where Redis loses everything again while runs are restored', async () => {
   const { handler, seen } = counting(2000);
   const { app, backfills } = await bench.start({ handlers: [handler] });
   const { runId } = await backfills.start(NAME);
@@ -114,7 +114,7 @@ it('a run goes on where Redis loses everything again while runs are made again',
   expect(seen.size).toBe(2000);
 }, 120_000);
 
-it('a paused run stays paused, with its config, and goes on when it is resumed', async () => {
+it('a paused run stays paused, with its config, and continues when it is resumed', async () => {
   const { handler, seen, repeated } = counting(1000);
   const { backfills, finished } = await bench.start({ handlers: [handler] });
   const { runId } = await backfills.start(NAME);
@@ -161,7 +161,7 @@ it('an action at once after the loss finds the run', async () => {
   await expect(backfills.resume(NAME)).resolves.toMatchObject({ runId, state: 'running', changed: true });
 });
 
-it('a restart finds the run, and ten processes at once make it once', async () => {
+it('a restart finds the run, and ten processes at once restore it once', async () => {
   const first = counting(3000);
   const before = await bench.start({ handlers: [first.handler] });
   const { runId } = await before.backfills.start(NAME, { idempotencyKey: 'deploy-1' });
@@ -180,7 +180,7 @@ it('a restart finds the run, and ten processes at once make it once', async () =
   const times = [first, ...processes].flatMap(({ seen }) => Array.from(seen));
   expect(new Set(times.map(([id]) => id)).size).toBe(3000);
   expect(times.reduce((sum, [, count]) => sum + count, 0) - 3000).toBeLessThanOrEqual(WINDOW * BATCH);
-  expect(apps.flatMap(({ logs }) => logs.having('is made again from the ledger'))).toHaveLength(1);
+  expect(apps.flatMap(({ logs }) => logs.having('is restored from the ledger'))).toHaveLength(1);
   expect(await backfills.runs(NAME)).toHaveLength(1);
   await expect(backfills.start(NAME, { idempotencyKey: 'deploy-1' })).resolves.toMatchObject({
     runId,
