@@ -7,15 +7,15 @@ import { APP_ORM } from './database/entity-managers.js';
 import { BackfillDefinitionError } from './errors/backfill-definition.error.js';
 import { APP_SCHEDULE } from './supervision/app-intervals.js';
 
-/** Token of what the app gave to `BullModule.forRoot`. */
+/** Token of the options of the app's `BullModule.forRoot`. */
 export const APP_BULL = Symbol('nestjs-backfill:app-bull');
 
-/** The part of the app's `BullModule.forRoot` that is used here. */
+/** The options of the app's `BullModule.forRoot` that are used here. */
 export interface BullRootOptions {
   readonly connection?: unknown;
 }
 
-/** What the app itself imports: an error names what is missing, and the line to add. */
+/** Providers from the modules that the app must import. The error for a missing one names the line to add. */
 export function appImports(contextName: string | undefined, bullConfigKey: string | undefined): Provider[] {
   const orm = contextName === undefined ? '' : `, contextName: '${contextName}'`;
   const bull = bullConfigKey === undefined ? '' : `'${bullConfigKey}', `;

@@ -24,10 +24,10 @@ import { EventStream } from './state/event.stream.js';
 import { BackfillWatchdog } from './supervision/backfill.watchdog.js';
 import { LostRunDetector } from './supervision/lost-run.detector.js';
 
-/** What the end of handlers, of BullMQ's workers and of connections takes at most, if Redis answers. */
+/** Time to stop BullMQ's workers and to close connections while Redis answers. */
 const GRACE_MS = 5_000;
 
-/** Starts and stops the parts in their order. */
+/** Starts the services of the library at bootstrap and stops them at shutdown, in order. */
 @Injectable()
 export class BackfillLifecycle
   implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
@@ -102,10 +102,10 @@ export class BackfillLifecycle
     const closed = this.quietly(this.watchdog.close(), this.pool.close(), this.scheduler.close());
     if (!(await endsWithin(closed, this.options.shutdownTimeout + GRACE_MS))) {
       this.logger.warn(
-        'Redis does not answer at shutdown: ranges that could not be handed back are taken up by other ' +
+        'Redis does not answer at shutdown: ranges that could not be released are given to other ' +
           `processes after ${this.options.lockDuration} ms`,
       );
-      // Whatever waits for Redis is told that there is none any more.
+      // Commands that wait for a reconnect fail then, so that nothing waits for them.
       this.connections.close();
       await endsWithin(closed, GRACE_MS);
     }
@@ -117,11 +117,11 @@ export class BackfillLifecycle
     this.connections.close();
   }
 
-  /** What cannot end well, mostly for want of Redis, is said and keeps nothing else of the app from its end. */
+  /** Logs errors of closing, mostly for lack of Redis: a hook that throws would keep other modules from closing. */
   private async quietly(...endings: readonly Promise<void>[]): Promise<void> {
     for (const ending of await Promise.allSettled(endings)) {
       if (ending.status === 'rejected') {
-        this.logger.warn(`Something did not end as it should: ${String(ending.reason)}`);
+        this.logger.warn(`Closing failed: ${String(ending.reason)}`);
       }
     }
   }

@@ -4,7 +4,7 @@ import { adminMetadata } from './admin/admin-metadata.js';
 import { appImports } from './app-imports.js';
 import type { BackfillModuleOptions } from './config/module-options.js';
 
-/** What shapes the module itself, and so must be known before any provider is made. */
+/** Options that define the module itself (its scope, imports and controllers), known before any provider is created. */
 export interface BackfillModuleExtras {
   /** Whether `BackfillService` can be injected everywhere without importing the module. Default true. */
   readonly isGlobal?: boolean;
@@ -16,7 +16,7 @@ export interface BackfillModuleExtras {
   readonly admin?: BackfillAdminOptions;
 }
 
-/** Every extra is named here: one that is not would be taken for an option. */
+/** `setExtras` needs every key: one that is missing here would be passed on as a module option. */
 const EXTRAS: BackfillModuleExtras = {
   isGlobal: true,
   contextName: undefined,

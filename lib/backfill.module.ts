@@ -34,7 +34,7 @@ import { EventStream } from './state/event.stream.js';
 @Module({
   imports: [DiscoveryModule],
   providers: BACKFILL_PROVIDERS,
-  // The others are for the modules of this library that an app imports beside this one.
+  // All but the first two are for other modules of this library, such as BackfillAdminModule.
   exports: [
     BackfillService,
     BackfillHealthIndicator,
@@ -65,7 +65,7 @@ export class BackfillModule extends ConfigurableModuleClass {
   }
 
   /**
-   * Registers the library with options that are made while the app is created: by `useFactory` with `inject`, or by
+   * Registers the library with options that are created with the app: by `useFactory` with `inject`, or by
    * `createBackfillOptions` of a class given as `useClass` or `useExisting`. The keys of `BackfillModuleExtras`
    * shape the module itself, so they stand beside `useFactory` and not in what it returns. Fails as `forRoot` does.
    *

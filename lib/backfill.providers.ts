@@ -63,7 +63,7 @@ import { RunController } from './supervision/run.controller.js';
 import { RunResumer } from './supervision/run.resumer.js';
 import { RunSupervisor } from './supervision/run.supervisor.js';
 
-/** Values that classes inject by a token, and the two classes that are made from options. */
+/** Values that are injected by a token, and the two classes that are constructed from options. */
 const VALUES: Provider[] = [
   { provide: RESOLVED_OPTIONS, inject: [MODULE_OPTIONS_TOKEN], useFactory: resolveModuleOptions },
   { provide: PROCESS_ID, useFactory: newProcessId },

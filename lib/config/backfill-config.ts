@@ -1,5 +1,5 @@
 /**
- * What an operator tunes of a backfill, resolved: every key has a value.
+ * The resolved config of a backfill: every key has a value.
  *
  * @publicApi
  */
@@ -10,8 +10,8 @@ export interface BackfillConfig {
    */
   readonly batchSize: number;
   /**
-   * Seconds of work to keep planned ahead of the workers: more than 0, at most 86,400. Short, and a
-   * change is felt soon; long, and a slow source is hidden. Default 60.
+   * Seconds of work to keep planned ahead of the workers: more than 0, at most 86,400. With a
+   * short one a change of the batch size takes effect soon; a long one hides a slow source. Default 60.
    */
   readonly duration: number;
   /**
@@ -24,7 +24,7 @@ export interface BackfillConfig {
    * holds the backfill, `null` is unpaced. Default 7.5.
    */
   readonly perSecondOffPeak: number | null;
-  /** The IANA zone the peak hours are meant in, such as `Europe/Lisbon`. Default `UTC`. */
+  /** IANA time zone of the peak hours, such as `Europe/Lisbon`. Default `UTC`. */
   readonly onPeakTimezone: string;
   /**
    * First weekday of the peak, 0 Sunday to 6 Saturday, inclusive. After `onPeakWdayEnd` it wraps around:
@@ -42,19 +42,19 @@ export interface BackfillConfig {
   /** Last hour of the peak, 0 to 23, inclusive: 17 lasts until 17:59:59. Default 17. */
   readonly onPeakHourEnd: number;
   /**
-   * Ranges a process works on at once. Short ranges of rows overlap: when the last rows of one are under way,
-   * the next is loaded, and begins as they end. A whole number from 1 to 1,000. Default 4.
+   * Ranges that a process works on at once. Short ranges of a row handler overlap: while the last rows of one are
+   * in progress, the next is loaded, and starts as they end. A whole number from 1 to 1,000. Default 4.
    */
   readonly concurrency: number;
-  /** Rows of a range a row handler is given at once. A whole number from 1 to 10,000. Default 1. */
+  /** Rows of a range that a row handler processes at once. A whole number from 1 to 10,000. Default 1. */
   readonly rowConcurrency: number;
   /**
-   * Most ranges planned and not yet worked off, whatever `duration` and the rates ask for; it bounds the
-   * memory used in Redis. A whole number from 1 to 1,000,000. Default 10,000.
+   * Maximum of ranges that are planned and not yet settled, whatever `duration` and the rates ask for. It bounds the
+   * memory in Redis. A whole number from 1 to 1,000,000. Default 10,000.
    */
   readonly maxOutstanding: number;
   /**
-   * How often a range (or a row of it) is tried before it counts as failed. A whole number from 1 to 100.
+   * Attempts of a range, or of a row of it, before it counts as failed. A whole number from 1 to 100.
    * Default 3.
    */
   readonly attempts: number;
@@ -64,8 +64,8 @@ export interface BackfillConfig {
    */
   readonly backoffMs: number;
   /**
-   * How many failures a run may have before it pauses itself: a whole number, a percentage such as `'5%'`
-   * of what was worked off so far, or `null` for no limit. Default `null`.
+   * Failures that a run may have before it pauses: a whole number, a percentage of the processed rows such as
+   * `'5%'`, or `null` for no limit. Default `null`.
    */
   readonly maxFailures: number | `${number}%` | null;
   /**
@@ -75,44 +75,43 @@ export interface BackfillConfig {
    */
   readonly rowTimeoutMs: number | null;
   /**
-   * Milliseconds between two acknowledgements of the rows that are done within a range that is still under
-   * way: what a process that dies then repeats. A whole number from 10 to 3,600,000. Default 1,000.
+   * Milliseconds between two acknowledgements of the rows that are done within a range in progress: a killed process
+   * repeats at most these rows. A whole number from 10 to 3,600,000. Default 1,000.
    */
   readonly rowAckMs: number;
   /**
-   * Calls that a third party allows, in all processes together; `null` for no limit. A row handler is given
-   * a row when the quota has a call left, and spends it; `context.quota()` takes one for every other call.
+   * Calls that a third party allows, in all processes together; `null` for no limit. Each row of a row handler waits
+   * for one call; `context.quota()` waits for every further one.
    * Default `null`.
    */
   readonly quota: QuotaConfig | null;
   /**
-   * Has the batch size follow the time that ranges take, `batchSize` being where it begins; `null` leaves
-   * the batch size as it is. Default `null`.
+   * Adapts the batch size, from `batchSize` on, to the time that ranges take; `null` keeps `batchSize`. Default `null`.
    */
   readonly autoTune: AutoTuneConfig | null;
 }
 
 /**
- * How many calls a third party allows in which time.
+ * A limit of calls per time.
  *
  * @example { max: 50, perMs: 1000 }
  * @publicApi
  */
 export interface QuotaConfig {
-  /** Calls, in any stretch of `perMs`. A whole number from 1 to 1,000,000. */
+  /** Calls in any interval of `perMs`. A whole number from 1 to 1,000,000. */
   readonly max: number;
   /** Milliseconds. A whole number from 10 to 86,400,000. */
   readonly perMs: number;
 }
 
 /**
- * Where the batch size is to go by itself.
+ * Target and limits of the automatic batch size.
  *
  * @example { targetMs: 500, min: 50, max: 5000 }
  * @publicApi
  */
 export interface AutoTuneConfig {
-  /** Milliseconds that a range is to take. A whole number from 1 to 3,600,000. */
+  /** Milliseconds that a range should take. A whole number from 1 to 3,600,000. */
   readonly targetMs: number;
   /** Smallest batch size. A whole number from 1 to 1,000,000. */
   readonly min: number;
@@ -131,7 +130,7 @@ export type BackfillConfigPatch = {
 };
 
 /**
- * The value of every key that nobody has set.
+ * The default of every key.
  *
  * @publicApi
  */
@@ -158,7 +157,7 @@ export const DEFAULT_BACKFILL_CONFIG: BackfillConfig = Object.freeze({
 });
 
 /**
- * The defaults with each patch laid over them in turn; the last one that sets a key wins. Frozen.
+ * Applies patches to the defaults, in order; the last patch that has a key wins. The result is frozen.
  *
  * @publicApi
  */

@@ -10,15 +10,15 @@ import { decodeConfigPatch, encodeConfigPatch } from './config-codec.js';
 
 const VERSION = '_version';
 
-/** The config in force, and the version that a change may be made from. */
+/** The config in force, and its version for a conditional change. */
 export interface ConfigInForce {
   readonly config: BackfillConfig;
-  /** What Redis holds on top of the defaults. */
+  /** The values in Redis, which override the defaults. */
   readonly patch: BackfillConfigPatch;
   readonly version: string;
 }
 
-/** Keeps what operators tuned. What is kept wins over the defaults of module and decorator. */
+/** Stores the config values that operators set. They override the defaults of the module and the decorator. */
 @Injectable()
 export class ConfigStore {
   constructor(
@@ -34,8 +34,8 @@ export class ConfigStore {
   }
 
   /**
-   * Sets values; answers `null` when somebody else changed the config since `version`. The event says what
-   * the values were before: without `version` it is tried until nobody came in between.
+   * Sets values; returns `null` when the config changed since `version`. The event has the previous values: without
+   * `version` the write is repeated until no other change came between (optimistic locking).
    */
   async write(
     backfill: string,
@@ -68,7 +68,7 @@ export class ConfigStore {
   }
 }
 
-/** What is stored may be corrupt, and this change its repair: then the raw text says what it was. */
+/** The previous value as JSON; the raw text where it is corrupt, which this change may be about to repair. */
 function valuesBefore(
   backfill: string,
   hash: Readonly<Record<string, string>>,

@@ -10,7 +10,7 @@ import type { RedisClient } from '../redis/lua-script.js';
 export const RESOLVED_OPTIONS = Symbol('nestjs-backfill:resolved-options');
 
 /**
- * Environment variable that keeps a process from working, whatever `workers` says: `false`. The command
+ * Environment variable: with `false` a process runs no workers, whatever the option `workers` says. The command
  * line sets it, and so can a REPL.
  */
 export const WORKERS_VARIABLE = 'NESTJS_BACKFILL_WORKERS';
@@ -22,32 +22,31 @@ export const WORKERS_VARIABLE = 'NESTJS_BACKFILL_WORKERS';
  */
 export interface BackfillModuleOptions {
   /**
-   * Whether this process works: `true` for every backfill, `false` for none (an API-only process), or the
-   * names of those it works for. Default `true`. The environment variable `NESTJS_BACKFILL_WORKERS=false`
-   * wins over it.
+   * Whether this process runs workers: `true` for every backfill, `false` for none (an API-only process), or the
+   * names of the backfills. Default `true`. The environment variable `NESTJS_BACKFILL_WORKERS=false` overrides it.
    */
   readonly workers?: boolean | readonly string[];
   /** Redis to use instead of the one of `BullModule.forRoot`: a URL, options, or a client of ioredis. */
   readonly redis?: string | RedisOptions | RedisClient;
-  /** What stands before every key in Redis. Apps that share a Redis need one each. Default `backfill`. */
+  /** Prefix of every key in Redis. Apps that share a Redis need different ones. Default `backfill`. */
   readonly keyPrefix?: string;
   /**
-   * Milliseconds after which a range of a process that died, or an event it was to hear `once`, is given to
-   * another. Default 30000, at least 1000.
+   * Milliseconds after which the ranges of a dead process, and the events that it was to handle `once`, are given
+   * to another process. Default 30000, at least 1000.
    */
   readonly lockDuration?: number;
   /**
-   * Milliseconds that handlers in flight have to finish at shutdown before `context.signal` is aborted,
-   * and that one which ignores the signal is waited for. Default 10000.
+   * Milliseconds that running handlers have to finish at shutdown before `context.signal` is aborted, and that a
+   * handler which ignores the signal is waited for. Default 10000.
    */
   readonly shutdownTimeout?: number;
-  /** What slows every backfill down while it is under pressure. Default: nothing. */
+  /** Throttles that slow every backfill down while a shared resource is under pressure. Default: none. */
   readonly throttles?: readonly BackfillThrottle[];
-  /** Defaults of every backfill. */
+  /** Config defaults of every backfill. */
   readonly config?: BackfillConfigPatch;
   /**
-   * Whether runs, changes, checkpoints and failures are kept in the app's database too: a run that Redis lost
-   * then goes on from its last checkpoint, and `runs` knows the whole history. Needs `BACKFILL_ENTITIES`
+   * Whether runs, changes, checkpoints and failures are also stored in the app's database: a run that Redis lost
+   * then continues from its last checkpoint, and `runs` has the whole history. Needs `BACKFILL_ENTITIES`
    * among the entities of MikroORM, and their tables (`createLedgerSchema`). Default `false`.
    */
   readonly ledger?: boolean;
@@ -112,7 +111,7 @@ export function resolveModuleOptions(options: BackfillModuleOptions = {}): Resol
   return Object.freeze({
     ...rest,
     ...(process.env[WORKERS_VARIABLE] === 'false' ? { workers: false } : {}),
-    // A client must stay the object that it is.
+    // A client is passed on as it is: parsing would copy it.
     redis: options.redis,
     config: parseConfigPatch(config ?? {}, { backfill: null, origin: 'options' }),
   });

@@ -5,9 +5,9 @@ import { CONFIG_FIELDS, CONFIG_KEYS, isConfigKey } from './backfill-config.schem
 import { nearestKey } from './nearest-key.js';
 
 /**
- * Reads a config from outside: a decorator's options, a request's body, the options of `start`.
+ * Validates a config from outside: options of a decorator, the body of a request, options of `start`.
  *
- * Keys that are `undefined` are left out; no input at all is an empty patch.
+ * Keys that are `undefined` are left out; no input is an empty patch.
  *
  * @param where Whose config it is, for the error.
  * @throws BackfillConfigError naming every unknown key and every value that does not fit.

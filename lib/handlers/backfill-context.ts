@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import type { LoggerService } from '@nestjs/common';
 
 /**
- * What a handler is told of the work at hand.
+ * The context of one call of a handler.
  *
  * @publicApi
  */
@@ -11,26 +11,26 @@ export interface BackfillContext {
   readonly runId: string;
   /** Name of the backfill. */
   readonly backfill: string;
-  /** 1 at the first try of this range or row, 2 at the second, and so on. */
+  /** Number of this attempt of the range or row, from 1. */
   readonly attempt: number;
   /**
-   * Aborted on pause, cancel and shutdown: stop soon, and throw; the range is given back. That of a row is
-   * aborted too when it has taken `rowTimeoutMs`.
+   * Aborted on pause, cancel and shutdown: stop soon, and throw; the range is released and no attempt is used. The
+   * signal of a row is also aborted after `rowTimeoutMs`.
    */
   readonly signal: AbortSignal;
-  /** A fork of its own, cleared after the batch. */
+  /** A fork for this call, cleared after it. */
   readonly em: EntityManager;
-  /** Writes lines that name the backfill, the run and the range. */
+  /** Logs with the names of the backfill, the run and the range. */
   readonly logger: LoggerService;
-  /** True in a rehearsal: the transaction is rolled back, and outside systems must be left alone. */
+  /** True in a dry run: the transaction is rolled back, and the handler must not change other systems. */
   readonly dryRun: boolean;
   /**
-   * Waits until the config's `quota` has so many calls left, in all processes together, and while the third
-   * party asks to wait. A row handler has one call when it is given its row: the first one asked for is that
-   * one. Resolves at once where no quota is set.
+   * Waits for calls of the config's `quota`, which all processes share, and until a wait that the third party asked
+   * for has passed. A row is handed to its handler with one call, which the first request uses. Resolves at once
+   * without a quota.
    *
-   * @param calls a whole number from 1 on. Default 1.
-   * @throws the reason of `signal` once that is aborted
+   * @param calls number of calls, a whole number of at least 1. Default 1.
+   * @throws the reason of `signal` when it is aborted
    */
   quota(calls?: number): Promise<void>;
 }

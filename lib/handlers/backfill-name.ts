@@ -1,6 +1,6 @@
 const VALID = /^[a-z0-9][a-z0-9._-]*$/;
 
-/** What a name has to look like, for error messages. */
+/** The pattern of names, for error messages. */
 export const NAME_RULE = '[a-z0-9][a-z0-9._-]*';
 
 /** `ReencryptMessagesBackfill` becomes `reencrypt-messages`. */

@@ -4,14 +4,14 @@ import type { BackfillConfigPatch } from '../config/backfill-config.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { BackfillSource } from '../sources/backfill-source.js';
 
-/** Stable over copies of the package, so that each finds the other's handlers. */
+/** A registered symbol: several copies of the package in one app find each other's handlers. */
 export const BACKFILL_METADATA = Symbol.for('nestjs-backfill:handler');
 
-/** Where Nest keeps the options of `@Injectable`. */
+/** Metadata key of Nest's `@Injectable` options. */
 const SCOPE_METADATA = 'scope:options';
 
 /**
- * What a backfill is.
+ * Options of `@Backfill`.
  *
  * @publicApi
  */
@@ -21,23 +21,23 @@ export interface BackfillOptions {
    * the class name in kebab case, without `Backfill`.
    */
   readonly name?: string;
-  /** One line for people, shown beside the name. */
+  /** One line that the page and the command line show beside the name. */
   readonly description?: string;
-  /** What is walked: `idRange(...)`, `keyset(...)`, or a source of the app's own. */
+  /** The rows to process: `idRange(...)`, `keyset(...)`, or a custom source. */
   readonly source: BackfillSource;
-  /** Defaults of this backfill; what an operator sets wins over them. */
+  /** Config defaults of this backfill; values set by an operator override them. */
   readonly config?: BackfillConfigPatch;
-  /** What slows this backfill down, beside the `throttles` of the module. Default: nothing. */
+  /** Throttles of this backfill, in addition to the `throttles` of the module. Default: none. */
   readonly throttles?: readonly BackfillThrottle[];
-  /** Version of the handler's code; a run that was started under another one is reported. */
+  /** Version of the handler's code; the status warns about a run that was started under another one. */
   readonly version?: string;
-  /** Scope of the provider; a request-scoped handler is made anew for each range. Default: singleton. */
+  /** Scope of the provider; a request-scoped handler is created for each range. Default: singleton. */
   readonly scope?: Scope;
 }
 
 /**
- * Makes a class the handler of a backfill, and injectable. It implements exactly one of `RangeHandler`,
- * `BatchHandler` and `RowHandler`, and is found wherever it is provided.
+ * Marks a class as the handler of a backfill, and as injectable. It implements exactly one of `RangeHandler`,
+ * `BatchHandler` and `RowHandler`, and is discovered in every module that provides it.
  *
  * @example
  * ```ts

@@ -15,7 +15,7 @@ import type { AnyHandler, RegisteredBackfill } from './registered-backfill.js';
 type Provider = ReturnType<DiscoveryService['getProviders']>[number];
 type HandlerClass = abstract new (...args: never[]) => object;
 
-/** Finds the handlers of the app, wherever and however they are provided. */
+/** Discovers the handlers of the app among the providers of all modules. */
 @Injectable()
 export class BackfillExplorer {
   constructor(
@@ -24,7 +24,7 @@ export class BackfillExplorer {
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
   ) {}
 
-  /** Throws `BackfillDefinitionError` that names the class, what was expected and what was got. */
+  /** Throws `BackfillDefinitionError` that names the class, the expected and the actual value. */
   explore(): RegisteredBackfill[] {
     const found = new Map<string, { backfill: RegisteredBackfill; handler: HandlerClass }>();
     for (const provider of this.discovery.getProviders()) {
@@ -80,7 +80,7 @@ export class BackfillExplorer {
   }
 }
 
-/** The class that carries the decorator: the provided class, that of a made instance, or the token. */
+/** The decorated class: the provided class, the class of an existing instance, or the token. */
 function handlerClass(provider: Provider): HandlerClass | undefined {
   const instance = existingInstance(provider);
   const candidates: unknown[] = [instance?.constructor, provider.metatype, provider.token];
@@ -90,7 +90,7 @@ function handlerClass(provider: Provider): HandlerClass | undefined {
   );
 }
 
-/** The one instance of a singleton; none for what is made per request or per consumer. */
+/** The instance of a singleton; undefined for request-scoped and transient providers. */
 function existingInstance(provider: Provider): object | undefined {
   if (provider.isTransient || !provider.isDependencyTreeStatic()) {
     return undefined;

@@ -2,9 +2,9 @@ import type { BackfillRange } from '../sources/backfill-source.js';
 import type { BackfillContext } from './backfill-context.js';
 
 /**
- * A handler that is given a contiguous range and does the work itself, usually with one statement.
+ * Processes a contiguous range, usually with one SQL statement.
  *
- * Answer the number of rows touched to have `rowsDone` exact; without it the source's own figure counts.
+ * Return the number of affected rows so that `rowsDone` is exact; without it the planned number of rows counts.
  *
  * @publicApi
  */
@@ -13,7 +13,7 @@ export interface RangeHandler<TRange extends BackfillRange = BackfillRange> {
 }
 
 /**
- * A handler that is given the loaded rows of a range. Changed entities are flushed when it returns.
+ * Processes the loaded rows of a range. Changed entities are flushed when it returns.
  *
  * @publicApi
  */
@@ -22,8 +22,8 @@ export interface BatchHandler<TRow> {
 }
 
 /**
- * A handler that is given one row at a time, `rowConcurrency` at once. A row that throws does not stop
- * the others. Changed entities are flushed when the rows of the range are through.
+ * Processes one row a call, `rowConcurrency` calls at once. A row that throws does not stop the others. Changed
+ * entities are flushed after the rows of the range, and each `rowAckMs` before that.
  *
  * @publicApi
  */

@@ -4,10 +4,10 @@ import type { BackfillSource } from '../sources/backfill-source.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { HandlerShape } from './handler-shape.js';
 
-/** A handler of any shape; which one, `RegisteredBackfill.shape` tells. */
+/** A handler of any type; `RegisteredBackfill.shape` says which. */
 export type AnyHandler = RangeHandler | BatchHandler<unknown> | RowHandler<unknown>;
 
-/** A backfill that this app has a handler for. */
+/** A backfill with a handler in this app. */
 export interface RegisteredBackfill {
   readonly name: string;
   readonly description: string | null;
@@ -16,8 +16,8 @@ export interface RegisteredBackfill {
   readonly source: BackfillSource;
   readonly shape: HandlerShape;
   readonly throttles?: readonly BackfillThrottle[];
-  /** Defaults, those of the module before those of the decorator. */
+  /** Config defaults: those of the module, then those of the decorator. */
   readonly defaults: readonly BackfillConfigPatch[];
-  /** The handler; made anew each time where it is request-scoped or transient. */
+  /** The handler instance; a new one each time where it is request-scoped or transient. */
   readonly resolve: () => Promise<AnyHandler>;
 }

@@ -31,7 +31,7 @@ export function handlersOf(plan: ChildPlan, pass: Passing): Type[] {
     starts.push(performance.timeOrigin + performance.now());
     pass('handler:inside');
     if (plan.handlerMs > 0) {
-      await sleep(plan.handlerMs, undefined, plan.deaf ? {} : { signal });
+      await sleep(plan.handlerMs, undefined, plan.ignoresSignal ? {} : { signal });
     }
   };
   const touch = async (range: IdRange, { em, signal }: BackfillContext) => {

@@ -14,7 +14,7 @@ export interface ChildPlan {
   /** Where the process dies, and at which passing of that point. */
   readonly fault: { readonly point: string; readonly nth: number } | null;
   /** Handlers that do not listen to their signal. */
-  readonly deaf: boolean;
+  readonly ignoresSignal: boolean;
   /** Handlers that the code no longer has. */
   readonly removed: readonly string[];
   readonly version: string | null;
@@ -33,7 +33,7 @@ export const DEFAULT_PLAN: Omit<ChildPlan, 'databaseUrl' | 'redisUrl' | 'keyPref
   handlerMs: 5,
   copies: 0,
   fault: null,
-  deaf: false,
+  ignoresSignal: false,
   removed: [],
   version: null,
   clock: null,

@@ -45,9 +45,9 @@ async function demonstrate(app: INestApplication): Promise<void> {
   const statuses = await new Acts(app.get(BackfillService), signal).play();
 
   console.log('Looking at every row');
-  const verdicts = await verify(databaseUrl, cipher, directory);
-  console.log(`\n${summary(statuses, verdicts)}\n`);
-  const wrong = complaints(statuses, verdicts);
+  const tableChecks = await verify(databaseUrl, cipher, directory);
+  console.log(`\n${summary(statuses, tableChecks)}\n`);
+  const wrong = complaints(statuses, tableChecks);
   process.exitCode = Math.min(1, wrong.length);
   console.log(
     wrong.join('\n') ||

@@ -1,12 +1,15 @@
 import type { BackfillStatus } from 'nestjs-backfill';
 import { grouped } from './progress.js';
-import type { Verdict } from './verify.js';
+import type { TableCheck } from './verify.js';
 
 const HEAD = ['backfill', 'state', 'rows done', 'seconds', 'rows/s', 'failed', 'left', 'twice', 'wrong'];
 
 /** What the library says was done beside what the tables say, as aligned text. */
-export function summary(statuses: readonly BackfillStatus[], verdicts: Record<string, Verdict>): string {
-  const lines = [HEAD, ...statuses.map((status) => cells(status, verdicts[status.name]))];
+export function summary(
+  statuses: readonly BackfillStatus[],
+  tableChecks: Record<string, TableCheck>,
+): string {
+  const lines = [HEAD, ...statuses.map((status) => cells(status, tableChecks[status.name]))];
   const widths = HEAD.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   return lines
     .map((line) =>
@@ -19,10 +22,10 @@ export function summary(statuses: readonly BackfillStatus[], verdicts: Record<st
 /** What is not as it should be, a sentence each. */
 export function complaints(
   statuses: readonly BackfillStatus[],
-  verdicts: Record<string, Verdict>,
+  tableChecks: Record<string, TableCheck>,
 ): readonly string[] {
   return statuses.flatMap(({ name, state, rowsDone, failed, rowsFailed }) => {
-    const { rows = 0, left, twice, wrong } = verdicts[name] ?? {};
+    const { rows = 0, left, twice, wrong } = tableChecks[name] ?? {};
     const expected = {
       state: 'completed',
       rowsDone: rows,
@@ -39,7 +42,7 @@ export function complaints(
   });
 }
 
-function cells(status: BackfillStatus, verdict: Verdict | undefined): string[] {
+function cells(status: BackfillStatus, tableCheck: TableCheck | undefined): string[] {
   const { name, state, rowsDone, rowsFailed, startedAt, finishedAt } = status;
   const seconds = (Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')) / 1000;
   return [
@@ -49,8 +52,8 @@ function cells(status: BackfillStatus, verdict: Verdict | undefined): string[] {
     seconds.toFixed(1),
     grouped(Math.round(rowsDone / seconds)),
     grouped(rowsFailed),
-    `${grouped(verdict?.left ?? NaN)} left`,
-    grouped(verdict?.twice ?? NaN),
-    grouped(verdict?.wrong ?? NaN),
+    `${grouped(tableCheck?.left ?? NaN)} left`,
+    grouped(tableCheck?.twice ?? NaN),
+    grouped(tableCheck?.wrong ?? NaN),
   ];
 }

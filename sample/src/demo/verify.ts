@@ -4,7 +4,7 @@ import type { MessageCipher } from '../reencrypt-messages/message.cipher.js';
 import { messageText } from './message-text.js';
 
 /** What the tables say after a backfill, whatever its status says. */
-export interface Verdict {
+export interface TableCheck {
   readonly rows: number;
   readonly left: number;
   /** Rows that were written more than once. */
@@ -20,13 +20,13 @@ export async function verify(
   databaseUrl: string,
   cipher: MessageCipher,
   directory: DirectoryServer,
-): Promise<Record<string, Verdict>> {
+): Promise<Record<string, TableCheck>> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {
-    const messages = await verdict(client, 'messages', `key_id <> '${cipher.keys.current.id}'`, 'false');
-    const orders = await verdict(client, 'orders', 'shape <> 2', WRONG_ORDER);
-    const accounts = await verdict(client, 'accounts', 'enriched_at is null', WRONG_ACCOUNT);
+    const messages = await checkTable(client, 'messages', `key_id <> '${cipher.keys.current.id}'`, 'false');
+    const orders = await checkTable(client, 'orders', 'shape <> 2', WRONG_ORDER);
+    const accounts = await checkTable(client, 'accounts', 'enriched_at is null', WRONG_ACCOUNT);
     return {
       'reencrypt-messages': { ...messages, wrong: await unreadable(client, cipher, messages.rows) },
       'restructure-orders': orders,
@@ -47,8 +47,8 @@ const WRONG_ORDER = `
 
 const WRONG_ACCOUNT = `company is null or industry is null or employees is null`;
 
-async function verdict(client: Client, table: string, left: string, wrong: string): Promise<Verdict> {
-  const { rows } = await client.query<Verdict>(
+async function checkTable(client: Client, table: string, left: string, wrong: string): Promise<TableCheck> {
+  const { rows } = await client.query<TableCheck>(
     `select count(*)::int as rows,
             count(*) filter (where ${left})::int as left,
             count(*) filter (where rewrites > 1)::int as twice,

@@ -8,7 +8,7 @@ const now = () => performance.timeOrigin + performance.now();
 export const controlScenarios: Scenario[] = [
   { name: 'pause under 1,000 ranges/s over two processes', run: (arena) => halt(arena, 'pause') },
   { name: 'cancel under 1,000 ranges/s over two processes', run: (arena) => halt(arena, 'cancel') },
-  { name: 'a handler that ignores its signal is handed back', run: deaf },
+  { name: 'a handler that ignores its signal is handed back', run: ignoresSignal },
   { name: 'SIGTERM in the middle of a run', run: terminate },
   { name: 'pause and resume twenty times', run: often },
 ];
@@ -53,9 +53,9 @@ async function halt(arena: Arena, action: 'pause' | 'cancel'): Promise<Outcome> 
   };
 }
 
-async function deaf(arena: Arena): Promise<Outcome> {
+async function ignoresSignal(arena: Arena): Promise<Outcome> {
   await arena.seed({ rows: 400 });
-  const fleet = arena.fleet({ handlerMs: 8_000, deaf: true, shutdownTimeout: 1_000 });
+  const fleet = arena.fleet({ handlerMs: 8_000, ignoresSignal: true, shutdownTimeout: 1_000 });
   const [operator, first] = await Promise.all([fleet.start({ workers: false }), fleet.start()]);
   await operator.call('start', 'touch');
   await sleep(1_500);

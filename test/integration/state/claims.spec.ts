@@ -36,16 +36,16 @@ async function bareRun(ranges: number, perSecond: number | null) {
     return Number(seconds) * 1e6 + Number(rest);
   };
   /** Claims a range and tells the microsecond, by the clock of Redis, at which it may start. */
-  const claim = async (index: number): Promise<{ verdict: string; ms: number; at: number }> => {
+  const claim = async (index: number): Promise<{ status: string; ms: number; at: number }> => {
     const [evaluated, time] =
       (await client
         .multi()
         .eval(...scripts.claim.evalArguments(keys, { runId }, [250_000, 0, index]))
         .time()
         .exec()) ?? [];
-    const [verdict, ms, granted = '0'] = (evaluated?.[1] ?? []) as [string, number, string?];
+    const [status, ms, granted = '0'] = (evaluated?.[1] ?? []) as [string, number, string?];
     const [seconds, rest] = (time?.[1] ?? []) as [string, string];
-    return { verdict, ms, at: Number(seconds) * 1e6 + Number(rest) + Number.parseInt(granted, 10) };
+    return { status, ms, at: Number(seconds) * 1e6 + Number(rest) + Number.parseInt(granted, 10) };
   };
   return { app, client, keys, runId, rangeStore, micros, claim };
 }
@@ -75,7 +75,7 @@ describe('claims', () => {
         const until = performance.now() + ms;
         while (performance.now() < until) {
           const granted = await claim(next);
-          if (granted.verdict === 'later') {
+          if (granted.status === 'later') {
             await sleep(Math.min(granted.ms, 20));
           } else {
             next++;
@@ -109,7 +109,7 @@ describe('claims', () => {
     const before = await claim(0);
     const [late] = (await rangeStore.claim(runId, [1], 60_000, 200)).claims;
     const [after] = (await rangeStore.claim(runId, [2], 60_000)).claims;
-    expect([before.verdict, Math.round((after?.waitMs ?? 0) - (late?.waitMs ?? 0)) <= 10]).toEqual([
+    expect([before.status, Math.round((after?.waitMs ?? 0) - (late?.waitMs ?? 0)) <= 10]).toEqual([
       'granted',
       true,
     ]);
@@ -147,19 +147,19 @@ describe('a change of the rate at a known time', () => {
     const { client, keys, runId, micros, claim } = await bareRun(2000, 0);
     const changeAt = Math.ceil((await micros()) / 1000) + 700;
     await scripts.applyRate.run(client, keys, { runId }, [before, after, changeAt, 'on peak', '', '', '']);
-    const answers: { at: number; verdict: string }[] = [];
+    const answers: { at: number; status: string }[] = [];
     for (let i = 0; (await micros()) < (changeAt + 300) * 1000; i++) {
       const asked = await micros();
-      const { verdict } = await claim(i);
+      const { status } = await claim(i);
       // Only what was asked and answered on one side of the boundary tells anything.
       const answered = await micros();
       if (answered < changeAt * 1000 || asked >= changeAt * 1000) {
-        answers.push({ at: asked, verdict });
+        answers.push({ at: asked, status });
       }
       await sleep(5);
     }
     const verdicts = (late: boolean) =>
-      new Set(answers.filter(({ at }) => at >= changeAt * 1000 === late).map(({ verdict }) => verdict));
+      new Set(answers.filter(({ at }) => at >= changeAt * 1000 === late).map(({ status }) => status));
     const meaning = (interval: number) => new Set([interval < 0 ? 'held' : 'granted']);
     expect(verdicts(false)).toEqual(meaning(before));
     expect(verdicts(true)).toEqual(meaning(after));
