@@ -18,7 +18,7 @@ import { CycleRunner } from './planning/cycle.runner.js';
 import { WorkerPool } from './processing/worker.pool.js';
 import { CycleQueue } from './queues/cycle.queue.js';
 import { RangeQueues } from './queues/range.queues.js';
-import { memoryPolicyWarning } from './redis/memory-policy.js';
+import { memoryPolicyWarning } from './redis/redis-memory.js';
 import { RedisConnections } from './redis/redis-connections.js';
 import { EventStream } from './state/event.stream.js';
 import { BackfillWatchdog } from './supervision/backfill.watchdog.js';

@@ -1,8 +1,8 @@
 import { Injectable, Inject } from '@nestjs/common';
 import { BackfillConfigError } from '../errors/backfill-config.error.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
 import { resolveConfig } from './backfill-config.js';
 import type { BackfillConfig, BackfillConfigPatch } from './backfill-config.js';

@@ -4,7 +4,7 @@ import { parseConfigPatch } from './parse-config-patch.js';
 import type { BackfillConfigPatch } from './backfill-config.js';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
-import type { RedisClient } from '../redis/lua-script.js';
+import type { RedisClient } from '../redis/redis-connections.js';
 
 /** The options, parsed once and frozen. */
 export const RESOLVED_OPTIONS = Symbol('nestjs-backfill:resolved-options');

@@ -1,7 +1,7 @@
 import type { Logger } from '@nestjs/common';
 import { LogOnce } from '../async/log-once.js';
 import type { BackfillKeys } from '../redis/backfill-keys.js';
-import type { RedisClient } from '../redis/lua-script.js';
+import type { RedisClient } from '../redis/redis-connections.js';
 import type { BackfillEvent } from '../state/backfill-event.js';
 import { toEvent } from '../state/event-entry.js';
 import type { StreamEntry } from '../state/event-entry.js';

@@ -2,8 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
 import { encodeConfigPatch } from '../config/config-codec.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
 import { LedgerStore } from './ledger.store.js';
 

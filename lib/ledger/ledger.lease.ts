@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import type { RedisClient } from '../redis/lua-script.js';
 import { PROCESS_ID } from '../redis/process-id.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import type { RedisClient } from '../redis/redis-connections.js';
 
 /** When the holder dies, another process acquires the lease after this. */
 const LEASE_MS = 3_000;

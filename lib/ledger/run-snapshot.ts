@@ -1,7 +1,7 @@
 import { Injectable, Inject } from '@nestjs/common';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
 import { parseRun, VOLATILE_FIELDS } from '../state/run-record.js';
 import type { RunRecord } from '../state/run-record.js';

@@ -1,8 +1,8 @@
 import { Injectable, Inject } from '@nestjs/common';
 import type { QuotaConfig } from '../config/backfill-config.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
 import { throughput, SampleStore } from '../state/sample.store.js';
 import type { ThrottlePressure } from '../throttles/backfill-throttle.js';

@@ -6,9 +6,9 @@ import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { EntityManagers } from '../database/entity-managers.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import type { RedisClient } from '../redis/lua-script.js';
 import { PROCESS_ID } from '../redis/process-id.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import type { RedisClient } from '../redis/redis-connections.js';
 import type { BackfillThrottle, ThrottlePressure } from '../throttles/backfill-throttle.js';
 import { SharedQuota } from './shared.quota.js';
 

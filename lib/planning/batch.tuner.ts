@@ -1,8 +1,8 @@
 import { Injectable, Inject } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import type { RedisClient } from '../redis/redis-connections.js';
 import { nextBatchSize } from './next-batch-size.js';
 
 const TTL_SECONDS = 86_400;

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ConfigStore } from '../config/config.store.js';
 import { parseConfigPatch } from '../config/parse-config-patch.js';
@@ -9,7 +10,6 @@ import { RateController } from '../pacing/rate.controller.js';
 import { CycleQueue } from '../queues/cycle.queue.js';
 import { RedisClock } from '../redis/redis.clock.js';
 import type { RunReceipt, StartOptions } from '../state/run-actions.js';
-import { newRunId } from '../state/run-id.js';
 import { RunStore } from '../state/run.store.js';
 
 /** Starts a run: reads its bounds, creates it in one atomic step, and queues its first cycle. */
@@ -86,4 +86,9 @@ function conflict(name: string, runId: string, status: string): BackfillConflict
     `Backfill "${name}" cannot be started while its run ${runId} is ${status}. ` +
       (status === 'paused' ? 'Resume or cancel that run.' : 'Wait for that run, or cancel it.'),
   );
+}
+
+/** Short, because every job carries it; the ids of later runs sort after those of earlier ones. */
+function newRunId(now: number): string {
+  return `${now.toString(36)}${randomBytes(4).readUInt32BE().toString(36).padStart(7, '0')}`;
 }

@@ -4,8 +4,8 @@ import type { Job } from 'bullmq';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import type { RedisClient } from '../redis/redis-connections.js';
 import { RedisErrorLog } from '../redis/redis-error.log.js';
 import { QUEUE_EVENTS } from './range.queues.js';
 

@@ -1,4 +1,4 @@
-/** The keys under which a run is put together for its recovery. */
+/** Keys under which a process stages a lost run before it is recovered. */
 export interface StagedKeys {
   readonly work: string;
   readonly failures: string;
@@ -6,11 +6,11 @@ export interface StagedKeys {
 }
 
 /**
- * The names of everything in Redis. One hash tag holds them all, so that scripts that touch several keys
- * work on a cluster; BullMQ's own keys share it.
+ * The names of all keys in Redis. They share one hash tag, also with the keys of BullMQ, so that in a cluster they are
+ * in one slot and a script can use several of them.
  */
 export class BackfillKeys {
-  /** What stands before every key, also BullMQ's `prefix`. */
+  /** Precedes every key; also the `prefix` of BullMQ. */
   readonly prefix: string;
 
   constructor(keyPrefix: string) {
@@ -25,7 +25,7 @@ export class BackfillKeys {
     return this.of('events');
   }
 
-  /** Written to see whether Redis takes writes. */
+  /** Written to check whether Redis accepts writes. */
   get probe(): string {
     return this.of('probe');
   }
@@ -50,22 +50,22 @@ export class BackfillKeys {
     return this.of('workers', backfill);
   }
 
-  /** Calls to a third party; of all runs of a backfill, which share its quota. */
+  /** Calls to a third party: all runs of a backfill share its quota. */
   quota(backfill: string): string {
     return this.of('quota', backfill);
   }
 
-  /** What each process says of its own pressure. */
+  /** Pressure that each process has measured in itself. */
   pressure(backfill: string): string {
     return this.of('pressure', backfill);
   }
 
-  /** What rows took lately, and the batch size that follows it. */
+  /** Measured times of rows, and the batch size that was chosen from them. */
   timing(runId: string): string {
     return this.of('timing', runId);
   }
 
-  /** How often each throttle failed. */
+  /** How many times each throttle failed. */
   throttleErrors(runId: string): string {
     return this.of('throttle-errors', runId);
   }
@@ -94,33 +94,33 @@ export class BackfillKeys {
     return this.of('failure-order', runId);
   }
 
-  /** Failures taken back as work that the ledger is still to be told of. */
+  /** Retried failures that the ledger still has as failures. */
   retried(runId: string): string {
     return this.of('retried', runId);
   }
 
-  /** There while nothing that the ledger keeps is missing. */
+  /** Exists while Redis has all runs of the ledger; Redis loses it with its data. */
   get ledgerSynced(): string {
     return this.of('ledger-whole');
   }
 
-  /** How far the ledger has the history of each backfill; gone when Redis lost its data. */
+  /** Position up to which the ledger has the history of each backfill. */
   get ledgerPosition(): string {
     return this.of('ledger-position');
   }
 
-  /** Held by the process that writes the ledger in this interval. */
+  /** Lease of the process that writes the ledger in this interval. */
   get ledgerLease(): string {
     return this.of('ledger-duty');
   }
 
-  /** Where one process puts a lost run together for its recovery. */
+  /** Keys under which this process stages a lost run before it is recovered. */
   staged(runId: string, processId: string): StagedKeys {
     const key = (part: string) => this.of('staged', runId, processId, part);
     return { work: key('work'), failures: key('failures'), order: key('order') };
   }
 
-  // A name of a backfill never begins with an underscore, so its queue never meets these keys.
+  // The name of a backfill never begins with an underscore, so the keys of its queue never collide with these.
   private of(...parts: string[]): string {
     return `${this.prefix}:_:${parts.join(':')}`;
   }

@@ -1,23 +1,24 @@
 import { Redis } from 'ioredis';
-import type { RedisOptions } from 'ioredis';
-import type { RedisClient } from './lua-script.js';
+import type { Cluster, RedisOptions } from 'ioredis';
 
 /**
- * Has a connection, and what is duplicated from it, tell its end whenever it is ended. ioredis does not where
- * the connection is waiting to reconnect: a worker that is closed just then would wait for ever, and so would
- * all commands that are under way.
+ * Workaround for ioredis 6.0.0: a connection that is disconnected while it waits to reconnect emits no
+ * `end`, and its pending commands never settle, so closing a BullMQ worker during an outage of Redis waits forever. See
+ * https://github.com/redis/ioredis/pull/2169 and https://github.com/taskforcesh/bullmq/issues/4656.
+ *
+ * The connection, and every duplicate of it, connects once more in that case: whatever comes of it, ioredis then emits
+ * `end`. `ensure-end-event.spec.ts` fails once the workaround is no longer needed.
  */
-export function ensureEndEvent<Client extends RedisClient>(client: Client): Client {
+export function ensureEndEvent<Client extends Redis | Cluster>(client: Client): Client {
   if (!(client instanceof Redis)) {
     return client;
   }
   const disconnect = client.disconnect.bind(client);
   const duplicate = client.duplicate.bind(client);
   client.disconnect = (reconnect = false) => {
-    const waiting = client.status === 'reconnecting' && !reconnect;
+    const isWaiting = client.status === 'reconnecting' && !reconnect;
     disconnect(reconnect);
-    if (waiting) {
-      // It tells the end of a connection that is being made, or was.
+    if (isWaiting) {
       client.connect().then(
         () => disconnect(),
         () => undefined,

@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Cluster, Redis } from 'ioredis';
 import type { BackfillKeys } from './backfill-keys.js';
-
-/** A connection that the library made and closes itself. */
-export type RedisClient = Redis | Cluster;
+import type { RedisClient } from './redis-connections.js';
 
 /** Names the KEYS of a script, in the order of its header. */
 export type ScriptKeys<Scope> = (keys: BackfillKeys, scope: Scope) => readonly string[];

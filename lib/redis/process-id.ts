@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 
-/** Token of the id of this app in this process. */
+/** Token of the id of this app instance. */
 export const PROCESS_ID = Symbol('nestjs-backfill:process-id');
 
-/** Names this app in this process among all that share a Redis. */
+/** An id that no other app instance on the same Redis has; a process may hold several. */
 export function newProcessId(): string {
   return `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`;
 }

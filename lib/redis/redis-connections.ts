@@ -2,19 +2,21 @@ import { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 import { ensureEndEvent } from './ensure-end-event.js';
-import type { RedisClient } from './lua-script.js';
+
+/** A connection that the library created and closes. */
+export type RedisClient = Redis | Cluster;
 
 /** Token of the connection for commands, which stores and queues share. */
 export const REDIS_CLIENT = Symbol('nestjs-backfill:redis-client');
 /** Token of the connection for blocking reads of the event stream. */
 export const REDIS_READER = Symbol('nestjs-backfill:redis-reader');
 
-/** A wait for Redis is never given up: a run outlives an outage of any length. */
-const PATIENT: RedisOptions = { maxRetriesPerRequest: null };
+/** Commands wait for a reconnect however long it takes: a run survives an outage of any length. */
+const WAIT_FOR_RECONNECT: RedisOptions = { maxRetriesPerRequest: null };
 
 /**
- * The connections that this library makes, from those of the app, and closes itself: one for commands,
- * shared by tracker and queues, and one that waits for events.
+ * The connections of the library, created from the connection of the app: one for commands, which stores and queues
+ * share, and one for blocking reads of the event stream.
  */
 export class RedisConnections {
   readonly client: RedisClient;
@@ -30,7 +32,7 @@ export class RedisConnections {
 
   close(): void {
     for (const client of [this.client, this.reader]) {
-      // To end what has ended already would keep the process alive until its timeout.
+      // ioredis would start a timer for an ended connection, which keeps the process alive.
       if (client.status !== 'end') {
         client.disconnect();
       }
@@ -40,27 +42,29 @@ export class RedisConnections {
 
 function connect(connection: unknown, origin: string): RedisClient {
   if (typeof connection === 'string') {
-    return new Redis(connection, PATIENT);
+    return new Redis(connection, WAIT_FOR_RECONNECT);
   }
   if (connection instanceof Cluster || isClusterLike(connection)) {
-    return connection.duplicate([], { redisOptions: { ...connection.options.redisOptions, ...PATIENT } });
+    return connection.duplicate([], {
+      redisOptions: { ...connection.options.redisOptions, ...WAIT_FOR_RECONNECT },
+    });
   }
   if (connection instanceof Redis || isRedisLike(connection)) {
-    return connection.duplicate(PATIENT);
+    return connection.duplicate(WAIT_FOR_RECONNECT);
   }
   if (typeof connection === 'object' && connection !== null && !('sendCommand' in connection)) {
     const { url, ...options } = connection as RedisOptions & { url?: string };
-    const patient = { ...options, ...PATIENT };
-    return url === undefined ? new Redis(patient) : new Redis(url, patient);
+    const redisOptions = { ...options, ...WAIT_FOR_RECONNECT };
+    return url === undefined ? new Redis(redisOptions) : new Redis(url, redisOptions);
   }
   throw new BackfillDefinitionError(
     `Expected ${origin} to be a Redis URL, options of ioredis, or a client of ioredis, got ` +
       `${typeof connection === 'object' ? 'a client of another driver' : typeof connection}. ` +
-      `Give one to BackfillModule: BackfillModule.forRoot({ redis: { host: '...', port: 6379 } }).`,
+      `Pass one to BackfillModule: BackfillModule.forRoot({ redis: { host: '...', port: 6379 } }).`,
   );
 }
 
-// A client may come from another copy of ioredis than ours.
+// The client may be an instance of another copy of ioredis, so `instanceof` alone does not recognize it.
 function isRedisLike(value: unknown): value is Redis {
   return isClient(value) && Reflect.get(value, 'isCluster') !== true;
 }

@@ -1,8 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 
-const QUIET_MS = 30_000;
+const REPEAT_AFTER_MS = 30_000;
 
-/** Says an error of the connection once in a while: an outage brings hundreds. */
+/** Logs an error of the connections at most every 30 seconds: an outage causes hundreds. */
 @Injectable()
 export class RedisErrorLog {
   private readonly logger = new Logger('Backfill');
@@ -12,11 +12,11 @@ export class RedisErrorLog {
   readonly listener = (error: Error): void => {
     const text = error.message || error.name;
     const now = performance.now();
-    if (text === this.last && now - this.at < QUIET_MS) {
+    if (text === this.last && now - this.at < REPEAT_AFTER_MS) {
       return;
     }
     this.last = text;
     this.at = now;
-    this.logger.warn(`Redis: ${text}; work goes on as soon as it answers`);
+    this.logger.warn(`Redis: ${text}; work continues when Redis answers`);
   };
 }

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { RedisClient } from './lua-script.js';
 import { REDIS_CLIENT } from './redis-connections.js';
+import type { RedisClient } from './redis-connections.js';
 
-/** The clock of Redis, which all processes share: their own clocks may differ. */
+/** The clock of Redis, which all processes share; their own clocks may differ. */
 @Injectable()
 export class RedisClock {
   constructor(@Inject(REDIS_CLIENT) private readonly client: RedisClient) {}

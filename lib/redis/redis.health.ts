@@ -3,19 +3,19 @@ import { exhaustMap, filter, map, share, take, timer } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { endsWithin } from '../async/timeout.js';
 import { BackfillKeys } from './backfill-keys.js';
-import type { RedisClient } from './lua-script.js';
 import { REDIS_CLIENT } from './redis-connections.js';
+import type { RedisClient } from './redis-connections.js';
 
 const TIMEOUT_MS = 2_000;
 const CHECK_EVERY_MS = 500;
 
 /**
- * Tells whether Redis answers now. The library's commands wait for a reconnect however long it takes, which is
- * right for work and wrong for a request.
+ * Checks whether Redis answers now. Commands of the library wait for a reconnect however long it takes: that suits
+ * work, but not HTTP requests.
  */
 @Injectable()
 export class RedisHealth {
-  /** Emits once, when Redis no longer answers. */
+  /** Emits once, when Redis does not answer. */
   readonly lost: Observable<void> = timer(CHECK_EVERY_MS, CHECK_EVERY_MS).pipe(
     exhaustMap(() => this.isResponsive()),
     filter((responsive) => !responsive),
@@ -36,14 +36,14 @@ export class RedisHealth {
     return (await endsWithin(ping, TIMEOUT_MS)) && ping;
   }
 
-  /** One command at a time: unanswered ones would pile up in the offline queue of the connection. */
+  /** At most one command is pending: more would accumulate in the offline queue of the connection. */
   private ping(): Promise<boolean> {
     this.pinging ??= this.client
-      // A key of ours, so that of a cluster the node answers that holds the keys.
+      // In a cluster this key selects the node that holds the keys of the library.
       .exists(this.keys.active)
       .then(
         () => true,
-        // It refuses: it is loading its data, has no master, or the connection is closed.
+        // Redis is loading its data, has no master, or the connection is closed.
         () => false,
       )
       .finally(() => {

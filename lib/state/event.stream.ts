@@ -4,8 +4,8 @@ import type { Observable } from 'rxjs';
 import { LogOnce } from '../async/log-once.js';
 import { sleep } from '../async/sleep.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT, REDIS_READER } from '../redis/redis-connections.js';
+import type { RedisClient } from '../redis/redis-connections.js';
 import type { BackfillEvent, BackfillEventData, BackfillEventType } from './backfill-event.js';
 import { encodeEvent, isLater, toEvent } from './event-entry.js';
 

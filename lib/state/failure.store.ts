@@ -1,8 +1,8 @@
 import { Injectable, Inject } from '@nestjs/common';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { FailurePage } from './backfill-failure.js';

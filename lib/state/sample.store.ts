@@ -1,7 +1,7 @@
 import { Injectable, Inject } from '@nestjs/common';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import type { RedisClient } from '../redis/lua-script.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import type { RedisClient } from '../redis/redis-connections.js';
 
 const KEEP = 900;
 /** Samples further apart have a pause between them. */

@@ -1,8 +1,8 @@
 import { Injectable, Inject } from '@nestjs/common';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import type { RedisClient } from '../redis/lua-script.js';
 import { PROCESS_ID } from '../redis/process-id.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import type { RedisClient } from '../redis/redis-connections.js';
 
 /** A process without a heartbeat for so long is taken for dead. */
 const EXPIRY_MS = 10_000;

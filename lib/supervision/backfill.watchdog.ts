@@ -1,10 +1,10 @@
 import { Injectable, Inject, Logger } from '@nestjs/common';
 import { LogOnce } from '../async/log-once.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
-import type { RedisClient } from '../redis/lua-script.js';
-import { isOutOfMemory } from '../redis/out-of-memory.js';
+import { isOutOfMemory } from '../redis/redis-memory.js';
 import { PROCESS_ID } from '../redis/process-id.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
 import type { RunStatus } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import type { RedisClient } from '../redis/lua-script.js';
+import type { RedisClient } from '../redis/redis-connections.js';
 
 /**
  * What a throttle measured: how far the rate is to be reduced, and why.

@@ -1,5 +1,5 @@
 import { Queue } from 'bullmq';
-import type { RedisClient } from '../redis/lua-script.js';
+import type { RedisClient } from '../redis/redis-connections.js';
 import type { BackfillThrottle, ThrottleOptions } from './backfill-throttle.js';
 import { thresholdThrottle } from './threshold-throttle.js';
 

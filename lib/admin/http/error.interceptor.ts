@@ -9,7 +9,7 @@ import { BackfillError } from '../../errors/backfill-error.js';
 import { BackfillNotFoundError } from '../../errors/backfill-not-found.error.js';
 import { BackfillRequestError } from '../../errors/backfill-request.error.js';
 import { BackfillSourceError } from '../../errors/backfill-source.error.js';
-import { isOutOfMemory } from '../../redis/out-of-memory.js';
+import { isOutOfMemory } from '../../redis/redis-memory.js';
 import { httpError } from './http-error.js';
 import type { FieldError } from './http-error.js';
 

@@ -1,5 +1,5 @@
 import { withTimeout } from '../../async/timeout.js';
-import type { RedisClient } from '../../redis/lua-script.js';
+import type { RedisClient } from '../../redis/redis-connections.js';
 import type { Finding } from './finding.js';
 
 /** Oldest version that BullMQ supports without a warning. */

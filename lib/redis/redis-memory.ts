@@ -1,9 +1,11 @@
-import type { RedisClient } from './lua-script.js';
+import type { RedisClient } from './redis-connections.js';
 
-/**
- * What is wrong with how Redis treats a lack of memory, or `null`. A policy that evicts may take away the
- * state of a run.
- */
+/** Whether Redis refused a write because `maxmemory` is reached. */
+export function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && /\bOOM\b/.test(error.message);
+}
+
+/** A warning where Redis may evict the state of a run when its memory is full, or `null`. */
 export async function memoryPolicyWarning(client: RedisClient): Promise<string | null> {
   const info = await client.info('memory');
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
