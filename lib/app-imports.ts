@@ -10,42 +10,50 @@ import { APP_SCHEDULE } from './supervision/app-intervals.js';
 /** Token of the options of the app's `BullModule.forRoot`. */
 export const APP_BULL = Symbol('nestjs-backfill:app-bull');
 
-/** The options of the app's `BullModule.forRoot` that are used here. */
+/** The options of `BullModule.forRoot` that the library uses. */
 export interface BullRootOptions {
   readonly connection?: unknown;
 }
 
-/** Providers from the modules that the app must import. The error for a missing one names the line to add. */
+/** Providers taken from modules that the app imports itself. Where one is missing, the error names the line to add. */
 export function appImports(contextName: string | undefined, bullConfigKey: string | undefined): Provider[] {
-  const orm = contextName === undefined ? '' : `, contextName: '${contextName}'`;
-  const bull = bullConfigKey === undefined ? '' : `'${bullConfigKey}', `;
+  const context = contextName === undefined ? '' : `, contextName: '${contextName}'`;
+  const key = bullConfigKey === undefined ? '' : `'${bullConfigKey}', `;
   return [
-    required(
-      APP_ORM,
-      contextName === undefined ? MikroORM : getMikroORMToken(contextName),
-      `MikroOrmModule.forRoot({ ...${orm} })`,
-      '@mikro-orm/nestjs',
-    ),
-    required(
-      APP_BULL,
-      getSharedConfigToken(bullConfigKey),
-      `BullModule.forRoot(${bull}{ connection: { host: 'localhost', port: 6379 } })`,
-      '@nestjs/bullmq',
-    ),
-    required(APP_SCHEDULE, SchedulerRegistry, 'ScheduleModule.forRoot()', '@nestjs/schedule'),
+    required(APP_ORM, contextName === undefined ? MikroORM : getMikroORMToken(contextName), {
+      module: 'MikroOrmModule',
+      args: `{ ...${context} }`,
+      from: '@mikro-orm/nestjs',
+    }),
+    required(APP_BULL, getSharedConfigToken(bullConfigKey), {
+      module: 'BullModule',
+      args: `${key}{ connection: { host: 'localhost', port: 6379 } }`,
+      from: '@nestjs/bullmq',
+    }),
+    required(APP_SCHEDULE, SchedulerRegistry, {
+      module: 'ScheduleModule',
+      args: '',
+      from: '@nestjs/schedule',
+    }),
   ];
 }
 
-function required(provide: symbol, token: InjectionToken, line: string, from: string): Provider {
+/** The import that makes a provider available, for the error message. */
+interface AppImport {
+  readonly module: string;
+  readonly args: string;
+  readonly from: string;
+}
+
+function required(provide: symbol, token: InjectionToken, { module, args, from }: AppImport): Provider {
   return {
     provide,
     inject: [{ token, optional: true }],
     useFactory: (found: unknown) => {
       if (found === undefined || found === null) {
-        const symbol = line.slice(0, line.indexOf('.'));
         throw new BackfillDefinitionError(
-          `BackfillModule needs the app's own ${symbol}.forRoot, which is missing. Add to the imports of the ` +
-            `app module:\n  ${line},   // import { ${symbol} } from '${from}'`,
+          `BackfillModule needs the app's own ${module}.forRoot, which is missing. Add it to the imports of the ` +
+            `app module:\n  ${module}.forRoot(${args}),   // import { ${module} } from '${from}'`,
         );
       }
       return found;

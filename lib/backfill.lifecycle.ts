@@ -24,10 +24,10 @@ import { EventStream } from './state/event.stream.js';
 import { BackfillWatchdog } from './supervision/backfill.watchdog.js';
 import { LostRunDetector } from './supervision/lost-run.detector.js';
 
-/** Time to stop BullMQ's workers and to close connections while Redis answers. */
+/** Upper bound of the time to close workers and connections, if Redis responds. */
 const GRACE_MS = 5_000;
 
-/** Starts the services of the library at bootstrap and stops them at shutdown, in order. */
+/** Starts and stops the parts of the library in order, on the lifecycle hooks of Nest. */
 @Injectable()
 export class BackfillLifecycle
   implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
@@ -42,12 +42,12 @@ export class BackfillLifecycle
     private readonly managers: EntityManagers,
     private readonly events: EventStream,
     private readonly pool: WorkerPool,
-    private readonly scheduler: CycleQueue,
+    private readonly cycles: CycleQueue,
     private readonly runner: CycleRunner,
     private readonly rateController: RateController,
     private readonly watchdog: BackfillWatchdog,
     private readonly ledger: BackfillLedger,
-    private readonly lost: LostRunDetector,
+    private readonly lostRuns: LostRunDetector,
     private readonly queues: RangeQueues,
     private readonly connections: RedisConnections,
   ) {}
@@ -56,7 +56,7 @@ export class BackfillLifecycle
     try {
       await this.register();
     } catch (error) {
-      // Nest does not close an app that failed to start; an open connection would keep its process alive.
+      // Nest does not close an app that failed to start, and an open connection would keep the process alive.
       this.connections.close();
       throw error;
     }
@@ -68,7 +68,7 @@ export class BackfillLifecycle
       await backfill.source.prepare?.({ em: this.managers.fork(), backfill: backfill.name });
       this.registry.add(backfill);
       this.logger.log(
-        `${backfill.className} is backfill "${backfill.name}" (${backfill.shape}, ${backfill.source.kind})`,
+        `Backfill "${backfill.name}" handled by ${backfill.className} (${backfill.shape}, ${backfill.source.kind})`,
       );
     }
   }
@@ -81,17 +81,17 @@ export class BackfillLifecycle
     await this.events.open();
     this.events.events.subscribe((event) => this.pool.onEvent(event));
     if (this.options.workers !== false) {
-      this.scheduler.open((cycle, signal) => this.runner.run(cycle, signal));
+      this.cycles.open((cycle, signal) => this.runner.run(cycle, signal));
     }
     await this.ledger.open();
     const { runs, now } = await this.watchdog.poll();
-    await this.lost.detect(runs);
+    await this.lostRuns.detect(runs);
     await this.pool.sync(runs, now);
     this.watchdog.open(async (active, at) => {
       if (active.length > 0) {
         await this.reclaimer.attach(this.managers.orm);
       }
-      const lost = await this.lost.detect(active);
+      const lost = await this.lostRuns.detect(active);
       await this.pool.sync(active, at);
       await this.ledger.recoverLost(lost);
     });
@@ -99,29 +99,29 @@ export class BackfillLifecycle
 
   async beforeApplicationShutdown(): Promise<void> {
     this.rateController.close();
-    const closed = this.quietly(this.watchdog.close(), this.pool.close(), this.scheduler.close());
+    const closed = this.settle(this.watchdog.close(), this.pool.close(), this.cycles.close());
     if (!(await endsWithin(closed, this.options.shutdownTimeout + GRACE_MS))) {
       this.logger.warn(
-        'Redis does not answer at shutdown: ranges that could not be released are given to other ' +
-          `processes after ${this.options.lockDuration} ms`,
+        'Redis does not respond at shutdown. Ranges that could not be released are processed by other processes ' +
+          `after ${this.options.lockDuration} ms`,
       );
-      // Commands that wait for a reconnect fail then, so that nothing waits for them.
+      // Rejects the commands that still wait for Redis.
       this.connections.close();
       await endsWithin(closed, GRACE_MS);
     }
-    await endsWithin(this.quietly(this.ledger.close()), GRACE_MS);
+    await endsWithin(this.settle(this.ledger.close()), GRACE_MS);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await endsWithin(this.quietly(this.events.close(), this.queues.close()), GRACE_MS);
+    await endsWithin(this.settle(this.events.close(), this.queues.close()), GRACE_MS);
     this.connections.close();
   }
 
-  /** Logs errors of closing, mostly for lack of Redis: a hook that throws would keep other modules from closing. */
-  private async quietly(...endings: readonly Promise<void>[]): Promise<void> {
-    for (const ending of await Promise.allSettled(endings)) {
-      if (ending.status === 'rejected') {
-        this.logger.warn(`Closing failed: ${String(ending.reason)}`);
+  /** Waits for shutdown steps. Errors, mostly of an unreachable Redis, are logged: the app closes nonetheless. */
+  private async settle(...steps: readonly Promise<void>[]): Promise<void> {
+    for (const result of await Promise.allSettled(steps)) {
+      if (result.status === 'rejected') {
+        this.logger.warn(`A shutdown step failed: ${String(result.reason)}`);
       }
     }
   }

@@ -4,19 +4,24 @@ import { adminMetadata } from './admin/admin-metadata.js';
 import { appImports } from './app-imports.js';
 import type { BackfillModuleOptions } from './config/module-options.js';
 
-/** Options that define the module itself (its scope, imports and controllers), known before any provider is created. */
+/**
+ * Options of `BackfillModule` that shape the module itself: they must be known before any provider is created, so with
+ * `forRootAsync` they stand beside `useFactory`.
+ *
+ * @publicApi
+ */
 export interface BackfillModuleExtras {
-  /** Whether `BackfillService` can be injected everywhere without importing the module. Default true. */
+  /** Whether `BackfillService` can be injected in every module without importing this one. Default `true`. */
   readonly isGlobal?: boolean;
-  /** `contextName` of the app's `MikroOrmModule.forRoot`, where it has several databases. */
+  /** `contextName` of the `MikroOrmModule.forRoot` to use, in an app with several databases. Default: none. */
   readonly contextName?: string;
-  /** Key of the app's `BullModule.forRoot(key, ...)`, where it has several. */
+  /** Key of the `BullModule.forRoot(key, ...)` to use, in an app with several. Default: none. */
   readonly bullConfigKey?: string;
-  /** Mounts the admin endpoints and their page. Default: nothing is mounted. */
+  /** Mounts the admin endpoints and their page. Default: not mounted. */
   readonly admin?: BackfillAdminOptions;
 }
 
-/** `setExtras` needs every key: one that is missing here would be passed on as a module option. */
+/** Lists every extra: `ConfigurableModuleBuilder` passes keys that are not listed to the options. */
 const EXTRAS: BackfillModuleExtras = {
   isGlobal: true,
   contextName: undefined,

@@ -13,7 +13,8 @@ import { RedisHealth } from './redis/redis.health.js';
 import { EventStream } from './state/event.stream.js';
 
 /**
- * Finds the `@Backfill` handlers of the app and runs them on the app's own BullMQ, schedule and MikroORM.
+ * Discovers the `@Backfill` handlers of the app, and runs them on the BullMQ, schedule and MikroORM of the app. Exports
+ * `BackfillService` and `BackfillHealthIndicator`.
  *
  * @example
  * ```ts
@@ -34,7 +35,7 @@ import { EventStream } from './state/event.stream.js';
 @Module({
   imports: [DiscoveryModule],
   providers: BACKFILL_PROVIDERS,
-  // All but the first two are for other modules of this library, such as BackfillAdminModule.
+  // Beside the service and the health indicator, for other modules of this library.
   exports: [
     BackfillService,
     BackfillHealthIndicator,

@@ -55,15 +55,15 @@ import { WorkerHeartbeats } from './state/worker.heartbeats.js';
 import { StatusReader } from './status/status.reader.js';
 import { APP_SCHEDULE, AppIntervals } from './supervision/app-intervals.js';
 import { BackfillWatchdog } from './supervision/backfill.watchdog.js';
+import { ConfigChanger } from './supervision/config.changer.js';
 import { JobReconciler } from './supervision/job.reconciler.js';
 import { LostRunDetector } from './supervision/lost-run.detector.js';
-import { ConfigChanger } from './supervision/config.changer.js';
 import { RunBreaker } from './supervision/run.breaker.js';
 import { RunController } from './supervision/run.controller.js';
 import { RunResumer } from './supervision/run.resumer.js';
 import { RunSupervisor } from './supervision/run.supervisor.js';
 
-/** Values that are injected by a token, and the two classes that are constructed from options. */
+/** Values that classes inject by a token, and the classes whose arguments come from the options. */
 const VALUES: Provider[] = [
   { provide: RESOLVED_OPTIONS, inject: [MODULE_OPTIONS_TOKEN], useFactory: resolveModuleOptions },
   { provide: PROCESS_ID, useFactory: newProcessId },
@@ -74,7 +74,7 @@ const VALUES: Provider[] = [
   },
   {
     provide: RedisConnections,
-    // The other imports of the app are injected too: where one is missing, no connection is left open.
+    // The other imports of the app are injected, too, so that no connection is opened where one of them is missing.
     inject: [RESOLVED_OPTIONS, APP_BULL, RedisErrorLog, APP_ORM, APP_SCHEDULE],
     useFactory: ({ redis }: ResolvedModuleOptions, bull: BullRootOptions, { listener }: RedisErrorLog) =>
       redis === undefined
@@ -93,7 +93,7 @@ const VALUES: Provider[] = [
   },
 ];
 
-/** Everything the module provides, from the lowest folder of `lib` up. */
+/** All providers of the module, ordered by the folders of `lib` from the bottom up. */
 export const BACKFILL_PROVIDERS: Provider[] = [
   ...VALUES,
   RedisErrorLog,

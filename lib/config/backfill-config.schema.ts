@@ -4,7 +4,7 @@ import type { BackfillConfig } from './backfill-config.js';
 
 interface ConfigField<Value> {
   readonly schema: z.ZodType<Value>;
-  /** What belongs there, as it completes "expected …". */
+  /** The valid values in words, after "expected" in an error message. */
   readonly expected: string;
 }
 
@@ -15,7 +15,7 @@ function whole(min: number, max: number, meaning: string): ConfigField<number> {
 
 const RATE: ConfigField<number | null> = {
   schema: z.number().min(0).max(100_000).nullable(),
-  expected: 'a number from 0 to 100,000 (ranges a second; 0 holds) or null (unpaced)',
+  expected: 'a number from 0 to 100,000 (ranges per second; 0 holds) or null (unpaced)',
 };
 
 function isPercentage(value: unknown): boolean {
@@ -27,12 +27,12 @@ const ROWS = z.int().min(1).max(1_000_000);
 const WEEKDAY = whole(0, 6, '0 Sunday to 6 Saturday');
 const HOUR = whole(0, 23, 'hour of the day');
 
-/** One schema a key, with the words that an error uses for it. */
+/** The schema of each key. */
 export const CONFIG_FIELDS: { readonly [Key in keyof BackfillConfig]: ConfigField<BackfillConfig[Key]> } = {
   batchSize: whole(1, 1_000_000, 'rows in a range'),
   duration: {
     schema: z.number().positive().max(86_400),
-    expected: 'a number above 0, at most 86,400 (seconds of work to keep planned)',
+    expected: 'a number above 0 and up to 86,400 (seconds of work to keep planned)',
   },
   perSecondOnPeak: RATE,
   perSecondOffPeak: RATE,
@@ -44,10 +44,10 @@ export const CONFIG_FIELDS: { readonly [Key in keyof BackfillConfig]: ConfigFiel
   onPeakWdayEnd: WEEKDAY,
   onPeakHourBegin: HOUR,
   onPeakHourEnd: HOUR,
-  concurrency: whole(1, 1000, 'ranges at once in a process'),
-  rowConcurrency: whole(1, 10_000, 'rows at once in a range'),
-  maxOutstanding: whole(1, 1_000_000, 'ranges planned and not yet worked off'),
-  attempts: whole(1, 100, 'tries of a range or row'),
+  concurrency: whole(1, 1000, 'ranges at once per process'),
+  rowConcurrency: whole(1, 10_000, 'rows at once per range'),
+  maxOutstanding: whole(1, 1_000_000, 'ranges that are planned and not processed yet'),
+  attempts: whole(1, 100, 'attempts per range or row'),
   backoffMs: whole(0, 86_400_000, 'milliseconds'),
   maxFailures: {
     schema: z.union([z.int().min(0), z.custom<`${number}%`>(isPercentage)]).nullable(),
@@ -70,15 +70,15 @@ export const CONFIG_FIELDS: { readonly [Key in keyof BackfillConfig]: ConfigFiel
       .refine(({ min, max }) => min <= max)
       .nullable(),
     expected:
-      '{ targetMs, min, max } in whole numbers, min <= max, such as { targetMs: 500, min: 50, max: 5000 }, or ' +
+      '{ targetMs, min, max } in whole numbers with min <= max, such as { targetMs: 500, min: 50, max: 5000 }, or ' +
       'null (off)',
   },
 };
 
-/** The keys of a config, in the order of their documentation. */
+/** The keys of a config, in the order in which they are documented. */
 export const CONFIG_KEYS = Object.keys(CONFIG_FIELDS) as readonly (keyof BackfillConfig)[];
 
-/** True when the name is a key of a config, and not, say, one of `Object.prototype`. */
+/** True for a key of a config; false for inherited names such as `constructor`. */
 export function isConfigKey(name: string): name is keyof BackfillConfig {
   return Object.hasOwn(CONFIG_FIELDS, name);
 }

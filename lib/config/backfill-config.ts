@@ -1,92 +1,89 @@
 /**
- * The resolved config of a backfill: every key has a value.
+ * The config of a backfill, resolved: every key has a value. It can be changed at any time with
+ * `BackfillService.configure`; every process applies a change within a second.
  *
  * @publicApi
  */
 export interface BackfillConfig {
   /**
-   * Rows (or, for `idRange`, ids) in a range. A whole number from 1 to 1,000,000. Takes effect on the
-   * ranges planned from then on. Default 100.
+   * Rows (for `idRange`: ids) in a range. A whole number from 1 to 1,000,000. A change applies to the ranges that are
+   * planned from then on. Default 100.
    */
   readonly batchSize: number;
   /**
-   * Seconds of work to keep planned ahead of the workers: more than 0, at most 86,400. With a
-   * short one a change of the batch size takes effect soon; a long one hides a slow source. Default 60.
+   * Seconds of work to keep planned ahead of the workers: a number above 0 and up to 86,400. A short window applies a
+   * change of `batchSize` sooner, a long one bridges a slow source. Default 60.
    */
   readonly duration: number;
   /**
-   * Ranges a second to start on peak, in all processes together: 0 to 100,000, fractions allowed; `0`
-   * holds the backfill, `null` is unpaced. Default 3.
+   * Ranges to start per second on peak, in all processes together: 0 to 100,000, fractions allowed; `0` holds the
+   * backfill, `null` is unpaced. Default 3.
    */
   readonly perSecondOnPeak: number | null;
   /**
-   * Ranges a second to start off peak, in all processes together: 0 to 100,000, fractions allowed; `0`
-   * holds the backfill, `null` is unpaced. Default 7.5.
+   * Ranges to start per second off peak, in all processes together: 0 to 100,000, fractions allowed; `0` holds the
+   * backfill, `null` is unpaced. Default 7.5.
    */
   readonly perSecondOffPeak: number | null;
   /** IANA time zone of the peak hours, such as `Europe/Lisbon`. Default `UTC`. */
   readonly onPeakTimezone: string;
   /**
-   * First weekday of the peak, 0 Sunday to 6 Saturday, inclusive. After `onPeakWdayEnd` it wraps around:
+   * First weekday of the peak, 0 Sunday to 6 Saturday, inclusive. If it is after `onPeakWdayEnd`, the days wrap around:
    * 5 to 1 is Friday to Monday. Default 1.
    */
   readonly onPeakWdayBegin: number;
   /** Last weekday of the peak, 0 Sunday to 6 Saturday, inclusive. Default 5. */
   readonly onPeakWdayEnd: number;
   /**
-   * First hour of the peak, 0 to 23. After `onPeakHourEnd` it wraps around midnight: 22 to 5 is from
-   * 22:00:00 until 05:59:59 of the next day, and those hours belong to the weekday they began on.
-   * Default 5.
+   * First hour of the peak, 0 to 23. If it is after `onPeakHourEnd`, the hours wrap around midnight: 22 to 5 is from
+   * 22:00:00 until 05:59:59 of the next day, and those hours belong to the weekday on which they began. Default 5.
    */
   readonly onPeakHourBegin: number;
   /** Last hour of the peak, 0 to 23, inclusive: 17 lasts until 17:59:59. Default 17. */
   readonly onPeakHourEnd: number;
   /**
-   * Ranges that a process works on at once. Short ranges of a row handler overlap: while the last rows of one are
-   * in progress, the next is loaded, and starts as they end. A whole number from 1 to 1,000. Default 4.
+   * Ranges that a process works on at once. A whole number from 1 to 1,000. Short ranges of a row handler overlap: the
+   * next range is loaded while the last rows of the previous one are processed. Default 4.
    */
   readonly concurrency: number;
-  /** Rows of a range that a row handler processes at once. A whole number from 1 to 10,000. Default 1. */
+  /** Rows of a range that a row handler is given at once. A whole number from 1 to 10,000. Default 1. */
   readonly rowConcurrency: number;
   /**
-   * Maximum of ranges that are planned and not yet settled, whatever `duration` and the rates ask for. It bounds the
-   * memory in Redis. A whole number from 1 to 1,000,000. Default 10,000.
+   * Upper bound of the ranges that are planned and not processed yet, whatever `duration` and the rates ask for. It
+   * bounds the memory used in Redis. A whole number from 1 to 1,000,000. Default 10,000.
    */
   readonly maxOutstanding: number;
-  /**
-   * Attempts of a range, or of a row of it, before it counts as failed. A whole number from 1 to 100.
-   * Default 3.
-   */
+  /** Attempts of a range or row before it counts as failed. A whole number from 1 to 100. Default 3. */
   readonly attempts: number;
   /**
-   * Milliseconds to wait before the second attempt, doubled for each one after it up to 5 minutes. A
-   * whole number from 0 to 86,400,000. Default 1,000.
+   * Milliseconds before the second attempt, doubled for each further attempt up to 5 minutes. A whole number from 0 to
+   * 86,400,000. Default 1,000.
    */
   readonly backoffMs: number;
   /**
-   * Failures that a run may have before it pauses: a whole number, a percentage of the processed rows such as
-   * `'5%'`, or `null` for no limit. Default `null`.
+   * How many failures a run may have. With more, it is paused. A whole number from 0, a percentage such as `'5%'` of the
+   * rows processed so far, or `null` for no limit. Default `null`.
    */
   readonly maxFailures: number | `${number}%` | null;
   /**
-   * Milliseconds after which a row that its handler has not finished counts as failed and its
-   * `context.signal` is aborted: a whole number from 1 to 86,400,000, or `null` for no limit. Default
-   * 60,000.
+   * Timeout of a row in milliseconds: after it the row counts as failed and `context.signal` is aborted. A whole number
+   * from 1 to 86,400,000, or `null` for no timeout. Row handlers only. Default 60,000.
    */
   readonly rowTimeoutMs: number | null;
   /**
-   * Milliseconds between two acknowledgements of the rows that are done within a range in progress: a killed process
-   * repeats at most these rows. A whole number from 10 to 3,600,000. Default 1,000.
+   * Milliseconds between two acknowledgements of finished rows within a range. Rows that are not acknowledged when a
+   * process dies are processed again. A whole number from 10 to 3,600,000. Row handlers only. Default 1,000.
    */
   readonly rowAckMs: number;
   /**
-   * Calls that a third party allows, in all processes together; `null` for no limit. Each row of a row handler waits
-   * for one call; `context.quota()` waits for every further one.
+   * Calls to a third party that are allowed, in all processes together; `null` for no limit. A row handler is called
+   * when the quota has a call left, and uses that call; further calls are acquired with `context.quota()`.
    * Default `null`.
    */
   readonly quota: QuotaConfig | null;
   /**
-   * Adapts the batch size, from `batchSize` on, to the time that ranges take; `null` keeps `batchSize`. Default `null`.
+   * Adjusts the batch size to the time that ranges take, starting from `batchSize`; `null` keeps `batchSize`. Default
+   * `null`.
    */
   readonly autoTune: AutoTuneConfig | null;
 }
@@ -98,14 +95,14 @@ export interface BackfillConfig {
  * @publicApi
  */
 export interface QuotaConfig {
-  /** Calls in any interval of `perMs`. A whole number from 1 to 1,000,000. */
+  /** Calls in any period of `perMs`. A whole number from 1 to 1,000,000. */
   readonly max: number;
-  /** Milliseconds. A whole number from 10 to 86,400,000. */
+  /** Length of the period in milliseconds. A whole number from 10 to 86,400,000. */
   readonly perMs: number;
 }
 
 /**
- * Target and limits of the automatic batch size.
+ * Target and bounds of an automatic batch size.
  *
  * @example { targetMs: 500, min: 50, max: 5000 }
  * @publicApi
@@ -120,8 +117,8 @@ export interface AutoTuneConfig {
 }
 
 /**
- * Some keys of a {@link BackfillConfig}: what `@Backfill`, `start` and `configure` accept. A key that is
- * left out or `undefined` keeps its value.
+ * Some keys of a {@link BackfillConfig}, as `@Backfill`, `BackfillModule`, `start` and `configure` take them. A key that
+ * is absent or `undefined` keeps its value.
  *
  * @publicApi
  */
@@ -129,11 +126,7 @@ export type BackfillConfigPatch = {
   readonly [Key in keyof BackfillConfig]?: BackfillConfig[Key] | undefined;
 };
 
-/**
- * The default of every key.
- *
- * @publicApi
- */
+/** The default of every key. */
 export const DEFAULT_BACKFILL_CONFIG: BackfillConfig = Object.freeze({
   batchSize: 100,
   duration: 60,
@@ -156,11 +149,7 @@ export const DEFAULT_BACKFILL_CONFIG: BackfillConfig = Object.freeze({
   autoTune: null,
 });
 
-/**
- * Applies patches to the defaults, in order; the last patch that has a key wins. The result is frozen.
- *
- * @publicApi
- */
+/** The defaults overridden by each patch in turn. Frozen. */
 export function resolveConfig(...patches: readonly BackfillConfigPatch[]): BackfillConfig {
   const config = { ...DEFAULT_BACKFILL_CONFIG };
   for (const patch of patches) Object.assign(config, definedOnly(patch));

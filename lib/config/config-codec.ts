@@ -5,7 +5,7 @@ import { parseConfigPatch } from './parse-config-patch.js';
 
 const NUMBER = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i;
 
-/** A patch as the fields of a Redis hash. `null` is kept as the word `null`; `undefined` is left out. */
+/** Encodes a patch as the fields of a Redis hash: `null` as `null`, objects as JSON. Keys with `undefined` are omitted. */
 export function encodeConfigPatch(patch: BackfillConfigPatch): Record<string, string> {
   return Object.fromEntries(
     Object.entries(patch)
@@ -18,9 +18,9 @@ export function encodeConfigPatch(patch: BackfillConfigPatch): Record<string, st
  * The inverse of {@link encodeConfigPatch}.
  *
  * @param hash All fields of the Redis hash; empty where nothing is stored.
- * @param unknownKeys Given an array, the names of fields that this release does not know are added to it:
- * another release may have written them, so they are no reason to stop.
- * @throws BackfillConfigError naming every field whose value was damaged.
+ * @param unknownKeys Receives the names of fields that this version does not know. They are ignored: a newer version may
+ * have written them.
+ * @throws BackfillConfigError that names every field with an invalid value.
  */
 export function decodeConfigPatch(
   hash: Readonly<Record<string, string>>,
@@ -35,7 +35,7 @@ export function decodeConfigPatch(
   return parseConfigPatch(values, where);
 }
 
-/** What is neither a number, null nor an object stays a string, so that an error shows what is stored. */
+/** Anything else than a number, `null` or JSON stays a string, so that an error shows the stored value. */
 function valueOf(text: string): unknown {
   if (text === 'null') return null;
   if (text.startsWith('{')) {

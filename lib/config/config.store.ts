@@ -10,15 +10,21 @@ import { decodeConfigPatch, encodeConfigPatch } from './config-codec.js';
 
 const VERSION = '_version';
 
-/** The config in force, and its version for a conditional change. */
+/**
+ * The config in force.
+ *
+ * @publicApi
+ */
 export interface ConfigInForce {
+  /** Every key with its value. */
   readonly config: BackfillConfig;
-  /** The values in Redis, which override the defaults. */
+  /** The keys that operators have set. They override the defaults of `@Backfill` and `BackfillModule`. */
   readonly patch: BackfillConfigPatch;
+  /** Changes with every `configure`. Pass it as `version` of a change for optimistic locking. */
   readonly version: string;
 }
 
-/** Stores the config values that operators set. They override the defaults of the module and the decorator. */
+/** Stores the config values that operators have set. */
 @Injectable()
 export class ConfigStore {
   constructor(
@@ -26,7 +32,7 @@ export class ConfigStore {
     private readonly keys: BackfillKeys,
   ) {}
 
-  /** Throws `BackfillConfigError` that names the field when a value in Redis is corrupt. */
+  /** Throws `BackfillConfigError` that names the field where a value in Redis is corrupt. */
   async read(backfill: string, defaults: readonly BackfillConfigPatch[]): Promise<ConfigInForce> {
     const { [VERSION]: version, ...hash } = await this.client.hgetall(this.keys.config(backfill));
     const patch = decodeConfigPatch(hash, { backfill, origin: 'redis' });
@@ -34,8 +40,8 @@ export class ConfigStore {
   }
 
   /**
-   * Sets values; returns `null` when the config changed since `version`. The event has the previous values: without
-   * `version` the write is repeated until no other change came between (optimistic locking).
+   * Sets values and returns the new version, or `null` where the config is no longer at `version`. The event contains
+   * the previous values, so without `version` the write is retried until it is based on the current one.
    */
   async write(
     backfill: string,
@@ -68,7 +74,7 @@ export class ConfigStore {
   }
 }
 
-/** The previous value as JSON; the raw text where it is corrupt, which this change may be about to repair. */
+/** The previous values of the changed keys: as raw text where the stored config is corrupt. */
 function valuesBefore(
   backfill: string,
   hash: Readonly<Record<string, string>>,

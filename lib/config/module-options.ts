@@ -6,12 +6,12 @@ import { BackfillDefinitionError } from '../errors/backfill-definition.error.js'
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 
-/** The options, parsed once and frozen. */
+/** Token of the resolved options. */
 export const RESOLVED_OPTIONS = Symbol('nestjs-backfill:resolved-options');
 
 /**
- * Environment variable: with `false` a process runs no workers, whatever the option `workers` says. The command
- * line sets it, and so can a REPL.
+ * Environment variable that overrides the option `workers` with `false`. The command line sets it; a REPL or a script
+ * can set it, too.
  */
 export const WORKERS_VARIABLE = 'NESTJS_BACKFILL_WORKERS';
 
@@ -22,32 +22,35 @@ export const WORKERS_VARIABLE = 'NESTJS_BACKFILL_WORKERS';
  */
 export interface BackfillModuleOptions {
   /**
-   * Whether this process runs workers: `true` for every backfill, `false` for none (an API-only process), or the
-   * names of the backfills. Default `true`. The environment variable `NESTJS_BACKFILL_WORKERS=false` overrides it.
+   * Whether this process runs workers: `true` for all backfills, `false` for none (an API-only process), or the names
+   * of some. The environment variable `NESTJS_BACKFILL_WORKERS=false` overrides it. Default `true`.
    */
   readonly workers?: boolean | readonly string[];
-  /** Redis to use instead of the one of `BullModule.forRoot`: a URL, options, or a client of ioredis. */
+  /**
+   * Another Redis than the one of `BullModule.forRoot`: a URL, options of ioredis, or a client of ioredis, which is
+   * duplicated. Default: the connection of `BullModule.forRoot`.
+   */
   readonly redis?: string | RedisOptions | RedisClient;
-  /** Prefix of every key in Redis. Apps that share a Redis need different ones. Default `backfill`. */
+  /** Prefix of all keys in Redis. Apps that share a Redis need different ones. Default `backfill`. */
   readonly keyPrefix?: string;
   /**
-   * Milliseconds after which the ranges of a dead process, and the events that it was to handle `once`, are given
-   * to another process. Default 30000, at least 1000.
+   * Milliseconds after which the ranges of a process that died are processed by another, and an event with `once` is
+   * delivered to another. A whole number from 1,000 to 3,600,000. Default 30,000.
    */
   readonly lockDuration?: number;
   /**
-   * Milliseconds that running handlers have to finish at shutdown before `context.signal` is aborted, and that a
-   * handler which ignores the signal is waited for. Default 10000.
+   * Milliseconds at shutdown until `context.signal` of the handlers in flight is aborted, and the upper bound of the
+   * time to wait for handlers that ignore the signal on a pause. A whole number from 0 to 3,600,000. Default 10,000.
    */
   readonly shutdownTimeout?: number;
-  /** Throttles that slow every backfill down while a shared resource is under pressure. Default: none. */
+  /** Throttles of all backfills, beside those of each `@Backfill`. Default: none. */
   readonly throttles?: readonly BackfillThrottle[];
-  /** Config defaults of every backfill. */
+  /** Config defaults of all backfills; `config` of `@Backfill` overrides them. Default: none. */
   readonly config?: BackfillConfigPatch;
   /**
-   * Whether runs, changes, checkpoints and failures are also stored in the app's database: a run that Redis lost
-   * then continues from its last checkpoint, and `runs` has the whole history. Needs `BACKFILL_ENTITIES`
-   * among the entities of MikroORM, and their tables (`createLedgerSchema`). Default `false`.
+   * Whether runs, changes, checkpoints and failures are also stored in the database of the app: a run that Redis lost
+   * then continues from its last checkpoint, and `runs` and `history` are complete. Needs PostgreSQL,
+   * `BACKFILL_ENTITIES` among the entities of MikroORM, and their tables (`createLedgerSchema`). Default `false`.
    */
   readonly ledger?: boolean;
 }
@@ -61,27 +64,33 @@ function isThrottle(value: unknown): boolean {
   );
 }
 
-const milliseconds = (least: number) => z.number().int().min(least).max(3_600_000);
+function milliseconds(min: number) {
+  const expected = `expected a whole number of milliseconds from ${min.toLocaleString('en-US')} to 3,600,000`;
+  return z.int(expected).min(min, expected).max(3_600_000, expected);
+}
+
+const REDIS = 'expected a URL redis://... or rediss://..., options of ioredis, or a client of ioredis';
+const PREFIX = 'expected a string that is not empty';
 
 const optionsSchema = z.strictObject({
-  workers: z.union([z.boolean(), z.array(z.string())]).default(true),
-  redis: z
-    .union([
-      z.string().regex(/^rediss?:\/\//, 'expected a URL redis://... or rediss://...'),
-      z.looseObject({}),
-    ])
-    .optional(),
-  keyPrefix: z.string().min(1).default('backfill'),
+  workers: z
+    .union([z.boolean(), z.array(z.string())], 'expected true, false or a list of names of backfills')
+    .default(true),
+  redis: z.union([z.string().regex(/^rediss?:\/\//), z.looseObject({})], REDIS).optional(),
+  keyPrefix: z.string(PREFIX).min(1, PREFIX).default('backfill'),
   lockDuration: milliseconds(1000).default(30_000),
   shutdownTimeout: milliseconds(0).default(10_000),
   throttles: z
-    .array(z.custom<BackfillThrottle>(isThrottle, 'expected throttles, with a name and measure()'))
+    .array(
+      z.custom<BackfillThrottle>(isThrottle, 'expected a throttle with a name and measure()'),
+      'expected a list of throttles',
+    )
     .default([]),
   config: z.unknown().optional(),
-  ledger: z.boolean().default(false),
+  ledger: z.boolean('expected true or false').default(false),
 });
 
-/** The options with every default. */
+/** The validated options with all defaults. */
 export interface ResolvedModuleOptions {
   readonly workers: boolean | readonly string[];
   readonly redis: BackfillModuleOptions['redis'];
@@ -93,7 +102,7 @@ export interface ResolvedModuleOptions {
   readonly ledger: boolean;
 }
 
-/** Throws `BackfillDefinitionError` that names each bad option, or `BackfillConfigError` for `config`. */
+/** Throws `BackfillDefinitionError` that names each invalid option, or `BackfillConfigError` for `config`. */
 export function resolveModuleOptions(options: BackfillModuleOptions = {}): ResolvedModuleOptions {
   const parsed = optionsSchema.safeParse(options);
   if (!parsed.success) {
@@ -105,13 +114,13 @@ export function resolveModuleOptions(options: BackfillModuleOptions = {}): Resol
       );
       return `  ${field}: ${issue.message}${issue.path.length > 0 ? `, got ${JSON.stringify(got)}` : ''}`;
     });
-    throw new BackfillDefinitionError(`The options of BackfillModule are wrong:\n${lines.join('\n')}`);
+    throw new BackfillDefinitionError(`The options of BackfillModule are not valid:\n${lines.join('\n')}`);
   }
   const { redis: _redis, config, ...rest } = parsed.data;
   return Object.freeze({
     ...rest,
     ...(process.env[WORKERS_VARIABLE] === 'false' ? { workers: false } : {}),
-    // A client is passed on as it is: parsing would copy it.
+    // Not from the parsed data, because zod copies objects and a client of ioredis must stay the same instance.
     redis: options.redis,
     config: parseConfigPatch(config ?? {}, { backfill: null, origin: 'options' }),
   });

@@ -1,8 +1,8 @@
-/** No key is longer, and an edit distance costs the product of both lengths. */
-const LONGEST = 40;
+/** Longer than any key. Bounds the cost of the edit distance, which is the product of both lengths. */
+const MAX_LENGTH = 40;
 
 /**
- * The candidate that a mistyped name most likely meant. Case, `_` and `-` do not count, so that
+ * The candidate that is most similar to a mistyped name, by Levenshtein distance. Case, `_` and `-` are ignored, so
  * `per_second_on_peak` finds `perSecondOnPeak`.
  *
  * @throws RangeError when there is no candidate.
@@ -22,7 +22,7 @@ export function nearestKey<Key extends string>(name: string, candidates: readonl
 }
 
 function normalized(name: string): string {
-  return name.slice(0, LONGEST).toLowerCase().replaceAll(/[_-]/g, '');
+  return name.slice(0, MAX_LENGTH).toLowerCase().replaceAll(/[_-]/g, '');
 }
 
 function editDistance(from: string, to: string): number {

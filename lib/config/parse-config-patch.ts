@@ -7,10 +7,10 @@ import { nearestKey } from './nearest-key.js';
 /**
  * Validates a config from outside: options of a decorator, the body of a request, options of `start`.
  *
- * Keys that are `undefined` are left out; no input is an empty patch.
+ * Keys that are `undefined` are omitted; `undefined` itself is an empty patch.
  *
- * @param where Whose config it is, for the error.
- * @throws BackfillConfigError naming every unknown key and every value that does not fit.
+ * @param where The config that the error is about.
+ * @throws BackfillConfigError that names every unknown key and every invalid value.
  */
 export function parseConfigPatch(input: unknown, where: ConfigWhere): BackfillConfigPatch {
   if (input === undefined) return {};
@@ -33,7 +33,11 @@ export function parseConfigPatch(input: unknown, where: ConfigWhere): BackfillCo
 function issueWith(field: string, value: unknown): ConfigIssue | undefined {
   if (!isConfigKey(field)) {
     const expected = `a known key (did you mean ${nearestKey(field, CONFIG_KEYS)}?)`;
-    return { field: shortened(field), expected, received: `an unknown one with ${describeValue(value)}` };
+    return {
+      field: shortened(field),
+      expected,
+      received: `an unknown key with value ${describeValue(value)}`,
+    };
   }
   const { schema, expected } = CONFIG_FIELDS[field];
   if (schema.safeParse(value).success) return undefined;

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import type { LoggerService } from '@nestjs/common';
 
 /**
- * The context of one call of a handler.
+ * The second argument of a handler: the run and the range or row that it is called for.
  *
  * @publicApi
  */
@@ -11,26 +11,30 @@ export interface BackfillContext {
   readonly runId: string;
   /** Name of the backfill. */
   readonly backfill: string;
-  /** Number of this attempt of the range or row, from 1. */
+  /** Number of the attempt at this range or row, from 1. */
   readonly attempt: number;
   /**
-   * Aborted on pause, cancel and shutdown: stop soon, and throw; the range is released and no attempt is used. The
-   * signal of a row is also aborted after `rowTimeoutMs`.
+   * Aborted on pause, cancel and shutdown, and for a row handler after `rowTimeoutMs`. The handler should then stop and
+   * throw, as `signal.throwIfAborted()` does. On pause, cancel and shutdown that does not count as an attempt: the
+   * range is processed again after the run resumes.
    */
   readonly signal: AbortSignal;
-  /** A fork for this call, cleared after it. */
+  /**
+   * A fork of the app's entity manager for this range or row, cleared afterwards. The library flushes changed entities
+   * for batch and row handlers; a range handler flushes them itself.
+   */
   readonly em: EntityManager;
-  /** Logs with the names of the backfill, the run and the range. */
+  /** Logs with the backfill, the run and the range in each line. */
   readonly logger: LoggerService;
-  /** True in a dry run: the transaction is rolled back, and the handler must not change other systems. */
+  /** True in a dry run: the transaction is rolled back, so the handler must not change other systems. */
   readonly dryRun: boolean;
   /**
-   * Waits for calls of the config's `quota`, which all processes share, and until a wait that the third party asked
-   * for has passed. A row is handed to its handler with one call, which the first request uses. Resolves at once
-   * without a quota.
+   * Acquires calls to a third party from `quota` of the config. Resolves when all processes together have not used up
+   * the quota, and not before a wait that a `RateLimitedError` asked for is over; at once without a quota. A row handler
+   * is called with one acquired call: the first call of `quota()` for a row returns that one.
    *
-   * @param calls number of calls, a whole number of at least 1. Default 1.
-   * @throws the reason of `signal` when it is aborted
+   * @param calls a whole number from 1. Default 1
+   * @throws the reason of `signal` when that is aborted
    */
   quota(calls?: number): Promise<void>;
 }

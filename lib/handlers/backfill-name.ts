@@ -1,9 +1,9 @@
 const VALID = /^[a-z0-9][a-z0-9._-]*$/;
 
-/** The pattern of names, for error messages. */
+/** The pattern of a valid name, for error messages. */
 export const NAME_RULE = '[a-z0-9][a-z0-9._-]*';
 
-/** `ReencryptMessagesBackfill` becomes `reencrypt-messages`. */
+/** The class name in kebab case without the suffix `Backfill`: `reencrypt-messages` for `ReencryptMessagesBackfill`. */
 export function nameFromClass(className: string): string {
   const bare = className.replace(/Backfill$/, '') || className;
   return bare

@@ -4,46 +4,55 @@ import type { BackfillConfigPatch } from '../config/backfill-config.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { BackfillSource } from '../sources/backfill-source.js';
 
-/** A registered symbol: several copies of the package in one app find each other's handlers. */
+/** `Symbol.for` is the same in every copy of the package, so that two copies find each other's handlers. */
 export const BACKFILL_METADATA = Symbol.for('nestjs-backfill:handler');
 
-/** Metadata key of Nest's `@Injectable` options. */
+/** The metadata key of Nest for the options of `@Injectable`. */
 const SCOPE_METADATA = 'scope:options';
 
 /**
- * Options of `@Backfill`.
+ * Options of {@link Backfill}.
  *
  * @publicApi
  */
 export interface BackfillOptions {
   /**
-   * Lower case letters, digits, dots, underscores and dashes, beginning with a letter or digit. Default:
-   * the class name in kebab case, without `Backfill`.
+   * Name of the backfill, unique in the app: lower case letters, digits, dots, underscores and dashes, starting with a
+   * letter or digit. Default: the class name in kebab case without the suffix `Backfill`.
    */
   readonly name?: string;
-  /** One line that the page and the command line show beside the name. */
+  /** One line for operators, shown beside the name. Default: none. */
   readonly description?: string;
-  /** The rows to process: `idRange(...)`, `keyset(...)`, or a custom source. */
+  /** The rows to process: `idRange(...)`, `keyset(...)`, or an implementation of `BackfillSource`. */
   readonly source: BackfillSource;
-  /** Config defaults of this backfill; values set by an operator override them. */
+  /**
+   * Config defaults of this backfill. They override `config` of the module; what operators set with `configure`
+   * overrides them. Default: none.
+   */
   readonly config?: BackfillConfigPatch;
-  /** Throttles of this backfill, in addition to the `throttles` of the module. Default: none. */
+  /** Throttles of this backfill, beside those of the module. Default: none. */
   readonly throttles?: readonly BackfillThrottle[];
-  /** Version of the handler's code; the status warns about a run that was started under another one. */
+  /** Version of the handler's code. The status warns about a run that was started with another one. Default: none. */
   readonly version?: string;
-  /** Scope of the provider; a request-scoped handler is created for each range. Default: singleton. */
+  /** Injection scope of the provider. A request-scoped handler is instantiated for each range. Default: singleton. */
   readonly scope?: Scope;
 }
 
 /**
- * Marks a class as the handler of a backfill, and as injectable. It implements exactly one of `RangeHandler`,
- * `BatchHandler` and `RowHandler`, and is discovered in every module that provides it.
+ * Declares a class as the handler of a backfill, and makes it injectable. The class implements exactly one of
+ * `RangeHandler`, `BatchHandler` and `RowHandler`, and is discovered among the providers of every module.
+ *
+ * The app fails to start with `BackfillDefinitionError` where the name is invalid or used twice, the handler has none or
+ * several of the methods, or the source lacks a method that the handler needs; with `BackfillConfigError` where `config`
+ * is invalid; with `BackfillSourceError` where the source does not fit its entity.
  *
  * @example
  * ```ts
  * @Backfill({ source: idRange(Message), config: { batchSize: 100 } })
- * export class ReencryptMessages implements RangeHandler<IdRange> {
- *   async processRange(range: IdRange, context: BackfillContext) { ... }
+ * export class ArchiveMessages implements RangeHandler<IdRange> {
+ *   async processRange({ where }: IdRange, { em }: BackfillContext) {
+ *     return em.nativeUpdate(Message, where, { archived: true });
+ *   }
  * }
  * ```
  *

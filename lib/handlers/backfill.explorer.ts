@@ -15,7 +15,7 @@ import type { AnyHandler, RegisteredBackfill } from './registered-backfill.js';
 type Provider = ReturnType<DiscoveryService['getProviders']>[number];
 type HandlerClass = abstract new (...args: never[]) => object;
 
-/** Discovers the handlers of the app among the providers of all modules. */
+/** Discovers the handlers among the providers of all modules. */
 @Injectable()
 export class BackfillExplorer {
   constructor(
@@ -24,7 +24,7 @@ export class BackfillExplorer {
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
   ) {}
 
-  /** Throws `BackfillDefinitionError` that names the class, the expected and the actual value. */
+  /** Throws `BackfillDefinitionError` that names the class, what was expected and what was found. */
   explore(): RegisteredBackfill[] {
     const found = new Map<string, { backfill: RegisteredBackfill; handler: HandlerClass }>();
     for (const provider of this.discovery.getProviders()) {
@@ -33,12 +33,12 @@ export class BackfillExplorer {
         continue;
       }
       const backfill = this.describe(provider, handler);
-      const twin = found.get(backfill.name);
-      if (!twin) {
+      const existing = found.get(backfill.name);
+      if (!existing) {
         found.set(backfill.name, { backfill, handler });
-      } else if (twin.handler !== handler) {
+      } else if (existing.handler !== handler) {
         throw new BackfillDefinitionError(
-          `Two handlers have the name "${backfill.name}": ${twin.handler.name} and ${handler.name}. ` +
+          `Two handlers have the name "${backfill.name}": ${existing.handler.name} and ${handler.name}. ` +
             `Give one of them another name: @Backfill({ name: '...' }).`,
         );
       }
@@ -80,7 +80,7 @@ export class BackfillExplorer {
   }
 }
 
-/** The decorated class: the provided class, the class of an existing instance, or the token. */
+/** The decorated class: the class of the instance (`useFactory`, `useValue`), the provided class, or the token. */
 function handlerClass(provider: Provider): HandlerClass | undefined {
   const instance = existingInstance(provider);
   const candidates: unknown[] = [instance?.constructor, provider.metatype, provider.token];
@@ -90,7 +90,7 @@ function handlerClass(provider: Provider): HandlerClass | undefined {
   );
 }
 
-/** The instance of a singleton; undefined for request-scoped and transient providers. */
+/** The instance of a singleton; `undefined` for a request-scoped or transient provider. */
 function existingInstance(provider: Provider): object | undefined {
   if (provider.isTransient || !provider.isDependencyTreeStatic()) {
     return undefined;
@@ -100,16 +100,16 @@ function existingInstance(provider: Provider): object | undefined {
 }
 
 function assertSource(source: BackfillSource | undefined, shape: HandlerShape, name: string): void {
-  const needed = [
+  const required = [
     'open',
     'plan',
     ...{ range: [], batch: ['load'], row: ['load', 'keyOf', 'loadKeys'] }[shape],
   ];
-  const lacking = needed.filter((method) => typeof (source && Reflect.get(source, method)) !== 'function');
-  if (lacking.length > 0) {
+  const missing = required.filter((method) => typeof (source && Reflect.get(source, method)) !== 'function');
+  if (missing.length > 0) {
     throw new BackfillDefinitionError(
-      `The source of backfill "${name}" must have the methods ${needed.join(', ')} for a ${shape} handler; ` +
-        `it lacks ${lacking.join(', ')}. Use idRange(...), keyset(...), or implement BackfillSource.`,
+      `The source of backfill "${name}" must have the methods ${required.join(', ')} for a ${shape} handler; ` +
+        `it lacks ${missing.join(', ')}. Use idRange(...), keyset(...), or implement BackfillSource.`,
     );
   }
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { BackfillNotFoundError } from '../errors/backfill-not-found.error.js';
 import type { RegisteredBackfill } from './registered-backfill.js';
 
-/** The backfills of the app by name. */
+/** Holds the backfills of the app by name. */
 @Injectable()
 export class BackfillRegistry {
   private readonly backfills = new Map<string, RegisteredBackfill>();

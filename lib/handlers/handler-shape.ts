@@ -1,6 +1,6 @@
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 
-/** The type of a handler, by the one of the three methods that it implements. */
+/** Which of the three methods a handler implements. */
 export type HandlerShape = 'range' | 'batch' | 'row';
 
 const METHODS: readonly (readonly [HandlerShape, string])[] = [
@@ -9,7 +9,7 @@ const METHODS: readonly (readonly [HandlerShape, string])[] = [
   ['row', 'processRow'],
 ];
 
-/** The type of a handler; throws `BackfillDefinitionError` unless it has exactly one of the methods. */
+/** Determines the shape of a handler from its methods; throws unless it has exactly one of them. */
 export function shapeOf(handler: object, className: string): HandlerShape {
   const found = METHODS.filter(([, method]) => typeof Reflect.get(handler, method) === 'function');
   const [only] = found;

@@ -2,31 +2,78 @@ import type { BackfillRange } from '../sources/backfill-source.js';
 import type { BackfillContext } from './backfill-context.js';
 
 /**
- * Processes a contiguous range, usually with one SQL statement.
+ * A handler that processes a contiguous range of rows itself, usually with one SQL statement.
  *
- * Return the number of affected rows so that `rowsDone` is exact; without it the planned number of rows counts.
+ * @example
+ * ```ts
+ * @Backfill({ source: idRange(Message) })
+ * export class ArchiveMessages implements RangeHandler<IdRange> {
+ *   async processRange({ where }: IdRange, { em }: BackfillContext) {
+ *     return em.nativeUpdate(Message, where, { archived: true });
+ *   }
+ * }
+ * ```
  *
  * @publicApi
  */
 export interface RangeHandler<TRange extends BackfillRange = BackfillRange> {
+  /**
+   * Processes a range. May be called again for the same range after an error, a crash or a pause, so it must be
+   * idempotent. An error that it throws is retried up to `attempts` times; then the range is split in half.
+   *
+   * @returns the number of processed rows, for `rowsDone`. Default: the number that the source stated
+   */
   processRange(range: TRange, context: BackfillContext): Promise<number | void> | number | void;
 }
 
 /**
  * Processes the loaded rows of a range. Changed entities are flushed when it returns.
  *
+ * @example
+ * ```ts
+ * @Backfill({ source: keyset(Order, { orderBy: { id: 'asc' } }) })
+ * export class RestructureOrders implements BatchHandler<Order> {
+ *   async processBatch(orders: Order[]) {
+ *     for (const order of orders) {
+ *       order.address = parseAddress(order.addressText);
+ *     }
+ *   }
+ * }
+ * ```
+ *
  * @publicApi
  */
 export interface BatchHandler<TRow> {
+  /**
+   * Processes the rows of a range. May be called again for the same rows after an error, a crash or a pause, so it must
+   * be idempotent. An error that it throws is retried up to `attempts` times; then the range is split in half.
+   */
   processBatch(rows: TRow[], context: BackfillContext): Promise<void> | void;
 }
 
 /**
- * Processes one row a call, `rowConcurrency` calls at once. A row that throws does not stop the others. Changed
- * entities are flushed after the rows of the range, and each `rowAckMs` before that.
+ * A handler that is given one row at a time, `rowConcurrency` of them at once. A row that throws does not stop the
+ * others. Changed entities are flushed by the library.
+ *
+ * @example
+ * ```ts
+ * @Backfill({ source: keyset(Account, { orderBy: { id: 'asc' } }), config: { rowConcurrency: 10 } })
+ * export class EnrichAccounts implements RowHandler<Account> {
+ *   constructor(private readonly api: CompanyApi) {}
+ *
+ *   async processRow(account: Account, { signal }: BackfillContext) {
+ *     account.industry = await this.api.industryOf(account.domain, signal);
+ *   }
+ * }
+ * ```
  *
  * @publicApi
  */
 export interface RowHandler<TRow> {
+  /**
+   * Processes a row. May be called again for the same row after an error, a crash or a pause, so it must be idempotent.
+   * An error that it throws is retried up to `attempts` times; `RateLimitedError` lowers the rate of calls and does not
+   * count as an attempt, `NonRetryableError` fails the row at once.
+   */
   processRow(row: TRow, context: BackfillContext): Promise<void> | void;
 }

@@ -4,7 +4,7 @@ import type { BackfillSource } from '../sources/backfill-source.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { HandlerShape } from './handler-shape.js';
 
-/** A handler of any type; `RegisteredBackfill.shape` says which. */
+/** A handler of any shape; `RegisteredBackfill.shape` discriminates. */
 export type AnyHandler = RangeHandler | BatchHandler<unknown> | RowHandler<unknown>;
 
 /** A backfill with a handler in this app. */
@@ -16,8 +16,8 @@ export interface RegisteredBackfill {
   readonly source: BackfillSource;
   readonly shape: HandlerShape;
   readonly throttles?: readonly BackfillThrottle[];
-  /** Config defaults: those of the module, then those of the decorator. */
+  /** Config defaults in the order in which they are applied: of the module, of the decorator. */
   readonly defaults: readonly BackfillConfigPatch[];
-  /** The handler instance; a new one each time where it is request-scoped or transient. */
+  /** Returns the handler: a new instance for each call where the provider is request-scoped or transient. */
   readonly resolve: () => Promise<AnyHandler>;
 }

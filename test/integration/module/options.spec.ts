@@ -78,18 +78,25 @@ describe('defaults of the module', () => {
   });
 });
 
-describe('a bad option', () => {
+describe('an invalid option', () => {
   it.each<[string, object]>([
-    ['workers', { workers: 'all' }],
-    ['keyPrefix', { keyPrefix: '' }],
-    ['lockDuration', { lockDuration: 10 }],
-    ['shutdownTimeout', { shutdownTimeout: -1 }],
-    ['redis', { redis: 'http://localhost' }],
+    ['workers: expected true, false or a list of names of backfills, got "all"', { workers: 'all' }],
+    ['keyPrefix: expected a string that is not empty, got ""', { keyPrefix: '' }],
+    [
+      'lockDuration: expected a whole number of milliseconds from 1,000 to 3,600,000, got 10',
+      { lockDuration: 10 },
+    ],
+    [
+      'shutdownTimeout: expected a whole number of milliseconds from 0 to 3,600,000, got -1',
+      { shutdownTimeout: -1 },
+    ],
+    ['redis: expected a URL redis://... or rediss://..., options of ioredis', { redis: 'http://localhost' }],
+    ['throttles.0: expected a throttle with a name and measure(), got {}', { throttles: [{}] }],
     ['wrokers', { wrokers: true }],
-  ])('%s is named', async (field, options) => {
+  ])('is named: %s', async (message, options) => {
     const start = bench.start({ handlers: [work()], options });
-    await expect(start).rejects.toThrow('The options of BackfillModule are wrong');
-    await expect(start).rejects.toThrow(field);
+    await expect(start).rejects.toThrow('The options of BackfillModule are not valid');
+    await expect(start).rejects.toThrow(message);
   });
 
   it('config is named with its field', async () => {

@@ -125,7 +125,7 @@ describe('parseConfigPatch', () => {
       {
         field: 'per_second_on_peak',
         expected: 'a known key (did you mean perSecondOnPeak?)',
-        received: 'an unknown one with 5',
+        received: 'an unknown key with value 5',
       },
       {
         field: 'onPeakTimezone',
@@ -137,7 +137,7 @@ describe('parseConfigPatch', () => {
       [
         'The config of backfill "enrich" is not valid (given to configure):',
         '  batchSize: expected a whole number from 1 to 1,000,000 (rows in a range), got 0',
-        '  per_second_on_peak: expected a known key (did you mean perSecondOnPeak?), got an unknown one with 5',
+        '  per_second_on_peak: expected a known key (did you mean perSecondOnPeak?), got an unknown key with value 5',
         '  onPeakTimezone: expected an IANA time zone such as "Europe/Lisbon", got "Mars"',
         'Nothing was changed. Call configure("enrich", { … }) again with these fields corrected.',
       ].join('\n'),
