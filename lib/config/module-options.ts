@@ -76,7 +76,7 @@ const optionsSchema = z.strictObject({
   workers: z
     .union([z.boolean(), z.array(z.string())], 'expected true, false or a list of names of backfills')
     .default(true),
-  redis: z.union([z.string().regex(/^rediss?:\/\//), z.looseObject({})], REDIS).optional(),
+  redis: z.union([z.string().regex(/^rediss?:\/\//, REDIS), z.looseObject({})], REDIS).optional(),
   keyPrefix: z.string(PREFIX).min(1, PREFIX).default('backfill'),
   lockDuration: milliseconds(1000).default(30_000),
   shutdownTimeout: milliseconds(0).default(10_000),
