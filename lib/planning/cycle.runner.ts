@@ -97,7 +97,7 @@ export class CycleRunner {
       `[${backfill} run ${run}] cycle ${cycle} failed, retrying in ${retryMs} ms: ${String(error)}`,
     );
     // The watchdog queues a cycle again that is overdue.
-    await this.runs.note(run, { nextCycleAt: (await this.clock.now()) + retryMs });
+    await this.runs.setFields(run, { nextCycleAt: (await this.clock.now()) + retryMs });
   }
 
   private logReport(

@@ -62,7 +62,7 @@ export class RunStarter {
       return this.receipt(answer.runId, false);
     }
     await this.rateController.apply(name, runId, config, await this.clock.now());
-    await this.cycles.nudge({ backfill: name, run: runId, cycle: 0 });
+    await this.cycles.runNow({ backfill: name, run: runId, cycle: 0 });
     return { runId, state: 'running', changed: true };
   }
 

@@ -93,7 +93,7 @@ export class WorkerPool {
     }
     if (Math.abs(now - this.heartbeatAt) >= HEARTBEAT_MS) {
       this.heartbeatAt = now;
-      await Promise.all([...this.workers.keys()].map((backfill) => this.heartbeats.present(backfill, now)));
+      await Promise.all([...this.workers.keys()].map((backfill) => this.heartbeats.beat(backfill, now)));
     }
   }
 
@@ -112,7 +112,7 @@ export class WorkerPool {
     await Promise.all(
       workers.map(async ([backfill, worker]) => {
         await worker.close('shutdown');
-        await this.heartbeats.absent(backfill);
+        await this.heartbeats.remove(backfill);
       }),
     );
   }
@@ -134,7 +134,7 @@ export class WorkerPool {
       this.workers.delete(backfill);
       this.serialize(backfill, async () => {
         await worker.close('pause');
-        await this.heartbeats.absent(backfill);
+        await this.heartbeats.remove(backfill);
       });
     }
   }
@@ -161,7 +161,7 @@ export class WorkerPool {
       config,
       this.deps,
       {
-        lowWater: () => this.inBackground(this.nudge(backfill, runId)),
+        lowWater: () => this.inBackground(this.runNextCycle(backfill, runId)),
         escalate: (error) => this.breaker.escalate(backfill, runId, error),
         quarantined: async () => {
           const current = await this.readConfig(backfill, runId);
@@ -174,7 +174,7 @@ export class WorkerPool {
       },
     );
     this.workers.set(backfill, worker);
-    await this.heartbeats.present(backfill, await this.clock.now());
+    await this.heartbeats.beat(backfill, await this.clock.now());
   }
 
   private async reconfigure(backfill: string): Promise<void> {
@@ -197,10 +197,10 @@ export class WorkerPool {
   }
 
   /** Has the next cycle of the run come at once. */
-  private async nudge(backfill: string, runId: string): Promise<void> {
+  private async runNextCycle(backfill: string, runId: string): Promise<void> {
     const run = await this.runs.read(runId);
     if (run?.status === 'running') {
-      await this.cycles.nudge({ backfill, run: runId, cycle: run.cycle });
+      await this.cycles.runNow({ backfill, run: runId, cycle: run.cycle });
     }
   }
 

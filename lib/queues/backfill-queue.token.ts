@@ -1,8 +1,8 @@
 import { getQueueToken } from '@nestjs/bullmq';
 
 /**
- * Token of the BullMQ `Queue` of a backfill, for `app.get`, `ModuleRef.get` and boards such as bull-board
- * once the app has started. An ordinary queue, to be looked at: what adds jobs to it adds no work.
+ * Token of the BullMQ `Queue` of a backfill, for `app.get`, `ModuleRef.get` and dashboards such as bull-board, once the
+ * app has started. Use the queue for reading only: a job that is added to it is not part of any run.
  *
  * @example
  * ```ts

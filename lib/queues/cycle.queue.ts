@@ -7,25 +7,26 @@ import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { RedisErrorLog } from '../redis/redis-error.log.js';
+import { jobId } from '../state/job-id.js';
 import { QUEUE_EVENTS } from './range.queues.js';
 
-/** Never the name of a backfill. */
+/** No backfill can have this name. */
 const QUEUE = '_cycles';
-const AT_ONCE = 8;
+const CONCURRENCY = 8;
 
-/** One cycle of one run. */
+/** A cycle of a run. */
 export interface CycleJob {
   readonly backfill: string;
   readonly run: string;
   readonly cycle: number;
 }
 
-/** Runs a cycle; answers the ms until the next one, or `null` when there is none. */
+/** Runs a cycle; returns the ms until the next one, or `null` when there is none. */
 export type RunCycle = (cycle: CycleJob, signal: AbortSignal) => Promise<number | null>;
 
 /**
- * The chain of cycles: each is a job that adds the next, named by run and number, so that there is one of
- * each whoever adds it and however often.
+ * The queue of the cycles of all runs. Each cycle is a job that adds the next one. Run and number are its job id, so
+ * that BullMQ has each cycle once, however many processes add it.
  */
 @Injectable()
 export class CycleQueue {
@@ -48,12 +49,12 @@ export class CycleQueue {
     this.queue.on('error', errors.listener);
   }
 
-  /** Begins to work cycles off in this process. */
+  /** Starts to process cycles in this process. */
   open(runCycle: RunCycle): void {
     this.worker = new Worker<CycleJob>(QUEUE, (job) => this.process(job, runCycle), {
       connection: this.client,
       prefix: this.keys.prefix,
-      concurrency: AT_ONCE,
+      concurrency: CONCURRENCY,
       lockDuration: this.options.lockDuration,
       stalledInterval: this.options.lockDuration,
       maxStalledCount: Number.MAX_SAFE_INTEGER,
@@ -64,17 +65,16 @@ export class CycleQueue {
     this.worker.on('error', this.errors.listener);
   }
 
-  /** Has the cycle come now, whether it was lost, is waiting for its time, or was never added. */
-  async nudge(cycle: CycleJob): Promise<void> {
-    const id = jobId(cycle);
-    const job = await this.queue.getJob(id);
+  /** Makes a cycle run at once: adds it where it is missing, and promotes it where it is delayed. */
+  async runNow(cycle: CycleJob): Promise<void> {
+    const job = await this.queue.getJob(cycleId(cycle));
     if (!job) {
       await this.add(cycle, 0);
     } else if (await job.isDelayed()) {
       await job.promote().catch((error: unknown) => {
-        // Another process was faster: what was wanted has happened.
+        // Another process has promoted it meanwhile.
         this.logger.debug(
-          `[${cycle.backfill} run ${cycle.run}] cycle ${cycle.cycle} was promoted already: ${String(error)}`,
+          `[${cycle.backfill} run ${cycle.run}] cycle ${cycle.cycle} is no longer delayed: ${String(error)}`,
         );
       });
     }
@@ -95,10 +95,10 @@ export class CycleQueue {
   }
 
   private async add(cycle: CycleJob, delayMs: number): Promise<void> {
-    await this.queue.add('cycle', cycle, { jobId: jobId(cycle), delay: Math.ceil(delayMs) });
+    await this.queue.add('cycle', cycle, { jobId: cycleId(cycle), delay: Math.ceil(delayMs) });
   }
 }
 
-function jobId({ run, cycle }: CycleJob): string {
-  return `${run}-c${cycle}`;
+function cycleId({ run, cycle }: CycleJob): string {
+  return jobId(run, `c${cycle}`);
 }

@@ -5,7 +5,7 @@ import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { getBackfillQueueToken } from './backfill-queue.token.js';
 import { RangeQueues } from './range.queues.js';
 
-/** Provides the queue of each backfill under its token: which there are is known only once all are found. */
+/** Provides the queue of each backfill under its token, at runtime: discovery has to find the backfills first. */
 @Injectable()
 export class QueuePublisher implements OnApplicationBootstrap {
   constructor(
@@ -15,9 +15,9 @@ export class QueuePublisher implements OnApplicationBootstrap {
   ) {}
 
   onApplicationBootstrap(): void {
-    const home = this.discovery.getProviders().find(({ token }) => token === QueuePublisher)?.host;
+    const module = this.discovery.getProviders().find(({ token }) => token === QueuePublisher)?.host;
     for (const { name } of this.registry.all()) {
-      home?.addProvider({ provide: getBackfillQueueToken(name), useValue: this.queues.of(name) });
+      module?.addProvider({ provide: getBackfillQueueToken(name), useValue: this.queues.of(name) });
     }
   }
 }

@@ -20,7 +20,7 @@ export interface JobRequest {
   readonly delayMs?: number;
 }
 
-/** Jobs a call: workers share the connection, and their commands wait behind a large one. */
+/** Jobs added in one call: workers share the connection, and their commands wait behind it. */
 const BATCH = 100;
 
 /** BullMQ keeps so many events of a queue: enough for a dashboard, little memory for each backfill. */

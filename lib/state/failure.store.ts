@@ -21,7 +21,7 @@ export interface RetryPiece {
   readonly ranges: number;
 }
 
-/** The answer to a retry. */
+/** Result of a retry. */
 export type RetryAnswer =
   | {
       readonly kind: 'taken';
@@ -38,7 +38,7 @@ export class FailureStore {
     private readonly keys: BackfillKeys,
   ) {}
 
-  /** A page of failures, oldest first; `after` is the sequence of the last one seen. */
+  /** A page of failures, oldest first; `after` is `next` of the page before. */
   async page(runId: string, after: string | undefined, limit: number): Promise<FailurePage> {
     const { records, next } = await this.records(runId, after, limit);
     return { items: records.map(([id, record]) => toPublicFailure(id, record)), next };

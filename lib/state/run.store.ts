@@ -17,12 +17,12 @@ const EVENT_OF = {
   cancel: 'cancelled',
 } as const satisfies Record<RunAction, BackfillEventType>;
 
-/** The answer to the start of a run. */
+/** Result of the start of a run. */
 export type StartAnswer =
   | { readonly kind: 'started' | 'repeated'; readonly runId: string }
   | { readonly kind: 'active'; readonly runId: string; readonly status: RunStatus };
 
-/** The answer to a transition. */
+/** Result of a transition; `already`: the run was in that status. Both statuses are `null` where the run is gone. */
 export interface TransitionAnswer {
   readonly kind: 'moved' | 'already' | 'refused';
   readonly before: RunStatus | null;
@@ -37,7 +37,7 @@ export class RunStore {
     private readonly keys: BackfillKeys,
   ) {}
 
-  /** Starts a run unless one is active; a repeated idempotency key answers the run that it started. */
+  /** Starts a run unless one is active. For a repeated idempotency key it returns the run that was started first. */
   async start(
     backfill: string,
     runId: string,
@@ -76,7 +76,7 @@ export class RunStore {
     return Object.keys(hash).length === 0 ? null : parseRun(hash);
   }
 
-  /** Id of the newest run of a backfill, active or over. */
+  /** Id of the newest run of a backfill, active or ended. */
   async newestId(name: string): Promise<string | null> {
     const [id] = await this.client.zrevrange(this.keys.runs(name), 0, 0);
     return id ?? null;
@@ -100,7 +100,7 @@ export class RunStore {
     return this.client.hlen(this.keys.work(runId));
   }
 
-  /** How often each throttle failed. */
+  /** How many times each throttle failed. */
   async throttleErrors(runId: string): Promise<Record<string, string>> {
     return this.client.hgetall(this.keys.throttleErrors(runId));
   }
@@ -110,7 +110,7 @@ export class RunStore {
   }
 
   /** Sets fields of a run that no script depends on, such as its last error, unless the run is gone. */
-  async note(runId: string, fields: Readonly<Record<string, string | number>>): Promise<void> {
-    await scripts.note.run(this.client, this.keys, { runId }, Object.entries(fields).flat());
+  async setFields(runId: string, fields: Readonly<Record<string, string | number>>): Promise<void> {
+    await scripts.setFields.run(this.client, this.keys, { runId }, Object.entries(fields).flat());
   }
 }

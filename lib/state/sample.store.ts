@@ -3,11 +3,16 @@ import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 
-const KEEP = 900;
-/** Samples further apart have a pause between them. */
+/** Fifteen minutes of samples. */
+const MAX_SAMPLES = 900;
+/** The run was paused between two samples that are further apart. */
 const GAP_MS = 3_000;
 
-/** How far a run was at a moment, and what rate was in force. */
+/**
+ * Progress of a run at a point in time, and the rate in force.
+ *
+ * @publicApi
+ */
 export interface BackfillSample {
   /** Epoch ms, by the clock of Redis. */
   readonly at: number;
@@ -15,11 +20,11 @@ export interface BackfillSample {
   readonly rowsDone: number;
   readonly rowsFailed: number;
   readonly outstanding: number;
-  /** `null`: unpaced. */
+  /** Ranges a second; `null` is unpaced, `0` holds. */
   readonly perSecond: number | null;
 }
 
-/** Keeps a sample a second of each run, for the last fifteen minutes. */
+/** Stores a sample a second of each run, for the last fifteen minutes. */
 @Injectable()
 export class SampleStore {
   constructor(
@@ -31,12 +36,12 @@ export class SampleStore {
     const { at, done, rowsDone, rowsFailed, outstanding, perSecond } = sample;
     const key = this.keys.samples(runId);
     const text = JSON.stringify([at, done, rowsDone, rowsFailed, outstanding, perSecond]);
-    // Not by a pipeline: ioredis gives each one every command of BullMQ, which takes a ms.
-    await Promise.all([this.client.lpush(key, text), this.client.ltrim(key, 0, KEEP - 1)]);
+    // Not in a pipeline: ioredis defines all commands of BullMQ on each new one, which takes a millisecond.
+    await Promise.all([this.client.lpush(key, text), this.client.ltrim(key, 0, MAX_SAMPLES - 1)]);
   }
 
   /** The newest samples, newest first. */
-  async newest(runId: string, limit = KEEP): Promise<BackfillSample[]> {
+  async newest(runId: string, limit = MAX_SAMPLES): Promise<BackfillSample[]> {
     const values = await this.client.lrange(this.keys.samples(runId), 0, limit - 1);
     return values.map((value) => {
       const [at, done, rowsDone, rowsFailed, outstanding, perSecond] = JSON.parse(value) as [
@@ -52,7 +57,7 @@ export class SampleStore {
   }
 }
 
-/** Ranges and rows a second over the samples, which come newest first; 0 with fewer than two. */
+/** Ranges and rows a second between the newest sample and the oldest within `overMs`; samples come newest first. */
 export function throughput(
   samples: readonly BackfillSample[],
   overMs: number,
@@ -70,16 +75,19 @@ export function throughput(
   return { ranges: (newest.done - oldest.done) / seconds, rows: Math.max(0, rows) / seconds };
 }
 
-/** The latest of the samples between which no rate was in force; they come newest first. */
+/**
+ * The latest consecutive samples between which no rate was in force. Each has the rate since the sample before it.
+ * Samples come newest first.
+ */
 export function latestUnpaced(samples: readonly BackfillSample[]): BackfillSample[] {
   const from = samples.findIndex(({ perSecond }) => perSecond === null);
-  const stretch: BackfillSample[] = [];
+  const unpaced: BackfillSample[] = [];
   for (const sample of from === -1 ? [] : samples.slice(from)) {
-    const next = stretch.at(-1);
+    const next = unpaced.at(-1);
     if (next && (next.perSecond !== null || next.at - sample.at > GAP_MS)) {
       break;
     }
-    stretch.push(sample);
+    unpaced.push(sample);
   }
-  return stretch;
+  return unpaced;
 }

@@ -46,7 +46,7 @@ export class ConfigChanger {
     const run = activeId === null ? null : await this.runs.read(activeId);
     if (run?.status === 'running') {
       await this.rateController.apply(name, run.id, inForce.config, await this.clock.now());
-      await this.cycles.nudge({ backfill: name, run: run.id, cycle: run.cycle });
+      await this.cycles.runNow({ backfill: name, run: run.id, cycle: run.cycle });
     }
     return inForce;
   }

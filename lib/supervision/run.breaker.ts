@@ -31,7 +31,7 @@ export class RunBreaker {
   /** Pauses a run on behalf of the library. */
   async pause(backfill: string, runId: string, reason: string, error?: unknown): Promise<void> {
     if (error !== undefined && !isOutOfMemory(error)) {
-      await this.runs.note(runId, { lastError: storable(error) });
+      await this.runs.setFields(runId, { lastError: storable(error) });
     }
     const answer = await this.runs.move(runId, 'pause', reason, { reason, by: 'nestjs-backfill' });
     if (answer.kind === 'moved') {

@@ -25,6 +25,6 @@ export class RunResumer {
     await this.rateController.apply(backfill, runId, config, await this.clock.now());
     await this.jobReconciler.reconcile(backfill, runId);
     const run = await this.runs.read(runId);
-    await this.cycles.nudge({ backfill, run: runId, cycle: run?.cycle ?? 0 });
+    await this.cycles.runNow({ backfill, run: runId, cycle: run?.cycle ?? 0 });
   }
 }

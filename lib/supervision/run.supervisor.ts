@@ -67,7 +67,7 @@ export class RunSupervisor {
       this.samples.add(runId, sample),
     ]);
     if (run.nextCycleAt !== null && now > run.nextCycleAt + OVERDUE_MS) {
-      await this.cycles.nudge({ backfill: name, run: runId, cycle: run.cycle });
+      await this.cycles.runNow({ backfill: name, run: runId, cycle: run.cycle });
     }
     if (now - (this.reconciledAt.get(runId) ?? -Infinity) >= RECONCILE_EVERY_MS) {
       this.reconciledAt.set(runId, now);

@@ -69,7 +69,6 @@ export const scripts = {
   endCycle: new LuaScript<RunScope, number | null>('end-cycle', runKeys),
   hold: new LuaScript<RunScope, number | null>('hold', runKeys),
   jobProblems: new LuaScript<RunScope, [cursor: string, ...jobsAndWaits: string[]]>('job-problems', runKeys),
-  note: new LuaScript<RunScope, Flag>('note', runKeys),
   quota: new LuaScript<
     BackfillRunScope,
     | [status: 'stopped' | 'unlimited']
@@ -102,6 +101,7 @@ export const scripts = {
     RunScope,
     [kind: 'taken', status: string, ...placed: Placed] | [kind: 'refused', reason: string]
   >('retry', retriedKeys),
+  setFields: new LuaScript<RunScope, Flag>('set-fields', runKeys),
   settle: new LuaScript<
     RunScope,
     [kind: 'settled', low: Flag, status: string, ...placed: Placed] | [kind: 'gone']

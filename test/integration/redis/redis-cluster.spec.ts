@@ -6,8 +6,8 @@ import { startRedisCluster } from '../../support/services/redis-cluster.js';
 
 const bench = await createAppBench();
 
-describe('a cluster of Redis', () => {
-  it('carries a run from start to retried failures', async () => {
+describe('a Redis cluster', () => {
+  it('runs a backfill from its start to retried failures', async () => {
     const redis = await startRedisCluster();
     const client = new Cluster([...redis.nodes], { redisOptions: { maxRetriesPerRequest: null } });
     try {

@@ -35,7 +35,7 @@ async function expectWork({ backfills, finished }: Awaited<ReturnType<typeof sta
   expect(keys).not.toEqual([]);
 }
 
-describe("the rangeStore's connection", () => {
+describe('the connection to Redis', () => {
   it('comes from host options of BullModule', async () => {
     await expectWork(await start(bench.redis.connection));
   });
@@ -44,7 +44,7 @@ describe("the rangeStore's connection", () => {
     await expectWork(await start({ url: bench.redis.url }));
   });
 
-  it("comes from the app's client, which stays the app's", async () => {
+  it('comes from a client of the app, which stays open', async () => {
     const client = new Redis(bench.redis.url, { maxRetriesPerRequest: null });
     const app = await start(client);
     await expectWork(app);
@@ -66,7 +66,7 @@ describe("the rangeStore's connection", () => {
     await redis.quit();
   });
 
-  it('is refused where it is no client of ioredis', async () => {
+  it('is rejected where it is no client of ioredis', async () => {
     const client = { sendCommand: () => undefined };
     await expect(start(bench.redis.connection, { redis: client as never })).rejects.toThrow(
       'Expected the option redis to be a Redis URL, options of ioredis, or a client of ioredis, got a client of another driver',

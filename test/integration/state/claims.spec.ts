@@ -11,11 +11,11 @@ import { createAppBench, defineBackfill, numbers } from '../../support/apps/inde
 const bench = await createAppBench();
 const rate = (perSecond: number | null) => ({ perSecondOnPeak: perSecond, perSecondOffPeak: perSecond });
 
-/** A run whose ranges nobody but the test claims. */
+/** A run whose ranges only the test claims. */
 async function bareRun(ranges: number, perSecond: number | null) {
   const handler = defineBackfill({ name: 'bare', source: numbers(1), processRange: () => undefined });
   const { app, backfills } = await bench.start({ handlers: [handler], options: { workers: false } });
-  // It would put the rate of the config in force again.
+  // It would apply the rate of the config again.
   await app.get(BackfillWatchdog, { strict: false }).close();
   const { runId } = await backfills.start('bare', { config: rate(perSecond) });
   const rangeStore = app.get(RangeStore, { strict: false });
@@ -35,7 +35,7 @@ async function bareRun(ranges: number, perSecond: number | null) {
     const [seconds, rest] = await client.time();
     return Number(seconds) * 1e6 + Number(rest);
   };
-  /** Claims a range and tells the microsecond, by the clock of Redis, at which it may start. */
+  /** Claims a range; `at` is its start time in epoch microseconds of Redis. */
   const claim = async (index: number): Promise<{ status: string; ms: number; at: number }> => {
     const [evaluated, time] =
       (await client
@@ -66,7 +66,7 @@ function busiestSecond(starts: readonly number[]): number {
 
 describe('claims', () => {
   it.each([3, 3.9, 7.5, 100, 1000])(
-    'at %d a second never exceed it by more than one range or 2 percent in any second, however late workers are',
+    'at %d a second exceed the rate by one range or 2 percent at most in any second, however late workers are',
     async (perSecond) => {
       const { claim } = await bareRun(4000, perSecond);
       const starts: number[] = [];
@@ -85,7 +85,7 @@ describe('claims', () => {
       };
       const workers = (ms: number) => Promise.all(Array.from({ length: 8 }, () => claimFor(ms)));
       await workers(400);
-      // What they were late by is what they try to make up.
+      // The workers now catch up on this delay.
       await sleep(1500);
       await workers(2000);
       expect(starts.length).toBeGreaterThan(3);
@@ -93,7 +93,7 @@ describe('claims', () => {
     },
   );
 
-  it('of many ranges together stand exactly an interval apart', async () => {
+  it('of many ranges in one call start exactly one interval apart', async () => {
     const { rangeStore, runId } = await bareRun(100, 7.5);
     const indexes = Array.from({ length: 100 }, (_, i) => i);
     const { claims } = await rangeStore.claim(runId, indexes, 60_000);
@@ -104,7 +104,7 @@ describe('claims', () => {
     }
   });
 
-  it('after starts that came late are put off by as much, and made up by going a little faster', async () => {
+  it('after late starts are delayed by the lateness, and catch up by shorter intervals', async () => {
     const { rangeStore, runId, claim } = await bareRun(400, 100);
     const before = await claim(0);
     const [late] = (await rangeStore.claim(runId, [1], 60_000, 200)).claims;
@@ -120,11 +120,11 @@ describe('claims', () => {
       60_000,
     );
     const waits = claims.map((one) => one?.waitMs ?? Number.NaN);
-    // 300 intervals of 10 ms, each 0.6 % shorter until the 200 ms are made up.
+    // Intervals of 10 ms, each 0.6 % shorter until the 200 ms are caught up.
     expect((waits.at(-1) ?? 0) - (waits[0] ?? 0)).toBeCloseTo(299 * 9.94, 0);
   });
 
-  it('of a range that is gone answer nothing, and count each time it was taken up', async () => {
+  it('return nothing for a range that is gone, and count how many times a range was claimed', async () => {
     const { rangeStore, runId } = await bareRun(2, null);
     expect((await rangeStore.claim(runId, [0, 7], 250)).claims).toMatchObject([
       { entry: { claims: 1 } },
@@ -143,7 +143,7 @@ describe('a change of the rate at a known time', () => {
   it.each([
     ['ends a hold', -1, 1000],
     ['begins a hold', 1000, -1],
-  ])('%s at that moment, whoever is alive', async (_, before, after) => {
+  ])('%s at that time, whichever processes are alive', async (_, before, after) => {
     const { client, keys, runId, micros, claim } = await bareRun(2000, 0);
     const changeAt = Math.ceil((await micros()) / 1000) + 700;
     await scripts.applyRate.run(client, keys, { runId }, [before, after, changeAt, 'on peak', '', '', '']);
@@ -151,7 +151,7 @@ describe('a change of the rate at a known time', () => {
     for (let i = 0; (await micros()) < (changeAt + 300) * 1000; i++) {
       const asked = await micros();
       const { status } = await claim(i);
-      // Only what was asked and answered on one side of the boundary tells anything.
+      // Only a claim that was sent and answered on the same side of the boundary is conclusive.
       const answered = await micros();
       if (answered < changeAt * 1000 || asked >= changeAt * 1000) {
         answers.push({ at: asked, status });
@@ -168,7 +168,7 @@ describe('a change of the rate at a known time', () => {
   it.each([
     ['a slower rate', 1_000_000, 22],
     ['none', -1, 21],
-  ])('of %s to come is felt by those whose moment is after it', async (_name, following, most) => {
+  ])('to %s applies to the ranges that start after it', async (_name, following, most) => {
     const { client, keys, runId, rangeStore, micros } = await bareRun(100, 100);
     const changeAt = Math.ceil((await micros()) / 1000) + 200;
     await scripts.applyRate.run(client, keys, { runId }, [
@@ -185,12 +185,12 @@ describe('a change of the rate at a known time', () => {
       Array.from({ length: 100 }, (_, i) => i),
       250,
     );
-    // Held, where this test came too late.
+    // `held` when the change is past already.
     expect(['later', 'held']).toContain(status);
     expect(claims.length).toBeLessThanOrEqual(most);
   });
 
-  it('is told to the tracker by the governor, to the millisecond of the boundary', async () => {
+  it('is stored by the rate controller with the millisecond of the boundary', async () => {
     const { app, client, keys, runId } = await bareRun(1, 1);
     const rateController = app.get(RateController, { strict: false });
     const config = resolveConfig({

@@ -8,12 +8,12 @@ import { createAppBench, defineBackfill, numbers } from '../../support/apps/inde
 
 const bench = await createAppBench();
 
-/** A run with one range of twenty rows, which nobody but the test plans and works on. */
+/** A run with one range of twenty rows, which only the test plans and processes. */
 async function bareRun() {
   const handler = defineBackfill({ name: 'bare', source: numbers(1), processRange: () => undefined });
   const { app, backfills } = await bench.start({ handlers: [handler], options: { workers: false } });
   await app.get(BackfillWatchdog, { strict: false }).close();
-  // Paced, it would have the test wait for moments.
+  // With a rate the test would have to wait for start times.
   const { runId } = await backfills.start('bare', {
     config: { perSecondOnPeak: null, perSecondOffPeak: null },
   });
@@ -58,7 +58,7 @@ function splitOf(entry: RangeEntry): Settlement {
 }
 
 describe('a worker', () => {
-  it('that sends a settlement twice, because its connection broke, has settled once', async () => {
+  it('that sends a settlement twice, because its connection broke, settles once', async () => {
     const { rangeStore, runId, claim, counters } = await bareRun();
     const entry = await claim();
     expect((await rangeStore.settle(runId, splitOf(entry))).counted).toBe(true);
@@ -66,7 +66,7 @@ describe('a worker', () => {
     expect(await counters()).toMatchObject({ planned: 2, outstanding: 2 });
   });
 
-  it('has its range tried again once, though it says so twice', async () => {
+  it('that sends a retry twice has its range retried once', async () => {
     const { rangeStore, runId, claim } = await bareRun();
     const entry = await claim();
     const again: Settlement = {
@@ -78,7 +78,7 @@ describe('a worker', () => {
     expect(await claim()).toMatchObject({ attempts: 1, claims: 2 });
   });
 
-  it('that was overtaken does not take the half of its range for the whole', async () => {
+  it('whose range was split meanwhile acknowledges neither half of it', async () => {
     const { rangeStore, runId, claim, counters } = await bareRun();
     const overtaken = await claim();
     await rangeStore.settle(runId, splitOf(await claim()));
@@ -88,7 +88,7 @@ describe('a worker', () => {
     expect(await counters()).toEqual({ planned: 2, done: 2, outstanding: 0, rowsDone: 20 });
   });
 
-  it('counts once where a crash of Redis forgot that another has the same range', async () => {
+  it('counts once where Redis lost a claim in a crash and another worker has the same range', async () => {
     const { rangeStore, client, keys, runId, claim, counters } = await bareRun();
     const work = keys.work(runId);
     const before = await client.hget(work, '0');
@@ -102,7 +102,7 @@ describe('a worker', () => {
     expect(await counters()).toEqual({ planned: 2, done: 0, outstanding: 2, rowsDone: 0 });
   });
 
-  it('does not take another range away that a crash of Redis gave the number of its own', async () => {
+  it('does not acknowledge a range that got the index of its own after a crash of Redis', async () => {
     const { rangeStore, client, keys, runId, claim, counters } = await bareRun();
     const work = keys.work(runId);
     const entry = await claim();
@@ -113,7 +113,7 @@ describe('a worker', () => {
 });
 
 describe('a planner', () => {
-  it('goes on from the cursor that it planned from, and from no other', async () => {
+  it('reserves ranges only from the cursor that it planned from', async () => {
     const { rangeStore, client, keys, runId, counters, reservation } = await bareRun();
     const run = keys.run(runId);
     const next: Reservation = {
@@ -123,7 +123,7 @@ describe('a planner', () => {
       cursor: 40,
       ranges: [{ data: [21, 40], rows: 20 }],
     };
-    // A crash of Redis forgot the last step, and another planner cut smaller ranges in the meantime.
+    // Redis lost the last step in a crash, and another planner has planned smaller ranges meanwhile.
     const fields = await client.hgetall(run);
     const cursor = Object.keys(fields).find((field) => fields[field] === '20' && field.startsWith('cursor'));
     await client.hset(run, String(cursor), '15');

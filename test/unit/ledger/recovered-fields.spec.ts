@@ -52,7 +52,7 @@ it('keeps what a range is worth and what it cost, and nobody holds it', () => {
   expect(work.map(([, entry]) => decodeEntry(entry).notBefore)).toEqual([170, 0]);
 });
 
-it('keeps counters, cursors and status, and forgets what belonged to the moment', () => {
+it('keeps counters, cursors and status, and drops the volatile fields', () => {
   const { fields } = recoveredFields(run, checkpoint());
   expect(fields).toMatchObject({ status: 'paused', reason: 'lunch', done: '30', 'cursor:': '12' });
   expect(fields).not.toHaveProperty('moment');

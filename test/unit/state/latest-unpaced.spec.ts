@@ -23,7 +23,7 @@ describe('latestUnpaced', () => {
     ['ppp', ''],
     ['u', '0'],
     ['uuu', '2 1 0'],
-    // What a sample says of the rate was so since the one before.
+    // The rate of a sample is the one since the sample before it.
     ['ppuu', '3 2 1'],
     ['uupp', '1 0'],
     ['uuppuupp', '5 4 3'],

@@ -17,13 +17,13 @@ describe('a stored error', () => {
     });
   });
 
-  it('may be something that is no error at all', () => {
+  it('may be made of something that is no error', () => {
     expect(toStoredError('just text')).toEqual({ name: 'Error', message: 'just text' });
     expect(toStoredError({ status: 500 })).toEqual({ name: 'Error', message: '{"status":500}' });
     expect(toStoredError(undefined)).toEqual({ name: 'Error', message: 'undefined' });
   });
 
-  it('is bounded in size', () => {
+  it('is truncated', () => {
     const { message, stack } = toStoredError(new Error('x'.repeat(100_000)));
     expect(message.length).toBeLessThan(2_100);
     expect(stack?.length).toBeLessThan(4_100);
