@@ -50,14 +50,14 @@ async function depth(
   offsets: readonly [number, number, number],
   cycles: number,
 ): Promise<Finding[]> {
-  const paged = await inTurn(offsets, (offset) => planner.call<number>('offset', order, offset));
+  const paged = await mapSequentially(offsets, (offset) => planner.call<number>('offset', order, offset));
   await planner.call('cycles', source, places[0], cycles);
   const rounds: (readonly [first: number, middle: number, last: number])[] = [];
   const bare: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     // The machine's own speed drifts: the places take turns, from either side.
     const turns = round % 2 === 0 ? places : places.toReversed();
-    const times = await inTurn(turns, async (place) =>
+    const times = await mapSequentially(turns, async (place) =>
       median(await planner.call<number[]>('cycles', source, place, cycles)),
     );
     const [first = 0, middle = 0, last = 0] = round % 2 === 0 ? times : times.toReversed();
@@ -113,7 +113,10 @@ async function strides(planner: Planner, cycles: number): Promise<Finding> {
   };
 }
 
-async function inTurn<In, Out>(items: readonly In[], step: (item: In) => Promise<Out>): Promise<Out[]> {
+async function mapSequentially<In, Out>(
+  items: readonly In[],
+  step: (item: In) => Promise<Out>,
+): Promise<Out[]> {
   const answers: Out[] = [];
   for (const item of items) {
     answers.push(await step(item));
