@@ -92,7 +92,7 @@ export class Arena {
   }
 
   async sql<Row = Record<string, unknown>>(statement: string): Promise<Row[]> {
-    const client = new Client({ connectionString: this.postgres.url });
+    const client = this.client();
     await client.connect();
     try {
       return (await client.query(statement)).rows as Row[];
@@ -101,9 +101,16 @@ export class Arena {
     }
   }
 
+  private client(): Client {
+    const client = new Client({ connectionString: this.postgres.url });
+    // A fault may end the connection between two statements: the next one rejects.
+    client.on('error', () => undefined);
+    return client;
+  }
+
   /** Keeps a connection with a statement open, such as one that holds a lock, until it is released. */
   async hold(statement: string): Promise<{ release: () => Promise<void> }> {
-    const client = new Client({ connectionString: this.postgres.url });
+    const client = this.client();
     await client.connect();
     await client.query(statement);
     return { release: () => client.end() };

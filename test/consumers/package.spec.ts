@@ -105,7 +105,9 @@ await batchExecute({}, { stepSize: 0 }).catch(({ stack }) => console.log(stack))
     const [, path = '', line] = /at batchExecute \((?:file:\/\/)?(.*):(\d+):\d+\)/.exec(stack) ?? [];
 
     expect(path).toBe(join(installed.folder, 'lib/migrations/batch-execute.ts'));
-    expect((await readFile(path, 'utf8')).split('\n')[Number(line) - 1]).toContain("whole('stepSize'");
+    expect((await readFile(path, 'utf8')).split('\n')[Number(line) - 1]).toContain(
+      "assertWholeNumber('stepSize'",
+    );
   });
 
   function trace(...options: string[]): Promise<string> {
