@@ -32,8 +32,12 @@ export interface SourceScopeOptions<Entity extends object> {
   readonly partitions?: Readonly<Record<string, SourceFilter<Entity>>>;
   /**
    * Options of the entity's MikroORM filters (`@Filter`), as for `em.find`: parameters by filter name, or
-   * `false` to disable all of them. Range handlers that use `range.where` must pass the same option. Default:
-   * the filters that the entity enables by default, for example to exclude soft-deleted rows.
+   * `false` to disable all of them. Default: the filters that the entity enables by default, for example to
+   * exclude soft-deleted rows.
+   *
+   * Unlike `em.find`, a row is not excluded because a filter of a related entity excludes its relation, unless
+   * `where` compares that relation. A range handler that passes `range.where` to `em.find` must pass this option
+   * too, and `populate: false` where a related entity has a filter.
    */
   readonly filters?: FindOptions<Entity>['filters'];
 }

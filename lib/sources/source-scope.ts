@@ -5,11 +5,18 @@ import type { SourceContext } from './backfill-source.js';
 import { copyFilter, excludesNull, isEmptyFilter, type PlainFilter } from './plain-filter.js';
 import type { SourceScopeOptions } from './source-options.js';
 
-/** `find` and `count` of an entity manager, for an entity that is known only at run time. */
+/** Methods of an entity manager, for an entity that is known only at run time. */
 interface UntypedEntityManager {
   find(entity: unknown, filter: PlainFilter, options: object): Promise<object[]>;
   count(entity: unknown, filter: PlainFilter, options: object): Promise<number>;
+  populate(rows: readonly object[], relations: readonly string[], options: object): Promise<unknown>;
 }
+
+/**
+ * MikroORM joins to-one relations whose entity has an active filter, and drops the rows whose relation is filtered
+ * out. Planning reads the entity's own table, so these rows would be planned and never loaded.
+ */
+const WITHOUT_RELATIONS = { populate: false };
 
 /**
  * The entity and the filters that all queries of a source have in common.
@@ -67,12 +74,24 @@ export class SourceScope {
     return filters.map((filter) => (typeof filter === 'function' ? (filter as () => unknown)() : filter));
   }
 
+  /** The rows that match a filter, without their relations. */
   async find({ em }: SourceContext, filter: PlainFilter, options: object): Promise<object[]> {
-    return untyped(em).find(this.entity, filter, { ...this.readOptions, ...options });
+    return untyped(em).find(this.entity, filter, { ...this.readOptions, ...WITHOUT_RELATIONS, ...options });
+  }
+
+  /** The rows that match a filter, with the relations that the entity declares as eager. */
+  async load(context: SourceContext, filter: PlainFilter, options: object): Promise<object[]> {
+    const rows = await this.find(context, filter, options);
+    const eager = this.metadata(context).relations.filter((relation) => relation.eager);
+    if (eager.length > 0 && rows.length > 0) {
+      const names = eager.map(({ name }) => name);
+      await untyped(context.em).populate(rows, names, this.readOptions);
+    }
+    return rows;
   }
 
   async count({ em }: SourceContext, filter: PlainFilter): Promise<number> {
-    return untyped(em).count(this.entity, filter, this.readOptions);
+    return untyped(em).count(this.entity, filter, { ...this.readOptions, ...WITHOUT_RELATIONS });
   }
 
   /** Number of rows that match `where` now; `null` without a `where`, because then every row matches. */

@@ -166,7 +166,7 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     const { column } = this.scan(context);
     const paths = new Set([column.path, ...this.scope.metadata(context).primaryKeys.map(String)]);
     const orderBy = [...paths].map((path) => nestedFilter(path, this.direction));
-    const rows = await runQuery(context, () => this.scope.find(context, filter, { orderBy }));
+    const rows = await runQuery(context, () => this.scope.load(context, filter, { orderBy }));
     return rows as Entity[];
   }
 }

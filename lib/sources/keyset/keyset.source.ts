@@ -179,7 +179,7 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     sortKeys: readonly SortKey[],
   ): Promise<Entity[]> {
     const orderBy = sortKeys.map(({ path, direction }) => nestedFilter(path, direction));
-    const rows = await runQuery(context, () => this.scope.find(context, filter, { orderBy }));
+    const rows = await runQuery(context, () => this.scope.load(context, filter, { orderBy }));
     return rows as Entity[];
   }
 }

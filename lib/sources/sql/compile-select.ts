@@ -45,6 +45,8 @@ export async function compileSelect(
     const filter = scope.filter(partition);
     if (Object.keys(filter).length > 0) builder.where(filter);
     await builder.applyFilters(scope.filters ?? {});
+    // As `em.find` does: where a filter of the source compares a relation, the filters of the related entity apply.
+    await builder.applyJoinedFilters(em, scope.filters ?? {});
     if (condition) builder.andWhere(condition.sql, condition.values.map(toFilterValue));
     // Returns strings, not the builder: in MikroORM 6 it is a thenable, which `await` would execute.
     return { statement: builder.getFormattedQuery(), joins: / join /i.test(builder.getQuery()) };

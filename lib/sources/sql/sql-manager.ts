@@ -11,6 +11,7 @@ interface SqlBuilder {
   where(filter: unknown): SqlBuilder;
   andWhere(sql: string, values: readonly unknown[]): SqlBuilder;
   applyFilters(filters: unknown): Promise<void>;
+  applyJoinedFilters(em: unknown, filters: unknown): Promise<void>;
   getQuery(): string;
   getFormattedQuery(): string;
 }
