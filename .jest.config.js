@@ -1,3 +1,4 @@
+import { TEST_MS } from './test/support/deadlines.js';
 import { swcOptions } from './test/support/swc/options.js';
 
 const shared = {
@@ -28,7 +29,7 @@ const project = (name, extra = {}) => ({
 });
 
 export default {
-  testTimeout: 30_000,
+  testTimeout: TEST_MS,
   maxWorkers: 3,
   projects: [project('unit'), project('integration', withServices), project('e2e', withServices)],
 };

@@ -5,7 +5,8 @@ import { createAppBench, defineBackfill, eventually, Item, numbers } from '../..
 import { openEvents, startAdminApp } from '../../support/admin/index.js';
 import type { AdapterName, AdminApp, ErrorBody } from '../../support/admin/index.js';
 import { openBrowser } from '../../support/browser/index.js';
-import { startPostgres, startRedis, type RedisServer } from '../../support/services/index.js';
+import { startPostgres } from '../../support/services/postgres.js';
+import { startRedis, type RedisServer } from '../../support/services/redis.js';
 
 const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
 const READS = [

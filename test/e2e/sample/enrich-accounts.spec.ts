@@ -74,7 +74,6 @@ describe('enrich-accounts', () => {
       'calls to be broken off',
       () => directory.waiting,
       (waiting) => waiting === 0,
-      2_000,
     );
     directory.latency = 0;
     await backfills.resume(NAME);

@@ -56,7 +56,7 @@ describe('connections that the server ends in the middle of a transaction', () =
       await sleep(2_200);
     }
     await expect(orm.em.fork().count(Counter)).resolves.toBe(10);
-  }, 30_000);
+  });
 
   // When this fails, Kysely has fixed https://github.com/kysely-org/kysely/issues/1990: remove the reclaimer for its
   // releases from then on.
@@ -74,5 +74,5 @@ describe('connections that the server ends in the middle of a transaction', () =
     expect(await Promise.race([count, sleep(2_000, 'starved')])).toBe('starved');
     clients.forEach((client) => client.release(true));
     await expect(count).resolves.toBe(10);
-  }, 30_000);
+  });
 });

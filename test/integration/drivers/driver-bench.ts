@@ -54,7 +54,7 @@ export function createDriverBench(driver: TestDriver): DriverBench {
     [database, redis] = await Promise.all([driver.open(), createTestRedis()]);
     orm = (await MikroORM.init({ ...database.options, entities })) as MikroORM;
     await orm.schema.create();
-  }, 120_000);
+  });
   beforeEach(() => {
     test++;
   });

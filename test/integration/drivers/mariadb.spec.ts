@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { MikroORM, EntitySchema } from '@mikro-orm/core';
 import { MariaDbDriver } from '@mikro-orm/mariadb';
 import { keyset } from 'nestjs-backfill';
-import { startMariadb, type MariadbServer } from '../../support/services/index.js';
+import { startMariadb, type MariadbServer } from '../../support/services/mariadb.js';
 import { loadAll, planAll } from '../sources/plan-source.js';
 import type { DriverDatabase } from './driver-bench.js';
 import { driverSuite } from './driver.suite.js';

@@ -3,7 +3,7 @@ import { EntitySchema } from '@mikro-orm/core';
 import { MikroORM, MongoDriver, ObjectId } from '@mikro-orm/mongodb';
 import { idRange, keyset } from 'nestjs-backfill';
 import { batchExecute } from 'nestjs-backfill/migrations';
-import { startMongodb, type MongodbServer } from '../../support/services/index.js';
+import { startMongodb, type MongodbServer } from '../../support/services/mongodb.js';
 import { defineBackfill } from '../../support/apps/index.js';
 import { loadAll, planAll } from '../sources/plan-source.js';
 import type { DriverDatabase } from './driver-bench.js';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BACKFILL_ENTITIES, createLedgerSchema } from 'nestjs-backfill';
 import { Client } from 'pg';
 import { createLedgerBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
-import { startPostgres, type PostgresServer } from '../../support/services/index.js';
+import { startPostgres, type PostgresServer } from '../../support/services/postgres.js';
 
 const bench = await createLedgerBench();
 let postgres: PostgresServer;

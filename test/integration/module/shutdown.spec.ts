@@ -3,8 +3,7 @@ import { MikroORM } from '@mikro-orm/core';
 import { BACKFILL_ENTITIES, createLedgerSchema } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
 import type { NumberRange } from '../../support/apps/index.js';
-import { startRedis } from '../../support/services/index.js';
-import type { RedisServer } from '../../support/services/index.js';
+import { startRedis, type RedisServer } from '../../support/services/redis.js';
 
 const bench = await createAppBench();
 let redis: RedisServer;

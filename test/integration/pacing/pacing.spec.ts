@@ -58,7 +58,6 @@ describe('a rate', () => {
       'a hundred more',
       () => starts.length,
       (length) => length > 100,
-      15_000,
     );
     expect((starts[1] ?? Infinity) - changed).toBeLessThan(1000);
     expect(await backfills.status('ticking')).toMatchObject({ rate: { perSecond: 100 } });

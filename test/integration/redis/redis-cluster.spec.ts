@@ -58,5 +58,5 @@ describe('a Redis cluster', () => {
       client.disconnect();
       await redis.stop();
     }
-  }, 120_000);
+  });
 });

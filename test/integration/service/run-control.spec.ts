@@ -113,7 +113,6 @@ describe('pause', () => {
       'both to be told',
       () => aborted.length,
       (count) => count === 2,
-      1000,
     );
     expect(aborted).toEqual(['The backfill was stopped', 'The backfill was stopped']);
     release();

@@ -43,7 +43,7 @@ describe('expectNoConnections', () => {
   });
 
   it('names those that stay', async () => {
-    const failure = expectNoConnections('a server', async () => ['app (pid 1, idle): SELECT 1']);
+    const failure = expectNoConnections('a server', async () => ['app (pid 1, idle): SELECT 1'], 200);
     await expect(failure).rejects.toThrow(
       /no connection to a server .* got 1\..*\n {2}app \(pid 1, idle\): SELECT 1/,
     );

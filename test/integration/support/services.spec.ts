@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
+import { eventually } from '../../support/apps/eventually.js';
 import { startPostgres, startRedis, startServices } from '../../support/services/index.js';
 
 interface Owned {
@@ -37,11 +38,12 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function eventually(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!condition() && Date.now() < deadline) {
-    await sleep(20);
-  }
+async function expectGone(owned: readonly Owned[]): Promise<void> {
+  await eventually(
+    'servers and folders to be gone',
+    () => owned.filter(({ pid, folder }) => isAlive(pid) || existsSync(folder)),
+    (left) => left.length === 0,
+  );
 }
 
 async function select<T>(url: string, sql: string): Promise<T[]> {
@@ -64,9 +66,7 @@ describe('servers of an owner', () => {
     process.kill(-owner.pid!, signal);
     await gone;
 
-    await eventually(() => owned.every(({ folder }) => !existsSync(folder)));
-    expect(owned.filter(({ pid }) => isAlive(pid))).toEqual([]);
-    expect(owned.filter(({ folder }) => existsSync(folder))).toEqual([]);
+    await expectGone(owned);
   });
 
   it.each(['throw', 'stop'])('are gone after the owner ended by %s', async (ending) => {
@@ -74,8 +74,7 @@ describe('servers of an owner', () => {
     const owned = await servers;
     expect(await gone).toEqual([ending === 'throw' ? 1 : 0, null]);
 
-    await eventually(() => owned.every(({ folder }) => !existsSync(folder)));
-    expect(owned.filter(({ pid, folder }) => isAlive(pid) || existsSync(folder))).toEqual([]);
+    await expectGone(owned);
   });
 });
 

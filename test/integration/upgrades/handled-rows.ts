@@ -10,10 +10,7 @@ export type Handled = Partial<
 
 /** Reads from the tables of the backfills which versions handled their rows. */
 export class HandledRows {
-  constructor(
-    private readonly database: () => TestDatabase,
-    private readonly withinMs: number,
-  ) {}
+  constructor(private readonly database: () => TestDatabase) {}
 
   /** @param collapse counts a row that one version handled several times in a row as handled once */
   async of(name: Name, collapse = false): Promise<Handled> {
@@ -51,7 +48,6 @@ export class HandledRows {
         `${name}: ${what}`,
         () => this.of(name, true),
         (handled) => passes(name, handled),
-        this.withinMs,
       );
     }
   }

@@ -16,13 +16,11 @@ import { VersionProcess, type Operations } from './version-process.js';
 
 type Plan = Omit<AppPlan, 'version'>;
 
-const WITHIN_MS = 60_000;
-
 /** A database, a Redis and apps of two versions that share them. */
 export class UpgradeBench {
   database!: TestDatabase;
   redis!: TestRedis;
-  readonly handled = new HandledRows(() => this.database, WITHIN_MS);
+  readonly handled = new HandledRows(() => this.database);
   private unpacked: UnpackedRelease | undefined;
   /** Processes with an open app. */
   private readonly busy: VersionProcess[] = [];
@@ -104,7 +102,6 @@ export class UpgradeBench {
           `${name}: ${what}`,
           () => backfills.status(name),
           (status) => wanted(status, name),
-          WITHIN_MS,
         ),
       ),
     );

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { deploySuite } from './deploy.suite.js';
 import { failuresSuite } from './failures.suite.js';
 import { killSuite } from './kill.suite.js';
@@ -7,8 +6,6 @@ import { pacingSuite } from './pacing.suite.js';
 import { pauseSuite } from './pause.suite.js';
 import { releases } from './releases.js';
 import { UpgradeBench } from './upgrade-bench.js';
-
-jest.setTimeout(120_000);
 
 /** Runs that one version began, and another finishes, on the same Redis and database. */
 describe.each(await releases())('%s and this version', (tarball) => {

@@ -1,6 +1,7 @@
 import { get } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { BackfillEvent } from 'nestjs-backfill';
+import { CONDITION_MS } from '../deadlines.js';
 
 /** A message or comment of a stream of server-sent events. */
 export interface Block {
@@ -21,8 +22,6 @@ export interface EventReader {
   ended(): Promise<void>;
   close(): void;
 }
-
-const TIMEOUT_MS = 15_000;
 
 /** Opens an event stream and collects its blocks. */
 export async function openEvents(url: string, headers: Record<string, string> = {}): Promise<EventReader> {
@@ -45,7 +44,7 @@ export async function openEvents(url: string, headers: Record<string, string> = 
       new Promise((resolve, reject) => {
         const timer = setTimeout(
           () => reject(new Error(`Expected ${what}, got ${JSON.stringify(blocks.slice(-5))}`)),
-          TIMEOUT_MS,
+          CONDITION_MS,
         );
         const check = () => {
           const found = blocks.find(passes);

@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-
-const WITHIN_MS = 20_000;
+import { CONDITION_MS } from '../deadlines.js';
 
 /** Waits until the answer passes, and fails with the last one when it never does. */
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T> | T,
   passes: (answer: T) => boolean,
-  withinMs = WITHIN_MS,
+  withinMs = CONDITION_MS,
 ): Promise<T> {
   const deadline = Date.now() + withinMs;
   for (;;) {

@@ -1,5 +1,4 @@
-import type { RedisServer } from '../services/index.js';
-import { startRedis } from '../services/index.js';
+import { startRedis, type RedisServer } from '../services/redis.js';
 import { createTestDatabase, type TestDatabase } from '../databases/index.js';
 import { BACKFILL_ENTITIES, createLedgerSchema } from 'nestjs-backfill';
 import { Redis } from 'ioredis';

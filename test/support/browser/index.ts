@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium, type BrowserContext, type BrowserContextOptions } from 'playwright-core';
+import { CONDITION_MS } from '../deadlines.js';
 
 const run = promisify(execFile);
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
@@ -28,6 +29,7 @@ export async function openBrowser(options: BrowserContextOptions = {}): Promise<
     args: FLAGS,
     ...options,
   });
+  context.setDefaultTimeout(CONDITION_MS);
   context.once('close', () => {
     rm(profile, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
       console.warn(`The profile ${profile} is left: ${String(error)}`);

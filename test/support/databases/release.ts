@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RELEASE_MS } from '../deadlines.js';
 
 const key = Symbol.for('nestjs-backfill.test.releases');
-const LEFT_ALONE_MS = 3000;
 
 /** Has Jest's environment call this after the file's last hook, the latest registration first. */
 export function onFileFinished(release: () => Promise<void>): void {
@@ -10,8 +10,12 @@ export function onFileFinished(release: () => Promise<void>): void {
 }
 
 /** Gives connections that are being closed a moment, then fails with those that are left. */
-export async function expectNoConnections(what: string, list: () => Promise<string[]>): Promise<void> {
-  const deadline = Date.now() + LEFT_ALONE_MS;
+export async function expectNoConnections(
+  what: string,
+  list: () => Promise<string[]>,
+  withinMs = RELEASE_MS,
+): Promise<void> {
+  const deadline = Date.now() + withinMs;
   for (let left = await list(); left.length > 0; left = await list()) {
     if (Date.now() > deadline) {
       throw new Error(

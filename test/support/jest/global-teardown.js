@@ -1,4 +1,4 @@
-const EXIT_WITHIN_MS = 10_000;
+import { RELEASE_MS } from '../deadlines.js';
 
 /** Stops the servers. A run that open handles then keep alive ends as a failure instead of hanging. */
 export default async function globalTeardown({ watch, watchAll }) {
@@ -7,7 +7,7 @@ export default async function globalTeardown({ watch, watchAll }) {
     return;
   }
   setTimeout(() => {
-    console.error(`Expected the tests to end, got open handles ${EXIT_WITHIN_MS} ms later.`);
+    console.error(`Expected the tests to end, got open handles ${RELEASE_MS} ms later.`);
     process.exit(1);
-  }, EXIT_WITHIN_MS).unref();
+  }, RELEASE_MS).unref();
 }

@@ -1,9 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CONDITION_MS } from '../deadlines.js';
 import type { RemoteReport } from './messages.js';
-
-const TERM_MS = 15_000;
 
 export interface RemoteOptions {
   readonly module: URL;
@@ -79,10 +78,10 @@ export class RemoteProcess {
 
   async stop(): Promise<void> {
     this.signal('SIGTERM');
-    const ended = await Promise.race([this.exited.then(() => true), sleep(TERM_MS, false)]);
+    const ended = await Promise.race([this.exited.then(() => true), sleep(CONDITION_MS, false)]);
     if (!ended) {
       await this.kill();
-      throw new Error(`a process did not end by itself within ${TERM_MS / 1000} s of SIGTERM`);
+      throw new Error(`a process did not end by itself within ${CONDITION_MS / 1000} s of SIGTERM`);
     }
   }
 

@@ -1,5 +1,3 @@
-export { startMariadb, type MariadbServer } from './mariadb.js';
-export { startMongodb, type MongodbServer } from './mongodb.js';
 export { startPostgres, type PostgresOptions, type PostgresServer } from './postgres.js';
 export { startRedis, type RedisOptions, type RedisServer } from './redis.js';
 export { startServices, type Service, type Services, type ServicesOptions } from './services.js';

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { CONDITION_MS } from '../deadlines.js';
 import { freePort } from './free-port.js';
 import { startRedis, type RedisServer } from './redis.js';
 
 const SLOTS = 16_384;
-const MEET_WITHIN_MS = 60_000;
 
 export interface RedisCluster {
   readonly nodes: readonly { readonly host: string; readonly port: number }[];
@@ -56,10 +56,10 @@ async function join(nodes: readonly Node[], clients: readonly Redis[]): Promise<
   for (const { server, bus } of nodes.slice(1)) {
     await clients[0]?.call('CLUSTER', 'MEET', server.host, server.port, bus);
   }
-  const deadline = Date.now() + MEET_WITHIN_MS;
+  const deadline = Date.now() + CONDITION_MS;
   while (!(await Promise.all(clients.map(isWhole(nodes.length)))).every(Boolean)) {
     if (Date.now() > deadline) {
-      throw new Error(`Expected ${nodes.length} Redis nodes to meet within ${MEET_WITHIN_MS} ms`);
+      throw new Error(`Expected ${nodes.length} Redis nodes to meet within ${CONDITION_MS} ms`);
     }
     await sleep(50);
   }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CONDITION_MS } from '../deadlines.js';
 import type { Account } from './account.js';
 import type { GuardedFolder } from './guarded-folder.js';
 
@@ -15,8 +16,6 @@ export interface ServerCommand {
   /** Resolves to true once the server answers. */
   readonly isReady: () => Promise<boolean>;
 }
-
-const READY_WITHIN_MS = 60_000;
 
 /** A server that can be ended and started again in the same folder. */
 export class ServerProcess {
@@ -60,13 +59,13 @@ export class ServerProcess {
     child.once('exit', () => rmSync(this.folder.pidFile, { force: true }));
     child.once('error', () => {});
 
-    const deadline = Date.now() + READY_WITHIN_MS;
+    const deadline = Date.now() + CONDITION_MS;
     while (!(await isReady())) {
       if (!this.running || child.pid === undefined) {
         throw new Error(`Expected ${name} to start, got an exit:\n${this.logTail()}`);
       }
       if (Date.now() > deadline) {
-        throw new Error(`Expected ${name} to answer within ${READY_WITHIN_MS} ms:\n${this.logTail()}`);
+        throw new Error(`Expected ${name} to answer within ${CONDITION_MS} ms:\n${this.logTail()}`);
       }
       await sleep(20);
     }
