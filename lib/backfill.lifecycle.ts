@@ -14,9 +14,9 @@ import { BackfillExplorer } from './handlers/backfill.explorer.js';
 import { BackfillRegistry } from './handlers/backfill.registry.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { RateController } from './pacing/rate.controller.js';
-import { CycleRunner } from './planning/cycle.runner.js';
+import { CycleWorkers } from './planning/cycle.workers.js';
 import { WorkerPool } from './processing/worker.pool.js';
-import { CycleQueue } from './queues/cycle.queue.js';
+import { CycleQueues } from './queues/cycle.queues.js';
 import { RangeQueues } from './queues/range.queues.js';
 import { memoryPolicyWarning } from './redis/redis-memory.js';
 import { RedisConnections } from './redis/redis-connections.js';
@@ -42,13 +42,13 @@ export class BackfillLifecycle
     private readonly managers: EntityManagers,
     private readonly events: EventStream,
     private readonly pool: WorkerPool,
-    private readonly cycles: CycleQueue,
-    private readonly runner: CycleRunner,
+    private readonly cycleWorkers: CycleWorkers,
     private readonly rateController: RateController,
     private readonly watchdog: BackfillWatchdog,
     private readonly ledger: BackfillLedger,
     private readonly lostRuns: LostRunDetector,
     private readonly queues: RangeQueues,
+    private readonly cycleQueues: CycleQueues,
     private readonly connections: RedisConnections,
   ) {}
 
@@ -80,9 +80,6 @@ export class BackfillLifecycle
     }
     await this.events.open();
     this.events.events.subscribe((event) => this.pool.onEvent(event));
-    if (this.options.workers !== false) {
-      this.cycles.open((cycle, signal) => this.runner.run(cycle, signal));
-    }
     await this.ledger.open();
     const { runs, now } = await this.watchdog.poll();
     await this.lostRuns.detect(runs);
@@ -99,7 +96,7 @@ export class BackfillLifecycle
 
   async beforeApplicationShutdown(): Promise<void> {
     this.rateController.close();
-    const closed = this.settle(this.watchdog.close(), this.pool.close(), this.cycles.close());
+    const closed = this.settle(this.watchdog.close(), this.pool.close(), this.cycleWorkers.close());
     if (!(await endsWithin(closed, this.options.shutdownTimeout + GRACE_MS))) {
       this.logger.warn(
         'Redis does not respond at shutdown. Ranges that could not be released are processed by other processes ' +
@@ -113,7 +110,10 @@ export class BackfillLifecycle
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await endsWithin(this.settle(this.events.close(), this.queues.close()), GRACE_MS);
+    await endsWithin(
+      this.settle(this.events.close(), this.queues.close(), this.cycleQueues.close()),
+      GRACE_MS,
+    );
     this.connections.close();
   }
 

@@ -28,6 +28,7 @@ import { SharedQuota } from './pacing/shared.quota.js';
 import { ThrottleEvaluator } from './pacing/throttle.evaluator.js';
 import { BatchTuner } from './planning/batch.tuner.js';
 import { CycleRunner } from './planning/cycle.runner.js';
+import { CycleWorkers } from './planning/cycle.workers.js';
 import { FailureRetrier } from './planning/failure.retrier.js';
 import { RangePlanner } from './planning/range.planner.js';
 import { RunPreviewer } from './planning/run.previewer.js';
@@ -36,7 +37,7 @@ import { RangeExecutor } from './processing/range.executor.js';
 import { RangeSplitter } from './processing/range.splitter.js';
 import { RunWorkerDeps } from './processing/run-worker.deps.js';
 import { WorkerPool } from './processing/worker.pool.js';
-import { CycleQueue } from './queues/cycle.queue.js';
+import { CycleQueues } from './queues/cycle.queues.js';
 import { QueuePublisher } from './queues/queue.publisher.js';
 import { RangeQueues } from './queues/range.queues.js';
 import { BackfillKeys } from './redis/backfill-keys.js';
@@ -111,7 +112,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   SampleStore,
   WorkerHeartbeats,
   RangeQueues,
-  CycleQueue,
+  CycleQueues,
   QueuePublisher,
   RateController,
   SharedQuota,
@@ -127,6 +128,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   BackfillWatchdog,
   RunStarter,
   CycleRunner,
+  CycleWorkers,
   RangePlanner,
   RunPreviewer,
   BatchTuner,

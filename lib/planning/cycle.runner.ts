@@ -6,7 +6,7 @@ import { BackfillConfigError } from '../errors/backfill-config.error.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { currentRate, nextPeakChange } from '../pacing/peak-hours.js';
 import { RateController } from '../pacing/rate.controller.js';
-import type { CycleJob } from '../queues/cycle.queue.js';
+import type { CycleJob } from '../queues/cycle.queues.js';
 import { RedisClock } from '../redis/redis.clock.js';
 import { RangeStore } from '../state/range.store.js';
 import { RunStore } from '../state/run.store.js';

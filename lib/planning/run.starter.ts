@@ -7,7 +7,7 @@ import { requireTransactions } from '../database/require-transactions.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { RateController } from '../pacing/rate.controller.js';
-import { CycleQueue } from '../queues/cycle.queue.js';
+import { CycleQueues } from '../queues/cycle.queues.js';
 import { RedisClock } from '../redis/redis.clock.js';
 import type { RunReceipt, StartOptions } from '../state/run-actions.js';
 import { RunStore } from '../state/run.store.js';
@@ -21,7 +21,7 @@ export class RunStarter {
     private readonly managers: EntityManagers,
     private readonly clock: RedisClock,
     private readonly rateController: RateController,
-    private readonly cycles: CycleQueue,
+    private readonly cycles: CycleQueues,
   ) {}
 
   /**

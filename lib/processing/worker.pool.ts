@@ -5,7 +5,8 @@ import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
-import { CycleQueue } from '../queues/cycle.queue.js';
+import { CycleWorkers } from '../planning/cycle.workers.js';
+import { CycleQueues } from '../queues/cycle.queues.js';
 import { RedisClock } from '../redis/redis.clock.js';
 import type { BackfillEvent } from '../state/backfill-event.js';
 import { RunStore } from '../state/run.store.js';
@@ -36,7 +37,8 @@ export class WorkerPool {
     private readonly configs: ConfigStore,
     private readonly heartbeats: WorkerHeartbeats,
     private readonly clock: RedisClock,
-    private readonly cycles: CycleQueue,
+    private readonly cycles: CycleQueues,
+    private readonly cycleWorkers: CycleWorkers,
     private readonly breaker: RunBreaker,
     private readonly throttles: ThrottleEvaluator,
     private readonly deps: RunWorkerDeps,
@@ -132,6 +134,7 @@ export class WorkerPool {
     const worker = this.workers.get(backfill);
     if (worker?.run.runId === runId) {
       this.workers.delete(backfill);
+      this.cycleWorkers.stop(backfill);
       this.serialize(backfill, async () => {
         await worker.close('pause');
         await this.heartbeats.remove(backfill);
@@ -174,6 +177,7 @@ export class WorkerPool {
       },
     );
     this.workers.set(backfill, worker);
+    this.cycleWorkers.start(backfill);
     await this.heartbeats.beat(backfill, await this.clock.now());
   }
 

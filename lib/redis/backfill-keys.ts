@@ -30,8 +30,9 @@ export class BackfillKeys {
     return this.of('probe');
   }
 
-  get tick(): string {
-    return this.of('tick');
+  /** Prefix of the leases of the watchdogs, which the name of a backfill follows. */
+  get leases(): string {
+    return this.of('lease:');
   }
 
   config(backfill: string): string {

@@ -1,5 +1,6 @@
 import { Injectable, Inject, Logger } from '@nestjs/common';
 import { LogOnce } from '../async/log-once.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { isOutOfMemory } from '../redis/redis-memory.js';
 import { PROCESS_ID } from '../redis/process-id.js';
@@ -14,7 +15,7 @@ import { RunBreaker } from './run.breaker.js';
 import { RunSupervisor } from './run.supervisor.js';
 
 const EVERY_MS = 1_000;
-/** A little shorter than the interval, so that in each interval one process acquires the lease. */
+/** A little shorter than the interval, so that in each interval one process acquires the lease of a run. */
 const LEASE_MS = 900;
 
 /** A run that is running or paused. */
@@ -22,6 +23,8 @@ export interface ActiveRun {
   readonly backfill: string;
   readonly runId: string;
   readonly status: RunStatus;
+  /** Whether this process supervises the run in this interval. */
+  readonly hasLease: boolean;
 }
 
 /** The active runs at one moment. */
@@ -29,11 +32,9 @@ export interface ActiveRuns {
   readonly runs: readonly ActiveRun[];
   /** Epoch ms by the clock of Redis. */
   readonly now: number;
-  /** Whether this process supervises the runs in this interval. */
-  readonly hasLease: boolean;
 }
 
-/** Lists the active runs once a second in every process, and supervises the running ones in one of them. */
+/** Lists the active runs once a second in every process, and supervises each running one in one that has its handler. */
 @Injectable()
 export class BackfillWatchdog {
   private readonly logger = new Logger('Backfill');
@@ -45,6 +46,7 @@ export class BackfillWatchdog {
     private readonly keys: BackfillKeys,
     @Inject(PROCESS_ID) private readonly processId: string,
     private readonly intervals: AppIntervals,
+    private readonly registry: BackfillRegistry,
     private readonly runs: RunStore,
     private readonly supervisor: RunSupervisor,
     private readonly breaker: RunBreaker,
@@ -60,28 +62,34 @@ export class BackfillWatchdog {
     await this.interval?.stop();
   }
 
-  /** Reads the active runs of all backfills, and acquires the lease of this interval unless another process has it. */
+  /** Reads the active runs of all backfills, and acquires the leases of this interval that no other process has. */
   async poll(): Promise<ActiveRuns> {
-    const [lease, now, ...fields] = await scripts.tick.run(this.client, this.keys, undefined, [LEASE_MS]);
-    const runs = Array.from({ length: fields.length / 3 }, (_, i) => ({
-      backfill: fields[3 * i] ?? '',
-      runId: fields[3 * i + 1] ?? '',
-      status: fields[3 * i + 2] as RunStatus | '',
-    }));
+    const handled = this.registry.all().map(({ name }) => name);
+    const [now, ...fields] = await scripts.tick.run(this.client, this.keys, undefined, [
+      LEASE_MS,
+      ...handled,
+    ]);
+    const runs = Array.from({ length: fields.length / 4 }, (_, i) => {
+      const [backfill, runId, status, lease] = fields.slice(4 * i, 4 * i + 4);
+      return {
+        backfill: String(backfill),
+        runId: String(runId),
+        status: status as RunStatus | '',
+        hasLease: lease === 1,
+      };
+    });
     // The status is empty where Redis lost the run but not the list of active runs.
-    return { hasLease: lease === 1, now, runs: runs.filter(isPresent) };
+    return { now, runs: runs.filter(isPresent) };
   }
 
   private async tick(onTick: (active: readonly ActiveRun[], now: number) => Promise<void>): Promise<void> {
     try {
-      const { hasLease, now, runs } = await this.poll();
+      const { now, runs } = await this.poll();
       await onTick(runs, now);
-      if (hasLease) {
-        const running = runs.filter(({ status }) => status === 'running');
-        await Promise.all(
-          running.map(({ backfill, runId }) => this.supervisor.supervise(backfill, runId, now)),
-        );
-      }
+      const supervised = runs.filter(({ status, hasLease }) => hasLease && status === 'running');
+      await Promise.all(
+        supervised.map(({ backfill, runId }) => this.supervisor.supervise(backfill, runId, now)),
+      );
       this.log.recover();
     } catch (error) {
       await this.pauseIfOutOfMemory(error);

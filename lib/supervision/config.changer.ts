@@ -6,7 +6,7 @@ import { parseConfigPatch } from '../config/parse-config-patch.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { RateController } from '../pacing/rate.controller.js';
-import { CycleQueue } from '../queues/cycle.queue.js';
+import { CycleQueues } from '../queues/cycle.queues.js';
 import { RedisClock } from '../redis/redis.clock.js';
 import type { ConfigureOptions } from '../state/run-actions.js';
 import { RunStore } from '../state/run.store.js';
@@ -18,7 +18,7 @@ export class ConfigChanger {
     private readonly configs: ConfigStore,
     private readonly runs: RunStore,
     private readonly rateController: RateController,
-    private readonly cycles: CycleQueue,
+    private readonly cycles: CycleQueues,
     private readonly clock: RedisClock,
   ) {}
 

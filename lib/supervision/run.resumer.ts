@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ConfigStore } from '../config/config.store.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { RateController } from '../pacing/rate.controller.js';
-import { CycleQueue } from '../queues/cycle.queue.js';
+import { CycleQueues } from '../queues/cycle.queues.js';
 import { RedisClock } from '../redis/redis.clock.js';
 import { RunStore } from '../state/run.store.js';
 import { JobReconciler } from './job.reconciler.js';
@@ -17,7 +17,7 @@ export class RunResumer {
     private readonly clock: RedisClock,
     private readonly rateController: RateController,
     private readonly jobReconciler: JobReconciler,
-    private readonly cycles: CycleQueue,
+    private readonly cycles: CycleQueues,
   ) {}
 
   async resume(backfill: string, runId: string): Promise<void> {

@@ -4,7 +4,7 @@ import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { RateController } from '../pacing/rate.controller.js';
 import type { ThrottledRate } from '../pacing/rate.controller.js';
 import { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
-import { CycleQueue } from '../queues/cycle.queue.js';
+import { CycleQueues } from '../queues/cycle.queues.js';
 import { toPerSecond } from '../state/pace.js';
 import type { RunRecord } from '../state/run-record.js';
 import { RunStore } from '../state/run.store.js';
@@ -33,7 +33,7 @@ export class RunSupervisor {
     private readonly runs: RunStore,
     private readonly configs: ConfigStore,
     private readonly samples: SampleStore,
-    private readonly cycles: CycleQueue,
+    private readonly cycles: CycleQueues,
     private readonly rateController: RateController,
     private readonly jobReconciler: JobReconciler,
     private readonly breaker: RunBreaker,

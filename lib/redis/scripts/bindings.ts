@@ -126,9 +126,9 @@ export const scripts = {
     keys.runs(scope.backfill),
     keys.idempotency(scope.backfill, scope.idempotencyKey),
   ]),
-  tick: new LuaScript<undefined, [lease: Flag, now: number, ...runs: string[]]>('tick', (keys) => [
+  tick: new LuaScript<undefined, [now: number, ...runs: (string | Flag)[]]>('tick', (keys) => [
     ...runKeys(keys, NO_RUN),
-    keys.tick,
+    keys.leases,
   ]),
   transition: new LuaScript<RunScope, [kind: 'moved' | 'already' | 'refused', before: string, now: string]>(
     'transition',

@@ -1,24 +1,30 @@
 --[[
   Tick of the watchdog of a process: returns the time and the active runs, and gives one process in each interval
-  the lease to supervise them.
+  the lease to supervise the run of a backfill. Only processes that have its handler ask for the lease.
 
   KEYS     see prelude.lua; of 1 to 6 only the active runs are used
-    7      lease of this interval
+    7      prefix of the leases of this interval, which the name of a backfill follows
   ARGV
-    1      ms for which the lease is held
+    1      ms for which a lease is held
+    2...   names of the backfills that this process has handlers for
 
-  Reply    { 1 when this process got the lease, else 0, epoch ms, then backfill, run id and status ('' when the run
-             is gone) of each active run... }
+  Reply    { epoch ms, then of each active run: backfill, run id, status ('' when the run is gone), and 1 when this
+             process got its lease, else 0... }
 ]]
-local LEASE = KEYS[7]
+local LEASE_PREFIX = KEYS[7]
 local lease_ms = ARGV[1]
-local got_lease = redis.call('SET', LEASE, '1', 'NX', 'PX', lease_ms) and 1 or 0
-local reply = { got_lease, now_ms() }
+local handled = {}
+for i = 2, #ARGV do
+  handled[ARGV[i]] = true
+end
+local reply = { now_ms() }
 local active = redis.call('HGETALL', ACTIVE)
 for i = 1, #active, 2 do
   local name, id = active[i], active[i + 1]
+  local has_lease = handled[name] and redis.call('SET', LEASE_PREFIX .. name, '1', 'NX', 'PX', lease_ms)
   reply[#reply + 1] = name
   reply[#reply + 1] = id
   reply[#reply + 1] = redis.call('HGET', RUN_PREFIX .. id, 'status') or ''
+  reply[#reply + 1] = has_lease and 1 or 0
 end
 return reply

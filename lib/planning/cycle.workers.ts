@@ -1,0 +1,80 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Worker } from 'bullmq';
+import type { Job } from 'bullmq';
+import { RESOLVED_OPTIONS } from '../config/module-options.js';
+import type { ResolvedModuleOptions } from '../config/module-options.js';
+import { cycleQueueName, CycleQueues } from '../queues/cycle.queues.js';
+import type { CycleJob } from '../queues/cycle.queues.js';
+import { BackfillKeys } from '../redis/backfill-keys.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import type { RedisClient } from '../redis/redis-connections.js';
+import { RedisErrorLog } from '../redis/redis-error.log.js';
+import { CycleRunner } from './cycle.runner.js';
+
+/** Processes the cycles of the backfills that this process serves. Each cycle adds the next one. */
+@Injectable()
+export class CycleWorkers {
+  private readonly workers = new Map<string, Worker<CycleJob>>();
+  /** Workers that wait for the end of their last cycle. */
+  private readonly closing = new Set<Promise<void>>();
+  private readonly shutdown = new AbortController();
+
+  constructor(
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
+    private readonly keys: BackfillKeys,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
+    private readonly queues: CycleQueues,
+    private readonly runner: CycleRunner,
+    private readonly errors: RedisErrorLog,
+  ) {}
+
+  /** Starts to process the cycles of a backfill, unless that has been started or the process shuts down. */
+  start(backfill: string): void {
+    if (this.workers.has(backfill) || this.shutdown.signal.aborted) {
+      return;
+    }
+    const { lockDuration } = this.options;
+    const worker = new Worker<CycleJob>(cycleQueueName(backfill), (job) => this.process(job), {
+      connection: this.client,
+      prefix: this.keys.prefix,
+      lockDuration,
+      stalledInterval: lockDuration,
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      runRetryDelay: 1_000,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+    });
+    worker.on('error', this.errors.listener);
+    this.workers.set(backfill, worker);
+  }
+
+  /** Takes no further cycle of a backfill. The current one ends by itself: its query may take long. */
+  stop(backfill: string): void {
+    const worker = this.workers.get(backfill);
+    if (worker) {
+      this.workers.delete(backfill);
+      const closed: Promise<void> = worker
+        .close()
+        .catch(this.errors.listener)
+        .finally(() => this.closing.delete(closed));
+      this.closing.add(closed);
+    }
+  }
+
+  /** Takes no further cycle, aborts the current ones, and waits for their end. */
+  async close(): Promise<void> {
+    this.shutdown.abort();
+    for (const backfill of this.workers.keys()) {
+      this.stop(backfill);
+    }
+    await Promise.all(this.closing);
+  }
+
+  private async process(job: Job<CycleJob>): Promise<void> {
+    const { backfill, run, cycle } = job.data;
+    const waitMs = await this.runner.run(job.data, this.shutdown.signal);
+    if (waitMs !== null) {
+      await this.queues.add({ backfill, run, cycle: cycle + 1 }, waitMs);
+    }
+  }
+}
