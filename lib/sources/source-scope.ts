@@ -12,6 +12,13 @@ interface UntypedEntityManager {
   populate(rows: readonly object[], relations: readonly string[], options: object): Promise<unknown>;
 }
 
+/** The table of an entity. */
+export interface SourceTable {
+  /** `undefined`: the schema of the connection. */
+  readonly schema: string | undefined;
+  readonly name: string;
+}
+
 /**
  * MikroORM joins to-one relations whose entity has an active filter, and drops the rows whose relation is filtered
  * out. Planning reads the entity's own table, so these rows would be planned and never loaded.
@@ -142,6 +149,12 @@ export class SourceScope {
       received: current,
       remedy: 'Restore that order until the run has ended, or cancel the run and start a new one.',
     });
+  }
+
+  table(em: EntityManager): SourceTable {
+    const { schema, tableName } = this.metadata({ em, backfill: 'unknown' });
+    const ofEntity = schema === '*' ? undefined : schema;
+    return { schema: ofEntity ?? em.schema ?? em.config.get('schema') ?? undefined, name: tableName };
   }
 
   /** @throws BackfillSourceError if MikroORM does not know the entity. */

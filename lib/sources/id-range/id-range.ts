@@ -54,7 +54,7 @@ export interface IdRangeOptions<
  * @throws BackfillSourceError At app start with code `BACKFILL_SOURCE_INVALID` if MikroORM does not know the
  * entity, or the key is not a non-null integer property. At `start` and `preview` with code
  * `BACKFILL_SOURCE_BOUNDS` for an invalid `from` or `to`. With code `BACKFILL_SOURCE_KEY`, also during a run, if
- * the table has ids that the key's type cannot represent or a deployment changed key or direction.
+ * the table has ids that are null or that the key's type cannot represent, or a deployment changed key or direction.
  * @example
  * ```ts
  * @Backfill({ name: 'reencrypt-messages', source: idRange(Message), config: { batchSize: 100 } })

@@ -1,6 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
 import type { SourceContext } from '../backfill-source.js';
 import { checkExactIntegers } from '../keys/check-exact-integers.js';
+import { checkKeyValues } from '../keys/check-key-values.js';
 import { closedInterval } from '../keys/key-interval.js';
 import type { IndexSupport, KeyQuery, KeyReader, SortColumn } from '../keys/key-reader.js';
 import { parseInteger } from '../keys/key-value.js';
@@ -69,6 +70,7 @@ export class IdScan {
       runQuery(this.context, () => this.reader.boundary(this.context, query, end));
     const first = await boundary('first');
     const last = await boundary('last');
+    await runQuery(this.context, () => checkKeyValues(this.context, this.reader, query));
     if (!first || !last) return undefined;
     await checkExactIntegers(this.scope, this.context, [this.column], this.reader, [first, last]);
     const [begin, end] = [this.toInteger(first[0]), this.toInteger(last[0])];

@@ -28,6 +28,9 @@ export interface KeyBatch {
 /** Whether an index provides the source's order; `unknown` if the database does not tell. */
 export type IndexSupport = 'indexed' | 'not-indexed' | 'unknown';
 
+/** A value that the entity declares its column not to have: a row with it would be skipped, or taken for another. */
+export type UndeclaredValue = 'null' | 'unsafe-integer' | 'other-type';
+
 /**
  * Reads keys in the source's order.
  *
@@ -48,6 +51,16 @@ export interface KeyReader {
   batches(context: SourceContext, query: KeyQuery, batchSize: number, limit: number): Promise<KeyBatch[]>;
   /** Number of rows in the interval; an estimate if counting would take too long. */
   total(context: SourceContext, query: KeyQuery): Promise<RowTotal>;
+  /**
+   * Whether some row of the partition has such a value in the column. An `unsafe-integer` is one above 2^53, which a
+   * JavaScript number rounds; values of an `other-type` than the entity's exist in document databases only.
+   */
+  hasValue(
+    context: SourceContext,
+    query: KeyQuery,
+    column: KeyProperty,
+    value: UndeclaredValue,
+  ): Promise<boolean>;
   /** Whether an index provides the order of the columns. */
   indexSupport(context: SourceContext, query: KeyQuery): Promise<IndexSupport>;
 }

@@ -3,7 +3,14 @@ import type { BackfillSourceError } from '../../errors/backfill-source.error.js'
 import type { SourceContext } from '../backfill-source.js';
 import { toEntityValue, toReadableValue } from './key-codec.js';
 import { closedInterval } from './key-interval.js';
-import { type KeyQuery, type KeyReader, type KeyValues, toBatches } from './key-reader.js';
+import type { KeyProperty, KeyType } from './key-property.js';
+import {
+  type KeyQuery,
+  type KeyReader,
+  type KeyValues,
+  toBatches,
+  type UndeclaredValue,
+} from './key-reader.js';
 import { checkKeyTypes } from './check-key-types.js';
 import { intervalFilter } from './interval-filter.js';
 import { nestedFilter, type PlainFilter } from '../plain-filter.js';
@@ -40,10 +47,38 @@ export const portableKeyReader: KeyReader = {
     return { rows: await query.scope.count(context, filterOf(query)), exact: true };
   },
 
+  async hasValue(context, { scope, partition }, column, value) {
+    context.signal?.throwIfAborted();
+    const isDocument = !('createQueryBuilder' in context.em);
+    if (value === 'other-type' && !isDocument) return false;
+    const filter = scope.filter(partition, undeclaredFilter(column, value));
+    // The primary key alone: a value of another type may not convert to the entity's.
+    const fields = scope.metadata(context).primaryKeys;
+    return (await scope.find(context, filter, { fields, limit: 1, disableIdentityMap: true })).length > 0;
+  },
+
   async indexSupport() {
     return 'unknown';
   },
 };
+
+/** Names of the types in a document database. */
+const BSON_TYPES: Readonly<Record<KeyType, string>> = {
+  number: 'number',
+  bigint: 'long',
+  string: 'string',
+  date: 'date',
+  boolean: 'bool',
+  bytes: 'binData',
+  'object-id': 'objectId',
+};
+
+function undeclaredFilter({ path, type }: KeyProperty, value: UndeclaredValue): PlainFilter {
+  if (value === 'null') return nestedFilter(path, null);
+  if (value === 'other-type') return nestedFilter(path, { $not: { $type: BSON_TYPES[type] } });
+  const above = nestedFilter(path, { $gt: Number.MAX_SAFE_INTEGER });
+  return { $or: [above, nestedFilter(path, { $lt: -Number.MAX_SAFE_INTEGER })] };
+}
 
 async function readKeys(
   context: SourceContext,

@@ -1,5 +1,6 @@
 import type { RowTotal, SourceContext } from '../backfill-source.js';
 import { checkExactIntegers } from '../keys/check-exact-integers.js';
+import { checkKeyValues } from '../keys/check-key-values.js';
 import { closedInterval, type KeyInterval } from '../keys/key-interval.js';
 import type {
   IndexSupport,
@@ -47,6 +48,8 @@ export class KeysetScan {
   ): Promise<{ bounds: KeysetBounds; total: RowTotal } | undefined> {
     const first = await this.boundary(partition, interval, 'first');
     const last = await this.boundary(partition, interval, 'last');
+    const all = this.query(partition, {});
+    await runQuery(this.context, () => checkKeyValues(this.context, this.reader, all));
     if (!first || !last) return undefined;
     await this.checkExactIntegers([first, last]);
     const bounded = this.query(partition, closedInterval(first, last));

@@ -24,6 +24,15 @@ export const mysqlDialect: SqlDialect = {
       ? withoutOffset(em, value)
       : value,
 
+  selectColumn: (em, { schema, name }, column) =>
+    em
+      .getPlatform()
+      .formatQuery(
+        "select is_nullable = 'NO' as not_null, data_type as type from information_schema.columns " +
+          'where table_schema = coalesce(?, database()) and table_name = ? and column_name = ?',
+        [schema ?? null, name, column],
+      ),
+
   unsupportedReason: ({ columnType }) =>
     /^(?:enum|set)\b/i.test(columnType)
       ? {

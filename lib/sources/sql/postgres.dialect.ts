@@ -20,6 +20,18 @@ export const postgresDialect: SqlDialect = {
 
   isTrue: (text) => text === 'true',
 
+  selectColumn(em, { schema, name }, column) {
+    const platform = em.getPlatform();
+    const table = [...(schema === undefined ? [] : [schema]), name].map((part) =>
+      platform.quoteIdentifier(part),
+    );
+    return platform.formatQuery(
+      'select attnotnull::int as not_null, atttypid::regtype::text as type from pg_attribute ' +
+        'where attrelid = to_regclass(?) and attname = ? and attnum > 0 and not attisdropped',
+      [table.join('.'), column],
+    );
+  },
+
   async estimateRows(em, statements) {
     let [rows, cost] = [0, 0];
     for (const statement of statements) {

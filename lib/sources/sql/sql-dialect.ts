@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import type { RowTotal } from '../backfill-source.js';
 import { DatabaseTimestamp, hasUtcOffset, parseTimestamp } from '../keys/database-timestamp.js';
 import type { KeyProperty, UnsupportedReason } from '../keys/key-property.js';
+import type { SourceTable } from '../source-scope.js';
 import type { SqlManager } from './sql-manager.js';
 
 /** What differs between SQL databases when keys are read. */
@@ -20,6 +21,11 @@ export interface SqlDialect {
   normalize?(em: EntityManager, column: KeyProperty, value: unknown): unknown;
   /** Why a column cannot be a sort column. Default: any column can. */
   unsupportedReason?(column: KeyProperty): UnsupportedReason | undefined;
+  /**
+   * A statement for the definition of a column in the database: `not_null` (1 or 0) and the name of its SQL `type`.
+   * Default: unknown.
+   */
+  selectColumn?(em: EntityManager, table: SourceTable, column: string): string;
   /** Estimates how many rows the statements return; `undefined` if they are few enough to be counted. */
   estimateRows?(em: SqlManager, statements: readonly string[]): Promise<RowTotal | undefined>;
   /** Whether the database needs a sort for a statement. Default: unknown. */

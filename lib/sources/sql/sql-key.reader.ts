@@ -7,10 +7,12 @@ import {
   type KeyReader,
   type KeyValues,
   type SortColumn,
+  type UndeclaredValue,
   toBatches,
 } from '../keys/key-reader.js';
 import type { KeyProperty, UnsupportedReason } from '../keys/key-property.js';
-import { quoteColumn } from './compile-select.js';
+import { nullKeyError } from '../keys/check-key-values.js';
+import { compileSelect, quoteColumn } from './compile-select.js';
 import { type IndexRangeScan, indexRangeScans } from './index-range-scans.js';
 import {
   type BoundaryPage,
@@ -118,6 +120,26 @@ export class SqlKeyReader implements KeyReader {
     return { rows, exact: true };
   }
 
+  async hasValue(
+    context: SourceContext,
+    query: KeyQuery,
+    column: KeyProperty,
+    value: UndeclaredValue,
+  ): Promise<boolean> {
+    if (value === 'other-type' || (await this.isExcludedByTable(context, query, column, value))) return false;
+    const em = sqlManagerOf(context);
+    const quoted = quoteColumn(context.em, column.column);
+    const condition = {
+      sql:
+        value === 'null'
+          ? `${quoted} is null`
+          : `(${quoted} > ${Number.MAX_SAFE_INTEGER} or ${quoted} < ${-Number.MAX_SAFE_INTEGER})`,
+      values: [],
+    };
+    const statement = await compileSelect(em, { ...query, expressions: ['1 as found'], condition });
+    return (await em.execute(`${statement} limit 1`)).length > 0;
+  }
+
   async indexSupport(context: SourceContext, query: KeyQuery): Promise<IndexSupport> {
     const [scan] = this.rangeScans(context, { ...query, interval: {} });
     if (!scan || !this.dialect.requiresSort) return 'unknown';
@@ -126,17 +148,38 @@ export class SqlKeyReader implements KeyReader {
     return (await this.dialect.requiresSort(context.em, statement)) ? 'not-indexed' : 'indexed';
   }
 
+  /** Reads the table's definition first: without an index on the column, looking for a value reads all rows. */
+  private async isExcludedByTable(
+    { em }: SourceContext,
+    { scope }: KeyQuery,
+    { column }: KeyProperty,
+    value: UndeclaredValue,
+  ): Promise<boolean> {
+    const definition = this.dialect.selectColumn?.(em, scope.table(em), column);
+    if (definition === undefined) return false;
+    const [row] = await sqlManagerOf({ em }).execute(definition);
+    if (!row) return false;
+    return value === 'null'
+      ? Number(row['not_null']) === 1
+      : /^(?:tinyint|smallint|mediumint|int|integer)$/i.test(String(row['type']));
+  }
+
   private rangeScans({ em }: SourceContext, { columns, interval }: KeyQuery): IndexRangeScan[] {
     const quote = (column: string) => quoteColumn(em, column);
     return indexRangeScans(columns, interval, quote, this.dialect.rowValueComparisons);
   }
 
+  /** @throws BackfillSourceError if a column has become null during the run. */
   private parseRow(
-    { em }: SourceContext,
-    { columns }: KeyQuery,
+    context: SourceContext,
+    { scope, columns }: KeyQuery,
     row: Readonly<Record<string, unknown>>,
   ): KeyValues {
-    return columns.map((column, i) => parseKeyText(this.dialect, em, column, String(row[`k${i}`])));
+    return columns.map((column, i) => {
+      const text = row[`k${i}`] as string | number | null | undefined;
+      if (text === undefined || text === null) throw nullKeyError(scope, context, column);
+      return parseKeyText(this.dialect, context.em, column, String(text));
+    });
   }
 }
 

@@ -23,6 +23,13 @@ export class Wide {
   touches!: number;
 }
 
+/** Its table does not keep what it declares: see `looseTable`. */
+export class Loose {
+  id!: number;
+  shard!: string;
+  name!: string;
+}
+
 /** Differences between the drivers' tables. */
 export interface EntityTraits {
   /** Field of the primary key; MongoDB requires `_id`. */
@@ -64,8 +71,19 @@ export function driverEntities({ keyField, timeDigits }: EntityTraits): EntitySc
     tableName: 'wides',
     properties: { id: { type: new BigIntType('bigint'), ...key }, touches },
   });
-  return [entry, token, wide] as EntitySchema[];
+  const loose = new EntitySchema<Loose>({
+    class: Loose,
+    tableName: 'looses',
+    properties: { id: { type: 'integer', ...key }, shard: { type: 'string' }, name: { type: 'string' } },
+  });
+  return [entry, token, wide, loose] as EntitySchema[];
 }
+
+/** Creates the table of `Loose` anew with nullable columns, for SQL databases. */
+export const looseTable = [
+  'drop table looses',
+  'create table looses (id int primary key, shard varchar(50), name varchar(50))',
+];
 
 /** Entries with ids from 1; four consecutive ones have the same `at`. */
 export function rowsOf(count: number): Array<Partial<Entry>> {

@@ -155,6 +155,20 @@ describe('keys that a scan would skip', () => {
     await expect(planEntries()).rejects.toThrow(message);
   });
 
+  it.each([
+    ['of another type', 5, 'rows with a value of another type'],
+    ['missing', undefined, 'rows in which it is null'],
+    ['a date', new Date(0), 'rows with a value of another type'],
+  ])('are refused in a later sort key, between the bounds: %s', async (_, code, received) => {
+    await bench.fill(Entry, []);
+    await insertRaw('entries', [...rows, { _id: 5.5, ...base, ...(code === undefined ? {} : { code }) }]);
+    const source = keyset(Entry, { orderBy: { shard: 'asc', id: 'asc', code: 'asc' } });
+    await expect(source.open(bench.context(), {})).rejects.toMatchObject({
+      code: 'BACKFILL_SOURCE_KEY',
+      problem: { field: 'code', received },
+    });
+  });
+
   it('are refused if they are fractions between two ids', async () => {
     await bench.fill(Entry, []);
     await insertRaw('entries', [...rows, { _id: 99.5, ...base, code: 'c99' }]);

@@ -3,6 +3,7 @@ import { idRange } from '../../../lib/sources/id-range/id-range.js';
 import { keyset } from '../../../lib/sources/keyset/keyset.js';
 import { loadAll, planAll } from '../sources/plan-source.js';
 import { type DriverBench, Entry, Token, Wide } from './driver-bench.js';
+import { Loose, looseTable } from './entities.js';
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 const idsOf = (rows: ReadonlyArray<{ id: unknown }>) => rows.map(({ id }) => id);
@@ -184,6 +185,27 @@ export function sourcesSuite(bench: DriverBench): void {
         ),
         { numRuns: 25 },
       );
+    });
+
+    it('refuses rows that are null in a sort key, whatever the entity declares', async () => {
+      const { em } = bench.context();
+      if ('createQueryBuilder' in em) {
+        const connection = em.getConnection() as unknown as { execute(sql: string): Promise<unknown> };
+        for (const statement of looseTable) await connection.execute(statement);
+      }
+      const names = ['a', null, 'z'];
+      await bench.fill(
+        Loose,
+        names.map((name, i) => ({ id: i, shard: `s${i}`, name: name as string })),
+      );
+      for (const orderBy of [{ name: 'asc' }, { name: 'desc' }, { shard: 'asc', name: 'asc' }] as const) {
+        await expect(keyset(Loose, { orderBy }).open(bench.context(), {})).rejects.toMatchObject({
+          code: 'BACKFILL_SOURCE_KEY',
+          problem: { field: 'name' },
+        });
+        const source = keyset(Loose, { orderBy, where: { name: { $ne: null } } });
+        expect((await source.open(bench.context(), {})).total.rows).toBe(2);
+      }
     });
 
     it('halves a range between its rows', async () => {
