@@ -1,5 +1,5 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
-import { classifyError } from '../database/classify-error.js';
+import { classifyError, concernsRun } from '../database/classify-error.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import { describeRange } from '../sources/planned-range.js';
@@ -7,6 +7,7 @@ import { toQuarantined } from '../state/failure-record.js';
 import type { RangeEntry, RangePayload } from '../state/range-entry.js';
 import type { Quarantined, RowsDone, Settlement, Successor } from '../state/range-steps.js';
 import { toStoredError } from '../state/stored-error.js';
+import type { StoredError } from '../state/stored-error.js';
 import type { Outcome } from './execution.js';
 
 const MAX_BACKOFF_MS = 5 * 60_000;
@@ -113,22 +114,50 @@ async function decideFailed(error: unknown, context: SettlementContext): Promise
     const successors = [{ payload: entry.payload, rows: entry.rows, attempts, delayMs }];
     return { kind: 'settle', settlement: { ...base, outcome: 'replaced', successors, failures: [] }, error };
   }
-  const pieces = await split(entry);
+  const found = await trySplit(split, entry);
+  if (found.kind === 'failed' && concernsRun(found.error)) {
+    return { kind: 'release', error: found.error, escalate: true };
+  }
+  const pieces = found.kind === 'split' ? found.pieces : [];
   if (pieces.length > 1) {
     // Bisection: each half has one attempt, so that a bad row is found in as many steps as the range has halvings.
     const successors = pieces.map((piece) => ({ ...piece, attempts: config.attempts - 1, delayMs: 0 }));
     return { kind: 'settle', settlement: { ...base, outcome: 'replaced', successors, failures: [] }, error };
   }
-  const payload = pieces[0]?.payload ?? entry.payload;
-  // A source that can split its ranges and could not split this one is down to a single row.
-  const isRow = payload.kind === 'rows' || backfill.source.split !== undefined;
+  const [piece = entry] = pieces;
+  const { payload } = piece;
+  // A source that can split its ranges and could not split this one is down to a single row, or to rows of one key.
+  const isRow =
+    payload.kind === 'rows' ||
+    (found.kind === 'split' && backfill.source.split !== undefined && piece.rows <= 1);
   const failure = failureOf(payload, keyOf(payload, backfill), error, attempts, now);
+  const stored = found.kind === 'split' ? failure.error : withReason(failure.error, found.error);
   const quarantined = isRow
-    ? toQuarantined({ kind: 'row', ...failure, rows: 1 })
-    : toQuarantined({ kind: 'range', ...failure, rows: entry.rows });
+    ? toQuarantined({ ...failure, kind: 'row', rows: 1 })
+    : toQuarantined({ ...failure, kind: 'range', error: stored, rows: piece.rows });
   const counted = isRow ? 'done' : 'failed';
   const settlement: Settlement = { ...base, outcome: counted, successors: [], failures: [quarantined] };
   return { kind: 'settle', settlement, error };
+}
+
+type SplitResult =
+  | { readonly kind: 'split'; readonly pieces: readonly RangePiece[] }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+/** A split that fails must not hide the failure of its range. */
+async function trySplit(split: Split, entry: RangeEntry): Promise<SplitResult> {
+  try {
+    return { kind: 'split', pieces: await split(entry) };
+  } catch (error) {
+    return { kind: 'failed', error };
+  }
+}
+
+function withReason(error: StoredError, reason: unknown): StoredError {
+  return {
+    ...error,
+    message: `${error.message} (the range could not be split: ${toStoredError(reason).message})`,
+  };
 }
 
 /**

@@ -53,7 +53,7 @@ export class RangeSettler {
       config: this.config(),
       aborted: signal.aborted,
       now: new Date(),
-      split: (range) => splitter.split(backfill, range),
+      split: (range) => splitter.split(backfill, range, signal),
     });
     switch (decision.kind) {
       case 'ack':

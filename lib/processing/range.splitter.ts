@@ -1,43 +1,83 @@
 import { Injectable, Inject } from '@nestjs/common';
+import { concernsRun, isContended } from '../database/classify-error.js';
 import { EntityManagers } from '../database/entity-managers.js';
+import { retryOnContention } from '../database/retry-on-contention.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { JsonValue, SourceContext } from '../sources/backfill-source.js';
-import type { RangeEntry } from '../state/range-entry.js';
+import type { RangeEntry, RangePayload } from '../state/range-entry.js';
 import type { RangePiece } from './decide-settlement.js';
+
+type PlannedPayload = Extract<RangePayload, { kind: 'range' }>;
 
 /**
  * Splits a range in two, so that a failing row is found by bisection: for a range handler into ranges, for all others
- * into rows by their keys.
+ * into rows by their keys, or into ranges where its rows cannot be loaded.
  */
 @Injectable()
 export class RangeSplitter {
   constructor(@Inject(EntityManagers) private readonly managers: Pick<EntityManagers, 'fork'>) {}
 
-  async split(backfill: RegisteredBackfill, entry: RangeEntry): Promise<readonly RangePiece[]> {
+  async split(
+    backfill: RegisteredBackfill,
+    entry: RangeEntry,
+    signal: AbortSignal,
+  ): Promise<readonly RangePiece[]> {
     const { payload } = entry;
-    const { source, shape, name } = backfill;
     if (payload.kind === 'rows') {
       return halves(payload.partition, payload.keys);
     }
+    const keys = await this.reading(backfill, signal, (context) => keysOf(backfill, context, payload));
+    return keys
+      ? halves(payload.partition, keys)
+      : this.reading(backfill, signal, (context) => rangesOf(backfill, context, payload));
+  }
+
+  private async reading<Result>(
+    { name }: RegisteredBackfill,
+    signal: AbortSignal,
+    read: (context: SourceContext) => Promise<Result>,
+  ): Promise<Result> {
     const em = this.managers.fork();
-    const context: SourceContext = { em, backfill: name };
     try {
-      if (shape !== 'range' && source.load && source.keyOf && source.loadKeys) {
-        const rows = await source.load(context, payload.range, payload.partition);
-        return halves(
-          payload.partition,
-          rows.map((row) => source.keyOf?.(row) ?? null),
-        );
-      }
-      const ranges = (await source.split?.(context, payload.range, payload.partition)) ?? [];
-      return ranges.map(({ data, rows }) => ({
-        payload: { kind: 'range', partition: payload.partition, range: data },
-        rows,
-      }));
+      return await retryOnContention(
+        () => read({ em, backfill: name }),
+        signal,
+        () => true,
+      );
     } finally {
       em.clear();
     }
   }
+}
+
+/** The keys of the rows of a range; `null` where the handler takes ranges, or where some row cannot be loaded. */
+async function keysOf(
+  { source, shape }: RegisteredBackfill,
+  context: SourceContext,
+  { range, partition }: PlannedPayload,
+): Promise<readonly JsonValue[] | null> {
+  if (shape === 'range' || !source.load || !source.keyOf || !source.loadKeys) {
+    return null;
+  }
+  try {
+    const rows = await source.load(context, range, partition);
+    return rows.map((row) => source.keyOf?.(row) ?? null);
+  } catch (error) {
+    if (concernsRun(error) || isContended(error)) {
+      throw error;
+    }
+    // The row that cannot be loaded is found by its range, which is split without loading rows.
+    return null;
+  }
+}
+
+async function rangesOf(
+  { source }: RegisteredBackfill,
+  context: SourceContext,
+  { range, partition }: PlannedPayload,
+): Promise<RangePiece[]> {
+  const ranges = (await source.split?.(context, range, partition)) ?? [];
+  return ranges.map(({ data, rows }) => ({ payload: { kind: 'range', partition, range: data }, rows }));
 }
 
 function halves(partition: string, keys: readonly JsonValue[]): RangePiece[] {

@@ -37,7 +37,7 @@ export class HarnessSettler {
       config,
       aborted: false,
       now: new Date(),
-      split: (range) => splitter.split(backfill, range),
+      split: (range) => splitter.split(backfill, range, new AbortController().signal),
     });
     switch (decision.kind) {
       case 'ack': {

@@ -118,14 +118,14 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
   }
 
   async split(context: SourceContext, data: JsonValue, partition: string): Promise<PlannedRange[]> {
-    const halves: PlannedRange[] = [];
     const range = decodeIdRange(data);
-    for (const interval of halveInterval(range, this.direction)) {
-      const half = encodeIdRange({ ...range, ...interval });
-      const rows = await runQuery(context, () => this.scope.count(context, this.filter(half, partition)));
-      halves.push({ data: half, rows });
+    const halves = halveInterval(range, this.direction).map((half) => encodeIdRange({ ...range, ...half }));
+    const counted: PlannedRange[] = [];
+    for (const part of halves.length === 0 ? [data] : halves) {
+      const rows = await runQuery(context, () => this.scope.count(context, this.filter(part, partition)));
+      counted.push({ data: part, rows });
     }
-    return halves;
+    return counted;
   }
 
   describe(data: JsonValue): JsonValue {

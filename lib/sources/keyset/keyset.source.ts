@@ -132,10 +132,12 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     const scan = this.scan(context);
     this.scope.checkPartition(context, partition);
     const rows = await runQuery(context, () => this.scope.count(context, this.filter(data, partition)));
-    if (rows < 2) return [];
+    if (rows < 2) return [{ data, rows }];
     const { first, last } = decodeRange(data);
     const halves = await scan.batches(partition, closedInterval(first, last), Math.ceil(rows / 2), 2);
-    return halves.length < 2 ? [] : halves.map((batch) => toPlannedRange(batch, scan.tieBreakers));
+    return halves.length < 2
+      ? [{ data, rows }]
+      : halves.map((batch) => toPlannedRange(batch, scan.tieBreakers));
   }
 
   describe(data: JsonValue): JsonValue {
