@@ -31,5 +31,10 @@ const project = (name, extra = {}) => ({
 export default {
   testTimeout: TEST_MS,
   maxWorkers: 3,
-  projects: [project('unit'), project('integration', withServices), project('e2e', withServices)],
+  projects: [
+    project('unit'),
+    project('integration', withServices),
+    project('e2e', withServices),
+    project('processes', withServices),
+  ],
 };

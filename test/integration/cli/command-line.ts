@@ -1,57 +1,107 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { spawn as spawnTerminal } from '@lydell/node-pty';
-import type { IPty } from '@lydell/node-pty';
+import { Writable } from 'node:stream';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { runCommandLine } from 'nestjs-backfill/cli';
+import type { ExitCode } from 'nestjs-backfill/cli';
+import { bootApp } from '../../../lib/cli/app/boot-app.js';
+import { WORKERS_VARIABLE } from '../../../lib/config/module-options.js';
 
-const root = join(import.meta.dirname, '../../..');
-const APP = 'test/integration/cli/app/app.module.ts#AppModule';
+/** What a test may do with a command that runs. */
+export interface RunningCommand {
+  /** Does what Ctrl-C does. */
+  interrupt(): void;
+}
 
-/** Runs the command line in a child process against the services of a test. */
-export class CommandLine {
-  private readonly env: Record<string, string>;
+/** A stream that keeps what is written to it, and claims to be a terminal or a pipe. */
+class Output extends Writable {
+  readonly columns = 120;
+  text = '';
 
-  constructor(services: { DATABASE_URL: string; REDIS_URL: string }) {
-    const { NODE_OPTIONS: _jest, NO_COLOR: _color, FORCE_COLOR: _force, ...inherited } = process.env;
-    this.env = { ...(inherited as Record<string, string>), ...services, TERM: 'xterm-256color' };
+  constructor(
+    readonly isTTY: boolean,
+    private readonly onText: (text: string) => void = () => undefined,
+  ) {
+    super({ decodeStrings: false });
   }
+
+  override _write(chunk: string, _encoding: BufferEncoding, written: () => void): void {
+    this.text += chunk;
+    this.onText(this.text);
+    written();
+  }
+}
+
+/**
+ * Runs commands of the command line in this process, on an app that is booted once. The tests in
+ * `test/processes/command-line` run it as a program, which boots an app for each command.
+ */
+export class CommandLine {
+  constructor(private readonly app: INestApplicationContext) {}
 
   /** Runs a command with pipes, as a script does. */
-  async piped(...words: string[]): Promise<{ code: number | null; out: string; err: string }> {
-    const child = spawn(process.execPath, this.args(words), {
-      cwd: root,
-      env: this.env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let [out, err] = ['', ''];
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk));
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (err += chunk));
-    const [code] = (await once(child, 'close')) as [number | null];
-    return { code, out, err };
+  async piped(...words: string[]): Promise<{ code: ExitCode; out: string; err: string }> {
+    const [stdout, stderr] = [new Output(false), new Output(false)];
+    const app = words.includes('--app') ? {} : { app: this.app };
+    const code = await runCommandLine(words, { ...app, stdout, stderr });
+    return { code, out: stdout.text, err: stderr.text };
   }
 
-  /** Runs a command on a pseudo terminal. `onOutput` receives the output so far and may write input. */
+  /** Runs a command on a terminal. `onOutput` receives the output so far. */
   async terminal(
     words: string[],
-    onOutput?: (screen: string, terminal: IPty) => void,
-    variables: Record<string, string> = {},
-  ): Promise<{ code: number; screen: string }> {
-    const terminal = spawnTerminal(process.execPath, this.args(words), {
-      cwd: root,
-      env: { ...this.env, ...variables },
-      cols: 120,
-      rows: 40,
-    });
+    onOutput?: (screen: string, command: RunningCommand) => void,
+    variables: NodeJS.ProcessEnv = {},
+  ): Promise<{ code: ExitCode; screen: string }> {
+    const interrupt = new AbortController();
     let screen = '';
-    terminal.onData((chunk) => {
-      screen += chunk;
-      onOutput?.(screen, terminal);
-    });
-    const code = await new Promise<number>((resolve) => terminal.onExit(({ exitCode }) => resolve(exitCode)));
+    const output = () => {
+      let seen = 0;
+      return new Output(true, (text) => {
+        screen += text.slice(seen);
+        seen = text.length;
+        onOutput?.(screen, { interrupt: () => interrupt.abort() });
+      });
+    };
+    const code = await withVariables({ NO_COLOR: undefined, TERM: 'xterm-256color', ...variables }, () =>
+      runCommandLine(words, {
+        app: this.app,
+        stdout: output(),
+        stderr: output(),
+        signal: interrupt.signal,
+      }),
+    );
     return { code, screen };
   }
+}
 
-  private args(words: readonly string[]): string[] {
-    return ['--import', './test/support/swc/register.js', 'lib/cli/main.ts', '--app', APP, ...words];
+/** Boots the app of these tests, as the command line does (`operator`) or with its workers. */
+export async function startApp(
+  services: { DATABASE_URL: string; REDIS_URL: string },
+  as: 'operator' | 'worker',
+): Promise<INestApplicationContext> {
+  // The module reads the first two where it is imported. `bootApp` leaves the last one behind.
+  return withVariables({ ...services, [WORKERS_VARIABLE]: undefined }, async () => {
+    const { AppModule } = await import('./app/app.module.js');
+    return as === 'operator'
+      ? bootApp(AppModule, false)
+      : NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
+  });
+}
+
+/** Calls a function with other environment variables; `undefined` removes one. */
+async function withVariables<T>(variables: NodeJS.ProcessEnv, work: () => Promise<T>): Promise<T> {
+  const saved = Object.fromEntries(Object.keys(variables).map((name) => [name, process.env[name]]));
+  setVariables(variables);
+  try {
+    return await work();
+  } finally {
+    setVariables(saved);
+  }
+}
+
+function setVariables(variables: NodeJS.ProcessEnv): void {
+  for (const [name, value] of Object.entries(variables)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
   }
 }

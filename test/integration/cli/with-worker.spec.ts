@@ -1,39 +1,25 @@
 import { stripVTControlCharacters } from 'node:util';
-import { jest } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { createTestDatabase, createTestRedis } from '../../support/databases/index.js';
-import { CommandLine } from './command-line.js';
-
-// Each command is a child process that boots an app.
-jest.setTimeout(180_000);
+import { CommandLine, startApp } from './command-line.js';
 
 const database = await createTestDatabase();
 const redis = await createTestRedis();
 const services = { DATABASE_URL: database.url, REDIS_URL: redis.url };
-const cli = new CommandLine(services);
 const NAME = 'weigh-parcels';
 let worker: INestApplicationContext;
+let operator: INestApplicationContext;
+let cli: CommandLine;
 
 beforeAll(async () => {
   await database.query('CREATE TABLE parcel (id int PRIMARY KEY, pieces int NOT NULL DEFAULT 1, weight int)');
   await database.query('INSERT INTO parcel SELECT generate_series(1, 100)');
   await database.query('UPDATE parcel SET pieces = 0 WHERE id = 42');
-  const { DATABASE_URL, REDIS_URL } = process.env;
-  Object.assign(process.env, services);
-  const { AppModule } = await import('./app/app.module.js');
-  // The test support reads these variables to select the servers.
-  restore({ DATABASE_URL, REDIS_URL });
-  worker = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
+  worker = await startApp(services, 'worker');
+  operator = await startApp(services, 'operator');
+  cli = new CommandLine(operator);
 });
-afterAll(() => worker.close());
-
-function restore(variables: NodeJS.ProcessEnv): void {
-  for (const [name, value] of Object.entries(variables)) {
-    if (value === undefined) delete process.env[name];
-    else process.env[name] = value;
-  }
-}
+afterAll(() => Promise.all([worker.close(), operator.close()]));
 
 const unpaced = ['--set', 'perSecondOnPeak=null', 'perSecondOffPeak=null'];
 

@@ -1,10 +1,8 @@
+import { startNestCli } from './nest-cli.js';
 import { NestWorkspace } from './nest-workspace.js';
 import type { NestApp } from './nest-workspace.js';
 
-// Each command starts one or two child processes.
-const TIMEOUT_MS = 180_000;
-
-const workspace = await NestWorkspace.create();
+const workspace = await NestWorkspace.create(startNestCli());
 afterAll(() => workspace.remove());
 
 const PEERS = [
@@ -20,135 +18,111 @@ describe.each(['esm', 'cjs'] as const)('nest add in an app of kind %s', (kind) =
   let app: NestApp;
   beforeAll(async () => {
     app = await workspace.app(`add-${kind}`, kind);
-  }, TIMEOUT_MS);
+  });
 
-  it(
-    'changes nothing in a dry run, and lists the changes',
-    async () => {
-      const before = await app.files();
+  it('changes nothing in a dry run, and lists the changes', async () => {
+    const before = await app.files();
 
-      const { code, text } = await app.add('--dry-run');
+    const { code, text } = await app.add('--dry-run');
 
-      expect({ code, files: await app.files() }).toEqual({ code: 0, files: before });
-      expect(text).toMatch(/UPDATE src\/app\.module\.ts/);
-      expect(text).toMatch(/UPDATE package\.json/);
-    },
-    TIMEOUT_MS,
-  );
+    expect({ code, files: await app.files() }).toEqual({ code: 0, files: before });
+    expect(text).toMatch(/UPDATE src\/app\.module\.ts/);
+    expect(text).toMatch(/UPDATE package\.json/);
+  });
 
-  it(
-    'adds the modules to the root module and the missing peers to package.json',
-    async () => {
-      const formerly = await app.read('src/app.module.ts');
+  it('adds the modules to the root module and the missing peers to package.json', async () => {
+    const formerly = await app.read('src/app.module.ts');
 
-      const { code, text } = await app.add();
+    const { code, text } = await app.add();
 
-      expect(code).toBe(0);
-      expect(text).toMatch(/MikroOrmModule\.forRoot\(\{ \.\.\. \}\) from @mikro-orm\/nestjs/);
-      const module = await app.read('src/app.module.ts');
-      expect(module).toContain(`  imports: [
+    expect(code).toBe(0);
+    expect(text).toMatch(/MikroOrmModule\.forRoot\(\{ \.\.\. \}\) from @mikro-orm\/nestjs/);
+    const module = await app.read('src/app.module.ts');
+    expect(module).toContain(`  imports: [
     BullModule.forRoot({ connection: { url: process.env.REDIS_URL ?? 'redis://localhost:6379' } }),
     ScheduleModule.forRoot(),
     BackfillModule.forRoot({}),
   ],
   controllers: [AppController],`);
-      const kept = formerly.split('\n').filter((line) => !line.includes('imports: ['));
-      expect(kept.filter((line) => !module.split('\n').includes(line))).toEqual([]);
-      const { dependencies } = JSON.parse(await app.read('package.json')) as {
-        dependencies: Record<string, string>;
-      };
-      expect(Object.keys(dependencies)).toEqual(expect.arrayContaining(PEERS));
-      expect(dependencies['bullmq']).toMatch(/^\^6/);
-    },
-    TIMEOUT_MS,
-  );
+    const kept = formerly.split('\n').filter((line) => !line.includes('imports: ['));
+    expect(kept.filter((line) => !module.split('\n').includes(line))).toEqual([]);
+    const { dependencies } = JSON.parse(await app.read('package.json')) as {
+      dependencies: Record<string, string>;
+    };
+    expect(Object.keys(dependencies)).toEqual(expect.arrayContaining(PEERS));
+    expect(dependencies['bullmq']).toMatch(/^\^6/);
+  });
 
-  it(
-    'changes nothing on a second run',
-    async () => {
-      const before = await app.files();
+  it('changes nothing on a second run', async () => {
+    const before = await app.files();
 
-      const { code, text } = await app.add();
+    const { code, text } = await app.add();
 
-      expect({ code, files: await app.files() }).toEqual({ code: 0, files: before });
-      expect(text).toContain('Nothing to be done.');
-    },
-    TIMEOUT_MS,
-  );
+    expect({ code, files: await app.files() }).toEqual({ code: 0, files: before });
+    expect(text).toContain('Nothing to be done.');
+  });
 });
 
 describe('nest add', () => {
-  it(
-    'keeps existing options, formatting, imports of other modules and versions',
-    async () => {
-      const app = await workspace.app('add-partial', 'cjs');
-      await app.replace(
-        'src/app.module.ts',
-        'imports: []',
-        "imports: [BullModule.forRoot('jobs', { connection: { host: 'redis' } }), ClockModule]",
-      );
-      await app.write(
-        'src/clock.module.ts',
-        '@Module({ imports: [ScheduleModule.forRoot({ cronJobs: false })] })\nexport class ClockModule {}\n',
-      );
-      const manifest = JSON.parse(await app.read('package.json')) as { dependencies: Record<string, string> };
-      manifest.dependencies['@nestjs/core'] = '^11.2.0';
-      manifest.dependencies['ioredis'] = '5.9.0';
-      await app.write('package.json', JSON.stringify(manifest, null, '\t'));
+  it('keeps existing options, formatting, imports of other modules and versions', async () => {
+    const app = await workspace.app('add-partial', 'cjs');
+    await app.replace(
+      'src/app.module.ts',
+      'imports: []',
+      "imports: [BullModule.forRoot('jobs', { connection: { host: 'redis' } }), ClockModule]",
+    );
+    await app.write(
+      'src/clock.module.ts',
+      '@Module({ imports: [ScheduleModule.forRoot({ cronJobs: false })] })\nexport class ClockModule {}\n',
+    );
+    const manifest = JSON.parse(await app.read('package.json')) as { dependencies: Record<string, string> };
+    manifest.dependencies['@nestjs/core'] = '^11.2.0';
+    manifest.dependencies['ioredis'] = '5.9.0';
+    await app.write('package.json', JSON.stringify(manifest, null, '\t'));
 
-      expect((await app.add()).code).toBe(0);
+    expect((await app.add()).code).toBe(0);
 
-      const changed = await app.read('src/app.module.ts');
-      expect(changed).toContain(
-        "imports: [BullModule.forRoot('jobs', { connection: { host: 'redis' } }), ClockModule, BackfillModule.forRoot({})]",
-      );
-      expect(changed).not.toContain('ScheduleModule');
-      const text = await app.read('package.json');
-      expect(text).toMatch(/^\t"dependencies": \{\n\t\t"@mikro-orm\/core": "\^6/m);
-      expect(JSON.parse(text)).toMatchObject({
-        dependencies: { ioredis: '5.9.0', bullmq: expect.stringMatching(/^\^5\.81/) as string },
-      });
-    },
-    TIMEOUT_MS,
-  );
+    const changed = await app.read('src/app.module.ts');
+    expect(changed).toContain(
+      "imports: [BullModule.forRoot('jobs', { connection: { host: 'redis' } }), ClockModule, BackfillModule.forRoot({})]",
+    );
+    expect(changed).not.toContain('ScheduleModule');
+    const text = await app.read('package.json');
+    expect(text).toMatch(/^\t"dependencies": \{\n\t\t"@mikro-orm\/core": "\^6/m);
+    expect(JSON.parse(text)).toMatchObject({
+      dependencies: { ioredis: '5.9.0', bullmq: expect.stringMatching(/^\^5\.81/) as string },
+    });
+  });
 
-  it(
-    'changes only the project given by --project',
-    async () => {
-      const app = await workspace.app('add-monorepo', 'esm');
-      expect(await app.nest('g', 'app', 'reports')).toMatchObject({ code: 0 });
-      const before = await app.read('apps/add-monorepo/src/app.module.ts');
+  it('changes only the project given by --project', async () => {
+    const app = await workspace.app('add-monorepo', 'esm');
+    expect(await app.nest('g', 'app', 'reports')).toMatchObject({ code: 0 });
+    const before = await app.read('apps/add-monorepo/src/app.module.ts');
 
-      const { code } = await app.add('--project', 'reports');
+    const { code } = await app.add('--project', 'reports');
 
-      expect(code).toBe(0);
-      expect(await app.read('apps/reports/src/reports.module.ts')).toContain('BackfillModule.forRoot({})');
-      expect(await app.read('apps/add-monorepo/src/app.module.ts')).toBe(before);
-      expect(JSON.parse(await app.read('package.json'))).toMatchObject({
-        dependencies: { bullmq: expect.any(String) as string },
-      });
+    expect(code).toBe(0);
+    expect(await app.read('apps/reports/src/reports.module.ts')).toContain('BackfillModule.forRoot({})');
+    expect(await app.read('apps/add-monorepo/src/app.module.ts')).toBe(before);
+    expect(JSON.parse(await app.read('package.json'))).toMatchObject({
+      dependencies: { bullmq: expect.any(String) as string },
+    });
 
-      const once = await app.files();
-      await app.add('--project', 'reports');
-      expect(await app.files()).toEqual(once);
-    },
-    TIMEOUT_MS,
-  );
+    const once = await app.files();
+    await app.add('--project', 'reports');
+    expect(await app.files()).toEqual(once);
+  });
 
-  it(
-    'explains the manual change when it cannot edit the module, and changes nothing',
-    async () => {
-      const app = await workspace.app('add-refused', 'cjs');
-      await app.replace('src/app.module.ts', 'imports: []', 'imports: modules');
-      const before = await app.files();
+  it('explains the manual change when it cannot edit the module, and changes nothing', async () => {
+    const app = await workspace.app('add-refused', 'cjs');
+    await app.replace('src/app.module.ts', 'imports: []', 'imports: modules');
+    const before = await app.files();
 
-      const { code, text } = await app.add();
+    const { code, text } = await app.add();
 
-      expect(code).not.toBe(0);
-      expect(text).toMatch(/imports of @Module in src\/app\.module\.ts to be an array literal/);
-      expect(await app.files()).toEqual(before);
-      expect((await app.add('--project', 'nothing')).text).toMatch(/There is no project "nothing"/);
-    },
-    TIMEOUT_MS,
-  );
+    expect(code).not.toBe(0);
+    expect(text).toMatch(/imports of @Module in src\/app\.module\.ts to be an array literal/);
+    expect(await app.files()).toEqual(before);
+    expect((await app.add('--project', 'nothing')).text).toMatch(/There is no project "nothing"/);
+  });
 });

@@ -59,7 +59,6 @@ export async function startAppProcess(settings: ProcessSettings): Promise<AppPro
     'the process to be up',
     () => lines.some(({ ready }) => ready !== undefined) || child.exitCode !== null,
     (answer) => answer,
-    60_000,
   );
   if (child.exitCode !== null) {
     throw new Error(`Expected the process to stay up, got its end with code ${child.exitCode}`);

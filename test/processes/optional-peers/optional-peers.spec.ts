@@ -18,7 +18,7 @@ beforeAll(async () => {
   await database.query('CREATE TABLE rows (id int PRIMARY KEY)');
   await database.query('INSERT INTO rows SELECT generate_series(1, 250)');
   await buildPackage(join(folder, 'package'));
-}, 120_000);
+});
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('without any of the optional peers', () => {
@@ -45,7 +45,7 @@ describe('without any of the optional peers', () => {
       health: 'up',
       runs: 1,
     });
-  }, 60_000);
+  });
 
   it.each(['index', 'testing/index', 'migrations/index', 'cli/index'])(
     'the types of %s name none of them',
