@@ -8,14 +8,20 @@ import {
   TableNotFoundException,
 } from '@mikro-orm/core';
 import { NonRetryableError, RateLimitedError } from '../errors/handler.errors.js';
-import { databaseErrorKindOfCode, isConnectionClosed, type DatabaseErrorKind } from './database-errors.js';
+import {
+  databaseErrorKindOfCode,
+  isConnectionClosed,
+  isServerCode,
+  type DatabaseErrorKind,
+} from './database-errors.js';
 
 /**
  * How an error of a handler or of the database is dealt with:
  *
  * - `wait`: the run is held for the ms that a third party asked for; no attempt is used up
  * - `unreachable`: the run is held, with exponential backoff; no attempt is used up
- * - `fatal`: the run is paused: no range can succeed (disk full, no such table, no permission)
+ * - `fatal`: the run is paused: no range can succeed (disk full, no such table, no permission), unless
+ *   `mayConcernRow` and others have succeeded
  * - `final`: the row or range fails without a further attempt
  * - `failure`: every other error: the row or range is retried with backoff
  */
@@ -42,6 +48,18 @@ export function classifyError(error: unknown): ErrorVerdict {
 export function concernsRun(error: unknown): boolean {
   const { kind } = classifyError(error);
   return kind !== 'failure' && kind !== 'final';
+}
+
+/**
+ * Whether a fatal error may be one of a single row after all: a policy, a trigger or a view can raise it for one row and
+ * for no other. An error of the server, such as a full disk, cannot.
+ */
+export function mayConcernRow(error: unknown): boolean {
+  return (
+    classifyError(error).kind === 'fatal' &&
+    !(error instanceof ReadOnlyException) &&
+    !isServerCode(codeOf(error))
+  );
 }
 
 /** Whether a statement failed on contention (deadlock, lock timeout, SQLite's single writer) and may be retried. */

@@ -34,6 +34,15 @@ const CODES: Readonly<Record<DatabaseErrorKind, readonly string[]>> = {
   ),
 };
 
+/** The fatal codes of a server that accepts no writes or no logins. No policy, trigger or view raises them for one row. */
+const SERVER_CODES: ReadonlySet<string> = new Set(
+  words(
+    '53100 25006 ER_DISK_FULL ER_RECORD_FILE_FULL ER_OPTION_PREVENTS_STATEMENT',
+    'ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION ER_ACCESS_DENIED_ERROR',
+    'SQLITE_FULL SQLITE_READONLY SQLITE_READONLY_DBMOVED SQLITE_NOTADB AuthenticationFailed OutOfDiskSpace',
+  ),
+);
+
 const KIND_BY_CODE: ReadonlyMap<string, DatabaseErrorKind> = new Map(
   (Object.keys(CODES) as DatabaseErrorKind[]).flatMap((kind) =>
     CODES[kind].map((code) => [code, kind] as const),
@@ -50,6 +59,11 @@ const CLOSED_MESSAGE_MONGO =
 /** The kind of an error by its code, of whichever driver. */
 export function databaseErrorKindOfCode(code: string): DatabaseErrorKind | undefined {
   return UNREACHABLE.test(code) ? 'unreachable' : KIND_BY_CODE.get(code);
+}
+
+/** Whether a fatal error is one of the server, whichever row is written. */
+export function isServerCode(code: string): boolean {
+  return SERVER_CODES.has(code);
 }
 
 /** Whether an error says that the connection to the database is closed. */

@@ -1,5 +1,5 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
-import { classifyError, concernsRun } from '../database/classify-error.js';
+import { classifyError, concernsRun, mayConcernRow } from '../database/classify-error.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import { describeRange } from '../sources/planned-range.js';
@@ -40,6 +40,8 @@ export interface SettlementContext {
   readonly aborted: boolean;
   readonly now: Date;
   readonly split: Split;
+  /** Whether a fatal error that one row may have caused concerns the whole run, which is then paused. */
+  readonly concernsRun: (error: unknown) => Promise<boolean>;
 }
 
 /** Decides what to do with a range, by its outcome, its attempts and the config. */
@@ -56,20 +58,21 @@ export async function decideSettlement(outcome: Outcome, context: SettlementCont
   }
 }
 
-function decidePartial(
+async function decidePartial(
   outcome: Extract<Outcome, { kind: 'partial' }>,
-  { entry, config, aborted, now }: SettlementContext,
-): Decision {
+  context: SettlementContext,
+): Promise<Decision> {
+  const { entry, config, now } = context;
   const attempts = entry.attempts + 1;
   const { partition } = entry.payload;
   const untried: JsonValue[] = [...outcome.remaining];
   const retried: JsonValue[] = [];
   const failures: Quarantined[] = [];
   for (const { key, error } of outcome.failed) {
-    const { kind } = classifyError(error);
-    if (aborted || (kind !== 'failure' && kind !== 'final')) {
+    const kind = await fateOf(error, context, outcome.rows > 0);
+    if (kind === 'release') {
       untried.push(key);
-    } else if (kind === 'failure' && attempts < config.attempts) {
+    } else if (kind === 'pause' || (kind === 'failure' && attempts < config.attempts)) {
       retried.push(key);
     } else {
       const payload: RangePayload = { kind: 'rows', partition, keys: [key] };
@@ -103,19 +106,19 @@ function decidePartial(
 
 async function decideFailed(error: unknown, context: SettlementContext): Promise<Decision> {
   const { backfill, entry, config, aborted, now, split } = context;
-  const { kind } = classifyError(error);
-  if (aborted || (kind !== 'failure' && kind !== 'final')) {
+  const kind = await fateOf(error, context, false);
+  if (kind === 'release') {
     return { kind: 'release', error, escalate: !aborted };
   }
   const attempts = entry.attempts + 1;
   const base = { entry, rowsDone: 0, error: lastError(error, now) };
-  if (kind === 'failure' && attempts < config.attempts) {
+  if (kind === 'pause' || (kind === 'failure' && attempts < config.attempts)) {
     const delayMs = backoffDelay(attempts, config.backoffMs);
     const successors = [{ payload: entry.payload, rows: entry.rows, attempts, delayMs }];
     return { kind: 'settle', settlement: { ...base, outcome: 'replaced', successors, failures: [] }, error };
   }
   const found = await trySplit(split, entry);
-  if (found.kind === 'failed' && concernsRun(found.error)) {
+  if (found.kind === 'failed' && concernsRun(found.error) && !mayConcernRow(found.error)) {
     return { kind: 'release', error: found.error, escalate: true };
   }
   const pieces = found.kind === 'split' ? found.pieces : [];
@@ -138,6 +141,22 @@ async function decideFailed(error: unknown, context: SettlementContext): Promise
   const counted = isRow ? 'done' : 'failed';
   const settlement: Settlement = { ...base, outcome: counted, successors: [], failures: [quarantined] };
   return { kind: 'settle', settlement, error };
+}
+
+/**
+ * What becomes of a row or range after an error. `pause`: nothing has succeeded and the run was paused for it. It uses
+ * up an attempt, so that the run does not pause for the same row or range again when it is resumed.
+ */
+async function fateOf(
+  error: unknown,
+  { aborted, concernsRun: pauses }: SettlementContext,
+  othersSucceeded: boolean,
+): Promise<'failure' | 'final' | 'pause' | 'release'> {
+  if (mayConcernRow(error)) {
+    return !othersSucceeded && (await pauses(error)) ? 'pause' : 'failure';
+  }
+  const { kind } = classifyError(error);
+  return aborted || (kind !== 'failure' && kind !== 'final') ? 'release' : kind;
 }
 
 type SplitResult =

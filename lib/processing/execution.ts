@@ -59,8 +59,11 @@ export interface RowSettings {
  */
 export type AcquireQuota = (signal: AbortSignal) => Promise<void> | undefined;
 
-/** Holds or pauses the run after an error that concerns more than its row or range. */
-export type Escalate = (error: unknown) => Promise<void>;
+/**
+ * Holds or pauses the run after an error that concerns more than its row or range. Answers false where it concerns
+ * these alone, as others have succeeded.
+ */
+export type Escalate = (error: unknown) => Promise<boolean>;
 
 /** Settings without a limit, for executions outside of a worker. */
 export const UNLIMITED_ROWS: RowSettings = {
@@ -70,5 +73,5 @@ export const UNLIMITED_ROWS: RowSettings = {
   acknowledgeMs: () => 0,
   acquireQuota: () => undefined,
   acknowledge: null,
-  escalate: () => Promise.resolve(),
+  escalate: () => Promise.resolve(true),
 };

@@ -130,7 +130,7 @@ export class RangeProcessor {
         }
         unsettled.entry = updated;
       },
-      escalate: this.settler.escalate,
+      escalate: (error) => this.settler.escalate(error, unsettled.entry),
     };
   }
 

@@ -1,6 +1,6 @@
 import { MicroBatcher } from '../async/micro-batcher.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
-import { classifyError } from '../database/classify-error.js';
+import { classifyError, mayConcernRow } from '../database/classify-error.js';
 import type { QuotaLimiter } from '../pacing/quota.limiter.js';
 import type { RangeEntry } from '../state/range-entry.js';
 import type { RowsDone, Settled, Settlement } from '../state/range-steps.js';
@@ -19,6 +19,7 @@ export class RangeSettler {
   private readonly acks: MicroBatcher<{ entry: RangeEntry; rows: RowsDone }, Settled>;
   /** By `performance.now()`: the end of the wait that a third party last asked for. */
   private waitingUntil = 0;
+  private lastAck: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly run: ServedRun,
@@ -54,6 +55,7 @@ export class RangeSettler {
       aborted: signal.aborted,
       now: new Date(),
       split: (range) => splitter.split(backfill, range, signal),
+      concernsRun: (error) => this.escalateOnce(error, entry),
     });
     switch (decision.kind) {
       case 'ack':
@@ -61,7 +63,7 @@ export class RangeSettler {
         return 'settled';
       case 'release':
         if (decision.escalate) {
-          await this.escalateOnce(decision.error);
+          await this.escalateOnce(decision.error, entry);
         }
         await rangeStore.release(runId, [entry.index]);
         return 'released';
@@ -80,22 +82,35 @@ export class RangeSettler {
     await Promise.all(pendingAcks);
   }
 
-  /** Holds or pauses the run because of the error of a row, while the other rows go on; never rejects. */
-  readonly escalate = async (error: unknown): Promise<void> => {
+  /**
+   * Holds or pauses the run because of the error of a row, while the other rows go on; never rejects. Answers false
+   * where the error concerns its row alone.
+   */
+  async escalate(error: unknown, entry: RangeEntry): Promise<boolean> {
     try {
-      await this.escalateOnce(error);
+      return await this.escalateOnce(error, entry);
     } catch (reason) {
       this.events.error(reason instanceof Error ? reason : new Error(String(reason)));
+      return true;
     }
-  };
+  }
 
   /** Rows that are told to wait by the same third party at the same time escalate once. */
-  private async escalateOnce(error: unknown): Promise<void> {
+  private async escalateOnce(error: unknown, { attempts }: RangeEntry): Promise<boolean> {
+    if (mayConcernRow(error)) {
+      // It has failed before, with this error or another. A run that was paused for it goes on past it when resumed.
+      if (attempts > 0) {
+        return false;
+      }
+      // What has succeeded in this process has to be counted first.
+      this.acks.flush();
+      await this.lastAck;
+    }
     const verdict = classifyError(error);
     if (verdict.kind === 'wait') {
       const until = performance.now() + verdict.ms;
       if (until <= this.waitingUntil + SAME_WAIT_MS) {
-        return;
+        return true;
       }
       this.waitingUntil = until;
       this.limiter.block(verdict.ms);
@@ -103,13 +118,13 @@ export class RangeSettler {
       const { quota } = this.config();
       await this.deps.quota.decrease(backfill.name, runId, quota, verdict.ms, this.limiter.meter.perSecond());
     }
-    await this.events.escalate(error);
+    return this.events.escalate(error);
   }
 
   private acknowledge(entry: RangeEntry, rows: RowsDone): Promise<unknown> {
     const ack = this.acks.add({ entry, rows });
     // Reported by `flush`, at the end of the job; an unhandled rejection before that would end the process.
-    ack.catch(() => undefined);
+    this.lastAck = ack.catch(() => undefined);
     return ack;
   }
 

@@ -1,5 +1,5 @@
 import { Injectable, Inject } from '@nestjs/common';
-import { concernsRun, isContended } from '../database/classify-error.js';
+import { concernsRun, isContended, mayConcernRow } from '../database/classify-error.js';
 import { EntityManagers } from '../database/entity-managers.js';
 import { retryOnContention } from '../database/retry-on-contention.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
@@ -63,7 +63,7 @@ async function keysOf(
     const rows = await source.load(context, range, partition);
     return rows.map((row) => source.keyOf?.(row) ?? null);
   } catch (error) {
-    if (concernsRun(error) || isContended(error)) {
+    if ((concernsRun(error) && !mayConcernRow(error)) || isContended(error)) {
       throw error;
     }
     // The row that cannot be loaded is found by its range, which is split without loading rows.

@@ -11,6 +11,9 @@ import type { RunAction, RunStatus } from './run-status.js';
 
 const IDEMPOTENCY_SECONDS = 24 * 3600;
 
+/** The counters that `successes` of the prelude adds up, and its result at the last change. */
+const SUCCESS_FIELDS = ['done', 'rowsDone', 'fruitless', 'successesBefore'] as const;
+
 const EVENT_OF = {
   pause: 'paused',
   resume: 'resumed',
@@ -98,6 +101,13 @@ export class RunStore {
 
   async outstanding(runId: string): Promise<number> {
     return this.client.hlen(this.keys.work(runId));
+  }
+
+  /** Whether a row or a range has succeeded since the run was last started, resumed or configured. */
+  async hasSucceeded(runId: string): Promise<boolean> {
+    const counts = await this.client.hmget(this.keys.run(runId), ...SUCCESS_FIELDS);
+    const [done = 0, rowsDone = 0, fruitless = 0, before = 0] = counts.map(Number);
+    return done - fruitless + rowsDone > before;
   }
 
   /** How many times each throttle failed. */

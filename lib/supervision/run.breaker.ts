@@ -1,6 +1,6 @@
 import { Injectable, Inject, Logger } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
-import { classifyError } from '../database/classify-error.js';
+import { classifyError, mayConcernRow } from '../database/classify-error.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { isOutOfMemory } from '../redis/redis-memory.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
@@ -66,21 +66,29 @@ export class RunBreaker {
     }
   }
 
-  /** Holds or pauses the run where an error concerns more than its range. */
-  async escalate(backfill: string, runId: string, error: unknown): Promise<void> {
+  /**
+   * Holds or pauses the run where an error concerns more than its range, and answers whether it does. After an error
+   * that one row may have caused, a run of which something has succeeded since it was started, resumed or configured
+   * goes on: other ranges can succeed.
+   */
+  async escalate(backfill: string, runId: string, error: unknown): Promise<boolean> {
     const verdict = classifyError(error);
     const text = error instanceof Error ? error.message : String(error);
     switch (verdict.kind) {
       case 'wait':
         await this.hold(backfill, runId, verdict.ms, 'held by the third party', error);
-        break;
+        return true;
       case 'unreachable':
         await this.hold(backfill, runId, this.outageMs(runId), 'the database is unreachable', error);
-        break;
+        return true;
       case 'fatal':
+        if (mayConcernRow(error) && (await this.runs.hasSucceeded(runId))) {
+          return false;
+        }
         await this.pause(backfill, runId, `no range can succeed: ${text}`, error);
-        break;
+        return true;
       default:
+        return false;
     }
   }
 

@@ -20,6 +20,7 @@ export interface SettledEntry {
 /** Settles entries by the rules of the workers, without waiting for backoff, quotas or the database. */
 export class HarnessSettler {
   private readonly splitter: RangeSplitter;
+  private succeeded = false;
 
   constructor(
     private readonly backfill: RegisteredBackfill,
@@ -37,11 +38,13 @@ export class HarnessSettler {
       config,
       aborted: false,
       now: new Date(),
+      concernsRun: (error) => this.concernsRun(error, entry),
       split: (range) => splitter.split(backfill, range, new AbortController().signal),
     });
     switch (decision.kind) {
       case 'ack': {
         const rowsDone = decision.rows === 'planned' ? entry.rows : decision.rows;
+        this.succeeded = true;
         return { rowsDone, successors: [], failures: [] };
       }
       case 'release':
@@ -52,6 +55,7 @@ export class HarnessSettler {
         return { rowsDone: 0, successors: [{ ...entry, attempts: entry.attempts + 1 }], failures: [] };
       case 'settle': {
         const { rowsDone, successors, failures } = decision.settlement;
+        this.succeeded ||= rowsDone > 0;
         return {
           rowsDone,
           successors: successors.map(({ payload, rows, attempts }) => ({
@@ -66,5 +70,12 @@ export class HarnessSettler {
       default:
         return decision satisfies never;
     }
+  }
+  /** A worker would pause the run. The harness throws the error, unless others have succeeded. */
+  private async concernsRun(error: unknown, { attempts }: HarnessEntry): Promise<boolean> {
+    if (!this.succeeded && attempts === 0) {
+      throw error;
+    }
+    return false;
   }
 }

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { Utils } from '@mikro-orm/core';
 import { LazyAbortController } from '../../async/lazy-abort-controller.js';
-import { concernsRun } from '../../database/classify-error.js';
+import { concernsRun, mayConcernRow } from '../../database/classify-error.js';
 import type { FailedRow, Outcome, RowSettings } from '../execution.js';
 import { RowDeadlines } from './row-deadlines.js';
 import type { LoadedRows, RowProcessorDeps } from './row-processor-deps.js';
@@ -154,9 +154,28 @@ export class RowProcessor {
     }
     row.status = 'failed';
     this.failed.push({ key: row.key, error });
-    if (concernsRun(error)) {
+    if (mayConcernRow(error)) {
+      this.escalations.push(this.stopIfConcernsRun(error));
+    } else if (concernsRun(error)) {
       this.stop.abort(error);
-      this.escalations.push(this.deps.escalate(error).catch((reason: unknown) => this.failRange(reason)));
+      this.escalations.push(this.escalate(error).then(() => undefined));
+    }
+  }
+
+  /** Starts no further row where the error is one of the whole run, and not of its row. */
+  private async stopIfConcernsRun(error: unknown): Promise<void> {
+    const succeeded = this.rows.some(({ status }) => status === 'done' || status === 'acknowledged');
+    if (!succeeded && (await this.escalate(error))) {
+      this.stopStarting(error);
+    }
+  }
+
+  private async escalate(error: unknown): Promise<boolean> {
+    try {
+      return await this.deps.escalate(error);
+    } catch (reason) {
+      this.failRange(reason);
+      return true;
     }
   }
 

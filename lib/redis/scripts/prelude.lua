@@ -96,6 +96,12 @@ local function emit(event, data)
   emit_for(name, id, event, data)
 end
 
+-- Rows and ranges that have succeeded so far. A range of which every row failed counts as done, too, and is `fruitless`.
+local function successes()
+  local counts = redis.call('HMGET', RUN, 'done', 'rowsDone', 'fruitless')
+  return (tonumber(counts[1] or '') or 0) + (tonumber(counts[2] or '') or 0) - (tonumber(counts[3] or '') or 0)
+end
+
 -- Ends the run if nothing is left to do. It is called in the step that settles the last range, so that a crash
 -- cannot come between. Returns the status of the run.
 local function finish_if_drained()

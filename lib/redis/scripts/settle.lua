@@ -82,6 +82,9 @@ redis.call('HINCRBY', RUN, 'progress', math.max(0, settled.rows - rows_left))
 if outcome ~= 'replaced' then
   redis.call('HINCRBY', RUN, outcome, 1)
 end
+if outcome == 'done' and rows_done == '0' and failure_count > 0 then
+  redis.call('HINCRBY', RUN, 'fruitless', 1)
+end
 local newly_planned = outcome == 'replaced' and successor_count - 1 or successor_count
 if newly_planned > 0 then
   redis.call('HINCRBY', RUN, 'planned', newly_planned)

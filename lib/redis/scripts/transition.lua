@@ -30,7 +30,7 @@ end
 
 redis.call('HSET', RUN, 'status', new_status, 'reason', reason)
 if new_status == 'running' then
-  redis.call('HSET', RUN, 'nextCycleAt', now_ms(), 'finishedAt', '')
+  redis.call('HSET', RUN, 'nextCycleAt', now_ms(), 'finishedAt', '', 'successesBefore', successes())
   redis.call('HSET', ACTIVE, name, id)
 elseif new_status == 'cancelled' then
   redis.call('HSET', RUN, 'finishedAt', now_ms(), 'dropped', redis.call('HLEN', WORK))

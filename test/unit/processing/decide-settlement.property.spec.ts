@@ -57,7 +57,8 @@ function contextOf(
   more: Partial<SettlementContext> = {},
 ): SettlementContext {
   const split = () => Promise.reject(new Error('rows are not split'));
-  return { backfill, entry, config: settings, aborted: false, now: NOW, split, ...more };
+  const concernsRun = () => Promise.reject(new Error('not asked'));
+  return { backfill, entry, config: settings, aborted: false, now: NOW, split, concernsRun, ...more };
 }
 
 function settlementOf(decision: Decision): Settlement {

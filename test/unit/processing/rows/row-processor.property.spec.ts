@@ -62,7 +62,7 @@ async function processRows(
       },
       reload: () => Promise.reject(new Error('not asked')),
       acknowledge: null,
-      escalate: () => Promise.resolve(),
+      escalate: () => Promise.resolve(true),
       signal: new AbortController().signal,
       ...deps,
     },
