@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { request } from 'node:http';
 import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
 import { CONDITION_MS } from '../../support/deadlines.js';
+import { sized } from '../../support/thorough.js';
 import { startAdminApp, type AdapterName } from '../../support/admin/index.js';
 
 const bench = await createAppBench();
-const REQUESTS = 1500;
+const REQUESTS = sized(400, 1500);
 const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
 
 const name = fc.oneof(
