@@ -65,7 +65,8 @@ export class BackfillLifecycle
   private async register(): Promise<void> {
     await this.ledger.check();
     for (const backfill of this.explorer.explore()) {
-      await backfill.source.prepare?.({ em: this.managers.fork(), backfill: backfill.name });
+      const context = { em: this.managers.fork(), backfill: backfill.name };
+      await backfill.source.prepare?.(context, { loadsRows: backfill.shape !== 'range' });
       this.registry.add(backfill);
       this.logger.log(
         `Backfill "${backfill.name}" handled by ${backfill.className} (${backfill.shape}, ${backfill.source.kind})`,

@@ -74,6 +74,7 @@ export type {
   SourceOpening,
   SourcePartition,
   SourcePlan,
+  SourceUse,
   SourceWarning,
 } from './sources/backfill-source.js';
 export type { IdRange, IdValue, KeysetKey, KeysetRange } from './sources/ranges.js';

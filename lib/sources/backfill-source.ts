@@ -153,6 +153,16 @@ export interface SourceInspection {
 }
 
 /**
+ * What the handler of a backfill needs of its source.
+ *
+ * @publicApi
+ */
+export interface SourceUse {
+  /** `true` for batch and row handlers, whose rows `load` loads; `false` for range handlers. */
+  readonly loadsRows: boolean;
+}
+
+/**
  * A set of rows that a backfill processes in ranges: `idRange`, `keyset`, or the app's own (an array, a CSV
  * file, a bucket).
  *
@@ -193,9 +203,10 @@ export interface BackfillSource<TRange extends BackfillRange = BackfillRange, TR
   /**
    * Validates the source when the app starts. Default: no validation.
    *
+   * @param use What the handler needs of the source. Absent: ranges only.
    * @throws Any error stops the app from starting; use it for an unknown entity or an unsuitable key.
    */
-  prepare?(context: SourceContext): void | Promise<void>;
+  prepare?(context: SourceContext, use?: SourceUse): void | Promise<void>;
 
   /**
    * Determines the bounds of a run. Called once for each run, and for each preview.

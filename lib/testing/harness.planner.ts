@@ -16,10 +16,10 @@ export class HarnessPlanner {
 
   /** Plans the ranges between the bounds, at most `maxRanges`. */
   async plan({ from, to }: HarnessRunOptions, maxRanges: number): Promise<HarnessEntry[]> {
-    const { source, name } = this.backfill;
+    const { source, name, shape } = this.backfill;
     const { batchSize } = this;
     const context = { em: this.fork(), backfill: name };
-    await source.prepare?.(context);
+    await source.prepare?.(context, { loadsRows: shape !== 'range' });
     const { partitions } = await source.open(context, { from, to });
     const planned: { range: PlannedRange; partition: string }[] = [];
     for (const { name: partition, bounds } of partitions) {

@@ -10,8 +10,10 @@ import type {
   SourceOpening,
   SourcePartition,
   SourcePlan,
+  SourceUse,
 } from '../backfill-source.js';
 import { parseInteger } from '../keys/key-value.js';
+import { checkRowIdentity, loadRows } from '../keys/load-rows.js';
 import { rowKey, rowKeysFilter } from '../keys/row-keys.js';
 import type { SortDirection } from '../keys/sort-key.js';
 import { nestedFilter, type PlainFilter } from '../plain-filter.js';
@@ -51,9 +53,10 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     private readonly selectReader = selectKeyReader,
   ) {}
 
-  prepare(context: SourceContext): void {
+  prepare(context: SourceContext, use?: SourceUse): void {
     this.scope.check(context);
     this.scan(context);
+    if (use?.loadsRows) checkRowIdentity(this.scope, context);
   }
 
   async countLeft(context: SourceContext): Promise<number | null> {
@@ -166,7 +169,7 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     const { column } = this.scan(context);
     const paths = new Set([column.path, ...this.scope.metadata(context).primaryKeys.map(String)]);
     const orderBy = [...paths].map((path) => nestedFilter(path, this.direction));
-    const rows = await runQuery(context, () => this.scope.load(context, filter, { orderBy }));
+    const rows = await runQuery(context, () => loadRows(this.scope, context, filter, { orderBy }));
     return rows as Entity[];
   }
 }

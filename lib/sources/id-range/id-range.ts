@@ -52,7 +52,8 @@ export interface IdRangeOptions<
  * @param entity The entity class or schema whose table is read.
  * @param options See `IdRangeOptions`. Default: all rows by primary key, newest first.
  * @throws BackfillSourceError At app start with code `BACKFILL_SOURCE_INVALID` if MikroORM does not know the
- * entity, or the key is not a non-null integer property. At `start` and `preview` with code
+ * entity, the key is not a non-null integer property, or a batch or row handler would get entities whose primary key
+ * JavaScript does not hold exactly, such as a time. At `start` and `preview` with code
  * `BACKFILL_SOURCE_BOUNDS` for an invalid `from` or `to`. With code `BACKFILL_SOURCE_KEY`, also during a run, if
  * the table has ids that are null or that the key's type cannot represent, or a deployment changed key or direction.
  * @example

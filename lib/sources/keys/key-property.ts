@@ -65,7 +65,7 @@ const KEY_TYPES: Readonly<Record<string, KeyType>> = {
   ObjectId: 'object-id',
 };
 
-/** MikroORM types that preserve order and equality of the stored values; a custom type may not. */
+/** A custom type may not preserve order and equality of the stored values. */
 const ORDER_PRESERVING_TYPES: ReadonlySet<unknown> = new Set([
   BigIntType,
   BlobType,
@@ -114,11 +114,11 @@ export function findKeyProperty(meta: EntityMetadata, path: string): KeyProperty
   }
   // MikroORM sets no runtime type for an ObjectId of an entity that is defined by an `EntitySchema`.
   const type = KEY_TYPES[value.runtimeType] ?? (value.type === 'ObjectId' ? 'object-id' : undefined);
-  if (!type || (value.customType && !ORDER_PRESERVING_TYPES.has(value.customType.constructor))) {
+  if (!type || (value.customType && !preservesValues(value.customType))) {
     return unsupported(describe(value), 'Use a column of numbers, text, dates, booleans, bytes or UUIDs.');
   }
   const columnType = property.columnTypes?.[0] ?? value.columnTypes?.[0] ?? '';
-  const integer = isInteger(value, columnType);
+  const integer = isIntegerProperty(value, columnType);
   if (type === 'number' && !integer) {
     return unsupported(
       `${describe(value)} in a column of ${columnType}, whose values JavaScript may round`,
@@ -167,7 +167,13 @@ function valueProperty(property: EntityProperty): EntityProperty | undefined {
   return valueProperty(target.properties[key] as EntityProperty);
 }
 
-function isInteger({ customType }: EntityProperty, columnType: string): boolean {
+/** Whether a type of MikroORM preserves the order and the equality of the stored values. */
+export function preservesValues(customType: object): boolean {
+  return ORDER_PRESERVING_TYPES.has(customType.constructor);
+}
+
+/** Whether the column of a property stores integers, whatever their JavaScript type. */
+export function isIntegerProperty({ customType }: EntityProperty, columnType: string): boolean {
   // A document database has no column types: `number` is all the metadata says.
   return customType instanceof BigIntType || INTEGER_COLUMN.test(columnType) || columnType === 'number';
 }

@@ -1,5 +1,5 @@
 import type { RowTotal, SourceContext } from '../backfill-source.js';
-import { checkExactIntegers } from '../keys/check-exact-integers.js';
+import { checkExactIntegers, checkExactPrimaryKey } from '../keys/check-exact-integers.js';
 import { checkKeyValues } from '../keys/check-key-values.js';
 import { closedInterval, type KeyInterval } from '../keys/key-interval.js';
 import type {
@@ -52,6 +52,7 @@ export class KeysetScan {
     await runQuery(this.context, () => checkKeyValues(this.context, this.reader, all));
     if (!first || !last) return undefined;
     await this.checkExactIntegers([first, last]);
+    await runQuery(this.context, () => checkExactPrimaryKey(this.context, this.reader, all));
     const bounded = this.query(partition, closedInterval(first, last));
     const total = await runQuery(this.context, () => this.reader.total(this.context, bounded));
     return { bounds: { first, last, rows: total.rows, order: this.order }, total };

@@ -10,11 +10,13 @@ import type {
   SourceOpening,
   SourcePartition,
   SourcePlan,
+  SourceUse,
   SourceWarning,
 } from '../backfill-source.js';
 import { intervalFilter } from '../keys/interval-filter.js';
 import { toEntityValue, toReadableValue } from '../keys/key-codec.js';
 import { closedInterval, type KeyInterval } from '../keys/key-interval.js';
+import { checkRowIdentity, loadRows } from '../keys/load-rows.js';
 import { rowKey, rowKeysFilter } from '../keys/row-keys.js';
 import type { SortKey } from '../keys/sort-key.js';
 import { nestedFilter, type PlainFilter } from '../plain-filter.js';
@@ -49,9 +51,10 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     private readonly selectReader = selectKeyReader,
   ) {}
 
-  prepare(context: SourceContext): void {
+  prepare(context: SourceContext, use?: SourceUse): void {
     this.scope.check(context);
     this.scan(context);
+    if (use?.loadsRows) checkRowIdentity(this.scope, context);
   }
 
   async countLeft(context: SourceContext): Promise<number | null> {
@@ -181,7 +184,7 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     sortKeys: readonly SortKey[],
   ): Promise<Entity[]> {
     const orderBy = sortKeys.map(({ path, direction }) => nestedFilter(path, direction));
-    const rows = await runQuery(context, () => this.scope.load(context, filter, { orderBy }));
+    const rows = await runQuery(context, () => loadRows(this.scope, context, filter, { orderBy }));
     return rows as Entity[];
   }
 }

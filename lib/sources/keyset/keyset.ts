@@ -36,7 +36,8 @@ export interface KeysetOptions<Entity extends object> extends SourceScopeOptions
  * @param entity The entity class or schema whose table is read.
  * @param options See `KeysetOptions`; `orderBy` is required.
  * @throws BackfillSourceError At app start with code `BACKFILL_SOURCE_INVALID` if MikroORM does not know the
- * entity, or `orderBy` is empty or has a column that is nullable or cannot be compared exactly. At `start` and
+ * entity, `orderBy` is empty or has a column that is nullable or cannot be compared exactly, or a batch or row handler
+ * would get entities whose primary key JavaScript does not hold exactly, such as a time. At `start` and
  * `preview` with code `BACKFILL_SOURCE_BOUNDS` for an invalid `from` or `to`. With code `BACKFILL_SOURCE_KEY`, also
  * during a run, if the table has keys that are null or that the entity's types cannot represent, or a deployment
  * changed the order.

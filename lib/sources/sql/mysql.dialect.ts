@@ -33,13 +33,20 @@ export const mysqlDialect: SqlDialect = {
         [schema ?? null, name, column],
       ),
 
-  unsupportedReason: ({ columnType }) =>
-    /^(?:enum|set)\b/i.test(columnType)
+  unsupportedReason({ columnType }) {
+    if (/^(?:enum|set)\b/i.test(columnType)) {
+      return {
+        received: `a column of type ${columnType}, which MySQL sorts by the position of a value but compares by its text`,
+        remedy: 'Order by another column.',
+      };
+    }
+    return /^float\b/i.test(columnType)
       ? {
-          received: `a column of type ${columnType}, which MySQL sorts by the position of a value but compares by its text`,
-          remedy: 'Order by another column.',
+          received: `a column of type ${columnType}, whose text MySQL rounds`,
+          remedy: 'Order by another column, or change its type to double or decimal.',
         }
-      : undefined,
+      : undefined;
+  },
 };
 
 /** Columns store no offset: the timestamp in the time zone in which MikroORM writes dates. */

@@ -13,7 +13,14 @@ export const sqliteDialect: SqlDialect = {
   // SQLite drivers read every integer as a JavaScript number, whatever type the entity maps it to.
   exactIntegers: false,
 
-  toText: (expression, { type }) => (type === 'bytes' ? `hex(${expression})` : `cast(${expression} as text)`),
+  toText(expression, { type }) {
+    if (type === 'bytes') return `hex(${expression})`;
+    const text = `cast(${expression} as text)`;
+    // A cast rounds fractions to 15 digits; `!` allows more, and 17 are exact.
+    return type === 'string'
+      ? `case typeof(${expression}) when 'real' then printf('%!.17g', ${expression}) else ${text} end`
+      : text;
+  },
 
   isTrue: (text) => text !== '0',
   parseDate,

@@ -30,6 +30,13 @@ export class Loose {
   name!: string;
 }
 
+/** Its primary key is a time. */
+export class Moment {
+  id!: Date;
+  name!: string;
+  touches!: number;
+}
+
 /** Differences between the drivers' tables. */
 export interface EntityTraits {
   /** Field of the primary key; MongoDB requires `_id`. */
@@ -76,7 +83,16 @@ export function driverEntities({ keyField, timeDigits }: EntityTraits): EntitySc
     tableName: 'looses',
     properties: { id: { type: 'integer', ...key }, shard: { type: 'string' }, name: { type: 'string' } },
   });
-  return [entry, token, wide, loose] as EntitySchema[];
+  const moment = new EntitySchema<Moment>({
+    class: Moment,
+    tableName: 'moments',
+    properties: {
+      id: { type: 'datetime', ...(timeDigits ? { length: timeDigits } : {}), ...key },
+      name: { type: 'string', unique: true },
+      touches,
+    },
+  });
+  return [entry, token, wide, loose, moment] as EntitySchema[];
 }
 
 /** Creates the table of `Loose` anew with nullable columns, for SQL databases. */

@@ -1,7 +1,7 @@
 import { idRange, keyset, RateLimitedError, type IdRange, type KeysetRange } from 'nestjs-backfill';
 import { defineBackfill, eventually } from '../../support/apps/index.js';
 import { type DriverBench, Entry } from './driver-bench.js';
-import { rowsOf } from './entities.js';
+import { Moment, rowsOf } from './entities.js';
 
 const FAST = { perSecondOnPeak: null, perSecondOffPeak: null, backoffMs: 1, concurrency: 4 };
 
@@ -41,6 +41,40 @@ export function runningSuite(bench: DriverBench): void {
     await backfills.start('touch-entries');
     expect(await finished('touch-entries')).toMatchObject({ state: 'completed', done: 10, rowsDone: 97 });
     expect(await touched(1)).toBe(97);
+  });
+
+  it('refuses batch and row handlers for entities whose primary key is a time', async () => {
+    const source = keyset(Moment, { orderBy: { name: 'asc' } });
+    const touch = (row: Moment) => void row.touches++;
+    for (const shape of [
+      { processRow: touch },
+      { processBatch: (rows: Moment[]) => rows.forEach(touch) },
+    ] as const) {
+      const handler = defineBackfill<never, Moment>({ name: 'touch-moments', source, ...shape });
+      await expect(bench.start(handler)).rejects.toMatchObject({
+        code: 'BACKFILL_SOURCE_INVALID',
+        message: expect.stringMatching(/touch-moments.*Moment \(id\): .*got a Date .*Use a range handler/),
+      });
+    }
+  });
+
+  it('hands each row to a range handler once, although the primary key is a time', async () => {
+    const rows = Array.from({ length: 23 }, (_, i) => ({
+      id: new Date(1e12 + i * 100),
+      name: `n${i}`,
+      touches: 0,
+    }));
+    await bench.fill(Moment, rows);
+    const handler = defineBackfill<KeysetRange<Moment>>({
+      name: 'touch-moments',
+      source: keyset(Moment, { orderBy: { id: 'asc' } }),
+      config: { ...FAST, batchSize: 5 },
+      processRange: ({ where }, { em }) => em.nativeUpdate(Moment, where, { touches: 1 }),
+    });
+    const { backfills, finished } = await bench.start(handler);
+    await backfills.start('touch-moments');
+    expect(await finished('touch-moments')).toMatchObject({ state: 'completed', done: 5, rowsDone: 23 });
+    expect(await bench.orm.em.fork().count(Moment, { touches: 1 })).toBe(23);
   });
 
   it('flushes what a batch handler changed', async () => {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EntitySchema } from '@mikro-orm/core';
+import { DecimalType, EntitySchema } from '@mikro-orm/core';
 import { LibSqlDriver } from '@mikro-orm/libsql';
 import { keyset } from 'nestjs-backfill';
 import { defineBackfill } from '../../support/apps/index.js';
@@ -29,8 +29,22 @@ const wordSchema = new EntitySchema<Word>({
   },
 });
 
+class Price {
+  id!: number;
+  amount!: string;
+}
+
+const priceSchema = new EntitySchema<Price>({
+  class: Price,
+  tableName: 'prices',
+  properties: {
+    id: { type: 'integer', primary: true },
+    amount: { type: new DecimalType('string'), columnType: 'decimal(20,18)' },
+  },
+});
+
 const bench = driverSuite({
-  entities: [wordSchema],
+  entities: [wordSchema, priceSchema],
   name: 'sqlite',
   wideIntegers: false,
   transactions: true,
@@ -77,6 +91,21 @@ it('text values that are equal in the collation are read once each', async () =>
     const loaded = (await loadAll(bench, source, planned)).flat();
     const expected = await bench.orm.em.fork().find(Word, {}, { orderBy });
     expect(loaded.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
+  }
+});
+
+it('decimals that differ after the fifteenth digit are read once each', async () => {
+  const amounts = [0.1 + 0.2, 0.3, 0.1, 1 / 3, 0.333333333333333, 2, 12345678.000000002];
+  await bench.fill(
+    Price,
+    amounts.map((amount, id) => ({ id, amount: String(amount) })),
+  );
+  for (const direction of ['asc', 'desc'] as const) {
+    const source = keyset(Price, { orderBy: { amount: direction, id: 'asc' } });
+    const planned = await planAll(bench, source, { batchSize: 1 });
+    const ids = (await loadAll(bench, source, planned)).map((rows) => rows.map(({ id }) => id));
+    const sorted = [...amounts.keys()].toSorted((a, b) => (amounts[a] ?? 0) - (amounts[b] ?? 0));
+    expect(ids).toEqual((direction === 'asc' ? sorted : sorted.toReversed()).map((id) => [id]));
   }
 });
 
