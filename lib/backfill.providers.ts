@@ -59,10 +59,12 @@ import { BackfillWatchdog } from './supervision/backfill.watchdog.js';
 import { ConfigChanger } from './supervision/config.changer.js';
 import { JobReconciler } from './supervision/job.reconciler.js';
 import { LostRunDetector } from './supervision/lost-run.detector.js';
+import { RefusedRuns } from './supervision/refused-runs.js';
 import { RunBreaker } from './supervision/run.breaker.js';
 import { RunController } from './supervision/run.controller.js';
 import { RunResumer } from './supervision/run.resumer.js';
 import { RunSupervisor } from './supervision/run.supervisor.js';
+import { WalkChecker } from './supervision/walk.checker.js';
 
 /** Values that classes inject by a token, and the classes whose arguments come from the options. */
 const VALUES: Provider[] = [
@@ -121,6 +123,8 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   RunBreaker,
   JobReconciler,
   LostRunDetector,
+  WalkChecker,
+  RefusedRuns,
   RunResumer,
   RunController,
   ConfigChanger,

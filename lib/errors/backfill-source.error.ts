@@ -40,8 +40,8 @@ export interface BackfillSourceProblem {
  * expected, what was received and what to do.
  *
  * Thrown while the app is created or a run starts (`BACKFILL_SOURCE_INVALID`), by `start` and `preview` of
- * `BackfillService` (`BACKFILL_SOURCE_BOUNDS`), and while ranges are planned (`BACKFILL_SOURCE_KEY`), where it is logged
- * and planning is tried again. The admin endpoints answer 400 for bounds, else 500.
+ * `BackfillService` (`BACKFILL_SOURCE_BOUNDS`), and while ranges are planned (`BACKFILL_SOURCE_KEY`), where it pauses the
+ * run. The admin endpoints answer 400 for bounds, else 500.
  *
  * @publicApi
  */

@@ -3,6 +3,7 @@ import type { BackfillConfig } from '../config/backfill-config.js';
 import { ConfigStore } from '../config/config.store.js';
 import { classifyError } from '../database/classify-error.js';
 import { BackfillConfigError } from '../errors/backfill-config.error.js';
+import { BackfillSourceError } from '../errors/backfill-source.error.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { currentRate, nextPeakChange } from '../pacing/peak-hours.js';
 import { RateController } from '../pacing/rate.controller.js';
@@ -11,8 +12,10 @@ import { RedisClock } from '../redis/redis.clock.js';
 import { RangeStore } from '../state/range.store.js';
 import { RunStore } from '../state/run.store.js';
 import { throughput, SampleStore } from '../state/sample.store.js';
+import { toStoredError } from '../state/stored-error.js';
 import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 import { RunBreaker } from '../supervision/run.breaker.js';
+import { WalkChecker } from '../supervision/walk.checker.js';
 import { BatchTuner } from './batch.tuner.js';
 import { PlanningTimeoutError } from './planning-timeout.error.js';
 import { RangePlanner } from './range.planner.js';
@@ -42,6 +45,7 @@ export class CycleRunner {
     private readonly planner: RangePlanner,
     private readonly breaker: RunBreaker,
     private readonly tuner: BatchTuner,
+    private readonly walks: WalkChecker,
   ) {}
 
   /** Returns the ms until the next cycle, or `null` when this one adds no next cycle. */
@@ -49,6 +53,10 @@ export class CycleRunner {
     const backfill = this.registry.find(job.backfill);
     const run = backfill && (await this.runs.read(job.run));
     if (!run || run.status !== 'running' || run.cycle !== job.cycle) {
+      return null;
+    }
+    if (this.walks.difference(backfill, run) !== null) {
+      // The watchdog queues the cycle again, for a process with the walk of the run.
       return null;
     }
     try {
@@ -78,17 +86,22 @@ export class CycleRunner {
       this.logReport(job, report, currentRate(config, now), waitMs);
       return waitMs;
     } catch (error) {
-      await this.handleError(job, error);
+      await this.handleError(job, error, signal.aborted);
       return null;
     }
   }
 
-  private async handleError({ backfill, run, cycle }: CycleJob, error: unknown): Promise<void> {
+  /** @param aborted whether the process shuts down, which is no error of the run */
+  private async handleError(
+    { backfill, run, cycle }: CycleJob,
+    error: unknown,
+    aborted: boolean,
+  ): Promise<void> {
     if (await this.breaker.pauseIfOutOfMemory(backfill, run, error)) {
       return;
     }
     const { kind } = classifyError(error);
-    if (error instanceof BackfillConfigError || error instanceof PlanningTimeoutError || kind === 'fatal') {
+    if (isPermanent(error) || kind === 'fatal') {
       await this.breaker.pause(backfill, run, `cannot plan: ${(error as Error).message}`, error);
       return;
     }
@@ -97,7 +110,9 @@ export class CycleRunner {
       `[${backfill} run ${run}] cycle ${cycle} failed, retrying in ${retryMs} ms: ${String(error)}`,
     );
     // The watchdog queues a cycle again that is overdue.
-    await this.runs.setFields(run, { nextCycleAt: (await this.clock.now()) + retryMs });
+    const now = await this.clock.now();
+    const lastError = JSON.stringify({ ...toStoredError(error), at: new Date(now).toISOString() });
+    await this.runs.setFields(run, { nextCycleAt: now + retryMs, ...(aborted ? {} : { lastError }) });
   }
 
   private logReport(
@@ -114,6 +129,13 @@ export class CycleRunner {
         `cursor ${JSON.stringify(cursor)}, rate ${rate} ${reason}, ${next}`,
     );
   }
+}
+
+/** Whether planning fails again however often it is tried. */
+function isPermanent(error: unknown): boolean {
+  return [BackfillConfigError, BackfillSourceError, PlanningTimeoutError].some(
+    (type) => error instanceof type,
+  );
 }
 
 /** The window depends on the rate, so a cycle runs when the rate changes: at the end of a hold no range is planned yet. */

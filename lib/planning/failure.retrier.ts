@@ -8,6 +8,7 @@ import { FailureStore } from '../state/failure.store.js';
 import type { RetryPiece } from '../state/failure.store.js';
 import { HistoryStore } from '../state/history.store.js';
 import { RunStore } from '../state/run.store.js';
+import { WalkChecker } from '../supervision/walk.checker.js';
 
 const PAGE = 500;
 
@@ -20,15 +21,21 @@ export class FailureRetrier {
     private readonly failures: FailureStore,
     private readonly queues: RangeQueues,
     private readonly history: HistoryStore,
+    private readonly walks: WalkChecker,
   ) {}
 
-  async retry({ name, defaults }: RegisteredBackfill, options: RetryOptions): Promise<RetryReceipt> {
+  async retry(backfill: RegisteredBackfill, options: RetryOptions): Promise<RetryReceipt> {
+    const { name, defaults } = backfill;
     const { ids, by = null, reason = null } = options;
     const runId = options.runId ?? (await this.runs.newestId(name));
     if (runId === null) {
       throw new BackfillConflictError(`Backfill "${name}" has no run whose failures could be retried.`);
     }
     const { config } = await this.configs.read(name, defaults);
+    const before = await this.runs.read(runId);
+    if (before) {
+      this.walks.assertSame(backfill, before, 'retried');
+    }
     // Without failures first: throws where the run cannot take any.
     await this.requeue(name, runId, []);
     let retried = 0;

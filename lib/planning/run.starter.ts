@@ -11,6 +11,7 @@ import { CycleQueues } from '../queues/cycle.queues.js';
 import { RedisClock } from '../redis/redis.clock.js';
 import type { RunReceipt, StartOptions } from '../state/run-actions.js';
 import { RunStore } from '../state/run.store.js';
+import { WalkChecker } from '../supervision/walk.checker.js';
 
 /** Starts a run: reads its bounds, creates it in one atomic step, and queues its first cycle. */
 @Injectable()
@@ -21,6 +22,7 @@ export class RunStarter {
     private readonly managers: EntityManagers,
     private readonly clock: RedisClock,
     private readonly rateController: RateController,
+    private readonly walks: WalkChecker,
     private readonly cycles: CycleQueues,
   ) {}
 
@@ -46,6 +48,7 @@ export class RunStarter {
     const answer = await this.runs.start(name, runId, options.idempotencyKey ?? '', {
       sourceKind: source.kind,
       partitions: JSON.stringify(opening.partitions),
+      walk: JSON.stringify(this.walks.walkOf(backfill)),
       rowsTotal: Math.round(opening.total.rows),
       rowsExact: opening.total.exact ? 1 : 0,
       dryRun: options.dryRun === true ? 1 : 0,

@@ -12,7 +12,9 @@ import type { BackfillEvent } from '../state/backfill-event.js';
 import { RunStore } from '../state/run.store.js';
 import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 import type { ActiveRun } from '../supervision/backfill.watchdog.js';
+import { RefusedRuns } from '../supervision/refused-runs.js';
 import { RunBreaker } from '../supervision/run.breaker.js';
+import { WalkChecker } from '../supervision/walk.checker.js';
 import { RunWorkerDeps } from './run-worker.deps.js';
 import { RunWorker } from './run.worker.js';
 
@@ -41,6 +43,8 @@ export class WorkerPool {
     private readonly cycleWorkers: CycleWorkers,
     private readonly breaker: RunBreaker,
     private readonly throttles: ThrottleEvaluator,
+    private readonly walks: WalkChecker,
+    private readonly refusedRuns: RefusedRuns,
     private readonly deps: RunWorkerDeps,
   ) {}
 
@@ -152,6 +156,10 @@ export class WorkerPool {
       this.workers.get(backfill)?.run.runId === runId
     ) {
       return;
+    }
+    const difference = this.walks.difference(registered, run);
+    if (difference !== null) {
+      return this.refusedRuns.refuse(backfill, runId, difference);
     }
     const config = await this.readConfig(backfill, runId);
     if (!config) {

@@ -209,6 +209,23 @@ export interface BackfillSource<TRange extends BackfillRange = BackfillRange, TR
   prepare?(context: SourceContext, use?: SourceUse): void | Promise<void>;
 
   /**
+   * Describes the walk, part by part: all that determines, beside the bounds, which rows a range has, such as
+   * `order` and `where`. Stored with the run. A process whose source describes a part otherwise, or no longer has it,
+   * works on no range of the run and says so; parts that are new are no difference. Default: only `kind` is compared.
+   *
+   * The text of a part must not depend on the process, its start or the time, or each deploy would stop the run.
+   */
+  walk?(context: SourceContext): Readonly<Record<string, string>>;
+
+  /**
+   * What the bounds tell about the walk of a run that was started before `walk` existed; `null` for a part of which
+   * only the presence is known.
+   *
+   * @internal
+   */
+  walkOfBounds?(partitions: readonly SourcePartition[]): Readonly<Record<string, string | null>>;
+
+  /**
    * Determines the bounds of a run. Called once for each run, and for each preview.
    *
    * @throws An error rejects `start` or `preview`; use it for an invalid `from` or `to`.

@@ -18,11 +18,17 @@ export interface SourceScopeOptions<Entity extends object> {
   /**
    * Only matching rows are processed. Rows may stop matching while the run processes them: that shifts no
    * other range. Default: every row.
+   *
+   * A process whose `where` differs from that of a run does not work on the run. Times that are not a whole minute are
+   * not compared, so that `{ createdAt: { $lt: new Date() } }` may be computed when the app starts; it means slightly
+   * other rows in each process.
    */
   readonly where?: SourceFilter<Entity>;
   /**
    * Shards or tenants, each planned with bounds and a cursor of its own: a name and a filter, combined with
    * `where`. A row that matches two filters is processed twice. Default: no partitions.
+   *
+   * A partition that a deploy adds is part of the next run; one that it removes or changes stops the run.
    *
    * @example
    * ```ts

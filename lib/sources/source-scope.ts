@@ -1,7 +1,8 @@
 import type { EntityManager, EntityMetadata, EntityName } from '@mikro-orm/core';
 import { BackfillSourceError, type BackfillSourceProblem } from '../errors/backfill-source.error.js';
 import { describeValue } from '../errors/describe-value.js';
-import type { SourceContext } from './backfill-source.js';
+import type { JsonValue, SourceContext, SourcePartition } from './backfill-source.js';
+import { describeFilter } from './describe-filter.js';
 import { copyFilter, excludesNull, isEmptyFilter, type PlainFilter } from './plain-filter.js';
 import type { SourceScopeOptions } from './source-options.js';
 
@@ -75,10 +76,31 @@ export class SourceScope {
     return this.partitions.every((partition) => excludesNull(this.ownFilters(partition), path));
   }
 
+  /**
+   * Describes by part which rows the source reads, and in which order: see `BackfillSource.walk`.
+   *
+   * @param order The order as text.
+   */
+  walk(context: SourceContext, order: string): Record<string, string> {
+    const meta = this.metadata(context);
+    const { where, filters, partitions } = this.options;
+    const byName = Object.entries(partitions ?? {}).map(([name, filter]) => [
+      partitionPart(name),
+      describeFilter(resolved(filter)),
+    ]);
+    return {
+      table: [meta.schema, meta.tableName].filter(Boolean).join('.'),
+      order,
+      where: describeFilter(resolved(where)),
+      filters: describeFilter(filters),
+      partitions: partitions ? 'by name' : 'none',
+      ...(Object.fromEntries(byName) as Record<string, string>),
+    };
+  }
+
   /** The filters of the source's options for a partition. */
   private ownFilters(partition: string): readonly unknown[] {
-    const filters: unknown[] = [this.options.where, this.options.partitions?.[partition]];
-    return filters.map((filter) => (typeof filter === 'function' ? (filter as () => unknown)() : filter));
+    return [this.options.where, this.options.partitions?.[partition]].map(resolved);
   }
 
   /** The rows that match a filter, without their relations. */
@@ -195,6 +217,33 @@ export class SourceScope {
     const named = this.entity as { name?: unknown; meta?: { className?: unknown } } | undefined;
     return String(named?.meta?.className ?? named?.name ?? this.entity);
   }
+}
+
+/** The part of a walk that describes a partition. */
+export function partitionPart(name: string): string {
+  return `partition ${name}`;
+}
+
+/**
+ * What the bounds tell about the walk of a run that has no description of it.
+ *
+ * @param orderOf Reads the order from bounds that are not null.
+ */
+export function walkOfBounds(
+  partitions: readonly SourcePartition[],
+  orderOf: (bounds: JsonValue) => string,
+): Record<string, string | null> {
+  const found = partitions.find(({ bounds }) => bounds !== null);
+  const names = partitions.map(({ name }) => name).filter((name) => name !== '');
+  return {
+    ...(found ? { order: orderOf(found.bounds) } : {}),
+    partitions: names.length > 0 ? 'by name' : 'none',
+    ...Object.fromEntries(names.map((name) => [partitionPart(name), null])),
+  };
+}
+
+function resolved(filter: unknown): unknown {
+  return typeof filter === 'function' ? (filter as () => unknown)() : filter;
 }
 
 function untyped(em: EntityManager): UntypedEntityManager {

@@ -4,6 +4,7 @@ import type { JsonValue, SourcePartition } from '../sources/backfill-source.js';
 import type { LastError } from './stored-error.js';
 import { decodePace } from './pace.js';
 import type { Pace } from './pace.js';
+import type { Walk } from './walk-changes.js';
 
 const count = z.coerce.number().int();
 const time = z
@@ -69,6 +70,7 @@ const runSchema = z.object({
   lastError: json<LastError>(),
   partitions: json<SourcePartition[]>(),
   partitionsDone: json<string[]>(),
+  walk: json<Walk>(),
 });
 
 /**

@@ -1,10 +1,12 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { RunRecord } from '../state/run-record.js';
+import { isActive } from '../state/run-status.js';
 
 /**
  * Warnings about a run whose handler, workers, code version, source or config is missing or does not match.
  *
+ * @param difference how the source of this process differs from that of the run; `null` where it does not
  * @param config `null` where the stored config is corrupt
  */
 export function warningsOf(
@@ -12,6 +14,7 @@ export function warningsOf(
   backfill: RegisteredBackfill | undefined,
   workers: number,
   config: BackfillConfig | null,
+  difference: string | null,
 ): string[] {
   if (!backfill) {
     return [
@@ -19,7 +22,7 @@ export function warningsOf(
     ];
   }
   const warnings: string[] = [];
-  const { version, source } = backfill;
+  const { version } = backfill;
   if (run.status === 'running' && workers === 0) {
     warnings.push('No process has workers for this backfill. Start one with workers: true.');
   }
@@ -28,10 +31,8 @@ export function warningsOf(
       `The run was started with version ${run.version} of the handler; this process has ${version ?? 'none'}.`,
     );
   }
-  if (run.sourceKind !== source.kind) {
-    warnings.push(
-      `The run was started with a source of kind ${run.sourceKind}; this process has ${source.kind}.`,
-    );
+  if (difference !== null && isActive(run.status)) {
+    warnings.push(`This process does not work on the run: ${difference}.`);
   }
   if (!config) {
     warnings.push(

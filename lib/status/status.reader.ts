@@ -12,6 +12,7 @@ import { RunStore } from '../state/run.store.js';
 import { throughput, SampleStore } from '../state/sample.store.js';
 import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 import { LostRunDetector } from '../supervision/lost-run.detector.js';
+import { WalkChecker } from '../supervision/walk.checker.js';
 import type { BackfillStatus } from './backfill-status.js';
 import { estimatedEndOf, outstandingOf, percentOf, rateOf } from './run-progress.js';
 import { warningsOf } from './run-warnings.js';
@@ -32,6 +33,7 @@ export class StatusReader {
     private readonly clock: RedisClock,
     private readonly lostRuns: LostRunDetector,
     private readonly quota: SharedQuota,
+    private readonly walks: WalkChecker,
   ) {}
 
   async status(name: string): Promise<BackfillStatus> {
@@ -49,6 +51,7 @@ export class StatusReader {
     }
     const speed = await this.speedOf(run, now);
     const config = await this.configOf(name, backfill?.defaults ?? []);
+    const difference = backfill ? this.walks.difference(backfill, run) : null;
     return {
       name,
       description,
@@ -71,7 +74,10 @@ export class StatusReader {
       rate: rateOf(run, now),
       callsPerSecond: await this.callsPerSecond(name, config, now),
       workers,
-      warnings: [...warningsOf(run, backfill, workers, config), ...(await this.throttleWarnings(run.id))],
+      warnings: [
+        ...warningsOf(run, backfill, workers, config, difference),
+        ...(await this.throttleWarnings(run.id)),
+      ],
       cursor: publicCursor(run.partitions ?? [], new Map(Object.entries(run.cursors))),
       startedAt: new Date(run.startedAt).toISOString(),
       finishedAt: isoOrNull(run.finishedAt),

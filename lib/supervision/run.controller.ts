@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { RangeQueues } from '../queues/range.queues.js';
 import type { ActionOptions, RunReceipt } from '../state/run-actions.js';
 import { TRANSITIONS } from '../state/run-status.js';
 import type { RunAction, RunStatus } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';
 import { RunResumer } from './run.resumer.js';
+import { WalkChecker } from './walk.checker.js';
 
 /** Pauses, resumes and cancels the active run of a backfill. */
 @Injectable()
@@ -14,6 +16,8 @@ export class RunController {
     private readonly runs: RunStore,
     private readonly resumer: RunResumer,
     private readonly queues: RangeQueues,
+    private readonly registry: BackfillRegistry,
+    private readonly walks: WalkChecker,
   ) {}
 
   async pause(backfill: string, options: ActionOptions): Promise<RunReceipt> {
@@ -21,6 +25,7 @@ export class RunController {
   }
 
   async resume(backfill: string, options: ActionOptions): Promise<RunReceipt> {
+    await this.assertSameWalk(backfill);
     const receipt = await this.transition(backfill, 'resume', options);
     if (receipt.state === 'running') {
       await this.resumer.resume(backfill, receipt.runId);
@@ -33,6 +38,15 @@ export class RunController {
     // Not needed for correctness, as jobs of a cancelled run do nothing: the next run need not skip them.
     await this.queues.of(backfill).drain(true);
     return receipt;
+  }
+
+  private async assertSameWalk(backfill: string): Promise<void> {
+    const registered = this.registry.find(backfill);
+    const runId = await this.runs.activeId(backfill);
+    const run = runId === null ? null : await this.runs.read(runId);
+    if (registered && run?.status === 'paused') {
+      this.walks.assertSame(registered, run, 'resumed');
+    }
   }
 
   private async transition(backfill: string, action: RunAction, options: ActionOptions): Promise<RunReceipt> {

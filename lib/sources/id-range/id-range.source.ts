@@ -19,7 +19,7 @@ import type { SortDirection } from '../keys/sort-key.js';
 import { nestedFilter, type PlainFilter } from '../plain-filter.js';
 import type { IdRange, IdValue } from '../ranges.js';
 import { runQuery } from '../run-query.js';
-import type { SourceScope } from '../source-scope.js';
+import { type SourceScope, walkOfBounds } from '../source-scope.js';
 import { selectKeyReader } from '../sql/select-key-reader.js';
 import { firstId, halveInterval, nextStrides } from './id-interval.js';
 import {
@@ -57,6 +57,14 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     this.scope.check(context);
     this.scan(context);
     if (use?.loadsRows) checkRowIdentity(this.scope, context);
+  }
+
+  walk(context: SourceContext): Record<string, string> {
+    return this.scope.walk(context, this.scan(context).order);
+  }
+
+  walkOfBounds(partitions: readonly SourcePartition[]): Record<string, string | null> {
+    return walkOfBounds(partitions, (bounds) => decodeIdBounds(bounds)?.order ?? '');
   }
 
   async countLeft(context: SourceContext): Promise<number | null> {

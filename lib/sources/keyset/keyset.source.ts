@@ -22,7 +22,7 @@ import type { SortKey } from '../keys/sort-key.js';
 import { nestedFilter, type PlainFilter } from '../plain-filter.js';
 import type { KeysetRange } from '../ranges.js';
 import { runQuery } from '../run-query.js';
-import type { SourceScope } from '../source-scope.js';
+import { type SourceScope, walkOfBounds } from '../source-scope.js';
 import { selectKeyReader } from '../sql/select-key-reader.js';
 import {
   decodeBounds,
@@ -55,6 +55,14 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     this.scope.check(context);
     this.scan(context);
     if (use?.loadsRows) checkRowIdentity(this.scope, context);
+  }
+
+  walk(context: SourceContext): Record<string, string> {
+    return this.scope.walk(context, this.scan(context).order);
+  }
+
+  walkOfBounds(partitions: readonly SourcePartition[]): Record<string, string | null> {
+    return walkOfBounds(partitions, (bounds) => decodeBounds(bounds)?.order ?? '');
   }
 
   async countLeft(context: SourceContext): Promise<number | null> {

@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import { EntityManagers } from '../database/entity-managers.js';
+import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import type { RunRecord } from '../state/run-record.js';
+import { walkChanges } from '../state/walk-changes.js';
+import type { Walk } from '../state/walk-changes.js';
+
+type StartedRun = Pick<RunRecord, 'sourceKind' | 'walk' | 'partitions'>;
+
+/**
+ * Checks whether the source of this process walks a run as the source did that the run was started with. If not, a
+ * range that is outstanding has other rows here: this process must neither plan nor process any.
+ */
+@Injectable()
+export class WalkChecker {
+  private readonly walks = new Map<string, Walk>();
+
+  constructor(private readonly managers: EntityManagers) {}
+
+  /** The walk of a backfill in this process; empty where its source does not describe it. */
+  walkOf({ name, source }: RegisteredBackfill): Walk {
+    const known = this.walks.get(name);
+    if (known) {
+      return known;
+    }
+    const walk = source.walk?.({ em: this.managers.fork(), backfill: name }) ?? {};
+    this.walks.set(name, walk);
+    return walk;
+  }
+
+  /** What differs from the walk of the run and what to do, in words; `null` where nothing does. */
+  difference(backfill: RegisteredBackfill, run: StartedRun): string | null {
+    const changes = this.changes(backfill, run);
+    return changes.length === 0
+      ? null
+      : `its source is another one in this version of the app: ${changes.join('; ')}. ` +
+          'Deploy the source as it was, then resume; or cancel the run and start another';
+  }
+
+  /** @throws BackfillConflictError where the walk differs; `action` is what was asked for. */
+  assertSame(backfill: RegisteredBackfill, run: RunRecord, action: string): void {
+    const difference = this.difference(backfill, run);
+    if (difference !== null) {
+      throw new BackfillConflictError(
+        `Run ${run.id} of backfill "${backfill.name}" cannot be ${action}: ${difference}.`,
+      );
+    }
+  }
+
+  private changes(backfill: RegisteredBackfill, { sourceKind, walk, partitions }: StartedRun): string[] {
+    const { source } = backfill;
+    if (source.kind !== sourceKind) {
+      return [`kind was ${sourceKind} and is ${source.kind}`];
+    }
+    const started = walk ?? source.walkOfBounds?.(partitions ?? []) ?? {};
+    try {
+      return walkChanges(started, this.walkOf(backfill));
+    } catch (error) {
+      return [`its walk cannot be described (${String(error)})`];
+    }
+  }
+}
