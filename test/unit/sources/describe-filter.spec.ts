@@ -1,6 +1,10 @@
 import { raw } from '@mikro-orm/core';
 import { describeFilter } from '../../../lib/sources/describe-filter.js';
 
+class Money {
+  constructor(readonly cents: number) {}
+}
+
 describe('describeFilter', () => {
   it.each<[string, unknown, unknown]>([
     ['no filter and an empty one', undefined, {}],
@@ -49,10 +53,6 @@ describe('describeFilter', () => {
     expect(describeFilter({ a: { $in: ids(100_000) } }).length).toBeLessThan(500);
   });
 });
-
-class Money {
-  constructor(readonly cents: number) {}
-}
 
 function ids(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
