@@ -227,11 +227,11 @@ export function partitionPart(name: string): string {
 /**
  * What the bounds tell about the walk of a run that has no description of it.
  *
- * @param orderOf Reads the order from bounds that are not null.
+ * @param orderOf Reads the order from bounds that are not null; `null`: planning compares it.
  */
 export function walkOfBounds(
   partitions: readonly SourcePartition[],
-  orderOf: (bounds: JsonValue) => string,
+  orderOf: (bounds: JsonValue) => string | null,
 ): Record<string, string | null> {
   const found = partitions.find(({ bounds }) => bounds !== null);
   const names = partitions.map(({ name }) => name).filter((name) => name !== '');

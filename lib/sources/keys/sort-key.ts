@@ -50,16 +50,22 @@ export function missingTieBreakers(meta: EntityMetadata, sortKeys: readonly Sort
   return meta.primaryKeys.filter((name) => !has(name));
 }
 
-/** Unique keys of the entity, without nullable ones (several rows may be null) and partial indexes. */
+/** Unique keys of the entity, without nullable ones, because several rows may be null, and those of some rows only. */
 function uniqueKeys(meta: EntityMetadata): string[][] {
   const properties = meta.properties as Record<string, EntityProperty | undefined>;
   const single = Object.values(properties).flatMap((property) => (property?.unique ? [[property.name]] : []));
-  const composite = meta.uniques.flatMap(({ properties: names, where }) =>
-    names === undefined || where !== undefined ? [] : [[names].flat().map(String)],
-  );
+  const composite = meta.uniques
+    .filter(coversAllRows)
+    .flatMap(({ properties: names }) => (names === undefined ? [] : [[names].flat().map(String)]));
   return [...single, ...composite].filter((names) =>
     names.every((name) => properties[name]?.nullable !== true),
   );
+}
+
+/** An `expression` is any SQL, and `options` may hold a filter of MongoDB: both may leave rows out, as `where` does. */
+function coversAllRows({ where, expression, options, disabled }: EntityMetadata['uniques'][number]): boolean {
+  const hasOptions = options !== undefined && Object.keys(options).length > 0;
+  return where === undefined && expression === undefined && !hasOptions && disabled !== true;
 }
 
 /** The order as text, such as `createdAt desc, id desc`. */

@@ -41,6 +41,17 @@ export class KeysetScan {
     return describeOrder(this.columns);
   }
 
+  /**
+   * The scan in the order of a run's bounds. An earlier version took some partial unique indexes for keys and appended
+   * no tie-breakers: its runs end in the order in which they began.
+   */
+  forRun({ order }: KeysetBounds): KeysetScan {
+    const columns = this.columns.slice(0, this.columns.length - this.tieBreakers.length);
+    return order === describeOrder(columns)
+      ? new KeysetScan(this.scope, this.context, { columns, tieBreakers: [] }, this.reader)
+      : this;
+  }
+
   /** The bounds of a partition's rows within an interval; `undefined` if it has none. */
   async bounds(
     partition: string,

@@ -18,7 +18,7 @@ import { toEntityValue, toReadableValue } from '../keys/key-codec.js';
 import { closedInterval, type KeyInterval } from '../keys/key-interval.js';
 import { checkRowIdentity, loadRows } from '../keys/load-rows.js';
 import { rowKey, rowKeysFilter } from '../keys/row-keys.js';
-import type { SortKey } from '../keys/sort-key.js';
+import { describeOrder, type SortKey } from '../keys/sort-key.js';
 import { nestedFilter, type PlainFilter } from '../plain-filter.js';
 import type { KeysetRange } from '../ranges.js';
 import { runQuery } from '../run-query.js';
@@ -62,7 +62,11 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
   }
 
   walkOfBounds(partitions: readonly SourcePartition[]): Record<string, string | null> {
-    return walkOfBounds(partitions, (bounds) => decodeBounds(bounds)?.order ?? '');
+    const withoutTieBreakers = describeOrder(this.order.sortKeys([]));
+    return walkOfBounds(partitions, (bounds) => {
+      const order = decodeBounds(bounds)?.order ?? '';
+      return order === withoutTieBreakers ? null : order;
+    });
   }
 
   async countLeft(context: SourceContext): Promise<number | null> {
@@ -89,7 +93,7 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
   async plan(context: SourceContext, request: PlanRequest): Promise<SourcePlan> {
     const bounds = decodeBounds(request.bounds);
     if (!bounds) return { ranges: [], cursor: request.cursor, exhausted: true };
-    const scan = this.scan(context);
+    const scan = this.scan(context).forRun(bounds);
     this.scope.checkOrderUnchanged(context, bounds.order, scan.order);
     const { partition, batchSize, limit } = request;
     const interval: KeyInterval = {

@@ -47,4 +47,16 @@ describe('missingTieBreakers', () => {
       'right',
     ]);
   });
+
+  it.each([
+    ['declared by an expression', { expression: 'create unique index i on t (slug) where live' }],
+    ['partial', { where: { live: true } }],
+    ['partial in its options', { options: { partialFilterExpression: { live: true } } }],
+    ['disabled', { disabled: true }],
+  ])('are needed after a unique key that is %s', (_, unique) => {
+    expect(missingTieBreakers(meta({}, [{ properties: ['slug'], ...unique }]), order('slug'))).toEqual([
+      'left',
+      'right',
+    ]);
+  });
 });
