@@ -162,7 +162,7 @@ export function runningSuite(bench: DriverBench): void {
     const handler = defineBackfill<never, Entry>({
       name: 'touch-entries',
       source: keyset(Entry, { orderBy: newest }),
-      config: { ...FAST, batchSize: 5, perSecondOnPeak: 40, perSecondOffPeak: 40 },
+      config: { ...FAST, batchSize: 5, perSecondOnPeak: 6, perSecondOffPeak: 6 },
       processBatch: (rows) => {
         for (const row of rows) row.touches++;
       },
@@ -181,6 +181,7 @@ export function runningSuite(bench: DriverBench): void {
       (status) => status.state === 'paused',
     );
     expect(done).toBeLessThan(24);
+    await backfills.configure('touch-entries', { perSecondOnPeak: null, perSecondOffPeak: null });
     await backfills.resume('touch-entries');
     expect(await finished('touch-entries')).toMatchObject({ state: 'completed', done: 24, rowsDone: 120 });
     expect(await touched(1)).toBe(120);

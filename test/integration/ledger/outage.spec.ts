@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BACKFILL_ENTITIES, createLedgerSchema } from 'nestjs-backfill';
 import { Client } from 'pg';
 import { createLedgerBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
+import type { NumberRange } from '../../support/apps/index.js';
 import { startPostgres, type PostgresServer } from '../../support/services/postgres.js';
 
 const bench = await createLedgerBench();
@@ -26,11 +27,18 @@ async function query(sql: string): Promise<Record<string, unknown>[]> {
 }
 
 it('a database that is down never stops the work, is said once, and is caught up with later', async () => {
-  const handler = defineBackfill({
+  let reachable: () => void = () => undefined;
+  const isReachable = new Promise<void>((resolve) => {
+    reachable = resolve;
+  });
+  const handler = defineBackfill<NumberRange>({
     name: 'walk',
     source: numbers(3000),
     config: { batchSize: 10, perSecondOnPeak: 100, perSecondOffPeak: 100 },
-    processRange: () => sleep(1),
+    // The run does not end before the outage does.
+    processRange: async ({ high }) => {
+      await (high <= 500 ? isReachable : sleep(1));
+    },
   });
   const { backfills, finished, logs } = await bench.start({
     handlers: [handler],
@@ -60,6 +68,7 @@ it('a database that is down never stops the work, is said once, and is caught up
   expect((await backfills.runs('walk')).map(({ status }) => status)).toEqual(['running']);
 
   await postgres.restart();
+  reachable();
   await finished('walk');
   const [row] = await eventually(
     'the ledger to catch up',

@@ -21,6 +21,24 @@ export class Account {
 }
 `;
 
+const declarations = new Map<string, ts.SourceFile | undefined>();
+
+/** Has the apps share the parsed declarations of packages. */
+function sharingDeclarations(host: ts.CompilerHost): ts.CompilerHost {
+  const parse = host.getSourceFile.bind(host);
+  host.getSourceFile = (file, version) => {
+    if (!file.endsWith('.d.ts') && !file.endsWith('.d.mts') && !file.endsWith('.d.cts')) {
+      return parse(file, version);
+    }
+    const key = JSON.stringify([file, version]);
+    if (!declarations.has(key)) {
+      declarations.set(key, parse(file, version));
+    }
+    return declarations.get(key);
+  };
+  return host;
+}
+
 /** TypeScript diagnostics of files of an app, with the settings of the app and the sources of the library. */
 function problemsIn(app: NestApp, paths: readonly string[]): string[] {
   const { config } = ts.readConfigFile(join(app.folder, 'tsconfig.json'), (path) =>
@@ -28,21 +46,23 @@ function problemsIn(app: NestApp, paths: readonly string[]): string[] {
   ) as {
     config: { compilerOptions: object };
   };
-  const { options } = ts.parseJsonConfigFileContent({ ...config, files: [] }, ts.sys, app.folder);
+  const parsed = ts.parseJsonConfigFileContent({ ...config, files: [] }, ts.sys, app.folder);
+  const options: ts.CompilerOptions = {
+    ...parsed.options,
+    noEmit: true,
+    incremental: false,
+    rootDir: '/',
+    types: ['node', 'jest'],
+    typeRoots: [join(ROOT, 'node_modules/@types')],
+    paths: {
+      'nestjs-backfill': [join(ROOT, 'lib/index.ts')],
+      'nestjs-backfill/testing': [join(ROOT, 'lib/testing/index.ts')],
+    },
+  };
   const program = ts.createProgram(
     paths.map((path) => join(app.folder, path)),
-    {
-      ...options,
-      noEmit: true,
-      incremental: false,
-      rootDir: '/',
-      types: ['node', 'jest'],
-      typeRoots: [join(ROOT, 'node_modules/@types')],
-      paths: {
-        'nestjs-backfill': [join(ROOT, 'lib/index.ts')],
-        'nestjs-backfill/testing': [join(ROOT, 'lib/testing/index.ts')],
-      },
-    },
+    options,
+    sharingDeclarations(ts.createCompilerHost(options)),
   );
   // Not those of the sources of the library, which `npm run typecheck` checks.
   const sources = paths.map((path) => program.getSourceFile(join(app.folder, path)));

@@ -89,7 +89,8 @@ describe('status', () => {
     expect(status.rangesPerSecond).toBeLessThan(25);
     const left = Date.parse(status.eta ?? '') - Date.now();
     expect(left).toBeGreaterThan(0);
-    expect(left).toBeLessThan(30_000);
+    // By what was measured, which is less than the rate where the machine is busy.
+    expect(left).toBeLessThan((100 / Math.min(20, status.rangesPerSecond)) * 1.5 * 1000 + 5_000);
     await backfills.cancel('steady');
   });
 

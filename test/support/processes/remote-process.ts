@@ -78,7 +78,10 @@ export class RemoteProcess {
 
   async stop(): Promise<void> {
     this.signal('SIGTERM');
-    const ended = await Promise.race([this.exited.then(() => true), sleep(CONDITION_MS, false)]);
+    const ended = await Promise.race([
+      this.exited.then(() => true),
+      sleep(CONDITION_MS, false, { ref: false }),
+    ]);
     if (!ended) {
       await this.kill();
       throw new Error(`a process did not end by itself within ${CONDITION_MS / 1000} s of SIGTERM`);

@@ -138,9 +138,10 @@ describe('estimateEnd', () => {
   it('takes a billion ranges over years by the average week, and quickly', () => {
     const config = resolveConfig({ onPeakTimezone: 'America/New_York' });
     const perWeek = 5 * 13 * 3600 * 3 + (168 - 5 * 13) * 3600 * 7.5;
-    const begun = performance.now();
+    const begun = process.cpuUsage();
     const end = estimateEnd(config, from, 1e9);
-    expect(performance.now() - begun).toBeLessThan(250);
+    // Its own time, which does not grow when others use the machine.
+    expect(process.cpuUsage(begun).user).toBeLessThan(250_000);
     expect(Math.abs((end ?? 0) - (from + (1e9 / perWeek) * WEEK))).toBeLessThan(2 * DAY);
   });
 

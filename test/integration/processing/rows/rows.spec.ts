@@ -292,7 +292,7 @@ describe('quota', () => {
         await sleep(1);
         if (!asked) {
           asked = true;
-          throw new RateLimitedError(700);
+          throw new RateLimitedError(3_000);
         }
       },
     });
