@@ -5,13 +5,16 @@ import type {
   OnApplicationShutdown,
   OnModuleInit,
 } from '@nestjs/common';
+import { sleep } from './async/sleep.js';
 import { endsWithin } from './async/timeout.js';
 import { RESOLVED_OPTIONS } from './config/module-options.js';
 import type { ResolvedModuleOptions } from './config/module-options.js';
 import { DeadConnectionReclaimer } from './database/dead-connection.reclaimer.js';
 import { EntityManagers } from './database/entity-managers.js';
+import { LibraryConnections } from './database/library-connections.js';
 import { BackfillExplorer } from './handlers/backfill.explorer.js';
 import { BackfillRegistry } from './handlers/backfill.registry.js';
+import { ListenerOrchestrator } from './hooks/listener.orchestrator.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { RateController } from './pacing/rate.controller.js';
 import { CycleWorkers } from './planning/cycle.workers.js';
@@ -20,20 +23,36 @@ import { CycleQueues } from './queues/cycle.queues.js';
 import { RangeQueues } from './queues/range.queues.js';
 import { memoryPolicyWarning } from './redis/redis-memory.js';
 import { RedisConnections } from './redis/redis-connections.js';
+import { RedisHealth } from './redis/redis.health.js';
+import { ShutdownSteps } from './shutdown-steps.js';
 import { EventStream } from './state/event.stream.js';
 import { BackfillWatchdog } from './supervision/backfill.watchdog.js';
 import { LostRunDetector } from './supervision/lost-run.detector.js';
 
-/** Upper bound of the time to close workers and connections, if Redis responds. */
-const GRACE_MS = 5_000;
+/** The app starts without backfills when Redis has not answered for so long. */
+const START_MS = 5_000;
+const RETRY_MS = 1_000;
+/** Time beyond `shutdownTimeout` for workers: handlers honor their signal, ranges are released. */
+const DRAIN_MS = 4_000;
+const LEDGER_MS = 2_500;
+/** Time to close what only needs Redis. */
+const GRACE_MS = 2_000;
 
-/** Starts and stops the parts of the library in order, on the lifecycle hooks of Nest. */
+/**
+ * Starts and stops the parts of the library in order, on the lifecycle hooks of Nest. Closing takes `shutdownTimeout` and
+ * ten seconds at most, whatever state Redis, the database or a handler is in.
+ */
 @Injectable()
 export class BackfillLifecycle
   implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
 {
   private readonly logger = new Logger('Backfill');
   private readonly reclaimer = new DeadConnectionReclaimer(this.logger);
+  private readonly shutdown = new AbortController();
+  private opening: Promise<void> | undefined;
+  private inBackground = false;
+  private draining: Promise<void> | undefined;
+  private disconnecting: Promise<void> | undefined;
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
@@ -50,14 +69,16 @@ export class BackfillLifecycle
     private readonly queues: RangeQueues,
     private readonly cycleQueues: CycleQueues,
     private readonly connections: RedisConnections,
+    private readonly connectionsToDatabase: LibraryConnections,
+    private readonly listeners: ListenerOrchestrator,
+    private readonly health: RedisHealth,
   ) {}
 
   async onModuleInit(): Promise<void> {
     try {
-      await this.register();
+      await this.connectionsToDatabase.run(() => this.register());
     } catch (error) {
-      // Nest does not close an app that failed to start, and an open connection would keep the process alive.
-      this.connections.close();
+      await this.closeFailed();
       throw error;
     }
   }
@@ -74,17 +95,31 @@ export class BackfillLifecycle
     }
   }
 
+  /** Nest does not close an app that is starting: a start that waits for Redis continues in the background. */
   async onApplicationBootstrap(): Promise<void> {
-    const warning = await memoryPolicyWarning(this.connections.client);
-    if (warning !== null) {
-      this.logger.warn(warning);
+    this.opening = this.connectionsToDatabase.run(() => this.open());
+    try {
+      if (!(await endsWithin(this.opening, START_MS))) {
+        this.logger.warn(
+          `Redis does not answer within ${START_MS} ms. The app starts; backfills start when Redis answers`,
+        );
+        this.inBackground = true;
+        this.opening.catch((error: unknown) => this.logger.debug(`The start was given up: ${String(error)}`));
+      }
+    } catch (error) {
+      await this.closeFailed();
+      throw error;
     }
-    await this.events.open();
+  }
+
+  /** Everything that is started here, and what that starts in turn, acquires connections in the library's name. */
+  private async open(): Promise<void> {
+    await this.openStep(() => this.warnAboutMemoryPolicy());
+    await this.openStep(() => this.events.open());
     this.events.events.subscribe((event) => this.pool.onEvent(event));
-    await this.ledger.open();
-    const { runs, now } = await this.watchdog.poll();
-    await this.lostRuns.detect(runs);
-    await this.pool.sync(runs, now);
+    await this.openStep(() => this.listeners.open());
+    await this.openStep(() => this.ledger.open());
+    await this.openStep(() => this.syncWorkers());
     this.watchdog.open(async (active, at) => {
       if (active.length > 0) {
         await this.reclaimer.attach(this.managers.orm);
@@ -95,35 +130,96 @@ export class BackfillLifecycle
     });
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.rateController.close();
-    const closed = this.settle(this.watchdog.close(), this.pool.close(), this.cycleWorkers.close());
-    if (!(await endsWithin(closed, this.options.shutdownTimeout + GRACE_MS))) {
-      this.logger.warn(
-        'Redis does not respond at shutdown. Ranges that could not be released are processed by other processes ' +
-          `after ${this.options.lockDuration} ms`,
-      );
-      // Rejects the commands that still wait for Redis.
-      this.connections.close();
-      await endsWithin(closed, GRACE_MS);
-    }
-    await endsWithin(this.settle(this.ledger.close()), GRACE_MS);
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await endsWithin(
-      this.settle(this.events.close(), this.queues.close(), this.cycleQueues.close()),
-      GRACE_MS,
-    );
-    this.connections.close();
-  }
-
-  /** Waits for shutdown steps. Errors, mostly of an unreachable Redis, are logged: the app closes nonetheless. */
-  private async settle(...steps: readonly Promise<void>[]): Promise<void> {
-    for (const result of await Promise.allSettled(steps)) {
-      if (result.status === 'rejected') {
-        this.logger.warn(`A shutdown step failed: ${String(result.reason)}`);
+  /** In the background nobody learns of an error, so the step is repeated. */
+  private async openStep(step: () => Promise<void>): Promise<void> {
+    for (;;) {
+      this.shutdown.signal.throwIfAborted();
+      try {
+        await step();
+        break;
+      } catch (error) {
+        if (!this.inBackground || this.shutdown.signal.aborted) {
+          throw error;
+        }
+        this.logger.warn(`Backfills cannot start yet, retrying in ${RETRY_MS} ms: ${String(error)}`);
+        await sleep(RETRY_MS, this.shutdown.signal);
       }
     }
+    this.shutdown.signal.throwIfAborted();
+  }
+
+  private async warnAboutMemoryPolicy(): Promise<void> {
+    const warning = await memoryPolicyWarning(this.connections.client);
+    if (warning !== null) {
+      this.logger.warn(warning);
+    }
+  }
+
+  private async syncWorkers(): Promise<void> {
+    const { runs, now } = await this.watchdog.poll();
+    await this.lostRuns.detect(runs);
+    await this.pool.sync(runs, now);
+  }
+
+  beforeApplicationShutdown(): Promise<void> {
+    // An app may be closed twice.
+    this.draining ??= this.connectionsToDatabase.run(() => this.drain());
+    return this.draining;
+  }
+
+  /** Every wait has an upper bound. */
+  private async drain(): Promise<void> {
+    this.shutdown.abort(new Error('The app is closing'));
+    this.rateController.close();
+    if (!(await endsWithin(Promise.allSettled([this.opening]), GRACE_MS))) {
+      // It waits for Redis, or for the ledger in the database.
+      this.connections.close();
+    }
+    const steps = new ShutdownSteps(this.logger, {
+      watchdog: this.watchdog.close(),
+      workers: this.pool.close(),
+      planning: this.cycleWorkers.close(),
+      listeners: this.listeners.close(),
+    });
+    if (!(await steps.endWithin(this.options.shutdownTimeout + DRAIN_MS))) {
+      if (await this.health.isResponsive()) {
+        this.logger.warn(`The app closes without waiting any longer for: ${steps.pending.join(', ')}`);
+      } else {
+        this.logger.warn(
+          'Redis does not respond at shutdown. Ranges that could not be released are processed by other processes ' +
+            `after ${this.options.lockDuration} ms`,
+        );
+        // Rejects the commands that still wait for Redis.
+        this.connections.close();
+      }
+      await steps.endWithin(GRACE_MS);
+    }
+    await new ShutdownSteps(this.logger, { ledger: this.ledger.close() }).endWithin(LEDGER_MS);
+    await this.connectionsToDatabase.close();
+    if (!(await this.health.isResponsive())) {
+      // HTTP requests of the app may wait for commands, and Nest for the requests.
+      this.connections.close();
+    }
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    this.disconnecting ??= this.disconnect();
+    return this.disconnecting;
+  }
+
+  private async disconnect(): Promise<void> {
+    await new ShutdownSteps(this.logger, {
+      events: this.events.close(),
+      queues: this.queues.close(),
+      cycles: this.cycleQueues.close(),
+    }).endWithin(GRACE_MS);
+    this.connections.close();
+    this.connectionsToDatabase.afterClose();
+  }
+
+  /** Nest does not close an app that failed to start, and an open connection would keep the process alive. */
+  private async closeFailed(): Promise<void> {
+    await this.beforeApplicationShutdown();
+    await this.onApplicationShutdown();
   }
 }

@@ -8,6 +8,7 @@ import { ConfigStore } from './config/config.store.js';
 import { RESOLVED_OPTIONS, resolveModuleOptions } from './config/module-options.js';
 import type { ResolvedModuleOptions } from './config/module-options.js';
 import { APP_ORM, EntityManagers } from './database/entity-managers.js';
+import { LibraryConnections } from './database/library-connections.js';
 import { BackfillExplorer } from './handlers/backfill.explorer.js';
 import { BackfillRegistry } from './handlers/backfill.registry.js';
 import { ListenerExplorer } from './hooks/listener.explorer.js';
@@ -103,6 +104,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   RedisClock,
   RedisHealth,
   EntityManagers,
+  LibraryConnections,
   ConfigStore,
   BackfillRegistry,
   BackfillExplorer,

@@ -3,6 +3,7 @@ import type { Observable } from 'rxjs';
 import type { BackfillConfigPatch } from './config/backfill-config.js';
 import { ConfigStore } from './config/config.store.js';
 import type { ConfigInForce } from './config/config.store.js';
+import { LibraryConnections } from './database/library-connections.js';
 import { BackfillRegistry } from './handlers/backfill.registry.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { LedgerReader } from './ledger/ledger.reader.js';
@@ -68,6 +69,7 @@ export class BackfillService {
     private readonly configChanger: ConfigChanger,
     private readonly ledger: BackfillLedger,
     private readonly ledgerReader: LedgerReader,
+    private readonly connections: LibraryConnections,
   ) {}
 
   /** The status of every backfill that has a handler in the app or an active run, ordered by name. */
@@ -160,7 +162,8 @@ export class BackfillService {
    * @throws BackfillSourceError where `from` or `to` is no key of the source, or the source cannot be read
    */
   async preview(name: string, options: PreviewOptions = {}): Promise<BackfillPreview> {
-    return this.previewer.preview(this.registry.get(name), options);
+    const backfill = this.registry.get(name);
+    return this.connections.run(() => this.previewer.preview(backfill, options));
   }
 
   /**
@@ -170,7 +173,7 @@ export class BackfillService {
    */
   async failures(name: string, page: FailurePageRequest = {}): Promise<FailurePage> {
     this.registry.get(name);
-    return this.ledgerReader.failures(name, page);
+    return this.connections.run(() => this.ledgerReader.failures(name, page));
   }
 
   /**
@@ -196,7 +199,7 @@ export class BackfillService {
    */
   async runs(name: string, limit = RUNS_PER_PAGE): Promise<BackfillRun[]> {
     this.registry.get(name);
-    return this.ledgerReader.runs(name, limit);
+    return this.connections.run(() => this.ledgerReader.runs(name, limit));
   }
 
   /**
@@ -206,7 +209,7 @@ export class BackfillService {
    */
   async run(name: string, runId: string): Promise<BackfillRun> {
     this.registry.get(name);
-    return this.ledgerReader.run(name, runId);
+    return this.connections.run(() => this.ledgerReader.run(name, runId));
   }
 
   /** Samples of the active or newest run, one per second, newest first, of its last 15 minutes. */
@@ -224,7 +227,7 @@ export class BackfillService {
    */
   async history(name: string, limit = HISTORY_PER_PAGE): Promise<BackfillHistoryEntry[]> {
     this.registry.get(name);
-    return this.ledgerReader.history(name, limit);
+    return this.connections.run(() => this.ledgerReader.history(name, limit));
   }
 
   /** The events of all backfills in all processes, from the time of subscription on. */
@@ -234,10 +237,12 @@ export class BackfillService {
 
   /** Wraps a change: restores the run before it where Redis lost it, and writes the change to the ledger after it. */
   private async recorded<T>(name: string, change: () => Promise<T>): Promise<T> {
-    await this.ledger.recoverIfLost(name);
-    const result = await change();
-    await this.ledger.flush(name);
-    return result;
+    return this.connections.run(async () => {
+      await this.ledger.recoverIfLost(name);
+      const result = await change();
+      await this.ledger.flush(name);
+      return result;
+    });
   }
 
   /** A backfill whose handler was removed is still known by its runs. */

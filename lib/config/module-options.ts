@@ -40,7 +40,9 @@ export interface BackfillModuleOptions {
   readonly lockDuration?: number;
   /**
    * Milliseconds at shutdown until `context.signal` of the handlers in flight is aborted, and the upper bound of the
-   * time to wait for handlers that ignore the signal on a pause. A whole number from 0 to 3,600,000. Default 10,000.
+   * time to wait for handlers that ignore the signal on a pause. An app closes within this and ten seconds, also when a
+   * handler ignores its signal and when Redis or PostgreSQL do not answer. A whole number from 0 to 3,600,000.
+   * Default 10,000.
    */
   readonly shutdownTimeout?: number;
   /** Throttles of all backfills, beside those of each `@Backfill`. Default: none. */

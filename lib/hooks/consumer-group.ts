@@ -15,6 +15,7 @@ export class ConsumerGroup {
   private readonly name: string;
   private readonly log: LogOnce;
   private polling: Promise<void> = Promise.resolve();
+  private heartbeat: NodeJS.Timeout | undefined;
   private closed = false;
 
   /**
@@ -66,6 +67,11 @@ export class ConsumerGroup {
     await this.polling;
   }
 
+  /** Stops to renew the lease of an event whose listener has not returned: another process delivers it again. */
+  abandon(): void {
+    clearInterval(this.heartbeat);
+  }
+
   private async drain(): Promise<void> {
     while (!this.closed) {
       const entries = [...(await this.claimExpired()), ...(await this.readNew())];
@@ -115,11 +121,11 @@ export class ConsumerGroup {
     const [id] = entry;
     const event = toEvent(entry);
     if (event && isListeningTo(this.listener, event)) {
-      const heartbeat = setInterval(() => void this.renewLease(id), this.leaseMs / 3);
+      this.heartbeat = setInterval(() => void this.renewLease(id), this.leaseMs / 3);
       try {
         await this.deliver(event);
       } finally {
-        clearInterval(heartbeat);
+        clearInterval(this.heartbeat);
       }
     }
     await this.client.xack(this.keys.events, this.name, id);

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnModuleInit } from '@nestjs/common';
+import type { OnModuleInit } from '@nestjs/common';
 import type { Subscription } from 'rxjs';
+import { endsWithin } from '../async/timeout.js';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
@@ -14,15 +15,19 @@ import { ConsumerGroup } from './consumer-group.js';
 import { ListenerExplorer } from './listener.explorer.js';
 
 const POLL_MS = 10_000;
+/** Time for the commands to Redis that a listener which returned at the last moment still causes. */
+const GRACE_MS = 1_000;
 
-/** Calls the `@OnBackfill` methods of the app. */
+/** Calls the `@OnBackfill` methods of the app. `BackfillLifecycle` opens and closes it with the other parts. */
 @Injectable()
-export class ListenerOrchestrator implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
+export class ListenerOrchestrator implements OnModuleInit {
   private readonly logger = new Logger('Backfill');
   private listeners: BackfillListener[] = [];
   private groups: ConsumerGroup[] = [];
   private subscription: Subscription | undefined;
   private timer: NodeJS.Timeout | undefined;
+  /** Calls under way, with the id of their listener. */
+  private readonly calls = new Map<Promise<void>, string>();
 
   constructor(
     private readonly explorer: ListenerExplorer,
@@ -43,14 +48,15 @@ export class ListenerOrchestrator implements OnModuleInit, OnApplicationBootstra
     }
   }
 
-  async onApplicationBootstrap(): Promise<void> {
+  /** Begins to deliver events. */
+  async open(): Promise<void> {
     const inEveryProcess = this.listeners.filter(({ once }) => !once);
     this.groups = this.listeners.filter(({ once }) => once).map((listener) => this.groupOf(listener));
     await Promise.all(this.groups.map((group) => group.open()));
     this.subscription = this.events.events.subscribe((event) => {
       inEveryProcess
         .filter((listener) => isListeningTo(listener, event))
-        .forEach((listener) => void this.call(listener, event));
+        .forEach((listener) => void this.deliver(listener, event));
       this.poll();
     });
     if (this.groups.length > 0) {
@@ -60,10 +66,21 @@ export class ListenerOrchestrator implements OnModuleInit, OnApplicationBootstra
     }
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
+  /** Delivers no further event, and waits up to `shutdownTimeout` for listeners that have not returned. */
+  async close(): Promise<void> {
     this.subscription?.unsubscribe();
     clearInterval(this.timer);
-    await Promise.all(this.groups.map((group) => group.close()));
+    const closed = Promise.all([...this.groups.map((group) => group.close()), ...this.calls.keys()]);
+    if (!(await endsWithin(closed, this.options.shutdownTimeout + GRACE_MS))) {
+      this.groups.forEach((group) => group.abandon());
+      const names = [...new Set(this.calls.values())];
+      if (names.length > 0) {
+        this.logger.warn(
+          `Listeners have not returned within shutdownTimeout (${this.options.shutdownTimeout} ms): ${names.join(', ')}. ` +
+            'The app closes without them; events of listeners with once: true are delivered again by other processes',
+        );
+      }
+    }
   }
 
   private poll(): void {
@@ -76,10 +93,16 @@ export class ListenerOrchestrator implements OnModuleInit, OnApplicationBootstra
       this.keys,
       this.processId,
       listener,
-      (event) => this.call(listener, event),
+      (event) => this.deliver(listener, event),
       this.options.lockDuration,
       this.logger,
     );
+  }
+
+  private deliver(listener: BackfillListener, event: BackfillEvent): Promise<void> {
+    const call = this.call(listener, event).finally(() => this.calls.delete(call));
+    this.calls.set(call, listener.id);
+    return call;
   }
 
   private async call(listener: BackfillListener, event: BackfillEvent): Promise<void> {

@@ -20,6 +20,8 @@ import { LedgerWriter } from './ledger.writer.js';
 import { RunRestorer } from './run.restorer.js';
 
 const EVERY_MS = 1_000;
+/** Longest that the start of the app waits for the database. */
+const CHECK_MS = 5_000;
 /** Longest that an action waits for the database. A slower write completes later. */
 const MAX_WAIT_MS = 1_000;
 /** If restoring all runs takes longer than this, it is started again. */
@@ -58,7 +60,11 @@ export class BackfillLedger {
   /** Throws `BackfillDefinitionError` where entities or tables are missing. */
   async check(): Promise<void> {
     if (this.enabled) {
-      const unreachable = await this.checker.check();
+      const checked = this.checker.check();
+      // A database that accepts connections and answers nothing must not keep the app from starting, nor from closing.
+      const unreachable = (await endsWithin(checked, CHECK_MS))
+        ? await checked
+        : `no answer within ${CHECK_MS} ms`;
       if (unreachable !== null) {
         this.warnUnreachable(unreachable);
       }
@@ -71,17 +77,20 @@ export class BackfillLedger {
       return;
     }
     await this.serialize(() => this.restoreAll());
+    if (this.stop.signal.aborted) {
+      return;
+    }
     const name = `nestjs-backfill:ledger:${this.processId}`;
     this.interval = this.intervals.start(name, EVERY_MS, () => this.runInterval());
   }
 
   /** Writes what is not written yet, and stops. */
   async close(): Promise<void> {
+    this.stop.abort();
     if (!this.interval) {
       return;
     }
     const stopped = this.interval.stop();
-    this.stop.abort();
     await this.serializeWithin(MAX_WAIT_MS, async () => {
       await this.writer.writeHistory();
       if (await this.lease.acquire()) {

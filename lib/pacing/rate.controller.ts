@@ -30,6 +30,7 @@ export class RateController {
   /** The limit of each queue as this process last applied it. */
   private readonly appliedLimits = new Map<string, string>();
   private readonly timers = new Map<string, NodeJS.Timeout>();
+  private closed = false;
 
   constructor(
     @Inject(REDIS_CLIENT) private readonly client: RedisClient,
@@ -76,6 +77,7 @@ export class RateController {
   }
 
   close(): void {
+    this.closed = true;
     for (const timer of this.timers.values()) {
       clearTimeout(timer);
     }
@@ -108,7 +110,7 @@ export class RateController {
   ): void {
     clearTimeout(this.timers.get(backfill));
     this.timers.delete(backfill);
-    if (changeAt !== null && changeAt - now <= NEAR_MS) {
+    if (!this.closed && changeAt !== null && changeAt - now <= NEAR_MS) {
       const timer = setTimeout(
         () => {
           this.apply(backfill, runId, config, changeAt).catch((error: unknown) => {

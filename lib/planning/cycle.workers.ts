@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Worker } from 'bullmq';
 import type { Job } from 'bullmq';
+import { AbandonSignal } from '../async/abandon-signal.js';
+import { endsWithin } from '../async/timeout.js';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { cycleQueueName, CycleQueues } from '../queues/cycle.queues.js';
@@ -11,6 +13,9 @@ import type { RedisClient } from '../redis/redis-connections.js';
 import { RedisErrorLog } from '../redis/redis-error.log.js';
 import { CycleRunner } from './cycle.runner.js';
 
+/** Time that sources have to honor their abort signal at shutdown. */
+const ABORT_GRACE_MS = 2_000;
+
 /** Processes the cycles of the backfills that this process serves. Each cycle adds the next one. */
 @Injectable()
 export class CycleWorkers {
@@ -18,6 +23,7 @@ export class CycleWorkers {
   /** Workers that wait for the end of their last cycle. */
   private readonly closing = new Set<Promise<void>>();
   private readonly shutdown = new AbortController();
+  private readonly abandonSignal = new AbandonSignal();
 
   constructor(
     @Inject(REDIS_CLIENT) private readonly client: RedisClient,
@@ -61,18 +67,26 @@ export class CycleWorkers {
     }
   }
 
-  /** Takes no further cycle, aborts the current ones, and waits for their end. */
+  /** Takes no further cycle, and aborts the current ones. Sources that ignore their signal are abandoned. */
   async close(): Promise<void> {
     this.shutdown.abort();
     for (const backfill of this.workers.keys()) {
       this.stop(backfill);
     }
-    await Promise.all(this.closing);
+    const closed = Promise.all(this.closing);
+    if (!(await endsWithin(closed, ABORT_GRACE_MS))) {
+      this.abandonSignal.abandon();
+      await closed;
+    }
   }
 
   private async process(job: Job<CycleJob>): Promise<void> {
     const { backfill, run, cycle } = job.data;
-    const waitMs = await this.runner.run(job.data, this.shutdown.signal);
+    const waitMs = await this.abandonSignal.race(this.runner.run(job.data, this.shutdown.signal));
+    if (waitMs === 'abandoned') {
+      // The watchdog of another process adds the cycle again.
+      throw new Error(`Expected cycle ${cycle} of run ${run} to end at shutdown, got none`);
+    }
     if (waitMs !== null) {
       await this.queues.add({ backfill, run, cycle: cycle + 1 }, waitMs);
     }

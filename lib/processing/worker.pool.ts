@@ -29,6 +29,8 @@ export class WorkerPool {
   private readonly workers = new Map<string, RunWorker>();
   /** By backfill: the last of its steps, which run one after another. */
   private readonly steps = new Map<string, Promise<void>>();
+  /** What runs beside the steps. */
+  private readonly background = new Set<Promise<void>>();
   private heartbeatAt = 0;
   private closing = false;
 
@@ -106,10 +108,9 @@ export class WorkerPool {
   /** Closes the workers, which release the ranges that they cannot finish in time. */
   async close(): Promise<void> {
     this.closing = true;
-    // Not after the pending steps: handlers are to learn of the shutdown at once. A step may start one more worker.
+    // Not after the pending steps, which start no worker any more: handlers are to learn of the shutdown at once.
     await this.closeWorkers();
-    await Promise.all(this.steps.values());
-    await this.closeWorkers();
+    await Promise.all([...this.steps.values(), ...this.background]);
   }
 
   private async closeWorkers(): Promise<void> {
@@ -167,6 +168,9 @@ export class WorkerPool {
     }
     // The run before ended without an event where Redis lost its data.
     await this.workers.get(backfill)?.close('pause');
+    if (this.closing) {
+      return;
+    }
     const worker: RunWorker = new RunWorker(
       { backfill: registered, runId, dryRun: run.dryRun },
       config,
@@ -226,7 +230,8 @@ export class WorkerPool {
   }
 
   private inBackground(work: Promise<unknown>): void {
-    void this.logErrors(work);
+    const logged: Promise<void> = this.logErrors(work).finally(() => this.background.delete(logged));
+    this.background.add(logged);
   }
 
   private async logErrors(work: Promise<unknown>): Promise<void> {

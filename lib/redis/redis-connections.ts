@@ -21,22 +21,39 @@ const WAIT_FOR_RECONNECT: RedisOptions = { maxRetriesPerRequest: null };
 export class RedisConnections {
   readonly client: RedisClient;
   readonly reader: RedisClient;
+  /** Both, and the duplicates for blocking commands that BullMQ makes of `client` for its workers. */
+  private readonly open = new Set<RedisClient>();
 
   constructor(connection: unknown, origin: string, onError: (error: Error) => void) {
     this.client = ensureEndEvent(connect(connection, origin));
     this.reader = ensureEndEvent(connect(connection, origin));
     for (const client of [this.client, this.reader]) {
       client.on('error', onError);
+      this.track(client);
     }
   }
 
+  /** Ends all connections at once. Commands that wait for Redis reject. */
   close(): void {
-    for (const client of [this.client, this.reader]) {
+    for (const client of this.open) {
       // ioredis would start a timer for an ended connection, which keeps the process alive.
       if (client.status !== 'end') {
         client.disconnect();
       }
     }
+  }
+
+  /** A worker that never reached Redis does not close its connection itself. */
+  private track(client: RedisClient): void {
+    this.open.add(client);
+    client.on('connect', () => this.open.add(client));
+    client.on('end', () => this.open.delete(client));
+    const duplicate = client.duplicate.bind(client) as (...args: unknown[]) => RedisClient;
+    client.duplicate = ((...args: unknown[]) => {
+      const copy = duplicate(...args);
+      this.track(copy);
+      return copy;
+    }) as never;
   }
 }
 

@@ -25,6 +25,8 @@ export interface BackfillAppSetup {
   readonly handlers?: readonly Provider[];
   readonly options?: BackfillModuleOptions & Partial<BackfillModuleExtras>;
   readonly entities?: readonly (Type | EntitySchema)[];
+  /** Most connections to the database. Default: MikroORM's. */
+  readonly poolSize?: number;
   /** Modules beside those that every app has. */
   readonly imports?: readonly Importable[];
   /** Takes the place of the modules that every app has, `BackfillModule` included. */
@@ -43,12 +45,13 @@ export interface BackfillApp {
 }
 
 /** The modules that an app brings itself, by name. */
-export function appModules({ database, redis, entities = [Item] }: BackfillAppSetup) {
+export function appModules({ database, redis, entities = [Item], poolSize }: BackfillAppSetup) {
   return {
     MikroOrmModule: MikroOrmModule.forRoot({
       driver: PostgreSqlDriver,
       clientUrl: database.url,
       entities: [...entities],
+      ...(poolSize === undefined ? {} : { pool: { min: 0, max: poolSize } }),
     }),
     BullModule: BullModule.forRoot({ connection: redis.connection }),
     ScheduleModule: ScheduleModule.forRoot(),

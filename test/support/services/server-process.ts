@@ -1,8 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { CONDITION_MS } from '../deadlines.js';
 import type { Account } from './account.js';
 import type { GuardedFolder } from './guarded-folder.js';
@@ -75,8 +76,16 @@ export class ServerProcess {
     }
   }
 
+  /** Signals the server, and then the processes that it started: PostgreSQL has one for each connection. */
   async signal(signal: NodeJS.Signals): Promise<void> {
     process.kill(this.pid, signal);
+    for (const child of await childrenOf(this.pid)) {
+      try {
+        process.kill(child, signal);
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
   }
 
   /** Sends a signal that ends the server and waits for its end. */
@@ -97,6 +106,14 @@ export class ServerProcess {
   private logTail(): string {
     return readFileSync(this.logFile, 'utf8').split('\n').slice(-30).join('\n');
   }
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=']);
+  return stdout
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .flatMap(([child = 0, parent]) => (parent === pid ? [child] : []));
 }
 
 /** Starts a server on a free port, and on another one when somebody was faster. */

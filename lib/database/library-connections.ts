@@ -1,0 +1,51 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { APP_ORM } from './entity-managers.js';
+import type { MikroORM } from '@mikro-orm/core';
+import { onPgPool } from './pg-pool.js';
+import { TrackedPool } from './tracked-pool.js';
+
+/** Time that code of the app has to release its connections before a message says that they are waited for. */
+const RELEASE_MS = 2_000;
+
+/**
+ * Closes the connections to the database that the library acquired and still holds at shutdown: by a handler that
+ * ignores its signal, or because the database does not answer. MikroORM waits for each of them without limit when it
+ * closes its pool. Connections of the app are left alone. Knows the pools of `pg` in MikroORM 7.
+ */
+@Injectable()
+export class LibraryConnections {
+  private readonly logger = new Logger('Backfill');
+  private readonly scope = new AsyncLocalStorage<true>();
+  private readonly pools: TrackedPool[] = [];
+
+  constructor(@Inject(APP_ORM) orm: MikroORM) {
+    onPgPool(orm, (pool) => this.pools.push(new TrackedPool(pool, () => this.scope.getStore() === true)));
+  }
+
+  /** Runs work of the library: connections that it acquires, or what it starts, are those of the library. */
+  run<T>(work: () => T): T {
+    return this.scope.run(true, work);
+  }
+
+  /** Closes the connections of the library; later ones are refused. */
+  async close(): Promise<void> {
+    await Promise.all(this.pools.map((pool) => pool.close()));
+  }
+
+  /** Deals with what is left a while after MikroORM began to close its pools. */
+  afterClose(): void {
+    this.pools.forEach((pool) => pool.snapshot());
+    const timer = setTimeout(() => {
+      this.pools.forEach((pool) => pool.destroyEnded());
+      const held = this.pools.reduce((sum, pool) => sum + pool.heldByApp, 0);
+      if (held > 0) {
+        this.logger.warn(
+          `MikroORM waits for ${held} database connection${held === 1 ? '' : 's'} that code of the app acquired and ` +
+            'has not released: an open transaction, a stream, or a statement that still runs. The app closes after that',
+        );
+      }
+    }, RELEASE_MS);
+    timer.unref();
+  }
+}

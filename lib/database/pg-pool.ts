@@ -1,0 +1,113 @@
+import type { MikroORM } from '@mikro-orm/core';
+
+/** The part of a client of `pg` that is used here. */
+export interface PgClient {
+  readonly host?: string;
+  readonly port?: number;
+  /** Both identify the session in a request to cancel its statement. */
+  readonly processID?: number | null;
+  readonly secretKey?: number | null;
+  /** Undefined with `pg-native`. */
+  readonly connection?: { readonly stream?: { destroy(): void } };
+  release?(destroy?: boolean): void;
+  on(event: 'error', listener: () => void): unknown;
+}
+
+/** The callback of `PgPool.connect`. */
+export type OnConnect = (
+  error: unknown,
+  client: PgClient | undefined,
+  release: (destroy?: boolean) => void,
+) => void;
+
+/** The part of a pool of `pg` that is used here. */
+export interface PgPool {
+  /** Set once the pool is being closed. */
+  readonly ending: boolean;
+  connect(): Promise<PgClient>;
+  connect(callback?: OnConnect): void;
+  on(event: 'connect' | 'acquire', listener: (client: PgClient) => void): unknown;
+  on(event: 'release', listener: (error: unknown, client: PgClient) => void): unknown;
+}
+
+/** All clients of a pool, those that are connecting included. `pg` has only their number in its public interface. */
+export function clientsOf(pool: PgPool): readonly PgClient[] {
+  const clients: unknown = Reflect.get(pool, '_clients');
+  return Array.isArray(clients) ? (clients as PgClient[]) : [];
+}
+
+/**
+ * Calls the listener with each pool of `pg` that MikroORM 7 has or creates. Opens no connection. Other drivers, and
+ * a Kysely instance or dialect of the app, have no pool of `pg` to tell of.
+ */
+export function onPgPool(orm: MikroORM, listener: (pool: PgPool) => void): void {
+  if (!isPostgres(orm)) {
+    return;
+  }
+  const seen = new WeakSet<object>();
+  const report = (pool: unknown): void => {
+    if (isPgPool(pool) && !seen.has(pool)) {
+      seen.add(pool);
+      listener(pool);
+    }
+  };
+  for (const connection of connectionsOf(orm)) {
+    const options: unknown = Reflect.get(connection, 'options');
+    if (isPlainObject(options)) {
+      options['driverOptions'] = withListener(options['driverOptions'] ?? {}, report);
+    }
+    reportExisting(connection, report);
+  }
+}
+
+/** The connection for writing and those of replicas, which have a pool each. */
+function connectionsOf(orm: MikroORM): object[] {
+  const replicas: unknown = Reflect.get(orm.em.getDriver(), 'replicas');
+  return [orm.em.getConnection('write'), ...(Array.isArray(replicas) ? (replicas as object[]) : [])];
+}
+
+/** By behavior, as the packages of drivers must not be imported. MikroORM 6 has the method elsewhere. */
+function isPostgres(orm: MikroORM): boolean {
+  const platform = orm.em.getPlatform() as { getDefaultClientUrl?(): string };
+  return platform.getDefaultClientUrl?.().startsWith('postgres') === true;
+}
+
+/** Options with a listener for pools, where they are no Kysely instance and no dialect. */
+function withListener(options: unknown, report: (pool: unknown) => void): unknown {
+  if (typeof options === 'function') {
+    return () => withListener((options as () => unknown)(), report);
+  }
+  if (!isPlainObject(options) || 'createDriver' in options) {
+    return options;
+  }
+  const { onPoolCreated } = options;
+  return {
+    ...options,
+    onPoolCreated: (pool: unknown): unknown => {
+      report(pool);
+      return typeof onPoolCreated === 'function' ? (onPoolCreated(pool) as unknown) : undefined;
+    },
+  };
+}
+
+/** Reports the pool of a connection that the app has used before. */
+function reportExisting(connection: object, report: (pool: unknown) => void): void {
+  const native: unknown = Reflect.get(connection, 'getNativeClient');
+  if (Reflect.get(connection, 'connected') === true && typeof native === 'function') {
+    void Promise.resolve(native.call(connection)).then(report, () => undefined);
+  }
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function isPgPool(value: unknown): value is PgPool {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'totalCount' in value &&
+    typeof Reflect.get(value, 'connect') === 'function' &&
+    typeof Reflect.get(value, 'on') === 'function'
+  );
+}

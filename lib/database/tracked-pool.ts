@@ -1,0 +1,111 @@
+import { cancelStatement } from './cancel-statement.js';
+import { clientsOf } from './pg-pool.js';
+import type { OnConnect, PgClient, PgPool } from './pg-pool.js';
+
+/** Time to reach the server to cancel statements. */
+const CANCEL_MS = 1_000;
+
+/** Tells apart the connections of a pool of `pg` that the library acquired from those of the app, and closes them. */
+export class TrackedPool {
+  /** Acquired by the library. */
+  private readonly acquired = new Set<PgClient>();
+  private readonly connected = new WeakSet<PgClient>();
+  private snapshotted: readonly PgClient[] = [];
+  private closed = false;
+
+  /** @param isLibrary whether the code that runs now is the library's, or was called by it */
+  constructor(
+    private readonly pool: PgPool,
+    isLibrary: () => boolean,
+  ) {
+    clientsOf(pool).forEach((client) => this.connected.add(client));
+    pool.on('connect', (client) => this.connected.add(client));
+    pool.on('release', (_error, client) => this.acquired.delete(client));
+    // The event `acquire` does not tell who acquires: it is emitted in the context of whoever released the client.
+    const connect = pool.connect.bind(pool);
+    pool.connect = ((callback?: OnConnect) =>
+      isLibrary() ? this.acquire(connect, callback) : connect(callback)) as PgPool['connect'];
+  }
+
+  /** Connections that are in use by the app, once the pool is being closed. */
+  get heldByApp(): number {
+    return this.pool.ending ? clientsOf(this.pool).length : 0;
+  }
+
+  /**
+   * Closes the connections that the library acquired, cancels their statements, and ends attempts to connect. From now
+   * on the library acquires none.
+   */
+  async close(): Promise<void> {
+    this.closed = true;
+    clientsOf(this.pool)
+      .filter((client) => !this.connected.has(client))
+      .forEach(destroySocket);
+    const clients = [...this.acquired];
+    clients.forEach(discard);
+    await Promise.all(clients.map((client) => cancelStatement(client, CANCEL_MS)));
+  }
+
+  /** Remembers the clients that the pool is to end. */
+  snapshot(): void {
+    this.snapshotted = clientsOf(this.pool);
+  }
+
+  /** Closes connections that the pool has ended: a server that does not answer would keep them, and the process, open. */
+  destroyEnded(): void {
+    const left = new Set(clientsOf(this.pool));
+    this.snapshotted.filter((client) => !left.has(client)).forEach(destroySocket);
+  }
+
+  private acquire(connect: () => Promise<PgClient>, callback?: OnConnect): Promise<PgClient> | void {
+    const acquired = this.acquireClient(connect);
+    if (!callback) {
+      return acquired;
+    }
+    void this.answer(acquired, callback);
+  }
+
+  private async answer(acquired: Promise<PgClient>, callback: OnConnect): Promise<void> {
+    let client;
+    try {
+      client = await acquired;
+    } catch (error) {
+      callback(error, undefined, () => undefined);
+      return;
+    }
+    const acquiredClient = client;
+    callback(undefined, acquiredClient, (destroy) => acquiredClient.release?.(destroy));
+  }
+
+  private async acquireClient(connect: () => Promise<PgClient>): Promise<PgClient> {
+    if (this.closed) {
+      throw closedError();
+    }
+    const client = await connect();
+    if (this.closed) {
+      client.release?.();
+      throw closedError();
+    }
+    this.acquired.add(client);
+    return client;
+  }
+}
+
+/** Removes a client from its pool and closes its connection. */
+function discard(client: PgClient): void {
+  // Without a listener, the error of a connection that is closed would end the process.
+  client.on('error', () => undefined);
+  client.release?.(true);
+  // Code that still runs releases it later: `pg` throws on a second release.
+  client.release = () => undefined;
+  destroySocket(client);
+}
+
+/** Does not wait for the server, which may not answer. */
+function destroySocket(client: PgClient): void {
+  client.connection?.stream?.destroy();
+}
+
+function closedError(): Error {
+  return new Error('The app is closing: the library acquires no further connection to the database');
+}
