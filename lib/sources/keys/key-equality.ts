@@ -1,4 +1,4 @@
-import { DatabaseTimestamp, parseTimestamp } from './database-timestamp.js';
+import { DatabaseTimestamp, compareTimestamps } from './database-timestamp.js';
 import { encodeKeyValue } from './key-codec.js';
 
 /** Whether two key values are equal to the database; `unknown` if only the database can tell. */
@@ -25,12 +25,5 @@ const WITH_OFFSET = /^\S+ \S+[+-]\d\d(?::\d\d)*$/;
 
 /** Two sessions may format one instant with different offsets. */
 function isSameInstant(left: DatabaseTimestamp, right: DatabaseTimestamp): boolean {
-  return (
-    parseTimestamp(left.text) === parseTimestamp(right.text) &&
-    subMillisecondDigits(left) === subMillisecondDigits(right)
-  );
-}
-
-function subMillisecondDigits({ text }: DatabaseTimestamp): string {
-  return (/\.\d{3}(\d+)/.exec(text)?.[1] ?? '').replace(/0+$/, '');
+  return compareTimestamps(left, right) === 0;
 }

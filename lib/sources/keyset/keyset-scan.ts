@@ -79,6 +79,10 @@ export class KeysetScan {
     return runQuery(this.context, () => this.reader.batches(this.context, query, batchSize, limit));
   }
 
+  async hasRows(partition: string, interval: KeyInterval): Promise<boolean> {
+    return (await this.boundary(partition, interval, 'first')) !== undefined;
+  }
+
   async indexSupport(partition: string): Promise<IndexSupport> {
     const query = this.query(partition, {});
     return runQuery(this.context, () => this.reader.indexSupport(this.context, query));

@@ -33,6 +33,7 @@ import {
   toKeyObject,
   toPlannedRange,
 } from './keyset-codec.js';
+import { invertedBoundsError, invertedIntervals, isInverted } from './check-bounds-order.js';
 import type { KeysetOrder } from './keyset-order.js';
 import { KeysetScan } from './keyset-scan.js';
 import { parseBound } from './parse-bound.js';
@@ -75,17 +76,22 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
 
   async open(context: SourceContext, { from, to }: OpenRequest): Promise<SourceOpening> {
     const scan = this.scan(context);
-    const interval = {
-      lower: parseBound(this.scope, context, scan, 'from', from),
-      upper: parseBound(this.scope, context, scan, 'to', to),
-    };
+    const lower = parseBound(this.scope, context, scan, 'from', from);
+    const upper = parseBound(this.scope, context, scan, 'to', to);
+    const inverted = lower && upper ? isInverted(scan.columns, lower, upper) : false;
+    if (inverted === true) throw invertedBoundsError(this.scope, context, scan.columns);
     const partitions: SourcePartition[] = [];
     const total = { rows: 0, exact: true };
     for (const name of this.scope.partitions) {
-      const found = await scan.bounds(name, interval);
+      const found = await scan.bounds(name, { lower, upper });
       partitions.push({ name, bounds: found ? encodeBounds(found.bounds) : null });
       total.rows += found?.total.rows ?? 0;
       total.exact &&= found?.total.exact ?? true;
+    }
+    const isEmpty = partitions.every(({ bounds }) => bounds === null);
+    if (isEmpty && inverted === 'unknown' && lower && upper) {
+      const found = await this.hasRows(scan, invertedIntervals(lower, upper));
+      if (found) throw invertedBoundsError(this.scope, context, scan.columns);
     }
     return { partitions, total };
   }
@@ -176,6 +182,15 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     );
     const support = await scan.indexSupport(partitions[0]?.name ?? '');
     return { totalRanges, warnings: support === 'not-indexed' ? [noIndexWarning(scan.order)] : [] };
+  }
+
+  private async hasRows(scan: KeysetScan, intervals: readonly KeyInterval[]): Promise<boolean> {
+    for (const partition of this.scope.partitions) {
+      for (const interval of intervals) {
+        if (await scan.hasRows(partition, interval)) return true;
+      }
+    }
+    return false;
   }
 
   private scan(context: SourceContext): KeysetScan {

@@ -27,7 +27,8 @@ export interface KeysetOptions<Entity extends object> extends SourceScopeOptions
  *
  * A run covers the first to the last matching row at its start: rows that are inserted outside of these bounds
  * later are not part of it. `from` and `to` of `start` and `preview` are objects with all sort keys or the first
- * few of them, both inclusive: `start(name, { from: { createdAt: '2020-11-11T02:04:11.891Z' } })`.
+ * few of them, both inclusive: `start(name, { from: { createdAt: '2020-11-11T02:04:11.891Z' } })`. A time without an
+ * offset is in UTC; for a column without a time zone it is the text of the column.
  *
  * Planning costs on PostgreSQL one index-only query per planning cycle, equally fast at the end of a table as at
  * its start; with mixed directions one for each index range scan, usually one or two. MariaDB, MySQL and SQLite
@@ -38,7 +39,7 @@ export interface KeysetOptions<Entity extends object> extends SourceScopeOptions
  * @throws BackfillSourceError At app start with code `BACKFILL_SOURCE_INVALID` if MikroORM does not know the
  * entity, `orderBy` is empty or has a column that is nullable or cannot be compared exactly, or a batch or row handler
  * would get entities whose primary key JavaScript does not hold exactly, such as a time. At `start` and
- * `preview` with code `BACKFILL_SOURCE_BOUNDS` for an invalid `from` or `to`. With code `BACKFILL_SOURCE_KEY`, also
+ * `preview` with code `BACKFILL_SOURCE_BOUNDS` for an invalid `from` or `to`, or `from` after `to`. With code `BACKFILL_SOURCE_KEY`, also
  * during a run, if the table has keys that are null or that the entity's types cannot represent, or a deployment
  * changed the order.
  * @example

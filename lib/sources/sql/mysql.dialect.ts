@@ -1,6 +1,5 @@
-import type { EntityManager } from '@mikro-orm/core';
 import { DatabaseTimestamp, hasUtcOffset } from '../keys/database-timestamp.js';
-import type { SqlDialect } from './sql-dialect.js';
+import { columnTime, type SqlDialect } from './sql-dialect.js';
 
 /**
  * MySQL and MariaDB.
@@ -21,7 +20,7 @@ export const mysqlDialect: SqlDialect = {
 
   normalize: (em, { type }, value) =>
     type === 'date' && value instanceof DatabaseTimestamp && hasUtcOffset(value.text)
-      ? withoutOffset(em, value)
+      ? columnTime(em, value)
       : value,
 
   selectColumn: (em, { schema, name }, column) =>
@@ -48,10 +47,3 @@ export const mysqlDialect: SqlDialect = {
       : undefined;
   },
 };
-
-/** Columns store no offset: the timestamp in the time zone in which MikroORM writes dates. */
-function withoutOffset(em: EntityManager, { text, date }: DatabaseTimestamp): DatabaseTimestamp {
-  const [, microseconds = ''] = /\.\d{3}(\d{1,3})/.exec(text) ?? [];
-  const written = em.getPlatform().formatQuery('?', [date]).replaceAll("'", '');
-  return new DatabaseTimestamp(written + (written.includes('.') ? microseconds : ''), date);
-}

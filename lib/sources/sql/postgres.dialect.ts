@@ -1,5 +1,6 @@
 import { estimateRows, requiresSort } from './postgres-explain.js';
-import type { SqlDialect } from './sql-dialect.js';
+import { DatabaseTimestamp, hasUtcOffset } from '../keys/database-timestamp.js';
+import { columnTime, type SqlDialect } from './sql-dialect.js';
 
 /** Up to this many rows are counted; more are estimated from the statistics of `EXPLAIN`. */
 const MAX_COUNTED_ROWS = 1_000_000;
@@ -19,6 +20,18 @@ export const postgresDialect: SqlDialect = {
     type === 'bytes' ? `encode(${expression}, 'hex')` : `${expression}::text`,
 
   isTrue: (text) => text === 'true',
+
+  /** PostgreSQL drops an offset that the column does not store, and takes a missing one from the session. */
+  normalize(em, { columnType }, value) {
+    if (!/^timestamp/i.test(columnType)) return value;
+    const storesOffset = /^timestamptz|with time zone/i.test(columnType);
+    if (typeof value === 'string') return storesOffset && !hasUtcOffset(value) ? inUtc(value) : value;
+    const time = value instanceof Date ? new DatabaseTimestamp(value.toISOString(), value) : value;
+    if (!(time instanceof DatabaseTimestamp)) return value;
+    if (storesOffset)
+      return hasUtcOffset(time.text) ? time : new DatabaseTimestamp(inUtc(time.text), time.date);
+    return hasUtcOffset(time.text) ? columnTime(em, time) : time;
+  },
 
   selectColumn(em, { schema, name }, column) {
     const platform = em.getPlatform();
@@ -44,3 +57,8 @@ export const postgresDialect: SqlDialect = {
 
   requiresSort,
 };
+
+/** A text without an offset, with that of UTC. */
+function inUtc(text: string): string {
+  return /\d:\d/.test(text) ? `${text}Z` : `${text} 00:00:00Z`;
+}

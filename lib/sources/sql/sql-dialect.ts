@@ -1,6 +1,11 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { RowTotal } from '../backfill-source.js';
-import { DatabaseTimestamp, hasUtcOffset, parseTimestamp } from '../keys/database-timestamp.js';
+import {
+  DatabaseTimestamp,
+  hasUtcOffset,
+  microsecondsOf,
+  parseTimestamp,
+} from '../keys/database-timestamp.js';
 import type { KeyProperty, UnsupportedReason } from '../keys/key-property.js';
 import type { SourceTable } from '../source-scope.js';
 import type { SqlManager } from './sql-manager.js';
@@ -62,4 +67,18 @@ export function parseDateText(em: EntityManager, text: string): Date {
   const zoned = !zone || zone === 'local' || hasUtcOffset(text) ? text : text + zone;
   const parsed: unknown = platform.parseDate(zoned);
   return parsed instanceof Date ? parsed : new Date(parseTimestamp(text));
+}
+
+/** An instant as the text of a column without an offset, such that MikroORM reads the same instant. */
+export function columnTime(em: EntityManager, { text, date }: DatabaseTimestamp): DatabaseTimestamp {
+  const written = formatDate(em, date);
+  const shift = date.getTime() - parseDateText(em, written).getTime();
+  const shifted = shift === 0 ? written : formatDate(em, new Date(date.getTime() + shift));
+  return new DatabaseTimestamp(shifted + (shifted.includes('.') ? microsecondsOf(text) : ''), date);
+}
+
+/** A date as MikroORM writes it, without the offset. */
+function formatDate(em: EntityManager, date: Date): string {
+  const literal = em.getPlatform().formatQuery('?', [date]).replaceAll("'", '');
+  return literal.replace(/(?:Z|[+-]\d\d:?\d\d)$/, '');
 }

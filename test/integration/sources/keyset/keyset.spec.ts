@@ -221,7 +221,9 @@ describe('keyset', () => {
       }),
     ).toEqual(all.slice(25, 36));
     expect(await ids({ from: { at: '2020-01-01T00:02:59.999999Z' } })).toEqual(all.slice(30));
-    expect(await ids({ from: { at: '2020-01-01T00:01Z' }, to: { at: '2020-01-01T00:04Z' } })).toEqual([]);
+    await expect(
+      ids({ from: { at: '2020-01-01T00:01Z' }, to: { at: '2020-01-01T00:04Z' } }),
+    ).rejects.toMatchObject({ code: 'BACKFILL_SOURCE_BOUNDS' });
   });
 
   it.each([
