@@ -1,6 +1,7 @@
 import type { Document } from 'bson';
 import { ObjectId } from 'bson';
-import { Aggregator } from 'mingo';
+import { Aggregator, Context } from 'mingo';
+import type { QueryOperator } from 'mingo/types';
 import { updateMany, updateOne } from 'mingo/updater';
 import { isEqual } from 'mingo/util';
 
@@ -30,18 +31,51 @@ export interface MongoWrite {
   readonly limit?: number;
 }
 
+/** Types that `$type` of `mingo` does not know. */
+const BSON_TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
+  objectId: (value) => bsonTypeOf(value) === 'ObjectId',
+  binData: (value) => bsonTypeOf(value) === 'Binary' || value instanceof Uint8Array,
+};
+
+function bsonTypeOf(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, '_bsontype') : undefined;
+}
+
+const hasBsonType = (path: string, type: string) => (document: Document) => {
+  const value = path.split('.').reduce((at: unknown, key) => (at as Document | undefined)?.[key], document);
+  return BSON_TYPES[type]?.(value) ?? false;
+};
+
+// The declared type of an operator is the intersection of all of them.
+const context = Context.init().addQueryOps({ $bsonType: hasBsonType as unknown as QueryOperator });
+
+/** Replaces `$type` by an operator of our own where `mingo` does not know the type. */
+function withBsonTypes(filter: unknown): unknown {
+  if (Array.isArray(filter)) {
+    return filter.map(withBsonTypes);
+  }
+  if (typeof filter !== 'object' || filter === null || Object.getPrototypeOf(filter) !== Object.prototype) {
+    return filter;
+  }
+  return Object.fromEntries(
+    Object.entries(filter).map(([key, value]: [string, unknown]) =>
+      key === '$type' && String(value) in BSON_TYPES ? ['$bsonType', value] : [key, withBsonTypes(value)],
+    ),
+  );
+}
+
 /** Documents in memory; `mingo` knows MongoDB's query language. */
 export class MongoCollection {
   readonly indexes: Index[] = [{ name: '_id_', key: { _id: 1 }, unique: true }];
   private documents: Document[] = [];
 
   find({ filter = {}, sort, skip, limit, projection }: Document): Document[] {
-    const stages: Document[] = [{ $match: filter }];
+    const stages: Document[] = [{ $match: withBsonTypes(filter) }];
     if (holds(sort)) stages.push({ $sort: sort });
     if (skip) stages.push({ $skip: Number(skip) });
     if (limit) stages.push({ $limit: Math.abs(Number(limit)) });
     if (holds(projection)) stages.push({ $project: projection });
-    return new Aggregator(stages).run(this.documents);
+    return new Aggregator(stages, { context }).run(this.documents);
   }
 
   insert(document: Document): void {
