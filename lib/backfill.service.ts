@@ -72,12 +72,15 @@ export class BackfillService {
     private readonly connections: LibraryConnections,
   ) {}
 
-  /** The status of every backfill that has a handler in the app or an active run, ordered by name. */
+  /**
+   * The status of every backfill that has a handler in the app or an active run, ordered by name. A backfill whose state
+   * in Redis is corrupt is listed with a warning that says what is wrong; `status` throws for it.
+   */
   async list(): Promise<BackfillStatus[]> {
     const handled = this.registry.all().map(({ name }) => name);
     const active = (await this.runStore.active()).map(([name]) => name);
     const names = [...new Set([...handled, ...active])].toSorted();
-    return Promise.all(names.map((name) => this.statusReader.status(name)));
+    return this.statusReader.list(names);
   }
 
   /** The status of a backfill: of its active run, or else of its newest; `idle` before the first run. */

@@ -7,11 +7,13 @@ import { BackfillError } from './backfill-error.js';
  * - `BACKFILL_SOURCE_BOUNDS`: `from` or `to` is invalid, or `from` is after `to`.
  * - `BACKFILL_SOURCE_KEY`: with a key in the table, or with an order that changed during a run, the source would
  *   skip rows.
+ * - `BACKFILL_SOURCE_ANSWER`: a method of the app's own source answered something that `BackfillSource` does not allow,
+ *   such as `NaN` rows.
  *
  * @publicApi
  */
 export type BackfillSourceErrorCode =
-  'BACKFILL_SOURCE_INVALID' | 'BACKFILL_SOURCE_BOUNDS' | 'BACKFILL_SOURCE_KEY';
+  'BACKFILL_SOURCE_INVALID' | 'BACKFILL_SOURCE_BOUNDS' | 'BACKFILL_SOURCE_KEY' | 'BACKFILL_SOURCE_ANSWER';
 
 /**
  * The parts of a `BackfillSourceError`'s message, for programs.

@@ -7,6 +7,7 @@ import { BackfillDefinitionError } from '../errors/backfill-definition.error.js'
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import type { BackfillSource } from '../sources/backfill-source.js';
+import { checkedSource } from '../sources/checked-source.js';
 import { isValidName, NAME_RULE, nameFromClass } from './backfill-name.js';
 import { shapeOf } from './handler-shape.js';
 import type { HandlerShape } from './handler-shape.js';
@@ -62,7 +63,7 @@ export class BackfillExplorer {
       description: options.description ?? null,
       version: options.version ?? null,
       className: handler.name,
-      source: options.source,
+      source: checkedSource(options.source, name),
       shape,
       throttles: options.throttles ?? [],
       defaults: [

@@ -21,7 +21,8 @@ export interface RangeHandler<TRange extends BackfillRange = BackfillRange> {
    * Processes a range. May be called again for the same range after an error, a crash or a pause, so it must be
    * idempotent. An error that it throws is retried up to `attempts` times; then the range is split in half.
    *
-   * @returns the number of processed rows, for `rowsDone`. Default: the number that the source stated
+   * @returns the number of processed rows, for `rowsDone`. Default: the number that the source stated. A number that is
+   * negative or not finite fails the range
    */
   processRange(range: TRange, context: BackfillContext): Promise<number | void> | number | void;
 }

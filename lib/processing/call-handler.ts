@@ -1,6 +1,8 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { BackfillContext } from '../handlers/backfill-context.js';
 import type { BatchHandler, RangeHandler, RowHandler } from '../handlers/handlers.js';
+import { NonRetryableError } from '../errors/handler.errors.js';
+import { rowCount } from '../sources/answer-schemas.js';
 import type { SourceContext } from '../sources/backfill-source.js';
 import { toRange } from '../sources/planned-range.js';
 import type { Execution, Outcome } from './execution.js';
@@ -50,8 +52,20 @@ async function handleRange(
     );
   }
   const range = toRange(backfill.source, entry.payload.range, entry.index, entry.payload.partition);
-  const rows = await handler.processRange(range, context);
-  return { kind: 'done', rows: typeof rows === 'number' && rows >= 0 ? Math.round(rows) : 'planned' };
+  const rows: unknown = await handler.processRange(range, context);
+  return { kind: 'done', rows: typeof rows === 'number' ? parseRows(rows) : 'planned' };
+}
+
+/** The rows that a handler says it has processed. */
+function parseRows(rows: number): number {
+  const parsed = rowCount.safeParse(rows);
+  if (!parsed.success) {
+    const message = parsed.error.issues[0]?.message;
+    throw new NonRetryableError(
+      `processRange returned ${rows}: ${message}. Return how many rows it processed, or nothing.`,
+    );
+  }
+  return Math.round(parsed.data);
 }
 
 async function handleBatch(

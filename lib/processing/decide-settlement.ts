@@ -199,7 +199,12 @@ function rowsAgain(partition: string, keys: JsonValue[], attempts: number, delay
 
 function keyOf(payload: RangePayload, { source }: RegisteredBackfill): JsonValue {
   if (payload.kind === 'range') {
-    return describeRange(source, payload.range);
+    try {
+      return describeRange(source, payload.range);
+    } catch {
+      // What cannot be described still has to be recorded.
+      return payload.range;
+    }
   }
   return payload.keys.length === 1 ? (payload.keys[0] ?? null) : payload.keys;
 }

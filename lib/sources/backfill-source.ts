@@ -170,7 +170,8 @@ export interface SourceUse {
  * `keyOf` and `loadKeys`, so that single rows can be retried.
  *
  * Methods must be deterministic and free of state: any process may call them, again after a crash, and equal
- * arguments must identify the same rows.
+ * arguments must identify the same rows. What they answer is parsed: a malformed answer of `open` rejects `start`, one of
+ * `plan` pauses the run, and one of the other methods fails the range.
  *
  * @typeParam TRange What a range handler gets.
  * @typeParam TRow What batch and row handlers get.

@@ -10,6 +10,7 @@ const count = z.coerce.number().int();
 const time = z
   .string()
   .optional()
+  .refine((value) => !value || Number.isFinite(Number(value)), { error: 'expected a time in ms' })
   .transform((value) => (value ? Number(value) : null));
 const text = z
   .string()
@@ -20,7 +21,7 @@ const flag = z
   .optional()
   .transform((value) => value === '1');
 
-const json = <T>() =>
+const json = <T>(shape: z.ZodType = z.unknown()) =>
   z
     .string()
     .optional()
@@ -28,12 +29,12 @@ const json = <T>() =>
       if (!value) {
         return null;
       }
-      try {
-        return JSON.parse(value) as T;
-      } catch {
-        context.addIssue({ code: 'custom', message: 'expected JSON' });
+      const parsed = parseJson(value);
+      if (parsed === undefined || !shape.safeParse(parsed).success) {
+        context.addIssue({ code: 'custom', message: 'expected JSON of its shape' });
         return z.NEVER;
       }
+      return parsed as T;
     });
 
 const runSchema = z.object({
@@ -67,10 +68,10 @@ const runSchema = z.object({
   holdReason: text,
   interval: z.coerce.number().optional(),
   rateReason: text,
-  lastError: json<LastError>(),
-  partitions: json<SourcePartition[]>(),
-  partitionsDone: json<string[]>(),
-  walk: json<Walk>(),
+  lastError: json<LastError>(z.looseObject({ message: z.string() })),
+  partitions: json<SourcePartition[]>(z.array(z.looseObject({ name: z.string() }))),
+  partitionsDone: json<string[]>(z.array(z.string())),
+  walk: json<Walk>(z.record(z.string(), z.unknown())),
 });
 
 /**
@@ -113,18 +114,39 @@ export function parseRun(hash: Readonly<Record<string, string>>): RunRecord {
   const parsed = runSchema.safeParse(hash);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new BackfillStateError(
-      `Run ${hash['id'] ?? '?'} of backfill "${hash['name'] ?? '?'}" cannot be read from Redis: field ` +
-        `"${issue?.path.join('.')}" ${issue?.message}, got ${JSON.stringify(hash[String(issue?.path[0])])}. ` +
-        'Repair the field, or cancel the run and start another.',
-    );
+    throw corruptField(hash, String(issue?.path[0]), issue?.message ?? '');
   }
   const cursors: Record<string, JsonValue> = {};
   for (const [field, value] of Object.entries(hash)) {
     if (field.startsWith(CURSOR)) {
-      cursors[field.slice(CURSOR.length)] = JSON.parse(value) as JsonValue;
+      const cursor = parseJson(value);
+      if (cursor === undefined) {
+        throw corruptField(hash, field, 'expected JSON');
+      }
+      cursors[field.slice(CURSOR.length)] = cursor;
     }
   }
   const { interval, ...run } = parsed.data;
   return { ...run, pace: decodePace(interval), cursors };
+}
+
+/** `undefined` where it is not JSON. */
+function parseJson(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined;
+  }
+}
+
+function corruptField(
+  hash: Readonly<Record<string, string>>,
+  field: string,
+  expected: string,
+): BackfillStateError {
+  return new BackfillStateError(
+    `Run ${hash['id'] ?? '?'} of backfill "${hash['name'] ?? '?'}" cannot be read from Redis: field ` +
+      `"${field}" ${expected}, got ${JSON.stringify(hash[field])}. ` +
+      'Repair the field, or cancel the run and start another.',
+  );
 }

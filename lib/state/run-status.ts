@@ -1,5 +1,12 @@
+const RUN_STATUSES = ['running', 'paused', 'completed', 'failed', 'cancelled'] as const;
+
 /** Status of a run. `failed`: all is planned and tried, but failures are left. */
-export type RunStatus = 'running' | 'paused' | 'completed' | 'failed' | 'cancelled';
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+/** Whether a stored text is a status. */
+export function isRunStatus(text: string | null): text is RunStatus {
+  return (RUN_STATUSES as readonly (string | null)[]).includes(text);
+}
 
 /** A transition that an operator can request. */
 export type RunAction = 'pause' | 'resume' | 'cancel';

@@ -6,7 +6,7 @@ import { scripts } from '../redis/scripts/bindings.js';
 import type { BackfillEventCause, BackfillEventType } from './backfill-event.js';
 import { parseRun } from './run-record.js';
 import type { RunRecord } from './run-record.js';
-import { TRANSITIONS } from './run-status.js';
+import { TRANSITIONS, isRunStatus } from './run-status.js';
 import type { RunAction, RunStatus } from './run-status.js';
 
 const IDEMPOTENCY_SECONDS = 24 * 3600;
@@ -77,6 +77,19 @@ export class RunStore {
   async read(runId: string): Promise<RunRecord | null> {
     const hash = await this.client.hgetall(this.keys.run(runId));
     return Object.keys(hash).length === 0 ? null : parseRun(hash);
+  }
+
+  /** The status of a run, also where other fields are corrupt; `null` where it is not there or is corrupt itself. */
+  async status(runId: string): Promise<RunStatus | null> {
+    try {
+      const status = await this.client.hget(this.keys.run(runId), 'status');
+      return isRunStatus(status) ? status : null;
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith('WRONGTYPE')) {
+        return null;
+      }
+      throw error;
+    }
   }
 
   /** Id of the newest run of a backfill, active or ended. */

@@ -10,6 +10,7 @@ import type { RunRecord } from '../state/run-record.js';
 import { isActive } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';
 import { throughput, SampleStore } from '../state/sample.store.js';
+import { toStoredError } from '../state/stored-error.js';
 import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 import { LostRunDetector } from '../supervision/lost-run.detector.js';
 import { WalkChecker } from '../supervision/walk.checker.js';
@@ -35,6 +36,19 @@ export class StatusReader {
     private readonly quota: SharedQuota,
     private readonly walks: WalkChecker,
   ) {}
+
+  /** The status of each backfill. One whose state is corrupt hides no other: its status has the error as a warning. */
+  async list(names: readonly string[]): Promise<BackfillStatus[]> {
+    return Promise.all(
+      names.map(async (name) => {
+        try {
+          return await this.status(name);
+        } catch (error) {
+          return this.corruptStatus(name, error);
+        }
+      }),
+    );
+  }
 
   async status(name: string): Promise<BackfillStatus> {
     const backfill = this.registry.find(name);
@@ -119,6 +133,26 @@ export class StatusReader {
       rowsFailed: run.rowsFailed,
       rowsTotal: run.rowsTotal,
       failures: await this.runStore.failures(run.id),
+    };
+  }
+
+  /** Rejects where it is Redis that does not answer: that is a problem of all backfills. */
+  private async corruptStatus(name: string, error: unknown): Promise<BackfillStatus> {
+    const now = await this.clock.now();
+    const workers = (await this.heartbeats.workers(name, now)).length;
+    const runId = (await this.runStore.activeId(name)) ?? (await this.runStore.newestId(name));
+    const stored = toStoredError(error);
+    return {
+      ...IDLE,
+      name,
+      description: this.registry.find(name)?.description ?? null,
+      // Of a run whose status is corrupt, too, no range starts.
+      state: (runId && (await this.runStore.status(runId))) || 'paused',
+      stateReason: stored.message,
+      runId,
+      workers,
+      warnings: [stored.message],
+      lastError: { ...stored, at: new Date(now).toISOString() },
     };
   }
 

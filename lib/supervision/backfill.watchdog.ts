@@ -1,5 +1,6 @@
 import { Injectable, Inject, Logger } from '@nestjs/common';
 import { LogOnce } from '../async/log-once.js';
+import { BackfillStateError } from '../errors/backfill-state.error.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { isOutOfMemory } from '../redis/redis-memory.js';
@@ -87,13 +88,23 @@ export class BackfillWatchdog {
       const { now, runs } = await this.poll();
       await onTick(runs, now);
       const supervised = runs.filter(({ status, hasLease }) => hasLease && status === 'running');
-      await Promise.all(
-        supervised.map(({ backfill, runId }) => this.supervisor.supervise(backfill, runId, now)),
-      );
+      await Promise.all(supervised.map(({ backfill, runId }) => this.supervise(backfill, runId, now)));
       this.log.recover();
     } catch (error) {
       await this.pauseIfOutOfMemory(error);
       this.log.warn(`The watchdog cannot supervise the runs: ${String(error)}`);
+    }
+  }
+
+  /** A run whose state is corrupt is paused: going on with it is not safe, and it must not stop the others. */
+  private async supervise(backfill: string, runId: string, now: number): Promise<void> {
+    try {
+      await this.supervisor.supervise(backfill, runId, now);
+    } catch (error) {
+      if (!(error instanceof BackfillStateError)) {
+        throw error;
+      }
+      await this.breaker.pause(backfill, runId, error.message, error);
     }
   }
 

@@ -5,6 +5,7 @@ import type { BackfillOptions } from '../handlers/backfill.decorator.js';
 import { nameFromClass } from '../handlers/backfill-name.js';
 import { shapeOf } from '../handlers/handler-shape.js';
 import type { AnyHandler, RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { checkedSource } from '../sources/checked-source.js';
 import type { CrashInjector } from './crash.injector.js';
 
 const HANDLER_METHODS = new Set(['processRange', 'processBatch', 'processRow']);
@@ -30,7 +31,7 @@ export function describeHandler(handler: object, injector: () => CrashInjector):
     description: options.description ?? null,
     version: options.version ?? null,
     className: constructor.name,
-    source: options.source,
+    source: checkedSource(options.source, name),
     shape: shapeOf(handler, constructor.name),
     defaults: [parseConfigPatch(options.config ?? {}, { backfill: name, origin: 'decorator' })],
     throttles: [],

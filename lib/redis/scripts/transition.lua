@@ -20,7 +20,9 @@ end
 if status == new_status then
   return { 'already', status, status }
 end
-local allowed = false
+local KNOWN = { running = true, paused = true, completed = true, failed = true, cancelled = true }
+-- A run whose status is corrupt can at least be cancelled.
+local allowed = new_status == 'cancelled' and not KNOWN[status]
 for i = 5, #ARGV do
   allowed = allowed or ARGV[i] == status
 end
