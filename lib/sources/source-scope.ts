@@ -1,4 +1,4 @@
-import type { EntityManager, EntityMetadata, EntityName } from '@mikro-orm/core';
+import { type EntityManager, type EntityMetadata, type EntityName, RawQueryFragment } from '@mikro-orm/core';
 import { BackfillSourceError, type BackfillSourceProblem } from '../errors/backfill-source.error.js';
 import { describeValue } from '../errors/describe-value.js';
 import type { JsonValue, SourceContext, SourcePartition } from './backfill-source.js';
@@ -100,7 +100,7 @@ export class SourceScope {
 
   /** The filters of the source's options for a partition. */
   private ownFilters(partition: string): readonly unknown[] {
-    return [this.options.where, this.options.partitions?.[partition]].map(resolved);
+    return [this.options.where, this.options.partitions?.[partition]].map(resolved).map(rawAsKey);
   }
 
   /** The rows that match a filter, without their relations. */
@@ -244,6 +244,11 @@ export function walkOfBounds(
 
 function resolved(filter: unknown): unknown {
   return typeof filter === 'function' ? (filter as () => unknown)() : filter;
+}
+
+/** MikroORM combines a raw fragment with other conditions only where it is the key of an object. */
+function rawAsKey(filter: unknown): unknown {
+  return filter instanceof RawQueryFragment ? { [filter as unknown as symbol]: [] } : filter;
 }
 
 function untyped(em: EntityManager): UntypedEntityManager {

@@ -1,5 +1,6 @@
 import { type EntityManager, raw } from '@mikro-orm/core';
 import { toFilterValue } from '../keys/key-codec.js';
+import { isEmptyFilter } from '../plain-filter.js';
 import type { SourceScope } from '../source-scope.js';
 import type { SqlManager } from './sql-manager.js';
 
@@ -43,7 +44,8 @@ export async function compileSelect(
       distinct,
     );
     const filter = scope.filter(partition);
-    if (Object.keys(filter).length > 0) builder.where(filter);
+    // Not by `Object.keys`: the keys of raw SQL fragments are symbols.
+    if (!isEmptyFilter(filter)) builder.where(filter);
     await builder.applyFilters(scope.filters ?? {});
     // As `em.find` does: where a filter of the source compares a relation, the filters of the related entity apply.
     await builder.applyJoinedFilters(em, scope.filters ?? {});
