@@ -12,6 +12,7 @@ import type { BackfillHistoryEntry } from '../state/history.store.js';
 import { RunStore } from '../state/run.store.js';
 import { StatusReader } from '../status/status.reader.js';
 import { BackfillLedger } from './backfill.ledger.js';
+import type { LedgerRun } from './ledger-rows.js';
 import { LedgerStore } from './ledger.store.js';
 import { toHistoryEntry, toPublicChange, toPublicRun } from './to-ledger-rows.js';
 
@@ -32,11 +33,13 @@ export class LedgerReader {
   /** The runs of a backfill with their changes, newest first. */
   async runs(backfill: string, limit: number): Promise<BackfillRun[]> {
     const live = await this.statusReader.runs(backfill, limit);
-    const rows = await this.ledger.read(() => this.ledgerStore.runs(backfill, limit));
-    if (!rows) {
+    const stored = await this.ledger.read(async () =>
+      this.toPublicRuns(await this.ledgerStore.runs(backfill, limit)),
+    );
+    if (!stored) {
       return live;
     }
-    const runs = new Map([...rows.map(toPublicRun), ...live].map((run) => [run.id, run]));
+    const runs = new Map([...stored, ...live].map((run) => [run.id, run]));
     const newest = [...runs.values()].toSorted(
       (a, b) => compare(b.startedAt, a.startedAt) || compare(b.id, a.id),
     );
@@ -47,8 +50,13 @@ export class LedgerReader {
   async run(backfill: string, runId: string): Promise<BackfillRun> {
     const record = await this.runStore.read(runId);
     const live = record?.name === backfill ? await this.statusReader.summary(record) : null;
-    const row = live ? null : await this.ledger.read(() => this.ledgerStore.run(backfill, runId));
-    const [run] = await this.withChanges(live ? [live] : row ? [toPublicRun(row)] : []);
+    const stored = live
+      ? null
+      : await this.ledger.read(async () => {
+          const row = await this.ledgerStore.run(backfill, runId);
+          return this.toPublicRuns(row ? [row] : []);
+        });
+    const [run] = await this.withChanges(live ? [live] : (stored ?? []));
     if (!run) {
       throw new BackfillNotFoundError(`Backfill "${backfill}" has no run ${JSON.stringify(runId)}.`);
     }
@@ -96,6 +104,12 @@ export class LedgerReader {
       items: failures.map(({ failureId, record }) => toPublicFailure(failureId, parseFailure(record))),
       next: hasMore ? String(failures.at(-1)?.sequence) : null,
     };
+  }
+
+  private async toPublicRuns(rows: readonly LedgerRun[]): Promise<BackfillRun[]> {
+    const rowsMissing =
+      rows.length === 0 ? null : await this.ledgerStore.rowsMissing(rows.map(({ id }) => id));
+    return rows.map((row) => toPublicRun(row, rowsMissing?.get(row.id) ?? 0));
   }
 
   private async withChanges(runs: readonly BackfillRun[]): Promise<BackfillRun[]> {

@@ -127,6 +127,12 @@ export class LedgerStore {
     return this.managers.fork().findOne(RunSchema, { id, backfill, scope: this.scope });
   }
 
+  /** The missing rows of these runs: their checkpoints have the number, so that the table of runs needs no new column. */
+  async rowsMissing(runIds: readonly string[]): Promise<Map<string, number>> {
+    const found = await this.managers.fork().find(CheckpointSchema, { runId: { $in: [...runIds] } });
+    return new Map(found.map(({ runId, state }) => [runId, Number(state['rowsMissing'] ?? 0)]));
+  }
+
   /** The changes of these runs, oldest first. */
   async changesOf(runIds: readonly string[]): Promise<LedgerChange[]> {
     return runIds.length === 0

@@ -89,7 +89,7 @@ export function toPublicChange({ kind, at, by, reason, from, to }: LedgerChange)
 }
 
 /** A run as `runs` lists it. */
-export function toPublicRun(row: LedgerRun): BackfillRun {
+export function toPublicRun(row: LedgerRun, rowsMissing: number): BackfillRun {
   return {
     id: row.id,
     name: row.backfill,
@@ -107,6 +107,7 @@ export function toPublicRun(row: LedgerRun): BackfillRun {
     failed: row.failed,
     rowsDone: row.rowsDone,
     rowsFailed: row.rowsFailed,
+    rowsMissing,
     rowsTotal: row.rowsTotal,
     failures: row.failures,
   };

@@ -40,11 +40,15 @@ export class OtelTelemetry implements RangeTelemetry {
       description: 'Time to process the outstanding ranges at the throughput of the last minute',
       unit: 's',
     });
-    this.gauges = [outstanding, rate, lag];
+    const missing = meter.createObservableGauge('backfill.rows.missing', {
+      description: 'Rows of the run that were planned, not loaded, and not known to be gone',
+    });
+    this.gauges = [outstanding, rate, lag, missing];
     this.observe = async (result) => {
       for (const status of await backfills.list()) {
         const attributes = { backfill: status.name };
         result.observe(outstanding, status.outstanding, attributes);
+        result.observe(missing, status.rowsMissing, attributes);
         if (status.rate.perSecond !== null) {
           result.observe(rate, status.rate.perSecond, attributes);
         }

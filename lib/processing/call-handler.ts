@@ -6,6 +6,7 @@ import { rowCount } from '../sources/answer-schemas.js';
 import type { SourceContext } from '../sources/backfill-source.js';
 import { toRange } from '../sources/planned-range.js';
 import type { Execution, Outcome } from './execution.js';
+import { loadRows } from './load-rows.js';
 import { RangeLogger } from './range.logger.js';
 import { handleRows } from './rows/handle-rows.js';
 
@@ -33,7 +34,7 @@ export async function callHandler(
         execution,
         handler as RowHandler<unknown>,
         context,
-        await loadRows(execution, em()),
+        await loadRows(execution, readingContext(execution, em())),
         fork,
       );
     default:
@@ -73,22 +74,14 @@ async function handleBatch(
   handler: BatchHandler<unknown>,
   context: BackfillContext,
 ): Promise<Outcome> {
-  const rows = await loadRows(execution, context.em);
-  await handler.processBatch(rows, context);
+  const { rows, missing } = await loadRows(execution, readingContext(execution, context.em));
+  await handler.processBatch([...rows], context);
   await context.em.flush();
-  return { kind: 'done', rows: rows.length };
+  return { kind: 'done', rows: rows.length, missing };
 }
 
-/** Loads the rows of a range, or those with the keys of the entry. */
-async function loadRows({ backfill, entry, signal }: Execution, em: EntityManager): Promise<unknown[]> {
-  const { source, name } = backfill;
-  const { payload } = entry;
-  const context: SourceContext = { em, signal, backfill: name };
-  const rows =
-    payload.kind === 'range'
-      ? await source.load?.(context, payload.range, payload.partition)
-      : await source.loadKeys?.(context, payload.keys, payload.partition);
-  return rows ?? [];
+function readingContext({ backfill, signal }: Execution, em: EntityManager): SourceContext {
+  return { em, signal, backfill: backfill.name };
 }
 
 function contextOf(execution: Execution, em: () => EntityManager): BackfillContext {

@@ -9,13 +9,14 @@ import type { Quarantined, RowsDone, Settlement, Successor } from '../state/rang
 import { toStoredError } from '../state/stored-error.js';
 import type { StoredError } from '../state/stored-error.js';
 import type { Outcome } from './execution.js';
+import { missingOf } from './load-rows.js';
 
 const MAX_BACKOFF_MS = 5 * 60_000;
 
 /** What is done with a range after its execution. */
 export type Decision =
   /** It succeeded: acknowledge it. */
-  | { readonly kind: 'ack'; readonly rows: RowsDone }
+  | { readonly kind: 'ack'; readonly rows: RowsDone; readonly missing?: number }
   /** Give it back as it was, without using up an attempt; `escalate`: the error still has to reach the run. */
   | { readonly kind: 'release'; readonly error: unknown; readonly escalate: boolean }
   /** Settle it with successors, failures or both; `error` is the last one, `null` where it was only stopped. */
@@ -48,7 +49,7 @@ export interface SettlementContext {
 export async function decideSettlement(outcome: Outcome, context: SettlementContext): Promise<Decision> {
   switch (outcome.kind) {
     case 'done':
-      return { kind: 'ack', rows: outcome.rows };
+      return { kind: 'ack', rows: outcome.rows, missing: outcome.missing ?? 0 };
     case 'partial':
       return decidePartial(outcome, context);
     case 'failed':
@@ -96,6 +97,7 @@ async function decidePartial(
   const settlement: Settlement = {
     entry,
     rowsDone: outcome.rows,
+    missing: outcome.missing ?? 0,
     outcome: successors.length > 0 ? 'replaced' : 'done',
     successors,
     failures,
@@ -111,7 +113,7 @@ async function decideFailed(error: unknown, context: SettlementContext): Promise
     return { kind: 'release', error, escalate: !aborted };
   }
   const attempts = entry.attempts + 1;
-  const base = { entry, rowsDone: 0, error: lastError(error, now) };
+  const base = { entry, rowsDone: 0, missing: 0, error: lastError(error, now) };
   if (kind === 'pause' || (kind === 'failure' && attempts < config.attempts)) {
     const delayMs = backoffDelay(attempts, config.backoffMs);
     const successors = [{ payload: entry.payload, rows: entry.rows, attempts, delayMs }];
@@ -139,7 +141,14 @@ async function decideFailed(error: unknown, context: SettlementContext): Promise
     ? toQuarantined({ ...failure, kind: 'row', rows: 1 })
     : toQuarantined({ ...failure, kind: 'range', error: stored, rows: piece.rows });
   const counted = isRow ? 'done' : 'failed';
-  const settlement: Settlement = { ...base, outcome: counted, successors: [], failures: [quarantined] };
+  const missing = missingOf(piece);
+  const settlement: Settlement = {
+    ...base,
+    missing,
+    outcome: counted,
+    successors: [],
+    failures: [quarantined],
+  };
   return { kind: 'settle', settlement, error };
 }
 

@@ -10,20 +10,23 @@ export interface Execution {
   readonly backfill: RegisteredBackfill;
   readonly runId: string;
   readonly dryRun: boolean;
+  /** Whether the rows of the run were counted when it was started. Default: they were estimated. */
+  readonly rowsExact?: boolean;
   readonly entry: RangeEntry;
   readonly rows: RowSettings;
   /** Aborted on pause, cancel and shutdown. */
   readonly signal: AbortSignal;
 }
 
-/** The result of an execution. */
+/** The result of an execution; `missing`: rows that were planned, are there and were not loaded, default 0. */
 export type Outcome =
   /** All rows are done. */
-  | { readonly kind: 'done'; readonly rows: RowsDone }
+  | { readonly kind: 'done'; readonly rows: RowsDone; readonly missing?: number }
   /** So many rows are done; others failed, or were not started before the execution was stopped. */
   | {
       readonly kind: 'partial';
       readonly rows: number;
+      readonly missing?: number;
       readonly failed: readonly FailedRow[];
       readonly remaining: readonly JsonValue[];
     }
@@ -47,8 +50,12 @@ export interface RowSettings {
   /** Ms after which the rows done so far are acknowledged. */
   readonly acknowledgeMs: () => number;
   readonly acquireQuota: AcquireQuota;
-  /** Acknowledges that `done` more rows are done; `null`: nothing is acknowledged before the range ends. */
-  readonly acknowledge: ((done: number, remaining: readonly JsonValue[]) => Promise<void>) | null;
+  /**
+   * Acknowledges that `done` more rows are done; `null`: nothing is acknowledged before the range ends. The range is
+   * left with the `remaining` rows and those that are `missing`, which its settlement counts.
+   */
+  readonly acknowledge:
+    ((done: number, remaining: readonly JsonValue[], missing: number) => Promise<void>) | null;
   /** Called as soon as a row fails with such an error: the other rows may still run for long. */
   readonly escalate: Escalate;
 }

@@ -83,9 +83,9 @@ function onAcknowledge(execution: Execution, listener: () => void): Execution {
     ...execution,
     rows: {
       ...execution.rows,
-      acknowledge: (done, remaining) => {
+      acknowledge: (done, remaining, missing) => {
         listener();
-        return acknowledge(done, remaining);
+        return acknowledge(done, remaining, missing);
       },
     },
   };

@@ -87,7 +87,7 @@ export class RangeProcessor {
     signal: AbortSignal,
     pendingAcks: Promise<unknown>[],
   ): Promise<'settled' | 'released'> {
-    const { backfill, runId, dryRun } = this.run;
+    const { backfill, runId, dryRun, rowsExact } = this.run;
     const { entry } = claim;
     await this.claimer.waitUntilDue(claim, signal);
     if (this.stopping || signal.aborted) {
@@ -101,7 +101,7 @@ export class RangeProcessor {
     const rows = this.rowSettings(unsettled, permits);
     const startedAt = performance.now();
     const outcome = await this.abandonSignal.race(
-      this.deps.executor.execute({ backfill, runId, dryRun, entry, rows, signal }),
+      this.deps.executor.execute({ backfill, runId, dryRun, rowsExact, entry, rows, signal }),
     );
     if (outcome === 'abandoned') {
       return this.release(entry);
@@ -120,11 +120,11 @@ export class RangeProcessor {
       timeoutMs: () => this.config().rowTimeoutMs,
       acknowledgeMs: () => this.config().rowAckMs,
       acquireQuota: this.limiter.acquire,
-      acknowledge: async (done, remaining) => {
+      acknowledge: async (done, remaining, missing) => {
         const { runId, backfill } = this.run;
         const { entry } = unsettled;
         // Fencing: Redis refuses a worker whose claim is no longer the last one.
-        const updated = await this.deps.rangeStore.acknowledgeRows(runId, entry, done, remaining);
+        const updated = await this.deps.rangeStore.acknowledgeRows(runId, entry, done, remaining, missing);
         if (!updated) {
           throw new OvertakenError(backfill.name, entry.index);
         }

@@ -2,8 +2,9 @@ import { MicroBatcher } from '../async/micro-batcher.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { classifyError, mayConcernRow } from '../database/classify-error.js';
 import type { QuotaLimiter } from '../pacing/quota.limiter.js';
+import { describeRange } from '../sources/planned-range.js';
 import type { RangeEntry } from '../state/range-entry.js';
-import type { RowsDone, Settled, Settlement } from '../state/range-steps.js';
+import type { Acknowledgement, Settled, Settlement } from '../state/range-steps.js';
 import { decideSettlement } from './decide-settlement.js';
 import type { Outcome } from './execution.js';
 import type { RunWorkerDeps } from './run-worker.deps.js';
@@ -16,7 +17,7 @@ const SAME_WAIT_MS = 100;
 
 /** Brings the outcomes of a run's ranges to Redis: acknowledged, released, retried, split, quarantined. */
 export class RangeSettler {
-  private readonly acks: MicroBatcher<{ entry: RangeEntry; rows: RowsDone }, Settled>;
+  private readonly acks: MicroBatcher<Acknowledgement, Settled>;
   /** By `performance.now()`: the end of the wait that a third party last asked for. */
   private waitingUntil = 0;
   private lastAck: Promise<unknown> = Promise.resolve();
@@ -54,12 +55,12 @@ export class RangeSettler {
       config: this.config(),
       aborted: signal.aborted,
       now: new Date(),
-      split: (range) => splitter.split(backfill, range, signal),
+      split: (range) => splitter.split(this.run, range, signal),
       concernsRun: (error) => this.escalateOnce(error, entry),
     });
     switch (decision.kind) {
       case 'ack':
-        pendingAcks.push(this.acknowledge(entry, decision.rows));
+        pendingAcks.push(this.acknowledge({ entry, rows: decision.rows, missing: decision.missing ?? 0 }));
         return 'settled';
       case 'release':
         if (decision.escalate) {
@@ -68,6 +69,7 @@ export class RangeSettler {
         await rangeStore.release(runId, [entry.index]);
         return 'released';
       case 'settle':
+        this.logMissing(decision.settlement);
         this.logSettlement(decision.settlement, decision.error);
         await this.commit(decision.settlement);
         return 'settled';
@@ -121,8 +123,9 @@ export class RangeSettler {
     return this.events.escalate(error);
   }
 
-  private acknowledge(entry: RangeEntry, rows: RowsDone): Promise<unknown> {
-    const ack = this.acks.add({ entry, rows });
+  private acknowledge(done: Acknowledgement): Promise<unknown> {
+    this.logMissing(done);
+    const ack = this.acks.add(done);
     // Reported by `flush`, at the end of the job; an unhandled rejection before that would end the process.
     this.lastAck = ack.catch(() => undefined);
     return ack;
@@ -145,6 +148,19 @@ export class RangeSettler {
   private afterSettled({ low }: Settled): void {
     if (low) {
       this.events.lowWater();
+    }
+  }
+
+  private logMissing({ entry, missing = 0 }: Pick<Acknowledgement, 'entry' | 'missing'>): void {
+    if (missing > 0) {
+      const { backfill, runId } = this.run;
+      const { source } = backfill;
+      const { payload } = entry;
+      const what = payload.kind === 'range' ? JSON.stringify(describeRange(source, payload.range)) : 'by key';
+      this.deps.logger.error(
+        `[${backfill.name} run ${runId} range ${entry.index}] ${missing} of ${entry.rows} planned rows were not ` +
+          `loaded, although they are there (${what})`,
+      );
     }
   }
 

@@ -6,7 +6,11 @@ import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { JsonValue, SourceContext } from '../sources/backfill-source.js';
 import type { RangeEntry, RangePayload } from '../state/range-entry.js';
 import type { RangePiece } from './decide-settlement.js';
+import { loadRows, missingOf } from './load-rows.js';
+import type { ServedRun } from './served-run.js';
 
+/** The run whose range is split. */
+type SplitRun = Pick<ServedRun, 'backfill'> & Partial<Pick<ServedRun, 'rowsExact'>>;
 type PlannedPayload = Extract<RangePayload, { kind: 'range' }>;
 
 /**
@@ -17,18 +21,15 @@ type PlannedPayload = Extract<RangePayload, { kind: 'range' }>;
 export class RangeSplitter {
   constructor(@Inject(EntityManagers) private readonly managers: Pick<EntityManagers, 'fork'>) {}
 
-  async split(
-    backfill: RegisteredBackfill,
-    entry: RangeEntry,
-    signal: AbortSignal,
-  ): Promise<readonly RangePiece[]> {
+  async split(run: SplitRun, entry: RangeEntry, signal: AbortSignal): Promise<readonly RangePiece[]> {
     const { payload } = entry;
     if (payload.kind === 'rows') {
-      return halves(payload.partition, payload.keys);
+      return halves(payload.partition, payload.keys, missingOf(entry));
     }
-    const keys = await this.reading(backfill, signal, (context) => keysOf(backfill, context, payload));
-    return keys
-      ? halves(payload.partition, keys)
+    const { backfill } = run;
+    const found = await this.reading(backfill, signal, (context) => keysOf(run, context, entry));
+    return found
+      ? halves(payload.partition, found.keys, found.missing)
       : this.reading(backfill, signal, (context) => rangesOf(backfill, context, payload));
   }
 
@@ -52,16 +53,17 @@ export class RangeSplitter {
 
 /** The keys of the rows of a range; `null` where the handler takes ranges, or where some row cannot be loaded. */
 async function keysOf(
-  { source, shape }: RegisteredBackfill,
+  { backfill, rowsExact }: SplitRun,
   context: SourceContext,
-  { range, partition }: PlannedPayload,
-): Promise<readonly JsonValue[] | null> {
+  entry: RangeEntry,
+): Promise<{ readonly keys: readonly JsonValue[]; readonly missing: number } | null> {
+  const { source, shape } = backfill;
   if (shape === 'range' || !source.load || !source.keyOf || !source.loadKeys) {
     return null;
   }
   try {
-    const rows = await source.load(context, range, partition);
-    return rows.map((row) => source.keyOf?.(row) ?? null);
+    const { rows, missing } = await loadRows({ backfill, entry, rowsExact }, context);
+    return { keys: rows.map((row) => source.keyOf?.(row) ?? null), missing };
   } catch (error) {
     if ((concernsRun(error) && !mayConcernRow(error)) || isContended(error)) {
       throw error;
@@ -80,9 +82,13 @@ async function rangesOf(
   return ranges.map(({ data, rows }) => ({ payload: { kind: 'range', partition, range: data }, rows }));
 }
 
-function halves(partition: string, keys: readonly JsonValue[]): RangePiece[] {
+/** The first half also counts for the rows that are missing: see `missingOf`. */
+function halves(partition: string, keys: readonly JsonValue[], missing: number): RangePiece[] {
   const middle = Math.ceil(keys.length / 2);
   return [keys.slice(0, middle), keys.slice(middle)]
     .filter((half) => half.length > 0)
-    .map((half) => ({ payload: { kind: 'rows', partition, keys: half }, rows: half.length }));
+    .map((half, i) => ({
+      payload: { kind: 'rows', partition, keys: half },
+      rows: half.length + (i === 0 ? missing : 0),
+    }));
 }

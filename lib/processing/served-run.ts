@@ -16,4 +16,6 @@ export interface ServedRun {
   readonly backfill: RegisteredBackfill;
   readonly runId: string;
   readonly dryRun: boolean;
+  /** Whether the rows of the run were counted when it was started, not estimated. */
+  readonly rowsExact: boolean;
 }

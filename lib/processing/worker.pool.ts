@@ -172,7 +172,7 @@ export class WorkerPool {
       return;
     }
     const worker: RunWorker = new RunWorker(
-      { backfill: registered, runId, dryRun: run.dryRun },
+      { backfill: registered, runId, dryRun: run.dryRun, rowsExact: run.rowsExact },
       config,
       this.deps,
       {

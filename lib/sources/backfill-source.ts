@@ -29,7 +29,10 @@ export interface BackfillRange {
 export interface PlannedRange {
   /** What the source needs to find the rows again. Kept in Redis until the range is settled, so keep it small. */
   readonly data: JsonValue;
-  /** Number of rows in the range: exact if the source knows it, otherwise an estimate. */
+  /**
+   * Number of rows in the range: exact if the source knows it, otherwise an estimate. Taken as exact where the total of
+   * `open` is, unless the source says `estimatesRows`, or where the source has `countPlanned`.
+   */
   readonly rows: number;
 }
 
@@ -202,6 +205,12 @@ export interface BackfillSource<TRange extends BackfillRange = BackfillRange, TR
   readonly kind: string;
 
   /**
+   * True: the `rows` of planned ranges are estimates, although the total of `open` may be exact. Otherwise rows that
+   * are planned and not loaded are reported as `rowsMissing`. Default: false.
+   */
+  readonly estimatesRows?: boolean;
+
+  /**
    * Validates the source when the app starts. Default: no validation.
    *
    * @param use What the handler needs of the source. Absent: ranges only.
@@ -245,6 +254,18 @@ export interface BackfillSource<TRange extends BackfillRange = BackfillRange, TR
 
   /** Loads the rows of a range, in the source's order. Required by batch and row handlers. */
   load?(context: SourceContext, planned: JsonValue, partition: string): Promise<TRow[]>;
+
+  /**
+   * Counts the rows of a range that are there now, as `plan` counts them and without `load`; at most `limit`. Called
+   * where `load` returned fewer rows than were planned: those that are counted and were not loaded are missing, the
+   * others were deleted or no longer match. Default: all of them are missing.
+   */
+  countPlanned?(
+    context: SourceContext,
+    planned: JsonValue,
+    partition: string,
+    limit: number,
+  ): Promise<number>;
 
   /** Returns the key that identifies a row; stored with its failure and passed to `loadKeys`. */
   keyOf?(row: TRow): JsonValue;

@@ -52,6 +52,8 @@ export function checkedSource(source: BackfillSource, backfill: string): Backfil
     describe: (data: JsonValue) => parse(jsonValue.optional(), 'describe', source.describe?.(data)),
     countLeft: async (...args: Parameters<NonNullable<BackfillSource['countLeft']>>) =>
       parse(rowCount.nullable(), 'countLeft', await source.countLeft?.(...args)),
+    countPlanned: async (...args: Parameters<NonNullable<BackfillSource['countPlanned']>>) =>
+      parse(rowCount, 'countPlanned', await source.countPlanned?.(...args)),
     inspect: async (...args: Parameters<NonNullable<BackfillSource['inspect']>>) =>
       parse(inspection, 'inspect', await source.inspect?.(...args)),
   };

@@ -74,8 +74,8 @@ export interface BackfillEventData {
   };
   /** Failures that are left. */
   readonly completed: { readonly failures: number };
-  /** Failures that are left. */
-  readonly failed: { readonly failures: number };
+  /** Failures that are left, and rows that are missing. */
+  readonly failed: { readonly failures: number; readonly rowsMissing?: number };
 }
 
 /**

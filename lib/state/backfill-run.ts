@@ -24,6 +24,8 @@ export interface BackfillRun {
   readonly failed: number;
   readonly rowsDone: number;
   readonly rowsFailed: number;
+  /** Rows that were planned, were not loaded, and are not known to be gone. */
+  readonly rowsMissing: number;
   readonly rowsTotal: number | null;
   readonly failures: number;
   /** Changes of the run, oldest first; only with `ledger: true`. */

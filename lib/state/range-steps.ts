@@ -57,6 +57,8 @@ export type RowsDone = number | 'planned';
 export interface Acknowledgement {
   readonly entry: RangeEntry;
   readonly rows: RowsDone;
+  /** Rows that were planned, are there and were not loaded. Default 0. */
+  readonly missing?: number;
 }
 
 /** The answer to acknowledgements or a settlement. */
@@ -91,6 +93,8 @@ export interface Quarantined {
 export interface Settlement {
   readonly entry: RangeEntry;
   readonly rowsDone: number;
+  /** Rows that were planned, are there and were not loaded; its successors do not count them. Default 0. */
+  readonly missing?: number;
   /** What it counts as; `replaced`: its successors count instead. */
   readonly outcome: 'done' | 'failed' | 'replaced';
   readonly successors: readonly Successor[];

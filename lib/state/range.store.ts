@@ -87,7 +87,11 @@ export class RangeStore {
   async acknowledge(runId: string, done: readonly Acknowledgement[]): Promise<Settled> {
     const [counted, low, status] = await scripts.ack.run(this.client, this.keys, { runId }, [
       PROGRESS_EVERY_MS,
-      ...done.flatMap(({ entry, rows }) => [entry.index, rows, digestOf(entry.payload)]),
+      ...done.flatMap(({ entry, rows, missing = 0 }) => [
+        entry.index,
+        missing > 0 ? `${rows}|${missing}` : rows,
+        digestOf(entry.payload),
+      ]),
     ]);
     return {
       counted: counted > 0,
@@ -106,17 +110,19 @@ export class RangeStore {
     entry: RangeEntry,
     done: number,
     left: readonly JsonValue[],
+    missing = 0,
   ): Promise<RangeEntry | null> {
     const payload: RangePayload = { kind: 'rows', partition: entry.payload.partition, keys: left };
+    const rows = left.length + missing;
     const counted = await scripts.ackRows.run(this.client, this.keys, { runId }, [
       entry.index,
       entry.claims,
       done,
-      left.length,
+      rows,
       encodePayload(payload),
       digestOf(entry.payload),
     ]);
-    return counted === 1 ? { ...entry, rows: left.length, payload } : null;
+    return counted === 1 ? { ...entry, rows, payload } : null;
   }
 
   /** Settles a range that did not simply succeed. */
@@ -132,6 +138,7 @@ export class RangeStore {
       successors.length,
       failures.length,
       settlement.error,
+      settlement.missing ?? 0,
       ...successors.flatMap(({ attempts, delayMs, rows, payload }) => [
         attempts,
         Math.ceil(delayMs),

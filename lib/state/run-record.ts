@@ -56,6 +56,7 @@ const runSchema = z.object({
   failed: count,
   rowsDone: count,
   rowsFailed: count,
+  rowsMissing: z.coerce.number().int().default(0),
   progress: count,
   rowsTotal: count,
   rowsExact: flag,

@@ -35,6 +35,11 @@ export interface BackfillStatus {
   readonly failed: number;
   readonly rowsDone: number;
   readonly rowsFailed: number;
+  /**
+   * Rows that were planned, were not loaded for a batch or row handler, and are not known to have been deleted or to no
+   * longer match. With any, the run ends as `failed`.
+   */
+  readonly rowsMissing: number;
   readonly rowsTotal: number | null;
   /** Whether `rowsTotal` was counted or estimated. */
   readonly rowsTotalKind: 'exact' | 'estimated' | null;

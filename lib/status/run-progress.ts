@@ -12,12 +12,14 @@ export function outstandingOf({ status, planned, done, failed }: RunRecord): num
   return status === 'cancelled' ? 0 : Math.max(0, planned - done - failed);
 }
 
-/** 0 to 100; 100 only when the run has ended. */
-export function percentOf({ status, exhausted, rowsTotal, progress }: RunRecord): number {
-  if (status === 'completed' || (status === 'failed' && exhausted)) {
+/** 0 to 100; 100 only when the run has ended and no row is missing. */
+export function percentOf({ status, exhausted, rowsTotal, progress, rowsMissing }: RunRecord): number {
+  const ended = status === 'completed' || (status === 'failed' && exhausted);
+  if (ended && rowsMissing === 0) {
     return 100;
   }
-  return rowsTotal <= 0 ? 0 : Math.min(99.9, Math.floor((1000 * progress) / rowsTotal) / 10);
+  const rows = (ended ? Math.max(rowsTotal, progress) : progress) - rowsMissing;
+  return rowsTotal <= 0 ? 0 : Math.max(0, Math.min(99.9, Math.floor((1000 * rows) / rowsTotal) / 10));
 }
 
 /** The rate in force, and why. */

@@ -22,6 +22,12 @@ export function warningsOf(
     ];
   }
   const warnings: string[] = [];
+  if (run.rowsMissing > 0) {
+    warnings.push(
+      `${run.rowsMissing} rows were planned, but were not loaded for the handler, and are not known to be gone. The log ` +
+        'names their ranges. Find out why the source does not load them, then start another run.',
+    );
+  }
   const { version } = backfill;
   if (run.status === 'running' && workers === 0) {
     warnings.push('No process has workers for this backfill. Start one with workers: true.');

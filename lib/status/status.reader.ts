@@ -79,6 +79,7 @@ export class StatusReader {
       failed: run.failed,
       rowsDone: run.rowsDone,
       rowsFailed: run.rowsFailed,
+      rowsMissing: run.rowsMissing,
       rowsTotal: run.rowsTotal,
       rowsTotalKind: run.rowsExact ? 'exact' : 'estimated',
       percent: percentOf(run),
@@ -131,6 +132,7 @@ export class StatusReader {
       failed: run.failed,
       rowsDone: run.rowsDone,
       rowsFailed: run.rowsFailed,
+      rowsMissing: run.rowsMissing,
       rowsTotal: run.rowsTotal,
       failures: await this.runStore.failures(run.id),
     };
@@ -202,6 +204,7 @@ const IDLE = {
   failed: 0,
   rowsDone: 0,
   rowsFailed: 0,
+  rowsMissing: 0,
   rowsTotal: null,
   rowsTotalKind: null,
   percent: 0,

@@ -39,7 +39,7 @@ export class HarnessSettler {
       aborted: false,
       now: new Date(),
       concernsRun: (error) => this.concernsRun(error, entry),
-      split: (range) => splitter.split(backfill, range, new AbortController().signal),
+      split: (range) => splitter.split({ backfill }, range, new AbortController().signal),
     });
     switch (decision.kind) {
       case 'ack': {

@@ -22,6 +22,7 @@ const progress = {
   rowsDone: count,
   rowsFailed: count,
 };
+const rowsMissing = count.describe('Rows that were planned, not loaded, and not known to be gone');
 
 /** Makes the compiler compare a schema with the type that the service returns. */
 type Shape<T> = { [K in keyof T]-?: z.ZodType };
@@ -36,6 +37,7 @@ export const statusResponse = z.object({
   runId: text.nullable(),
   dryRun: z.boolean(),
   ...progress,
+  rowsMissing,
   rowsTotal: count.nullable(),
   rowsTotalKind: z.enum(['exact', 'estimated']).nullable(),
   percent: z.number().describe('0 to 100'),
@@ -112,6 +114,7 @@ export const runResponse = z.object({
   dryRun: z.boolean(),
   version: text.nullable(),
   ...progress,
+  rowsMissing,
   rowsTotal: count.nullable(),
   failures: count,
   changes: z.array(changeResponse).optional().describe('Actions on the run; recorded with ledger: true'),

@@ -89,7 +89,12 @@ export function detailView(name) {
       tiles.rate.update(perSecond(status.rate.perSecond), status.rate.reason);
       tiles.eta.update(running ? untilText(status.eta) : '–', status.eta ? when(status.eta) : '');
       tiles.ranges.update(`${compact(status.done)} done`, `${compact(status.outstanding)} outstanding`);
-      tiles.failures.update(compact(status.failed + status.rowsFailed), `${count(status.rowsFailed)} rows`);
+      tiles.failures.update(
+        compact(status.failed + status.rowsFailed),
+        status.rowsMissing > 0
+          ? `${count(status.rowsFailed)} rows, ${count(status.rowsMissing)} rows missing`
+          : `${count(status.rowsFailed)} rows`,
+      );
       tiles.workers.update(count(status.workers), status.workers === 1 ? 'process' : 'processes');
     },
     async refresh() {

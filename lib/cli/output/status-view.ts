@@ -42,9 +42,11 @@ function rowsText({ rowsDone, rowsTotal, rowsTotalKind }: BackfillStatus): strin
   return `${formatNumber(rowsDone)}${total} rows`;
 }
 
-function rangesText({ done, outstanding, failed, rowsFailed }: BackfillStatus): string {
+function rangesText(status: BackfillStatus): string {
+  const { done, outstanding, failed, rowsFailed, rowsMissing } = status;
   const ranges = `ranges: ${formatNumber(done)} done, ${formatNumber(outstanding)} outstanding, ${formatNumber(failed)} failed`;
-  return rowsFailed > 0 ? `${ranges}; ${formatNumber(rowsFailed)} rows failed` : ranges;
+  const failedText = rowsFailed > 0 ? `; ${formatNumber(rowsFailed)} rows failed` : '';
+  return `${ranges}${failedText}${rowsMissing > 0 ? `; ${formatNumber(rowsMissing)} rows missing` : ''}`;
 }
 
 function finishedLine({ startedAt }: BackfillStatus, finishedAt: string): string {

@@ -5,6 +5,7 @@ import type { BackfillContext } from '../../handlers/backfill-context.js';
 import type { RowHandler } from '../../handlers/handlers.js';
 import type { SourceContext } from '../../sources/backfill-source.js';
 import type { AcquireQuota, Execution, Outcome } from '../execution.js';
+import type { LoadedRange } from '../load-rows.js';
 import { RowProcessor } from './row.processor.js';
 
 /** Calls a row handler for each row of a range. */
@@ -12,14 +13,14 @@ export async function handleRows(
   execution: Execution,
   handler: RowHandler<unknown>,
   { runId, attempt, logger, em: loadedBy }: BackfillContext,
-  loaded: readonly unknown[],
+  { rows: loaded, missing }: LoadedRange,
   fork: () => EntityManager,
 ): Promise<Outcome> {
   const { backfill, dryRun, entry, signal, rows: settings } = execution;
   const { source } = backfill;
   const forks: EntityManager[] = [];
   const processor = new RowProcessor(
-    { em: loadedBy, rows: loaded },
+    { em: loadedBy, rows: loaded, missing },
     {
       ...settings,
       keyOf: (row) => source.keyOf?.(row) ?? null,

@@ -21,6 +21,7 @@ export class RowProcessor {
   private readonly escalations: Promise<void>[] = [];
   private readonly running = new Set<LazyAbortController>();
   private group: FlushGroup;
+  private readonly missing: number;
   private next = 0;
   private reloading = false;
   private timer: NodeJS.Timeout | undefined;
@@ -30,13 +31,14 @@ export class RowProcessor {
   private drained: () => void = () => undefined;
 
   constructor(
-    { em, rows }: LoadedRows,
+    { em, rows, missing = 0 }: LoadedRows & { readonly missing?: number },
     private readonly deps: RowProcessorDeps,
   ) {
     // Each row that waits for its quota adds a listener.
     setMaxListeners(0, this.stop.signal);
     this.deadlines = new RowDeadlines(deps.timeoutMs);
     this.group = { em, running: 0, closed: false };
+    this.missing = missing;
     this.rows = rows.map((data) => ({ key: deps.keyOf(data), data, group: this.group, status: 'pending' }));
   }
 
@@ -50,8 +52,8 @@ export class RowProcessor {
     const done = this.rows.filter(({ status }) => status === 'done').length;
     const remaining = this.rows.filter(({ status }) => status === 'pending').map(({ key }) => key);
     return this.failed.length === 0 && remaining.length === 0
-      ? { kind: 'done', rows: done }
-      : { kind: 'partial', rows: done, failed: this.failed, remaining };
+      ? { kind: 'done', rows: done, missing: this.missing }
+      : { kind: 'partial', rows: done, missing: this.missing, failed: this.failed, remaining };
   }
 
   /** Resolves once no row is running and none is to start. */
@@ -239,7 +241,7 @@ export class RowProcessor {
       if (remaining.length > 0) {
         done.forEach((row) => (row.status = 'acknowledged'));
         const keys = remaining.map(({ key }) => key);
-        await acknowledge(done.length, keys);
+        await acknowledge(done.length, keys, this.missing);
       }
     } catch (error) {
       this.failRange(error);

@@ -4,14 +4,15 @@
   KEYS     see prelude.lua
   ARGV
     1      ms between two `rangeCompleted` events
-    2...   of each range: index, rows done ('planned': as many as it was planned with), SHA-1 of its payload.
+    2...   of each range: index, rows done ('planned': as many as it was planned with; '6|4': 6 rows, and 4 are
+           missing), SHA-1 of its payload.
            A range whose payload is another by now is not counted: it was split, or Redis lost data in a crash and
            gave its index to another range.
 
   Reply    { ranges counted, 1 when the next cycle should come at once, else 0, status of the run }
 ]]
 local progress_every_ms = tonumber(ARGV[1])
-local counted, rows_done, progress = 0, 0, 0
+local counted, rows_done, rows_missing, progress = 0, 0, 0, 0
 local last_index
 for i = 2, #ARGV, 3 do
   local index, rows, digest = ARGV[i], ARGV[i + 1], ARGV[i + 2]
@@ -22,7 +23,9 @@ for i = 2, #ARGV, 3 do
     redis.call('HDEL', WORK, index)
     counted = counted + 1
     progress = progress + entry.rows
-    rows_done = rows_done + (rows == 'planned' and entry.rows or tonumber(rows))
+    local done, missing = string.match(rows, '^(%d+)|(%d+)$')
+    rows_done = rows_done + (rows == 'planned' and entry.rows or tonumber(done or rows))
+    rows_missing = rows_missing + (tonumber(missing or '') or 0)
   end
 end
 if counted == 0 then
@@ -31,6 +34,7 @@ end
 local done = redis.call('HINCRBY', RUN, 'done', counted)
 redis.call('HINCRBY', RUN, 'rowsDone', rows_done)
 redis.call('HINCRBY', RUN, 'progress', progress)
+count_missing(rows_missing)
 
 local now = now_ms()
 local last_progress = tonumber(redis.call('HGET', RUN, 'lastProgress') or '') or 0

@@ -102,6 +102,13 @@ local function successes()
   return (tonumber(counts[1] or '') or 0) + (tonumber(counts[2] or '') or 0) - (tonumber(counts[3] or '') or 0)
 end
 
+-- Counts rows that were planned, are there and were not loaded for the handler.
+local function count_missing(rows)
+  if rows > 0 then
+    redis.call('HINCRBY', RUN, 'rowsMissing', rows)
+  end
+end
+
 -- Ends the run if nothing is left to do. It is called in the step that settles the last range, so that a crash
 -- cannot come between. Returns the status of the run.
 local function finish_if_drained()
@@ -111,10 +118,12 @@ local function finish_if_drained()
     return status
   end
   local failures = redis.call('ZCARD', FAILURE_ORDER)
-  local final_status = failures > 0 and 'failed' or 'completed'
-  redis.call('HSET', RUN, 'status', final_status, 'finishedAt', now_ms(), 'reason', '')
+  local missing = tonumber(redis.call('HGET', RUN, 'rowsMissing') or '') or 0
+  local final_status = (failures > 0 or missing > 0) and 'failed' or 'completed'
+  local reason = missing > 0 and string.format('%.0f rows that were planned were not loaded', missing) or ''
+  redis.call('HSET', RUN, 'status', final_status, 'finishedAt', now_ms(), 'reason', reason)
   redis.call('HDEL', ACTIVE, name)
-  emit(final_status, cjson.encode({ failures = failures }))
+  emit(final_status, cjson.encode({ failures = failures, rowsMissing = missing }))
   return final_status
 end
 

@@ -45,6 +45,7 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
   Entity
 > {
   readonly kind = 'id-range';
+  readonly estimatesRows = true;
 
   constructor(
     private readonly scope: SourceScope,

@@ -138,6 +138,17 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     return this.rows(context, this.filter(data, partition), sortKeys);
   }
 
+  async countPlanned(
+    context: SourceContext,
+    data: JsonValue,
+    partition: string,
+    limit: number,
+  ): Promise<number> {
+    const { first, last } = decodeRange(data);
+    const [batch] = await this.scan(context).batches(partition, closedInterval(first, last), limit, 1);
+    return batch?.rows ?? 0;
+  }
+
   keyOf(row: Entity): JsonValue {
     return rowKey(row);
   }
