@@ -30,7 +30,8 @@ const project = (name, extra = {}) => ({
 
 export default {
   testTimeout: TEST_MS,
-  maxWorkers: 3,
+  // More than cores: most files wait for most of their time.
+  maxWorkers: 4,
   projects: [
     project('unit'),
     project('integration', withServices),
