@@ -114,10 +114,16 @@ export function findKeyProperty(meta: EntityMetadata, path: string): KeyProperty
   }
   // MikroORM sets no runtime type for an ObjectId of an entity that is defined by an `EntitySchema`.
   const type = KEY_TYPES[value.runtimeType] ?? (value.type === 'ObjectId' ? 'object-id' : undefined);
+  const columnType = property.columnTypes?.[0] ?? value.columnTypes?.[0] ?? '';
+  if (!type && isUnknownType(value)) {
+    return unsupported(
+      `a column of ${columnType} whose type in JavaScript MikroORM does not know`,
+      `If it is a string, say so: { columnType: '${columnType}', runtimeType: 'string' }.`,
+    );
+  }
   if (!type || (value.customType && !preservesValues(value.customType))) {
     return unsupported(describe(value), 'Use a column of numbers, text, dates, booleans, bytes or UUIDs.');
   }
-  const columnType = property.columnTypes?.[0] ?? value.columnTypes?.[0] ?? '';
   const integer = isIntegerProperty(value, columnType);
   if (type === 'number' && !integer) {
     return unsupported(
@@ -176,6 +182,11 @@ export function preservesValues(customType: object): boolean {
 export function isIntegerProperty({ customType }: EntityProperty, columnType: string): boolean {
   // A document database has no column types: `number` is all the metadata says.
   return customType instanceof BigIntType || INTEGER_COLUMN.test(columnType) || columnType === 'number';
+}
+
+/** Whether the property has a type that only the database knows, such as citext and inet. */
+function isUnknownType({ runtimeType, type, customType, array }: EntityProperty): boolean {
+  return !customType && array !== true && (runtimeType === 'unknown' || runtimeType === type);
 }
 
 function precisionOf(columnType: string): number | undefined {

@@ -13,8 +13,9 @@ import { KeysetSource } from './keyset.source.js';
  */
 export interface KeysetOptions<Entity extends object> extends SourceScopeOptions<Entity> {
   /**
-   * The sort keys, with any mix of `asc` and `desc`. The columns must not be null, or `where` must exclude their
-   * nulls; an index on them makes planning fast. Unless they include the primary key or a unique key, the
+   * The sort keys, with any mix of `asc` and `desc`. Use columns that do not change during a run: a row that moves in
+   * the order may be handled twice or not at all. The columns must not be null, or `where` must exclude their nulls; an
+   * index on them makes planning fast. Unless they include the primary key or a unique key, the
    * primary key is appended as tie-breaker, in the direction of the last sort key.
    */
   readonly orderBy: NonNullable<FindOptions<Entity>['orderBy']>;
@@ -38,9 +39,9 @@ export interface KeysetOptions<Entity extends object> extends SourceScopeOptions
  * @param options See `KeysetOptions`; `orderBy` is required.
  * @throws BackfillSourceError At app start with code `BACKFILL_SOURCE_INVALID` if MikroORM does not know the
  * entity, `orderBy` is empty or has a column that is nullable or cannot be compared exactly, or a batch or row handler
- * would get entities whose primary key JavaScript does not hold exactly, such as a time. At `start` and
- * `preview` with code `BACKFILL_SOURCE_BOUNDS` for an invalid `from` or `to`, or `from` after `to`. With code `BACKFILL_SOURCE_KEY`, also
- * during a run, if the table has keys that are null or that the entity's types cannot represent, or a deployment
+ * would get entities whose primary key JavaScript does not hold exactly, such as a time. At `start` and `preview` with
+ * code `BACKFILL_SOURCE_BOUNDS` for an invalid `from` or `to`, or `from` after `to`. With code `BACKFILL_SOURCE_KEY`,
+ * also during a run, if the table has keys that are null or that the entity's types cannot represent, or a deployment
  * changed the order.
  * @example
  * ```ts
