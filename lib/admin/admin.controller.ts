@@ -28,6 +28,7 @@ import type { AdminRequest } from './http/admin-request.js';
 import { entityTag, requiredVersion } from './http/entity-tag.js';
 import { httpError } from './http/http-error.js';
 import { parseRequest } from './http/parse-request.js';
+import { whileConnected } from './http/while-connected.js';
 
 /** Passes requests on to `BackfillService`. Mounted as a subclass with the path and the enhancers of the options. */
 export abstract class AdminController {
@@ -162,7 +163,9 @@ export abstract class AdminController {
     const { ids, runId, reason } = parseRequest(retryBody, body);
     await this.checkRun(name, runId);
     const action = await this.action({ reason }, request);
-    return this.backfills.retryFailures(name, { ...withoutUndefined({ ids, runId }), ...action });
+    return whileConnected(request, (signal) =>
+      this.backfills.retryFailures(name, { ...withoutUndefined({ ids, runId }), ...action, signal }),
+    );
   }
 
   @Get(':name/samples')

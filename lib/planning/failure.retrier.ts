@@ -26,7 +26,7 @@ export class FailureRetrier {
 
   async retry(backfill: RegisteredBackfill, options: RetryOptions): Promise<RetryReceipt> {
     const { name, defaults } = backfill;
-    const { ids, by = null, reason = null } = options;
+    const { ids, signal, by = null, reason = null } = options;
     const runId = options.runId ?? (await this.runs.newestId(name));
     if (runId === null) {
       throw new BackfillConflictError(`Backfill "${name}" has no run whose failures could be retried.`);
@@ -36,14 +36,16 @@ export class FailureRetrier {
     if (before) {
       this.walks.assertSame(backfill, before, 'retried');
     }
+    // What fails again is no longer one of the failures to retry, or the retry would have no end.
+    const newest = await this.failures.newestSequence(runId);
     // Without failures first: throws where the run cannot take any.
-    await this.requeue(name, runId, []);
+    await this.requeue(name, runId, [], newest);
     let retried = 0;
-    for await (const pieces of this.pages(runId, ids, config.batchSize)) {
-      if (pieces.length > 0) {
-        await this.requeue(name, runId, pieces);
+    for await (const pieces of this.pages(runId, ids, newest, config.batchSize)) {
+      retried += await this.retryPieces(name, runId, pieces, newest);
+      if (signal?.aborted) {
+        break;
       }
-      retried += pieces.reduce((sum, piece) => sum + piece.ids.length, 0);
     }
     if (retried > 0) {
       await this.history.add('retried', name, runId, { by, reason, retried });
@@ -52,20 +54,25 @@ export class FailureRetrier {
     return { runId, state: run?.status ?? 'failed', changed: retried > 0, retried };
   }
 
-  /** @param batchSize rows that become one piece of work */
+  /**
+   * @param newest sequence of the newest failure to retry
+   * @param batchSize rows that become one piece of work
+   */
   private async *pages(
     runId: string,
     ids: readonly string[] | undefined,
+    newest: number,
     batchSize: number,
   ): AsyncGenerator<readonly RetryPiece[]> {
     if (ids) {
-      for (let at = 0; at < ids.length; at += PAGE) {
-        yield this.failures.chosen(runId, ids.slice(at, at + PAGE), batchSize);
+      const unique = [...new Set(ids)];
+      for (let at = 0; at < unique.length; at += PAGE) {
+        yield this.failures.chosen(runId, unique.slice(at, at + PAGE), batchSize);
       }
       return;
     }
     for (let after: string | undefined; ;) {
-      const page = await this.failures.pieces(runId, after, PAGE, batchSize);
+      const page = await this.failures.pieces(runId, after, newest, PAGE, batchSize);
       yield page.pieces;
       if (page.next === null) {
         return;
@@ -74,8 +81,35 @@ export class FailureRetrier {
     }
   }
 
-  private async requeue(backfill: string, runId: string, pieces: readonly RetryPiece[]): Promise<void> {
-    const answer = await this.failures.retry(runId, pieces);
+  /** Returns how many failures became outstanding. */
+  private async retryPieces(
+    backfill: string,
+    runId: string,
+    pieces: readonly RetryPiece[],
+    newest: number,
+  ): Promise<number> {
+    if (pieces.length === 0) {
+      return 0;
+    }
+    const placed = await this.requeue(backfill, runId, pieces, newest);
+    // Another request retries a part of each piece that is left out: the rest is retried one by one.
+    const leftOut = pieces.filter((piece) => piece.ids.length > 1 && !placed.includes(piece));
+    const single = await this.failures.chosen(
+      runId,
+      leftOut.flatMap(({ ids }) => ids),
+      1,
+    );
+    const more = single.length > 0 ? await this.requeue(backfill, runId, single, newest) : [];
+    return [...placed, ...more].reduce((sum, { ids }) => sum + ids.length, 0);
+  }
+
+  private async requeue(
+    backfill: string,
+    runId: string,
+    pieces: readonly RetryPiece[],
+    newest: number,
+  ): Promise<RetryPiece[]> {
+    const answer = await this.failures.retry(runId, pieces, newest);
     if (answer.kind === 'refused') {
       throw new BackfillConflictError(
         `Run ${runId} of backfill "${backfill}" cannot become running for a retry of its failures: ${answer.reason}.`,
@@ -83,5 +117,6 @@ export class FailureRetrier {
     }
     const jobs = answer.placed.map(({ job }) => ({ job }));
     await this.queues.add(backfill, runId, jobs);
+    return answer.placed.map(({ piece }) => piece);
   }
 }

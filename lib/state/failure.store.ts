@@ -26,7 +26,12 @@ export type RetryAnswer =
   | {
       readonly kind: 'taken';
       readonly status: RunStatus;
-      readonly placed: readonly { readonly index: number; readonly job: string }[];
+      /** The pieces that became outstanding ranges; of all others a failure is gone. */
+      readonly placed: readonly {
+        readonly piece: RetryPiece;
+        readonly index: number;
+        readonly job: string;
+      }[];
     }
   | { readonly kind: 'refused'; readonly reason: string };
 
@@ -44,14 +49,19 @@ export class FailureStore {
     return { items: records.map(([id, record]) => toPublicFailure(id, record)), next };
   }
 
-  /** The same page as ranges to retry: a failed range each, and failed rows in groups of `rowsPerPiece`. */
+  /**
+   * The same page as ranges to retry: a failed range each, and failed rows in groups of `rowsPerPiece`.
+   *
+   * @param newest sequence of the newest failure to include
+   */
   async pieces(
     runId: string,
     after: string | undefined,
+    newest: number,
     limit: number,
     rowsPerPiece: number,
   ): Promise<{ pieces: RetryPiece[]; next: string | null }> {
-    const { records, next } = await this.records(runId, after, limit);
+    const { records, next } = await this.records(runId, after, limit, newest);
     return { pieces: group(records, rowsPerPiece), next };
   }
 
@@ -70,20 +80,24 @@ export class FailureStore {
     );
   }
 
-  /** Moves failures back to the outstanding work of the run. */
-  async retry(runId: string, pieces: readonly RetryPiece[]): Promise<RetryAnswer> {
-    const reply = await scripts.retry.run(
-      this.client,
-      this.keys,
-      { runId },
-      pieces.flatMap(({ payload, rows, ranges, ids }) => [
+  /** Sequence of the newest failure; 0 where there is none. A failure that fails again after a retry has a higher one. */
+  async newestSequence(runId: string): Promise<number> {
+    const [, sequence] = await this.client.zrevrange(this.keys.failureOrder(runId), 0, 0, 'WITHSCORES');
+    return Number(sequence ?? 0);
+  }
+
+  /** Moves failures up to this sequence back to the outstanding work of the run. */
+  async retry(runId: string, pieces: readonly RetryPiece[], newest: number): Promise<RetryAnswer> {
+    const reply = await scripts.retry.run(this.client, this.keys, { runId }, [
+      newest,
+      ...pieces.flatMap(({ payload, rows, ranges, ids }) => [
         encodePayload(payload),
         rows,
         ranges,
         ids.length,
         ...ids,
       ]),
-    );
+    ]);
     if (reply[0] === 'refused') {
       return { kind: 'refused', reason: reply[1] };
     }
@@ -91,9 +105,10 @@ export class FailureStore {
     return {
       kind,
       status: status as RunStatus,
-      placed: Array.from({ length: placed.length / 2 }, (_, i) => ({
-        index: Number(placed[2 * i]),
-        job: String(placed[2 * i + 1]),
+      placed: Array.from({ length: placed.length / 3 }, (_, i) => ({
+        piece: pieces[Number(placed[3 * i])] as RetryPiece,
+        index: Number(placed[3 * i + 1]),
+        job: String(placed[3 * i + 2]),
       })),
     };
   }
@@ -102,11 +117,12 @@ export class FailureStore {
     runId: string,
     after: string | undefined,
     limit: number,
+    newest?: number,
   ): Promise<{ records: [string, FailureRecord][]; next: string | null }> {
     const found = await this.client.zrangebyscore(
       this.keys.failureOrder(runId),
       after === undefined ? '-inf' : `(${after}`,
-      '+inf',
+      newest ?? '+inf',
       'WITHSCORES',
       'LIMIT',
       0,
@@ -117,16 +133,29 @@ export class FailureStore {
       return { records: [], next: null };
     }
     const values = await this.client.hmget(this.keys.failures(runId), ...ids);
-    const records = ids.map((id, i): [string, FailureRecord] => {
+    const records = ids.flatMap((id, i): [string, FailureRecord][] => {
       const value = values[i];
-      if (!value) {
+      return value ? [[id, parseFailure(value)]] : [];
+    });
+    if (records.length < ids.length) {
+      await this.assertRetried(runId, new Set(ids.filter((_, i) => !values[i])));
+    }
+    return { records, next: ids.length === limit ? (found.at(-1) ?? null) : null };
+  }
+
+  /** A failure without a record was retried between two reads, and is then no longer listed with its sequence. */
+  private async assertRetried(runId: string, ids: ReadonlySet<string>): Promise<void> {
+    for (const id of ids) {
+      const [sequence, record] = await Promise.all([
+        this.client.zscore(this.keys.failureOrder(runId), id),
+        this.client.hget(this.keys.failures(runId), id),
+      ]);
+      if (sequence !== null && record === null) {
         throw new BackfillStateError(
           `Failure ${id} of run ${runId} is listed in Redis, but its record is missing.`,
         );
       }
-      return [id, parseFailure(value)];
-    });
-    return { records, next: ids.length === limit ? (found.at(-1) ?? null) : null };
+    }
   }
 }
 

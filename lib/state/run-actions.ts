@@ -65,6 +65,8 @@ export interface RunReceipt {
  * @publicApi
  */
 export interface RetryOptions extends ActionOptions {
+  /** Once it is aborted, no further page of failures is retried. Default: all are. */
+  readonly signal?: AbortSignal;
   /** Default: all failures of the run. */
   readonly ids?: readonly string[];
   /** Default: the newest run. */
@@ -77,6 +79,6 @@ export interface RetryOptions extends ActionOptions {
  * @publicApi
  */
 export interface RetryReceipt extends RunReceipt {
-  /** Failures that became outstanding work again. */
+  /** Failures that became outstanding work again by this call; those that fail again meanwhile count once. */
   readonly retried: number;
 }

@@ -99,7 +99,7 @@ export const scripts = {
   >('reserve', runKeys),
   retry: new LuaScript<
     RunScope,
-    [kind: 'taken', status: string, ...placed: Placed] | [kind: 'refused', reason: string]
+    [kind: 'taken', status: string, ...placed: (string | number)[]] | [kind: 'refused', reason: string]
   >('retry', retriedKeys),
   setFields: new LuaScript<RunScope, Flag>('set-fields', runKeys),
   settle: new LuaScript<

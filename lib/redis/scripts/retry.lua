@@ -4,13 +4,15 @@
   KEYS     see prelude.lua
     7      sorted set of retried failures, see snapshot.lua
   ARGV
-    1...   of each new range: payload, rows, ranges that count as failed for it, number of its failures, their ids
+    1      sequence of the newest failure to retry
+    2...   of each new range: payload, rows, ranges that count as failed for it, number of its failures, their ids
 
-  A range of which a failure is gone (another request retries it) is left out.
+  A range is left out where one of its failures is gone, because another request retries it, or has failed again since.
 
-  Reply    { 'taken', status of the run, index and job suffix of each new range... }
+  Reply    { 'taken', status of the run, position among the new ranges, index and job suffix of each that was added... }
            { 'refused', reason }
 ]]
+local newest = tonumber(ARGV[1])
 local status, name, id, has_ledger, failure_sequence =
   unpack(redis.call('HMGET', RUN, 'status', 'name', 'id', 'ledger', 'failureSequence'))
 if not status then
@@ -26,15 +28,17 @@ end
 
 local function all_stored(failure_ids)
   for _, failure_id in ipairs(failure_ids) do
-    if redis.call('HEXISTS', FAILURES, failure_id) == 0 then
+    local sequence = tonumber(redis.call('ZSCORE', FAILURE_ORDER, failure_id) or '')
+    if not sequence or sequence > newest then
       return false
     end
   end
   return true
 end
 
-local placed, at = {}, 1
+local placed, at, position = {}, 2, -1
 while at <= #ARGV do
+  position = position + 1
   local payload, rows, failed_ranges, failure_count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local failure_ids = {}
   for i = 1, failure_count do
@@ -56,6 +60,7 @@ while at <= #ARGV do
     redis.call('HINCRBY', RUN, 'progress', 0 - rows)
     redis.call('HINCRBY', RUN, 'failed', 0 - failed_ranges)
     redis.call('HINCRBY', RUN, 'planned', 1 - failed_ranges)
+    placed[#placed + 1] = position
     placed[#placed + 1] = index
     placed[#placed + 1] = job
   end
