@@ -71,6 +71,7 @@ export type {
   RowTotal,
   SourceContext,
   SourceInspection,
+  SourceCoverage,
   SourceOpening,
   SourcePartition,
   SourcePlan,

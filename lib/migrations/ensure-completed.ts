@@ -6,6 +6,7 @@ import { locateApp } from '../cli/app/locate-app.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import { EntityManagers } from '../database/entity-managers.js';
+import { coverageProblems } from './coverage-problems.js';
 import type { BackfillStatus } from '../status/backfill-status.js';
 
 /**
@@ -24,7 +25,9 @@ export interface EnsureCompletedOptions {
 
 /**
  * Asserts that a backfill is complete, at the start of a migration that depends on it: its newest run
- * completed without failures and was not a dry run, and no row matches the `where` of its source any more.
+ * completed without failures and was not a dry run, and no row matches the `where` of its source any more. Without a
+ * `where`, its completed runs together must have covered every row: a run that was started with `from` or `to` has
+ * covered its bounds, and a run that found no rows has covered none.
  *
  * @param name name of the backfill
  *
@@ -59,7 +62,12 @@ export async function ensureCompleted(name: string, options: EnsureCompletedOpti
 
 async function assertCompleted(name: string, app: INestApplicationContext): Promise<void> {
   const status = await app.get(BackfillService, { strict: false }).status(name);
-  const problems = incompleteness(status, await countLeft(name, app));
+  const left = await countLeft(name, app);
+  const problems = incompleteness(status, left);
+  if (problems.length === 0 && left === null && status.runId !== null) {
+    const backfill = app.get(BackfillRegistry, { strict: false }).get(name);
+    problems.push(...(await coverageProblems(app, backfill, status.runId)));
+  }
   if (problems.length > 0) {
     throw new BackfillConflictError(
       `Backfill "${name}" is not complete: ${problems.join('; ')}. ` +
@@ -70,7 +78,7 @@ async function assertCompleted(name: string, app: INestApplicationContext): Prom
 
 /** Why a backfill is not complete; empty when it is. `left` is `null` when the source cannot count rows. */
 function incompleteness(status: BackfillStatus, left: number | null): string[] {
-  const { state, dryRun, done, planned, outstanding, failed, rowsFailed, percent } = status;
+  const { state, dryRun, done, planned, outstanding, failed, rowsFailed, rowsMissing, percent } = status;
   const problems: string[] = [];
   if (state === 'idle') {
     problems.push('it has never been run');
@@ -83,6 +91,9 @@ function incompleteness(status: BackfillStatus, left: number | null): string[] {
   }
   if (failed + rowsFailed > 0) {
     problems.push(`${failed} ranges and ${rowsFailed} rows failed`);
+  }
+  if (rowsMissing > 0) {
+    problems.push(`${rowsMissing} rows are missing`);
   }
   if (left !== null && left > 0) {
     problems.push(`${left} rows still match its where`);

@@ -5,6 +5,7 @@ import { parseConfigPatch } from '../config/parse-config-patch.js';
 import { EntityManagers } from '../database/entity-managers.js';
 import { requireTransactions } from '../database/require-transactions.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
+import { describeValue } from '../errors/describe-value.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { RateController } from '../pacing/rate.controller.js';
 import { CycleQueues } from '../queues/cycle.queues.js';
@@ -56,6 +57,8 @@ export class RunStarter {
       startedBy: options.startedBy ?? '',
       startReason: options.reason ?? '',
       idempotencyKey: options.idempotencyKey ?? '',
+      from: boundText(options.from),
+      to: boundText(options.to),
     });
     // After a lost connection ioredis sends the script again: the active run is then the one that it created itself.
     if (answer.kind === 'active' && answer.runId !== runId) {
@@ -82,6 +85,11 @@ export class RunStarter {
     const run = await this.runs.read(runId);
     return { runId, state: run?.status ?? 'running', changed };
   }
+}
+
+/** A bound as it was asked for; empty for none. */
+function boundText(bound: unknown): string {
+  return bound === undefined ? '' : describeValue(bound);
 }
 
 function conflict(name: string, runId: string, status: string): BackfillConflictError {

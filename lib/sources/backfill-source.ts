@@ -100,6 +100,20 @@ export interface RowTotal {
 }
 
 /**
+ * What a completed run has covered.
+ *
+ * @publicApi
+ */
+export interface SourceCoverage {
+  /** What `open` returned for the run. */
+  readonly partitions: readonly SourcePartition[];
+  /** Whether the run was started with `from`. If not, rows before its bounds were added later and count as covered. */
+  readonly from: boolean;
+  /** Whether the run was started with `to`. If not, rows after its bounds were added later and count as covered. */
+  readonly to: boolean;
+}
+
+/**
  * A request for the next ranges of one partition.
  *
  * @publicApi
@@ -288,6 +302,12 @@ export interface BackfillSource<TRange extends BackfillRange = BackfillRange, TR
    * show whether they were processed. Default: `null`.
    */
   countLeft?(context: SourceContext): Promise<number | null>;
+
+  /**
+   * Counts the rows that none of these runs has covered, for `ensureCompleted`. Default: a backfill whose newest run was
+   * started with `from` or `to` counts as complete only after a run without.
+   */
+  countOutside?(context: SourceContext, runs: readonly SourceCoverage[]): Promise<number>;
 
   /**
    * Checks the rows before a run, for example for a missing index or sparse ids. Default: no warnings, and the

@@ -54,6 +54,8 @@ export function checkedSource(source: BackfillSource, backfill: string): Backfil
       parse(rowCount.nullable(), 'countLeft', await source.countLeft?.(...args)),
     countPlanned: async (...args: Parameters<NonNullable<BackfillSource['countPlanned']>>) =>
       parse(rowCount, 'countPlanned', await source.countPlanned?.(...args)),
+    countOutside: async (...args: Parameters<NonNullable<BackfillSource['countOutside']>>) =>
+      parse(rowCount, 'countOutside', await source.countOutside?.(...args)),
     inspect: async (...args: Parameters<NonNullable<BackfillSource['inspect']>>) =>
       parse(inspection, 'inspect', await source.inspect?.(...args)),
   };

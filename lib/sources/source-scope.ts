@@ -1,7 +1,7 @@
 import { type EntityManager, type EntityMetadata, type EntityName, RawQueryFragment } from '@mikro-orm/core';
 import { BackfillSourceError, type BackfillSourceProblem } from '../errors/backfill-source.error.js';
 import { describeValue } from '../errors/describe-value.js';
-import type { JsonValue, SourceContext, SourcePartition } from './backfill-source.js';
+import type { JsonValue, SourceContext, SourceCoverage, SourcePartition } from './backfill-source.js';
 import { describeFilter } from './describe-filter.js';
 import { copyFilter, excludesNull, isEmptyFilter, type PlainFilter } from './plain-filter.js';
 import type { SourceScopeOptions } from './source-options.js';
@@ -121,6 +121,31 @@ export class SourceScope {
 
   async count({ em }: SourceContext, filter: PlainFilter): Promise<number> {
     return untyped(em).count(this.entity, filter, { ...this.readOptions, ...WITHOUT_RELATIONS });
+  }
+
+  /**
+   * Number of rows that no run has covered.
+   *
+   * @param filterOf The filter of the rows that a run has covered in a partition; `undefined` for all of them.
+   */
+  async countOutside(
+    context: SourceContext,
+    runs: readonly SourceCoverage[],
+    filterOf: (bounds: JsonValue, run: SourceCoverage) => PlainFilter | undefined,
+  ): Promise<number> {
+    let outside = 0;
+    for (const name of this.partitions) {
+      const covered = runs.flatMap((run) =>
+        run.partitions
+          .filter((partition) => partition.name === name && partition.bounds !== null)
+          .map(({ bounds }) => filterOf(bounds, run)),
+      );
+      if (covered.includes(undefined)) continue;
+      const all = await this.count(context, this.filter(name));
+      const filter = this.filter(name, { $or: covered });
+      outside += covered.length === 0 ? all : all - (await this.count(context, filter));
+    }
+    return Math.max(0, outside);
   }
 
   /** Number of rows that match `where` now; `null` without a `where`, because then every row matches. */

@@ -46,6 +46,8 @@ const runSchema = z.object({
   finishedAt: time,
   startedBy: text,
   startReason: text,
+  from: text,
+  to: text,
   dryRun: flag,
   version: text,
   sourceKind: z.string(),

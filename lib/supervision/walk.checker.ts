@@ -48,6 +48,22 @@ export class WalkChecker {
     }
   }
 
+  /** How the rows of the source, in whatever order, differ from those of the source that the run was started with. */
+  rowChanges(backfill: RegisteredBackfill, { walk, sourceKind }: StartedRun): string[] {
+    if (walk === null) {
+      return [];
+    }
+    const started = withoutOrder(walk);
+    const current = withoutOrder(this.walkOf(backfill));
+    const described = Object.keys(started).length > 0 && Object.keys(current).length > 0;
+    if (!described) {
+      const { kind } = backfill.source;
+      return kind === sourceKind ? [] : [`kind was ${sourceKind} and is ${kind}`];
+    }
+    const added = Object.keys(current).filter((part) => !(part in started));
+    return [...walkChanges(started, current), ...added.map((part) => `${part} is new`)];
+  }
+
   private changes(backfill: RegisteredBackfill, { sourceKind, walk, partitions }: StartedRun): string[] {
     const { source } = backfill;
     if (source.kind !== sourceKind) {
@@ -60,4 +76,8 @@ export class WalkChecker {
       return [`its walk cannot be described (${String(error)})`];
     }
   }
+}
+
+function withoutOrder(walk: Walk): Walk {
+  return Object.fromEntries(Object.entries(walk).filter(([part]) => part !== 'order'));
 }

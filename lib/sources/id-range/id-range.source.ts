@@ -6,6 +6,7 @@ import type {
   PlannedRange,
   PlanRequest,
   SourceContext,
+  SourceCoverage,
   SourceInspection,
   SourceOpening,
   SourcePartition,
@@ -70,6 +71,21 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
 
   async countLeft(context: SourceContext): Promise<number | null> {
     return this.scope.countLeft(context);
+  }
+
+  async countOutside(context: SourceContext, runs: readonly SourceCoverage[]): Promise<number> {
+    const { column, idType } = this.scan(context);
+    return runQuery(context, () =>
+      this.scope.countOutside(context, runs, (bounds, { from, to }) => {
+        const [low, high] = this.direction === 'asc' ? [from, to] : [to, from];
+        const decoded = decodeIdBounds(bounds);
+        if (!decoded || (!low && !high)) return undefined;
+        return nestedFilter(column.path, {
+          ...(low ? { $gte: toIdValue(decoded.low, idType) } : {}),
+          ...(high ? { $lte: toIdValue(decoded.high, idType) } : {}),
+        });
+      }),
+    );
   }
 
   async open(context: SourceContext, request: OpenRequest): Promise<SourceOpening> {

@@ -6,6 +6,7 @@ import type {
   PlannedRange,
   PlanRequest,
   SourceContext,
+  SourceCoverage,
   SourceInspection,
   SourceOpening,
   SourcePartition,
@@ -72,6 +73,20 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
 
   async countLeft(context: SourceContext): Promise<number | null> {
     return this.scope.countLeft(context);
+  }
+
+  async countOutside(context: SourceContext, runs: readonly SourceCoverage[]): Promise<number> {
+    const sortKeys = this.order.sortKeys(this.scan(context).tieBreakers);
+    return runQuery(context, () =>
+      this.scope.countOutside(context, runs, (bounds, { from, to }) => {
+        const decoded = decodeBounds(bounds);
+        const closed = decoded ? closedInterval(decoded.first, decoded.last) : {};
+        return intervalFilter(sortKeys, {
+          ...(from ? { lower: closed.lower } : {}),
+          ...(to ? { upper: closed.upper } : {}),
+        });
+      }),
+    );
   }
 
   async open(context: SourceContext, { from, to }: OpenRequest): Promise<SourceOpening> {

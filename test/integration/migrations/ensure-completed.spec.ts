@@ -1,6 +1,13 @@
-import { BackfillConflictError, BackfillNotFoundError, keyset, NonRetryableError } from 'nestjs-backfill';
+import {
+  BackfillConflictError,
+  BackfillNotFoundError,
+  idRange,
+  keyset,
+  NonRetryableError,
+} from 'nestjs-backfill';
+import type { BackfillSource, StartOptions } from 'nestjs-backfill';
 import { ensureCompleted } from 'nestjs-backfill/migrations';
-import { createAppBench, defineBackfill, Item } from '../../support/apps/index.js';
+import { createAppBench, defineBackfill, Item, numbers } from '../../support/apps/index.js';
 import type { BackfillApp } from '../../support/apps/index.js';
 
 const bench = await createAppBench();
@@ -19,9 +26,9 @@ const renewal = (broken: ReadonlySet<number> = new Set()) =>
   });
 
 /** Message of the error that `ensureCompleted` throws; `null` when it passes. */
-async function refusal({ app }: BackfillApp): Promise<string | null> {
+async function refusal({ app }: BackfillApp, name = NAME): Promise<string | null> {
   try {
-    await ensureCompleted(NAME, { app });
+    await ensureCompleted(name, { app });
     return null;
   } catch (error) {
     expect(error).toBeInstanceOf(BackfillConflictError);
@@ -84,5 +91,100 @@ describe('ensureCompleted', () => {
     const { app } = await bench.start({ handlers: [renewal()] });
 
     await expect(ensureCompleted('nothing', { app })).rejects.toBeInstanceOf(BackfillNotFoundError);
+  });
+});
+
+describe('ensureCompleted of a backfill whose runs were bounded', () => {
+  const COVERED = 'covered-items';
+
+  beforeEach(() => bench.fillItems('SELECT generate_series(1, 100)'));
+
+  function walkOver(source: unknown) {
+    return defineBackfill<never, { id: number }>({
+      name: COVERED,
+      source: source as BackfillSource,
+      config: { batchSize: 10, perSecondOnPeak: null, perSecondOffPeak: null },
+      processRow: () => undefined,
+    });
+  }
+
+  async function run({ backfills, finished }: BackfillApp, options: StartOptions = {}): Promise<void> {
+    await backfills.start(COVERED, options);
+    expect((await finished(COVERED)).state).toBe('completed');
+  }
+
+  const sources: [name: string, source: () => unknown, id: (id: number) => unknown][] = [
+    ['keyset, ascending', () => keyset(Item, { orderBy: { id: 'asc' } }), (id) => ({ id })],
+    ['keyset, descending', () => keyset(Item, { orderBy: { id: 'desc' } }), (id) => ({ id })],
+    ['idRange, ascending', () => idRange(Item, { direction: 'asc' }), (id) => id],
+    ['idRange, descending', () => idRange(Item), (id) => id],
+  ];
+  it.each(sources)('rejects it until its runs together cover every row: %s', async (name, source, id) => {
+    const descending = name.includes('descending');
+    const app = await bench.start({ handlers: [walkOver(source())] });
+    await run(app, { from: id(descending ? 10 : 91) });
+    expect(await refusal(app, COVERED)).toMatch(
+      /is not complete: 90 rows are outside of the bounds that its runs were started with/,
+    );
+
+    await run(app, { to: id(descending ? 50 : 51), dryRun: true });
+    await run(app, { to: id(descending ? 50 : 51) });
+    expect(await refusal(app, COVERED)).toMatch(/: 39 rows are outside of the bounds/);
+
+    await run(app, descending ? { from: id(49), to: id(10) } : { from: id(52), to: id(91) });
+    expect(await refusal(app, COVERED)).toBeNull();
+    // Rows that the app adds are no more part of bounded runs than of a run without bounds.
+    await bench.database.query('INSERT INTO items (id) VALUES (101), (102)');
+    expect(await refusal(app, COVERED)).toBeNull();
+  });
+
+  it('passes where a run without bounds was completed before', async () => {
+    const app = await bench.start({ handlers: [walkOver(keyset(Item, { orderBy: { id: 'asc' } }))] });
+    await run(app);
+    await run(app, { from: { id: 91 } });
+
+    expect(await refusal(app, COVERED)).toBeNull();
+  });
+
+  it('does not count runs of another walk', async () => {
+    const narrow = keyset(Item, { orderBy: { id: 'asc' }, partitions: { low: { id: { $lte: 50 } } } });
+    const before = await bench.start({ handlers: [walkOver(narrow)] });
+    await run(before);
+    await before.close();
+    const app = await bench.start({ handlers: [walkOver(keyset(Item, { orderBy: { id: 'asc' } }))] });
+    expect(await refusal(app, COVERED)).toMatch(
+      /the source of its newest run had other rows: partitions was by name and is none/,
+    );
+    await run(app, { from: { id: 91 } });
+
+    expect(await refusal(app, COVERED)).toMatch(/: 90 rows are outside of the bounds/);
+  });
+
+  it('rejects a run that found no rows once there are some', async () => {
+    await bench.fillItems([]);
+    const app = await bench.start({ handlers: [walkOver(keyset(Item, { orderBy: { id: 'asc' } }))] });
+    await run(app);
+    expect(await refusal(app, COVERED)).toBeNull();
+
+    await bench.fillItems('SELECT generate_series(1, 7)');
+    expect(await refusal(app, COVERED)).toMatch(/its newest run found no rows, and there are 7 now/);
+  });
+
+  it('rejects a bounded run of a source that does not say what its runs cover', async () => {
+    const app = await bench.start({ handlers: [walkOver(numbers(100))] });
+    await run(app, { from: 10 });
+    expect(await refusal(app, COVERED)).toMatch(/its newest run was bounded \(from 10\)/);
+
+    await run(app);
+    expect(await refusal(app, COVERED)).toBeNull();
+  });
+
+  it('passes a bounded run where no row matches the where of its source any more', async () => {
+    await bench.database.query(`UPDATE items SET state = 'renewed' WHERE id <= 90`);
+    const app = await bench.start({ handlers: [renewal()] });
+    await app.backfills.start(NAME, { from: { id: 91 } });
+    await app.finished(NAME);
+
+    expect(await refusal(app)).toBeNull();
   });
 });
