@@ -75,7 +75,7 @@ async function handleBatch(
   context: BackfillContext,
 ): Promise<Outcome> {
   const { rows, missing } = await loadRows(execution, readingContext(execution, context.em));
-  await handler.processBatch([...rows], context);
+  await handler.processBatch(rows, context);
   await context.em.flush();
   return { kind: 'done', rows: rows.length, missing };
 }

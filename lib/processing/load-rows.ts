@@ -4,7 +4,7 @@ import type { Execution } from './execution.js';
 
 /** The rows of a range, and how many more should be among them. */
 export interface LoadedRange {
-  readonly rows: readonly unknown[];
+  readonly rows: unknown[];
   /** Rows that were planned, are still there and were not loaded. */
   readonly missing: number;
 }

@@ -118,6 +118,34 @@ export function sourcesSuite(bench: DriverBench): void {
       expect(idsOf((await loadAll(bench, source, planned)).flat())).toEqual(expected);
     });
 
+    it('counts the planned rows that are left, and the rows that no run has covered', async () => {
+      await bench.fill(Entry, entries(60));
+      const partitions = { eu: { shard: 'eu' }, us: { shard: 'us' } };
+      const source = keyset(Entry, { orderBy: { at: 'desc', id: 'asc' }, partitions, filters: false });
+      const part = await planAll(bench, source, { batchSize: 5, from: { at: new Date(START + 70) } });
+      const [first] = part.ranges;
+      const ids = idsOf((await loadAll(bench, source, part))[0] ?? []);
+      const count = (limit: number) =>
+        source.countPlanned?.(bench.context(), first?.data ?? null, 'eu', limit);
+      expect(await count(5)).toBe(5);
+      await bench.orm.em.fork().nativeDelete(Entry, { id: { $in: ids.slice(1, 3) as number[] } });
+      expect(await count(5)).toBe(3);
+      expect(await count(2)).toBe(2);
+
+      // Ids from 33 up have a later time, and the walk begins with the latest.
+      const outside = (from: boolean, to: boolean) =>
+        source.countOutside?.(bench.context(), [{ partitions: part.opening.partitions, from, to }]);
+      expect(await outside(true, true)).toBe(28);
+      expect(await outside(true, false)).toBe(28);
+      expect(await outside(false, true)).toBe(0);
+      expect(await source.countOutside?.(bench.context(), [])).toBe(58);
+      expect(source.walk?.(bench.context())).toMatchObject({
+        order: 'at desc, id asc',
+        where: 'none',
+        'partition eu': '{"shard":"eu"}',
+      });
+    });
+
     it('plans each partition separately', async () => {
       await bench.fill(Entry, entries(41));
       const source = keyset(Entry, {
