@@ -13,7 +13,10 @@ export interface StartOptions {
   readonly to?: unknown;
   /** Config values to set before the start, as `configure` does. */
   readonly config?: BackfillConfigPatch;
-  /** Runs everything in transactions that are rolled back. Default false. */
+  /**
+   * Runs everything in transactions that are rolled back. A row handler then gets the rows of a range one at a time, each
+   * within a savepoint where the database has them. Default false.
+   */
   readonly dryRun?: boolean;
   /** Reason, for the history. */
   readonly reason?: string;

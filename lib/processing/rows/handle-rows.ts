@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { LazyAbortController } from '../../async/lazy-abort-controller.js';
 import { inRequestScope } from '../../database/request-scope.js';
+import { withSavepoint } from '../../database/with-savepoint.js';
 import type { BackfillContext } from '../../handlers/backfill-context.js';
 import type { RowHandler } from '../../handlers/handlers.js';
 import type { SourceContext } from '../../sources/backfill-source.js';
@@ -23,6 +24,8 @@ export async function handleRows(
     { em: loadedBy, rows: loaded, missing },
     {
       ...settings,
+      // The rows of a dry run share a transaction, and each has a savepoint of it: only nested ones could overlap.
+      concurrency: dryRun ? () => 1 : settings.concurrency,
       keyOf: (row) => source.keyOf?.(row) ?? null,
       handle: (row, em, abort) => {
         const context: BackfillContext = {
@@ -37,10 +40,12 @@ export async function handleRows(
             return abort.signal;
           },
         };
-        return inRequestScope(
-          () => em,
-          () => handler.processRow(row, context),
-        );
+        const processRow = () =>
+          inRequestScope(
+            () => em,
+            () => handler.processRow(row, context),
+          );
+        return dryRun ? withSavepoint(em, processRow) : processRow();
       },
       reload: async (keys) => {
         const em = fork();
