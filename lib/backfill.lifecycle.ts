@@ -29,8 +29,8 @@ import { EventStream } from './state/event.stream.js';
 import { BackfillWatchdog } from './supervision/backfill.watchdog.js';
 import { LostRunDetector } from './supervision/lost-run.detector.js';
 
-/** The app starts without backfills when Redis has not answered for so long. */
-const START_MS = 5_000;
+/** The app starts without backfills when Redis has not answered for so long, and then not to a ping of two seconds. */
+const START_MS = 3_000;
 const RETRY_MS = 1_000;
 /** Time beyond `shutdownTimeout` for workers: handlers honor their signal, ranges are released. */
 const DRAIN_MS = 4_000;
@@ -100,11 +100,10 @@ export class BackfillLifecycle
     this.opening = this.connectionsToDatabase.run(() => this.open());
     try {
       if (!(await endsWithin(this.opening, START_MS))) {
-        this.logger.warn(
-          `Redis does not answer within ${START_MS} ms. The app starts; backfills start when Redis answers`,
-        );
         this.inBackground = true;
         this.opening.catch((error: unknown) => this.logger.debug(`The start was given up: ${String(error)}`));
+        const silent = (await this.health.isResponsive()) ? 'The database of the ledger' : 'Redis';
+        this.logger.warn(`${silent} does not answer. The app starts; backfills start when it answers`);
       }
     } catch (error) {
       await this.closeFailed();

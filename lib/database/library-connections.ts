@@ -18,9 +18,17 @@ export class LibraryConnections {
   private readonly logger = new Logger('Backfill');
   private readonly scope = new AsyncLocalStorage<true>();
   private readonly pools: TrackedPool[] = [];
+  private closed = false;
 
   constructor(@Inject(APP_ORM) orm: MikroORM) {
-    onPgPool(orm, (pool) => this.pools.push(new TrackedPool(pool, () => this.scope.getStore() === true)));
+    onPgPool(orm, (pool) => {
+      const tracked = new TrackedPool(pool, () => this.scope.getStore() === true);
+      this.pools.push(tracked);
+      if (this.closed) {
+        // MikroORM creates a pool when it is first used, if need be while the app closes.
+        void tracked.close();
+      }
+    });
   }
 
   /** Runs work of the library: connections that it acquires, or what it starts, are those of the library. */
@@ -30,6 +38,7 @@ export class LibraryConnections {
 
   /** Closes the connections of the library; later ones are refused. */
   async close(): Promise<void> {
+    this.closed = true;
     await Promise.all(this.pools.map((pool) => pool.close()));
   }
 

@@ -10,7 +10,7 @@ export interface PgClient {
   /** Undefined with `pg-native`. */
   readonly connection?: { readonly stream?: { destroy(): void } };
   release?(destroy?: boolean): void;
-  on(event: 'error', listener: () => void): unknown;
+  on(event: 'error' | 'end', listener: () => void): unknown;
 }
 
 /** The callback of `PgPool.connect`. */

@@ -1,9 +1,12 @@
+import { sleep } from '../async/sleep.js';
+import { endsWithin } from '../async/timeout.js';
 import { cancelStatement } from './cancel-statement.js';
 import { clientsOf } from './pg-pool.js';
 import type { OnConnect, PgClient, PgPool } from './pg-pool.js';
 
-/** Time to reach the server to cancel statements. */
-const CANCEL_MS = 1_000;
+/** A server that is up cancels a statement, or accepts a connection, within this. */
+const TIMEOUT_MS = 1_000;
+const POLL_MS = 10;
 
 /** Tells apart the connections of a pool of `pg` that the library acquired from those of the app, and closes them. */
 export class TrackedPool {
@@ -38,12 +41,39 @@ export class TrackedPool {
    */
   async close(): Promise<void> {
     this.closed = true;
-    clientsOf(this.pool)
-      .filter((client) => !this.connected.has(client))
-      .forEach(destroySocket);
     const clients = [...this.acquired];
-    clients.forEach(discard);
-    await Promise.all(clients.map((client) => cancelStatement(client, CANCEL_MS)));
+    const cancelled = Promise.all(clients.map((client) => cancelStatement(client, TIMEOUT_MS)));
+    await endsWithin(Promise.all(clients.map(discard)), TIMEOUT_MS);
+    await Promise.all([this.endConnecting(), cancelled]);
+  }
+
+  /** Ends attempts to connect, the app's as well, where the server has accepted none for a while. */
+  private async endConnecting(): Promise<void> {
+    const waited = performance.now() + TIMEOUT_MS;
+    let connecting = this.connecting();
+    let since = performance.now();
+    while (connecting.length > 0 && performance.now() < waited) {
+      await sleep(POLL_MS);
+      const still = this.connecting();
+      if (!connecting.some((client) => still.includes(client))) {
+        since = performance.now();
+      }
+      connecting = still;
+    }
+    if (connecting.length === 0 || performance.now() - since < TIMEOUT_MS / 2) {
+      return;
+    }
+    // With each that fails, the pool connects for the next request in its queue.
+    const ended = performance.now() + TIMEOUT_MS;
+    while (connecting.length > 0 && performance.now() < ended) {
+      connecting.forEach(destroySocket);
+      await sleep(POLL_MS);
+      connecting = this.connecting();
+    }
+  }
+
+  private connecting(): PgClient[] {
+    return clientsOf(this.pool).filter((client) => !this.connected.has(client));
   }
 
   /** Remembers the clients that the pool is to end. */
@@ -92,13 +122,17 @@ export class TrackedPool {
 }
 
 /** Removes a client from its pool and closes its connection. */
-function discard(client: PgClient): void {
+function discard(client: PgClient): Promise<void> {
+  const ended = new Promise<void>((resolve) => {
+    client.on('end', () => resolve());
+  });
   // Without a listener, the error of a connection that is closed would end the process.
   client.on('error', () => undefined);
   client.release?.(true);
   // Code that still runs releases it later: `pg` throws on a second release.
   client.release = () => undefined;
   destroySocket(client);
+  return ended;
 }
 
 /** Does not wait for the server, which may not answer. */

@@ -139,9 +139,9 @@ describe('an app closes', () => {
     await eventually('no connection', connections, (queries) => queries.length === 0);
   });
 
-  it('while the database is frozen under handlers', async () => {
+  it('while the database is frozen under handlers, of which some wait for a connection', async () => {
     const { handler, begun } = busy(({ em }) => execute(em, 'SELECT pg_sleep(0.05)'));
-    const { backfills, close } = await start({ handlers: [handler] });
+    const { backfills, close } = await start({ handlers: [handler], poolSize: 2 });
     await backfills.start('busy');
     await begun(10);
     await postgres.pause();
