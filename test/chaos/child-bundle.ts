@@ -1,4 +1,5 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 
@@ -14,12 +15,12 @@ export interface ChildBundle {
  * Bundles the app under test with all it uses: a scenario starts several processes, and most of what each
  * costs would be the search for a thousand modules.
  */
-export async function bundleChild(): Promise<ChildBundle> {
+export async function bundleChild(entry: URL): Promise<ChildBundle> {
   const cache = fileURLToPath(new URL('.cache/', ROOT));
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(`${cache}chaos-`);
   const bundle = await rolldown({
-    input: fileURLToPath(new URL('child.ts', import.meta.url)),
+    input: fileURLToPath(entry),
     platform: 'node',
     cwd: fileURLToPath(ROOT),
     // What cannot be resolved is optional, and stays out as it would unbundled.
@@ -34,7 +35,7 @@ export async function bundleChild(): Promise<ChildBundle> {
   // The library resolves its Lua scripts against `import.meta.url`, which is the bundle's own here.
   cpSync(new URL('lib/redis/scripts', ROOT), `${folder}/bundle/scripts`, { recursive: true });
   return {
-    url: pathToFileURL(`${folder}/bundle/child.js`),
+    url: pathToFileURL(`${folder}/bundle/${basename(entry.pathname, '.ts')}.js`),
     remove: () => rmSync(folder, { recursive: true }),
   };
 }

@@ -76,7 +76,7 @@ const work = chosen.flatMap((scenario) => {
   }));
 });
 console.log(`${'scenario'.padEnd(62)}    seed  faults     rows   >=once  counted     time  result`);
-const child = await bundleChild();
+const child = await bundleChild(new URL('child.ts', import.meta.url));
 process.once('exit', () => child.remove());
 const lines: Line[] = [];
 let next = 0;
