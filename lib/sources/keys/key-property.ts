@@ -19,6 +19,7 @@ import {
   TextType,
   TimeType,
   TinyIntType,
+  type Type,
   Uint8ArrayType,
   UuidType,
 } from '@mikro-orm/core';
@@ -38,6 +39,8 @@ export interface KeyProperty {
   /** Whether the column stores integers, whatever their JavaScript type. */
   readonly integer: boolean;
   readonly nullable: boolean;
+  /** Converts values in filters; `undefined`: they are passed as they are. */
+  readonly customType?: Type<unknown, unknown> | undefined;
   /** Fractional digits of a second that the column stores, if the entity declares them. */
   readonly precision: number | undefined;
 }
@@ -140,6 +143,7 @@ export function findKeyProperty(meta: EntityMetadata, path: string): KeyProperty
       type,
       integer,
       nullable: property.nullable === true,
+      customType: value.customType,
       precision: value.length ?? precisionOf(columnType),
     },
   };

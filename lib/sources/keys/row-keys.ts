@@ -57,6 +57,8 @@ function parseRowKey(meta: EntityMetadata, name: string, json: JsonValue): unkno
   const decoded = decodeKeyValue(json);
   if (!lookup.supported) return decoded;
   const { property } = lookup;
+  // The column is of integers although the entity maps it as text: the driver reads a number.
+  if (property.type === 'string' && typeof decoded === 'number') return decoded;
   const value = parseKeyValue(property, decoded);
   if (value === undefined) {
     throw new TypeError(`Expected a value of ${meta.className}.${name}, got ${JSON.stringify(json)}`);

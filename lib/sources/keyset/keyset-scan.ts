@@ -1,4 +1,5 @@
 import type { RowTotal, SourceContext } from '../backfill-source.js';
+import { checkConvertible } from '../keys/check-convertible.js';
 import { checkExactIntegers, checkExactPrimaryKey } from '../keys/check-exact-integers.js';
 import { checkKeyValues } from '../keys/check-key-values.js';
 import { closedInterval, type KeyInterval } from '../keys/key-interval.js';
@@ -62,7 +63,7 @@ export class KeysetScan {
     const all = this.query(partition, {});
     await runQuery(this.context, () => checkKeyValues(this.context, this.reader, all));
     if (!first || !last) return undefined;
-    await this.checkExactIntegers([first, last]);
+    await this.checkKeys([first, last]);
     await runQuery(this.context, () => checkExactPrimaryKey(this.context, this.reader, all));
     const bounded = this.query(partition, closedInterval(first, last));
     const total = await runQuery(this.context, () => this.reader.total(this.context, bounded));
@@ -88,8 +89,9 @@ export class KeysetScan {
     return runQuery(this.context, () => this.reader.indexSupport(this.context, query));
   }
 
-  /** @throws BackfillSourceError if an integer key was rounded. */
-  async checkExactIntegers(keys: readonly KeyValues[]): Promise<void> {
+  /** @throws BackfillSourceError if an integer key was rounded, or no filter can be made of a key. */
+  async checkKeys(keys: readonly KeyValues[]): Promise<void> {
+    checkConvertible(this.scope, this.context, this.columns, keys);
     await checkExactIntegers(this.scope, this.context, this.columns, this.reader, keys);
   }
 

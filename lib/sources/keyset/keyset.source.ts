@@ -125,7 +125,7 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
       upper: { values: bounds.last, inclusive: true },
     };
     const batches = await scan.batches(partition, interval, batchSize, limit);
-    await scan.checkExactIntegers(batches.flatMap(({ first, last }) => [first, last]));
+    await scan.checkKeys(batches.flatMap(({ first, last }) => [first, last]));
     const last = batches.at(-1);
     const cursor = last ? encodeKey(last.last) : request.cursor;
     const full = batches.length === limit && last?.rows === batchSize;
