@@ -33,7 +33,7 @@ import { LostRunDetector } from './supervision/lost-run.detector.js';
 const START_MS = 3_000;
 const RETRY_MS = 1_000;
 /** Time beyond `shutdownTimeout` for workers: handlers honor their signal, ranges are released. */
-const DRAIN_MS = 4_000;
+const DRAIN_MS = 2_500;
 const LEDGER_MS = 2_500;
 /** Time to close what only needs Redis. */
 const GRACE_MS = 2_000;
@@ -181,9 +181,7 @@ export class BackfillLifecycle
       listeners: this.listeners.close(),
     });
     if (!(await steps.endWithin(this.options.shutdownTimeout + DRAIN_MS))) {
-      if (await this.health.isResponsive()) {
-        this.logger.warn(`The app closes without waiting any longer for: ${steps.pending.join(', ')}`);
-      } else {
+      if (!(await this.health.isResponsive())) {
         this.logger.warn(
           'Redis does not respond at shutdown. Ranges that could not be released are processed by other processes ' +
             `after ${this.options.lockDuration} ms`,
@@ -191,7 +189,9 @@ export class BackfillLifecycle
         // Rejects the commands that still wait for Redis.
         this.connections.close();
       }
-      await steps.endWithin(GRACE_MS);
+      if (!(await steps.endWithin(GRACE_MS))) {
+        this.logger.warn(`The app closes without waiting any longer for: ${steps.pending.join(', ')}`);
+      }
     }
     await new ShutdownSteps(this.logger, { ledger: this.ledger.close() }).endWithin(LEDGER_MS);
     await this.connectionsToDatabase.close();
