@@ -162,7 +162,8 @@ async function fateOf(
   othersSucceeded: boolean,
 ): Promise<'failure' | 'final' | 'pause' | 'release'> {
   if (mayConcernRow(error)) {
-    return !othersSucceeded && (await pauses(error)) ? 'pause' : 'failure';
+    // An execution that was stopped may end after its run was resumed, and must not pause it again.
+    return !othersSucceeded && (aborted || (await pauses(error))) ? 'pause' : 'failure';
   }
   const { kind } = classifyError(error);
   return aborted || (kind !== 'failure' && kind !== 'final') ? 'release' : kind;

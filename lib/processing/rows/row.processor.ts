@@ -167,7 +167,7 @@ export class RowProcessor {
   /** Starts no further row where the error is one of the whole run, and not of its row. */
   private async stopIfConcernsRun(error: unknown): Promise<void> {
     const succeeded = this.rows.some(({ status }) => status === 'done' || status === 'acknowledged');
-    if (!succeeded && (await this.escalate(error))) {
+    if (!succeeded && !this.deps.signal.aborted && (await this.escalate(error))) {
       this.stopStarting(error);
     }
   }
