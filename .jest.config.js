@@ -37,5 +37,6 @@ export default {
     project('integration', withServices),
     project('e2e', withServices),
     project('processes', withServices),
+    project('outages', withServices),
   ],
 };

@@ -7,9 +7,11 @@ import {
   numbers,
   type NumberRow,
 } from '../../support/apps/index.js';
+import { sized } from '../../support/thorough.js';
 
 const bench = await createAppBench();
-const ROWS = 2_000;
+/** Several pages. */
+const ROWS = sized(1_200, 3_000);
 const config = {
   batchSize: 50,
   attempts: 1,

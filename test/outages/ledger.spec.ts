@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BACKFILL_ENTITIES, createLedgerSchema } from 'nestjs-backfill';
 import { Client } from 'pg';
-import { createLedgerBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
-import type { NumberRange } from '../../support/apps/index.js';
-import { startPostgres, type PostgresServer } from '../../support/services/postgres.js';
+import { createLedgerBench, defineBackfill, eventually, numbers } from '../support/apps/index.js';
+import type { NumberRange } from '../support/apps/index.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 
 const bench = await createLedgerBench();
 let postgres: PostgresServer;

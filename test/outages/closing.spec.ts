@@ -6,10 +6,10 @@ import type { Type } from '@nestjs/common';
 import { Client } from 'pg';
 import { BACKFILL_ENTITIES, createLedgerSchema, idRange, OnBackfill } from 'nestjs-backfill';
 import type { BackfillContext, BackfillThrottle } from 'nestjs-backfill';
-import { defineBackfill, eventually, Item, numbers, startBackfillApp } from '../../support/apps/index.js';
-import type { BackfillApp, BackfillAppSetup, NumberRange } from '../../support/apps/index.js';
-import { startPostgres, startRedis } from '../../support/services/index.js';
-import type { PostgresServer, RedisServer } from '../../support/services/index.js';
+import { defineBackfill, eventually, Item, numbers, startBackfillApp } from '../support/apps/index.js';
+import type { BackfillApp, BackfillAppSetup, NumberRange } from '../support/apps/index.js';
+import { startPostgres, startRedis } from '../support/services/index.js';
+import type { PostgresServer, RedisServer } from '../support/services/index.js';
 
 /** An app that closes does so long before this, on a slow machine, too. */
 const CLOSES_WITHIN_MS = 30_000;

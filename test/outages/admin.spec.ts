@@ -1,12 +1,12 @@
 import { idRange } from 'nestjs-backfill';
 import type { BackfillStatus, RunReceipt } from 'nestjs-backfill';
 import { Redis } from 'ioredis';
-import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
-import { openEvents, startAdminApp } from '../../support/admin/index.js';
-import type { AdapterName, AdminApp, ErrorBody } from '../../support/admin/index.js';
-import { openBrowser } from '../../support/browser/index.js';
-import { startPostgres } from '../../support/services/postgres.js';
-import { startRedis, type RedisServer } from '../../support/services/redis.js';
+import { createAppBench, defineBackfill, eventually, Item, numbers } from '../support/apps/index.js';
+import { openEvents, startAdminApp } from '../support/admin/index.js';
+import type { AdapterName, AdminApp, ErrorBody } from '../support/admin/index.js';
+import { openBrowser } from '../support/browser/index.js';
+import { startPostgres } from '../support/services/postgres.js';
+import { startRedis, type RedisServer } from '../support/services/redis.js';
 
 const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
 const READS = [

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MikroORM } from '@mikro-orm/core';
 import { BACKFILL_ENTITIES, createLedgerSchema } from 'nestjs-backfill';
-import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
-import type { NumberRange } from '../../support/apps/index.js';
-import { startRedis, type RedisServer } from '../../support/services/redis.js';
+import { createAppBench, defineBackfill, eventually, Item, numbers } from '../support/apps/index.js';
+import type { NumberRange } from '../support/apps/index.js';
+import { startRedis, type RedisServer } from '../support/services/redis.js';
 
 const bench = await createAppBench();
 let redis: RedisServer;
