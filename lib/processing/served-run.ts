@@ -18,4 +18,6 @@ export interface ServedRun {
   readonly dryRun: boolean;
   /** Whether the rows of the run were counted when it was started, not estimated. */
   readonly rowsExact: boolean;
+  /** How many times it had been resumed when the worker was started. */
+  readonly resumes: number;
 }

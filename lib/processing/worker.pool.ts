@@ -87,13 +87,14 @@ export class WorkerPool {
   /** Brings the workers in line with the active runs, reports throttles and timings, sends heartbeats. */
   async sync(active: readonly ActiveRun[], now: number): Promise<void> {
     const running = active.filter(({ backfill, status }) => status === 'running' && this.serves(backfill));
+    for (const [backfill, { run }] of this.workers) {
+      // A worker that is older than the last resume has missed a pause.
+      if (!running.some(({ runId, resumes }) => runId === run.runId && resumes <= run.resumes)) {
+        this.stop(backfill, run.runId);
+      }
+    }
     for (const { backfill, runId } of running) {
       this.ensureWorker(backfill, runId);
-    }
-    for (const [backfill, worker] of this.workers) {
-      if (!running.some(({ runId }) => runId === worker.run.runId)) {
-        this.stop(backfill, worker.run.runId);
-      }
     }
     for (const { run } of this.workers.values()) {
       this.inBackground(this.throttles.report(run.backfill, run.runId, now));
@@ -172,12 +173,12 @@ export class WorkerPool {
       return;
     }
     const worker: RunWorker = new RunWorker(
-      { backfill: registered, runId, dryRun: run.dryRun, rowsExact: run.rowsExact },
+      { backfill: registered, runId, dryRun: run.dryRun, rowsExact: run.rowsExact, resumes: run.resumes },
       config,
       this.deps,
       {
         lowWater: () => this.inBackground(this.runNextCycle(backfill, runId)),
-        escalate: (error) => this.breaker.escalate(backfill, runId, error),
+        escalate: (error) => this.breaker.escalate(backfill, runId, error, run.resumes),
         quarantined: async () => {
           const current = await this.readConfig(backfill, runId);
           await (current && this.breaker.checkFailures(backfill, runId, current));

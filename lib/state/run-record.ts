@@ -74,6 +74,8 @@ const runSchema = z.object({
   lastError: json<LastError>(z.looseObject({ message: z.string() })),
   partitions: json<SourcePartition[]>(z.array(z.looseObject({ name: z.string() }))),
   partitionsDone: json<string[]>(z.array(z.string())),
+  /** How many times it was resumed. */
+  resumes: z.coerce.number().int().default(0),
   walk: json<Walk>(z.record(z.string(), z.unknown())),
 });
 

@@ -56,12 +56,17 @@ export class RunStore {
     return kind === 'active' ? { kind, runId: id, status: status as RunStatus } : { kind, runId: id };
   }
 
-  /** Moves a run to the status that the action leads to, if its status allows that. */
+  /**
+   * Moves a run to the status that the action leads to, if its status allows that.
+   *
+   * @param resumes moves it only while it has been resumed so many times
+   */
   async move(
     runId: string,
     action: RunAction,
     reason: string,
     data: BackfillEventCause,
+    resumes?: number,
   ): Promise<TransitionAnswer> {
     const { from, to } = TRANSITIONS[action];
     const [kind, before, now] = await scripts.transition.run(this.client, this.keys, { runId }, [
@@ -69,6 +74,7 @@ export class RunStore {
       EVENT_OF[action],
       reason,
       JSON.stringify(data),
+      resumes ?? '',
       ...from,
     ]);
     return { kind, before: (before || null) as RunStatus | null, now: (now || null) as RunStatus | null };

@@ -24,6 +24,8 @@ export interface ActiveRun {
   readonly backfill: string;
   readonly runId: string;
   readonly status: RunStatus;
+  /** How many times it was resumed. */
+  readonly resumes: number;
   /** Whether this process supervises the run in this interval. */
   readonly hasLease: boolean;
 }
@@ -70,12 +72,13 @@ export class BackfillWatchdog {
       LEASE_MS,
       ...handled,
     ]);
-    const runs = Array.from({ length: fields.length / 4 }, (_, i) => {
-      const [backfill, runId, status, lease] = fields.slice(4 * i, 4 * i + 4);
+    const runs = Array.from({ length: fields.length / 5 }, (_, i) => {
+      const [backfill, runId, status, resumes, lease] = fields.slice(5 * i, 5 * i + 5);
       return {
         backfill: String(backfill),
         runId: String(runId),
         status: status as RunStatus | '',
+        resumes: Number(resumes),
         hasLease: lease === 1,
       };
     });

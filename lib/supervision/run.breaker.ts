@@ -28,12 +28,22 @@ export class RunBreaker {
     private readonly runs: RunStore,
   ) {}
 
-  /** Pauses a run on behalf of the library. */
-  async pause(backfill: string, runId: string, reason: string, error?: unknown): Promise<void> {
+  /**
+   * Pauses a run on behalf of the library.
+   *
+   * @param resumes pauses it only while it has been resumed so many times
+   */
+  async pause(
+    backfill: string,
+    runId: string,
+    reason: string,
+    error?: unknown,
+    resumes?: number,
+  ): Promise<void> {
     if (error !== undefined && !isOutOfMemory(error)) {
       await this.runs.setFields(runId, { lastError: storable(error) });
     }
-    const answer = await this.runs.move(runId, 'pause', reason, { reason, by: 'nestjs-backfill' });
+    const answer = await this.runs.move(runId, 'pause', reason, { reason, by: 'nestjs-backfill' }, resumes);
     if (answer.kind === 'moved') {
       this.logger.error(`[${backfill} run ${runId}] paused: ${reason}`);
     }
@@ -70,8 +80,11 @@ export class RunBreaker {
    * Holds or pauses the run where an error concerns more than its range, and answers whether it does. After an error
    * that one row may have caused, a run of which something has succeeded since it was started, resumed or configured
    * goes on: other ranges can succeed.
+   *
+   * @param resumes how many times the run had been resumed when the range was claimed: an error from before a resume
+   * does not pause the run again
    */
-  async escalate(backfill: string, runId: string, error: unknown): Promise<boolean> {
+  async escalate(backfill: string, runId: string, error: unknown, resumes: number): Promise<boolean> {
     const verdict = classifyError(error);
     const text = error instanceof Error ? error.message : String(error);
     switch (verdict.kind) {
@@ -85,7 +98,7 @@ export class RunBreaker {
         if (mayConcernRow(error) && (await this.runs.hasSucceeded(runId))) {
           return false;
         }
-        await this.pause(backfill, runId, `no range can succeed: ${text}`, error);
+        await this.pause(backfill, runId, `no range can succeed: ${text}`, error, resumes);
         return true;
       default:
         return false;

@@ -126,7 +126,7 @@ export const scripts = {
     keys.runs(scope.backfill),
     keys.idempotency(scope.backfill, scope.idempotencyKey),
   ]),
-  tick: new LuaScript<undefined, [now: number, ...runs: (string | Flag)[]]>('tick', (keys) => [
+  tick: new LuaScript<undefined, [now: number, ...runs: (string | number)[]]>('tick', (keys) => [
     ...runKeys(keys, NO_RUN),
     keys.leases,
   ]),

@@ -8,8 +8,8 @@
     1      ms for which a lease is held
     2...   names of the backfills that this process has handlers for
 
-  Reply    { epoch ms, then of each active run: backfill, run id, status ('' when the run is gone), and 1 when this
-             process got its lease, else 0... }
+  Reply    { epoch ms, then of each active run: backfill, run id, status ('' when the run is gone), how many times it
+             was resumed, and 1 when this process got its lease, else 0... }
 ]]
 local LEASE_PREFIX = KEYS[7]
 local lease_ms = ARGV[1]
@@ -24,7 +24,9 @@ for i = 1, #active, 2 do
   local has_lease = handled[name] and redis.call('SET', LEASE_PREFIX .. name, '1', 'NX', 'PX', lease_ms)
   reply[#reply + 1] = name
   reply[#reply + 1] = id
-  reply[#reply + 1] = redis.call('HGET', RUN_PREFIX .. id, 'status') or ''
+  local status, resumes = unpack(redis.call('HMGET', RUN_PREFIX .. id, 'status', 'resumes'))
+  reply[#reply + 1] = status or ''
+  reply[#reply + 1] = tonumber(resumes or 0)
   reply[#reply + 1] = has_lease and 1 or 0
 end
 return reply

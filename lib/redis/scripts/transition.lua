@@ -7,23 +7,27 @@
     2      type of the event
     3      reason, or ''
     4      data of the event, JSON
-    5...   statuses from which the transition is allowed
+    5      how many times the run was resumed, where the transition is for that stretch of it only; else ''
+    6...   statuses from which the transition is allowed
 
   Reply    { 'moved' | 'already' | 'refused', status before, status now }; both statuses are '' when the run is gone
 ]]
 allow_writes_without_memory()
-local new_status, event, reason, event_data = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local status, name, id = unpack(redis.call('HMGET', RUN, 'status', 'name', 'id'))
+local new_status, event, reason, event_data, expected_resumes = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local status, name, id, resumes = unpack(redis.call('HMGET', RUN, 'status', 'name', 'id', 'resumes'))
 if not status then
   return { 'refused', '', '' }
 end
 if status == new_status then
   return { 'already', status, status }
 end
+if expected_resumes ~= '' and expected_resumes ~= (resumes or '0') then
+  return { 'refused', status, status }
+end
 local KNOWN = { running = true, paused = true, completed = true, failed = true, cancelled = true }
 -- A run whose status is corrupt can at least be cancelled.
 local allowed = new_status == 'cancelled' and not KNOWN[status]
-for i = 5, #ARGV do
+for i = 6, #ARGV do
   allowed = allowed or ARGV[i] == status
 end
 if not allowed then
@@ -33,6 +37,7 @@ end
 redis.call('HSET', RUN, 'status', new_status, 'reason', reason)
 if new_status == 'running' then
   redis.call('HSET', RUN, 'nextCycleAt', now_ms(), 'finishedAt', '', 'successesBefore', successes())
+  redis.call('HINCRBY', RUN, 'resumes', 1)
   redis.call('HSET', ACTIVE, name, id)
 elseif new_status == 'cancelled' then
   redis.call('HSET', RUN, 'finishedAt', now_ms(), 'dropped', redis.call('HLEN', WORK))
