@@ -59,6 +59,7 @@ export function checkedSource(source: BackfillSource, backfill: string): Backfil
     inspect: async (...args: Parameters<NonNullable<BackfillSource['inspect']>>) =>
       parse(inspection, 'inspect', await source.inspect?.(...args)),
   };
+  const bound = new WeakMap<object, unknown>();
   // Not around the source itself: what a proxy answers for a frozen object cannot differ from it.
   return new Proxy<BackfillSource>({} as BackfillSource, {
     get: (_, name) => {
@@ -66,8 +67,14 @@ export function checkedSource(source: BackfillSource, backfill: string): Backfil
       if (typeof value !== 'function') {
         return value;
       }
-      // Bound to the source: a method may use private fields.
-      return Reflect.get(checks, name) ?? (value as (...args: unknown[]) => unknown).bind(source);
+      const check: unknown = Reflect.get(checks, name);
+      if (check !== undefined) {
+        return check;
+      }
+      // Bound to the source: a method may use private fields. Once: some are read for each range.
+      const known = bound.get(value) ?? (value as (...args: unknown[]) => unknown).bind(source);
+      bound.set(value, known);
+      return known;
     },
     has: (_, name) => name in source,
     getPrototypeOf: () => Reflect.getPrototypeOf(source),
