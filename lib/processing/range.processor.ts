@@ -37,14 +37,15 @@ export class RangeProcessor {
   /**
    * Processes a claimed range. Answers `released` when it has to be processed again, and so its job, too.
    *
+   * @param controller of the job, which processes one range at a time: a signal for each range would be much of its cost
    * @param pendingAcks receives the acknowledgement, which is not waited for here
    */
   async processRange(
     claim: Claim,
     permits: Permits,
+    controller: AbortController,
     pendingAcks: Promise<unknown>[],
   ): Promise<'settled' | 'released'> {
-    const controller = new AbortController();
     const processing = this.executeAndSettle(claim, permits, controller.signal, pendingAcks);
     this.inFlight.set(controller, processing);
     try {

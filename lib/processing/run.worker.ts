@@ -123,6 +123,7 @@ export class RunWorker {
       return;
     }
     const claims = this.claimer.claimsOf(first, count);
+    const controller = new AbortController();
     const pendingAcks: Promise<unknown>[] = [];
     let end: JobEnd | null = null;
     while (!end) {
@@ -131,7 +132,7 @@ export class RunWorker {
       try {
         end = this.stopping
           ? { status: 'interrupted' }
-          : await this.processNext(claims, permits, pendingAcks);
+          : await this.processNext(claims, permits, controller, pendingAcks);
       } finally {
         this.semaphore.releaseRange(permits);
       }
@@ -144,13 +145,14 @@ export class RunWorker {
   private async processNext(
     claims: JobClaims,
     permits: Permits,
+    controller: AbortController,
     pendingAcks: Promise<unknown>[],
   ): Promise<JobEnd | null> {
     const next = await claims.next();
     if (next.status !== 'claimed') {
       return next;
     }
-    const result = await this.ranges.processRange(next.claim, permits, pendingAcks);
+    const result = await this.ranges.processRange(next.claim, permits, controller, pendingAcks);
     return result === 'settled' ? null : { status: 'interrupted' };
   }
 
