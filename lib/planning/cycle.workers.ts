@@ -7,6 +7,7 @@ import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { cycleQueueName, CycleQueues } from '../queues/cycle.queues.js';
 import type { CycleJob } from '../queues/cycle.queues.js';
+import { workerOptions } from '../queues/queue-map.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
@@ -39,17 +40,11 @@ export class CycleWorkers {
     if (this.workers.has(backfill) || this.shutdown.signal.aborted) {
       return;
     }
-    const { lockDuration } = this.options;
-    const worker = new Worker<CycleJob>(cycleQueueName(backfill), (job) => this.process(job), {
-      connection: this.client,
-      prefix: this.keys.prefix,
-      lockDuration,
-      stalledInterval: lockDuration,
-      maxStalledCount: Number.MAX_SAFE_INTEGER,
-      runRetryDelay: 1_000,
-      removeOnComplete: { count: 0 },
-      removeOnFail: { count: 0 },
-    });
+    const worker = new Worker<CycleJob>(
+      cycleQueueName(backfill),
+      (job) => this.process(job),
+      workerOptions(this.client, this.keys.prefix, this.options.lockDuration),
+    );
     worker.on('error', this.errors.listener);
     this.workers.set(backfill, worker);
   }

@@ -2,6 +2,7 @@ import { Worker, WaitingError } from 'bullmq';
 import type { Job } from 'bullmq';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { QuotaLimiter } from '../pacing/quota.limiter.js';
+import { workerOptions } from '../queues/queue-map.js';
 import type { RangeJob } from '../queues/range.queues.js';
 import { RangeClaimer } from './range.claimer.js';
 import type { JobClaims, NextClaim } from './range.claimer.js';
@@ -46,7 +47,6 @@ export class RunWorker {
     private readonly deps: RunWorkerDeps,
     events: RunWorkerEvents,
   ) {
-    const { lockDuration } = deps.options;
     const current = () => this.config;
     this.limiter = new QuotaLimiter(
       (request) => deps.quota.acquire(run.backfill.name, run.runId, this.config.quota, request),
@@ -64,17 +64,9 @@ export class RunWorker {
       (ms, rows) => this.recordDuration(ms, rows),
     );
     this.worker = new Worker<RangeJob>(run.backfill.name, (job, token) => this.processJob(job, token), {
-      connection: deps.client,
-      prefix: deps.keys.prefix,
+      ...workerOptions(deps.client, deps.keys.prefix, deps.options.lockDuration),
       concurrency: config.concurrency,
-      lockDuration,
-      stalledInterval: lockDuration,
-      // BullMQ must not fail the job of a worker that crashed: `MAX_CRASHES` limits that for each of its ranges.
-      maxStalledCount: Number.MAX_SAFE_INTEGER,
       maximumRateLimitDelay: limitPollMs(config),
-      runRetryDelay: 1_000,
-      removeOnComplete: { count: 0 },
-      removeOnFail: { count: 0 },
     });
     this.worker.on('error', (error) => events.error(error));
   }

@@ -1,11 +1,11 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { Queue } from 'bullmq';
+import type { Queue } from 'bullmq';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { RedisErrorLog } from '../redis/redis-error.log.js';
 import { jobId } from '../state/job-id.js';
-import { QUEUE_EVENTS } from './range.queues.js';
+import { QueueMap } from './queue-map.js';
 
 /** A cycle of a run. */
 export interface CycleJob {
@@ -27,13 +27,11 @@ export function cycleQueueName(backfill: string): string {
 @Injectable()
 export class CycleQueues {
   private readonly logger = new Logger('Backfill');
-  private readonly queues = new Map<string, Queue<CycleJob>>();
+  private readonly queues: QueueMap<CycleJob>;
 
-  constructor(
-    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
-    private readonly keys: BackfillKeys,
-    private readonly errors: RedisErrorLog,
-  ) {}
+  constructor(@Inject(REDIS_CLIENT) client: RedisClient, keys: BackfillKeys, errors: RedisErrorLog) {
+    this.queues = new QueueMap(client, keys.prefix, errors.listener);
+  }
 
   /** Adds a cycle; BullMQ ignores one that exists. */
   async add(cycle: CycleJob, delayMs: number): Promise<void> {
@@ -56,24 +54,11 @@ export class CycleQueues {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+    await this.queues.close();
   }
 
   private of(backfill: string): Queue<CycleJob> {
-    const existing = this.queues.get(backfill);
-    if (existing) {
-      return existing;
-    }
-    const queue = new Queue<CycleJob>(cycleQueueName(backfill), {
-      connection: this.client,
-      prefix: this.keys.prefix,
-      streams: QUEUE_EVENTS,
-      // The workers check the version of Redis; here each queue would send INFO again.
-      skipVersionCheck: true,
-    });
-    queue.on('error', this.errors.listener);
-    this.queues.set(backfill, queue);
-    return queue;
+    return this.queues.of(cycleQueueName(backfill));
   }
 }
 

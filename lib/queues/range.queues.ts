@@ -1,12 +1,12 @@
 import { Injectable, Inject } from '@nestjs/common';
-import { Queue } from 'bullmq';
-import type { JobsOptions } from 'bullmq';
+import type { JobsOptions, Queue } from 'bullmq';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { RedisErrorLog } from '../redis/redis-error.log.js';
 import { decodeJob, jobId } from '../state/job-id.js';
 import type { JobRanges } from '../state/job-id.js';
+import { QueueMap } from './queue-map.js';
 
 /** Data of a job: the indexes of its ranges. The ranges themselves are in `RangeStore`. */
 export interface RangeJob extends JobRanges {
@@ -23,35 +23,17 @@ export interface JobRequest {
 /** Jobs added in one call: workers share the connection, and their commands wait behind it. */
 const BATCH = 100;
 
-/** BullMQ keeps so many events of a queue: enough for a dashboard, little memory for each backfill. */
-export const QUEUE_EVENTS = { events: { maxLen: 1_000 } };
-
 /** The BullMQ queues, one for each backfill, created on first use. */
 @Injectable()
 export class RangeQueues {
-  private readonly queues = new Map<string, Queue<RangeJob>>();
+  private readonly queues: QueueMap<RangeJob>;
 
-  constructor(
-    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
-    private readonly keys: BackfillKeys,
-    private readonly errors: RedisErrorLog,
-  ) {}
+  constructor(@Inject(REDIS_CLIENT) client: RedisClient, keys: BackfillKeys, errors: RedisErrorLog) {
+    this.queues = new QueueMap(client, keys.prefix, errors.listener);
+  }
 
   of(backfill: string): Queue<RangeJob> {
-    const existing = this.queues.get(backfill);
-    if (existing) {
-      return existing;
-    }
-    const queue = new Queue<RangeJob>(backfill, {
-      connection: this.client,
-      prefix: this.keys.prefix,
-      streams: QUEUE_EVENTS,
-      // The queue of the cycles checks the version of Redis; here each queue would send INFO again.
-      skipVersionCheck: true,
-    });
-    queue.on('error', this.errors.listener);
-    this.queues.set(backfill, queue);
-    return queue;
+    return this.queues.of(backfill);
   }
 
   /** Adds jobs; BullMQ ignores one whose id exists. */
@@ -71,6 +53,6 @@ export class RangeQueues {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+    await this.queues.close();
   }
 }
