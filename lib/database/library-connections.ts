@@ -9,6 +9,12 @@ import { TrackedPool } from './tracked-pool.js';
 const RELEASE_MS = 2_000;
 
 /**
+ * Whose work it is that runs. One for all apps of a process: Node keeps every instance that was ever entered, and each
+ * promise of the process pays for each of them.
+ */
+const owners = new AsyncLocalStorage<ReadonlySet<LibraryConnections>>();
+
+/**
  * Closes the connections to the database that the library acquired and still holds at shutdown: by a handler that
  * ignores its signal, or because the database does not answer. MikroORM waits for each of them without limit when it
  * closes its pool. Connections of the app are left alone. Knows the pools of `pg` in MikroORM 7.
@@ -16,13 +22,12 @@ const RELEASE_MS = 2_000;
 @Injectable()
 export class LibraryConnections {
   private readonly logger = new Logger('Backfill');
-  private readonly scope = new AsyncLocalStorage<true>();
   private readonly pools: TrackedPool[] = [];
   private closed = false;
 
   constructor(@Inject(APP_ORM) orm: MikroORM) {
     onPgPool(orm, (pool) => {
-      const tracked = new TrackedPool(pool, () => this.scope.getStore() === true);
+      const tracked = new TrackedPool(pool, () => owners.getStore()?.has(this) === true);
       this.pools.push(tracked);
       if (this.closed) {
         // MikroORM creates a pool when it is first used, if need be while the app closes.
@@ -33,7 +38,7 @@ export class LibraryConnections {
 
   /** Runs work of the library: connections that it acquires, or what it starts, are those of the library. */
   run<T>(work: () => T): T {
-    return this.scope.run(true, work);
+    return owners.run(new Set(owners.getStore()).add(this), work);
   }
 
   /** Closes the connections of the library; later ones are refused. */
