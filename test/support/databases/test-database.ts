@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { Client, type QueryResultRow } from 'pg';
-import { disableEnteredStorages } from './entered-storages.js';
 import { serviceUrl } from './environment.js';
 import { expectNoConnections, onFileFinished } from './release.js';
 
@@ -19,7 +18,6 @@ export interface TestDatabase {
  * fails the file.
  */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  disableEnteredStorages();
   const name = `backfill_test_${process.pid}_${randomBytes(4).toString('hex')}`;
   await administer(`CREATE DATABASE ${name}`);
   const url = serviceUrl('DATABASE_URL');

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { disableEnteredStorages } from './entered-storages.js';
 import { serviceUrl } from './environment.js';
 import { expectNoConnections, onFileFinished } from './release.js';
 
@@ -21,7 +20,6 @@ export interface TestRedis {
  * is left open then fails the file.
  */
 export async function createTestRedis(): Promise<TestRedis> {
-  disableEnteredStorages();
   const url = serviceUrl('REDIS_URL');
   const claims = new Redis(url.href);
   const db = await claim(claims);
