@@ -62,6 +62,7 @@ import { JobReconciler } from './supervision/job.reconciler.js';
 import { LostRunDetector } from './supervision/lost-run.detector.js';
 import { RefusedRuns } from './supervision/refused-runs.js';
 import { RunBreaker } from './supervision/run.breaker.js';
+import { RunChecker } from './supervision/run.checker.js';
 import { RunController } from './supervision/run.controller.js';
 import { RunResumer } from './supervision/run.resumer.js';
 import { RunSupervisor } from './supervision/run.supervisor.js';
@@ -126,6 +127,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   JobReconciler,
   LostRunDetector,
   WalkChecker,
+  RunChecker,
   RefusedRuns,
   RunResumer,
   RunController,

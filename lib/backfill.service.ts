@@ -18,6 +18,7 @@ import type { BackfillStatus } from './status/backfill-status.js';
 import type {
   ActionOptions,
   ConfigureOptions,
+  ResumeOptions,
   RetryOptions,
   RetryReceipt,
   RunReceipt,
@@ -116,9 +117,12 @@ export class BackfillService {
   /**
    * Resumes a paused run with what is outstanding. Resuming a running run changes nothing.
    *
-   * @throws BackfillConflictError where no run is paused or running
+   * @throws BackfillConflictError where no run is paused or running; where the handler of this process has another source
+   *   than the run, or another version and one of them holds on that (`adoptVersion` has the run go on with another
+   *   version); where a run is to adopt a version while processes still work on it with another one
+   * @throws BackfillRequestError where `adoptVersion` is no version
    */
-  async resume(name: string, options: ActionOptions = {}): Promise<RunReceipt> {
+  async resume(name: string, options: ResumeOptions = {}): Promise<RunReceipt> {
     await this.assertKnown(name);
     return this.recorded(name, () => this.controller.resume(name, options));
   }
@@ -182,7 +186,10 @@ export class BackfillService {
   /**
    * Makes failures of a run outstanding again. A run that has ended becomes running until they are processed.
    *
-   * @throws BackfillConflictError where there is no run, it was cancelled, or another run is active
+   * @throws BackfillConflictError where there is no run, it was cancelled, or another run is active; where the handler of
+   *   this process has another source than the run, or another version and one of them holds on that (`adoptVersion` has
+   *   the run go on with another version)
+   * @throws BackfillRequestError where `adoptVersion` is no version
    * @throws BackfillNotFoundError where the backfill has no run `options.runId`
    */
   async retryFailures(name: string, options: RetryOptions = {}): Promise<RetryReceipt> {

@@ -5,6 +5,7 @@ export { BackfillService } from './backfill.service.js';
 export type {
   ActionOptions,
   ConfigureOptions,
+  ResumeOptions,
   RetryOptions,
   RetryReceipt,
   RunReceipt,
@@ -34,6 +35,7 @@ export type {
   QuotaConfig,
 } from './config/backfill-config.js';
 export type { ConfigInForce } from './config/config.store.js';
+export type { OnOtherVersion } from './config/handler-version.js';
 
 export type {
   BackfillThrottle,

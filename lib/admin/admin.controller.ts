@@ -18,6 +18,7 @@ import {
   failuresQuery,
   listQuery,
   previewQuery,
+  resumeBody,
   retryBody,
   startBody,
   startHeaders,
@@ -86,7 +87,9 @@ export abstract class AdminController {
     @Body() body: unknown,
     @Req() request: AdminRequest,
   ): Promise<RunReceipt> {
-    return this.backfills.resume(name, await this.action(body, request));
+    const { reason, adoptVersion } = parseRequest(resumeBody, body);
+    const action = await this.action({ reason }, request);
+    return this.backfills.resume(name, { ...withoutUndefined({ adoptVersion }), ...action });
   }
 
   @Post(':name/cancel')
@@ -160,11 +163,15 @@ export abstract class AdminController {
     @Body() body: unknown,
     @Req() request: AdminRequest,
   ): Promise<RetryReceipt> {
-    const { ids, runId, reason } = parseRequest(retryBody, body);
+    const { ids, runId, adoptVersion, reason } = parseRequest(retryBody, body);
     await this.checkRun(name, runId);
     const action = await this.action({ reason }, request);
     return whileConnected(request, (signal) =>
-      this.backfills.retryFailures(name, { ...withoutUndefined({ ids, runId }), ...action, signal }),
+      this.backfills.retryFailures(name, {
+        ...withoutUndefined({ ids, runId, adoptVersion }),
+        ...action,
+        signal,
+      }),
     );
   }
 

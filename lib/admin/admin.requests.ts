@@ -31,6 +31,15 @@ const bound = z
 
 export const actionBody = z.strictObject({ reason }, 'an object such as { "reason": "…" }');
 
+const adoptVersion = text(200)
+  .optional()
+  .describe('Version of the handler that the run goes on with. Default: the version of the run');
+
+export const resumeBody = z.strictObject(
+  { adoptVersion, reason },
+  'an object such as { "adoptVersion": "2" }',
+);
+
 export const startBody = z.strictObject(
   {
     from: bound.optional(),
@@ -51,6 +60,7 @@ export const retryBody = z.strictObject(
       .optional()
       .describe('Ids of the failures to retry. Default: all'),
     runId: printable(64, 'the id of a run').optional(),
+    adoptVersion,
     reason,
   },
   'an object such as { "ids": ["…"] }',

@@ -1,6 +1,7 @@
 import { applyDecorators, Injectable, SetMetadata } from '@nestjs/common';
 import type { Scope } from '@nestjs/common';
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
+import type { OnOtherVersion } from '../config/handler-version.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { BackfillSource } from '../sources/backfill-source.js';
 
@@ -32,8 +33,19 @@ export interface BackfillOptions {
   readonly config?: BackfillConfigPatch;
   /** Throttles of this backfill, beside those of the module. Default: none. */
   readonly throttles?: readonly BackfillThrottle[];
-  /** Version of the handler's code. The status warns about a run that was started with another one. Default: none. */
+  /**
+   * Version of the handler's code, 1 to 200 characters. A run keeps the version that it was started with; `onOtherVersion`
+   * says what happens where that is another one. Default: none.
+   */
   readonly version?: string;
+  /**
+   * What processes do with a run of another version of the handler, as during a deploy or after a rollback. `warn`: they
+   * work on it, and the status warns. `hold`: they neither plan nor process anything of it, and Redis refuses their claims
+   * and results. Once no process of the run's version is left, the run is paused until
+   * `resume(name, { adoptVersion })` has it go on with another version. It takes effect where the run or the handler has
+   * it, needs a `version`, and binds only processes with a version of the library that knows it. Default: `warn`.
+   */
+  readonly onOtherVersion?: OnOtherVersion;
   /** Injection scope of the provider. A request-scoped handler is instantiated for each range. Default: singleton. */
   readonly scope?: Scope;
 }

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ContextIdFactory, DiscoveryService, ModuleRef } from '@nestjs/core';
+import { parseHandlerVersion } from '../config/handler-version.js';
 import { parseConfigPatch } from '../config/parse-config-patch.js';
 import { BACKFILL_METADATA } from './backfill.decorator.js';
 import type { BackfillOptions } from './backfill.decorator.js';
@@ -61,7 +62,7 @@ export class BackfillExplorer {
     return {
       name,
       description: options.description ?? null,
-      version: options.version ?? null,
+      ...parseHandlerVersion(name, options),
       className: handler.name,
       source: checkedSource(options.source, name),
       shape,

@@ -1,4 +1,5 @@
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
+import type { HandlerVersion } from '../config/handler-version.js';
 import type { BatchHandler, RangeHandler, RowHandler } from './handlers.js';
 import type { BackfillSource } from '../sources/backfill-source.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
@@ -8,10 +9,9 @@ import type { HandlerShape } from './handler-shape.js';
 export type AnyHandler = RangeHandler | BatchHandler<unknown> | RowHandler<unknown>;
 
 /** A backfill with a handler in this app. */
-export interface RegisteredBackfill {
+export interface RegisteredBackfill extends HandlerVersion {
   readonly name: string;
   readonly description: string | null;
-  readonly version: string | null;
   readonly className: string;
   readonly source: BackfillSource;
   readonly shape: HandlerShape;

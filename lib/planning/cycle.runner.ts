@@ -15,7 +15,7 @@ import { throughput, SampleStore } from '../state/sample.store.js';
 import { toStoredError } from '../state/stored-error.js';
 import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 import { RunBreaker } from '../supervision/run.breaker.js';
-import { WalkChecker } from '../supervision/walk.checker.js';
+import { RunChecker } from '../supervision/run.checker.js';
 import { BatchTuner } from './batch.tuner.js';
 import { PlanningTimeoutError } from './planning-timeout.error.js';
 import { RangePlanner } from './range.planner.js';
@@ -45,7 +45,7 @@ export class CycleRunner {
     private readonly planner: RangePlanner,
     private readonly breaker: RunBreaker,
     private readonly tuner: BatchTuner,
-    private readonly walks: WalkChecker,
+    private readonly checker: RunChecker,
   ) {}
 
   /** Returns the ms until the next cycle, or `null` when this one adds no next cycle. */
@@ -55,8 +55,8 @@ export class CycleRunner {
     if (!run || run.status !== 'running' || run.cycle !== job.cycle) {
       return null;
     }
-    if (this.walks.difference(backfill, run) !== null) {
-      // The watchdog queues the cycle again, for a process with the walk of the run.
+    if (this.checker.refusal(backfill, run) !== null) {
+      // The watchdog queues the cycle again, for a process with the handler of the run.
       return null;
     }
     try {

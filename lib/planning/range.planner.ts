@@ -82,13 +82,16 @@ export class RangePlanner {
       // The last page of a source may be short: its ranges are distributed over all workers, too.
       const available = page.exhausted ? page.ranges.length : remaining;
       const perJob = rangesPerJob({ ...window, available, byRow: backfill.shape === 'row' });
-      const answer = await this.rangeStore.reserve(run.id, {
-        ...page,
-        seq,
-        exhausted,
-        partitionsDone: partitions.exhaustedNames,
-        rangesPerJob: perJob,
-      });
+      const answer = await this.rangeStore.reserve(
+        { runId: run.id, backfill },
+        {
+          ...page,
+          seq,
+          exhausted,
+          partitionsDone: partitions.exhaustedNames,
+          rangesPerJob: perJob,
+        },
+      );
       if (answer.kind !== 'reserved') {
         return { planned, target, cursor: partitions.publicCursor(), current: false };
       }

@@ -54,6 +54,7 @@ export class RunStarter {
       rowsExact: opening.total.exact ? 1 : 0,
       dryRun: options.dryRun === true ? 1 : 0,
       version: backfill.version ?? '',
+      onOtherVersion: backfill.onOtherVersion,
       startedBy: options.startedBy ?? '',
       startReason: options.reason ?? '',
       idempotencyKey: options.idempotencyKey ?? '',

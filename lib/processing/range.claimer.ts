@@ -2,7 +2,7 @@ import { MicroBatcher } from '../async/micro-batcher.js';
 import { sleep } from '../async/sleep.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { Claim, ClaimAnswer, ClaimStatus } from '../state/range-steps.js';
-import type { RangeStore } from '../state/range.store.js';
+import type { RangeStore, WorkedRun } from '../state/range.store.js';
 import { StartLateness } from './start-lateness.js';
 
 /** A range that is due later is not claimed yet, so that a pause or another rate never waits for it. */
@@ -23,7 +23,7 @@ export class RangeClaimer {
   private readonly lateness = new StartLateness();
 
   constructor(
-    private readonly runId: string,
+    private readonly run: WorkedRun,
     private readonly config: () => BackfillConfig,
     private readonly rangeStore: RangeStore,
   ) {}
@@ -56,7 +56,7 @@ export class RangeClaimer {
 
   private async claimBatch(requests: readonly (readonly number[])[]): Promise<ClaimAnswer[]> {
     const lateMs = this.lateness.takeExcess();
-    const answer = await this.rangeStore.claim(this.runId, requests.flat(), MAX_WAIT_MS, lateMs);
+    const answer = await this.rangeStore.claim(this.run, requests.flat(), MAX_WAIT_MS, lateMs);
     let at = 0;
     return requests.map((indexes) => {
       const claims = answer.claims.slice(at, at + indexes.length);

@@ -122,12 +122,11 @@ export class RangeProcessor {
       acknowledgeMs: () => this.config().rowAckMs,
       acquireQuota: this.limiter.acquire,
       acknowledge: async (done, remaining, missing) => {
-        const { runId, backfill } = this.run;
         const { entry } = unsettled;
         // Fencing: Redis refuses a worker whose claim is no longer the last one.
-        const updated = await this.deps.rangeStore.acknowledgeRows(runId, entry, done, remaining, missing);
+        const updated = await this.deps.rangeStore.acknowledgeRows(this.run, entry, done, remaining, missing);
         if (!updated) {
-          throw new OvertakenError(backfill.name, entry.index);
+          throw new OvertakenError(this.run.backfill.name, entry.index);
         }
         unsettled.entry = updated;
       },

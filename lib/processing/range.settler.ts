@@ -30,7 +30,7 @@ export class RangeSettler {
     private readonly events: RunWorkerEvents,
   ) {
     this.acks = new MicroBatcher(async (done) => {
-      const settled = await deps.rangeStore.acknowledge(run.runId, done);
+      const settled = await deps.rangeStore.acknowledge(run, done);
       this.afterSettled(settled);
       return done.map(() => settled);
     }, ACK_LINGER_MS);
@@ -133,7 +133,7 @@ export class RangeSettler {
 
   private async commit(settlement: Settlement): Promise<void> {
     const { backfill, runId } = this.run;
-    const settled = await this.deps.rangeStore.settle(runId, settlement);
+    const settled = await this.deps.rangeStore.settle(this.run, settlement);
     await this.deps.queues.add(
       backfill.name,
       runId,

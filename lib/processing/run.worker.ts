@@ -52,7 +52,7 @@ export class RunWorker {
       (request) => deps.quota.acquire(run.backfill.name, run.runId, this.config.quota, request),
       (error) => deps.logger.warn(`[${run.backfill.name} run ${run.runId}] quota: ${String(error)}`),
     );
-    this.claimer = new RangeClaimer(run.runId, current, deps.rangeStore);
+    this.claimer = new RangeClaimer(run, current, deps.rangeStore);
     this.settler = new RangeSettler(run, current, this.limiter, deps, events);
     this.ranges = new RangeProcessor(
       run,

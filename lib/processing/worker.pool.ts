@@ -14,7 +14,7 @@ import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 import type { ActiveRun } from '../supervision/backfill.watchdog.js';
 import { RefusedRuns } from '../supervision/refused-runs.js';
 import { RunBreaker } from '../supervision/run.breaker.js';
-import { WalkChecker } from '../supervision/walk.checker.js';
+import { RunChecker } from '../supervision/run.checker.js';
 import { RunWorkerDeps } from './run-worker.deps.js';
 import { RunWorker } from './run.worker.js';
 
@@ -45,7 +45,7 @@ export class WorkerPool {
     private readonly cycleWorkers: CycleWorkers,
     private readonly breaker: RunBreaker,
     private readonly throttles: ThrottleEvaluator,
-    private readonly walks: WalkChecker,
+    private readonly checker: RunChecker,
     private readonly refusedRuns: RefusedRuns,
     private readonly deps: RunWorkerDeps,
   ) {}
@@ -159,9 +159,9 @@ export class WorkerPool {
     ) {
       return;
     }
-    const difference = this.walks.difference(registered, run);
-    if (difference !== null) {
-      return this.refusedRuns.refuse(backfill, runId, difference);
+    const refusal = this.checker.refusal(registered, run);
+    if (refusal !== null) {
+      return this.refusedRuns.refuse(backfill, run, refusal);
     }
     const config = await this.readConfig(backfill, runId);
     if (!config) {

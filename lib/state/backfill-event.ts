@@ -64,8 +64,16 @@ export interface BackfillEventData {
     | { readonly reason: string; readonly perSecond: number | null; readonly pressure: number | null };
   /** `recovered`: the run was restored from the ledger as it was, paused. */
   readonly paused: BackfillEventCause & { readonly recovered?: true };
-  /** `recovered`: the run was restored from the ledger; `retry`: it had ended, and failures are retried. */
-  readonly resumed: BackfillEventCause & { readonly recovered?: true; readonly retry?: true };
+  /**
+   * `recovered`: the run was restored from the ledger; `retry`: it had ended, and failures are retried; `adoptVersion`: it
+   * goes on with this version of the handler instead of `version`.
+   */
+  readonly resumed: BackfillEventCause & {
+    readonly recovered?: true;
+    readonly retry?: true;
+    readonly adoptVersion?: string;
+    readonly version?: string | null;
+  };
   readonly cancelled: BackfillEventCause;
   /** Config values before and after the change. */
   readonly configured: BackfillEventCause & {

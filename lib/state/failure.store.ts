@@ -1,4 +1,6 @@
 import { Injectable, Inject } from '@nestjs/common';
+import { encodeAdoption } from '../config/handler-version.js';
+import type { Adoption } from '../config/handler-version.js';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
@@ -86,8 +88,17 @@ export class FailureStore {
     return Number(sequence ?? 0);
   }
 
-  /** Moves failures up to this sequence back to the outstanding work of the run. */
-  async retry(runId: string, pieces: readonly RetryPiece[], newest: number): Promise<RetryAnswer> {
+  /**
+   * Moves failures up to this sequence back to the outstanding work of the run.
+   *
+   * @param adopt the version that a run which has ended goes on with
+   */
+  async retry(
+    runId: string,
+    pieces: readonly RetryPiece[],
+    newest: number,
+    adopt?: Adoption,
+  ): Promise<RetryAnswer> {
     const reply = await scripts.retry.run(this.client, this.keys, { runId }, [
       newest,
       ...pieces.flatMap(({ payload, rows, ranges, ids }) => [
@@ -97,6 +108,7 @@ export class FailureStore {
         ids.length,
         ...ids,
       ]),
+      ...encodeAdoption(adopt),
     ]);
     if (reply[0] === 'refused') {
       return { kind: 'refused', reason: reply[1] };

@@ -1,5 +1,7 @@
 import { Injectable, Inject } from '@nestjs/common';
 import { BackfillKeys } from '../redis/backfill-keys.js';
+import { encodeHandlerVersion } from '../config/handler-version.js';
+import type { HandlerVersion } from '../config/handler-version.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
@@ -24,7 +26,16 @@ import type { RunStatus } from './run-status.js';
 const PROGRESS_EVERY_MS = 500;
 const PAGE = 1000;
 
-/** Stores the outstanding ranges. Every method is one atomic step in Redis. */
+/** A run, and the version of the handler with which this process works on it. */
+export interface WorkedRun {
+  readonly runId: string;
+  readonly backfill: HandlerVersion;
+}
+
+/**
+ * Stores the outstanding ranges. Every method is one atomic step in Redis. Those that take a `WorkedRun` are refused to a
+ * process whose handler must leave the run alone for its version, as if the run were stopped and the ranges gone.
+ */
 @Injectable()
 export class RangeStore {
   constructor(
@@ -33,9 +44,9 @@ export class RangeStore {
   ) {}
 
   /** Adds planned ranges to the run and moves its cursor. */
-  async reserve(runId: string, reservation: Reservation): Promise<ReserveAnswer> {
+  async reserve(run: WorkedRun, reservation: Reservation): Promise<ReserveAnswer> {
     const { partition, ranges } = reservation;
-    const reply = await scripts.reserve.run(this.client, this.keys, { runId }, [
+    const reply = await scripts.reserve.run(this.client, this.keys, run, [
       reservation.seq,
       cursorField(partition),
       JSON.stringify(reservation.cursor),
@@ -47,6 +58,7 @@ export class RangeStore {
         Math.round(range.rows),
         encodePayload({ kind: 'range', partition, range: range.data }),
       ]),
+      encodeHandlerVersion(run.backfill),
     ]);
     if (reply[0] !== 'reserved') {
       return { kind: reply[0] };
@@ -61,15 +73,16 @@ export class RangeStore {
    * @param latenessMs by how much starts of this process were later than usual since its last claim
    */
   async claim(
-    runId: string,
+    run: WorkedRun,
     indexes: readonly number[],
     longestWaitMs: number,
     latenessMs = 0,
   ): Promise<ClaimAnswer> {
-    const [status, ms, ...answers] = await scripts.claim.run(this.client, this.keys, { runId }, [
+    const [status, ms, ...answers] = await scripts.claim.run(this.client, this.keys, run, [
       longestWaitMs * 1000,
       Math.round(latenessMs * 1000),
       ...indexes,
+      encodeHandlerVersion(run.backfill),
     ]);
     const now = performance.now();
     return {
@@ -84,14 +97,15 @@ export class RangeStore {
   }
 
   /** Counts finished ranges. */
-  async acknowledge(runId: string, done: readonly Acknowledgement[]): Promise<Settled> {
-    const [counted, low, status] = await scripts.ack.run(this.client, this.keys, { runId }, [
+  async acknowledge(run: WorkedRun, done: readonly Acknowledgement[]): Promise<Settled> {
+    const [counted, low, status] = await scripts.ack.run(this.client, this.keys, run, [
       PROGRESS_EVERY_MS,
       ...done.flatMap(({ entry, rows, missing = 0 }) => [
         entry.index,
         missing > 0 ? `${rows}|${missing}` : rows,
         digestOf(entry.payload),
       ]),
+      encodeHandlerVersion(run.backfill),
     ]);
     return {
       counted: counted > 0,
@@ -106,7 +120,7 @@ export class RangeStore {
    * with these, or `null` where another worker has claimed it meanwhile.
    */
   async acknowledgeRows(
-    runId: string,
+    run: WorkedRun,
     entry: RangeEntry,
     done: number,
     left: readonly JsonValue[],
@@ -114,21 +128,22 @@ export class RangeStore {
   ): Promise<RangeEntry | null> {
     const payload: RangePayload = { kind: 'rows', partition: entry.payload.partition, keys: left };
     const rows = left.length + missing;
-    const counted = await scripts.ackRows.run(this.client, this.keys, { runId }, [
+    const counted = await scripts.ackRows.run(this.client, this.keys, run, [
       entry.index,
       entry.claims,
       done,
       rows,
       encodePayload(payload),
       digestOf(entry.payload),
+      encodeHandlerVersion(run.backfill),
     ]);
     return counted === 1 ? { ...entry, rows, payload } : null;
   }
 
   /** Settles a range that did not simply succeed. */
-  async settle(runId: string, settlement: Settlement): Promise<Settled> {
+  async settle(run: WorkedRun, settlement: Settlement): Promise<Settled> {
     const { entry, successors, failures } = settlement;
-    const reply = await scripts.settle.run(this.client, this.keys, { runId }, [
+    const reply = await scripts.settle.run(this.client, this.keys, run, [
       entry.index,
       entry.claims,
       entry.attempts,
@@ -146,6 +161,7 @@ export class RangeStore {
         encodePayload(payload),
       ]),
       ...failures.flatMap(({ id, rows, record }) => [id, rows, record]),
+      encodeHandlerVersion(run.backfill),
     ]);
     if (reply[0] === 'gone') {
       return { counted: false, low: false, status: null, successors: [] };

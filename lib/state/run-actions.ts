@@ -38,6 +38,20 @@ export interface ActionOptions {
 }
 
 /**
+ * Options of `resume`.
+ *
+ * @publicApi
+ */
+export interface ResumeOptions extends ActionOptions {
+  /**
+   * Version of the handler that a paused run goes on with: from then on processes of any other version are refused where
+   * `onOtherVersion` is `hold`. Their ranges that are not done are processed again with this version. Default: the version
+   * of the run.
+   */
+  readonly adoptVersion?: string;
+}
+
+/**
  * Options of `configure`.
  *
  * @publicApi
@@ -74,6 +88,8 @@ export interface RetryOptions extends ActionOptions {
   readonly ids?: readonly string[];
   /** Default: the newest run. */
   readonly runId?: string;
+  /** Version of the handler that a run which has ended goes on with. Default: the version of the run. */
+  readonly adoptVersion?: string;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { OnOtherVersion } from '../config/handler-version.js';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
 import type { JsonValue, SourcePartition } from '../sources/backfill-source.js';
 import type { LastError } from './stored-error.js';
@@ -49,7 +50,12 @@ const runSchema = z.object({
   from: text,
   to: text,
   dryRun: flag,
+  /** Of the handler that it was started with, or of the last one that it adopted. */
   version: text,
+  onOtherVersion: z
+    .string()
+    .optional()
+    .transform((value): OnOtherVersion => (value === 'hold' ? 'hold' : 'warn')),
   sourceKind: z.string(),
   seq: count,
   next: count,

@@ -1,9 +1,11 @@
 import { Injectable, Inject } from '@nestjs/common';
+import { encodeAdoption } from '../config/handler-version.js';
+import type { Adoption } from '../config/handler-version.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
-import type { BackfillEventCause, BackfillEventType } from './backfill-event.js';
+import type { BackfillEventData, BackfillEventType } from './backfill-event.js';
 import { parseRun } from './run-record.js';
 import type { RunRecord } from './run-record.js';
 import { TRANSITIONS, isRunStatus } from './run-status.js';
@@ -32,6 +34,14 @@ export interface TransitionAnswer {
   readonly now: RunStatus | null;
 }
 
+/** What a transition depends on or does beside the change of the status. */
+export interface TransitionOptions {
+  /** Moves the run only while it has been resumed so many times. */
+  readonly resumes?: number | undefined;
+  /** The version that the run goes on with. A run that is running adopts none. */
+  readonly adopt?: Adoption | undefined;
+}
+
 /** Stores the runs: starts them, moves them between statuses, reads them. */
 @Injectable()
 export class RunStore {
@@ -56,17 +66,13 @@ export class RunStore {
     return kind === 'active' ? { kind, runId: id, status: status as RunStatus } : { kind, runId: id };
   }
 
-  /**
-   * Moves a run to the status that the action leads to, if its status allows that.
-   *
-   * @param resumes moves it only while it has been resumed so many times
-   */
+  /** Moves a run to the status that the action leads to, if its status allows that. */
   async move(
     runId: string,
     action: RunAction,
     reason: string,
-    data: BackfillEventCause,
-    resumes?: number,
+    data: BackfillEventData['paused' | 'resumed' | 'cancelled'],
+    { resumes, adopt }: TransitionOptions = {},
   ): Promise<TransitionAnswer> {
     const { from, to } = TRANSITIONS[action];
     const [kind, before, now] = await scripts.transition.run(this.client, this.keys, { runId }, [
@@ -75,6 +81,7 @@ export class RunStore {
       reason,
       JSON.stringify(data),
       resumes ?? '',
+      ...encodeAdoption(adopt),
       ...from,
     ]);
     return { kind, before: (before || null) as RunStatus | null, now: (now || null) as RunStatus | null };

@@ -29,6 +29,13 @@ export interface BackfillStatus {
   readonly stateReason: string | null;
   readonly runId: string | null;
   readonly dryRun: boolean;
+  /** Version of the handler that the run was started with, or of the last one that it adopted; `null` for none. */
+  readonly version: string | null;
+  /**
+   * What to pass as `adoptVersion` to `resume`, or to `retryFailures` of a run that has ended, to have the run go on with
+   * the handler of this process; `null` where that needs no adoption, or the handler has no version.
+   */
+  readonly adoptVersion: string | null;
   readonly planned: number;
   readonly done: number;
   readonly outstanding: number;

@@ -1,4 +1,5 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
+import { isHeldForVersion } from '../config/handler-version.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { RunRecord } from '../state/run-record.js';
 import { isActive } from '../state/run-status.js';
@@ -6,7 +7,7 @@ import { isActive } from '../state/run-status.js';
 /**
  * Warnings about a run whose handler, workers, code version, source or config is missing or does not match.
  *
- * @param difference how the source of this process differs from that of the run; `null` where it does not
+ * @param refusal why this process does not work on the run, and what to do; `null` where it does
  * @param config `null` where the stored config is corrupt
  */
 export function warningsOf(
@@ -14,7 +15,7 @@ export function warningsOf(
   backfill: RegisteredBackfill | undefined,
   workers: number,
   config: BackfillConfig | null,
-  difference: string | null,
+  refusal: string | null,
 ): string[] {
   if (!backfill) {
     return [
@@ -32,13 +33,14 @@ export function warningsOf(
   if (run.status === 'running' && workers === 0) {
     warnings.push('No process has workers for this backfill. Start one with workers: true.');
   }
-  if (run.version !== null && run.version !== version) {
+  const held = isActive(run.status) && isHeldForVersion(run, backfill);
+  if (run.version !== null && run.version !== version && !held) {
     warnings.push(
       `The run was started with version ${run.version} of the handler; this process has ${version ?? 'none'}.`,
     );
   }
-  if (difference !== null && isActive(run.status)) {
-    warnings.push(`This process does not work on the run: ${difference}.`);
+  if (refusal !== null && isActive(run.status)) {
+    warnings.push(`This process does not work on the run: ${refusal}.`);
   }
   if (!config) {
     warnings.push(

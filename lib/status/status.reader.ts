@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { BackfillConfig, BackfillConfigPatch } from '../config/backfill-config.js';
 import { ConfigStore } from '../config/config.store.js';
+import { isHeldForVersion } from '../config/handler-version.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { SharedQuota } from '../pacing/shared.quota.js';
 import { publicCursor } from '../planning/partition-rotation.js';
 import { RedisClock } from '../redis/redis.clock.js';
@@ -13,7 +15,7 @@ import { throughput, SampleStore } from '../state/sample.store.js';
 import { toStoredError } from '../state/stored-error.js';
 import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 import { LostRunDetector } from '../supervision/lost-run.detector.js';
-import { WalkChecker } from '../supervision/walk.checker.js';
+import { RunChecker } from '../supervision/run.checker.js';
 import type { BackfillStatus } from './backfill-status.js';
 import { estimatedEndOf, outstandingOf, percentOf, rateOf } from './run-progress.js';
 import { warningsOf } from './run-warnings.js';
@@ -34,7 +36,7 @@ export class StatusReader {
     private readonly clock: RedisClock,
     private readonly lostRuns: LostRunDetector,
     private readonly quota: SharedQuota,
-    private readonly walks: WalkChecker,
+    private readonly checker: RunChecker,
   ) {}
 
   /** The status of each backfill. One whose state is corrupt hides no other: its status has the error as a warning. */
@@ -65,7 +67,7 @@ export class StatusReader {
     }
     const speed = await this.speedOf(run, now);
     const config = await this.configOf(name, backfill?.defaults ?? []);
-    const difference = backfill ? this.walks.difference(backfill, run) : null;
+    const refusal = backfill ? this.checker.refusal(backfill, run) : null;
     return {
       name,
       description,
@@ -73,6 +75,8 @@ export class StatusReader {
       stateReason: run.reason,
       runId: run.id,
       dryRun: run.dryRun,
+      version: run.version,
+      adoptVersion: adoptable(run, backfill),
       planned: run.planned,
       done: run.done,
       outstanding: outstandingOf(run),
@@ -90,7 +94,7 @@ export class StatusReader {
       callsPerSecond: await this.callsPerSecond(name, config, now),
       workers,
       warnings: [
-        ...warningsOf(run, backfill, workers, config, difference),
+        ...warningsOf(run, backfill, workers, config, refusal),
         ...(await this.throttleWarnings(run.id)),
       ],
       cursor: publicCursor(run.partitions ?? [], new Map(Object.entries(run.cursors))),
@@ -198,6 +202,8 @@ const IDLE = {
   state: 'idle',
   stateReason: null,
   dryRun: false,
+  version: null,
+  adoptVersion: null,
   planned: 0,
   done: 0,
   outstanding: 0,
@@ -220,6 +226,12 @@ const IDLE = {
   reason: null,
   lastError: null,
 } as const;
+
+/** The version that the run has to adopt before it goes on with the handler of this process. */
+function adoptable(run: RunRecord, backfill: RegisteredBackfill | undefined): string | null {
+  const goesOn = isActive(run.status) || run.status === 'failed';
+  return backfill && goesOn && isHeldForVersion(run, backfill) ? backfill.version : null;
+}
 
 function rounded(value: number): number {
   return Math.round(value * 100) / 100;

@@ -1,5 +1,6 @@
 import { Injectable, Inject, Logger } from '@nestjs/common';
 import { LogOnce } from '../async/log-once.js';
+import { encodeHandlerVersion } from '../config/handler-version.js';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
@@ -67,7 +68,9 @@ export class BackfillWatchdog {
 
   /** Reads the active runs of all backfills, and acquires the leases of this interval that no other process has. */
   async poll(): Promise<ActiveRuns> {
-    const handled = this.registry.all().map(({ name }) => name);
+    const handled = this.registry
+      .all()
+      .flatMap((backfill) => [backfill.name, encodeHandlerVersion(backfill)]);
     const [now, ...fields] = await scripts.tick.run(this.client, this.keys, undefined, [
       LEASE_MS,
       ...handled,

@@ -43,7 +43,13 @@ export class RunBreaker {
     if (error !== undefined && !isOutOfMemory(error)) {
       await this.runs.setFields(runId, { lastError: storable(error) });
     }
-    const answer = await this.runs.move(runId, 'pause', reason, { reason, by: 'nestjs-backfill' }, resumes);
+    const answer = await this.runs.move(
+      runId,
+      'pause',
+      reason,
+      { reason, by: 'nestjs-backfill' },
+      { resumes },
+    );
     if (answer.kind === 'moved') {
       this.logger.error(`[${backfill} run ${runId}] paused: ${reason}`);
     }

@@ -1,13 +1,24 @@
 import { Injectable } from '@nestjs/common';
+import { parseAdoptVersion } from '../config/handler-version.js';
+import type { Adoption } from '../config/handler-version.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { RangeQueues } from '../queues/range.queues.js';
-import type { ActionOptions, RunReceipt } from '../state/run-actions.js';
+import { RedisClock } from '../redis/redis.clock.js';
+import type { ActionOptions, ResumeOptions, RunReceipt } from '../state/run-actions.js';
+import type { RunRecord } from '../state/run-record.js';
 import { TRANSITIONS } from '../state/run-status.js';
 import type { RunAction, RunStatus } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';
+import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
+import { RunChecker } from './run.checker.js';
 import { RunResumer } from './run.resumer.js';
-import { WalkChecker } from './walk.checker.js';
+
+/** A version that a run adopts, and the one that it has before. */
+interface VersionChange {
+  readonly adopt: Adoption;
+  readonly before: string | null;
+}
 
 /** Pauses, resumes and cancels the active run of a backfill. */
 @Injectable()
@@ -17,16 +28,18 @@ export class RunController {
     private readonly resumer: RunResumer,
     private readonly queues: RangeQueues,
     private readonly registry: BackfillRegistry,
-    private readonly walks: WalkChecker,
+    private readonly checker: RunChecker,
+    private readonly heartbeats: WorkerHeartbeats,
+    private readonly clock: RedisClock,
   ) {}
 
   async pause(backfill: string, options: ActionOptions): Promise<RunReceipt> {
     return this.transition(backfill, 'pause', options);
   }
 
-  async resume(backfill: string, options: ActionOptions): Promise<RunReceipt> {
-    await this.assertSameWalk(backfill);
-    const receipt = await this.transition(backfill, 'resume', options);
+  async resume(backfill: string, options: ResumeOptions): Promise<RunReceipt> {
+    const adoption = await this.checkResume(backfill, parseAdoptVersion(backfill, options.adoptVersion));
+    const receipt = await this.transition(backfill, 'resume', options, adoption);
     if (receipt.state === 'running') {
       await this.resumer.resume(backfill, receipt.runId);
     }
@@ -40,22 +53,62 @@ export class RunController {
     return receipt;
   }
 
-  private async assertSameWalk(backfill: string): Promise<void> {
+  /** Throws where the run cannot be resumed by this process; returns what it adopts. */
+  private async checkResume(
+    backfill: string,
+    adoptVersion: string | null,
+  ): Promise<VersionChange | undefined> {
     const registered = this.registry.find(backfill);
     const runId = await this.runs.activeId(backfill);
     const run = runId === null ? null : await this.runs.read(runId);
     if (registered && run?.status === 'paused') {
-      this.walks.assertSame(registered, run, 'resumed');
+      this.checker.assertServes(registered, run, 'resume', adoptVersion);
+    }
+    if (!run || adoptVersion === null || adoptVersion === run.version) {
+      return undefined;
+    }
+    await this.assertIdle(run, adoptVersion);
+    return {
+      adopt: { version: adoptVersion, onOtherVersion: registered?.onOtherVersion ?? 'warn' },
+      before: run.version,
+    };
+  }
+
+  /** Two versions must not work on a run at once: its processes have to stop before it adopts another version. */
+  private async assertIdle({ id, name, status, version }: RunRecord, adoptVersion: string): Promise<void> {
+    const cannot = `Run ${id} of backfill "${name}" cannot adopt version ${adoptVersion}`;
+    if (status === 'running') {
+      throw new BackfillConflictError(
+        `${cannot} while it is running with ${version === null ? 'no version' : `version ${version}`}: pause it first.`,
+      );
+    }
+    const working = await this.heartbeats.workers(name, await this.clock.now());
+    if (working.length > 0) {
+      throw new BackfillConflictError(
+        `${cannot} yet: ${working.length} processes still have ranges in flight, or have not reported their end. ` +
+          'Repeat the call in a few seconds.',
+      );
     }
   }
 
-  private async transition(backfill: string, action: RunAction, options: ActionOptions): Promise<RunReceipt> {
+  private async transition(
+    backfill: string,
+    action: RunAction,
+    options: ActionOptions,
+    change?: VersionChange,
+  ): Promise<RunReceipt> {
     const { by = null, reason = null } = options;
     const runId = (await this.runs.activeId(backfill)) ?? (await this.runs.newestId(backfill));
     if (runId === null) {
       throw conflict(backfill, action, 'idle');
     }
-    const answer = await this.runs.move(runId, action, reason ?? '', { by, reason });
+    const answer = await this.runs.move(
+      runId,
+      action,
+      reason ?? '',
+      { by, reason, ...(change ? { adoptVersion: change.adopt.version, version: change.before } : {}) },
+      { adopt: change?.adopt },
+    );
     if (answer.kind === 'refused') {
       throw conflict(backfill, action, answer.before ?? 'gone from Redis');
     }

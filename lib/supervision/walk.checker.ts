@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManagers } from '../database/entity-managers.js';
-import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { RunRecord } from '../state/run-record.js';
 import { walkChanges } from '../state/walk-changes.js';
@@ -36,16 +35,6 @@ export class WalkChecker {
       ? null
       : `its source is another one in this version of the app: ${changes.join('; ')}. ` +
           'Deploy the source as it was, then resume; or cancel the run and start another';
-  }
-
-  /** @throws BackfillConflictError where the walk differs; `action` is what was asked for. */
-  assertSame(backfill: RegisteredBackfill, run: RunRecord, action: string): void {
-    const difference = this.difference(backfill, run);
-    if (difference !== null) {
-      throw new BackfillConflictError(
-        `Run ${run.id} of backfill "${backfill.name}" cannot be ${action}: ${difference}.`,
-      );
-    }
   }
 
   /** How the rows of the source, in whatever order, differ from those of the source that the run was started with. */

@@ -1,3 +1,4 @@
+import { parseHandlerVersion } from '../config/handler-version.js';
 import { parseConfigPatch } from '../config/parse-config-patch.js';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 import { BACKFILL_METADATA } from '../handlers/backfill.decorator.js';
@@ -29,7 +30,7 @@ export function describeHandler(handler: object, injector: () => CrashInjector):
   return {
     name,
     description: options.description ?? null,
-    version: options.version ?? null,
+    ...parseHandlerVersion(name, options),
     className: constructor.name,
     source: checkedSource(options.source, name),
     shape: shapeOf(handler, constructor.name),

@@ -5,6 +5,7 @@ import {
   failuresQuery,
   listQuery,
   previewQuery,
+  resumeBody,
   retryBody,
   startBody,
 } from '../admin.requests.js';
@@ -77,7 +78,10 @@ export const ENDPOINTS: Readonly<Record<string, EndpointDescription>> = {
     errors: ACTION_ERRORS,
   },
   pause: action('Pauses the run in every process'),
-  resume: action('Resumes a paused run'),
+  resume: {
+    ...action('Resumes a paused run, with another version of the handler where it is to adopt one'),
+    body: resumeBody,
+  },
   cancel: action('Cancels the run for good; outstanding ranges are dropped'),
   config: {
     summary: 'Returns the config in force, with its version as ETag',

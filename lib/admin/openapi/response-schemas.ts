@@ -36,6 +36,12 @@ export const statusResponse = z.object({
   stateReason: text.nullable(),
   runId: text.nullable(),
   dryRun: z.boolean(),
+  version: text.nullable().describe('Version of the handler that the run has'),
+  adoptVersion: text
+    .nullable()
+    .describe(
+      'What the run has to adopt to go on with the handler of the process that answers; null: nothing',
+    ),
   ...progress,
   rowsMissing,
   rowsTotal: count.nullable(),

@@ -75,6 +75,7 @@ export function detailView(name) {
       progress.update(status);
       warnings.update(status.warnings);
       controls.update(status);
+      failures.adopt(status.state === 'failed' ? status.adoptVersion : null);
       setText(description, status.description ?? '');
       setText(reason, reasonText(status));
       lastError.hidden = status.lastError === null;
@@ -133,7 +134,18 @@ function actions(name, url) {
     kind: 'primary',
   });
   const pause = button('Pause', () => act('pause', {}));
-  const resume = button('Resume', () => act('resume', {}), { kind: 'primary' });
+  let adoptVersion = null;
+  const resume = button('Resume', () => (adoptVersion === null ? act('resume', {}) : adopt(adoptVersion)), {
+    kind: 'primary',
+  });
+  const adopt = (version) =>
+    confirmDialog(
+      `Resume ${name} with version ${version}?`,
+      'From then on no process with another version of the handler works on the run. Ranges that are not done are ' +
+        'processed with this version.',
+      `Resume with version ${version}`,
+      (reason) => act('resume', { adoptVersion: version, ...(reason ? { reason } : {}) }),
+    );
   const cancel = button(
     'Cancel…',
     () =>
@@ -155,7 +167,9 @@ function actions(name, url) {
   );
   return {
     node,
-    update({ state }) {
+    update({ state, adoptVersion: version }) {
+      adoptVersion = version;
+      setText(resume, version === null ? 'Resume' : `Resume with version ${version}…`);
       start.hidden = state === 'running' || state === 'paused';
       pause.hidden = state !== 'running';
       resume.hidden = state !== 'paused';

@@ -1,5 +1,5 @@
 import { change, has, read } from './api.js';
-import { button, el, onChange, toast } from './dom.js';
+import { button, el, onChange, setText, toast } from './dom.js';
 import { count, keyText, when } from './format.js';
 import { table } from './components.js';
 
@@ -9,8 +9,13 @@ const PAGE_SIZE = 20;
 export function failuresView(url, changed) {
   const node = el('div', {});
   let pages = 1;
+  let adoptVersion = null;
+  const retryAll = button('Retry all', () => retry());
   const retry = async (ids) => {
-    const { retried } = await change('POST', `${url}/failures/retry`, ids ? { ids } : {});
+    const { retried } = await change('POST', `${url}/failures/retry`, {
+      ...(ids ? { ids } : {}),
+      ...(adoptVersion === null ? {} : { adoptVersion }),
+    });
     toast(retried === 1 ? '1 failure queued again' : `${count(retried)} failures queued again`);
     changed();
   };
@@ -36,7 +41,7 @@ export function failuresView(url, changed) {
       el(
         'div.actions',
         {},
-        items.length > 0 && button('Retry all', () => retry()),
+        items.length > 0 && retryAll,
         next !== null && button('Show more', () => (pages++, changed())),
       ),
     );
@@ -47,5 +52,10 @@ export function failuresView(url, changed) {
       return read(`${url}/failures?limit=${Math.min(1000, PAGE_SIZE * pages)}`, has('items'));
     },
     update: draw,
+    /** Retries have the run go on with this version of the handler. */
+    adopt(version) {
+      adoptVersion = version;
+      setText(retryAll, version === null ? 'Retry all' : `Retry all with version ${version}`);
+    },
   };
 }

@@ -17,6 +17,7 @@ interface FailureFlags {
 interface RetryFlags {
   readonly id?: readonly string[];
   readonly run?: string;
+  readonly adoptVersion?: string;
   readonly reason?: string;
   readonly by?: string;
 }
@@ -45,13 +46,15 @@ export function addFailureCommands(program: Command, session: CliSession): void 
     .argument('<name>')
     .option('--id <id...>', 'ids of failures (default: all)')
     .option('--run <id>', 'id of the run (default: the newest)')
+    .option('--adopt-version <version>', 'version of the handler that a run that has ended goes on with')
     .option('--reason <text>', 'reason recorded in the history')
     .option('--by <who>', 'operator recorded in the history (default: the OS user)')
-    .action(async (name: string, { id, run, reason, by }: RetryFlags) => {
+    .action(async (name: string, { id, run, adoptVersion, reason, by }: RetryFlags) => {
       const service = await session.service();
       const receipt = await service.retryFailures(name, {
         ...(id === undefined ? {} : { ids: id }),
         ...(run === undefined ? {} : { runId: run }),
+        ...(adoptVersion === undefined ? {} : { adoptVersion }),
         ...(reason === undefined ? {} : { reason }),
         by: operatorName(by),
       });

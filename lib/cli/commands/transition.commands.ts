@@ -13,24 +13,33 @@ const TRANSITIONS = {
 interface TransitionFlags {
   readonly reason?: string;
   readonly by?: string;
+  readonly adoptVersion?: string;
 }
 
 export function addTransitionCommands(program: Command, session: CliSession): void {
   for (const [action, description] of Object.entries(TRANSITIONS) as [keyof typeof TRANSITIONS, string][]) {
-    program
+    const command = program
       .command(action)
       .description(description)
       .argument('<name>')
       .option('--reason <text>', 'reason recorded in the history')
-      .option('--by <who>', 'operator recorded in the history (default: the OS user)')
-      .action(async (name: string, { reason, by }: TransitionFlags) => {
-        const service = await session.service();
-        const receipt = await service[action](name, { reason, by: operatorName(by) });
-        session.printer.print(
-          receipt,
-          ({ runId, state, changed }, style) =>
-            `${name} ${changed ? 'is' : 'was already'} ${styledState(state, style)}, run ${runId}`,
-        );
-      });
+      .option('--by <who>', 'operator recorded in the history (default: the OS user)');
+    if (action === 'resume') {
+      command.option('--adopt-version <version>', 'version of the handler that the run goes on with');
+    }
+    command.action(async (name: string, { reason, by, adoptVersion }: TransitionFlags) => {
+      const service = await session.service();
+      const options = {
+        reason,
+        by: operatorName(by),
+        ...(adoptVersion === undefined ? {} : { adoptVersion }),
+      };
+      const receipt = await service[action](name, options);
+      session.printer.print(
+        receipt,
+        ({ runId, state, changed }, style) =>
+          `${name} ${changed ? 'is' : 'was already'} ${styledState(state, style)}, run ${runId}`,
+      );
+    });
   }
 }

@@ -10,16 +10,18 @@
     4      rows left
     5      payload of the rows left
     6      SHA-1 of the payload before
+    last   version of the handler, see `is_held_for_version`
 
   Counts once when sent twice.
 
   Reply    1 when the range still belongs to this worker, else 0
 ]]
+local handler = table.remove(ARGV)
 local index, claims, rows_done, rows_left = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local payload_left, digest_before = ARGV[5], ARGV[6]
 local text = redis.call('HGET', WORK, index)
 local entry = text and parse_entry(text)
-if not entry or entry.claims ~= claims then
+if not entry or entry.claims ~= claims or is_held_for_version(handler) then
   return 0
 end
 if entry.rows == rows_left and entry.payload == payload_left then

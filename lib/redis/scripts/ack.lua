@@ -8,10 +8,16 @@
            missing), SHA-1 of its payload.
            A range whose payload is another by now is not counted: it was split, or Redis lost data in a crash and
            gave its index to another range.
+    last   version of the handler, see `is_held_for_version`: after the run has adopted another, nothing is counted,
+           and the ranges are processed again
 
   Reply    { ranges counted, 1 when the next cycle should come at once, else 0, status of the run }
 ]]
+local handler = table.remove(ARGV)
 local progress_every_ms = tonumber(ARGV[1])
+if is_held_for_version(handler) then
+  return { 0, 0, redis.call('HGET', RUN, 'status') or '' }
+end
 local counted, rows_done, rows_missing, progress = 0, 0, 0, 0
 local last_index
 for i = 2, #ARGV, 3 do

@@ -8,20 +8,22 @@
     1      longest wait until a start time, microseconds
     2      lateness: microseconds by which starts of this worker were later than usual since its last claim
     3...   indexes
+    last   version of the handler, see `is_held_for_version`
 
   Reply    { status, ms, answer of each index... }
     status   'granted'  each index has an answer; no ms
-             'stopped'  the run is not running; no ms
+             'stopped'  the run is not running, or not with this version of the handler; no ms
              'held'     the rate is 0: no ms; or a hold is in force: ms until its end
              'later'    the next start time is beyond the longest wait: ms until it
     answer   '' when the range is not outstanding, else 'microseconds to wait|entry'. With another status than
              'granted' only the first indexes have an answer.
 ]]
+local handler = table.remove(ARGV)
 local longest_wait, reported_lateness = tonumber(ARGV[1]), tonumber(ARGV[2])
 local status, hold_until, current_interval, next_interval, next_interval_at, stored_tat, stored_backlog =
   unpack(redis.call('HMGET', RUN,
     'status', 'holdUntil', 'interval', 'next interval', 'next interval at', 'moment', 'debt'))
-if status ~= 'running' then
+if status ~= 'running' or is_held_for_version(handler) then
   return { 'stopped', false }
 end
 local now = now_us()

@@ -81,6 +81,22 @@ local HISTORY_EVENTS = {
   started = true, paused = true, resumed = true, cancelled = true, configured = true, completed = true, failed = true,
 }
 
+-- Whether a process must leave the run alone: its handler has another version, and the handler or the run holds on
+-- another version. `handler` is 'hold|' or 'warn|' and the version, which is empty for none. Default run: that of KEYS.
+local function is_held_for_version(handler, run_key)
+  local policy, version = string.match(handler, '^(%l+)|(.*)$')
+  local run_version, run_policy = unpack(redis.call('HMGET', run_key or RUN, 'version', 'onOtherVersion'))
+  return (run_version or '') ~= version and (policy == 'hold' or run_policy == 'hold')
+end
+
+-- From now on the run is for this version of the handler: what processes of another one still have claimed is refused.
+local function adopt_version(version, policy)
+  redis.call('HSET', RUN, 'version', version)
+  if policy == 'hold' then
+    redis.call('HSET', RUN, 'onOtherVersion', policy)
+  end
+end
+
 -- Appends an event; `data` is JSON.
 local function emit_for(backfill, run_id, event, data)
   redis.call('XADD', EVENTS, 'MAXLEN', '~', 10000, '*',

@@ -13,16 +13,18 @@
     6      ranges that share a job
     7      cursor that the plan was made from, JSON
     8...   rows and payload of each range
+    last   version of the handler, see `is_held_for_version`
 
   Reply    { 'reserved', index of the first range, status of the run }
            { 'stale', sequence now }
-           { 'stopped', status of the run }
+           { 'stopped', status of the run } also where the run is not for this version of the handler
 ]]
+local handler = table.remove(ARGV)
 local plan_sequence, cursor_field, cursor, now_exhausted = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local partitions_done, ranges_per_job, plan_cursor = ARGV[5], tonumber(ARGV[6]), ARGV[7]
 local FIRST_RANGE = 8
 local status, sequence, next_index = unpack(redis.call('HMGET', RUN, 'status', 'seq', 'next'))
-if status ~= 'running' then
+if status ~= 'running' or is_held_for_version(handler) then
   return { 'stopped', status or '' }
 end
 if sequence ~= plan_sequence or (redis.call('HGET', RUN, cursor_field) or 'null') ~= plan_cursor then

@@ -6,20 +6,27 @@
   ARGV
     1      sequence of the newest failure to retry
     2...   of each new range: payload, rows, ranges that count as failed for it, number of its failures, their ids
+    last 2 version of the handler that the run adopts, or '' where it keeps its own, and 'hold' where the adopted
+           handler holds on another version
 
   A range is left out where one of its failures is gone, because another request retries it, or has failed again since.
 
   Reply    { 'taken', status of the run, position among the new ranges, index and job suffix of each that was added... }
            { 'refused', reason }
 ]]
+local adopted_policy, adopted_version = table.remove(ARGV), table.remove(ARGV)
 local newest = tonumber(ARGV[1])
-local status, name, id, has_ledger, failure_sequence =
-  unpack(redis.call('HMGET', RUN, 'status', 'name', 'id', 'ledger', 'failureSequence'))
+local status, name, id, has_ledger, failure_sequence, version =
+  unpack(redis.call('HMGET', RUN, 'status', 'name', 'id', 'ledger', 'failureSequence', 'version'))
 if not status then
   return { 'refused', 'it is gone from Redis' }
 end
 if status == 'cancelled' then
   return { 'refused', 'it is cancelled' }
+end
+local adopts = adopted_version ~= '' and adopted_version ~= version
+if adopts and (status == 'running' or status == 'paused') then
+  return { 'refused', 'only a run that has ended adopts a version by a retry; pause and resume it with that version' }
 end
 local active_id = redis.call('HGET', ACTIVE, name)
 if active_id and active_id ~= id then
@@ -69,6 +76,9 @@ end
 
 if #placed > 0 and (status == 'completed' or status == 'failed') then
   redis.call('HSET', RUN, 'status', 'running', 'finishedAt', '', 'reason', '', 'nextCycleAt', '')
+  if adopts then
+    adopt_version(adopted_version, adopted_policy)
+  end
   redis.call('HSET', ACTIVE, name, id)
   emit('resumed', '{"retry":true}')
 end

@@ -17,6 +17,7 @@
     10     rows that are missing
     11...  of each successor: attempts, ms to wait, rows, payload
     ...    of each failure: id, rows, record
+    last   version of the handler, see `is_held_for_version`
 
   The first successor keeps the index, the others get new ones.
 
@@ -34,13 +35,14 @@ local function quarantine(id, record)
 end
 
 allow_writes_without_memory()
+local handler = table.remove(ARGV)
 local index, claims, attempts, digest = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local rows_done, outcome, last_error = ARGV[5], ARGV[6], ARGV[9]
 local successor_count, failure_count = tonumber(ARGV[7]), tonumber(ARGV[8])
 local text = redis.call('HGET', WORK, index)
 local settled = text and parse_entry(text)
 if not settled or settled.claims ~= claims or settled.attempts ~= attempts
-  or redis.sha1hex(settled.payload) ~= digest then
+  or redis.sha1hex(settled.payload) ~= digest or is_held_for_version(handler) then
   return { 'gone' }
 end
 redis.call('HDEL', WORK, index)

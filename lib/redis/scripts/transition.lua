@@ -8,18 +8,24 @@
     3      reason, or ''
     4      data of the event, JSON
     5      how many times the run was resumed, where the transition is for that stretch of it only; else ''
-    6...   statuses from which the transition is allowed
+    6      version of the handler that the run adopts, or '' where it keeps its own
+    7      'hold' where the adopted handler holds on another version
+    8...   statuses from which the transition is allowed
 
   Reply    { 'moved' | 'already' | 'refused', status before, status now }; both statuses are '' when the run is gone
 ]]
 allow_writes_without_memory()
 local new_status, event, reason, event_data, expected_resumes = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local status, name, id, resumes = unpack(redis.call('HMGET', RUN, 'status', 'name', 'id', 'resumes'))
+local adopted_version, adopted_policy = ARGV[6], ARGV[7]
+local status, name, id, resumes, version =
+  unpack(redis.call('HMGET', RUN, 'status', 'name', 'id', 'resumes', 'version'))
+local adopts = adopted_version ~= '' and adopted_version ~= version
 if not status then
   return { 'refused', '', '' }
 end
 if status == new_status then
-  return { 'already', status, status }
+  -- Its ranges are in flight with another version.
+  return { adopts and 'refused' or 'already', status, status }
 end
 if expected_resumes ~= '' and expected_resumes ~= (resumes or '0') then
   return { 'refused', status, status }
@@ -27,7 +33,7 @@ end
 local KNOWN = { running = true, paused = true, completed = true, failed = true, cancelled = true }
 -- A run whose status is corrupt can at least be cancelled.
 local allowed = new_status == 'cancelled' and not KNOWN[status]
-for i = 6, #ARGV do
+for i = 8, #ARGV do
   allowed = allowed or ARGV[i] == status
 end
 if not allowed then
@@ -35,6 +41,9 @@ if not allowed then
 end
 
 redis.call('HSET', RUN, 'status', new_status, 'reason', reason)
+if adopts then
+  adopt_version(adopted_version, adopted_policy)
+end
 if new_status == 'running' then
   redis.call('HSET', RUN, 'nextCycleAt', now_ms(), 'finishedAt', '', 'successesBefore', successes())
   redis.call('HINCRBY', RUN, 'resumes', 1)

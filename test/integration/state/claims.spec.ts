@@ -5,7 +5,7 @@ import { BackfillWatchdog } from '../../../lib/supervision/backfill.watchdog.js'
 import { RateController } from '../../../lib/pacing/rate.controller.js';
 import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
 import { scripts } from '../../../lib/redis/scripts/bindings.js';
-import { RangeStore } from '../../../lib/state/range.store.js';
+import { RangeStore, type WorkedRun } from '../../../lib/state/range.store.js';
 import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
 
 const bench = await createAppBench();
@@ -18,10 +18,11 @@ async function bareRun(ranges: number, perSecond: number | null) {
   // It would apply the rate of the config again.
   await app.get(BackfillWatchdog, { strict: false }).close();
   const { runId } = await backfills.start('bare', { config: rate(perSecond) });
+  const run: WorkedRun = { runId, backfill: { version: null, onOtherVersion: 'warn' } };
   const rangeStore = app.get(RangeStore, { strict: false });
   const { client } = app.get(RedisConnections, { strict: false });
   const keys = app.get(BackfillKeys, { strict: false });
-  await rangeStore.reserve(runId, {
+  await rangeStore.reserve(run, {
     seq: 0,
     partition: '',
     from: null,
@@ -40,14 +41,14 @@ async function bareRun(ranges: number, perSecond: number | null) {
     const [evaluated, time] =
       (await client
         .multi()
-        .eval(...scripts.claim.evalArguments(keys, { runId }, [250_000, 0, index]))
+        .eval(...scripts.claim.evalArguments(keys, { runId }, [250_000, 0, index, 'warn|']))
         .time()
         .exec()) ?? [];
     const [status, ms, granted = '0'] = (evaluated?.[1] ?? []) as [string, number, string?];
     const [seconds, rest] = (time?.[1] ?? []) as [string, string];
     return { status, ms, at: Number(seconds) * 1e6 + Number(rest) + Number.parseInt(granted, 10) };
   };
-  return { app, client, keys, runId, rangeStore, micros, claim };
+  return { app, client, keys, runId, run, rangeStore, micros, claim };
 }
 
 /** Most starts in any one second. */
@@ -94,9 +95,9 @@ describe('claims', () => {
   );
 
   it('of many ranges in one call start exactly one interval apart', async () => {
-    const { rangeStore, runId } = await bareRun(100, 7.5);
+    const { rangeStore, run } = await bareRun(100, 7.5);
     const indexes = Array.from({ length: 100 }, (_, i) => i);
-    const { claims } = await rangeStore.claim(runId, indexes, 60_000);
+    const { claims } = await rangeStore.claim(run, indexes, 60_000);
     const waits = claims.map((claim) => claim?.waitMs ?? Number.NaN);
     const interval = 1e6 / 7.5 / 1000;
     for (let i = 2; i < waits.length; i++) {
@@ -105,17 +106,17 @@ describe('claims', () => {
   });
 
   it('after late starts are delayed by the lateness, and catch up by shorter intervals', async () => {
-    const { rangeStore, runId, claim } = await bareRun(400, 100);
+    const { rangeStore, run, claim } = await bareRun(400, 100);
     const before = await claim(0);
-    const [late] = (await rangeStore.claim(runId, [1], 60_000, 200)).claims;
-    const [after] = (await rangeStore.claim(runId, [2], 60_000)).claims;
+    const [late] = (await rangeStore.claim(run, [1], 60_000, 200)).claims;
+    const [after] = (await rangeStore.claim(run, [2], 60_000)).claims;
     expect([before.status, Math.round((after?.waitMs ?? 0) - (late?.waitMs ?? 0)) <= 10]).toEqual([
       'granted',
       true,
     ]);
     expect(late?.waitMs).toBeGreaterThan(190);
     const { claims } = await rangeStore.claim(
-      runId,
+      run,
       Array.from({ length: 300 }, (_, i) => i + 3),
       60_000,
     );
@@ -125,17 +126,14 @@ describe('claims', () => {
   });
 
   it('return nothing for a range that is gone, and count how many times a range was claimed', async () => {
-    const { rangeStore, runId } = await bareRun(2, null);
-    expect((await rangeStore.claim(runId, [0, 7], 250)).claims).toMatchObject([
-      { entry: { claims: 1 } },
-      null,
-    ]);
-    const again = await rangeStore.claim(runId, [0], 250);
+    const { rangeStore, run } = await bareRun(2, null);
+    expect((await rangeStore.claim(run, [0, 7], 250)).claims).toMatchObject([{ entry: { claims: 1 } }, null]);
+    const again = await rangeStore.claim(run, [0], 250);
     expect(again.claims).toMatchObject([{ entry: { claims: 2, crashes: 1, attempts: 0 } }]);
     const [claim] = again.claims;
     const done = claim ? [{ entry: claim.entry, rows: 5 }] : [];
-    expect((await rangeStore.acknowledge(runId, done)).counted).toBe(true);
-    expect((await rangeStore.acknowledge(runId, done)).counted).toBe(false);
+    expect((await rangeStore.acknowledge(run, done)).counted).toBe(true);
+    expect((await rangeStore.acknowledge(run, done)).counted).toBe(false);
   });
 });
 
@@ -170,7 +168,7 @@ describe('a change of the rate at a known time', () => {
     ['a slower rate', 1_000_000, 22],
     ['none', -1, 21],
   ])('to %s applies to the ranges that start after it', async (_name, following, most) => {
-    const { client, keys, runId, rangeStore, micros } = await bareRun(100, 100);
+    const { client, keys, runId, run, rangeStore, micros } = await bareRun(100, 100);
     const changeAt = Math.ceil((await micros()) / 1000) + 200;
     await scripts.applyRate.run(client, keys, { runId }, [
       10_000,
@@ -182,7 +180,7 @@ describe('a change of the rate at a known time', () => {
       '',
     ]);
     const { claims, status } = await rangeStore.claim(
-      runId,
+      run,
       Array.from({ length: 100 }, (_, i) => i),
       250,
     );

@@ -15,6 +15,7 @@ const backfill: RegisteredBackfill = {
   name: 'decided',
   description: null,
   version: null,
+  onOtherVersion: 'warn',
   className: 'Decided',
   source: {
     kind: 'keys',

@@ -4,7 +4,7 @@ import type { BackfillConfigPatch } from '../../../lib/config/backfill-config.js
 import { RangeClaimer } from '../../../lib/processing/range.claimer.js';
 import type { RangeEntry } from '../../../lib/state/range-entry.js';
 import type { Claim, ClaimStatus } from '../../../lib/state/range-steps.js';
-import type { RangeStore } from '../../../lib/state/range.store.js';
+import type { RangeStore, WorkedRun } from '../../../lib/state/range.store.js';
 
 const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null };
 
@@ -14,6 +14,8 @@ function claimOf(index: number): Claim {
   return { waitMs: 0, dueAt: 0, entry };
 }
 
+const RUN: WorkedRun = { runId: 'run', backfill: { version: null, onOtherVersion: 'warn' } };
+
 /** A claimer whose store answers the claims of all but the ranges that are settled, up to `end`, and then refuses. */
 function claimerUpTo(
   end: number,
@@ -22,14 +24,14 @@ function claimerUpTo(
 ) {
   const calls: number[][] = [];
   const store: Pick<RangeStore, 'claim'> = {
-    claim: async (_runId, indexes) => {
+    claim: async (_run, indexes) => {
       calls.push([...indexes]);
       const granted = indexes.filter((index) => index < end);
       const status = granted.length === indexes.length ? { status: 'granted' as const } : refusal;
       return { ...status, claims: granted.map((index) => (settled.includes(index) ? null : claimOf(index))) };
     },
   };
-  return { claimer: new RangeClaimer('run', () => resolveConfig(config), store as RangeStore), calls };
+  return { claimer: new RangeClaimer(RUN, () => resolveConfig(config), store as RangeStore), calls };
 }
 
 describe('the claims of a job', () => {
