@@ -79,8 +79,8 @@ const testing = await Test.createTestingModule({
     factory: ({ client }: RedisConnections, keys: BackfillKeys) => {
       const rangeStore = new RangeStore(client, keys);
       const acknowledge = rangeStore.acknowledge.bind(rangeStore);
-      rangeStore.acknowledge = async (runId, done) => {
-        const settled = await acknowledge(runId, done);
+      rangeStore.acknowledge = async (run, done) => {
+        const settled = await acknowledge(run, done);
         if (settled.status === 'completed' || settled.status === 'failed') {
           pass('completion');
         }

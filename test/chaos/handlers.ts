@@ -26,7 +26,7 @@ export class PoisonError extends Error {
 
 /** The handlers of a child. */
 export function handlersOf(plan: ChildPlan, pass: Passing): Type[] {
-  const version = plan.version === null ? {} : { version: plan.version };
+  const version = plan.version === null ? {} : { version: plan.version, onOtherVersion: plan.onOtherVersion };
   const work = async (signal: AbortSignal) => {
     starts.push(performance.timeOrigin + performance.now());
     pass('handler:inside');

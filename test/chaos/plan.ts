@@ -18,6 +18,7 @@ export interface ChildPlan {
   /** Handlers that the code no longer has. */
   readonly removed: readonly string[];
   readonly version: string | null;
+  readonly onOtherVersion: 'hold' | 'warn';
   /** Ms by which this process's clock is off, and ms after its start at which that begins. */
   readonly clock: { readonly skewMs: number; readonly afterMs: number } | null;
 }
@@ -36,5 +37,6 @@ export const DEFAULT_PLAN: Omit<ChildPlan, 'databaseUrl' | 'redisUrl' | 'keyPref
   ignoresSignal: false,
   removed: [],
   version: null,
+  onOtherVersion: 'warn',
   clock: null,
 };

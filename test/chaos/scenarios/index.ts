@@ -1,6 +1,7 @@
 import type { Scenario } from '../scenario.js';
 import { clockScenarios } from './clock.js';
 import { controlScenarios } from './control.js';
+import { deployScenarios } from './deploys.js';
 import { killPoints } from './kill-points.js';
 import { ledgerScenarios } from './ledger.js';
 import { loadScenarios } from './load.js';
@@ -17,6 +18,7 @@ export const scenarios: readonly Scenario[] = [
   ...ledgerScenarios,
   ...postgresScenarios,
   ...loadScenarios,
+  ...deployScenarios,
   ...killPoints,
   ...poisonScenarios,
   ...zombieScenarios,

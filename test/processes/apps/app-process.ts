@@ -13,6 +13,8 @@ export interface ProcessSettings extends Pick<BackfillAppSetup, 'database' | 're
   readonly rangeMs: number;
   /** Whether handlers ignore their signal. */
   readonly stubborn?: boolean;
+  /** Version of the handler, which holds on another one. Default: none. */
+  readonly version?: string;
 }
 
 /** What a process tells. */

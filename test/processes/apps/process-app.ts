@@ -15,6 +15,7 @@ const work = defineBackfill<NumberRange>({
   name: 'work',
   source: numbers(settings.ranges),
   config: { batchSize: 1, concurrency: 4 },
+  ...(settings.version === undefined ? {} : { version: settings.version, onOtherVersion: 'hold' as const }),
   processRange: async ({ low }, { em, signal }) => {
     tell({ began: low, at: Date.now() });
     if (settings.stubborn) {
