@@ -12,8 +12,10 @@ const HOSTILE = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</s
 const SHOTS = new URL('../../../.cache/screenshots/', import.meta.url);
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
-interface AxeResult {
-  readonly violations: readonly { readonly id: string; readonly impact: string; readonly nodes: object[] }[];
+interface AxeViolation {
+  readonly id: string;
+  readonly impact: string;
+  readonly nodes: object[];
 }
 
 const bench = await createAppBench();
@@ -216,31 +218,40 @@ describe('the page', () => {
     await dialog.waitFor({ state: 'detached' });
   });
 
-  it.each([
-    ['light', 1200, 'light'],
-    ['dark', 1200, 'dark'],
-    ['narrow', 360, 'light'],
-  ] as const)(
-    'has no serious accessibility violation and no overflow: %s',
-    async (name, width, colorScheme) => {
-      await admin.backfills.start('steady', { startedBy: 'ada', reason: 'a picture' });
-      await admin.backfills.start('flaky');
+  it('has no serious accessibility violation and no overflow: light, dark, narrow', async () => {
+    await admin.backfills.start('steady', { startedBy: 'ada', reason: 'a picture' });
+    await admin.backfills.start('flaky');
+    const looks = [
+      ['light', 1200, 'light'],
+      ['dark', 1200, 'dark'],
+      ['narrow', 360, 'light'],
+    ] as const;
+    for (const [name, width, colorScheme] of looks) {
       await page.setViewportSize({ width, height: 900 });
       await page.emulateMedia({ colorScheme });
+      // Loads the page anew, which another hash would not.
+      await page.goto(`${admin.origin}/deep/api/ops/ui?look=${name}`);
       await page.locator('.card [data-state="failed"]').first().waitFor();
       await inspect(`${name}-list`);
       await open('steady');
       await page.locator('.chart canvas').waitFor();
       await inspect(`${name}-one`);
-    },
-  );
+    }
+  });
 
   async function inspect(name: string): Promise<void> {
     await page.screenshot({ path: new URL(`${name}.png`, SHOTS).pathname, fullPage: true });
     // Evaluated by the debugger: the Content-Security-Policy of the page would block a script element.
-    await page.evaluate(await readFile(AXE, 'utf8'));
-    const { violations } = (await page.evaluate('axe.run()')) as AxeResult;
-    expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([]);
-    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+    if (!(await page.evaluate('"axe" in window'))) {
+      await page.evaluate(await readFile(AXE, 'utf8'));
+    }
+    // Only what the test reads leaves the page: what passes is by far more.
+    const violations = (await page.evaluate(
+      "axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)",
+    )) as readonly AxeViolation[];
+    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+    expect([name, ...serious]).toEqual([name]);
+    const overflow = await page.evaluate('Math.max(0, document.documentElement.scrollWidth - innerWidth)');
+    expect([name, overflow]).toEqual([name, 0]);
   }
 });
