@@ -25,6 +25,8 @@ export function describeEndpoints(controllers: readonly Type[]): void {
     }
     Reflect.defineMetadata(SWAGGER.tags, ['backfills'], controller);
     for (const { handler, description } of described) {
+      // Mounts inherit their methods from one class, so an earlier one may have described them.
+      if (Reflect.hasOwnMetadata(SWAGGER.operation, handler)) continue;
       Reflect.defineMetadata(SWAGGER.operation, { summary: description.summary }, handler);
       Reflect.defineMetadata(SWAGGER.response, responses(description), handler);
       Reflect.defineMetadata(SWAGGER.parameters, parameters(description), handler);
