@@ -3,6 +3,7 @@ import { isHeldForVersion } from '../config/handler-version.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { RunRecord } from '../state/run-record.js';
+import { isActive } from '../state/run-status.js';
 import { WalkChecker } from './walk.checker.js';
 
 /** What an operator asks for; the command that has a run adopt a version. */
@@ -42,11 +43,13 @@ export class RunChecker {
   }
 }
 
-function versionRefusal(backfill: RegisteredBackfill, run: RunRecord, action: AdoptingAction): string | null {
+function versionRefusal(backfill: RegisteredBackfill, run: RunRecord, asked: AdoptingAction): string | null {
   if (!isHeldForVersion(run, backfill)) {
     return null;
   }
   const { name, version } = backfill;
+  // An active run adopts a version only when it is resumed.
+  const action = isActive(run.status) ? 'resume' : asked;
   const started =
     run.version === null ? 'the handler without a version' : `version ${run.version} of the handler`;
   const own = version === null ? 'none' : `version ${version}`;

@@ -85,7 +85,7 @@ export class RunController {
     const working = await this.heartbeats.workers(name, await this.clock.now());
     if (working.length > 0) {
       throw new BackfillConflictError(
-        `${cannot} yet: ${working.length} processes still have ranges in flight, or have not reported their end. ` +
+        `${cannot} yet: ranges may still be in flight in ${working.length === 1 ? 'a process' : `${working.length} processes`}. ` +
           'Repeat the call in a few seconds.',
       );
     }

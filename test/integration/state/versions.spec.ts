@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { HandlerVersion } from '../../../lib/config/handler-version.js';
 import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
 import { RedisConnections } from '../../../lib/redis/redis-connections.js';
@@ -61,7 +62,7 @@ async function bareRun(onOtherVersion: 'hold' | 'warn') {
         `${version.onOtherVersion}|${version.version ?? ''}`,
       ])
     ).at(-1);
-  return { runId, runs, rangeStore, as, reservation, claim, adopt, counters, tick };
+  return { runId, runs, client, keys, rangeStore, as, reservation, claim, adopt, counters, tick };
 }
 
 async function entryOf(
@@ -137,29 +138,38 @@ describe('Redis, for a handler of another version than the run', () => {
     expect(await counters()).toEqual({ planned: 3, done: 1, outstanding: 2, rowsDone: 15 });
   });
 
-  it('lets claims and adoptions race without two versions ever holding ranges of one run', async () => {
-    const { runs, runId, rangeStore, as, reservation, claim, adopt } = await bareRun('hold');
+  it('grants claims only to the version that the run has at that moment, whatever races with the adoptions', async () => {
+    const { runs, runId, client, keys, rangeStore, as, reservation, adopt } = await bareRun('hold');
     for (let seq = 1; seq < 20; seq++) {
       await rangeStore.reserve(as(hold('1')), reservation(seq));
     }
-    const granted: string[] = [];
+    const versions: string[] = [];
+    const adopted = new AbortController();
     const claims = async (version: string) => {
-      for (let index = 0; index < 40; index++) {
-        const { status } = await claim(hold(version), index);
-        granted.push(status === 'granted' ? version : '');
+      for (let index = 0; !adopted.signal.aborted; index = (index + 1) % 40) {
+        const [[, answer], [, current]] = (await client
+          .multi()
+          .eval(
+            ...scripts.claim.evalArguments(keys, as(hold(version)), [250_000, 0, index, `hold|${version}`]),
+          )
+          .hget(keys.run(runId), 'version')
+          .exec()) as [[null, string[]], [null, string]];
+        if (answer[0] === 'granted') {
+          expect(current).toBe(version);
+          versions.push(version);
+        }
       }
     };
     const adoptions = async () => {
-      for (let i = 0; i < 10; i++) {
-        const version = String((i % 2) + 1);
-        await adopt(version);
-        expect((await runs.read(runId))?.version).toBe(version);
-        expect((await claim(hold(version === '1' ? '2' : '1'), 0)).status).toBe('stopped');
+      for (let i = 0; i < 40; i++) {
+        await adopt(String(((i + 1) % 2) + 1));
+        await sleep(i % 5);
       }
+      adopted.abort();
     };
     await Promise.all([claims('1'), claims('2'), adoptions()]);
-    expect(granted).toHaveLength(80);
-    expect(await runs.read(runId)).toMatchObject({ version: '2', onOtherVersion: 'hold' });
+    expect(new Set(versions)).toEqual(new Set(['1', '2']));
+    expect(await runs.read(runId)).toMatchObject({ version: '1', onOtherVersion: 'hold' });
   });
 
   it('has a run adopt a version only while it is paused', async () => {

@@ -203,7 +203,7 @@ describe('a run of a handler with onOtherVersion: hold', () => {
     const { backfills, finished } = await deploy(next);
     await backfills.pause(NAME);
     expect(await refusalOf(backfills.resume(NAME, { adoptVersion: '2' }))).toMatch(
-      /still.*in flight.*repeat/i,
+      /may still be in flight in a process.*repeat/i,
     );
     await adopt(await deploy(versioned({ version: '2' }), { workers: false }), '2');
     const held = [...old.begun];
@@ -271,6 +271,21 @@ describe('a run of a handler with onOtherVersion: hold', () => {
     expect(receipt).toMatchObject({ retried: 1, state: 'running' });
     expect(await finished(NAME)).toMatchObject({ state: 'completed', version: '2', rowsDone: ROWS });
     expect(fixed.seen).toEqual([42]);
+  });
+
+  it('adopts a version by a retry only once it has ended', async () => {
+    const [old, next] = [versioned({ version: '1' }), versioned({ version: '2' })];
+    const [first, second] = [await deploy(old), await deploy(next)];
+    await first.backfills.start(NAME, { config: PACED });
+    await underWay(first);
+
+    expect(await refusalOf(second.backfills.retryFailures(NAME))).toMatch(
+      /resume it with \{ adoptVersion: '2' \}.*resume pinned --adopt-version 2/,
+    );
+    expect(await refusalOf(second.backfills.retryFailures(NAME, { adoptVersion: '2' }))).toMatch(
+      /pause and resume it with that version/,
+    );
+    expect(await second.backfills.status(NAME)).toMatchObject({ state: 'running', version: '1' });
   });
 });
 

@@ -50,7 +50,18 @@ beforeAll(() => database.query('CREATE TABLE note (id int PRIMARY KEY, count int
 beforeEach(reset);
 afterAll(() => orm.close());
 
+@Backfill({ name: 'pinned', source, config, version: '2', onOtherVersion: 'hold' })
+class Pinned extends SetCount {}
+
+@Backfill({ name: 'unversioned', source, config, onOtherVersion: 'hold' })
+class Unversioned extends SetCount {}
+
 describe('BackfillHarness', () => {
+  it('runs a handler of any version, and checks the definition as the app does', async () => {
+    expect(await harness(new Pinned()).runAll()).toMatchObject({ state: 'completed', rowsDone: ROWS });
+    expect(() => harness(new Unversioned())).toThrow(/"unversioned": expected .*to have a version, got none/);
+  });
+
   it('hands every row to the handler, a batch at a time', async () => {
     expect(await harness(new SetCount()).runAll()).toMatchObject({
       state: 'completed',
