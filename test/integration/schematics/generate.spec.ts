@@ -21,34 +21,17 @@ export class Account {
 }
 `;
 
-const declarations = new Map<string, ts.SourceFile | undefined>();
-
-/** Has the apps share the parsed declarations of packages. */
-function sharingDeclarations(host: ts.CompilerHost): ts.CompilerHost {
-  const parse = host.getSourceFile.bind(host);
-  host.getSourceFile = (file, version) => {
-    if (!file.endsWith('.d.ts') && !file.endsWith('.d.mts') && !file.endsWith('.d.cts')) {
-      return parse(file, version);
-    }
-    const key = JSON.stringify([file, version]);
-    if (!declarations.has(key)) {
-      declarations.set(key, parse(file, version));
-    }
-    return declarations.get(key);
-  };
-  return host;
-}
-
-/** TypeScript diagnostics of files of an app, with the settings of the app and the sources of the library. */
-function problemsIn(app: NestApp, paths: readonly string[]): string[] {
+/** The settings of an app, with the sources of the library. */
+function compilerOptions(app: NestApp): ts.CompilerOptions {
   const { config } = ts.readConfigFile(join(app.folder, 'tsconfig.json'), (path) =>
     ts.sys.readFile(path),
   ) as {
     config: { compilerOptions: object };
   };
   const parsed = ts.parseJsonConfigFileContent({ ...config, files: [] }, ts.sys, app.folder);
-  const options: ts.CompilerOptions = {
+  return {
     ...parsed.options,
+    outDir: '/dist',
     noEmit: true,
     incremental: false,
     rootDir: '/',
@@ -59,13 +42,14 @@ function problemsIn(app: NestApp, paths: readonly string[]): string[] {
       'nestjs-backfill/testing': [join(ROOT, 'lib/testing/index.ts')],
     },
   };
-  const program = ts.createProgram(
-    paths.map((path) => join(app.folder, path)),
-    options,
-    sharingDeclarations(ts.createCompilerHost(options)),
-  );
+}
+
+/** TypeScript diagnostics of files of apps. */
+function problemsIn(paths: readonly string[], options: ts.CompilerOptions): string[] {
+  // One program: most of its time goes into the declarations of packages, which the apps share.
+  const program = ts.createProgram(paths, options);
   // Not those of the sources of the library, which `npm run typecheck` checks.
-  const sources = paths.map((path) => program.getSourceFile(join(app.folder, path)));
+  const sources = paths.map((path) => program.getSourceFile(path));
   return [
     program.getOptionsDiagnostics(),
     program.getGlobalDiagnostics(),
@@ -130,26 +114,41 @@ describe.each([
     expect(text).toContain('already exists and is not overwritten');
     expect(await app.files()).toEqual(once);
   });
+});
 
-  it('generates code that compiles, for entity classes and for defineEntity', async () => {
+it('generates code that compiles in apps of both kinds, for entity classes and for defineEntity', async () => {
+  const kinds = ['esm', 'cjs'] as const;
+  const apps: NestApp[] = [];
+  const paths: string[] = [];
+  for (const kind of kinds) {
+    const app = await workspace.app(`compiled-${kind}`, kind);
+    await app.generate('renew-messages', '--type', 'range');
+    await app.generate('ask about', '--type', 'row', '--flat', '--no-spec');
     await app.write('src/account.entity.ts', ACCOUNT);
-    const paths: string[] = [];
+    const generated: string[] = [];
     for (const handler of ['range', 'batch', 'row']) {
       const name = `compiled-${handler}`;
       const entity = handler === 'batch' ? 'Message' : 'Account';
       const options = [`--name=${name}`, `--handler=${handler}`, '--source=keyset', `--entity=${entity}`];
       expect(await app.schematic('backfill', ...options)).toMatchObject({ code: 0 });
-      paths.push(`src/${name}/${name}.backfill.ts`, `src/${name}/${name}.backfill.spec.ts`);
+      generated.push(`src/${name}/${name}.backfill.ts`, `src/${name}/${name}.backfill.spec.ts`);
     }
-    paths.push(
+    generated.push(
       'src/renew-messages/renew-messages.backfill.ts',
       'src/ask-about.backfill.ts',
       'src/app.module.ts',
     );
+    expect(await app.read(generated[0] ?? '')).toContain("orderBy: { uuid: 'asc' }");
+    expect(JSON.parse(await app.read('package.json'))).toMatchObject(
+      kind === 'esm' ? { type: 'module' } : {},
+    );
+    apps.push(app);
+    paths.push(...generated.map((path) => join(app.folder, path)));
+  }
 
-    expect(await app.read(paths[0] ?? '')).toContain("orderBy: { uuid: 'asc' }");
-    expect(problemsIn(app, paths)).toEqual([]);
-  });
+  const [options = {}, ...others] = apps.map(compilerOptions);
+  expect(others).toEqual([options]);
+  expect(problemsIn(paths, options)).toEqual([]);
 });
 
 describe('nest g backfill', () => {
