@@ -4,6 +4,7 @@ import { KeysetOrder } from '../../../../lib/sources/keyset/keyset-order.js';
 import { KeysetSource } from '../../../../lib/sources/keyset/keyset.source.js';
 import { portableKeyReader } from '../../../../lib/sources/keys/portable-key.reader.js';
 import { SourceScope } from '../../../../lib/sources/source-scope.js';
+import { sized } from '../../../support/thorough.js';
 import { openSourceFixture, type SourceFixture } from '../source-fixture.js';
 import { loadAll, planAll } from '../plan-source.js';
 import { Item, type ItemRow } from '../item.entity.js';
@@ -131,7 +132,7 @@ describe.each(['postgresql', 'portable'] as const)('keyset over random rows (%s)
             expect(planned.ranges.slice(0, -1).every(({ rows }) => rows === batchSize)).toBe(true);
           },
         ),
-        { numRuns: 60 },
+        { numRuns: sized(20, 60) },
       );
     },
     SLOW_MS,
@@ -162,7 +163,7 @@ describe.each(['postgresql', 'portable'] as const)('keyset over random rows (%s)
             }
           },
         ),
-        { numRuns: 15 },
+        { numRuns: sized(5, 15) },
       );
     },
     SLOW_MS,
