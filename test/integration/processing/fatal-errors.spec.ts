@@ -3,6 +3,7 @@ import { idRange, keyset, type IdRange } from 'nestjs-backfill';
 
 const bench = await createAppBench();
 const { database } = bench;
+const ROWS = 100;
 const config = {
   batchSize: 10,
   attempts: 2,
@@ -59,7 +60,7 @@ const shapes = {
 type Shape = keyof typeof shapes;
 
 beforeEach(async () => {
-  await bench.fillItems('SELECT generate_series(1, 200)');
+  await bench.fillItems(`SELECT generate_series(1, ${ROWS})`);
   await refuse('42501', []);
 });
 
@@ -77,7 +78,7 @@ describe('an error after which no range seems able to succeed', () => {
     await refuse(CODES[what], [42]);
     const { backfills, finished } = await bench.start({ handlers: [shapes[shape]] });
     await backfills.start('refused');
-    expect(await finished('refused')).toMatchObject({ state: 'failed', rowsDone: 199, rowsFailed: 1 });
+    expect(await finished('refused')).toMatchObject({ state: 'failed', rowsDone: ROWS - 1, rowsFailed: 1 });
     expect(await untouched()).toEqual([42]);
     const { items } = await backfills.failures('refused');
     expect(items).toMatchObject([
@@ -85,10 +86,10 @@ describe('an error after which no range seems able to succeed', () => {
     ]);
 
     await backfills.retryFailures('refused');
-    expect(await finished('refused')).toMatchObject({ state: 'failed', rowsDone: 199, rowsFailed: 1 });
+    expect(await finished('refused')).toMatchObject({ state: 'failed', rowsDone: ROWS - 1, rowsFailed: 1 });
     await refuse(CODES[what], []);
     await backfills.retryFailures('refused');
-    expect(await finished('refused')).toMatchObject({ state: 'completed', rowsDone: 200, rowsFailed: 0 });
+    expect(await finished('refused')).toMatchObject({ state: 'completed', rowsDone: ROWS, rowsFailed: 0 });
   });
 
   it.each(Object.keys(shapes) as Shape[])(
@@ -106,7 +107,7 @@ describe('an error after which no range seems able to succeed', () => {
         status = await finished('refused');
       }
       expect(resumes).toBeLessThan(5);
-      expect(status).toMatchObject({ state: 'failed', rowsDone: 198, rowsFailed: 2 });
+      expect(status).toMatchObject({ state: 'failed', rowsDone: ROWS - 2, rowsFailed: 2 });
       expect(await untouched()).toEqual([1, 2]);
     },
   );
@@ -116,7 +117,7 @@ describe('an error after which no range seems able to succeed', () => {
     async (shape) => {
       await refuse(
         '42P01',
-        Array.from({ length: 200 }, (_, i) => i + 1),
+        Array.from({ length: ROWS }, (_, i) => i + 1),
       );
       const { backfills, finished } = await bench.start({ handlers: [shapes[shape]] });
       await backfills.start('refused', { config: { concurrency: 4 } });
@@ -129,7 +130,7 @@ describe('an error after which no range seems able to succeed', () => {
       });
       await refuse('42P01', []);
       await backfills.resume('refused');
-      expect(await finished('refused')).toMatchObject({ state: 'completed', rowsDone: 200, rowsFailed: 0 });
+      expect(await finished('refused')).toMatchObject({ state: 'completed', rowsDone: ROWS, rowsFailed: 0 });
     },
   );
 
@@ -145,7 +146,7 @@ describe('an error after which no range seems able to succeed', () => {
     await backfills.pause('refused');
     await refuse(
       '42501',
-      Array.from({ length: 200 }, (_, i) => i + 1),
+      Array.from({ length: ROWS }, (_, i) => i + 1),
     );
     await backfills.resume('refused');
     const status = await finished('refused');
@@ -153,7 +154,7 @@ describe('an error after which no range seems able to succeed', () => {
     await refuse('42501', []);
     await backfills.configure('refused', { perSecondOnPeak: null, perSecondOffPeak: null });
     await backfills.resume('refused');
-    expect(await finished('refused')).toMatchObject({ state: 'completed', rowsDone: 200 });
+    expect(await finished('refused')).toMatchObject({ state: 'completed', rowsDone: ROWS });
   });
 
   it.each(['53100', '25006'])('always pauses where it is one of the server: %s', async (code) => {
@@ -163,6 +164,6 @@ describe('an error after which no range seems able to succeed', () => {
     expect(await finished('refused')).toMatchObject({ state: 'paused', rowsFailed: 0 });
     await refuse(code, []);
     await backfills.resume('refused');
-    expect(await finished('refused')).toMatchObject({ state: 'completed', rowsDone: 200 });
+    expect(await finished('refused')).toMatchObject({ state: 'completed', rowsDone: ROWS });
   });
 });
