@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { idRange } from '../../../lib/sources/id-range/id-range.js';
 import { keyset } from '../../../lib/sources/keyset/keyset.js';
+import { sized } from '../../support/thorough.js';
 import { loadAll, planAll } from '../sources/plan-source.js';
 import { type DriverBench, Entry, Token, Wide } from './driver-bench.js';
 import { Loose, looseTable } from './entities.js';
@@ -211,7 +212,7 @@ export function sourcesSuite(bench: DriverBench): void {
             expect(planned.ranges.map(({ rows: planned }) => planned)).toEqual(loaded.map((b) => b.length));
           },
         ),
-        { numRuns: 25 },
+        { numRuns: sized(10, 25) },
       );
     });
 
