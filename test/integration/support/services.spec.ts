@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
@@ -11,6 +11,7 @@ import { startPostgres, startRedis, startServices } from '../../support/services
 interface Owned {
   pid: number;
   folder: string;
+  dataFolder: string;
 }
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
@@ -41,7 +42,10 @@ function isAlive(pid: number): boolean {
 async function expectGone(owned: readonly Owned[]): Promise<void> {
   await eventually(
     'servers and folders to be gone',
-    () => owned.filter(({ pid, folder }) => isAlive(pid) || existsSync(folder)),
+    () =>
+      owned.filter(
+        ({ pid, folder, dataFolder }) => isAlive(pid) || existsSync(folder) || existsSync(dataFolder),
+      ),
     (left) => left.length === 0,
   );
 }
@@ -61,6 +65,7 @@ describe('servers of an owner', () => {
     const { owner, gone, servers } = startOwner('wait');
     const owned = await servers;
     expect(owned.every(({ pid, folder }) => isAlive(pid) && existsSync(folder))).toBe(true);
+    expect(owned.every(({ dataFolder }) => existsSync(dataFolder))).toBe(true);
 
     // A terminal and a container end the whole group.
     process.kill(-owner.pid!, signal);
@@ -96,6 +101,20 @@ describe('startPostgres', () => {
     }
     expect(existsSync(server.folder)).toBe(false);
     expect(() => server.pid).toThrow('call restart() first');
+  });
+
+  it('keeps its data in memory where that is asked for and the system has room there', async () => {
+    const server = await startPostgres({ inMemory: true });
+    try {
+      expect(await select(server.url, 'SHOW data_directory')).toEqual([
+        { data_directory: `${server.dataFolder}/data` },
+      ]);
+      const { bavail, bsize } = statfsSync(server.dataFolder);
+      expect(server.dataFolder === server.folder || bavail * bsize > 1e9).toBe(true);
+    } finally {
+      await server.stop();
+    }
+    expect(existsSync(server.dataFolder)).toBe(false);
   });
 
   it('says what PostgreSQL said when it does not start', async () => {

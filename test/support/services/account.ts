@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 
@@ -44,4 +44,18 @@ export function reachableTemporaryFolder(account: Account): string {
     );
   }
   return found;
+}
+
+/** What a server of a whole run of the tests needs by far, with its log of changes. */
+const MEMORY_BYTES = 2 * 1024 ** 3;
+
+/** A file system in memory that the account can reach, if there is one with room. Containers often have a tiny one. */
+export function memoryFolder(account: Account): string | undefined {
+  const folder = '/dev/shm';
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize >= MEMORY_BYTES && canReach(`${folder}/x`, account) ? folder : undefined;
+  } catch {
+    return undefined;
+  }
 }

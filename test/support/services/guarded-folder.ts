@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import { chownSync, chmodSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Account } from './account.js';
-import { reachableTemporaryFolder } from './account.js';
+import { memoryFolder, reachableTemporaryFolder } from './account.js';
 
 export interface GuardedFolder {
   readonly path: string;
+  /** Where the server keeps its data: `path`, or a folder in memory. Goes with it. */
+  readonly dataPath: string;
   /** The server's process id is written here, before the server starts. */
   readonly pidFile: string;
   /** Ends the server, removes the folder. */
@@ -32,17 +34,26 @@ if [ -n "$pid" ]; then
   done
   kill -s KILL -- "-$pid"
 fi
-rm -rf -- "$1" || { sleep 0.5; rm -rf -- "$1"; }
+rm -rf -- "$1" "$3" || { sleep 0.5; rm -rf -- "$1" "$3"; }
 `;
 
 /**
  * Makes a temporary folder that never outlives this process.
  *
  * @param signal what ends the server in it; SIGKILL follows after 5 s
+ * @param inMemory whether data are kept in memory where the system has a file system there with room
  */
-export function createGuardedFolder(name: string, signal: 'QUIT' | 'KILL', account: Account): GuardedFolder {
-  const path = mkdtempSync(join(reachableTemporaryFolder(account), `nestjs-backfill-${name}-`));
-  const guard = spawn('/bin/sh', ['-c', GUARD, 'guard', path, signal], {
+export function createGuardedFolder(
+  name: string,
+  signal: 'QUIT' | 'KILL',
+  account: Account,
+  inMemory = false,
+): GuardedFolder {
+  const prefix = `nestjs-backfill-${name}-`;
+  const path = mkdtempSync(join(reachableTemporaryFolder(account), prefix));
+  const memory = inMemory ? memoryFolder(account) : undefined;
+  const dataPath = memory === undefined ? path : mkdtempSync(join(memory, prefix));
+  const guard = spawn('/bin/sh', ['-c', GUARD, 'guard', path, signal, dataPath], {
     cwd: '/',
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
@@ -51,12 +62,15 @@ export function createGuardedFolder(name: string, signal: 'QUIT' | 'KILL', accou
   guard.unref();
   (guard.stdin as unknown as { unref(): void }).unref();
   guard.stdin.on('error', () => {});
-  chmodSync(path, 0o755);
-  if (account.uid !== undefined && account.gid !== undefined) {
-    chownSync(path, account.uid, account.gid);
+  for (const folder of new Set([path, dataPath])) {
+    chmodSync(folder, 0o755);
+    if (account.uid !== undefined && account.gid !== undefined) {
+      chownSync(folder, account.uid, account.gid);
+    }
   }
   return {
     path,
+    dataPath,
     pidFile: join(path, 'server.pid'),
     release: async () => {
       guard.ref();

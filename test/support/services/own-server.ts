@@ -9,6 +9,8 @@ export interface OwnServer extends Service {
   readonly port: number;
   readonly pid: number;
   readonly folder: string;
+  /** May be another one, in memory. */
+  readonly dataFolder: string;
   /** Ends as a crash does. */
   kill(): Promise<void>;
   /** Starts again on the same port in the same folder, after a clean end if it still runs. */
@@ -43,6 +45,7 @@ export async function startOwnServer(
     port,
     external: false,
     folder: folder.path,
+    dataFolder: folder.dataPath,
     get pid() {
       return running.pid;
     },
