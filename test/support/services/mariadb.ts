@@ -19,13 +19,13 @@ export function startMariadb(): Promise<MariadbServer> {
 
 async function start(): Promise<MariadbServer> {
   const account = unprivilegedAccount();
-  const folder = createGuardedFolder('mariadb', 'KILL', account);
+  const folder = createGuardedFolder('mariadb', 'KILL', account, true);
   try {
     const host = '127.0.0.1';
     const port = await freePort();
     const binaries = await mariadbBinaries(folder.path, account);
     const { mariadbd, base, share, libraries } = binaries;
-    const data = join(folder.path, 'data');
+    const data = join(folder.dataPath, 'data');
     mkdirSync(data);
     if (account.uid !== undefined && account.gid !== undefined) {
       chownSync(data, account.uid, account.gid);
