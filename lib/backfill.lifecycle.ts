@@ -18,6 +18,7 @@ import { ListenerOrchestrator } from './hooks/listener.orchestrator.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { RateController } from './pacing/rate.controller.js';
 import { CycleWorkers } from './planning/cycle.workers.js';
+import { resolveVerification } from './planning/resolve-verification.js';
 import { WorkerPool } from './processing/worker.pool.js';
 import { CycleQueues } from './queues/cycle.queues.js';
 import { RangeQueues } from './queues/range.queues.js';
@@ -88,6 +89,10 @@ export class BackfillLifecycle
     for (const backfill of this.explorer.explore()) {
       const context = { em: this.managers.fork(), backfill: backfill.name };
       await backfill.source.prepare?.(context, { loadsRows: backfill.shape !== 'range' });
+      if (backfill.verify) {
+        // Refused at the start of the app rather than at that of a run.
+        await resolveVerification(backfill, {}, context.em, 0);
+      }
       this.registry.add(backfill);
       this.logger.log(
         `Backfill "${backfill.name}" handled by ${backfill.className} (${backfill.shape}, ${backfill.source.kind})`,

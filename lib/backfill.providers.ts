@@ -34,6 +34,7 @@ import { FailureRetrier } from './planning/failure.retrier.js';
 import { RangePlanner } from './planning/range.planner.js';
 import { RunPreviewer } from './planning/run.previewer.js';
 import { RunStarter } from './planning/run.starter.js';
+import { VerificationPlanner } from './planning/verification.planner.js';
 import { RangeExecutor } from './processing/range.executor.js';
 import { RangeSplitter } from './processing/range.splitter.js';
 import { RunWorkerDeps } from './processing/run-worker.deps.js';
@@ -138,6 +139,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   CycleRunner,
   CycleWorkers,
   RangePlanner,
+  VerificationPlanner,
   RunPreviewer,
   BatchTuner,
   FailureRetrier,

@@ -91,12 +91,13 @@ export class BackfillService {
   }
 
   /**
-   * Starts a run. The bounds are read now: rows inserted beyond them later are not part of the run.
+   * Starts a run. The bounds are read now: rows inserted beyond them later are part of the run only where it is verified.
    *
    * @throws BackfillConflictError while a run is active, unless `idempotencyKey` is the one that it was started with
    * @throws BackfillConfigError where `config` has an invalid value; the message names each field
    * @throws BackfillSourceError where `from` or `to` is no key of the source, or the source cannot be read
-   * @throws BackfillRequestError for a dry run on a database without transactions
+   * @throws BackfillRequestError for a dry run on a database without transactions, for an invalid `verify`, and where the
+   * source cannot be verified
    */
   async start(name: string, options: StartOptions = {}): Promise<RunReceipt> {
     const backfill = this.registry.get(name);

@@ -101,6 +101,8 @@ export { createLedgerSchema, dropLedgerSchema } from './ledger/ledger-schema.js'
 export type { LedgerSchemaTarget } from './ledger/ledger-schema.js';
 
 export type { BackfillHistoryEntry } from './state/history.store.js';
+export type { VerificationResult } from './state/verification.js';
+export type { VerifyOptions } from './config/verify-options.js';
 export type { RunStatus } from './state/run-status.js';
 export type { BackfillSample } from './state/sample.store.js';
 

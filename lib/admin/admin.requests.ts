@@ -40,11 +40,19 @@ export const resumeBody = z.strictObject(
   'an object such as { "adoptVersion": "2" }',
 );
 
+const VERIFY = 'true, false or an object such as { "sweeps": 3 }';
+
 export const startBody = z.strictObject(
   {
     from: bound.optional(),
     to: bound.optional(),
     config: z.unknown().optional().describe('Config to set before the start'),
+    verify: z
+      .union([z.boolean(), z.looseObject({ sweeps: z.unknown() })], VERIFY)
+      .optional()
+      .describe(
+        'Verifies the run once it is through with its walk: `true`, or an object such as { "sweeps": 3 }',
+      ),
     dryRun: z.boolean('true or false').optional().describe('Rolls back every transaction of the run'),
     reason,
   },

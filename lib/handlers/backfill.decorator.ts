@@ -4,6 +4,7 @@ import type { BackfillConfigPatch } from '../config/backfill-config.js';
 import type { OnOtherVersion } from '../config/handler-version.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { BackfillSource } from '../sources/backfill-source.js';
+import type { VerifyOptions } from '../config/verify-options.js';
 
 /** `Symbol.for` is the same in every copy of the package, so that two copies find each other's handlers. */
 export const BACKFILL_METADATA = Symbol.for('nestjs-backfill:handler');
@@ -33,6 +34,11 @@ export interface BackfillOptions {
   readonly config?: BackfillConfigPatch;
   /** Throttles of this backfill, beside those of the module. Default: none. */
   readonly throttles?: readonly BackfillThrottle[];
+  /**
+   * Verifies each run once it is through with its walk, before it is completed: `true`, or how. `start` can ask for
+   * another verification, or none. Dry runs are not verified. Default: no verification.
+   */
+  readonly verify?: boolean | VerifyOptions;
   /**
    * Version of the handler's code, 1 to 200 characters. A run keeps the version that it was started with; `onOtherVersion`
    * says what happens where that is another one. Default: none.

@@ -5,6 +5,7 @@ import { parseConfigPatch } from '../config/parse-config-patch.js';
 import { BACKFILL_METADATA } from './backfill.decorator.js';
 import type { BackfillOptions } from './backfill.decorator.js';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
+import { describeValue } from '../errors/describe-value.js';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import type { BackfillSource } from '../sources/backfill-source.js';
@@ -13,6 +14,8 @@ import { isValidName, NAME_RULE, nameFromClass } from './backfill-name.js';
 import { shapeOf } from './handler-shape.js';
 import type { HandlerShape } from './handler-shape.js';
 import type { AnyHandler, RegisteredBackfill } from './registered-backfill.js';
+import { parseVerify } from '../config/verify-options.js';
+import type { VerifyOptions } from '../config/verify-options.js';
 
 type Provider = ReturnType<DiscoveryService['getProviders']>[number];
 type HandlerClass = abstract new (...args: never[]) => object;
@@ -67,6 +70,7 @@ export class BackfillExplorer {
       source: checkedSource(options.source, name),
       shape,
       throttles: options.throttles ?? [],
+      verify: verifyOf(options.verify, name),
       defaults: [
         this.options.config,
         parseConfigPatch(options.config ?? {}, { backfill: name, origin: 'decorator' }),
@@ -99,6 +103,18 @@ function existingInstance(provider: Provider): object | undefined {
   }
   const instance: unknown = provider.instance;
   return typeof instance === 'object' && instance !== null ? instance : undefined;
+}
+
+function verifyOf(verify: unknown, name: string): VerifyOptions | null {
+  const parsed = parseVerify(verify);
+  if ('problem' in parsed) {
+    const { field, expected, received } = parsed.problem;
+    throw new BackfillDefinitionError(
+      `The option ${field} of backfill "${name}" must be ${expected}, got ${describeValue(received)}. ` +
+        'Write @Backfill({ verify: true }), or { verify: { sweeps: 3 } }.',
+    );
+  }
+  return parsed.options;
 }
 
 function assertSource(source: BackfillSource | undefined, shape: HandlerShape, name: string): void {

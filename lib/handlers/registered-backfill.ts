@@ -4,6 +4,7 @@ import type { BatchHandler, RangeHandler, RowHandler } from './handlers.js';
 import type { BackfillSource } from '../sources/backfill-source.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { HandlerShape } from './handler-shape.js';
+import type { VerifyOptions } from '../config/verify-options.js';
 
 /** A handler of any shape; `RegisteredBackfill.shape` discriminates. */
 export type AnyHandler = RangeHandler | BatchHandler<unknown> | RowHandler<unknown>;
@@ -16,6 +17,8 @@ export interface RegisteredBackfill extends HandlerVersion {
   readonly source: BackfillSource;
   readonly shape: HandlerShape;
   readonly throttles?: readonly BackfillThrottle[];
+  /** How its runs are verified; `null` or absent: they are not, unless `start` asks for it. */
+  readonly verify?: VerifyOptions | null;
   /** Config defaults in the order in which they are applied: of the module, of the decorator. */
   readonly defaults: readonly BackfillConfigPatch[];
   /** Returns the handler: a new instance for each call where the provider is request-scoped or transient. */

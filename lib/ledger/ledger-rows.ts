@@ -1,5 +1,5 @@
 import type { JsonValue } from '../sources/backfill-source.js';
-import type { RunStatus } from '../state/run-status.js';
+import type { StoredRunStatus } from '../state/run-status.js';
 
 /** A run in the state in which it was last written. */
 export interface LedgerRun {
@@ -7,7 +7,7 @@ export interface LedgerRun {
   /** Prefix of the keys in Redis, which tells apart apps that share a database. */
   scope: string;
   backfill: string;
-  status: RunStatus;
+  status: StoredRunStatus;
   statusReason: string | null;
   startedAt: Date;
   finishedAt: Date | null;

@@ -107,9 +107,8 @@ export class LedgerReader {
   }
 
   private async toPublicRuns(rows: readonly LedgerRun[]): Promise<BackfillRun[]> {
-    const rowsMissing =
-      rows.length === 0 ? null : await this.ledgerStore.rowsMissing(rows.map(({ id }) => id));
-    return rows.map((row) => toPublicRun(row, rowsMissing?.get(row.id) ?? 0));
+    const states = rows.length === 0 ? null : await this.ledgerStore.states(rows.map(({ id }) => id));
+    return rows.map((row) => toPublicRun(row, states?.get(row.id) ?? {}));
   }
 
   private async withChanges(runs: readonly BackfillRun[]): Promise<BackfillRun[]> {

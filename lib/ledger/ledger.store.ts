@@ -127,10 +127,12 @@ export class LedgerStore {
     return this.managers.fork().findOne(RunSchema, { id, backfill, scope: this.scope });
   }
 
-  /** The missing rows of these runs: their checkpoints have the number, so that the table of runs needs no new column. */
-  async rowsMissing(runIds: readonly string[]): Promise<Map<string, number>> {
+  /**
+   * What the table of runs has no column for, by run: the fields of their checkpoints, as Redis stores them.
+   */
+  async states(runIds: readonly string[]): Promise<Map<string, LedgerCheckpoint['state']>> {
     const found = await this.managers.fork().find(CheckpointSchema, { runId: { $in: [...runIds] } });
-    return new Map(found.map(({ runId, state }) => [runId, Number(state['rowsMissing'] ?? 0)]));
+    return new Map(found.map(({ runId, state }) => [runId, state]));
   }
 
   /** The changes of these runs, oldest first. */

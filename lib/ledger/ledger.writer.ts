@@ -7,7 +7,7 @@ import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import { HistoryStore } from '../state/history.store.js';
-import type { RunStatus } from '../state/run-status.js';
+import type { StoredRunStatus } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';
 import { checkpointState } from './checkpoint-state.js';
 import type { CheckpointMark, CheckpointState, RunProgress } from './checkpoint-state.js';
@@ -133,7 +133,7 @@ export class LedgerWriter {
       return null;
     }
     const progress: RunProgress = {
-      status: status as RunStatus,
+      status: status as StoredRunStatus,
       done: Number(done),
       failed: Number(failed),
       planned: Number(planned),

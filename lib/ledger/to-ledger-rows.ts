@@ -1,6 +1,7 @@
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { BackfillChange, BackfillRun } from '../state/backfill-run.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
+import { parseVerification, publicStatus, verificationResult } from '../state/verification.js';
 import type { LedgerChange, LedgerCheckpoint, LedgerRun } from './ledger-rows.js';
 import type { RunSnapshot } from './run-snapshot.js';
 
@@ -88,12 +89,17 @@ export function toPublicChange({ kind, at, by, reason, from, to }: LedgerChange)
   return { kind: kind as BackfillChange['kind'], at: at.toISOString(), by, reason, from, to };
 }
 
-/** A run as `runs` lists it. */
-export function toPublicRun(row: LedgerRun, rowsMissing: number): BackfillRun {
+/**
+ * A run as `runs` lists it.
+ *
+ * @param state the fields of its checkpoint
+ */
+export function toPublicRun(row: LedgerRun, state: LedgerCheckpoint['state']): BackfillRun {
+  const verification = parseVerification(state['verification']);
   return {
     id: row.id,
     name: row.backfill,
-    status: row.status,
+    status: publicStatus({ status: row.status, verification }),
     statusReason: row.statusReason,
     startedAt: row.startedAt.toISOString(),
     finishedAt: row.finishedAt?.toISOString() ?? null,
@@ -107,7 +113,8 @@ export function toPublicRun(row: LedgerRun, rowsMissing: number): BackfillRun {
     failed: row.failed,
     rowsDone: row.rowsDone,
     rowsFailed: row.rowsFailed,
-    rowsMissing,
+    rowsMissing: Number(state['rowsMissing'] ?? 0),
+    verified: verificationResult(verification),
     rowsTotal: row.rowsTotal,
     failures: row.failures,
   };

@@ -6,6 +6,7 @@ import { locateApp } from '../cli/app/locate-app.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import { EntityManagers } from '../database/entity-managers.js';
+import { countLeft } from '../planning/count-left.js';
 import { coverageProblems } from './coverage-problems.js';
 import type { BackfillStatus } from '../status/backfill-status.js';
 
@@ -21,13 +22,18 @@ export interface EnsureCompletedOptions {
    * line locates it. An app that is not running is booted without workers and closed at the end.
    */
   readonly app?: INestApplicationContext | string;
+  /**
+   * Whether the newest run must have been verified (`verify` of `@Backfill` or `start`), with nothing left. Default `false`.
+   */
+  readonly verified?: boolean;
 }
 
 /**
  * Asserts that a backfill is complete, at the start of a migration that depends on it: its newest run
  * completed without failures and was not a dry run, and no row matches the `where` of its source any more. Without a
  * `where`, its completed runs together must have covered every row: a run that was started with `from` or `to` has
- * covered its bounds, and a run that found no rows has covered none.
+ * covered its bounds, and a run that found no rows has covered none. With `verified`, the newest run must also have been
+ * verified.
  *
  * @param name name of the backfill
  *
@@ -48,22 +54,31 @@ export interface EnsureCompletedOptions {
  */
 export async function ensureCompleted(name: string, options: EnsureCompletedOptions = {}): Promise<void> {
   if (typeof options.app === 'object') {
-    await assertCompleted(name, options.app);
+    await assertCompleted(name, options.app, options);
     return;
   }
   const location = locateApp(process.cwd(), { app: options.app });
   const app = await bootApp(await loadModule(location), false);
   try {
-    await assertCompleted(name, app);
+    await assertCompleted(name, app, options);
   } finally {
     await app.close();
   }
 }
 
-async function assertCompleted(name: string, app: INestApplicationContext): Promise<void> {
+async function assertCompleted(
+  name: string,
+  app: INestApplicationContext,
+  { verified = false }: EnsureCompletedOptions,
+): Promise<void> {
   const status = await app.get(BackfillService, { strict: false }).status(name);
-  const left = await countLeft(name, app);
+  const em = app.get(EntityManagers, { strict: false }).fork();
+  const { source } = app.get(BackfillRegistry, { strict: false }).get(name);
+  const left = await countLeft(source, { em, backfill: name });
   const problems = incompleteness(status, left);
+  if (verified) {
+    problems.push(...unverified(status));
+  }
   if (problems.length === 0 && left === null && status.runId !== null) {
     const backfill = app.get(BackfillRegistry, { strict: false }).get(name);
     problems.push(...(await coverageProblems(app, backfill, status.runId)));
@@ -101,8 +116,16 @@ function incompleteness(status: BackfillStatus, left: number | null): string[] {
   return problems;
 }
 
-async function countLeft(name: string, app: INestApplicationContext): Promise<number | null> {
-  const { source } = app.get(BackfillRegistry, { strict: false }).get(name);
-  const em = app.get(EntityManagers, { strict: false }).fork();
-  return (await source.countLeft?.({ em, backfill: name })) ?? null;
+/** Why the verification of the newest run proves nothing; empty when it does. */
+function unverified({ state, runId, verified }: BackfillStatus): string[] {
+  if (runId === null) {
+    return [];
+  }
+  if (!verified) {
+    return ['its newest run was not verified: start one with verify: true'];
+  }
+  const { left } = verified;
+  return state === 'completed' && left !== 0
+    ? [`its verification ended with ${left ?? 'unknown'} rows left`]
+    : [];
 }

@@ -83,7 +83,8 @@ export class BackfillHealthIndicator {
     const checked = all.filter(({ name }) => names?.includes(name) ?? true);
     const unhealthy = checked.filter(
       ({ state, workers }) =>
-        (state === 'running' && workers === 0) || (failuresAreDown && state === 'failed'),
+        ((state === 'running' || state === 'verifying') && workers === 0) ||
+        (failuresAreDown && state === 'failed'),
     );
     return {
       [key]: {

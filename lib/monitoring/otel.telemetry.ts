@@ -43,12 +43,24 @@ export class OtelTelemetry implements RangeTelemetry {
     const missing = meter.createObservableGauge('backfill.rows.missing', {
       description: 'Rows of the run that were planned, not loaded, and not known to be gone',
     });
-    this.gauges = [outstanding, rate, lag, missing];
+    const left = meter.createObservableGauge('backfill.verified.left', {
+      description: 'Rows that the verification of the run found to match the filter of the source',
+    });
+    const swept = meter.createObservableGauge('backfill.verified.swept', {
+      description: 'Rows that the sweeps of the run processed',
+    });
+    this.gauges = [outstanding, rate, lag, missing, left, swept];
     this.observe = async (result) => {
       for (const status of await backfills.list()) {
         const attributes = { backfill: status.name };
         result.observe(outstanding, status.outstanding, attributes);
         result.observe(missing, status.rowsMissing, attributes);
+        if (status.verified) {
+          result.observe(swept, status.verified.swept, attributes);
+          if (status.verified.left !== null) {
+            result.observe(left, status.verified.left, attributes);
+          }
+        }
         if (status.rate.perSecond !== null) {
           result.observe(rate, status.rate.perSecond, attributes);
         }

@@ -19,7 +19,8 @@ import { RunChecker } from '../supervision/run.checker.js';
 import { BatchTuner } from './batch.tuner.js';
 import { PlanningTimeoutError } from './planning-timeout.error.js';
 import { RangePlanner } from './range.planner.js';
-import type { CycleReport } from './range.planner.js';
+import type { CycleReport, CycleRequest } from './range.planner.js';
+import { VerificationPlanner } from './verification.planner.js';
 
 /** The next cycle runs after this at the latest, whatever the window. */
 const MAX_INTERVAL_MS = 30_000;
@@ -43,6 +44,7 @@ export class CycleRunner {
     private readonly clock: RedisClock,
     private readonly rateController: RateController,
     private readonly planner: RangePlanner,
+    private readonly verifications: VerificationPlanner,
     private readonly breaker: RunBreaker,
     private readonly tuner: BatchTuner,
     private readonly checker: RunChecker,
@@ -64,7 +66,7 @@ export class CycleRunner {
       const now = await this.clock.now();
       await this.rateController.apply(job.backfill, job.run, config, now);
       const measured = throughput(await this.samples.newest(job.run, 60), MEASURED_OVER_MS).ranges;
-      const report = await this.planner.plan({
+      const request: CycleRequest = {
         backfill,
         run,
         config: { ...config, batchSize: await this.tuner.batchSize(job.run, config) },
@@ -72,7 +74,10 @@ export class CycleRunner {
         workers: (await this.heartbeats.workers(job.backfill, now)).length,
         measuredPerSecond: measured > 0 ? measured : null,
         signal,
-      });
+      };
+      const report = run.verification
+        ? await this.verifications.plan(request, run.verification)
+        : await this.planner.plan(request);
       const waitMs = report.current
         ? await this.rangeStore.endCycle(
             job.run,

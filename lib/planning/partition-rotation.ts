@@ -38,6 +38,11 @@ export class PartitionRotation {
     return this.cursors.get(name) ?? null;
   }
 
+  /** The cursor of each partition. */
+  cursorsByName(): Record<string, JsonValue> {
+    return Object.fromEntries(this.cursors);
+  }
+
   markExhausted(name: string): void {
     this.exhausted.add(name);
   }

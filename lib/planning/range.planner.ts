@@ -7,6 +7,7 @@ import { currentRate } from '../pacing/peak-hours.js';
 import { RangeQueues } from '../queues/range.queues.js';
 import type { JobRequest } from '../queues/range.queues.js';
 import type { JsonValue, SourcePartition, SourcePlan } from '../sources/backfill-source.js';
+import { planSweep } from '../sources/plan-sweep.js';
 import { EventStream } from '../state/event.stream.js';
 import { encodeJob } from '../state/job-id.js';
 import { RangeStore } from '../state/range.store.js';
@@ -18,10 +19,12 @@ import { rangesPerJob } from './ranges-per-job.js';
 import { rangesToPlan, targetOutstanding } from './window.js';
 
 /** Ranges planned by one query and reserved in one step. */
-const PAGE = 500;
+export const PAGE = 500;
 /** While the speed of the workers is unknown, this many ranges are planned for each range that they process at once. */
 const RANGES_PER_SLOT = 20;
 const MIN_OUTSTANDING = 100;
+/** Where few rows match, a sweep reads many of them for a range; so long it does so in one cycle. */
+const SWEEP_MS = 5_000;
 
 const NOTHING_LEFT: SourcePlan = { ranges: [], cursor: null, exhausted: true };
 
@@ -50,9 +53,21 @@ export interface CycleReport {
 }
 
 /** A page of ranges, and the cursor that they were planned from. */
-interface Page extends SourcePlan {
+export interface Page extends SourcePlan {
   readonly partition: string;
   readonly from: JsonValue;
+}
+
+/** Which ranges a cycle plans, and what is reserved with each page of them. */
+export interface PlannedWalk {
+  readonly partitions: PartitionRotation;
+  readonly sweep: boolean;
+  /**
+   * Whether the run goes on after its last range: it is verified. Its planner then waits until nothing is outstanding.
+   */
+  readonly continues: boolean;
+  /** Fields of the run to set with a page. */
+  readonly fieldsOf?: (page: SourcePlan) => Promise<Readonly<Record<string, string>>>;
 }
 
 /** Plans one cycle: fills the window of outstanding ranges up to its target and queues their jobs. */
@@ -68,16 +83,21 @@ export class RangePlanner {
     private readonly events: EventStream,
   ) {}
 
-  async plan(request: CycleRequest): Promise<CycleReport> {
+  async plan(
+    request: CycleRequest,
+    walk: PlannedWalk = { partitions: new PartitionRotation(request.run), sweep: false, continues: false },
+  ): Promise<CycleReport> {
     const { backfill, run } = request;
+    const { partitions, continues } = walk;
     const window = windowOf(request);
     const { target } = window;
-    const partitions = new PartitionRotation(run);
-    let { seq, exhausted } = run;
+    const deadline = performance.now() + (walk.sweep ? SWEEP_MS : Infinity);
+    let { seq } = run;
+    let exhausted = continues ? partitions.isExhausted : run.exhausted;
     let planned = 0;
     let remaining = rangesToPlan(await this.runs.outstanding(run.id), target);
-    while (!exhausted && (remaining > 0 || partitions.isExhausted)) {
-      const page = await this.planPage(request, partitions, Math.min(PAGE, remaining));
+    while (!exhausted && (remaining > 0 || partitions.isExhausted) && performance.now() < deadline) {
+      const page = await this.planPage(request, walk, Math.min(PAGE, remaining));
       exhausted = partitions.isExhausted;
       // The last page of a source may be short: its ranges are distributed over all workers, too.
       const available = page.exhausted ? page.ranges.length : remaining;
@@ -87,7 +107,9 @@ export class RangePlanner {
         {
           ...page,
           seq,
-          exhausted,
+          exhausted: exhausted && !continues,
+          verified: continues,
+          fields: await walk.fieldsOf?.(page),
           partitionsDone: partitions.exhaustedNames,
           rangesPerJob: perJob,
         },
@@ -104,17 +126,24 @@ export class RangePlanner {
     if (planned > 0) {
       await this.events.append('planned', backfill.name, run.id, { ranges: planned, target });
     }
-    return { planned, target, cursor: partitions.publicCursor(), current: true };
+    // A planner that waits is called as soon as nothing is outstanding.
+    const waits = continues && exhausted;
+    return { planned, target: waits ? 1 : target, cursor: partitions.publicCursor(), current: true };
   }
 
-  private async planPage(request: CycleRequest, partitions: PartitionRotation, limit: number): Promise<Page> {
+  /** The next page of a walk, of the partition whose turn it is. */
+  async planPage(
+    request: CycleRequest,
+    { partitions, sweep }: Pick<PlannedWalk, 'partitions' | 'sweep'>,
+    limit: number,
+  ): Promise<Page> {
     const partition = partitions.next();
     const name = partition?.name ?? '';
     const from = partitions.cursorOf(name);
     if (!partition) {
       return { partition: name, from, ...NOTHING_LEFT };
     }
-    const plan = await this.askSource(request, partition, from, limit);
+    const plan = await this.askSource(request, partition, sweep, from, limit);
     if (plan.exhausted) {
       partitions.markExhausted(name);
     }
@@ -125,16 +154,18 @@ export class RangePlanner {
   private async askSource(
     { backfill, config, signal }: CycleRequest,
     partition: SourcePartition,
+    sweep: boolean,
     cursor: JsonValue,
     pageSize: number,
   ): Promise<SourcePlan> {
+    const { source } = backfill;
     for (let limit = pageSize; ; limit = Math.max(1, Math.floor(limit / 2))) {
       const em = this.managers.fork();
       try {
-        return await backfill.source.plan(
-          { em, signal, backfill: backfill.name },
-          { partition: partition.name, bounds: partition.bounds, cursor, batchSize: config.batchSize, limit },
-        );
+        const context = { em, signal, backfill: backfill.name };
+        const { batchSize } = config;
+        const request = { partition: partition.name, bounds: partition.bounds, cursor, batchSize, limit };
+        return await (sweep ? planSweep(source, context, request) : source.plan(context, request));
       } catch (error) {
         if (!isTimeout(error)) {
           throw error;

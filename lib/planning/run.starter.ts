@@ -13,6 +13,7 @@ import { RedisClock } from '../redis/redis.clock.js';
 import type { RunReceipt, StartOptions } from '../state/run-actions.js';
 import { RunStore } from '../state/run.store.js';
 import { WalkChecker } from '../supervision/walk.checker.js';
+import { resolveVerification, verifiedFields } from './resolve-verification.js';
 
 /** Starts a run: reads its bounds, creates it in one atomic step, and queues its first cycle. */
 @Injectable()
@@ -29,7 +30,7 @@ export class RunStarter {
 
   /**
    * Throws `BackfillConflictError` while another run is active, and `BackfillRequestError` for a dry run on a database
-   * without transactions.
+   * without transactions, and for a verification that the source cannot have.
    */
   async start(backfill: RegisteredBackfill, options: StartOptions): Promise<RunReceipt> {
     const { name, source, defaults } = backfill;
@@ -44,6 +45,7 @@ export class RunStarter {
     if (options.dryRun) {
       await requireTransactions(em, name);
     }
+    const verification = await resolveVerification(backfill, options, em, await this.clock.now());
     const opening = await source.open({ em, backfill: name }, { from: options.from, to: options.to });
     const runId = newRunId(Date.now());
     const answer = await this.runs.start(name, runId, options.idempotencyKey ?? '', {
@@ -60,6 +62,7 @@ export class RunStarter {
       idempotencyKey: options.idempotencyKey ?? '',
       from: boundText(options.from),
       to: boundText(options.to),
+      ...(verification ? verifiedFields(verification, opening) : {}),
     });
     // After a lost connection ioredis sends the script again: the active run is then the one that it created itself.
     if (answer.kind === 'active' && answer.runId !== runId) {

@@ -5,6 +5,7 @@ import type {
   PlannedRange,
   SourceInspection,
   SourceOpening,
+  SourcePartition,
   SourcePlan,
 } from './backfill-source.js';
 
@@ -41,15 +42,19 @@ export const plannedRanges: z.ZodType<PlannedRange[]> = z.array(plannedRange, {
   error: expected('a list of ranges'),
 });
 
+const partitions = z
+  .array(z.object({ name: text, bounds: jsonValue }, { error: expected('a partition') }), {
+    error: expected('a list of partitions'),
+  })
+  .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, {
+    error: 'expected partitions of different names, got a name twice',
+  });
+
+export const sweepOpening: z.ZodType<SourcePartition[] | null> = partitions.nullable();
+
 export const opening: z.ZodType<SourceOpening> = z.object(
   {
-    partitions: z
-      .array(z.object({ name: text, bounds: jsonValue }, { error: expected('a partition') }), {
-        error: expected('a list of partitions'),
-      })
-      .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, {
-        error: 'expected partitions of different names, got a name twice',
-      }),
+    partitions,
     total: z.object({ rows: rowCount, exact: flag }, { error: expected('an object') }),
   },
   { error: expected('an object') },

@@ -263,6 +263,26 @@ export interface BackfillSource<TRange extends BackfillRange = BackfillRange, TR
    */
   plan(context: SourceContext, request: PlanRequest): Promise<SourcePlan>;
 
+  /**
+   * Determines the bounds of a sweep, in which a verified run does what matches the filter of the source after the walk:
+   * rows that the app inserted or changed back meanwhile, wherever they are. Called when a verified run is started, and
+   * before each sweep. `total` of `open` has no counterpart here: the rows are counted page by page.
+   *
+   * `null` where rows do not stop matching once they are processed, because the source has no filter: then nothing tells
+   * the rows that are left from those that are done. Default: a verification cannot sweep the source.
+   *
+   * @param request What `start` was given, after `JSON.parse(JSON.stringify(...))`.
+   * @throws An error rejects `start`, and pauses a run that is under way.
+   */
+  openSweep?(context: SourceContext, request: OpenRequest): Promise<readonly SourcePartition[] | null>;
+
+  /**
+   * Returns the next ranges of a sweep, as `plan` does for the walk, with the bounds of `openSweep`. The `rows` of its
+   * ranges are added up to tell how many are left, so they should be exact. Ranges may be few or none where little
+   * matches: the cursor must advance all the same, so that a single query does not read the whole table. Default: `plan`.
+   */
+  planSweep?(context: SourceContext, request: PlanRequest): Promise<SourcePlan>;
+
   /** Builds the range that a range handler gets. Default: the fields of `data`, with `index` and `partition`. */
   toRange?(planned: JsonValue, index: number, partition: string): TRange;
 

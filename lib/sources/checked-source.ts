@@ -8,6 +8,7 @@ import {
   plannedRanges,
   rowCount,
   rowList,
+  sweepOpening,
   walk,
 } from './answer-schemas.js';
 import type { BackfillSource, JsonValue, PlanRequest, SourcePlan } from './backfill-source.js';
@@ -35,6 +36,13 @@ export function checkedSource(source: BackfillSource, backfill: string): Backfil
     plan: async (...args: Parameters<BackfillSource['plan']>) => {
       const answer = parse(plan, 'plan', await source.plan(...args));
       assertProgress(source, backfill, args[1], answer);
+      return answer;
+    },
+    openSweep: async (...args: Parameters<NonNullable<BackfillSource['openSweep']>>) =>
+      parse(sweepOpening, 'openSweep', (await source.openSweep?.(...args)) ?? null),
+    planSweep: async (...args: Parameters<NonNullable<BackfillSource['planSweep']>>) => {
+      const answer = parse(plan, 'planSweep', await source.planSweep?.(...args));
+      assertProgress(source, backfill, args[1], answer, 'planSweep');
       return answer;
     },
     walk: (...args: Parameters<NonNullable<BackfillSource['walk']>>) =>
@@ -87,13 +95,14 @@ function assertProgress(
   backfill: string,
   { cursor, partition }: PlanRequest,
   answer: SourcePlan,
+  method = 'plan',
 ): void {
   if (!answer.exhausted && JSON.stringify(answer.cursor) === JSON.stringify(cursor)) {
     const where = partition === '' ? '' : ` of partition "${partition}"`;
     throw malformed(
       source,
       backfill,
-      'plan().cursor',
+      `${method}().cursor`,
       `expected a cursor after ${JSON.stringify(cursor)}${where}, or exhausted: true, got the same cursor`,
     );
   }

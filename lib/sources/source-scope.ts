@@ -71,6 +71,16 @@ export class SourceScope {
     return filters.length < 2 ? ((filters[0] ?? {}) as PlainFilter) : { $and: filters };
   }
 
+  /** Whether the source has a `where` that rows may stop to match. */
+  get isFiltered(): boolean {
+    return !isEmptyFilter(resolved(this.options.where));
+  }
+
+  /** The same scope without its `where`, or with another one. */
+  withWhere(where?: PlainFilter): SourceScope {
+    return new SourceScope(this.entity, { ...this.options, where }, this.factory);
+  }
+
   /** Whether the filters of every partition exclude rows whose property is null. */
   excludesNull(path: string): boolean {
     return this.partitions.every((partition) => excludesNull(this.ownFilters(partition), path));

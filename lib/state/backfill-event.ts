@@ -1,5 +1,6 @@
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { StoredError } from './stored-error.js';
+import type { VerificationResult } from './verification.js';
 
 /**
  * The types of events:
@@ -10,6 +11,7 @@ import type { StoredError } from './stored-error.js';
  * - `quarantined`: a range or row used up its attempts
  * - `throttled`: the rate in force changed, or a hold began
  * - `configured`: the config changed
+ * - `verifying`: a phase of the verification of a run began
  * - `completed`: everything is done; `failed`: everything was tried and failures are left
  *
  * @publicApi
@@ -24,6 +26,7 @@ export const BACKFILL_EVENT_TYPES = [
   'resumed',
   'cancelled',
   'configured',
+  'verifying',
   'completed',
   'failed',
 ] as const;
@@ -80,10 +83,20 @@ export interface BackfillEventData {
     readonly patch: { readonly [key: string]: JsonValue };
     readonly from: { readonly [key: string]: JsonValue };
   };
-  /** Failures that are left. */
-  readonly completed: { readonly failures: number };
-  /** Failures that are left, and rows that are missing. */
-  readonly failed: { readonly failures: number; readonly rowsMissing?: number };
+  /** What begins, the number of the sweep, and the rows that are left: `null` while they are not counted. */
+  readonly verifying: {
+    readonly phase: 'count' | 'sweep';
+    readonly round: number;
+    readonly left: number | null;
+  };
+  /** Failures that are left; `verified`: what the verification of the run found. */
+  readonly completed: { readonly failures: number; readonly verified?: VerificationResult };
+  /** Failures that are left, and rows that are missing; `verified`: what the verification of the run found. */
+  readonly failed: {
+    readonly failures: number;
+    readonly rowsMissing?: number;
+    readonly verified?: VerificationResult;
+  };
 }
 
 /**

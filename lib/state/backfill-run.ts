@@ -1,6 +1,7 @@
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { BackfillEventType } from './backfill-event.js';
 import type { RunStatus } from './run-status.js';
+import type { VerificationResult } from './verification.js';
 
 /**
  * One execution of a backfill, as `runs` lists it, newest first.
@@ -26,6 +27,8 @@ export interface BackfillRun {
   readonly rowsFailed: number;
   /** Rows that were planned, were not loaded, and are not known to be gone. */
   readonly rowsMissing: number;
+  /** What the verification of the run has found so far; `null` where the run is not verified. */
+  readonly verified: VerificationResult | null;
   readonly rowsTotal: number | null;
   readonly failures: number;
   /** Changes of the run, oldest first; only with `ledger: true`. */

@@ -1,4 +1,5 @@
 import type { JsonValue, PlannedRange } from '../sources/backfill-source.js';
+import type { BackfillEventData } from './backfill-event.js';
 import type { RunStatus } from './run-status.js';
 import type { RangeEntry, RangePayload } from './range-entry.js';
 
@@ -16,6 +17,17 @@ export interface Reservation {
   readonly partitionsDone: readonly string[];
   /** How many consecutive ranges share a job. */
   readonly rangesPerJob: number;
+  /**
+   * Whether the run is verified. The cursors of such a run are stored with a blank before them: a planner of an earlier
+   * version, which would end the run with its walk, writes them without it, and its reservations are refused as stale.
+   */
+  readonly verified?: boolean;
+  /** Fields of the run to set in the same step. Default: none. */
+  readonly fields?: Readonly<Record<string, string>>;
+  /** Data of the event `verifying`. Default: no event. */
+  readonly verifying?: BackfillEventData['verifying'];
+  /** Ends the run as failed, although its verification has not ended, if nothing is outstanding. Default false. */
+  readonly ends?: boolean;
 }
 
 /** The answer to a reservation. */

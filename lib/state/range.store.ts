@@ -21,6 +21,7 @@ import type {
 } from './range-steps.js';
 import { cursorField } from './run-record.js';
 import type { RunStatus } from './run-status.js';
+import { cursorText } from './verification.js';
 
 /** Ms between two `rangeCompleted` events of a run. */
 const PROGRESS_EVERY_MS = 500;
@@ -45,15 +46,20 @@ export class RangeStore {
 
   /** Adds planned ranges to the run and moves its cursor. */
   async reserve(run: WorkedRun, reservation: Reservation): Promise<ReserveAnswer> {
-    const { partition, ranges } = reservation;
+    const { partition, ranges, verified = false, verifying, ends = false } = reservation;
+    const fields = Object.entries(reservation.fields ?? {});
     const reply = await scripts.reserve.run(this.client, this.keys, run, [
       reservation.seq,
       cursorField(partition),
-      JSON.stringify(reservation.cursor),
+      cursorText(reservation.cursor, verified),
       reservation.exhausted ? 1 : 0,
       JSON.stringify(reservation.partitionsDone),
       reservation.rangesPerJob,
-      JSON.stringify(reservation.from),
+      cursorText(reservation.from, verified),
+      verifying ? JSON.stringify(verifying) : '',
+      ends ? 1 : 0,
+      fields.length,
+      ...fields.flat(),
       ...ranges.flatMap((range) => [
         Math.round(range.rows),
         encodePayload({ kind: 'range', partition, range: range.data }),

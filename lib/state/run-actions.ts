@@ -1,4 +1,5 @@
 import type { RunStatus } from './run-status.js';
+import type { VerifyOptions } from '../config/verify-options.js';
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
 
 /**
@@ -18,6 +19,11 @@ export interface StartOptions {
    * within a savepoint where the database has them. Default false.
    */
   readonly dryRun?: boolean;
+  /**
+   * Verifies the run once it is through with its walk: `true`, or how. Options that are not given are those of
+   * `@Backfill`. Default: as `verify` of `@Backfill` says; dry runs are not verified.
+   */
+  readonly verify?: boolean | VerifyOptions;
   /** Reason, for the history. */
   readonly reason?: string;
   /** Name of the operator, for the history. */

@@ -5,6 +5,8 @@ import type { JsonValue, SourcePartition } from '../sources/backfill-source.js';
 import type { LastError } from './stored-error.js';
 import { decodePace } from './pace.js';
 import type { Pace } from './pace.js';
+import { verificationSchema } from './verification.js';
+import type { Verification } from './verification.js';
 import type { Walk } from './walk-changes.js';
 
 const count = z.coerce.number().int();
@@ -83,6 +85,8 @@ const runSchema = z.object({
   /** How many times it was resumed. */
   resumes: z.coerce.number().int().default(0),
   walk: json<Walk>(z.record(z.string(), z.unknown())),
+  /** `null`: the run is not verified. */
+  verification: json<Verification>(verificationSchema),
 });
 
 /**

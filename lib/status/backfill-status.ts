@@ -1,6 +1,7 @@
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { RunStatus } from '../state/run-status.js';
 import type { LastError } from '../state/stored-error.js';
+import type { VerificationResult } from '../state/verification.js';
 
 /**
  * The rate in force and the reason for it.
@@ -47,6 +48,8 @@ export interface BackfillStatus {
    * longer match. With any, the run ends as `failed`.
    */
   readonly rowsMissing: number;
+  /** What the verification of the run has found so far; `null` where the run is not verified. */
+  readonly verified: VerificationResult | null;
   readonly rowsTotal: number | null;
   /** Whether `rowsTotal` was counted or estimated. */
   readonly rowsTotalKind: 'exact' | 'estimated' | null;

@@ -13,6 +13,7 @@ import { isActive } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';
 import { throughput, SampleStore } from '../state/sample.store.js';
 import { toStoredError } from '../state/stored-error.js';
+import { publicStatus, verificationResult } from '../state/verification.js';
 import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 import { LostRunDetector } from '../supervision/lost-run.detector.js';
 import { RunChecker } from '../supervision/run.checker.js';
@@ -71,7 +72,7 @@ export class StatusReader {
     return {
       name,
       description,
-      state: run.status,
+      state: publicStatus(run),
       stateReason: run.reason,
       runId: run.id,
       dryRun: run.dryRun,
@@ -84,6 +85,7 @@ export class StatusReader {
       rowsDone: run.rowsDone,
       rowsFailed: run.rowsFailed,
       rowsMissing: run.rowsMissing,
+      verified: verificationResult(run.verification),
       rowsTotal: run.rowsTotal,
       rowsTotalKind: run.rowsExact ? 'exact' : 'estimated',
       percent: percentOf(run),
@@ -122,7 +124,7 @@ export class StatusReader {
     return {
       id: run.id,
       name: run.name,
-      status: run.status,
+      status: publicStatus(run),
       statusReason: run.reason,
       startedAt: new Date(run.startedAt).toISOString(),
       finishedAt: isoOrNull(run.finishedAt),
@@ -137,6 +139,7 @@ export class StatusReader {
       rowsDone: run.rowsDone,
       rowsFailed: run.rowsFailed,
       rowsMissing: run.rowsMissing,
+      verified: verificationResult(run.verification),
       rowsTotal: run.rowsTotal,
       failures: await this.runStore.failures(run.id),
     };
@@ -211,6 +214,7 @@ const IDLE = {
   rowsDone: 0,
   rowsFailed: 0,
   rowsMissing: 0,
+  verified: null,
   rowsTotal: null,
   rowsTotalKind: null,
   percent: 0,

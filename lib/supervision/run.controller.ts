@@ -10,6 +10,7 @@ import type { RunRecord } from '../state/run-record.js';
 import { TRANSITIONS } from '../state/run-status.js';
 import type { RunAction, RunStatus } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';
+import { publicStatus } from '../state/verification.js';
 import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 import { RunChecker } from './run.checker.js';
 import { RunResumer } from './run.resumer.js';
@@ -42,6 +43,8 @@ export class RunController {
     const receipt = await this.transition(backfill, 'resume', options, adoption);
     if (receipt.state === 'running') {
       await this.resumer.resume(backfill, receipt.runId);
+      const run = await this.runs.read(receipt.runId);
+      return run ? { ...receipt, state: publicStatus(run) } : receipt;
     }
     return receipt;
   }

@@ -8,12 +8,13 @@ import type { BackfillChange, BackfillRun } from '../../state/backfill-run.js';
 import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { BackfillHistoryEntry } from '../../state/history.store.js';
 import type { BackfillSample } from '../../state/sample.store.js';
+import type { VerificationResult } from '../../state/verification.js';
 
 const count = z.int();
 const time = z.string().describe('ISO 8601 time');
 const text = z.string();
 const json = z.unknown().describe('JSON; bigint keys are strings');
-const runState = z.enum(['running', 'paused', 'completed', 'failed', 'cancelled']);
+const runState = z.enum(['running', 'verifying', 'paused', 'completed', 'failed', 'cancelled']);
 const progress = {
   planned: count.describe('Ranges'),
   done: count.describe('Ranges'),
@@ -26,6 +27,16 @@ const rowsMissing = count.describe('Rows that were planned, not loaded, and not 
 
 /** Makes the compiler compare a schema with the type that the service returns. */
 type Shape<T> = { [K in keyof T]-?: z.ZodType };
+
+const verified = z
+  .object({
+    left: count
+      .nullable()
+      .describe('Rows that matched the filter of the source when they were last counted; null: not counted'),
+    swept: count.describe('Rows that sweeps processed'),
+  } satisfies Shape<VerificationResult>)
+  .nullable()
+  .describe('What the verification of the run has found so far; null: the run is not verified');
 
 const error = z.object({ name: text, message: text, stack: text.optional() });
 
@@ -44,6 +55,7 @@ export const statusResponse = z.object({
     ),
   ...progress,
   rowsMissing,
+  verified,
   rowsTotal: count.nullable(),
   rowsTotalKind: z.enum(['exact', 'estimated']).nullable(),
   percent: z.number().describe('0 to 100'),
@@ -121,6 +133,7 @@ export const runResponse = z.object({
   version: text.nullable(),
   ...progress,
   rowsMissing,
+  verified,
   rowsTotal: count.nullable(),
   failures: count,
   changes: z.array(changeResponse).optional().describe('Actions on the run; recorded with ledger: true'),

@@ -1,6 +1,7 @@
 import { has, isList, read } from './api.js';
 import { detailView } from './detail.js';
 import { el, setText } from './dom.js';
+import { isRunning } from './format.js';
 import { follow } from './live.js';
 import { overview } from './overview.js';
 
@@ -75,8 +76,7 @@ addEventListener('hashchange', () => {
 addEventListener('backfill:changed', () => void refresh());
 follow({ onEvent: refresh, onConnection });
 setInterval(() => {
-  const isRunning = statuses.some(has('state')) && statuses.some(({ state }) => state === 'running');
-  if (!document.hidden && Date.now() - refreshedAt >= (isRunning ? REFRESH_MS : IDLE_REFRESH_MS))
-    void refresh();
+  const active = statuses.some(has('state')) && statuses.some(({ state }) => isRunning(state));
+  if (!document.hidden && Date.now() - refreshedAt >= (active ? REFRESH_MS : IDLE_REFRESH_MS)) void refresh();
 }, REFRESH_MS);
 show();

@@ -3,7 +3,7 @@ import { throughputChart } from './chart.js';
 import { confirmDialog, startDialog } from './dialogs.js';
 import { button, el, onChange, setText, toast } from './dom.js';
 import { failuresView } from './failures.js';
-import { compact, count, perSecond, rate, untilText, when } from './format.js';
+import { compact, count, isRunning, perSecond, rate, untilText, when } from './format.js';
 import { changesTable, historyTable, runsTable } from './history.js';
 import { progressBar, section, stateBadge, tile, warningList } from './components.js';
 import { tuningForm } from './tuning.js';
@@ -31,6 +31,7 @@ export function detailView(name) {
     ranges: tile('Ranges'),
     failures: tile('Failures'),
     workers: tile('Workers'),
+    verified: tile('Verified'),
   };
   const chart = throughputChart(name);
   const tuning = tuningForm(url, changed);
@@ -82,7 +83,7 @@ export function detailView(name) {
       if (status.lastError) {
         setText(lastError, `Last error, ${when(status.lastError.at)}: ${status.lastError.message}`);
       }
-      const running = status.state === 'running';
+      const running = isRunning(status.state);
       tiles.speed.update(
         `${running ? rate(status.rowsPerSecond) : 0} rows/s`,
         `${rate(status.rangesPerSecond)} ranges/s`,
@@ -96,6 +97,8 @@ export function detailView(name) {
           ? `${count(status.rowsFailed)} rows, ${count(status.rowsMissing)} rows missing`
           : `${count(status.rowsFailed)} rows`,
       );
+      tiles.verified.node.hidden = !status.verified;
+      if (status.verified) tiles.verified.update(...verifiedTexts(status.verified));
       tiles.workers.update(count(status.workers), status.workers === 1 ? 'process' : 'processes');
     },
     async refresh() {
@@ -114,6 +117,11 @@ export function detailView(name) {
     },
     close: () => chart.close(),
   };
+}
+
+/** What the verification has found, and how. */
+function verifiedTexts({ left, swept }) {
+  return [left === null ? 'not yet' : `${count(left)} left`, `${count(swept)} swept`];
 }
 
 function reasonText({ stateReason, startedAt, startedBy, reason }) {
@@ -170,8 +178,8 @@ function actions(name, url) {
     update({ state, adoptVersion: version }) {
       adoptVersion = version;
       setText(resume, version === null ? 'Resume' : `Resume with version ${version}…`);
-      start.hidden = state === 'running' || state === 'paused';
-      pause.hidden = state !== 'running';
+      start.hidden = isRunning(state) || state === 'paused';
+      pause.hidden = !isRunning(state);
       resume.hidden = state !== 'paused';
       cancel.hidden = !start.hidden;
     },

@@ -41,6 +41,9 @@ export function when(iso) {
   });
 }
 
+/** Whether work of a run is done now. */
+export const isRunning = (state) => state === 'running' || state === 'verifying';
+
 export const keyText = (key) => (typeof key === 'string' ? key : JSON.stringify(key));
 export const valueText = (value) =>
   value === null ? 'none' : typeof value === 'object' ? JSON.stringify(value) : String(value);

@@ -1,6 +1,6 @@
 import { el, setText } from './dom.js';
 import { progressBar, stateBadge, warningList } from './components.js';
-import { compact, perSecond, rate, untilText } from './format.js';
+import { compact, isRunning, perSecond, rate, untilText } from './format.js';
 
 /** The list of all backfills, the most urgent first. */
 export function overview() {
@@ -11,7 +11,7 @@ export function overview() {
   return {
     node,
     update(statuses) {
-      const running = statuses.filter(({ state }) => state === 'running').length;
+      const running = statuses.filter(({ state }) => isRunning(state)).length;
       const failing = statuses.filter(({ failed, rowsFailed }) => failed + rowsFailed > 0).length;
       setText(summary, summaryText(statuses.length, running, failing));
       const names = new Set(statuses.map(({ name }) => name));
@@ -95,12 +95,12 @@ function card(name) {
       warnings.update(status.warnings);
       setText(description, status.stateReason ?? status.description ?? '');
       const failures = status.failed + status.rowsFailed;
-      facts['Rows/s'].update(status.state === 'running' ? rate(status.rowsPerSecond) : '–');
+      facts['Rows/s'].update(isRunning(status.state) ? rate(status.rowsPerSecond) : '–');
       facts['Rate'].update(
-        status.state === 'running' ? perSecond(status.rate.perSecond) : '–',
+        isRunning(status.state) ? perSecond(status.rate.perSecond) : '–',
         status.rate.reason,
       );
-      facts['Ends in'].update(status.state === 'running' ? untilText(status.eta) : '–');
+      facts['Ends in'].update(isRunning(status.state) ? untilText(status.eta) : '–');
       facts['Failures'].update(compact(failures));
       facts['Failures'].node.classList.toggle('bad', failures > 0);
     },

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { CliSession } from '../cli-session.js';
-import { styledState } from '../output/state-style.js';
+import { isRunning, styledState } from '../output/state-style.js';
 import { table } from '../output/table.js';
 import { formatTime } from '../output/time.js';
 
@@ -21,7 +21,7 @@ export function addListCommand(program: Command, session: CliSession): void {
                 status.state === 'idle' ? '-' : `${status.percent.toFixed(1)} %`,
                 status.rowsDone,
                 status.failed + status.rowsFailed,
-                status.state === 'running' ? (status.rate.perSecond ?? 'unpaced').toString() : '-',
+                isRunning(status.state) ? (status.rate.perSecond ?? 'unpaced').toString() : '-',
                 formatTime(status.eta),
               ]),
               style,

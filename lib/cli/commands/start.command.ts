@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { parseConfigPatch } from '../../config/parse-config-patch.js';
+import type { StartOptions } from '../../state/run-actions.js';
 import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { CliSession } from '../cli-session.js';
 import { EXIT_CODES } from '../exit-code.js';
-import { styledState } from '../output/state-style.js';
+import { isRunning, styledState } from '../output/state-style.js';
 import { Watch } from '../output/watch.js';
 import { parseAssignments, parseBound, wholeNumber } from '../parse-assignments.js';
 import { operatorName } from './operator-name.js';
@@ -13,6 +14,8 @@ interface StartFlags {
   readonly to?: unknown;
   readonly set?: readonly string[];
   readonly dryRun?: boolean;
+  readonly verify?: boolean;
+  readonly sweeps?: number;
   readonly reason?: string;
   readonly by?: string;
   readonly idempotencyKey?: string;
@@ -32,6 +35,9 @@ export function addStartCommand(program: Command, session: CliSession): void {
     )
     .option('--to <key>', 'key of the last row, inclusive', parseBound)
     .option('--set <key=value...>', 'config values to set before the start, such as perSecondOnPeak=4')
+    .option('--verify', 'verify the run once it is through with its walk')
+    .option('--no-verify', 'do not verify the run, although its handler says so')
+    .option('--sweeps <count>', 'verify with at most so many sweeps', wholeNumber('--sweeps', 0))
     .option('--dry-run', 'roll back every transaction')
     .option('--reason <text>', 'reason recorded in the history')
     .option('--by <who>', 'operator recorded in the history (default: the OS user)')
@@ -59,6 +65,7 @@ export function addStartCommand(program: Command, session: CliSession): void {
         dryRun,
         reason,
         idempotencyKey,
+        ...verifyOf(flags),
         startedBy: operatorName(flags.by),
         ...(flags.set === undefined ? {} : { config }),
       });
@@ -82,7 +89,12 @@ export function addStartCommand(program: Command, session: CliSession): void {
     });
 }
 
+function verifyOf({ verify, sweeps }: StartFlags): Pick<StartOptions, 'verify'> {
+  if (sweeps !== undefined && verify !== false) return { verify: { sweeps } };
+  return verify === undefined ? {} : { verify };
+}
+
 /** Whether the watch is over. A paused run waits for an operator, so a script must not wait for it. */
 function isEnded(status: BackfillStatus | undefined, runId: string): boolean {
-  return status === undefined || status.runId !== runId || status.state !== 'running';
+  return status === undefined || status.runId !== runId || !isRunning(status.state);
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { CliSession } from '../cli-session.js';
+import { isRunning } from '../output/state-style.js';
 import { statusLines } from '../output/status-view.js';
 import { Watch } from '../output/watch.js';
 import { wholeNumber } from '../parse-assignments.js';
@@ -37,5 +38,5 @@ export function addStatusCommand(program: Command, session: CliSession): void {
 }
 
 function isOver({ state }: BackfillStatus): boolean {
-  return state !== 'running' && state !== 'paused';
+  return !isRunning(state) && state !== 'paused';
 }

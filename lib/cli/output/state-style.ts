@@ -4,11 +4,17 @@ import type { Style } from './style.js';
 const COLORS = {
   idle: 'dim',
   running: 'cyan',
+  verifying: 'cyan',
   paused: 'yellow',
   completed: 'green',
   failed: 'red',
   cancelled: 'magenta',
 } as const;
+
+/** Whether work of a run is done now. */
+export function isRunning(state: BackfillStatus['state']): boolean {
+  return state === 'running' || state === 'verifying';
+}
 
 /** The name of a state in its color. */
 export function styledState(state: BackfillStatus['state'], style: Style): string {

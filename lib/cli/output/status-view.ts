@@ -27,6 +27,7 @@ function progressLines(status: BackfillStatus, style: Style, now: number): strin
   return [
     `  ${barText(status, style)} ${status.percent.toFixed(1)} %  ${rowsText(status)}`,
     `  ${rangesText(status)}`,
+    ...verifiedLines(status),
     ...(status.finishedAt === null ? activeLines(status, now) : [finishedLine(status, status.finishedAt)]),
   ];
 }
@@ -47,6 +48,12 @@ function rangesText(status: BackfillStatus): string {
   const ranges = `ranges: ${formatNumber(done)} done, ${formatNumber(outstanding)} outstanding, ${formatNumber(failed)} failed`;
   const failedText = rowsFailed > 0 ? `; ${formatNumber(rowsFailed)} rows failed` : '';
   return `${ranges}${failedText}${rowsMissing > 0 ? `; ${formatNumber(rowsMissing)} rows missing` : ''}`;
+}
+
+function verifiedLines({ verified }: BackfillStatus): string[] {
+  if (!verified) return [];
+  const left = verified.left === null ? 'not counted yet' : `${formatNumber(verified.left)} rows left`;
+  return [`  verified: ${left}, ${formatNumber(verified.swept)} swept`];
 }
 
 function finishedLine({ startedAt }: BackfillStatus, finishedAt: string): string {

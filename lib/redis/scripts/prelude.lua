@@ -79,6 +79,7 @@ end
 -- Events that are also appended to the history of the backfill, which outlives the stream of all events.
 local HISTORY_EVENTS = {
   started = true, paused = true, resumed = true, cancelled = true, configured = true, completed = true, failed = true,
+  verifying = true,
 }
 
 -- Whether a process must leave the run alone: its handler has another version, and the handler or the run holds on
@@ -125,22 +126,34 @@ local function count_missing(rows)
   end
 end
 
+-- Ends the run, of which nothing is left to do, and returns its status. `verdict`: why its verification failed.
+local function end_run()
+  local name, stored_missing, verdict, verified =
+    unpack(redis.call('HMGET', RUN, 'name', 'rowsMissing', 'verdict', 'verified'))
+  local failures, missing = redis.call('ZCARD', FAILURE_ORDER), tonumber(stored_missing or '') or 0
+  local reason = verdict or ''
+  if reason == '' and missing > 0 then
+    reason = string.format('%.0f rows that were planned were not loaded', missing)
+  end
+  local final_status = (failures > 0 or reason ~= '') and 'failed' or 'completed'
+  redis.call('HSET', RUN, 'status', final_status, 'finishedAt', now_ms(), 'reason', reason)
+  redis.call('HDEL', ACTIVE, name)
+  emit(final_status, cjson.encode({
+    failures = failures, rowsMissing = missing, verified = verified and cjson.decode(verified) or nil,
+  }))
+  return final_status
+end
+
 -- Ends the run if nothing is left to do. It is called in the step that settles the last range, so that a crash
--- cannot come between. Returns the status of the run.
+-- cannot come between. A run that is verified is not `exhausted` before its verification has ended. Returns the status
+-- of the run.
 local function finish_if_drained()
-  local run = redis.call('HMGET', RUN, 'status', 'exhausted', 'name')
-  local status, exhausted, name = run[1], run[2], run[3]
+  local run = redis.call('HMGET', RUN, 'status', 'exhausted')
+  local status, exhausted = run[1], run[2]
   if status ~= 'running' or exhausted ~= '1' or redis.call('HLEN', WORK) > 0 then
     return status
   end
-  local failures = redis.call('ZCARD', FAILURE_ORDER)
-  local missing = tonumber(redis.call('HGET', RUN, 'rowsMissing') or '') or 0
-  local final_status = (failures > 0 or missing > 0) and 'failed' or 'completed'
-  local reason = missing > 0 and string.format('%.0f rows that were planned were not loaded', missing) or ''
-  redis.call('HSET', RUN, 'status', final_status, 'finishedAt', now_ms(), 'reason', reason)
-  redis.call('HDEL', ACTIVE, name)
-  emit(final_status, cjson.encode({ failures = failures, rowsMissing = missing }))
-  return final_status
+  return end_run()
 end
 
 -- 1 when less than half of the target is outstanding, so that the next cycle should come at once; once a cycle.

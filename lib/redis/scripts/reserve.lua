@@ -12,7 +12,11 @@
     5      names of the partitions that are planned, JSON
     6      ranges that share a job
     7      cursor that the plan was made from, JSON
-    8...   rows and payload of each range
+    8      data of the event `verifying`, JSON, or ''
+    9      1 when the run ends with failures if nothing is outstanding, else 0
+    10     number of fields to set in the same step
+    11...  field and value of each
+    ...    rows and payload of each range
     last   version of the handler, see `is_held_for_version`
 
   Reply    { 'reserved', index of the first range, status of the run }
@@ -22,7 +26,9 @@
 local handler = table.remove(ARGV)
 local plan_sequence, cursor_field, cursor, now_exhausted = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local partitions_done, ranges_per_job, plan_cursor = ARGV[5], tonumber(ARGV[6]), ARGV[7]
-local FIRST_RANGE = 8
+local verifying_data, ends, field_count = ARGV[8], ARGV[9], tonumber(ARGV[10])
+local FIRST_FIELD = 11
+local FIRST_RANGE = FIRST_FIELD + 2 * field_count
 local status, sequence, next_index = unpack(redis.call('HMGET', RUN, 'status', 'seq', 'next'))
 if status ~= 'running' or is_held_for_version(handler) then
   return { 'stopped', status or '' }
@@ -43,4 +49,15 @@ end
 redis.call('HSET', RUN, 'seq', sequence + 1, 'next', first + count, cursor_field, cursor,
   'exhausted', now_exhausted, 'partitionsDone', partitions_done)
 redis.call('HINCRBY', RUN, 'planned', count)
+if field_count > 0 then
+  redis.call('HSET', RUN, unpack(ARGV, FIRST_FIELD, FIRST_RANGE - 1))
+end
+if verifying_data ~= '' then
+  emit('verifying', verifying_data)
+end
+if ends == '1' and redis.call('HLEN', WORK) == 0 then
+  -- Another cycle: after a retry, the last acknowledgement asks for one once for each cycle.
+  redis.call('HINCRBY', RUN, 'cycle', 1)
+  return { 'reserved', first, end_run() }
+end
 return { 'reserved', first, finish_if_drained() }

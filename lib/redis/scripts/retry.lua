@@ -75,7 +75,9 @@ while at <= #ARGV do
 end
 
 if #placed > 0 and (status == 'completed' or status == 'failed') then
-  redis.call('HSET', RUN, 'status', 'running', 'finishedAt', '', 'reason', '', 'nextCycleAt', '')
+  -- A run whose verification has not ended goes on with it once nothing is outstanding.
+  local next_cycle_at = redis.call('HGET', RUN, 'exhausted') == '1' and '' or now_ms()
+  redis.call('HSET', RUN, 'status', 'running', 'finishedAt', '', 'reason', '', 'nextCycleAt', next_cycle_at)
   if adopts then
     adopt_version(adopted_version, adopted_policy)
   end

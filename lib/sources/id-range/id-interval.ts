@@ -85,6 +85,24 @@ export function clampInterval(
   return clamped.low <= clamped.high ? clamped : undefined;
 }
 
+/**
+ * Strides of consecutive rows, in the given direction. Rows that share an id may be in two batches: a stride has all rows
+ * of its ids, so the next one begins after its last id.
+ */
+export function disjointStrides(
+  batches: readonly { readonly from: bigint; readonly to: bigint; readonly rows: number }[],
+  direction: SortDirection,
+): IdStride[] {
+  const strides: IdStride[] = [];
+  let before: bigint | undefined;
+  for (const { from, to, rows } of batches) {
+    const first = from === before ? from + (direction === 'asc' ? 1n : -1n) : from;
+    if (to !== before) strides.push({ begin: min(first, to), end: max(first, to), rows });
+    before = to;
+  }
+  return strides;
+}
+
 /** Number of strides of a length that cover an interval. */
 export function countStrides(interval: IdInterval, length: number): number {
   const step = BigInt(Math.max(1, Math.trunc(length)));

@@ -48,6 +48,28 @@ export function decodeIdBounds(bounds: JsonValue): IdBounds | undefined {
   return { low: BigInt(low), high: BigInt(high), rows, order: typeof order === 'string' ? order : '' };
 }
 
+/** The bounds of a sweep: those that were asked for, or none. */
+export interface IdSweepBounds {
+  readonly low: bigint | undefined;
+  readonly high: bigint | undefined;
+  readonly order: string;
+}
+
+/** `["1", "1000", "id desc"]`; `null` for an end that is open. */
+export function encodeIdSweepBounds({ low, high, order }: IdSweepBounds): JsonValue {
+  return [low?.toString() ?? null, high?.toString() ?? null, order];
+}
+
+/** Reads what `encodeIdSweepBounds` wrote. */
+export function decodeIdSweepBounds(bounds: JsonValue): IdSweepBounds {
+  const [low, high, order]: readonly JsonValue[] = Array.isArray(bounds) ? bounds : [];
+  return {
+    low: typeof low === 'string' ? BigInt(low) : undefined,
+    high: typeof high === 'string' ? BigInt(high) : undefined,
+    order: typeof order === 'string' ? order : '',
+  };
+}
+
 /** An id in the type of the entity's property. */
 export function toIdValue(value: bigint, type: IdType): IdValue {
   if (type === 'bigint') return value;

@@ -26,8 +26,10 @@ import { firstId, halveInterval, nextStrides } from './id-interval.js';
 import {
   decodeIdBounds,
   decodeIdRange,
+  decodeIdSweepBounds,
   encodeIdBounds,
   encodeIdRange,
+  encodeIdSweepBounds,
   type IdBounds,
   toIdValue,
 } from './id-range-codec.js';
@@ -118,6 +120,33 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
       })),
       cursor: plan.cursor.toString(),
       exhausted: plan.exhausted,
+    };
+  }
+
+  async openSweep(context: SourceContext, request: OpenRequest): Promise<readonly SourcePartition[] | null> {
+    if (!this.scope.isFiltered) return null;
+    const { column, order } = this.scan(context);
+    const { from, to } = parseIdBounds(this.scope, context, column, request);
+    const [low, high] = this.direction === 'asc' ? [from, to] : [to, from];
+    const bounds = encodeIdSweepBounds({ low, high, order });
+    return this.scope.partitions.map((name) => ({ name, bounds }));
+  }
+
+  async planSweep(context: SourceContext, request: PlanRequest): Promise<SourcePlan> {
+    const { partition, cursor, batchSize, limit } = request;
+    this.scope.checkPartition(context, partition);
+    const bounds = decodeIdSweepBounds(request.bounds);
+    const scan = this.scan(context);
+    this.scope.checkOrderUnchanged(context, bounds.order, scan.order);
+    const after = parseInteger(cursor) ?? null;
+    const { strides, last, exhausted } = await scan.sweep(partition, bounds, after, batchSize, limit);
+    return {
+      ranges: strides.map(({ begin, end, rows }) => ({
+        data: encodeIdRange({ low: begin, high: end, key: scan.column.path, type: scan.idType }),
+        rows,
+      })),
+      cursor: last?.toString() ?? cursor,
+      exhausted,
     };
   }
 

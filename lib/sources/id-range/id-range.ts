@@ -46,8 +46,9 @@ export interface IdRangeOptions<
  * Ids may be zero and negative, and above 2^53 if the entity maps them as `bigint` or `string`.
  *
  * A run covers the smallest to the largest matching id at its start: rows that are inserted outside of these
- * bounds later are not part of it. `from` and `to` of `start` and `preview` are ids, both inclusive, in the
- * source's direction: `start(name, { from: 500 })` covers the ids up to 500, with `direction: 'asc'` from 500 up.
+ * bounds later are not part of it, unless it is verified. `from` and `to` of `start` and `preview` are ids, both
+ * inclusive, in the source's direction: `start(name, { from: 500 })` covers the ids up to 500, with `direction: 'asc'`
+ * from 500 up.
  *
  * @param entity The entity class or schema whose table is read.
  * @param options See `IdRangeOptions`. Default: all rows by primary key, newest first.

@@ -8,8 +8,9 @@ import { parseInteger } from '../keys/key-value.js';
 import { describeOrder } from '../keys/sort-key.js';
 import { runQuery } from '../run-query.js';
 import type { SourceScope } from '../source-scope.js';
-import { clampInterval, countIds, type IdInterval } from './id-interval.js';
-import { type IdBounds, type IdType, toIdValue } from './id-range-codec.js';
+import { intervalAfter, type ReadBatches, sweepStep } from '../keys/sweep-step.js';
+import { clampInterval, countIds, disjointStrides, type IdInterval, type IdStride } from './id-interval.js';
+import { type IdBounds, type IdSweepBounds, type IdType, toIdValue } from './id-range-codec.js';
 
 /**
  * Reads ids of an id range during one call, with the column and the reader resolved for its entity manager.
@@ -47,6 +48,45 @@ export class IdScan {
     // An estimate may exceed the number of ids between the bounds.
     const rows = this.isUnique ? Math.min(total.rows, Number(countIds(interval))) : total.rows;
     return { bounds: { ...interval, rows, order: this.order }, exact: total.exact };
+  }
+
+  /** The next matching rows of a sweep, as intervals of ids that contain `batchSize` of them each. */
+  async sweep(
+    partition: string,
+    bounds: IdSweepBounds,
+    cursor: bigint | null,
+    batchSize: number,
+    limit: number,
+  ): Promise<{ strides: IdStride[]; last: bigint | null; exhausted: boolean }> {
+    const { column, reader, context } = this;
+    const { direction } = column;
+    const read =
+      (scope: SourceScope): ReadBatches =>
+      (interval, size, count) =>
+        runQuery(context, () =>
+          reader.batches(context, { scope, partition, columns: [column], interval }, size, count),
+        );
+    const [first, end] = direction === 'asc' ? [bounds.low, bounds.high] : [bounds.high, bounds.low];
+    const at = (id: bigint | undefined) =>
+      id === undefined ? undefined : { values: [toIdValue(id, this.idType)], inclusive: true };
+    const after = intervalAfter(
+      { lower: at(first), upper: at(end) },
+      cursor === null ? null : [toIdValue(cursor, this.idType)],
+    );
+    const all = read(this.scope.withWhere());
+    const { batches, last, exhausted } = await sweepStep(all, read(this.scope), after, batchSize, limit);
+    const keys = [...batches.flatMap((batch) => [batch.first, batch.last]), ...(last ? [last] : [])];
+    await checkExactIntegers(this.scope, context, [column], reader, keys);
+    const ids = batches.map(({ first: begin, last: stop, rows }) => ({
+      from: this.toInteger(begin[0]),
+      to: this.toInteger(stop[0]),
+      rows,
+    }));
+    return {
+      strides: disjointStrides(ids, direction),
+      last: last ? this.toInteger(last[0]) : null,
+      exhausted,
+    };
   }
 
   async hasRows(partition: string, interval: IdInterval): Promise<boolean> {

@@ -53,6 +53,28 @@ export function decodeBounds(bounds: JsonValue): KeysetBounds | undefined {
   };
 }
 
+/** The bounds of a sweep: those that were asked for, or none. */
+export interface KeysetSweepBounds {
+  readonly lower: KeyValues | undefined;
+  readonly upper: KeyValues | undefined;
+  readonly order: string;
+}
+
+/** `[lower, upper, order]`; `null` for an end that is open. */
+export function encodeSweepBounds({ lower, upper, order }: KeysetSweepBounds): JsonValue {
+  return [lower ? encodeKey(lower) : null, upper ? encodeKey(upper) : null, order];
+}
+
+/** @throws TypeError for JSON that `encodeSweepBounds` does not produce. */
+export function decodeSweepBounds(bounds: JsonValue): KeysetSweepBounds {
+  const [lower = null, upper = null, order] = listOf(bounds, 'the bounds of a sweep');
+  return {
+    lower: lower === null ? undefined : decodeKey(lower),
+    upper: upper === null ? undefined : decodeKey(upper),
+    order: typeof order === 'string' ? order : '',
+  };
+}
+
 export function encodeKey(values: KeyValues): JsonValue {
   return values.map(encodeKeyValue);
 }

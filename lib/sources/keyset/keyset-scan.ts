@@ -12,6 +12,8 @@ import type {
   SortColumn,
 } from '../keys/key-reader.js';
 import { describeOrder } from '../keys/sort-key.js';
+import { sweepStep, type SweepStep } from '../keys/sweep-step.js';
+import { nestedFilter, type PlainFilter } from '../plain-filter.js';
 import { runQuery } from '../run-query.js';
 import type { SourceScope } from '../source-scope.js';
 import type { KeysetBounds } from './keyset-codec.js';
@@ -80,6 +82,28 @@ export class KeysetScan {
     return runQuery(this.context, () => this.reader.batches(this.context, query, batchSize, limit));
   }
 
+  /** The next batches of matching rows of a sweep. */
+  async sweep(
+    partition: string,
+    interval: KeyInterval,
+    batchSize: number,
+    limit: number,
+  ): Promise<SweepStep> {
+    const all = new KeysetScan(
+      this.scope.withWhere(withoutNulls(this.columns)),
+      this.context,
+      this.resolved,
+      this.reader,
+    );
+    return sweepStep(
+      (within, size, count) => all.batches(partition, within, size, count),
+      (within, size, count) => this.batches(partition, within, size, count),
+      interval,
+      batchSize,
+      limit,
+    );
+  }
+
   async hasRows(partition: string, interval: KeyInterval): Promise<boolean> {
     return (await this.boundary(partition, interval, 'first')) !== undefined;
   }
@@ -108,4 +132,10 @@ export class KeysetScan {
     this.scope.checkPartition(this.context, partition);
     return { scope: this.scope, partition, columns: this.columns, interval };
   }
+}
+
+/** Comparisons never match null: the `where` of the source excludes the nulls of a nullable column. */
+function withoutNulls(columns: readonly SortColumn[]): PlainFilter {
+  const nullable = columns.filter((column) => column.nullable);
+  return nullable.length === 0 ? {} : { $and: nullable.map(({ path }) => nestedFilter(path, { $ne: null })) };
 }

@@ -20,6 +20,7 @@ import { closedInterval, type KeyInterval } from '../keys/key-interval.js';
 import { checkRowIdentity, loadRows } from '../keys/load-rows.js';
 import { rowKey, rowKeysFilter } from '../keys/row-keys.js';
 import { describeOrder, type SortKey } from '../keys/sort-key.js';
+import { intervalAfter } from '../keys/sweep-step.js';
 import { nestedFilter, type PlainFilter } from '../plain-filter.js';
 import type { KeysetRange } from '../ranges.js';
 import { runQuery } from '../run-query.js';
@@ -29,8 +30,10 @@ import {
   decodeBounds,
   decodeKey,
   decodeRange,
+  decodeSweepBounds,
   encodeBounds,
   encodeKey,
+  encodeSweepBounds,
   toKeyObject,
   toPlannedRange,
 } from './keyset-codec.js';
@@ -133,6 +136,40 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
       ranges: batches.map((batch) => toPlannedRange(batch, scan.tieBreakers)),
       cursor,
       exhausted: !full || JSON.stringify(cursor) === JSON.stringify(encodeKey(bounds.last)),
+    };
+  }
+
+  async openSweep(
+    context: SourceContext,
+    { from, to }: OpenRequest,
+  ): Promise<readonly SourcePartition[] | null> {
+    if (!this.scope.isFiltered) return null;
+    const scan = this.scan(context);
+    const lower = parseBound(this.scope, context, scan, 'from', from);
+    const upper = parseBound(this.scope, context, scan, 'to', to);
+    const bounds = encodeSweepBounds({ lower: lower?.values, upper: upper?.values, order: scan.order });
+    return this.scope.partitions.map((name) => ({ name, bounds }));
+  }
+
+  async planSweep(context: SourceContext, request: PlanRequest): Promise<SourcePlan> {
+    const { partition, cursor, batchSize, limit } = request;
+    const bounds = decodeSweepBounds(request.bounds);
+    const scan = this.scan(context);
+    this.scope.checkOrderUnchanged(context, bounds.order, scan.order);
+    const interval: KeyInterval = {
+      lower: bounds.lower && { values: bounds.lower, inclusive: true },
+      upper: bounds.upper && { values: bounds.upper, inclusive: true },
+    };
+    const after = intervalAfter(interval, cursor === null ? null : decodeKey(cursor));
+    const { batches, last, exhausted } = await scan.sweep(partition, after, batchSize, limit);
+    await scan.checkKeys([
+      ...batches.flatMap(({ first, last: end }) => [first, end]),
+      ...(last ? [last] : []),
+    ]);
+    return {
+      ranges: batches.map((batch) => toPlannedRange(batch, scan.tieBreakers)),
+      cursor: last ? encodeKey(last) : cursor,
+      exhausted,
     };
   }
 

@@ -27,9 +27,9 @@ export interface KeysetOptions<Entity extends object> extends SourceScopeOptions
  * booleans, bytes, ObjectIds, and timestamps up to the column's precision.
  *
  * A run covers the first to the last matching row at its start: rows that are inserted outside of these bounds
- * later are not part of it. `from` and `to` of `start` and `preview` are objects with all sort keys or the first
- * few of them, both inclusive: `start(name, { from: { createdAt: '2020-11-11T02:04:11.891Z' } })`. A time without an
- * offset is in UTC; for a column without a time zone it is the text of the column.
+ * later are not part of it, unless it is verified. `from` and `to` of `start` and `preview` are objects with all sort
+ * keys or the first few of them, both inclusive: `start(name, { from: { createdAt: '2020-11-11T02:04:11.891Z' } })`. A
+ * time without an offset is in UTC; for a column without a time zone it is the text of the column.
  *
  * Planning costs on PostgreSQL one index-only query per planning cycle, equally fast at the end of a table as at
  * its start; with mixed directions one for each index range scan, usually one or two. MariaDB, MySQL and SQLite

@@ -29,6 +29,36 @@ export function runningSuite(bench: DriverBench): void {
     expect(await touched(1)).toBe(230);
   });
 
+  it.each([
+    ['keyset', () => keyset(Entry, { orderBy: newest, where: { state: 'new' } })],
+    ['idRange', () => idRange(Entry, { where: { state: 'new' } })],
+  ])('sweeps rows that were inserted behind the cursor and beyond the bounds: %s', async (_, source) => {
+    await bench.fill(Entry, rowsOf(120).slice(10, 110));
+    let batches = 0;
+    const handler = defineBackfill<never, Entry>({
+      name: 'touch-entries',
+      source: source(),
+      config: { ...FAST, batchSize: 10 },
+      verify: true,
+      processBatch: async (rows) => {
+        const inserted = [...rowsOf(5), ...rowsOf(120).slice(115)];
+        if (++batches === 9) await bench.orm.em.fork().insertMany(Entry, inserted as never);
+        for (const row of rows) {
+          row.touches++;
+          row.state = 'seen';
+        }
+      },
+    });
+    const { backfills, finished } = await bench.start(handler);
+    await backfills.start('touch-entries');
+    expect(await finished('touch-entries')).toMatchObject({
+      state: 'completed',
+      rowsDone: 110,
+      verified: { left: 0 },
+    });
+    expect(await touched(1)).toBe(110);
+  });
+
   it('accepts range.where in native updates', async () => {
     await bench.fill(Entry, rowsOf(97));
     const handler = defineBackfill<KeysetRange<Entry>>({

@@ -48,6 +48,22 @@ describe('ensureCompleted', () => {
     );
   });
 
+  it('asks for a verified run', async () => {
+    const app = await bench.start({ handlers: [renewal()] });
+    const refusalOfVerified = () =>
+      ensureCompleted(NAME, { app: app.app, verified: true }).then(
+        () => null,
+        (error: Error) => error.message,
+      );
+    await app.backfills.start(NAME);
+    await app.finished(NAME);
+    expect(await refusalOfVerified()).toMatch(/its newest run was not verified: start one with verify: true/);
+
+    await app.backfills.start(NAME, { verify: true });
+    await app.finished(NAME);
+    expect(await refusalOfVerified()).toBeNull();
+  });
+
   it('passes after a run without failures, and rejects again when new rows match', async () => {
     const app = await bench.start({ handlers: [renewal()] });
     await app.backfills.start(NAME);

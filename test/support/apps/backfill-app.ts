@@ -88,7 +88,7 @@ export async function startBackfillApp(setup: BackfillAppSetup): Promise<Backfil
       eventually(
         `backfill ${name} to be over`,
         () => backfills.status(name),
-        ({ state }) => state !== 'running' && state !== 'idle',
+        ({ state }) => state !== 'running' && state !== 'verifying' && state !== 'idle',
         withinMs,
       ),
     newest: async (name) => {
