@@ -1,5 +1,5 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { Ajv } from 'ajv';
+import { Ajv, type ValidateFunction } from 'ajv';
 import type { AdminClient, AdminResponse } from './admin-client.js';
 
 interface Operation {
@@ -16,6 +16,7 @@ export class ApiContract {
   readonly problems: string[] = [];
   private readonly seen = new Set<string>();
   private readonly ajv = new Ajv({ allErrors: true });
+  private readonly validators = new Map<object, ValidateFunction>();
   private readonly operations: { name: string; pattern: RegExp; operation: Operation }[];
 
   constructor(
@@ -80,7 +81,8 @@ export class ApiContract {
       this.problems.push(`${what}: ${type} is not documented`);
       return;
     }
-    const validate = this.ajv.compile(toJsonSchema(schema) as object);
+    const validate = this.validators.get(schema) ?? this.ajv.compile(toJsonSchema(schema) as object);
+    this.validators.set(schema, validate);
     if (!validate(value)) {
       const lines = validate.errors?.map(
         ({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`,
