@@ -105,12 +105,18 @@ export class MongoCollection {
     for (const { name, key, unique } of this.indexes) {
       const fields = Object.keys(key);
       const clash =
-        unique && this.documents.some((it) => fields.every((field) => isEqual(it[field], document[field])));
+        unique && this.documents.some((it) => fields.every((field) => isSame(it[field], document[field])));
       if (clash) {
         throw new MongoFailure(11000, 'DuplicateKey', `E11000 duplicate key error index: ${name}`);
       }
     }
   }
+}
+
+/** As `isEqual`, which takes long for what most keys are. */
+function isSame(one: unknown, other: unknown): boolean {
+  const isPlain = typeof one === 'string' || typeof one === 'number';
+  return isPlain && typeof one === typeof other ? one === other : isEqual(one, other);
 }
 
 function holds(fields: unknown): boolean {
