@@ -16,17 +16,20 @@ export interface NextPhase {
  * What follows the walk or a sweep, once everything of it is done.
  *
  * @param now epoch ms by the clock of Redis
+ * @param stillMatches whether rows that the walk has processed are known to match still
  */
 export function afterWalk(
   verification: Verification,
   { progress, rowsTotal }: Pick<RunRecord, 'progress' | 'rowsTotal'>,
   now: number,
+  stillMatches: boolean,
 ): NextPhase {
   const { sweeps, phase, left, since } = verification;
   if (sweeps === 0) {
     return { verification: { ...verification, phase: 'done' } };
   }
-  const rows = phase === 'walk' ? Math.max(progress, rowsTotal) : (left ?? 0);
+  const walked = stillMatches ? Math.max(progress, rowsTotal) : 0;
+  const rows = phase === 'walk' ? walked : (left ?? 0);
   return {
     verification: {
       ...verification,
@@ -51,14 +54,18 @@ export function counted({ left, limit }: Verification): boolean {
   return limit !== null && (left ?? 0) >= limit;
 }
 
-/** What follows a count. */
-export function afterCount(verification: Verification): NextPhase {
+/**
+ * What follows a count.
+ *
+ * @param complete false where it ended before it had counted all rows
+ */
+export function afterCount(verification: Verification, complete: boolean): NextPhase {
   const { left, round, sweeps } = verification;
   if (left === 0) {
     return { verification: { ...verification, phase: 'done' } };
   }
   if (counted(verification) || round > sweeps) {
-    return { verification: { ...verification, phase: 'done' }, verdict: verdictOf(verification) };
+    return { verification: { ...verification, phase: 'done' }, verdict: verdictOf(verification, complete) };
   }
   return {
     verification: { ...verification, phase: 'sweep' },
@@ -66,12 +73,12 @@ export function afterCount(verification: Verification): NextPhase {
   };
 }
 
-function verdictOf(verification: Verification): string {
+function verdictOf(verification: Verification, complete: boolean): string {
   const { left, limit, round, elapsed } = verification;
-  const rows = `${counted(verification) ? 'at least ' : ''}${left ?? 0} rows`;
+  const rows = `${complete ? '' : 'at least '}${left ?? 0} rows`;
   const sentence = `the app still writes the old form: ${rows} in the last ${formatDuration(elapsed)}`;
   return round === 1 && counted(verification)
     ? `${rows} still match the where after all ${limit ?? 0} were processed: either the where does not exclude rows that ` +
-        `are done, and then no sweep can tell what is left (verify: { sweeps: 0 }), or ${sentence}`
+        `are done, and then no sweep can tell what is left, or ${sentence}`
     : sentence;
 }

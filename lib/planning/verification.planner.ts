@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManagers } from '../database/entity-managers.js';
-import type { JsonValue, SourcePartition } from '../sources/backfill-source.js';
+import type { JsonValue, SourceContext, SourcePartition } from '../sources/backfill-source.js';
 import type { Reservation } from '../state/range-steps.js';
 import { RangeStore } from '../state/range.store.js';
 import { cursorField } from '../state/run-record.js';
@@ -58,7 +58,7 @@ export class VerificationPlanner {
       // Goes on when the failures were retried: what failed would be left, and count as written by the app.
       return this.enter(request, { verification }, { ends: true });
     }
-    const next = afterWalk(verification, run, now);
+    const next = afterWalk(verification, run, now, await this.stillMatches(request, verification));
     return this.enter(request, next.verification.phase === 'count' ? await this.open(request, next) : next);
   }
 
@@ -98,17 +98,36 @@ export class VerificationPlanner {
     }
     return this.enter(
       { ...request, run: { ...run, seq, cursors: partitions.cursorsByName() } },
-      afterCount({ ...verification, left }),
+      afterCount({ ...verification, left }, partitions.isExhausted),
     );
   }
 
+  /** Whether rows of the walk match still, as far as its source can tell. */
+  private async stillMatches(request: CycleRequest, { phase }: Verification): Promise<boolean> {
+    const { source } = request.backfill;
+    const { partitions } = request.run;
+    if (phase !== 'walk' || !source.stillMatches) {
+      return true;
+    }
+    return this.reading(request, async (context) => source.stillMatches?.(context, partitions ?? []) ?? true);
+  }
+
   /** The bounds of a round that begins. */
-  private async open({ backfill, signal }: CycleRequest, next: NextPhase): Promise<NextPhase> {
+  private async open(request: CycleRequest, next: NextPhase): Promise<NextPhase> {
+    const { source } = request.backfill;
+    const partitions = await this.reading(request, async (context) =>
+      source.openSweep?.(context, next.verification.request),
+    );
+    return { ...next, verification: beginRound(next.verification, partitions ?? []) };
+  }
+
+  private async reading<Result>(
+    { backfill, signal }: CycleRequest,
+    read: (context: SourceContext) => Promise<Result>,
+  ): Promise<Result> {
     const em = this.managers.fork();
     try {
-      const context = { em, signal, backfill: backfill.name };
-      const partitions = (await backfill.source.openSweep?.(context, next.verification.request)) ?? [];
-      return { ...next, verification: beginRound(next.verification, partitions) };
+      return await read({ em, signal, backfill: backfill.name });
     } finally {
       em.clear();
     }

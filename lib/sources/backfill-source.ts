@@ -283,6 +283,14 @@ export interface BackfillSource<TRange extends BackfillRange = BackfillRange, TR
    */
   planSweep?(context: SourceContext, request: PlanRequest): Promise<SourcePlan>;
 
+  /**
+   * Whether the rows at the bounds of a walk, which it has processed, match the filter still: then as many left rows as
+   * it had are the same rows, and a sweep would only process all of them again. Default: they may.
+   *
+   * @internal
+   */
+  stillMatches?(context: SourceContext, partitions: readonly SourcePartition[]): Promise<boolean>;
+
   /** Builds the range that a range handler gets. Default: the fields of `data`, with `index` and `partition`. */
   toRange?(planned: JsonValue, index: number, partition: string): TRange;
 

@@ -150,6 +150,17 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     };
   }
 
+  async stillMatches(context: SourceContext, partitions: readonly SourcePartition[]): Promise<boolean> {
+    const scan = this.scan(context);
+    for (const { name, bounds } of partitions) {
+      const decoded = decodeIdBounds(bounds);
+      for (const id of decoded ? [decoded.low, decoded.high] : []) {
+        if (!(await scan.hasRows(name, { low: id, high: id }))) return false;
+      }
+    }
+    return true;
+  }
+
   toRange(data: JsonValue, index: number, partition: string): IdRange<Entity, Id> {
     const { low, high, type } = decodeIdRange(data);
     return {

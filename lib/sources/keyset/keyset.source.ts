@@ -173,6 +173,18 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     };
   }
 
+  async stillMatches(context: SourceContext, partitions: readonly SourcePartition[]): Promise<boolean> {
+    for (const { name, bounds } of partitions) {
+      const decoded = decodeBounds(bounds);
+      if (!decoded) continue;
+      const scan = this.scan(context).forRun(decoded);
+      for (const key of [decoded.first, decoded.last]) {
+        if (!(await scan.hasRows(name, closedInterval(key, key)))) return false;
+      }
+    }
+    return true;
+  }
+
   toRange(data: JsonValue, index: number, partition: string): KeysetRange<Entity> {
     const { first, last, tieBreakers } = decodeRange(data);
     const sortKeys = this.order.sortKeys(tieBreakers);

@@ -150,7 +150,7 @@ describe('the sweeps of a verification', () => {
       rowsDone: 100,
       verified: { left: 100, swept: 0 },
       stateReason: expect.stringMatching(
-        /at least 100 rows still match the where after all 100 were processed: either the where does not exclude/,
+        /^100 rows still match the where after all 100 were processed: either the where does not exclude/,
       ),
     });
   });
