@@ -68,6 +68,17 @@ export function handlersOf(plan: BenchPlan): Type[] {
         }
       },
     }),
+    defineBackfill<IdRange, BenchRow>({
+      name: 'verified',
+      source: keyset(BenchRow, { orderBy: { id: 'asc' }, where: { state: 0 } }),
+      config: { batchSize: 100, ...config },
+      verify: true,
+      processBatch: (rows) => {
+        for (const row of rows) {
+          row.state = 1;
+        }
+      },
+    }),
     defineBackfill<NumberRange, NumberRow>({
       name: 'wait',
       source: numbers(ranges),

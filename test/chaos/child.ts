@@ -18,6 +18,7 @@ import { RangeStore } from '../../lib/state/range.store.js';
 import { RunStore } from '../../lib/state/run.store.js';
 import { answerParent, tellParent } from '../support/processes/index.js';
 import { dieAt, instrument } from './faults.js';
+import { ChaosForm } from './forms.entity.js';
 import { handlersOf, starts } from './handlers.js';
 import type { ChildPlan } from './plan.js';
 import { ChaosRow } from './rows.entity.js';
@@ -58,7 +59,7 @@ const testing = await Test.createTestingModule({
     MikroOrmModule.forRoot({
       driver: PostgreSqlDriver,
       clientUrl: plan.databaseUrl,
-      entities: [ChaosRow, ...(plan.ledger ? BACKFILL_ENTITIES : [])],
+      entities: [ChaosRow, ChaosForm, ...(plan.ledger ? BACKFILL_ENTITIES : [])],
       pool: { min: 0, max: 10 },
     }),
     BullModule.forRoot({ connection: { url: plan.redisUrl } }),

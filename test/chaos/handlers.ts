@@ -3,10 +3,12 @@ import type { Type } from '@nestjs/common';
 import { Backfill, idRange, keyset } from 'nestjs-backfill';
 import type { BackfillContext, BackfillConfigPatch, IdRange } from 'nestjs-backfill';
 import type { Passing } from './faults.js';
+import { ChaosForm } from './forms.entity.js';
 import type { ChildPlan } from './plan.js';
 import { ChaosRow } from './rows.entity.js';
 
 type Row = { id: number; touches: number; poison: boolean };
+type Form = { id: string; form: number; touches: number };
 
 /** When handlers of this process began, epoch ms by the clock of the machine. */
 export const starts: number[] = [];
@@ -19,6 +21,9 @@ const CONFIG: BackfillConfigPatch = {
   attempts: 2,
   backoffMs: 50,
 };
+
+/** What the keys of rows begin with that an app inserts before all others: only a sweep comes to them. */
+export const LATE = '00000000';
 
 export class PoisonError extends Error {
   override readonly name = 'PoisonError';
@@ -99,8 +104,32 @@ export function handlersOf(plan: ChildPlan, pass: Passing): Type[] {
     }
   }
 
+  @Backfill({
+    name: 'renew-forms',
+    source: keyset(ChaosForm, { orderBy: { id: 'asc' }, where: { form: 1 } }),
+    config: CONFIG,
+    verify: true,
+  })
+  class RenewForms {
+    async processBatch(rows: Form[], { signal }: BackfillContext) {
+      await work(signal);
+      if (rows.some(({ id }) => id.startsWith(LATE))) {
+        pass('handler:sweep');
+      }
+      for (const row of rows) {
+        row.form = 2;
+        row.touches++;
+      }
+    }
+  }
+
   const copies = Array.from({ length: plan.copies }, (_, i) => rangeHandler(`touch-${i}`));
-  const all = { touch: rangeHandler('touch'), 'touch-batch': TouchBatch, 'touch-rows': TouchRows };
+  const all = {
+    touch: rangeHandler('touch'),
+    'touch-batch': TouchBatch,
+    'touch-rows': TouchRows,
+    'renew-forms': RenewForms,
+  };
   return [
     ...Object.entries(all).flatMap(([name, type]) => (plan.removed.includes(name) ? [] : [type])),
     ...copies,

@@ -12,12 +12,14 @@ import { pace } from './pace.bench.js';
 import { plan } from './plan.bench.js';
 import { scale } from './scale.bench.js';
 import { sql } from './sql.bench.js';
+import { verify } from './verify.bench.js';
 
 /** All benchmarks; those at the end run apart. */
 export const benchmarks: readonly Benchmark[] = [
   noop,
   sql,
   entities,
+  verify,
   plan,
   enqueue,
   pace,

@@ -9,6 +9,7 @@ import { poisonScenarios } from './poison.js';
 import { postgresScenarios } from './postgres.js';
 import { randomized } from './randomized.js';
 import { redisScenarios } from './redis.js';
+import { verificationScenarios } from './verification.js';
 import { zombieScenarios } from './zombies.js';
 
 /** Everything that is tried. Those that wait longest come first. */
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
   ...randomized,
   ...redisScenarios,
   ...ledgerScenarios,
+  ...verificationScenarios,
   ...postgresScenarios,
   ...loadScenarios,
   ...deployScenarios,

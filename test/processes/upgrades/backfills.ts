@@ -32,6 +32,8 @@ export interface HandlerPlan {
   readonly quota?: boolean;
   /** Whether the first handler throws a `RateLimitedError`. */
   readonly limited?: boolean;
+  /** Whether rows stop to match the `where` of the source when they are handled, so that runs can be swept. */
+  readonly filtered?: boolean;
 }
 
 /** The window is far smaller than the tables, so that the version that takes a run over also plans. */
@@ -49,6 +51,7 @@ const CONFIG = {
 /** The handlers of a process; `onCall` is called when a handler begins. */
 export function handlersOf(plan: HandlerPlan, onCall: (name: Name) => void = () => {}): Type[] {
   let limited = plan.limited === true;
+  const scope = plan.filtered ? { where: { handledBy: '' } } : {};
 
   async function handle(name: Name, rows: readonly Row[], context: BackfillContext) {
     const { em, signal } = context;
@@ -97,25 +100,25 @@ export function handlersOf(plan: HandlerPlan, onCall: (name: Name) => void = () 
   return [
     defineBackfill<IdRange<Row>>({
       name: 'ids',
-      source: idRange(tables.ids, { direction: 'asc' }),
+      source: idRange(tables.ids, { direction: 'asc', ...scope }),
       config: CONFIG,
       processRange: ({ where }, context) => handleRange('ids', tables.ids, where, context),
     }),
     defineBackfill<KeysetRange<Row>>({
       name: 'keys',
-      source: keyset(tables.keys, { orderBy: { createdAt: 'asc', id: 'asc' } }),
+      source: keyset(tables.keys, { orderBy: { createdAt: 'asc', id: 'asc' }, ...scope }),
       config: CONFIG,
       processRange: ({ where }, context) => handleRange('keys', tables.keys, where, context),
     }),
     defineBackfill<never, Row>({
       name: 'batches',
-      source: keyset(tables.batches, { orderBy: { createdAt: 'desc', id: 'desc' } }),
+      source: keyset(tables.batches, { orderBy: { createdAt: 'desc', id: 'desc' }, ...scope }),
       config: CONFIG,
       processBatch: (rows, context) => handle('batches', rows, context),
     }),
     defineBackfill<never, Row>({
       name: 'rows',
-      source: idRange(tables.rows, { direction: 'asc' }),
+      source: idRange(tables.rows, { direction: 'asc', ...scope }),
       // One row at a time: the number of rows done before the held one is known.
       config: { ...CONFIG, concurrency: 1 },
       processRow: (row, context) => handle('rows', [row], context),

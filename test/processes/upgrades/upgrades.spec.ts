@@ -6,6 +6,7 @@ import { pacingSuite } from './pacing.suite.js';
 import { pauseSuite } from './pause.suite.js';
 import { releases } from './releases.js';
 import { UpgradeBench } from './upgrade-bench.js';
+import { verifySuite } from './verify.suite.js';
 
 /** Runs that one version began, and another finishes, on the same Redis and database. */
 describe.each(await releases())('%s and this version', (tarball) => {
@@ -14,6 +15,7 @@ describe.each(await releases())('%s and this version', (tarball) => {
   describe('failures', () => failuresSuite(bench));
   describe('pacing', () => pacingSuite(bench));
   describe('the ledger', () => ledgerSuite(bench));
+  describe('a verification', () => verifySuite(bench));
   // Last, as these end the process that the others share.
   describe('a rolling deploy', () => deploySuite(bench));
   describe('a kill', () => killSuite(bench));
