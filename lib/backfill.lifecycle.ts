@@ -19,6 +19,7 @@ import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { RateController } from './pacing/rate.controller.js';
 import { CycleWorkers } from './planning/cycle.workers.js';
 import { resolveVerification } from './planning/resolve-verification.js';
+import { requireGuard } from './processing/guard/require-guard.js';
 import { WorkerPool } from './processing/worker.pool.js';
 import { CycleQueues } from './queues/cycle.queues.js';
 import { RangeQueues } from './queues/range.queues.js';
@@ -93,6 +94,7 @@ export class BackfillLifecycle
         // Refused at the start of the app rather than at that of a run.
         await resolveVerification(backfill, {}, context.em, 0);
       }
+      requireGuard(context.em, backfill);
       this.registry.add(backfill);
       this.logger.log(
         `Backfill "${backfill.name}" handled by ${backfill.className} (${backfill.shape}, ${backfill.source.kind})`,

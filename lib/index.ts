@@ -17,6 +17,7 @@ export type { ActorResolver, BackfillAdminOptions } from './admin/admin.options.
 
 export { Backfill } from './handlers/backfill.decorator.js';
 export type { BackfillOptions } from './handlers/backfill.decorator.js';
+export type { BackfillGuard } from './handlers/backfill-guard.js';
 
 export { BackfillHealthIndicator } from './monitoring/backfill.health.js';
 export type { BackfillHealthOptions, BackfillHealthResult } from './monitoring/backfill.health.js';

@@ -3,6 +3,7 @@ import type { Scope } from '@nestjs/common';
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
 import type { OnOtherVersion } from '../config/handler-version.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
+import type { BackfillGuard } from './backfill-guard.js';
 import type { BackfillSource } from '../sources/backfill-source.js';
 import type { VerifyOptions } from '../config/verify-options.js';
 
@@ -32,6 +33,11 @@ export interface BackfillOptions {
    * overrides them. Default: none.
    */
   readonly config?: BackfillConfigPatch;
+  /**
+   * How the rows of batch and row handlers are guarded against writes of others while the handler works on them.
+   * Range handlers write with statements of their own. Default: `recheck`.
+   */
+  readonly guard?: BackfillGuard;
   /** Throttles of this backfill, beside those of the module. Default: none. */
   readonly throttles?: readonly BackfillThrottle[];
   /**

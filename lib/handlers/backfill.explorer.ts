@@ -10,6 +10,7 @@ import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import type { BackfillSource } from '../sources/backfill-source.js';
 import { checkedSource } from '../sources/checked-source.js';
+import { parseGuard } from './parse-guard.js';
 import { isValidName, NAME_RULE, nameFromClass } from './backfill-name.js';
 import { shapeOf } from './handler-shape.js';
 import type { HandlerShape } from './handler-shape.js';
@@ -69,6 +70,7 @@ export class BackfillExplorer {
       className: handler.name,
       source: checkedSource(options.source, name),
       shape,
+      guard: parseGuard(options.guard, name),
       throttles: options.throttles ?? [],
       verify: verifyOf(options.verify, name),
       defaults: [

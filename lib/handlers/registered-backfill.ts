@@ -3,6 +3,7 @@ import type { HandlerVersion } from '../config/handler-version.js';
 import type { BatchHandler, RangeHandler, RowHandler } from './handlers.js';
 import type { BackfillSource } from '../sources/backfill-source.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
+import type { BackfillGuard } from './backfill-guard.js';
 import type { HandlerShape } from './handler-shape.js';
 import type { VerifyOptions } from '../config/verify-options.js';
 
@@ -16,6 +17,8 @@ export interface RegisteredBackfill extends HandlerVersion {
   readonly className: string;
   readonly source: BackfillSource;
   readonly shape: HandlerShape;
+  /** Of batch and row handlers; absent: `recheck`. */
+  readonly guard?: BackfillGuard;
   readonly throttles?: readonly BackfillThrottle[];
   /** How its runs are verified; `null` or absent: they are not, unless `start` asks for it. */
   readonly verify?: VerifyOptions | null;

@@ -114,6 +114,7 @@ export function toPublicRun(row: LedgerRun, state: LedgerCheckpoint['state']): B
     rowsDone: row.rowsDone,
     rowsFailed: row.rowsFailed,
     rowsMissing: Number(state['rowsMissing'] ?? 0),
+    rowsRechecked: Number(state['rowsRechecked'] ?? 0),
     verified: verificationResult(verification),
     rowsTotal: row.rowsTotal,
     failures: row.failures,

@@ -43,18 +43,22 @@ export class OtelTelemetry implements RangeTelemetry {
     const missing = meter.createObservableGauge('backfill.rows.missing', {
       description: 'Rows of the run that were planned, not loaded, and not known to be gone',
     });
+    const rechecked = meter.createObservableGauge('backfill.rows.rechecked', {
+      description: 'Times that rows of the run were handled again because others wrote or locked them',
+    });
     const left = meter.createObservableGauge('backfill.verified.left', {
       description: 'Rows that the verification of the run found to match the filter of the source',
     });
     const swept = meter.createObservableGauge('backfill.verified.swept', {
       description: 'Rows that the sweeps of the run processed',
     });
-    this.gauges = [outstanding, rate, lag, missing, left, swept];
+    this.gauges = [outstanding, rate, lag, missing, rechecked, left, swept];
     this.observe = async (result) => {
       for (const status of await backfills.list()) {
         const attributes = { backfill: status.name };
         result.observe(outstanding, status.outstanding, attributes);
         result.observe(missing, status.rowsMissing, attributes);
+        result.observe(rechecked, status.rowsRechecked, attributes);
         if (status.verified) {
           result.observe(swept, status.verified.swept, attributes);
           if (status.verified.left !== null) {

@@ -3,11 +3,11 @@ import type { BackfillContext } from '../handlers/backfill-context.js';
 import type { BatchHandler, RangeHandler, RowHandler } from '../handlers/handlers.js';
 import { NonRetryableError } from '../errors/handler.errors.js';
 import { rowCount } from '../sources/answer-schemas.js';
-import type { SourceContext } from '../sources/backfill-source.js';
 import { toRange } from '../sources/planned-range.js';
 import type { Execution, Outcome } from './execution.js';
-import { loadRows } from './load-rows.js';
-import { RangeLogger } from './range.logger.js';
+import { loadGuarded } from './guard/load-guarded.js';
+import { handleBatch } from './handle-batch.js';
+import { handlerContext } from './handler-context.js';
 import { handleRows } from './rows/handle-rows.js';
 
 /**
@@ -23,18 +23,18 @@ export async function callHandler(
 ): Promise<Outcome> {
   const { shape } = execution.backfill;
   const handler = await execution.backfill.resolve();
-  const context = contextOf(execution, em);
+  const context = handlerContext(execution, em);
   switch (shape) {
     case 'range':
       return handleRange(execution, handler as RangeHandler, context);
     case 'batch':
-      return handleBatch(execution, handler as BatchHandler<unknown>, context);
+      return handleBatch(execution, handler as BatchHandler<unknown>, em, fork);
     case 'row':
       return handleRows(
         execution,
         handler as RowHandler<unknown>,
         context,
-        await loadRows(execution, readingContext(execution, em())),
+        await loadGuarded(execution, execution.entry, em()),
         fork,
       );
     default:
@@ -67,39 +67,4 @@ function parseRows(rows: number): number {
     );
   }
   return Math.round(parsed.data);
-}
-
-async function handleBatch(
-  execution: Execution,
-  handler: BatchHandler<unknown>,
-  context: BackfillContext,
-): Promise<Outcome> {
-  const { rows, missing } = await loadRows(execution, readingContext(execution, context.em));
-  await handler.processBatch(rows, context);
-  await context.em.flush();
-  return { kind: 'done', rows: rows.length, missing };
-}
-
-function readingContext({ backfill, signal }: Execution, em: EntityManager): SourceContext {
-  return { em, signal, backfill: backfill.name };
-}
-
-function contextOf(execution: Execution, em: () => EntityManager): BackfillContext {
-  const { backfill, runId, entry, signal, dryRun } = execution;
-  return {
-    runId,
-    backfill: backfill.name,
-    attempt: entry.attempts + 1,
-    signal,
-    get em() {
-      return em();
-    },
-    logger: new RangeLogger(backfill.name, runId, entry.index),
-    dryRun,
-    quota: async (calls = 1) => {
-      for (let i = 0; i < calls; i++) {
-        await execution.rows.acquireQuota(signal);
-      }
-    },
-  };
 }

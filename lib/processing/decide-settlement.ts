@@ -10,13 +10,14 @@ import { toStoredError } from '../state/stored-error.js';
 import type { StoredError } from '../state/stored-error.js';
 import type { Outcome } from './execution.js';
 import { missingOf } from './load-rows.js';
+import { LOCKED_DELAY_MS } from './guard/rounds.js';
 
 const MAX_BACKOFF_MS = 5 * 60_000;
 
 /** What is done with a range after its execution. */
 export type Decision =
   /** It succeeded: acknowledge it. */
-  | { readonly kind: 'ack'; readonly rows: RowsDone; readonly missing?: number }
+  | { readonly kind: 'ack'; readonly rows: RowsDone; readonly missing?: number; readonly rechecked?: number }
   /** Give it back as it was, without using up an attempt; `escalate`: the error still has to reach the run. */
   | { readonly kind: 'release'; readonly error: unknown; readonly escalate: boolean }
   /** Settle it with successors, failures or both; `error` is the last one, `null` where it was only stopped. */
@@ -49,7 +50,12 @@ export interface SettlementContext {
 export async function decideSettlement(outcome: Outcome, context: SettlementContext): Promise<Decision> {
   switch (outcome.kind) {
     case 'done':
-      return { kind: 'ack', rows: outcome.rows, missing: outcome.missing ?? 0 };
+      return {
+        kind: 'ack',
+        rows: outcome.rows,
+        missing: outcome.missing ?? 0,
+        rechecked: outcome.rechecked ?? 0,
+      };
     case 'partial':
       return decidePartial(outcome, context);
     case 'failed':
@@ -83,13 +89,17 @@ async function decidePartial(
     }
   }
   const error = outcome.failed.at(-1)?.error ?? null;
-  if (outcome.rows === 0 && retried.length === 0 && failures.length === 0) {
+  const { locked = [] } = outcome;
+  if (outcome.rows === 0 && retried.length === 0 && failures.length === 0 && locked.length === 0) {
     // The errors of its rows were escalated when they were thrown.
     return { kind: 'release', error, escalate: false };
   }
   const successors: Successor[] = [];
   if (untried.length > 0) {
     successors.push(rowsAgain(partition, untried, entry.attempts, 0));
+  }
+  if (locked.length > 0) {
+    successors.push(rowsAgain(partition, [...locked], entry.attempts, LOCKED_DELAY_MS));
   }
   if (retried.length > 0) {
     successors.push(rowsAgain(partition, retried, attempts, backoffDelay(attempts, config.backoffMs)));
@@ -98,6 +108,7 @@ async function decidePartial(
     entry,
     rowsDone: outcome.rows,
     missing: outcome.missing ?? 0,
+    rechecked: outcome.rechecked ?? 0,
     outcome: successors.length > 0 ? 'replaced' : 'done',
     successors,
     failures,

@@ -18,17 +18,28 @@ export interface Execution {
   readonly signal: AbortSignal;
 }
 
-/** The result of an execution; `missing`: rows that were planned, are there and were not loaded, default 0. */
+/**
+ * The result of an execution. `missing`: rows that were planned, are there and were not loaded; `rechecked`: rows that
+ * are given to the handler again because others wrote or locked them. Both 0 by default.
+ */
 export type Outcome =
   /** All rows are done. */
-  | { readonly kind: 'done'; readonly rows: RowsDone; readonly missing?: number }
+  | {
+      readonly kind: 'done';
+      readonly rows: RowsDone;
+      readonly missing?: number;
+      readonly rechecked?: number;
+    }
   /** So many rows are done; others failed, or were not started before the execution was stopped. */
   | {
       readonly kind: 'partial';
       readonly rows: number;
       readonly missing?: number;
+      readonly rechecked?: number;
       readonly failed: readonly FailedRow[];
       readonly remaining: readonly JsonValue[];
+      /** Rows that somebody else has locked; absent: none. */
+      readonly locked?: readonly JsonValue[];
     }
   /** The range failed as a whole. */
   | { readonly kind: 'failed'; readonly error: unknown };
@@ -52,10 +63,12 @@ export interface RowSettings {
   readonly acquireQuota: AcquireQuota;
   /**
    * Acknowledges that `done` more rows are done; `null`: nothing is acknowledged before the range ends. The range is
-   * left with the `remaining` rows and those that are `missing`, which its settlement counts.
+   * left with the `remaining` rows and those that are `missing`, which its settlement counts; `rechecked` more rows are
+   * given to the handler again.
    */
   readonly acknowledge:
-    ((done: number, remaining: readonly JsonValue[], missing: number) => Promise<void>) | null;
+    | ((done: number, remaining: readonly JsonValue[], missing: number, rechecked: number) => Promise<void>)
+    | null;
   /** Called as soon as a row fails with such an error: the other rows may still run for long. */
   readonly escalate: Escalate;
 }

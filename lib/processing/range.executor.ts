@@ -83,9 +83,9 @@ function onAcknowledge(execution: Execution, listener: () => void): Execution {
     ...execution,
     rows: {
       ...execution.rows,
-      acknowledge: (done, remaining, missing) => {
+      acknowledge: (...counted) => {
         listener();
-        return acknowledge(done, remaining, missing);
+        return acknowledge(...counted);
       },
     },
   };

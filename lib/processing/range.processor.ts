@@ -121,10 +121,17 @@ export class RangeProcessor {
       timeoutMs: () => this.config().rowTimeoutMs,
       acknowledgeMs: () => this.config().rowAckMs,
       acquireQuota: this.limiter.acquire,
-      acknowledge: async (done, remaining, missing) => {
+      acknowledge: async (done, remaining, missing, rechecked) => {
         const { entry } = unsettled;
         // Fencing: Redis refuses a worker whose claim is no longer the last one.
-        const updated = await this.deps.rangeStore.acknowledgeRows(this.run, entry, done, remaining, missing);
+        const updated = await this.deps.rangeStore.acknowledgeRows(
+          this.run,
+          entry,
+          done,
+          remaining,
+          missing,
+          rechecked,
+        );
         if (!updated) {
           throw new OvertakenError(this.run.backfill.name, entry.index);
         }

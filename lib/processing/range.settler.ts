@@ -60,7 +60,14 @@ export class RangeSettler {
     });
     switch (decision.kind) {
       case 'ack':
-        pendingAcks.push(this.acknowledge({ entry, rows: decision.rows, missing: decision.missing ?? 0 }));
+        pendingAcks.push(
+          this.acknowledge({
+            entry,
+            rows: decision.rows,
+            missing: decision.missing ?? 0,
+            rechecked: decision.rechecked ?? 0,
+          }),
+        );
         return 'settled';
       case 'release':
         if (decision.escalate) {

@@ -27,6 +27,8 @@ export interface BackfillRun {
   readonly rowsFailed: number;
   /** Rows that were planned, were not loaded, and are not known to be gone. */
   readonly rowsMissing: number;
+  /** How many times rows were given to the handler again because others wrote or locked them meanwhile. */
+  readonly rowsRechecked: number;
   /** What the verification of the run has found so far; `null` where the run is not verified. */
   readonly verified: VerificationResult | null;
   readonly rowsTotal: number | null;

@@ -71,6 +71,8 @@ export interface Acknowledgement {
   readonly rows: RowsDone;
   /** Rows that were planned, are there and were not loaded. Default 0. */
   readonly missing?: number;
+  /** Rows that were given to the handler again because others wrote them. Default 0. */
+  readonly rechecked?: number;
 }
 
 /** The answer to acknowledgements or a settlement. */
@@ -107,6 +109,8 @@ export interface Settlement {
   readonly rowsDone: number;
   /** Rows that were planned, are there and were not loaded; its successors do not count them. Default 0. */
   readonly missing?: number;
+  /** Rows that were, or will be, given to the handler again because others wrote or locked them. Default 0. */
+  readonly rechecked?: number;
   /** What it counts as; `replaced`: its successors count instead. */
   readonly outcome: 'done' | 'failed' | 'replaced';
   readonly successors: readonly Successor[];

@@ -106,11 +106,7 @@ export class RangeStore {
   async acknowledge(run: WorkedRun, done: readonly Acknowledgement[]): Promise<Settled> {
     const [counted, low, status] = await scripts.ack.run(this.client, this.keys, run, [
       PROGRESS_EVERY_MS,
-      ...done.flatMap(({ entry, rows, missing = 0 }) => [
-        entry.index,
-        missing > 0 ? `${rows}|${missing}` : rows,
-        digestOf(entry.payload),
-      ]),
+      ...done.flatMap((range) => [range.entry.index, countsOf(range), digestOf(range.entry.payload)]),
       encodeHandlerVersion(run.backfill),
     ]);
     return {
@@ -131,6 +127,7 @@ export class RangeStore {
     done: number,
     left: readonly JsonValue[],
     missing = 0,
+    rechecked = 0,
   ): Promise<RangeEntry | null> {
     const payload: RangePayload = { kind: 'rows', partition: entry.payload.partition, keys: left };
     const rows = left.length + missing;
@@ -141,6 +138,7 @@ export class RangeStore {
       rows,
       encodePayload(payload),
       digestOf(entry.payload),
+      rechecked,
       encodeHandlerVersion(run.backfill),
     ]);
     return counted === 1 ? { ...entry, rows, payload } : null;
@@ -160,6 +158,7 @@ export class RangeStore {
       failures.length,
       settlement.error,
       settlement.missing ?? 0,
+      settlement.rechecked ?? 0,
       ...successors.flatMap(({ attempts, delayMs, rows, payload }) => [
         attempts,
         Math.ceil(delayMs),
@@ -227,6 +226,11 @@ export class RangeStore {
       configVersion,
     ]);
   }
+}
+
+/** `rows`, `rows|missing` or `rows|missing|rechecked`. */
+function countsOf({ rows, missing = 0, rechecked = 0 }: Acknowledgement): number | string {
+  return rechecked > 0 ? `${rows}|${missing}|${rechecked}` : missing > 0 ? `${rows}|${missing}` : rows;
 }
 
 function toClaimStatus(status: ClaimStatus['status'], ms: number | null): ClaimStatus {

@@ -67,6 +67,7 @@ const runSchema = z.object({
   rowsDone: count,
   rowsFailed: count,
   rowsMissing: z.coerce.number().int().default(0),
+  rowsRechecked: z.coerce.number().int().default(0),
   progress: count,
   rowsTotal: count,
   rowsExact: flag,

@@ -48,6 +48,12 @@ export interface BackfillStatus {
    * longer match. With any, the run ends as `failed`.
    */
   readonly rowsMissing: number;
+  /**
+   * How many times rows were given to a batch or row handler again, because others wrote or locked them between load and
+   * flush: a row that was handled three times counts twice. Many, beside `rowsDone`, mean that the app writes these rows
+   * all the time: use smaller batches, or guard fewer columns.
+   */
+  readonly rowsRechecked: number;
   /** What the verification of the run has found so far; `null` where the run is not verified. */
   readonly verified: VerificationResult | null;
   readonly rowsTotal: number | null;

@@ -24,6 +24,9 @@ const progress = {
   rowsFailed: count,
 };
 const rowsMissing = count.describe('Rows that were planned, not loaded, and not known to be gone');
+const rowsRechecked = count.describe(
+  'Times that rows were handled again because others wrote or locked them',
+);
 
 /** Makes the compiler compare a schema with the type that the service returns. */
 type Shape<T> = { [K in keyof T]-?: z.ZodType };
@@ -55,6 +58,7 @@ export const statusResponse = z.object({
     ),
   ...progress,
   rowsMissing,
+  rowsRechecked,
   verified,
   rowsTotal: count.nullable(),
   rowsTotalKind: z.enum(['exact', 'estimated']).nullable(),
@@ -133,6 +137,7 @@ export const runResponse = z.object({
   version: text.nullable(),
   ...progress,
   rowsMissing,
+  rowsRechecked,
   verified,
   rowsTotal: count.nullable(),
   failures: count,

@@ -93,9 +93,11 @@ export function detailView(name) {
       tiles.ranges.update(`${compact(status.done)} done`, `${compact(status.outstanding)} outstanding`);
       tiles.failures.update(
         compact(status.failed + status.rowsFailed),
-        status.rowsMissing > 0
-          ? `${count(status.rowsFailed)} rows, ${count(status.rowsMissing)} rows missing`
-          : `${count(status.rowsFailed)} rows`,
+        [
+          `${count(status.rowsFailed)} rows`,
+          ...(status.rowsMissing > 0 ? [`${count(status.rowsMissing)} rows missing`] : []),
+          ...(status.rowsRechecked > 0 ? [`${count(status.rowsRechecked)} handled again`] : []),
+        ].join(', '),
       );
       tiles.verified.node.hidden = !status.verified;
       if (status.verified) tiles.verified.update(...verifiedTexts(status.verified));

@@ -44,10 +44,12 @@ function rowsText({ rowsDone, rowsTotal, rowsTotalKind }: BackfillStatus): strin
 }
 
 function rangesText(status: BackfillStatus): string {
-  const { done, outstanding, failed, rowsFailed, rowsMissing } = status;
+  const { done, outstanding, failed, rowsFailed, rowsMissing, rowsRechecked } = status;
   const ranges = `ranges: ${formatNumber(done)} done, ${formatNumber(outstanding)} outstanding, ${formatNumber(failed)} failed`;
   const failedText = rowsFailed > 0 ? `; ${formatNumber(rowsFailed)} rows failed` : '';
-  return `${ranges}${failedText}${rowsMissing > 0 ? `; ${formatNumber(rowsMissing)} rows missing` : ''}`;
+  const missingText = rowsMissing > 0 ? `; ${formatNumber(rowsMissing)} rows missing` : '';
+  const recheckedText = rowsRechecked > 0 ? `; rows handled again: ${formatNumber(rowsRechecked)}` : '';
+  return `${ranges}${failedText}${missingText}${recheckedText}`;
 }
 
 function verifiedLines({ verified }: BackfillStatus): string[] {

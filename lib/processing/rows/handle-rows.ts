@@ -4,9 +4,11 @@ import { inRequestScope } from '../../database/request-scope.js';
 import { withSavepoint } from '../../database/with-savepoint.js';
 import type { BackfillContext } from '../../handlers/backfill-context.js';
 import type { RowHandler } from '../../handlers/handlers.js';
-import type { SourceContext } from '../../sources/backfill-source.js';
 import type { AcquireQuota, Execution, Outcome } from '../execution.js';
-import type { LoadedRange } from '../load-rows.js';
+import { loadGuarded } from '../guard/load-guarded.js';
+import type { GuardedRows } from '../guard/load-guarded.js';
+import { entryOfKeys } from '../guard/rounds.js';
+import { RowKeepsChangingError } from '../guard/rows-changed.error.js';
 import { RowProcessor } from './row.processor.js';
 
 /** Calls a row handler for each row of a range. */
@@ -14,19 +16,20 @@ export async function handleRows(
   execution: Execution,
   handler: RowHandler<unknown>,
   { runId, attempt, logger, em: loadedBy }: BackfillContext,
-  { rows: loaded, missing }: LoadedRange,
+  loaded: GuardedRows,
   fork: () => EntityManager,
 ): Promise<Outcome> {
   const { backfill, dryRun, entry, signal, rows: settings } = execution;
   const { source } = backfill;
   const forks: EntityManager[] = [];
   const processor = new RowProcessor(
-    { em: loadedBy, rows: loaded, missing },
+    { em: loadedBy, ...loaded },
     {
       ...settings,
       // The rows of a dry run share a transaction, and each has a savepoint of it: only nested ones could overlap.
       concurrency: dryRun ? () => 1 : settings.concurrency,
       keyOf: (row) => source.keyOf?.(row) ?? null,
+      changedAgain: () => new RowKeepsChangingError(backfill.name),
       handle: (row, em, abort) => {
         const context: BackfillContext = {
           runId,
@@ -50,8 +53,7 @@ export async function handleRows(
       reload: async (keys) => {
         const em = fork();
         forks.push(em);
-        const reading: SourceContext = { em, signal, backfill: backfill.name };
-        return { em, rows: (await source.loadKeys?.(reading, keys, entry.payload.partition)) ?? [] };
+        return { em, ...(await loadGuarded(execution, entryOfKeys(entry, keys), em)) };
       },
       // A dry run is rolled back at its end: none of its rows may be acknowledged.
       acknowledge: dryRun ? null : settings.acknowledge,

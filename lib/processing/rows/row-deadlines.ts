@@ -46,9 +46,10 @@ export class RowDeadlines {
     });
   }
 
-  /** Clears the timer, after the last row. */
+  /** Clears the timer, after the last row of a round. */
   close(): void {
     clearTimeout(this.timer);
+    this.timerAt = Infinity;
   }
 
   private schedule(at: number): void {

@@ -2,16 +2,18 @@ import type { EntityManager } from '@mikro-orm/core';
 import type { LazyAbortController } from '../../async/lazy-abort-controller.js';
 import type { JsonValue } from '../../sources/backfill-source.js';
 import type { RowSettings } from '../execution.js';
+import type { GuardedRows } from '../guard/load-guarded.js';
 
-/** Rows, and the entity manager that loaded them. */
-export interface LoadedRows {
+/** Rows, the entity manager that loaded them, and the flush of what handlers changed. */
+export interface LoadedRows extends Pick<GuardedRows, 'rows' | 'flush'> {
   readonly em: EntityManager;
-  readonly rows: readonly unknown[];
 }
 
 /** What a `RowProcessor` works with. */
 export interface RowProcessorDeps extends RowSettings {
   readonly keyOf: (row: unknown) => JsonValue;
+  /** The error of a row that others wrote in every round. */
+  readonly changedAgain: () => Error;
   /** Calls the handler. Answers what the handler does: a promise, or nothing when it is done already. */
   readonly handle: (row: unknown, em: EntityManager, abort: LazyAbortController) => unknown;
   /** Loads the rows with these keys again, with an entity manager of their own. */

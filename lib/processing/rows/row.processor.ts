@@ -1,11 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import { Utils } from '@mikro-orm/core';
+import { sleep } from '../../async/sleep.js';
 import { LazyAbortController } from '../../async/lazy-abort-controller.js';
 import { concernsRun, mayConcernRow } from '../../database/classify-error.js';
 import type { FailedRow, Outcome, RowSettings } from '../execution.js';
+import { MAX_ROUNDS, roundDelay } from '../guard/rounds.js';
+import { isRowsChanged } from '../guard/rows-changed.error.js';
 import { RowDeadlines } from './row-deadlines.js';
 import type { LoadedRows, RowProcessorDeps } from './row-processor-deps.js';
-import type { FlushGroup, RowState } from './row-state.js';
+import type { FlushGroup, RowState, RowStatus } from './row-state.js';
 
 /**
  * Processes the rows of a range, several at once. A row that throws does not stop the others, unless its error
@@ -22,6 +25,8 @@ export class RowProcessor {
   private readonly running = new Set<LazyAbortController>();
   private group: FlushGroup;
   private readonly missing: number;
+  /** Rows that are handled again because others wrote or locked them, since the last acknowledgement. */
+  private rechecked = 0;
   private next = 0;
   private reloading = false;
   private timer: NodeJS.Timeout | undefined;
@@ -31,29 +36,51 @@ export class RowProcessor {
   private drained: () => void = () => undefined;
 
   constructor(
-    { em, rows, missing = 0 }: LoadedRows & { readonly missing?: number },
+    { em, rows, flush, missing = 0 }: LoadedRows & { readonly missing?: number },
     private readonly deps: RowProcessorDeps,
   ) {
     // Each row that waits for its quota adds a listener.
     setMaxListeners(0, this.stop.signal);
     this.deadlines = new RowDeadlines(deps.timeoutMs);
-    this.group = { em, running: 0, closed: false };
+    this.group = { em, flush, running: 0, closed: false };
     this.missing = missing;
-    this.rows = rows.map((data) => ({ key: deps.keyOf(data), data, group: this.group, status: 'pending' }));
+    this.rows = rows.map((data) => ({
+      key: deps.keyOf(data),
+      data,
+      group: this.group,
+      rounds: 0,
+      status: 'pending',
+    }));
   }
 
   async run(): Promise<Outcome> {
-    await this.processRows();
-    await Promise.all([this.acknowledging, ...this.escalations]);
-    if (this.failure) {
-      throw this.failure.error;
-    }
-    await this.group.em.flush();
-    const done = this.rows.filter(({ status }) => status === 'done').length;
-    const remaining = this.rows.filter(({ status }) => status === 'pending').map(({ key }) => key);
-    return this.failed.length === 0 && remaining.length === 0
-      ? { kind: 'done', rows: done, missing: this.missing }
-      : { kind: 'partial', rows: done, missing: this.missing, failed: this.failed, remaining };
+    do {
+      await this.processRows();
+      await Promise.all([this.acknowledging, ...this.escalations]);
+      if (this.failure) {
+        throw this.failure.error;
+      }
+      await this.flush(this.group);
+    } while (await this.reloadChanged());
+    // A row that was handled, and that others deleted or changed so that it no longer matches, is done.
+    const done = this.rows.filter(
+      ({ status, rounds }) => status === 'done' || (status === 'gone' && rounds > 0),
+    ).length;
+    const keysOf = (...of: RowStatus[]) =>
+      this.rows.filter(({ status }) => of.includes(status)).map(({ key }) => key);
+    const remaining = keysOf('pending', 'changed');
+    const locked = keysOf('locked');
+    return this.failed.length + remaining.length + locked.length === 0
+      ? { kind: 'done', rows: done, missing: this.missing, rechecked: this.rechecked }
+      : {
+          kind: 'partial',
+          rows: done,
+          missing: this.missing,
+          rechecked: this.rechecked,
+          failed: this.failed,
+          remaining,
+          locked,
+        };
   }
 
   /** Resolves once no row is running and none is to start. */
@@ -75,6 +102,7 @@ export class RowProcessor {
     } finally {
       signal.removeEventListener('abort', onAbort);
       clearTimeout(this.timer);
+      this.timer = undefined;
       this.deadlines.close();
     }
   }
@@ -154,6 +182,10 @@ export class RowProcessor {
     if (Utils.isEntity<object>(row.data)) {
       row.group.em.getUnitOfWork().unsetIdentity(row.data);
     }
+    if (isRowsChanged(error)) {
+      this.markChanged(row);
+      return;
+    }
     row.status = 'failed';
     this.failed.push({ key: row.key, error });
     if (mayConcernRow(error)) {
@@ -190,9 +222,9 @@ export class RowProcessor {
     }
     this.reloading = true;
     try {
-      const { em, rows } = await this.deps.reload(pending.map(({ key }) => key));
+      const { em, rows, flush } = await this.deps.reload(pending.map(({ key }) => key));
       const previous = this.group;
-      this.group = { em, running: 0, closed: false };
+      this.group = { em, flush, running: 0, closed: false };
       this.moveToGroup(this.group, pending, rows);
       previous.closed = true;
       this.acknowledge(previous);
@@ -230,7 +262,7 @@ export class RowProcessor {
     await previous;
     try {
       // Flushed first: rows that are acknowledged are never processed again.
-      await group.em.flush();
+      await this.flush(group);
       group.em.clear();
       const done = this.rows.filter((row) => row.group === group && row.status === 'done');
       const counted = new Set(done);
@@ -241,11 +273,72 @@ export class RowProcessor {
       if (remaining.length > 0) {
         done.forEach((row) => (row.status = 'acknowledged'));
         const keys = remaining.map(({ key }) => key);
-        await acknowledge(done.length, keys, this.missing);
+        const { rechecked } = this;
+        this.rechecked = 0;
+        await acknowledge(done.length, keys, this.missing, rechecked);
       }
     } catch (error) {
       this.failRange(error);
     }
+  }
+
+  /** Flushes a group, and marks its rows that others wrote meanwhile or have locked. */
+  private async flush(group: FlushGroup): Promise<void> {
+    const done = this.rows.filter((row) => row.group === group && row.status === 'done');
+    const keysOf = (rows: readonly unknown[]) =>
+      new Set(rows.map((row) => JSON.stringify(this.deps.keyOf(row))));
+    try {
+      const { changed, locked } = await group.flush();
+      const [changedKeys, lockedKeys] = [keysOf(changed), keysOf(locked)];
+      done.filter(({ key }) => changedKeys.has(JSON.stringify(key))).forEach((row) => this.markChanged(row));
+      done.filter(({ key }) => lockedKeys.has(JSON.stringify(key))).forEach((row) => this.markLocked(row));
+    } catch (error) {
+      if (!isRowsChanged(error)) {
+        throw error;
+      }
+      // Their changes cannot be told apart.
+      done.forEach((row) => this.markChanged(row));
+    }
+  }
+
+  private markChanged(row: RowState): void {
+    row.rounds++;
+    if (row.rounds < MAX_ROUNDS) {
+      row.status = 'changed';
+      this.rechecked++;
+    } else {
+      row.status = 'failed';
+      this.failed.push({ key: row.key, error: this.deps.changedAgain() });
+    }
+  }
+
+  private markLocked(row: RowState): void {
+    row.status = 'locked';
+    this.rechecked++;
+  }
+
+  /** Loads the rows that others wrote again. False when there are none, or no further row may start. */
+  private async reloadChanged(): Promise<boolean> {
+    const changed = this.rows.filter(({ status }) => status === 'changed');
+    if (changed.length === 0 || this.stopped) {
+      return false;
+    }
+    await sleep(roundDelay(Math.max(...changed.map(({ rounds }) => rounds))), this.deps.signal);
+    if (this.deps.signal.aborted) {
+      return false;
+    }
+    const { em, rows, flush } = await this.deps.reload(changed.map(({ key }) => key));
+    this.group = { em, flush, running: 0, closed: false };
+    changed.forEach((row) => (row.status = 'pending'));
+    this.moveToGroup(this.group, changed, rows);
+    // They are started after all others.
+    this.rows.push(
+      ...this.rows
+        .splice(0)
+        .toSorted((a, b) => Number(a.group === this.group) - Number(b.group === this.group)),
+    );
+    this.next = this.rows.length - changed.length;
+    return true;
   }
 
   private failRange(error: unknown): void {

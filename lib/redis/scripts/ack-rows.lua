@@ -10,6 +10,7 @@
     4      rows left
     5      payload of the rows left
     6      SHA-1 of the payload before
+    7      rows that are given to the handler again because others wrote them
     last   version of the handler, see `is_held_for_version`
 
   Counts once when sent twice.
@@ -36,4 +37,5 @@ entry.payload = payload_left
 redis.call('HSET', WORK, index, format_entry(entry))
 redis.call('HINCRBY', RUN, 'rowsDone', rows_done)
 redis.call('HINCRBY', RUN, 'progress', progress)
+count_rechecked(tonumber(ARGV[7]))
 return 1

@@ -126,6 +126,13 @@ local function count_missing(rows)
   end
 end
 
+-- Counts rows that are given to the handler again because others wrote or locked them meanwhile.
+local function count_rechecked(rows)
+  if rows > 0 then
+    redis.call('HINCRBY', RUN, 'rowsRechecked', rows)
+  end
+end
+
 -- Ends the run, of which nothing is left to do, and returns its status. `verdict`: why its verification failed.
 local function end_run()
   local name, stored_missing, verdict, verified =

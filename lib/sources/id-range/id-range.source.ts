@@ -1,4 +1,4 @@
-import type { FilterQuery } from '@mikro-orm/core';
+import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
 import type {
   BackfillSource,
   JsonValue,
@@ -61,6 +61,11 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     this.scope.check(context);
     this.scan(context);
     if (use?.loadsRows) checkRowIdentity(this.scope, context);
+  }
+
+  /** The entity whose rows it loads. */
+  metadata(context: SourceContext): EntityMetadata {
+    return this.scope.metadata(context);
   }
 
   walk(context: SourceContext): Record<string, string> {

@@ -1,4 +1,4 @@
-import type { FilterQuery } from '@mikro-orm/core';
+import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
 import type {
   BackfillSource,
   JsonValue,
@@ -60,6 +60,11 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     this.scope.check(context);
     this.scan(context);
     if (use?.loadsRows) checkRowIdentity(this.scope, context);
+  }
+
+  /** The entity whose rows it loads. */
+  metadata(context: SourceContext): EntityMetadata {
+    return this.scope.metadata(context);
   }
 
   walk(context: SourceContext): Record<string, string> {

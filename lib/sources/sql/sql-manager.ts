@@ -1,4 +1,4 @@
-import type { EntityManager } from '@mikro-orm/core';
+import type { EntityManager, LockMode } from '@mikro-orm/core';
 
 /** The methods that the entity managers of SQL drivers have in MikroORM 6 and 7. */
 export interface SqlManager {
@@ -12,6 +12,8 @@ interface SqlBuilder {
   andWhere(sql: string, values: readonly unknown[]): SqlBuilder;
   applyFilters(filters: unknown): Promise<void>;
   applyJoinedFilters(em: unknown, filters: unknown): Promise<void>;
+  orderBy(order: unknown): SqlBuilder;
+  setLockMode(mode: LockMode): SqlBuilder;
   getQuery(): string;
   getFormattedQuery(): string;
 }

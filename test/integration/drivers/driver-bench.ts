@@ -3,7 +3,7 @@ import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { BullModule } from '@nestjs/bullmq';
 import type { Provider } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
-import { BackfillModule, type BackfillModuleOptions } from 'nestjs-backfill';
+import { BackfillModule, type BackfillGuard, type BackfillModuleOptions } from 'nestjs-backfill';
 import { startBackfillApp, type BackfillApp } from '../../support/apps/index.js';
 import { createTestRedis, type TestRedis } from '../../support/databases/index.js';
 import type { SourceContext } from '../../../lib/sources/backfill-source.js';
@@ -35,6 +35,8 @@ export interface DriverBench {
   readonly driver: TestDriver;
   readonly orm: MikroORM;
   readonly redis: TestRedis;
+  /** Of batch and row handlers: the default, where the database can lock rows. */
+  readonly guard: BackfillGuard;
   context(): SourceContext;
   /** Replaces all rows. */
   fill<T extends object>(entity: EntityClass<T>, rows: ReadonlyArray<Partial<T>>): Promise<void>;
@@ -73,6 +75,7 @@ export function createDriverBench(driver: TestDriver): DriverBench {
     get redis() {
       return redis;
     },
+    guard: driver.transactions ? 'recheck' : 'none',
     context: () => ({ em: orm.em.fork(), backfill: 'update-entries' }),
     fill: async (entity, rows) => {
       const em = orm.em.fork();

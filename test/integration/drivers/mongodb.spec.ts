@@ -108,6 +108,7 @@ describe('ObjectIds', () => {
     let broken = true;
     const handler = defineBackfill<never, Note>({
       name: 'touch-entries',
+      guard: 'none',
       source: keyset(Note, { orderBy: { _id: 'asc' } }),
       config: { batchSize: 10, perSecondOnPeak: null, perSecondOffPeak: null, attempts: 1, backoffMs: 1 },
       processRow: (note) => {
@@ -200,6 +201,7 @@ describe('unsupported features of mongodb', () => {
     );
     const handler = defineBackfill<never, Entry>({
       name: 'touch-entries',
+      guard: 'none',
       source: keyset(Entry, { orderBy: { id: 'asc' } }),
       config: { batchSize: 5, perSecondOnPeak: null, perSecondOffPeak: null },
       processBatch: (entries) => {
@@ -229,3 +231,15 @@ describe('unsupported features of mongodb', () => {
 });
 
 describe('an outage of mongodb', () => outageSuite(bench, () => server, !process.env['MONGODB_URL']));
+
+it('refuses batch and row handlers without guard: none, since documents cannot be locked', async () => {
+  const handler = defineBackfill<never, Entry>({
+    name: 'touch-entries',
+    source: keyset(Entry, { orderBy: { id: 'asc' } }),
+    processBatch: () => undefined,
+  });
+  await expect(bench.start(handler)).rejects.toMatchObject({
+    code: 'BACKFILL_DEFINITION_INVALID',
+    message: expect.stringMatching(/touch-entries.*locks rows.*guard: 'none'/),
+  });
+});

@@ -19,6 +19,7 @@ export function outageSuite(
     await bench.fill(Entry, rowsOf(60));
     const handler = defineBackfill<never, Entry>({
       name: 'touch-entries',
+      guard: bench.guard,
       source: keyset(Entry, { orderBy: { at: 'desc', id: 'desc' } }),
       config: {
         batchSize: 2,

@@ -37,6 +37,7 @@ export function runningSuite(bench: DriverBench): void {
     let batches = 0;
     const handler = defineBackfill<never, Entry>({
       name: 'touch-entries',
+      guard: bench.guard,
       source: source(),
       config: { ...FAST, batchSize: 10 },
       verify: true,
@@ -80,7 +81,12 @@ export function runningSuite(bench: DriverBench): void {
       { processRow: touch },
       { processBatch: (rows: Moment[]) => rows.forEach(touch) },
     ] as const) {
-      const handler = defineBackfill<never, Moment>({ name: 'touch-moments', source, ...shape });
+      const handler = defineBackfill<never, Moment>({
+        name: 'touch-moments',
+        guard: bench.guard,
+        source,
+        ...shape,
+      });
       await expect(bench.start(handler)).rejects.toMatchObject({
         code: 'BACKFILL_SOURCE_INVALID',
         message: expect.stringMatching(/touch-moments.*Moment \(id\): .*got a Date .*Use a range handler/),
@@ -111,6 +117,7 @@ export function runningSuite(bench: DriverBench): void {
     await bench.fill(Entry, rowsOf(95));
     const handler = defineBackfill<never, Entry>({
       name: 'touch-entries',
+      guard: bench.guard,
       source: keyset(Entry, { orderBy: newest }),
       config: { ...FAST, batchSize: 10 },
       processBatch: (rows) => {
@@ -132,6 +139,7 @@ export function runningSuite(bench: DriverBench): void {
     let broken = true;
     const handler = defineBackfill<never, Entry>({
       name: 'touch-entries',
+      guard: bench.guard,
       source: keyset(Entry, { orderBy: newest }),
       config: { ...FAST, batchSize: 10, rowConcurrency: 3, attempts: 2 },
       processRow: (row) => {
@@ -164,6 +172,7 @@ export function runningSuite(bench: DriverBench): void {
     };
     const handler = defineBackfill<KeysetRange<Entry>, Entry>({
       name: 'touch-entries',
+      guard: bench.guard,
       source: keyset(Entry, { orderBy: newest }),
       config: { ...FAST, batchSize: 16, attempts: 1 },
       ...(shape === 'range'
@@ -191,6 +200,7 @@ export function runningSuite(bench: DriverBench): void {
     await bench.fill(Entry, rowsOf(120));
     const handler = defineBackfill<never, Entry>({
       name: 'touch-entries',
+      guard: bench.guard,
       source: keyset(Entry, { orderBy: newest }),
       config: { ...FAST, batchSize: 5, perSecondOnPeak: 6, perSecondOffPeak: 6 },
       processBatch: (rows) => {
@@ -237,6 +247,7 @@ export function runningSuite(bench: DriverBench): void {
     let calls = 0;
     const handler = defineBackfill<never, Entry>({
       name: 'touch-entries',
+      guard: bench.guard,
       source: idRange(Entry),
       config: { ...FAST, batchSize: 10, attempts: 1 },
       processBatch: (rows) => {

@@ -1,5 +1,5 @@
 import { raw } from '@mikro-orm/core';
-import { idRange, keyset, type IdRange } from 'nestjs-backfill';
+import { idRange, keyset, type BackfillContext, type IdRange } from 'nestjs-backfill';
 import { batchExecute } from 'nestjs-backfill/migrations';
 import { defineBackfill } from '../../support/apps/index.js';
 import { type DriverBench, Entry } from './driver-bench.js';
@@ -37,6 +37,61 @@ export function deadlockSuite(bench: DriverBench): void {
 
 /** For databases with transactions. */
 export function transactionsSuite(bench: DriverBench): void {
+  it.each(['batch', 'row'] as const)('keeps what the app writes while a %s handler works', async (shape) => {
+    const [at, shard] = [new Date(0), 'eu'];
+    await bench.fill(
+      Entry,
+      Array.from({ length: 20 }, (_, i) => ({
+        id: i,
+        code: `${i}`,
+        state: 'new',
+        at,
+        shard,
+        touches: 0,
+        hidden: false,
+      })),
+    );
+    const times = new Map<number, number>();
+    const handle = async (row: Entry, { em }: BackfillContext) => {
+      // A connection of another pool would block a process with SQLite, whose driver is synchronous.
+      const app = em.fork({ disableContextResolution: true });
+      const count = (times.get(row.id) ?? 0) + 1;
+      times.set(row.id, count);
+      row.state += '!';
+      if (count === 1 && row.id === 7) {
+        await app.nativeUpdate(Entry, { id: 7 }, { state: 'app' });
+      }
+      if (count === 1 && row.id === 8) {
+        await app.nativeDelete(Entry, { id: 8 });
+      }
+    };
+    const handler = defineBackfill<never, Entry>({
+      name: 'touch-entries',
+      source: keyset(Entry, { orderBy: { id: 'asc' } }),
+      // One batch at a time: InnoDB locks every row of so small a table that a batch scans.
+      config: { batchSize: 6, perSecondOnPeak: null, perSecondOffPeak: null, concurrency: 1 },
+      ...(shape === 'row'
+        ? { processRow: handle }
+        : {
+            processBatch: async (rows: Entry[], context: BackfillContext) => {
+              for (const row of rows) await handle(row, context);
+            },
+          }),
+    });
+    const { backfills, finished } = await bench.start(handler);
+    await backfills.start('touch-entries');
+    expect(await finished('touch-entries')).toMatchObject({
+      state: 'completed',
+      rowsDone: 20,
+      rowsFailed: 0,
+    });
+    const rows = await bench.orm.em.fork().find(Entry, {}, { orderBy: { id: 'asc' } });
+    expect(rows.map(({ id, state }) => [id, state])).toEqual(
+      Array.from({ length: 20 }, (_, id) => [id, id === 7 ? 'app!' : 'new!']).filter(([id]) => id !== 8),
+    );
+    expect([times.get(6), times.get(7)]).toEqual([1, 2]);
+  });
+
   it('rolls back a dry run', async () => {
     const [at, shard] = [new Date(0), 'eu'];
     await bench.fill(
@@ -46,6 +101,7 @@ export function transactionsSuite(bench: DriverBench): void {
     const seen: number[] = [];
     const handler = defineBackfill<never, Entry>({
       name: 'touch-entries',
+      guard: bench.guard,
       source: keyset(Entry, { orderBy: { id: 'asc' } }),
       config: { batchSize: 6, perSecondOnPeak: null, perSecondOffPeak: null, concurrency: 4 },
       processBatch: async (rows, { em, dryRun }) => {

@@ -33,6 +33,8 @@ interface Seen {
   readonly started: Row[];
 }
 
+const flush = async () => ({ changed: [], locked: [] });
+
 /** Processes rows as one range. */
 async function processRows(
   all: readonly Row[],
@@ -40,9 +42,10 @@ async function processRows(
   seen: Seen = { active: 0, most: 0, started: [] },
 ) {
   const outcome = await new RowProcessor(
-    { em: em(), rows: all },
+    { em: em(), rows: [...all], flush },
     {
       keyOf: (row) => (row as Row).id,
+      changedAgain: () => new Error('changed again'),
       concurrency: () => 1,
       permits: UNLIMITED_PERMITS,
       timeoutMs: () => null,
@@ -139,7 +142,7 @@ describe('the rows of a range', () => {
           reload: async (keys) => {
             const wanted = all.filter(({ id }) => keys.includes(id));
             wanted.filter(({ gone: lost }) => lost).forEach(({ id }) => gone.add(id));
-            return { em: em(), rows: wanted.filter((row) => !row.gone) };
+            return { em: em(), rows: wanted.filter((row) => !row.gone), flush };
           },
         });
         expect(atLast).toEqual([]);

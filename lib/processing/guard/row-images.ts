@@ -1,0 +1,77 @@
+import { helper } from '@mikro-orm/core';
+import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
+import { readRows } from './read-rows.js';
+
+/** The values of a row by property, as MikroORM compares them. */
+type RowImage = Readonly<Record<string, unknown>>;
+
+/** The values that rows had when they were loaded, or after the handler itself had flushed them. */
+export class RowImages {
+  private readonly flushed = new Map<string, RowImage>();
+
+  /** The properties that were loaded of any of these entities. */
+  propertiesOf(entities: readonly object[]): ReadonlySet<string> {
+    return new Set(entities.flatMap((entity) => Object.keys(this.of(entity))));
+  }
+
+  /** Whether a row is no longer as it was, in properties that both reads have loaded. */
+  differs(
+    em: EntityManager,
+    meta: EntityMetadata,
+    entity: object,
+    current: object,
+    columns: readonly string[] | null,
+  ): boolean {
+    const [before, now] = [this.of(entity), dataOf(current)];
+    const names = Object.keys(
+      em.getComparator().diffEntities<Record<string, unknown>>(meta.class as never, before, now),
+    );
+    return names.some((name) => name in before && name in now && isCompared(meta, name, columns));
+  }
+
+  /**
+   * Reads rows that the handler has flushed, in the transaction of the flush: a trigger or a column type may have changed
+   * what was written, and that is no write of others.
+   */
+  async refresh(em: EntityManager, entities: readonly object[]): Promise<void> {
+    for (const meta of new Set(entities.map((entity) => helper(entity).__meta))) {
+      const group = entities.filter((entity) => helper(entity).__meta === meta);
+      const rows = await readRows(em, meta, group, { loadedProperties: this.propertiesOf(group) });
+      for (const entity of group) {
+        const row = rows.get(helper(entity).getSerializedPrimaryKey());
+        if (row) {
+          this.flushed.set(identityOf(entity), dataOf(row));
+        }
+      }
+    }
+  }
+
+  private of(entity: object): RowImage {
+    return this.flushed.get(identityOf(entity)) ?? dataOf(entity);
+  }
+}
+
+/** The identity of a row: its table and its primary key. */
+export function identityOf(entity: object): string {
+  const wrapped = helper(entity);
+  const key: string = wrapped.getSerializedPrimaryKey();
+  return `${wrapped.__meta.root.className}:${key}`;
+}
+
+function dataOf(entity: object): RowImage {
+  return (helper(entity).__originalEntityData as RowImage | undefined) ?? {};
+}
+
+/** The data of an entity has a property for each column of an embeddable, which is named by its own property. */
+function isCompared(meta: EntityMetadata, name: string, columns: readonly string[] | null): boolean {
+  if (columns === null) {
+    return true;
+  }
+  const properties = meta.properties as Partial<Record<string, { embedded?: readonly [string, string] }>>;
+  for (let at: string | undefined = name; at !== undefined; at = properties[at]?.embedded?.[0]) {
+    if (columns.includes(at)) {
+      return true;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,210 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { ChangeSetType, RequestContext, TransactionEventBroadcaster } from '@mikro-orm/core';
+import type {
+  EntityManager,
+  EventSubscriber,
+  FlushEventArgs,
+  Transaction,
+  UnitOfWork,
+} from '@mikro-orm/core';
+import { findChangedRows } from './find-changed-rows.js';
+import type { GuardSettings } from './find-changed-rows.js';
+import { identityOf, RowImages } from './row-images.js';
+import { RowsChangedError } from './rows-changed.error.js';
+import type { LeftOut } from './rows-changed.error.js';
+
+const guards = new WeakMap<EntityManager, WriteGuard>();
+/** The guard whose flush is under way: MikroORM refuses a flush inside of it. */
+const committing = new AsyncLocalStorage<WriteGuard>();
+
+/** Has each flush of a handler checked by the guard of its rows. The app's own flushes have none. */
+const flushListener: EventSubscriber = {
+  async onFlush({ em, uow }: FlushEventArgs): Promise<void> {
+    await guardOf(em)?.check(em, uow);
+  },
+  async afterFlush({ em, uow }: FlushEventArgs): Promise<void> {
+    await guardOf(em)?.afterFlush(em, uow);
+  },
+};
+
+function guardOf(em: EntityManager): WriteGuard | undefined {
+  const guard = guards.get(em);
+  if (guard) {
+    return guard;
+  }
+  // A transaction of the handler flushes a fork of the entity manager that it was given.
+  const scoped = RequestContext.currentRequestContext() && RequestContext.getEntityManager(em.name);
+  return scoped && guards.get(scoped);
+}
+
+/**
+ * Guards the rows that an entity manager has loaded against lost updates: before each flush it locks the rows that are
+ * to be written and compares them with what was loaded. It does so in the transaction of the flush, which it begins
+ * where there is none.
+ */
+export class WriteGuard {
+  private readonly commitAll: () => Promise<void>;
+  private readonly rows = new Map<string, object>();
+  private readonly images = new RowImages();
+  /** Rows that have been compared in a transaction, which holds their locks until it ends. */
+  private readonly compared = new WeakMap<object, Set<string>>();
+  /** That of the driver; `undefined` outside of a flush. */
+  private transaction: Transaction<object> | undefined;
+  /** True while the library flushes, and not the handler. */
+  private flushing = false;
+  private lastFlush: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly em: EntityManager,
+    private readonly settings: GuardSettings,
+  ) {
+    guards.set(em, this);
+    const events = em.getEventManager();
+    if (!events.getSubscribers().has(flushListener)) {
+      events.registerSubscriber(flushListener);
+    }
+    const uow = em.getUnitOfWork(false);
+    this.commitAll = uow.commit.bind(uow);
+    // The handler's own flushes need the transaction of the guard, too. All of them end here, those of repositories as well.
+    Object.defineProperty(uow, 'commit', {
+      configurable: true,
+      value: () => (committing.getStore() === this ? this.commitAll() : this.inTransaction(this.commitAll)),
+    });
+  }
+
+  /** Guards rows that were loaded by the entity manager. */
+  watch(entities: readonly object[]): void {
+    for (const entity of entities) {
+      this.rows.set(identityOf(entity), entity);
+    }
+  }
+
+  /**
+   * Flushes what the handler changed, except the rows that others changed meanwhile, which it answers.
+   *
+   * @throws RowsChangedError where they cannot be told from the other changes
+   */
+  async flush(): Promise<LeftOut> {
+    const leftOut = { changed: [] as object[], locked: [] as object[] };
+    await this.inTransaction(async () => {
+      this.flushing = true;
+      try {
+        while (!(await this.flushOthers(leftOut))) {
+          // Once more, without the rows that were found to be changed.
+        }
+      } finally {
+        this.flushing = false;
+      }
+    });
+    return leftOut;
+  }
+
+  /** Called with the change sets of a flush, of this entity manager or of one that the handler forked from it. */
+  async check(em: EntityManager, uow: UnitOfWork): Promise<void> {
+    const written = this.writtenBy(uow);
+    if (written.length === 0) {
+      return;
+    }
+    await this.ensureTransaction(em);
+    const compared = this.comparedIn(em);
+    const entities = written.filter((entity) => !compared.has(identityOf(entity)));
+    const found = await findChangedRows(em, entities, this.images, this.settings);
+    if (found.changed.length + found.locked.length > 0) {
+      throw new RowsChangedError(found, this.flushing && isSeparable(uow, this.rows));
+    }
+    entities.forEach((entity) => compared.add(identityOf(entity)));
+  }
+
+  /** After a flush of the handler's: what it wrote is what later flushes compare with. */
+  async afterFlush(em: EntityManager, uow: UnitOfWork): Promise<void> {
+    const written = this.flushing ? [] : this.writtenBy(uow);
+    if (written.length > 0) {
+      await this.ensureTransaction(em);
+      await this.images.refresh(em, written);
+    }
+  }
+
+  private writtenBy(uow: UnitOfWork): object[] {
+    return uow
+      .getChangeSets()
+      .map(({ entity }) => entity as object)
+      .filter((entity) => this.rows.has(identityOf(entity)));
+  }
+
+  private comparedIn(em: EntityManager): Set<string> {
+    const transaction = em.getTransactionContext<object>() ?? this;
+    const compared = this.compared.get(transaction) ?? new Set<string>();
+    this.compared.set(transaction, compared);
+    return compared;
+  }
+
+  /** Flushes, without the rows that cannot be written; false where some were found, and nothing was flushed. */
+  private async flushOthers({ changed, locked }: { changed: object[]; locked: object[] }): Promise<boolean> {
+    try {
+      await this.commitAll();
+      return true;
+    } catch (error) {
+      if (!(error instanceof RowsChangedError && error.separable)) {
+        throw error;
+      }
+      const found = error.leftOut;
+      [...found.changed, ...found.locked].forEach((entity) => this.em.getUnitOfWork().unsetIdentity(entity));
+      changed.push(...found.changed);
+      locked.push(...found.locked);
+      return false;
+    }
+  }
+
+  /** Runs work and ends the transaction that it made the guard begin. Concurrent flushes of row handlers are serialized. */
+  private async inTransaction(work: () => Promise<void>): Promise<void> {
+    const flush = this.lastFlush.then(() => committing.run(this, () => this.commitAfter(work)));
+    this.lastFlush = flush.catch(() => undefined);
+    return flush;
+  }
+
+  private async commitAfter(work: () => Promise<void>): Promise<void> {
+    const connection = this.em.getConnection('write');
+    const events = new TransactionEventBroadcaster(this.em);
+    try {
+      await work();
+      if (this.transaction) {
+        await connection.commit(this.transaction, events);
+      }
+    } catch (error) {
+      if (this.transaction) {
+        await connection.rollback(this.transaction, events);
+      }
+      throw error;
+    } finally {
+      if (this.transaction) {
+        this.em.resetTransactionContext();
+        this.transaction = undefined;
+      }
+    }
+  }
+
+  private async ensureTransaction(em: EntityManager): Promise<void> {
+    if (em !== this.em || em.isInTransaction()) {
+      return;
+    }
+    if (!this.transaction) {
+      const sessionContext = em.getTransactionSessionContext?.();
+      this.transaction = await em.getConnection('write').begin({
+        eventBroadcaster: new TransactionEventBroadcaster(em),
+        ...(sessionContext && { sessionContext }),
+      });
+    }
+    em.setTransactionContext(this.transaction);
+  }
+}
+
+/** Whether a flush only updates loaded rows. Nothing tells which row another change belongs to. */
+function isSeparable(uow: UnitOfWork, rows: ReadonlyMap<string, object>): boolean {
+  return (
+    uow.getCollectionUpdates().length === 0 &&
+    uow.getExtraUpdates().size === 0 &&
+    uow
+      .getChangeSets()
+      .every(({ entity, type }) => type === ChangeSetType.UPDATE && rows.get(identityOf(entity)) === entity)
+  );
+}

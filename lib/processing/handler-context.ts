@@ -1,0 +1,25 @@
+import type { EntityManager } from '@mikro-orm/core';
+import type { BackfillContext } from '../handlers/backfill-context.js';
+import type { Execution } from './execution.js';
+import { RangeLogger } from './range.logger.js';
+
+/** What a handler is given beside its range or its rows. */
+export function handlerContext(execution: Execution, em: () => EntityManager): BackfillContext {
+  const { backfill, runId, entry, signal, dryRun } = execution;
+  return {
+    runId,
+    backfill: backfill.name,
+    attempt: entry.attempts + 1,
+    signal,
+    get em() {
+      return em();
+    },
+    logger: new RangeLogger(backfill.name, runId, entry.index),
+    dryRun,
+    quota: async (calls = 1) => {
+      for (let i = 0; i < calls; i++) {
+        await execution.rows.acquireQuota(signal);
+      }
+    },
+  };
+}
