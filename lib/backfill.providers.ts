@@ -31,6 +31,7 @@ import { BatchTuner } from './planning/batch.tuner.js';
 import { CycleRunner } from './planning/cycle.runner.js';
 import { CycleWorkers } from './planning/cycle.workers.js';
 import { FailureRetrier } from './planning/failure.retrier.js';
+import { HeldBatches } from './planning/held-batches.js';
 import { RangePlanner } from './planning/range.planner.js';
 import { RunPreviewer } from './planning/run.previewer.js';
 import { RunStarter } from './planning/run.starter.js';
@@ -142,6 +143,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   VerificationPlanner,
   RunPreviewer,
   BatchTuner,
+  HeldBatches,
   FailureRetrier,
   RangeExecutor,
   RangeSplitter,

@@ -4,6 +4,7 @@ import {
   DriverException,
   InvalidFieldNameException,
   LockWaitTimeoutException,
+  OptimisticLockError,
   ReadOnlyException,
   TableNotFoundException,
 } from '@mikro-orm/core';
@@ -62,9 +63,12 @@ export function mayConcernRow(error: unknown): boolean {
   );
 }
 
-/** Whether a statement failed on contention (deadlock, lock timeout, SQLite's single writer) and may be retried. */
+/**
+ * Whether a statement failed on contention (deadlock, lock timeout, SQLite's single writer, a version that others have
+ * changed) and may be retried.
+ */
 export function isContended(error: unknown): boolean {
-  return databaseErrorKind(error) === 'contended';
+  return error instanceof OptimisticLockError || databaseErrorKind(error) === 'contended';
 }
 
 /** Whether the database cancelled a statement for the time that it took. */

@@ -11,11 +11,11 @@ export function parseGuard(guard: unknown, backfill: string): BackfillGuard {
   if (guard === undefined) {
     return 'recheck';
   }
-  if (guard === 'recheck' || guard === 'none' || isColumns(guard)) {
+  if (guard === 'recheck' || guard === 'lock' || guard === 'none' || isColumns(guard)) {
     return guard;
   }
   throw new BackfillDefinitionError(
-    `The guard of backfill "${backfill}" must be 'recheck', 'none' or { columns: [...] } with at least one property, ` +
+    `The guard of backfill "${backfill}" must be 'recheck', 'lock', 'none' or { columns: [...] } with at least one property, ` +
       `got ${describeValue(guard)}. Write @Backfill({ guard: 'recheck' }).`,
   );
 }

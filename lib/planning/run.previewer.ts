@@ -7,9 +7,11 @@ import { EntityManagers } from '../database/entity-managers.js';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { estimateEnd, startTimes } from '../pacing/schedule.js';
-import type { SourceContext, SourceOpening } from '../sources/backfill-source.js';
+import type { SourceContext, SourceOpening, SourceWarning } from '../sources/backfill-source.js';
 import { describeRange, fieldsOf } from '../sources/planned-range.js';
+import { RunStore } from '../state/run.store.js';
 import type { BackfillPreview, PreviewOptions, PreviewRange } from './backfill-preview.js';
+import { HeldBatches } from './held-batches.js';
 
 const DEFAULT_LIMIT = 20;
 
@@ -19,6 +21,8 @@ export class RunPreviewer {
   constructor(
     private readonly configs: ConfigStore,
     private readonly managers: EntityManagers,
+    private readonly runStore: RunStore,
+    private readonly heldBatches: HeldBatches,
   ) {}
 
   async preview(backfill: RegisteredBackfill, options: PreviewOptions): Promise<BackfillPreview> {
@@ -42,8 +46,13 @@ export class RunPreviewer {
       rowsTotal: opening.total.rows,
       rowsTotalKind: opening.total.exact ? 'exact' : 'estimated',
       estimatedEnd: end === null ? null : isoTime(end),
-      warnings: inspection?.warnings ?? [],
+      warnings: [...(inspection?.warnings ?? []), ...(await this.lockWarnings(backfill))],
     };
+  }
+
+  private async lockWarnings({ name, guard }: RegisteredBackfill): Promise<SourceWarning[]> {
+    const runId = guard === 'lock' ? await this.runStore.newestId(name) : null;
+    return runId === null ? [] : this.heldBatches.warnings(runId);
   }
 }
 

@@ -4,19 +4,13 @@ import { inRequestScope } from '../database/request-scope.js';
 import type { BatchHandler } from '../handlers/handlers.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { RangeEntry } from '../state/range-entry.js';
+import type { BatchRound } from './batch-round.js';
 import type { Execution, Outcome } from './execution.js';
 import { loadGuarded } from './guard/load-guarded.js';
 import { entryOfKeys, MAX_ROUNDS, roundDelay } from './guard/rounds.js';
 import { isRowsChanged, RowKeepsChangingError } from './guard/rows-changed.error.js';
+import { handleHeldBatch } from './handle-held-batch.js';
 import { handlerContext } from './handler-context.js';
-
-/** What a round has handled, and what of it was not written. */
-interface Round {
-  readonly handled: number;
-  readonly missing: number;
-  readonly changed: readonly unknown[];
-  readonly locked: readonly unknown[];
-}
 
 /** What all rounds so far have come to. */
 interface Progress {
@@ -37,10 +31,13 @@ export async function handleBatch(
   fork: () => EntityManager,
 ): Promise<Outcome> {
   const progress: Progress = { rows: 0, missing: 0, rechecked: 0, locked: [] };
+  // A dry run writes nothing in the end, and has a transaction already.
+  const holds = execution.backfill.guard === 'lock' && !execution.dryRun;
+  const handle = holds ? handleHeldBatch : handleRound;
   let { entry } = execution;
   for (let round = 1; ; round++) {
     const roundEm = round === 1 ? em() : fork();
-    const left = await handleRound(execution, entry, handler, roundEm);
+    const left = await handle(execution, entry, handler, roundEm);
     const changed = keysOf(execution, left.changed);
     addRound(progress, left, round > 1 && entry.payload.kind === 'rows' ? entry.payload.keys.length : null);
     progress.locked.push(...keysOf(execution, left.locked));
@@ -64,7 +61,7 @@ async function handleRound(
   entry: RangeEntry,
   handler: BatchHandler<unknown>,
   em: EntityManager,
-): Promise<Round> {
+): Promise<BatchRound> {
   const { rows, missing, flush } = await loadGuarded(execution, entry, em);
   const context = handlerContext(execution, () => em);
   const loaded = [...rows];
@@ -89,7 +86,7 @@ async function handleRound(
 /** @param asked how many rows were loaded again by their keys; `null`: the whole range was loaded */
 function addRound(
   progress: Progress,
-  { handled, missing, changed, locked }: Round,
+  { handled, missing, changed, locked }: BatchRound,
   asked: number | null,
 ): void {
   const again = changed.length + locked.length;

@@ -3,6 +3,7 @@ import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { SharedQuota } from '../pacing/shared.quota.js';
 import { BatchTuner } from '../planning/batch.tuner.js';
+import { HeldBatches } from '../planning/held-batches.js';
 import { RangeQueues } from '../queues/range.queues.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
@@ -26,5 +27,6 @@ export class RunWorkerDeps {
     readonly splitter: RangeSplitter,
     readonly quota: SharedQuota,
     readonly tuner: BatchTuner,
+    readonly heldBatches: HeldBatches,
   ) {}
 }

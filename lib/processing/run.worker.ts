@@ -193,6 +193,9 @@ export class RunWorker {
     if (this.config.autoTune) {
       this.deps.tuner.record(this.run.runId, ms, rows);
     }
+    if (this.run.backfill.guard === 'lock') {
+      this.deps.heldBatches.record(this.run.runId, ms);
+    }
     this.prefetching = this.run.backfill.shape === 'row' && ms < PREFETCH_BELOW_MS;
     this.worker.concurrency = this.jobsAtOnce();
   }

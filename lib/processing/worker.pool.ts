@@ -100,6 +100,7 @@ export class WorkerPool {
       this.inBackground(this.throttles.report(run.backfill, run.runId, now));
       this.inBackground(this.deps.tuner.report(run.runId));
     }
+    this.inBackground(this.deps.heldBatches.report());
     if (Math.abs(now - this.heartbeatAt) >= HEARTBEAT_MS) {
       this.heartbeatAt = now;
       await Promise.all([...this.workers.keys()].map((backfill) => this.heartbeats.beat(backfill, now)));

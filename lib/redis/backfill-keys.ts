@@ -61,6 +61,11 @@ export class BackfillKeys {
     return this.of('pressure', backfill);
   }
 
+  /** How many batches of a run held the locks of their rows, and for how many that took long. */
+  heldBatches(runId: string): string {
+    return this.of('held-batches', runId);
+  }
+
   /** Measured times of rows, and the batch size that was chosen from them. */
   timing(runId: string): string {
     return this.of('timing', runId);

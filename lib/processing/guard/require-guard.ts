@@ -4,6 +4,12 @@ import type { RegisteredBackfill } from '../../handlers/registered-backfill.js';
 import { asSqlManager } from '../../sources/sql/sql-manager.js';
 import { entityOf } from './reads-database.js';
 
+const LOCK_REMEDY = {
+  row: 'Write processBatch instead of processRow, or leave out the guard: rows are then rechecked before they are written.',
+  range:
+    'Leave it out: a range handler locks rows with statements of its own, or writes with conditions on what it read.',
+} as const;
+
 /**
  * Makes sure that the database can guard the rows of a backfill, and that the entity has the properties to compare.
  *
@@ -11,6 +17,12 @@ import { entityOf } from './reads-database.js';
  */
 export function requireGuard(em: EntityManager, backfill: RegisteredBackfill): void {
   const { name, guard = 'recheck', shape, source } = backfill;
+  if (guard === 'lock' && shape !== 'batch') {
+    throw new BackfillDefinitionError(
+      `The guard 'lock' of backfill "${name}" needs a batch handler, whose rows share one transaction; got a ${shape} ` +
+        `handler. ${LOCK_REMEDY[shape]}`,
+    );
+  }
   const meta = shape === 'range' || guard === 'none' ? null : entityOf(source, { em, backfill: name });
   if (!meta) {
     return;

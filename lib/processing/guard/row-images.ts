@@ -22,6 +22,10 @@ export class RowImages {
     current: object,
     columns: readonly string[] | null,
   ): boolean {
+    // MikroORM refuses to write a row whose version has changed, whatever columns are compared.
+    if (versionOf(meta, entity) !== versionOf(meta, current)) {
+      return true;
+    }
     const [before, now] = [this.of(entity), dataOf(current)];
     const names = Object.keys(
       em.getComparator().diffEntities<Record<string, unknown>>(meta.class as never, before, now),
@@ -60,6 +64,12 @@ export function identityOf(entity: object): string {
 
 function dataOf(entity: object): RowImage {
   return (helper(entity).__originalEntityData as RowImage | undefined) ?? {};
+}
+
+/** The version of an entity, which MikroORM's comparator leaves out; a number or a time. */
+function versionOf({ versionProperty }: EntityMetadata, entity: object): string {
+  const version: unknown = versionProperty ? Reflect.get(entity, versionProperty) : null;
+  return version instanceof Date ? String(version.getTime()) : String(version);
 }
 
 /** The data of an entity has a property for each column of an embeddable, which is named by its own property. */

@@ -1,4 +1,5 @@
 import { createDriverBench, type DriverBench, type TestDriver } from './driver-bench.js';
+import { lockSuite } from './lock.suite.js';
 import { runningSuite } from './running.suite.js';
 import { bigintsSuite, sourcesSuite } from './sources.suite.js';
 import { deadlockSuite, transactionsSuite } from './transactions.suite.js';
@@ -13,6 +14,7 @@ export function driverSuite(driver: TestDriver): DriverBench {
   }
   if (driver.transactions) {
     describe(`transactions on ${driver.name}`, () => transactionsSuite(bench));
+    describe(`the guard lock on ${driver.name}`, () => lockSuite(bench));
   }
   if (driver.locksRows) {
     describe(`locks on ${driver.name}`, () => deadlockSuite(bench));
