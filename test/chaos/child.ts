@@ -17,6 +17,7 @@ import { FailureStore } from '../../lib/state/failure.store.js';
 import { RangeStore } from '../../lib/state/range.store.js';
 import { RunStore } from '../../lib/state/run.store.js';
 import { answerParent, tellParent } from '../support/processes/index.js';
+import { ChaosDoc, ChaosVersionedDoc } from './docs.entity.js';
 import { dieAt, instrument } from './faults.js';
 import { ChaosForm } from './forms.entity.js';
 import { handlersOf, starts } from './handlers.js';
@@ -59,7 +60,7 @@ const testing = await Test.createTestingModule({
     MikroOrmModule.forRoot({
       driver: PostgreSqlDriver,
       clientUrl: plan.databaseUrl,
-      entities: [ChaosRow, ChaosForm, ...(plan.ledger ? BACKFILL_ENTITIES : [])],
+      entities: [ChaosRow, ChaosForm, ChaosDoc, ChaosVersionedDoc, ...(plan.ledger ? BACKFILL_ENTITIES : [])],
       pool: { min: 0, max: 10 },
     }),
     BullModule.forRoot({ connection: { url: plan.redisUrl } }),

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Type } from '@nestjs/common';
 import { Backfill, idRange, keyset } from 'nestjs-backfill';
 import type { BackfillContext, BackfillConfigPatch, IdRange } from 'nestjs-backfill';
+import { docHandlers } from './doc-handlers.js';
 import type { Passing } from './faults.js';
 import { ChaosForm } from './forms.entity.js';
 import type { ChildPlan } from './plan.js';
@@ -133,5 +134,6 @@ export function handlersOf(plan: ChildPlan, pass: Passing): Type[] {
   return [
     ...Object.entries(all).flatMap(([name, type]) => (plan.removed.includes(name) ? [] : [type])),
     ...copies,
+    ...docHandlers(CONFIG, work),
   ];
 }

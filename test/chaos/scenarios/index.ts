@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario.js';
 import { clockScenarios } from './clock.js';
 import { controlScenarios } from './control.js';
 import { deployScenarios } from './deploys.js';
+import { guardScenarios } from './guards.js';
 import { killPoints } from './kill-points.js';
 import { ledgerScenarios } from './ledger.js';
 import { loadScenarios } from './load.js';
@@ -18,6 +19,7 @@ export const scenarios: readonly Scenario[] = [
   ...redisScenarios,
   ...ledgerScenarios,
   ...verificationScenarios,
+  ...guardScenarios,
   ...postgresScenarios,
   ...loadScenarios,
   ...deployScenarios,
