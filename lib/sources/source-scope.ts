@@ -3,6 +3,7 @@ import { BackfillSourceError, type BackfillSourceProblem } from '../errors/backf
 import { describeValue } from '../errors/describe-value.js';
 import type { JsonValue, SourceContext, SourceCoverage, SourcePartition } from './backfill-source.js';
 import { describeFilter } from './describe-filter.js';
+import { rememberReferences } from './loaded-references.js';
 import { copyFilter, excludesNull, isEmptyFilter, type PlainFilter } from './plain-filter.js';
 import type { SourceScopeOptions } from './source-options.js';
 
@@ -121,6 +122,7 @@ export class SourceScope {
   /** The rows that match a filter, with the relations that the entity declares as eager. */
   async load(context: SourceContext, filter: PlainFilter, options: object): Promise<object[]> {
     const rows = await this.find(context, filter, options);
+    rows.forEach(rememberReferences);
     const eager = this.metadata(context).relations.filter((relation) => relation.eager);
     if (eager.length > 0 && rows.length > 0) {
       const names = eager.map(({ name }) => name);

@@ -1,5 +1,6 @@
 import { helper } from '@mikro-orm/core';
 import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
+import { loadedReferences } from '../../sources/loaded-references.js';
 import { readRows } from './read-rows.js';
 
 /** The values of a row by property, as MikroORM compares them. */
@@ -63,7 +64,9 @@ export function identityOf(entity: object): string {
 }
 
 function dataOf(entity: object): RowImage {
-  return (helper(entity).__originalEntityData as RowImage | undefined) ?? {};
+  const data = (helper(entity).__originalEntityData as RowImage | undefined) ?? {};
+  const references = loadedReferences(entity);
+  return references ? { ...data, ...references } : data;
 }
 
 /** The version of an entity, which MikroORM's comparator leaves out; a number or a time. */

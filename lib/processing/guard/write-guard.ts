@@ -7,6 +7,7 @@ import type {
   Transaction,
   UnitOfWork,
 } from '@mikro-orm/core';
+import { rememberReferences } from '../../sources/loaded-references.js';
 import { findChangedRows } from './find-changed-rows.js';
 import type { GuardSettings } from './find-changed-rows.js';
 import { identityOf, RowImages } from './row-images.js';
@@ -76,6 +77,7 @@ export class WriteGuard {
   watch(entities: readonly object[]): void {
     for (const entity of entities) {
       this.rows.set(identityOf(entity), entity);
+      rememberReferences(entity);
     }
   }
 

@@ -72,6 +72,30 @@ it('the handler of the README archives every message', async () => {
   expect(await archived()).toBe(50);
 });
 
+it('the statements of the guides that lose no write archive the old messages', async () => {
+  await fillMessages();
+  const names = { Backfill, idRange: library.idRange, Message };
+  const handler = evaluate(snippet('class ArchiveOldMessages'), names, 'ArchiveOldMessages') as Type;
+  const { backfills, finished } = await bench.start({ handlers: [handler], entities: [Message] });
+  await backfills.start('archive-old-messages', { config: UNPACED });
+  expect(await finished('archive-old-messages')).toMatchObject({ state: 'completed' });
+  expect(await bench.database.query('SELECT id FROM message WHERE NOT archived AND id <= 40')).toEqual([]);
+  expect(await archived()).toBe(43);
+});
+
+it('the handler of the guides completes a verified run', async () => {
+  await fillMessages();
+  const names = { Backfill, idRange: library.idRange, Message };
+  const handler = evaluate(snippet('class ArchiveAllMessages'), names, 'ArchiveAllMessages') as Type;
+  const { backfills, finished } = await bench.start({ handlers: [handler], entities: [Message] });
+  await backfills.start('archive-all-messages', { config: UNPACED });
+  expect(await finished('archive-all-messages')).toMatchObject({
+    state: 'completed',
+    verified: { left: 0, swept: 0 },
+  });
+  expect(await archived()).toBe(50);
+});
+
 it('the calls of the README operate a backfill', async () => {
   const handler = defineBackfill({
     name: 'reencrypt-messages',
