@@ -23,9 +23,10 @@ export interface SourceTable {
 
 /**
  * MikroORM joins to-one relations whose entity has an active filter, and drops the rows whose relation is filtered
- * out. Planning reads the entity's own table, so these rows would be planned and never loaded.
+ * out. Planning reads the entity's own table, so these rows would be planned and never loaded. A cache of results
+ * that the app has turned on for all queries would answer rows as they were.
  */
-const WITHOUT_RELATIONS = { populate: false };
+const OWN_ROWS = { populate: false, cache: false };
 
 /**
  * The entity and the filters that all queries of a source have in common.
@@ -116,7 +117,7 @@ export class SourceScope {
 
   /** The rows that match a filter, without their relations. */
   async find({ em }: SourceContext, filter: PlainFilter, options: object): Promise<object[]> {
-    return untyped(em).find(this.entity, filter, { ...this.readOptions, ...WITHOUT_RELATIONS, ...options });
+    return untyped(em).find(this.entity, filter, { ...this.readOptions, ...OWN_ROWS, ...options });
   }
 
   /** The rows that match a filter, with the relations that the entity declares as eager. */
@@ -132,7 +133,7 @@ export class SourceScope {
   }
 
   async count({ em }: SourceContext, filter: PlainFilter): Promise<number> {
-    return untyped(em).count(this.entity, filter, { ...this.readOptions, ...WITHOUT_RELATIONS });
+    return untyped(em).count(this.entity, filter, { ...this.readOptions, ...OWN_ROWS });
   }
 
   /**

@@ -31,6 +31,7 @@ export async function readRows(
     // In the order of the keys: transactions that lock rows in the same order do not deadlock.
     orderBy: Object.fromEntries(meta.primaryKeys.map((name) => [name, 'asc'])) as never,
     connectionType: 'write',
+    cache: false,
   });
   return new Map(rows.map((row) => [helper(row).getSerializedPrimaryKey(), row]));
 }
