@@ -17,8 +17,7 @@ export function rememberReferences(row: object): void {
     return;
   }
   const owned = meta.relations.filter(
-    ({ kind, owner }) =>
-      kind === ReferenceKind.MANY_TO_ONE || (kind === ReferenceKind.ONE_TO_ONE && owner === true),
+    ({ kind, owner }) => kind === ReferenceKind.MANY_TO_ONE || (kind === ReferenceKind.ONE_TO_ONE && owner),
   );
   const loaded = data as References;
   references.set(
