@@ -8,7 +8,8 @@ export function verifySuite(bench: UpgradeBench): void {
     const filtered = { filtered: true };
     const [old, { backfills }] = await Promise.all([bench.release(filtered), bench.current(filtered)]);
     // Slow enough that the run is not over before both versions have worked on it.
-    const config = { ...rate(10), batchSize: 4 };
+    // Cycles are frequent: those that the release takes plan nothing.
+    const config = { ...rate(10), batchSize: 4, duration: 1 };
     await Promise.all(NAMES.map((name) => backfills.start(name, { config, verify: true })));
     await bench.until(backfills, 'to be under way', ({ rowsDone }) => rowsDone > 0);
     // Before all rows of a walk, and behind all.
