@@ -11,11 +11,12 @@ const SWEEPS = `a whole number from 0 to ${MAX_SWEEPS}`;
  */
 export interface VerifyOptions {
   /**
-   * Most sweeps, 0 to 100. A sweep processes all rows that match the `where` of the source now, also behind the cursor
+   * Most sweeps, 1 to 100. A sweep processes all rows that match the `where` of the source now, also behind the cursor
    * and beyond the bounds that were taken at the start: the app inserted them or changed them back during the run. The
    * run fails when a sweep finds as many rows as the one before, and when rows are left after the last one.
    *
-   * Default: 3; 0 where the source has no `where`, as nothing tells its rows that are left from those that are done.
+   * Default: 3. A source without a `where` cannot be verified: nothing tells its rows that are left from those that are
+   * done.
    */
   readonly sweeps?: number;
 }

@@ -38,7 +38,8 @@ export class LibraryConnections {
 
   /** Runs work of the library: connections that it acquires, or what it starts, are those of the library. */
   run<T>(work: () => T): T {
-    return owners.run(new Set(owners.getStore()).add(this), work);
+    const current = owners.getStore();
+    return current?.has(this) ? work() : owners.run(new Set(current).add(this), work);
   }
 
   /** Closes the connections of the library; later ones are refused. */

@@ -7,7 +7,8 @@ const MAX_WAIT_MS = 250;
 
 /**
  * Retries work from its start, with exponential backoff and jitter, while the database aborts it on contention: a
- * deadlock, SQLite's single writer, or an entity whose version others have changed. No row is at fault then. After a second or two it fails as on any other error.
+ * deadlock, SQLite's single writer, or an entity whose version others have changed. No row is at fault then. After a
+ * second or two it fails as on any other error.
  *
  * @param canRetry asked before each retry
  */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { withTimeout } from '../async/timeout.js';
 import { BackfillService } from '../backfill.service.js';
+import { isRunning } from '../state/run-status.js';
 import type { BackfillStatus } from '../status/backfill-status.js';
 
 const TIMEOUT_MS = 2_000;
@@ -82,9 +83,7 @@ export class BackfillHealthIndicator {
     }
     const checked = all.filter(({ name }) => names?.includes(name) ?? true);
     const unhealthy = checked.filter(
-      ({ state, workers }) =>
-        ((state === 'running' || state === 'verifying') && workers === 0) ||
-        (failuresAreDown && state === 'failed'),
+      ({ state, workers }) => (isRunning(state) && workers === 0) || (failuresAreDown && state === 'failed'),
     );
     return {
       [key]: {

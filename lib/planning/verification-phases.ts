@@ -1,4 +1,3 @@
-import type { SourcePartition } from '../sources/backfill-source.js';
 import type { BackfillEventData } from '../state/backfill-event.js';
 import type { RunRecord } from '../state/run-record.js';
 import type { Verification } from '../state/verification.js';
@@ -24,10 +23,7 @@ export function afterWalk(
   now: number,
   stillMatches: boolean,
 ): NextPhase {
-  const { sweeps, phase, left, since } = verification;
-  if (sweeps === 0) {
-    return { verification: { ...verification, phase: 'done' } };
-  }
+  const { phase, left, since } = verification;
   const walked = stillMatches ? Math.max(progress, rowsTotal) : 0;
   const rows = phase === 'walk' ? walked : (left ?? 0);
   return {
@@ -42,11 +38,6 @@ export function afterWalk(
     },
     event: { phase: 'count', round: verification.round + 1, left: null },
   };
-}
-
-/** The round with its bounds. */
-export function beginRound(verification: Verification, partitions: readonly SourcePartition[]): Verification {
-  return { ...verification, partitions };
 }
 
 /** Whether a count need not go on: its round does not shrink. */

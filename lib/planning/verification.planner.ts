@@ -7,7 +7,7 @@ import { cursorField } from '../state/run-record.js';
 import { RunStore } from '../state/run.store.js';
 import { cursorText, verificationResult } from '../state/verification.js';
 import type { Verification } from '../state/verification.js';
-import { afterCount, afterWalk, beginRound, counted } from './verification-phases.js';
+import { afterCount, afterWalk, counted } from './verification-phases.js';
 import type { NextPhase } from './verification-phases.js';
 import { PartitionRotation } from './partition-rotation.js';
 import { PAGE, RangePlanner } from './range.planner.js';
@@ -59,7 +59,7 @@ export class VerificationPlanner {
       return this.enter(request, { verification }, { ends: true });
     }
     const next = afterWalk(verification, run, now, await this.stillMatches(request, verification));
-    return this.enter(request, next.verification.phase === 'count' ? await this.open(request, next) : next);
+    return this.enter(request, await this.open(request, next));
   }
 
   /** Counts the rows that match now, until as many are found as the round before had. */
@@ -118,7 +118,7 @@ export class VerificationPlanner {
     const partitions = await this.reading(request, async (context) =>
       source.openSweep?.(context, next.verification.request),
     );
-    return { ...next, verification: beginRound(next.verification, partitions ?? []) };
+    return { ...next, verification: { ...next.verification, partitions: partitions ?? [] } };
   }
 
   private async reading<Result>(

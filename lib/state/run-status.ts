@@ -29,6 +29,11 @@ export const TRANSITIONS: Readonly<
   cancel: { from: ['running', 'paused'], to: 'cancelled' },
 };
 
+/** Whether work of a run is done now. */
+export function isRunning(status: RunStatus | 'idle'): boolean {
+  return status === 'running' || status === 'verifying';
+}
+
 /** True while no other run of the backfill can be started. */
 export function isActive(status: StoredRunStatus): boolean {
   return status === 'running' || status === 'paused';

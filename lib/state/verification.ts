@@ -14,7 +14,7 @@ export type VerificationPhase = 'walk' | 'count' | 'sweep' | 'done';
 
 /** The verification of a run, as its hash stores it. */
 export interface Verification {
-  /** Most sweeps; 0: none. */
+  /** Most sweeps, at least 1. */
   readonly sweeps: number;
   /** The bounds that `start` was given. */
   readonly request: { readonly from?: JsonValue; readonly to?: JsonValue };
@@ -61,7 +61,7 @@ export function parseVerification(text: string | undefined): Verification | null
 export interface VerificationResult {
   /**
    * Rows that matched the filter of the source when they were last counted: 0 once the verification has succeeded. They
-   * are counted page by page. `null` before the first count, and where the source is not swept.
+   * are counted page by page. `null` before the first count.
    */
   readonly left: number | null;
   /** Rows that sweeps processed: inserted, or changed back, after the walk had passed them. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import { isRunning } from '../../state/run-status.js';
 import type { CliSession } from '../cli-session.js';
-import { isRunning, styledState } from '../output/state-style.js';
+import { styledState } from '../output/state-style.js';
 import { table } from '../output/table.js';
 import { formatTime } from '../output/time.js';
 

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { parseConfigPatch } from '../../config/parse-config-patch.js';
 import type { StartOptions } from '../../state/run-actions.js';
+import { isRunning } from '../../state/run-status.js';
 import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { CliSession } from '../cli-session.js';
 import { EXIT_CODES } from '../exit-code.js';
-import { isRunning, styledState } from '../output/state-style.js';
+import { styledState } from '../output/state-style.js';
 import { Watch } from '../output/watch.js';
 import { parseAssignments, parseBound, wholeNumber } from '../parse-assignments.js';
 import { operatorName } from './operator-name.js';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { isRunning } from '../../state/run-status.js';
 import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { CliSession } from '../cli-session.js';
-import { isRunning } from '../output/state-style.js';
 import { statusLines } from '../output/status-view.js';
 import { Watch } from '../output/watch.js';
 import { wholeNumber } from '../parse-assignments.js';

@@ -11,11 +11,6 @@ const COLORS = {
   cancelled: 'magenta',
 } as const;
 
-/** Whether work of a run is done now. */
-export function isRunning(state: BackfillStatus['state']): boolean {
-  return state === 'running' || state === 'verifying';
-}
-
 /** The name of a state in its color. */
 export function styledState(state: BackfillStatus['state'], style: Style): string {
   return style(COLORS[state], state);
