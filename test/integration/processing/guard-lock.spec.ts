@@ -1,27 +1,11 @@
-import { EntitySchema } from '@mikro-orm/core';
 import { keyset } from 'nestjs-backfill';
 import type { BackfillContext, BackfillSource } from 'nestjs-backfill';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { createAppBench, defineBackfill, eventually } from '../../support/apps/index.js';
+import { Doc, DocSchema } from './doc.entity.js';
 
 const ROWS = 60;
-
-class Doc {
-  id!: number;
-  shape!: number;
-  body!: { hits: number; form?: string };
-}
-
-const DocSchema = new EntitySchema<Doc>({
-  class: Doc,
-  tableName: 'docs',
-  properties: {
-    id: { type: 'integer', primary: true },
-    shape: { type: 'integer' },
-    body: { type: 'json' },
-  },
-});
 
 const bench = await createAppBench();
 await bench.database.query('CREATE TABLE docs (id int PRIMARY KEY, shape int NOT NULL, body jsonb NOT NULL)');

@@ -4,24 +4,9 @@ import type { BackfillContext, BackfillGuard, BackfillOptions, BackfillService }
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { createAppBench, defineBackfill, eventually } from '../../support/apps/index.js';
+import { Doc, DocSchema } from './doc.entity.js';
 
 const ROWS = 200;
-
-class Doc {
-  id!: number;
-  shape!: number;
-  body!: { hits: number; form?: string };
-}
-
-const DocSchema = new EntitySchema<Doc>({
-  class: Doc,
-  tableName: 'docs',
-  properties: {
-    id: { type: 'integer', primary: true },
-    shape: { type: 'integer' },
-    body: { type: 'json' },
-  },
-});
 
 class Note {
   id!: number;
