@@ -101,8 +101,11 @@ if (values.outputFile) {
     JSON.stringify({
       success: failed.length === 0,
       numPassedTests: lines.length - failed.length,
-      numFailedTests: failed.length,
-      numRuntimeErrorTestSuites: 0,
+      testResults: failed.map(({ scenario, seed }) => ({
+        name: `test/chaos, seed ${seed}`,
+        status: 'failed',
+        assertionResults: [{ status: 'failed', fullName: scenario }],
+      })),
     }),
   );
 }

@@ -70,7 +70,7 @@ console.log(
   `seed ${values.seed}, ${values.apps} apps in ${values.processes} processes; promised: ${SHUTDOWN_TIMEOUT + PROMISED_MS} ms`,
 );
 
-let failed = 0;
+const failed: string[] = [];
 for (const [name, mode] of chosen) {
   const from = performance.now();
   const plan: ClosingPlan = {
@@ -84,7 +84,9 @@ for (const [name, mode] of chosen) {
   const closed = lanes.reduce((sum, lane) => sum + lane.closed, 0);
   const slowest = Math.round(Math.max(...lanes.map((lane) => lane.slowestMs)));
   const seconds = ((performance.now() - from) / 1000).toFixed(0);
-  failed += failures.length > 0 ? 1 : 0;
+  if (failures.length > 0) {
+    failed.push(name);
+  }
   console.log(
     `${name}: ${closed} apps closed, slowest ${slowest} ms, ${failures.length} failures, ${seconds} s` +
       failures.map((failure) => `\n  ${failure}`).join(''),
@@ -92,17 +94,20 @@ for (const [name, mode] of chosen) {
 }
 await Promise.all(busy.map((worker) => worker.terminate()));
 await Promise.all([postgres.stop(), redis.stop()]);
-const passed = chosen.length - failed;
+const passed = chosen.length - failed.length;
 if (values.outputFile) {
   writeFileSync(
     values.outputFile,
     JSON.stringify({
-      success: failed === 0,
+      success: failed.length === 0,
       numPassedTests: passed,
-      numFailedTests: failed,
-      numRuntimeErrorTestSuites: 0,
+      testResults: failed.map((name) => ({
+        name: `test/closing, seed ${values.seed}`,
+        status: 'failed',
+        assertionResults: [{ status: 'failed', fullName: name }],
+      })),
     }),
   );
 }
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed > 0 ? 1 : 0);
+console.log(`${passed} passed, ${failed.length} failed`);
+process.exit(failed.length > 0 ? 1 : 0);

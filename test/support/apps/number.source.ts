@@ -1,4 +1,10 @@
-import type { BackfillRange, BackfillSource, JsonValue, PlannedRange } from 'nestjs-backfill';
+import {
+  BackfillSourceError,
+  type BackfillRange,
+  type BackfillSource,
+  type JsonValue,
+  type PlannedRange,
+} from 'nestjs-backfill';
 
 /** Numbers from `low` to `high`, both inclusive. */
 export interface NumberRange extends BackfillRange {
@@ -28,8 +34,8 @@ export function numbers(
   const { partitions = [''], beforePlan } = options;
   return {
     kind: 'numbers',
-    open: async (_, { from = count, to = 1 }) => {
-      const bounds = { low: Number(to), high: Number(from) };
+    open: async ({ backfill }, { from = count, to = 1 }) => {
+      const bounds = { low: parseBound(backfill, 'to', to), high: parseBound(backfill, 'from', from) };
       return {
         partitions: partitions.map((name) => ({ name, bounds: bounds.low > bounds.high ? null : bounds })),
         total: { rows: Math.max(0, bounds.high - bounds.low + 1) * partitions.length, exact: true },
@@ -62,6 +68,22 @@ export function numbers(
         .map((half) => ({ data: half, rows: half.high - half.low + 1 }));
     },
   };
+}
+
+function parseBound(backfill: string, field: 'from' | 'to', bound: unknown): number {
+  const value = typeof bound === 'string' ? Number(bound) : bound;
+  if (typeof value === 'number' && Number.isSafeInteger(value)) {
+    return value;
+  }
+  throw new BackfillSourceError({
+    code: 'BACKFILL_SOURCE_BOUNDS',
+    backfill,
+    entity: 'numbers',
+    field,
+    expected: 'a whole number',
+    received: String(bound),
+    remedy: 'Pass one up to 2^53.',
+  });
 }
 
 function rowsOf(planned: JsonValue): NumberRow[] {
