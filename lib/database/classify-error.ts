@@ -80,6 +80,22 @@ export function isTimeout(error: unknown): boolean {
   );
 }
 
+/**
+ * Whether the database could not read a value that it was given: a text for a number, a time beyond its calendar, or
+ * a NUL character in a text of PostgreSQL.
+ */
+export function isInvalidValue(error: unknown): boolean {
+  return error instanceof Error && (/^22/.test(codeOf(error)) || isMalformedStatement(error));
+}
+
+/**
+ * PostgreSQL answers a text with a NUL character, and a statement with more than 65,535 parameters, with the code of a
+ * broken connection, though the connection goes on. It names its source file, which poolers with the same code do not.
+ */
+function isMalformedStatement(error: Error): boolean {
+  return codeOf(error) === '08P01' && 'file' in error && 'severity' in error && error.severity === 'ERROR';
+}
+
 function databaseErrorKind(error: unknown): DatabaseErrorKind | undefined {
   if (!(error instanceof Error)) {
     return undefined;
@@ -87,6 +103,9 @@ function databaseErrorKind(error: unknown): DatabaseErrorKind | undefined {
   const fromDatabase = isDatabaseError(error);
   if (isConnectionClosed(error.message, fromDatabase)) {
     return 'unreachable';
+  }
+  if (isMalformedStatement(error)) {
+    return undefined;
   }
   return fromDatabase
     ? (databaseErrorKindOfCode(codeOf(error)) ?? databaseErrorKindOfClass(error))

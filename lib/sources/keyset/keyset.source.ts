@@ -37,7 +37,7 @@ import {
   toKeyObject,
   toPlannedRange,
 } from './keyset-codec.js';
-import { invertedBoundsError, invertedIntervals, isInverted } from './check-bounds-order.js';
+import { invertedBoundsError, invertedIntervals, isInverted, refuseUnreadable } from './check-bounds.js';
 import type { KeysetOrder } from './keyset-order.js';
 import { KeysetScan } from './keyset-scan.js';
 import { parseBound } from './parse-bound.js';
@@ -97,26 +97,8 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     );
   }
 
-  async open(context: SourceContext, { from, to }: OpenRequest): Promise<SourceOpening> {
-    const scan = this.scan(context);
-    const lower = parseBound(this.scope, context, scan, 'from', from);
-    const upper = parseBound(this.scope, context, scan, 'to', to);
-    const inverted = lower && upper ? isInverted(scan.columns, lower, upper) : false;
-    if (inverted === true) throw invertedBoundsError(this.scope, context, scan.columns);
-    const partitions: SourcePartition[] = [];
-    const total = { rows: 0, exact: true };
-    for (const name of this.scope.partitions) {
-      const found = await scan.bounds(name, { lower, upper });
-      partitions.push({ name, bounds: found ? encodeBounds(found.bounds) : null });
-      total.rows += found?.total.rows ?? 0;
-      total.exact &&= found?.total.exact ?? true;
-    }
-    const isEmpty = partitions.every(({ bounds }) => bounds === null);
-    if (isEmpty && inverted === 'unknown' && lower && upper) {
-      const found = await this.hasRows(scan, invertedIntervals(lower, upper));
-      if (found) throw invertedBoundsError(this.scope, context, scan.columns);
-    }
-    return { partitions, total };
+  open(context: SourceContext, request: OpenRequest): Promise<SourceOpening> {
+    return refuseUnreadable(this.scope, context, request, () => this.openBounds(context, request));
   }
 
   async plan(context: SourceContext, request: PlanRequest): Promise<SourcePlan> {
@@ -262,6 +244,28 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     );
     const support = await scan.indexSupport(partitions[0]?.name ?? '');
     return { totalRanges, warnings: support === 'not-indexed' ? [noIndexWarning(scan.order)] : [] };
+  }
+
+  private async openBounds(context: SourceContext, { from, to }: OpenRequest): Promise<SourceOpening> {
+    const scan = this.scan(context);
+    const lower = parseBound(this.scope, context, scan, 'from', from);
+    const upper = parseBound(this.scope, context, scan, 'to', to);
+    const inverted = lower && upper ? isInverted(scan.columns, lower, upper) : false;
+    if (inverted === true) throw invertedBoundsError(this.scope, context, scan.columns);
+    const partitions: SourcePartition[] = [];
+    const total = { rows: 0, exact: true };
+    for (const name of this.scope.partitions) {
+      const found = await scan.bounds(name, { lower, upper });
+      partitions.push({ name, bounds: found ? encodeBounds(found.bounds) : null });
+      total.rows += found?.total.rows ?? 0;
+      total.exact &&= found?.total.exact ?? true;
+    }
+    const isEmpty = partitions.every(({ bounds }) => bounds === null);
+    if (isEmpty && inverted === 'unknown' && lower && upper) {
+      const found = await this.hasRows(scan, invertedIntervals(lower, upper));
+      if (found) throw invertedBoundsError(this.scope, context, scan.columns);
+    }
+    return { partitions, total };
   }
 
   private async hasRows(scan: KeysetScan, intervals: readonly KeyInterval[]): Promise<boolean> {

@@ -1,17 +1,19 @@
 import fc from 'fast-check';
 import { request } from 'node:http';
-import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
+import { idRange, keyset } from 'nestjs-backfill';
+import { createAppBench, defineBackfill, Item, numbers } from '../../support/apps/index.js';
 import { CONDITION_MS } from '../../support/deadlines.js';
 import { sized } from '../../support/thorough.js';
 import { startAdminApp, type AdapterName } from '../../support/admin/index.js';
 
 const bench = await createAppBench();
+beforeAll(() => bench.fillItems('SELECT generate_series(1, 40)'));
 const REQUESTS = sized(400, 1500);
 const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
 
 const name = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom('held', 'ids', 'ordered') },
   fc.constantFrom(
-    'held',
     '__proto__',
     'constructor',
     '..',
@@ -29,9 +31,18 @@ const name = fc.oneof(
 const paths =
   ' /start /pause /resume /cancel /config /preview /runs /runs/%00 /runs/__proto__ /failures /failures/retry ' +
   '/samples /history /ui/..%2f..%2fpackage.json // /%ff';
-const rest = fc.constantFrom(...paths.split(' '));
+const rest = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom(...paths.split(' ')) },
+  fc.constant('/preview'),
+);
 const huge = fc.constantFrom(1e308, -1e308, Number.MAX_SAFE_INTEGER, -0, 2 ** 31, 1e-320);
 const value = fc.oneof(fc.jsonValue(), huge, fc.constant('\u0000'), fc.constant('9'.repeat(400)));
+const bound = fc.oneof(
+  value,
+  fc.integer(),
+  fc.record({ state: value, id: value }, { requiredKeys: [] }),
+  fc.string({ unit: 'binary' }),
+);
 const key = fc.constantFrom(
   'from',
   'to',
@@ -45,10 +56,11 @@ const key = fc.constantFrom(
   'x',
 );
 const query = fc.array(
-  fc.tuple(fc.constantFrom('from', 'to', 'at', 'limit', 'after', 'runId', 'config'), value),
-  {
-    maxLength: 4,
-  },
+  fc.oneof(
+    fc.tuple(fc.constantFrom('at', 'limit', 'after', 'runId', 'config'), value),
+    fc.tuple(fc.constantFrom('from', 'to'), bound),
+  ),
+  { maxLength: 4 },
 );
 // Each body has an unknown field: a valid one would change the state.
 const body = fc.oneof(
@@ -64,7 +76,7 @@ const body = fc.oneof(
   ),
   fc.constant(`{"wrong":${'['.repeat(5000)}${']'.repeat(5000)}}`),
   fc.constant(JSON.stringify({ wrong: 'x'.repeat(300_000) })),
-  fc.string({ unit: 'binary' }),
+  fc.string({ unit: 'binary', minLength: 1 }),
 );
 const type = fc.constantFrom('application/json', 'application/json; charset=utf-16', 'text/plain', 'x/y', '');
 const headers = fc.record(
@@ -84,14 +96,25 @@ describe.each<AdapterName>(['express', 'fastify'])('malformed requests on %s', (
       admin: { path: 'ops', allowUnguarded: true },
       handlers: [
         defineBackfill({ name: 'held', source: numbers(100), config: HELD, processRange: () => {} }),
+        defineBackfill({ name: 'ids', source: idRange(Item), config: HELD, processRange: () => {} }),
+        defineBackfill({
+          name: 'ordered',
+          source: keyset(Item, { orderBy: { state: 'asc', id: 'desc' } }),
+          config: HELD,
+          processRow: () => {},
+        }),
       ],
     });
-    const before = await Promise.all([admin.backfills.status('held'), admin.backfills.config('held')]);
+    const state = () =>
+      Promise.all(
+        ['held', 'ids', 'ordered'].flatMap((it) => [admin.backfills.status(it), admin.backfills.config(it)]),
+      );
+    const before = await state();
     await fc.assert(
       fc.asyncProperty(method, name, rest, query, headers, type, body, async (...values) => {
         const [verb, who, where, asked, extra, contentType, text] = values;
         const search = new URLSearchParams(
-          asked.map(([k, v]): [string, string] => [k, JSON.stringify(v)]),
+          asked.map(([k, v]): [string, string] => [k, typeof v === 'string' ? v : JSON.stringify(v)]),
         ).toString();
         const status = await send(new URL(admin.origin), `/ops/${who}${where}?${search}`.slice(0, 12_000), {
           method: verb,
@@ -102,9 +125,7 @@ describe.each<AdapterName>(['express', 'fastify'])('malformed requests on %s', (
       }),
       { numRuns: REQUESTS },
     );
-    expect(await Promise.all([admin.backfills.status('held'), admin.backfills.config('held')])).toEqual(
-      before,
-    );
+    expect(await state()).toEqual(before);
     expect(Object.prototype).not.toHaveProperty('x');
     await admin.close();
   });

@@ -201,3 +201,26 @@ describe('a range of one id that several rows share', () => {
     expect(await finished('repeated')).toMatchObject({ state: 'failed', rowsFailed: 310 });
   });
 });
+
+describe('a row whose new value the database cannot read', () => {
+  it.each(['batch', 'row'] as const)('is a failure of that row: %s handler', async (shape) => {
+    const spoil = (row: SecretRow) => {
+      row.secret = row.id === 42 ? 'a\u0000b' : 'changed';
+      row.touches++;
+    };
+    const spoiling = {
+      batch: { processBatch: (rows: SecretRow[]) => rows.forEach(spoil) },
+      row: { processRow: spoil },
+    };
+    const handler = defineBackfill<never, SecretRow>({
+      name: 'secrets',
+      source: sources['keyset'] as never,
+      config,
+      ...spoiling[shape],
+    });
+    const { backfills, finished } = await bench.start({ handlers: [handler], entities: [SecretRow] });
+    await backfills.start('secrets');
+    expect(await finished('secrets')).toMatchObject({ state: 'failed', rowsDone: 99, rowsFailed: 1 });
+    expect(await touchedOnce()).toBe(99);
+  });
+});

@@ -36,6 +36,15 @@ describe('classifyError', () => {
     expect(errors.every(concernsRun)).toBe(true);
   });
 
+  it('tells a statement that PostgreSQL cannot read from a broken connection of the same code', () => {
+    const [statement, pooler, server] = [
+      wrapped({ code: '08P01', severity: 'ERROR', file: 'pqformat.c' }),
+      wrapped({ code: '08P01', severity: 'FATAL' }),
+      wrapped({ code: '08P01', severity: 'FATAL', file: 'postgres.c' }),
+    ];
+    expect(kinds([statement, pooler, server])).toEqual(['failure', 'unreachable', 'unreachable']);
+  });
+
   it('pauses a run in which no range can succeed', () => {
     const errors = [
       wrapped({ code: '42501' }),

@@ -180,6 +180,14 @@ describe('idRange', () => {
     expect(await span('asc', { from: 2000 })).toEqual([undefined, undefined, 0]);
   });
 
+  it('takes bounds beyond the column as bounds without rows', async () => {
+    const beyond = '9'.repeat(400);
+    for (const request of [{ from: beyond }, { to: `-${beyond}` }, { from: beyond, to: `-${beyond}` }]) {
+      const { total } = await idRange(Ticket).open(fixture.context(), request);
+      expect(total.rows).toBe((await idRange(Ticket).open(fixture.context(), {})).total.rows);
+    }
+  });
+
   it.each([
     [
       { from: 'last week' },

@@ -144,3 +144,16 @@ describe('times in from and to', () => {
     });
   });
 });
+
+describe('values that the database cannot read', () => {
+  it.each<[string, KeysetOptions<Visit>['orderBy'], object]>([
+    ['a NUL character', { page: 'asc' }, { page: 'page \u0000' }],
+    ['a text for a decimal', { amount: 'asc' }, { amount: 'ten' }],
+    ['a day beyond the calendar of the database', { day: 'asc' }, { day: '9999999-01-01' }],
+    ['a time beyond the calendar of the database', { at: 'asc' }, { at: '-200000-01-01T00:00:00Z' }],
+  ])('are refused: %s', async (_, orderBy, bound) => {
+    for (const bounds of [{ from: bound }, { to: bound }]) {
+      await expect(rowsOf(orderBy, bounds)).rejects.toMatchObject({ code: 'BACKFILL_SOURCE_BOUNDS' });
+    }
+  });
+});

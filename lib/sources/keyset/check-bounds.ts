@@ -1,5 +1,6 @@
 import type { BackfillSourceError } from '../../errors/backfill-source.error.js';
-import type { SourceContext } from '../backfill-source.js';
+import { isInvalidValue } from '../../database/classify-error.js';
+import type { OpenRequest, SourceContext } from '../backfill-source.js';
 import { DatabaseTimestamp, compareTimestamps } from '../keys/database-timestamp.js';
 import { keyEquality } from '../keys/key-equality.js';
 import type { KeyBound, KeyInterval } from '../keys/key-interval.js';
@@ -43,6 +44,37 @@ export function invertedBoundsError(
     received: 'from after to',
     remedy: 'Swap them, or reverse the directions of `orderBy`.',
   });
+}
+
+/**
+ * Runs a query whose bounds come from the caller: where the database cannot read them as values of its columns, they are
+ * invalid bounds and not an error of the table.
+ *
+ * @throws BackfillSourceError with code `BACKFILL_SOURCE_BOUNDS`.
+ */
+export async function refuseUnreadable<T>(
+  scope: SourceScope,
+  context: SourceContext,
+  { from, to }: OpenRequest,
+  query: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await query();
+  } catch (error) {
+    const given = Object.entries({ from, to }).filter(([, bound]) => bound !== undefined && bound !== null);
+    if (given.length === 0 || !isInvalidValue(error)) throw error;
+    throw scope.error(
+      context,
+      {
+        code: 'BACKFILL_SOURCE_BOUNDS',
+        field: given.map(([name]) => name).join(', '),
+        expected: 'values that the database can compare with the columns',
+        received: `its error: ${error instanceof Error ? error.message : String(error)}`,
+        remedy: 'Pass values as the columns have them.',
+      },
+      { cause: error },
+    );
+  }
 }
 
 function commonLength(from: KeyBound, to: KeyBound): number {
