@@ -85,7 +85,7 @@ export function isTimeout(error: unknown): boolean {
  * a NUL character in a text of PostgreSQL.
  */
 export function isInvalidValue(error: unknown): boolean {
-  return error instanceof Error && (/^22/.test(codeOf(error)) || isMalformedStatement(error));
+  return error instanceof Error && (codeOf(error).startsWith('22') || isMalformedStatement(error));
 }
 
 /**
