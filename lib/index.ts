@@ -27,7 +27,7 @@ export { OnBackfill } from './hooks/on-backfill.decorator.js';
 export type { OnBackfillOptions } from './hooks/on-backfill.decorator.js';
 
 export type { BackfillContext } from './handlers/backfill-context.js';
-export type { BatchHandler, RangeHandler, RowHandler } from './handlers/handlers.js';
+export type { BackfillHandlerClass, BatchHandler, RangeHandler, RowHandler } from './handlers/handlers.js';
 
 export type {
   AutoTuneConfig,
@@ -60,7 +60,7 @@ export { queueDepth } from './throttles/queue-depth.js';
 export type { QueueDepthOptions } from './throttles/queue-depth.js';
 
 export { idRange } from './sources/id-range/id-range.js';
-export type { IdKey, IdOf, IdRangeOptions } from './sources/id-range/id-range.js';
+export type { IdKey, IdOf, IdRangeOptions, IntegerKeyed } from './sources/id-range/id-range.js';
 export { keyset } from './sources/keyset/keyset.js';
 export type { KeysetOptions } from './sources/keyset/keyset.js';
 export type { SourceFilter, SourceScopeOptions } from './sources/source-options.js';
@@ -80,6 +80,7 @@ export type {
   SourcePlan,
   SourceUse,
   SourceWarning,
+  UnsuitableSource,
 } from './sources/backfill-source.js';
 export type { IdRange, IdValue, KeysetKey, KeysetRange } from './sources/ranges.js';
 

@@ -4,7 +4,8 @@ import type { BackfillConfigPatch } from '../config/backfill-config.js';
 import type { OnOtherVersion } from '../config/handler-version.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { BackfillGuard } from './backfill-guard.js';
-import type { BackfillSource } from '../sources/backfill-source.js';
+import type { BackfillRange, BackfillSource } from '../sources/backfill-source.js';
+import type { BackfillHandlerClass } from './handlers.js';
 import type { VerifyOptions } from '../config/verify-options.js';
 
 /** `Symbol.for` is the same in every copy of the package, so that two copies find each other's handlers. */
@@ -16,9 +17,11 @@ const SCOPE_METADATA = 'scope:options';
 /**
  * Options of {@link Backfill}.
  *
+ * @typeParam TRange What the source hands to a range handler.
+ * @typeParam TRow What the source loads for batch and row handlers.
  * @publicApi
  */
-export interface BackfillOptions {
+export interface BackfillOptions<TRange extends BackfillRange = BackfillRange, TRow = unknown> {
   /**
    * Name of the backfill, unique in the app: lower case letters, digits, dots, underscores and dashes, starting with a
    * letter or digit. Default: the class name in kebab case without the suffix `Backfill`.
@@ -26,8 +29,11 @@ export interface BackfillOptions {
   readonly name?: string;
   /** One line for operators, shown beside the name. Default: none. */
   readonly description?: string;
-  /** The rows to process: `idRange(...)`, `keyset(...)`, or an implementation of `BackfillSource`. */
-  readonly source: BackfillSource;
+  /**
+   * The rows to process: `idRange(...)`, `keyset(...)`, or an implementation of `BackfillSource`. Does not compile where
+   * the type of the source has a property `unsuitable`, whose type is a sentence that says why: see `UnsuitableSource`.
+   */
+  readonly source: BackfillSource<TRange, TRow> & { readonly unsuitable?: never };
   /**
    * Config defaults of this backfill. They override `config` of the module; what operators set with `configure`
    * overrides them. Default: none.
@@ -66,6 +72,9 @@ export interface BackfillOptions {
  * Declares a class as the handler of a backfill, and makes it injectable. The class implements exactly one of
  * `RangeHandler`, `BatchHandler` and `RowHandler`, and is discovered among the providers of every module.
  *
+ * Does not compile where the class has none of the methods, or where its method takes another range or other rows than the
+ * source gives: `BatchHandler<Order>` with `keyset(Customer, ...)`, or `RangeHandler<IdRange>` with `keyset(...)`.
+ *
  * The app fails to start with `BackfillDefinitionError` where the name is invalid or used twice, the handler has none or
  * several of the methods, or the source lacks a method that the handler needs; with `BackfillConfigError` where `config`
  * is invalid; with `BackfillSourceError` where the source does not fit its entity.
@@ -82,7 +91,9 @@ export interface BackfillOptions {
  *
  * @publicApi
  */
-export function Backfill(options: BackfillOptions): ClassDecorator {
+export function Backfill<TRange extends BackfillRange, TRow>(
+  options: BackfillOptions<TRange, TRow>,
+): (target: BackfillHandlerClass<TRange, TRow>) => void {
   return (target) => {
     const scoped = Reflect.getOwnMetadata(SCOPE_METADATA, target) as { scope?: Scope } | undefined;
     applyDecorators(

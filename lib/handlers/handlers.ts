@@ -78,3 +78,16 @@ export interface RowHandler<TRow> {
    */
   processRow(row: TRow, context: BackfillContext): Promise<void> | void;
 }
+
+/**
+ * A class whose instances handle what a source gives: its ranges, or its rows in batches or one by one. The argument of
+ * the decorator that `Backfill` returns, so that a handler of another entity or kind of range does not compile. It is
+ * expressed by `prototype`, so that a class with a private constructor, an abstract or a generic one has it as well.
+ *
+ * @typeParam TRange What the source hands to a range handler.
+ * @typeParam TRow What the source loads for batch and row handlers.
+ * @publicApi
+ */
+export interface BackfillHandlerClass<TRange extends BackfillRange = BackfillRange, TRow = unknown> {
+  readonly prototype: RangeHandler<TRange> | BatchHandler<TRow> | RowHandler<TRow>;
+}

@@ -346,3 +346,14 @@ export interface BackfillSource<TRange extends BackfillRange = BackfillRange, TR
    */
   inspect?(context: SourceContext, opening: SourceOpening, batchSize: number): Promise<SourceInspection>;
 }
+
+/**
+ * Marks the type of a source that `@Backfill` refuses to compile with, and says why. A function that returns a source
+ * adds it to its return type where the types of its arguments do not fit: `BackfillSource<...> & UnsuitableSource<'...'>`.
+ * There is no such property at run time.
+ *
+ * @publicApi
+ */
+export interface UnsuitableSource<Reason extends string> {
+  readonly unsuitable: Reason;
+}

@@ -1,5 +1,5 @@
 import type { EntityName, Primary } from '@mikro-orm/core';
-import type { BackfillSource } from '../backfill-source.js';
+import type { BackfillSource, UnsuitableSource } from '../backfill-source.js';
 import type { IdRange, IdValue } from '../ranges.js';
 import type { SourceScopeOptions } from '../source-options.js';
 import { SourceScope } from '../source-scope.js';
@@ -24,6 +24,27 @@ export type IdOf<Entity extends object, Key extends string> = [Key] extends [nev
   : Extract<Entity[Key & keyof Entity], IdValue>;
 
 /**
+ * What `idRange` adds to the type of its source where the primary key is not an integer and no other key is named: a
+ * text (which may hold UUIDs; a `bigint` mapped as text is named with the option `key`), a time, or a composite key.
+ *
+ * @publicApi
+ */
+export type IntegerKeyed<Entity extends object, Key extends string> = [Key] extends [never]
+  ? [IntegerOf<Primary<Entity>>] extends [never]
+    ? UnsuitableSource<'The primary key is not a number or bigint. Use keyset(...), or name an integer property: idRange(Entity, { key })'>
+    : unknown
+  : unknown;
+
+/** `never` for a primary key that is no integer; the entity itself is what MikroORM answers for an unknown key. */
+type IntegerOf<PrimaryKey> = PrimaryKey extends string
+  ? PrimaryKey extends `${bigint}`
+    ? PrimaryKey
+    : never
+  : PrimaryKey extends boolean | Date | Uint8Array | readonly unknown[]
+    ? never
+    : PrimaryKey;
+
+/**
  * Options of `idRange`.
  *
  * @publicApi
@@ -32,7 +53,10 @@ export interface IdRangeOptions<
   Entity extends object,
   Key extends IdKey<Entity> = IdKey<Entity>,
 > extends SourceScopeOptions<Entity> {
-  /** An integer property without nulls; its column should have an index. Default: the primary key. */
+  /**
+   * An integer property without nulls; its column should have an index. Default: the primary key, which has to be a
+   * `number` or `bigint`; a `bigint` that is mapped as text has to be named.
+   */
   readonly key?: Key;
   /** `desc` starts with the largest id, `asc` with the smallest. Default: `desc`, the newest rows first. */
   readonly direction?: 'asc' | 'desc';
@@ -49,6 +73,9 @@ export interface IdRangeOptions<
  * bounds later are not part of it, unless it is verified. `from` and `to` of `start` and `preview` are ids, both
  * inclusive, in the source's direction: `start(name, { from: 500 })` covers the ids up to 500, with `direction: 'asc'`
  * from 500 up.
+ *
+ * The source of an entity whose primary key is a text, a time or composite does not compile with `@Backfill`, unless
+ * `key` names another property.
  *
  * @param entity The entity class or schema whose table is read.
  * @param options See `IdRangeOptions`. Default: all rows by primary key, newest first.
@@ -73,7 +100,12 @@ export interface IdRangeOptions<
 export function idRange<Entity extends object, Key extends IdKey<Entity> = never>(
   entity: EntityName<Entity>,
   options: IdRangeOptions<Entity, Key> = {},
-): BackfillSource<IdRange<Entity, IdOf<Entity, Key>>, Entity> {
+): BackfillSource<IdRange<Entity, IdOf<Entity, Key>>, Entity> & IntegerKeyed<Entity, Key> {
   const scope = SourceScope.of(entity, options, 'idRange');
-  return new IdRangeSource(scope, options.direction ?? 'desc', options.key);
+  const source: BackfillSource<IdRange<Entity, IdOf<Entity, Key>>, Entity> = new IdRangeSource(
+    scope,
+    options.direction ?? 'desc',
+    options.key,
+  );
+  return source as typeof source & IntegerKeyed<Entity, Key>;
 }

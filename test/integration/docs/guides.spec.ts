@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import ts from 'typescript';
+import { compileCodes } from '../../support/compile-codes.js';
 
 const root = join(import.meta.dirname, '../../..');
 const guides = await readFile(join(root, 'sample/README.md'), 'utf8');
@@ -39,31 +39,6 @@ const snippets = [...snippetsOf(guides), ...snippetsOf(readme)]
   .filter((code) => !code.startsWith('// src/'))
   .map((code) => (code.startsWith('import ') ? code : AROUND + code));
 
-/** Compiles the snippets as if they stood in the repository, under its own settings; the problems of each. */
-function compile(codes: readonly string[]): string[][] {
-  const files = new Map(codes.map((code, i) => [join(root, `test/integration/docs/snippet-${i}.ts`), code]));
-  const names = [...files.keys()];
-  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
-    config: object;
-  };
-  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: names }, ts.sys, root);
-  const host = ts.createCompilerHost(options);
-  const read = host.getSourceFile.bind(host);
-  host.getSourceFile = (name, version) => {
-    const code = files.get(name);
-    return code === undefined ? read(name, version) : ts.createSourceFile(name, code, version);
-  };
-  host.fileExists = (name) => files.has(name) || ts.sys.fileExists(name);
-  // One program for all of them: most of its time goes into the declarations of the packages, which they share.
-  const program = ts.createProgram(names, options, host);
-  return names.map((name) => {
-    const source = program.getSourceFile(name);
-    return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(
-      ({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'),
-    );
-  });
-}
-
 describe('the guides', () => {
   it('have snippets', () => {
     expect(snippets.length).toBeGreaterThan(2);
@@ -73,7 +48,7 @@ describe('the guides', () => {
     const wrong = [`${AROUND}\nconst wrong: number = 'text';`, 'const = 1;'];
     let problems: string[][];
     beforeAll(() => {
-      problems = compile([...snippets, ...wrong]);
+      problems = compileCodes([...snippets, ...wrong], 'test/integration/docs');
     });
 
     it.each(snippets.map((code, i) => [code.trim().split('\n').at(-1), i]))('…%s', (_end, i) => {

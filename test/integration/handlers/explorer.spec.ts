@@ -155,6 +155,7 @@ describe('a start is refused, with what to change,', () => {
   });
 
   it('for none of the three methods', async () => {
+    // @ts-expect-error a class without a method does not compile
     @Backfill({ source })
     class Idle {}
     await expect(bench.start({ handlers: [Idle] })).rejects.toThrow(

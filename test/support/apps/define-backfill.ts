@@ -13,7 +13,7 @@ export function defineBackfill<TRange extends BackfillRange = BackfillRange, TRo
   definition: BackfillDefinition<TRange, TRow>,
 ): Type {
   const { processRange, processBatch, processRow, ...options } = definition;
-  @Backfill(options)
+  @(Backfill(options) as ClassDecorator)
   class Defined {}
   const methods = Object.entries({ processRange, processBatch, processRow });
   Object.assign(Defined.prototype, Object.fromEntries(methods.filter(([, method]) => method !== undefined)));

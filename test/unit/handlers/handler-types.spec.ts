@@ -1,0 +1,156 @@
+import { compileCodes } from '../../support/compile-codes.js';
+
+const AROUND = `
+import { Entity, PrimaryKey, Property, ManyToOne } from '@mikro-orm/decorators/legacy';
+import { defineEntity, p, PrimaryKeyProp } from '@mikro-orm/core';
+import type { EntityName, Opt, Ref } from '@mikro-orm/core';
+import { applyDecorators, Injectable } from '@nestjs/common';
+import { Backfill, idRange, keyset } from 'nestjs-backfill';
+import type { BackfillContext, BackfillOptions, BackfillRange, BackfillSource, BatchHandler, IdRange, KeysetRange, PlanRequest, RangeHandler, RowHandler, SourceContext, SourceOpening, SourcePlan } from 'nestjs-backfill';
+@Entity() class Customer {
+  @PrimaryKey({ type: 'integer' }) id!: number;
+  @Property({ type: 'text' }) name!: string;
+}
+@Entity() class Order {
+  @PrimaryKey({ type: 'bigint' }) id!: bigint;
+  @Property({ type: 'integer' }) total!: number;
+  @ManyToOne(() => Customer) customer!: Customer;
+}
+@Entity() class Token {
+  @PrimaryKey({ type: 'uuid' }) id!: string;
+  @Property({ type: 'integer' }) serial!: number;
+}
+@Entity() class Line {
+  [PrimaryKeyProp]?: ['order', 'line'];
+  @ManyToOne(() => Order, { primary: true }) order!: Order;
+  @PrimaryKey({ type: 'integer' }) line!: number;
+}
+@Entity() class Parcel {
+  @PrimaryKey({ type: 'integer' }) number!: number;
+}
+@Entity() class Legacy {
+  @PrimaryKey({ type: 'bigint' }) id!: string;
+}
+const Account = defineEntity({ name: 'Account', properties: { id: p.integer().primary(), name: p.string() } });
+const customers = keyset(Customer, { orderBy: { id: 'asc' } });
+class Numbers implements BackfillSource {
+  readonly kind = 'numbers';
+  open(_: SourceContext): Promise<SourceOpening> { throw new Error(); }
+  plan(_: SourceContext, _request: PlanRequest): Promise<SourcePlan> { throw new Error(); }
+}
+class Csv extends Numbers {
+  async load() { return [{ line: 'a;b' }]; }
+}
+export type { BackfillContext, BackfillOptions, BackfillRange, BatchHandler, EntityName, IdRange, KeysetRange, Opt, RangeHandler, Ref, RowHandler };
+export { Account, applyDecorators, Backfill, Csv, Customer, customers, idRange, Injectable, keyset, Legacy, Line, Numbers, Order, Parcel, Token };
+`;
+
+/** What an author may write, and what it should be refused with. */
+const WRONG = {
+  'a batch handler of another entity': `
+    @Backfill({ source: customers })
+    class Wrong implements BatchHandler<Order> { processBatch(orders: Order[]) { orders.pop(); } }`,
+  'a row handler of another entity': `
+    @Backfill({ source: customers })
+    class Wrong implements RowHandler<Order> { async processRow(order: Order) { order.total = 1; } }`,
+  'a range handler of idRange on a keyset': `
+    @Backfill({ source: customers })
+    class Wrong implements RangeHandler<IdRange> { processRange({ begin }: IdRange) { return Number(begin); } }`,
+  'a range handler of a keyset on idRange': `
+    @Backfill({ source: idRange(Customer) })
+    class Wrong implements RangeHandler<KeysetRange> { processRange({ first }: KeysetRange) { return Number(first); } }`,
+  'ids of another type': `
+    @Backfill({ source: idRange(Order) })
+    class Wrong { processRange({ begin }: IdRange<Order, number>) { return begin; } }`,
+  'a class without a method': `
+    @Backfill({ source: customers })
+    class Wrong { process() {} }`,
+  'an empty class': `
+    @Backfill({ source: customers })
+    class Wrong {}`,
+  'a batch handler of other rows than the source of its own loads': `
+    @Backfill({ source: new Csv() })
+    class Wrong implements BatchHandler<Order> { processBatch(orders: Order[]) { orders.pop(); } }`,
+  'an inherited method of another entity': `
+    abstract class Base<T> implements BatchHandler<T> { abstract change(row: T): void; processBatch(rows: T[]) { rows.forEach((row) => this.change(row)); } }
+    @Backfill({ source: customers })
+    class Wrong extends Base<Order> { change(order: Order) { order.total = 1; } }`,
+  'idRange on a uuid': `
+    @Backfill({ source: idRange(Token) })
+    class Wrong implements RangeHandler { processRange() {} }`,
+  'idRange on a composite key': `
+    @Backfill({ source: idRange(Line) })
+    class Wrong implements RangeHandler { processRange() {} }`,
+  'idRange by a property that is no integer': `idRange(Customer, { key: 'nme' });`,
+  'an unknown key of orderBy': `keyset(Customer, { orderBy: { nmae: 'asc' } });`,
+  'an unknown key of orderBy in an array': `keyset(Customer, { orderBy: [{ nmae: 'asc' }] });`,
+  'an unknown nested key of orderBy': `keyset(Order, { orderBy: { customer: { nmae: 'asc' } } });`,
+  'an unknown direction of orderBy': `keyset(Customer, { orderBy: { id: 'up' } });`,
+  'no orderBy': `keyset(Customer, {});`,
+};
+
+const RIGHT = {
+  'handlers of the entity': `
+    @Backfill({ source: customers }) class A implements BatchHandler<Customer> { processBatch(rows: Customer[], _: BackfillContext) { rows.pop(); } }
+    @Backfill({ source: customers }) class B implements RowHandler<Customer> { async processRow(row: Customer) { row.name = ''; } }
+    @Backfill({ source: customers }) class C implements RangeHandler<KeysetRange<Customer>> { async processRange({ where }: KeysetRange<Customer>) { return where ? 1 : 0; } }
+    @Backfill({ source: customers }) class D { processRow() {} }`,
+  'range handlers with less exact types': `
+    @Backfill({ source: idRange(Order) }) class A implements RangeHandler { processRange() {} }
+    @Backfill({ source: idRange(Order) }) class B implements RangeHandler<IdRange> { processRange({ begin }: IdRange) { return Number(begin); } }
+    @Backfill({ source: idRange(Order) }) class C implements RangeHandler<IdRange<Order>> { processRange({ where }: IdRange<Order>) { return where ? 1 : 0; } }
+    @Backfill({ source: idRange(Order) }) class D implements RangeHandler { processRange({ begin }: IdRange<Order, bigint>) { return Number(begin); } }
+    @Backfill({ source: customers }) class E implements RangeHandler<BackfillRange> { processRange({ index }: BackfillRange) { return index; } }`,
+  'rows as a part or an interface of the entity': `
+    interface Named { name: string }
+    @Backfill({ source: customers }) class A implements BatchHandler<Named> { processBatch(rows: Named[]) { rows.pop(); } }
+    @Backfill({ source: customers }) class B implements RowHandler<Pick<Customer, 'id'>> { processRow(row: Pick<Customer, 'id'>) { return void row.id; } }`,
+  'abstract, generic and injected classes': `
+    abstract class Base<T> implements BatchHandler<T> { protected abstract change(row: T): void; processBatch(rows: T[]) { rows.forEach((row) => this.change(row)); } }
+    @Backfill({ source: customers }) class A extends Base<Customer> { constructor(readonly names: string[]) { super(); } protected change(row: Customer) { row.name = ''; } }
+    @Backfill({ source: customers }) abstract class B implements BatchHandler<Customer> { abstract processBatch(rows: Customer[]): void; }
+    @Backfill({ source: customers }) class C<T extends { id: number }> implements RowHandler<T> { processRow(row: T) { return void row.id; } }
+    @Backfill({ source: customers }) class D { private constructor() {} static create() { return new D(); } processRow(_: Customer) {} }`,
+  'factories of handlers': `
+    const composed = (options: BackfillOptions) => applyDecorators(Backfill(options), Injectable());
+    @composed({ source: customers }) class A implements BatchHandler<Customer> { processBatch(rows: Customer[]) { rows.pop(); } }
+    function archive<E extends object>(entity: EntityName<E>) {
+      @Backfill({ source: idRange(entity) }) class Ranges implements RangeHandler<IdRange<E>> { processRange({ where }: IdRange<E>) { return where ? 1 : 0; } }
+      @Backfill({ source: idRange(entity) }) class Rows implements BatchHandler<E> { processBatch(rows: E[]) { rows.pop(); } }
+      return [Ranges, Rows];
+    }
+    archive(Customer);`,
+  'sources of all kinds': `
+    @Backfill({ source: new Numbers() }) class A implements RangeHandler<BackfillRange & { begin: number }> { processRange({ begin }: BackfillRange & { begin: number }) { return begin; } }
+    @Backfill({ source: new Csv() }) class B implements BatchHandler<{ line: string }> { processBatch(rows: { line: string }[]) { rows.pop(); } }
+    const any: BackfillSource = customers;
+    @Backfill({ source: any }) class C implements BatchHandler<Order> { processBatch(rows: Order[]) { rows.pop(); } }
+    @Backfill({ source: idRange(Account) }) class D implements BatchHandler<{ name: string }> { processBatch(rows: { name: string }[]) { rows.pop(); } }
+    @Backfill({ source: idRange(Parcel, { key: 'number' }) }) class E { processRange({ begin }: IdRange<Parcel, number>) { return begin; } }
+    @Backfill({ source: idRange(Parcel) }) class F { processRange() {} }
+    @Backfill({ source: idRange(Token, { key: 'serial' }) }) class G { processRange({ begin }: IdRange<Token, number>) { return begin; } }
+    @Backfill({ source: idRange(Legacy, { key: 'id' }) }) class H { processRange({ begin }: IdRange<Legacy, string>) { return Number(begin); } }
+    @Backfill({ source: keyset(Order, { orderBy: [{ customer: { name: 'asc' } }, { id: 'DESC' }] }) }) class I { processBatch(rows: Order[]) { rows.pop(); } }`,
+};
+
+describe('the types of @Backfill, idRange and keyset', () => {
+  let problems: string[][];
+  beforeAll(() => {
+    problems = compileCodes(
+      [...Object.values(WRONG), ...Object.values(RIGHT)].map((code) => AROUND + code),
+      'test/unit/handlers',
+    );
+  });
+
+  it.each(Object.keys(WRONG).map((what, i) => ({ what, i })))('refuse $what', ({ i }) => {
+    expect(problems[i]).toHaveLength(1);
+    expect(problems[i]?.[0]).toMatchSnapshot();
+  });
+
+  it.each(Object.keys(RIGHT).map((what, i) => ({ what, i: Object.keys(WRONG).length + i })))(
+    'accept $what',
+    ({ i }) => {
+      expect(problems[i]).toEqual([]);
+    },
+  );
+});
