@@ -4,6 +4,9 @@ import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { RunRecord } from '../state/run-record.js';
 import { isActive } from '../state/run-status.js';
 
+/** So many ranges without a row are more than a gap in the ids. */
+const MANY_RANGES = 200;
+
 /**
  * Warnings about a run whose handler, workers, code version, source or config is missing or does not match.
  *
@@ -29,6 +32,9 @@ export function warningsOf(
         'names their ranges. Find out why the source does not load them, then start another run.',
     );
   }
+  if (run.done >= MANY_RANGES && run.rowsDone === 0 && run.rowsFailed === 0 && run.rowsMissing === 0) {
+    warnings.push(`${run.done} ranges are done and ${noRow(backfill)}`);
+  }
   const { version } = backfill;
   if (run.status === 'running' && workers === 0) {
     warnings.push('No process has workers for this backfill. Start one with workers: true.');
@@ -48,4 +54,16 @@ export function warningsOf(
     );
   }
   return warnings;
+}
+
+/**
+ * Range handlers report how many rows they changed. Of batch and row handlers only the rows that they were given are
+ * counted: they may write with statements of their own, or to other systems.
+ */
+function noRow({ shape }: RegisteredBackfill): string {
+  return shape === 'range'
+    ? 'not one row was reported by the handler. Check that its statement selects the rows of the range. If they need ' +
+        'no change, cancel the run; if the handler does not count them, let it return nothing.'
+    : 'not one row was loaded for the handler. Check the source: its table, `where` and `filters`. For sparse ids use ' +
+        'keyset.';
 }
