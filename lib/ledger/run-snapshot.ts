@@ -11,7 +11,10 @@ export interface RunSnapshot {
   /** Epoch microseconds by the clock of Redis. */
   readonly revision: number;
   readonly run: RunRecord;
-  /** Fields of the run, as Redis stores them, without those that only matter at this moment. */
+  /**
+   * Fields of the run, as Redis stores them, without those that only matter at this moment, and `sample` with the rows
+   * that are to be compared.
+   */
   readonly fields: Readonly<Record<string, string>>;
   /** Entries of the outstanding ranges, as Redis stores them. */
   readonly work: readonly string[];
@@ -52,8 +55,11 @@ export class RunSnapshots {
     if (answer.length === 0) {
       return null;
     }
-    const [revision, flat, work, failureCount, failures, retried] = answer;
+    const [revision, flat, work, failureCount, failures, retried, sample] = answer;
     const fields = Object.fromEntries(groups(flat, 2)) as Record<string, string>;
+    if (sample.length > 0) {
+      fields['sample'] = JSON.stringify(groups(sample, 2));
+    }
     return {
       revision: Number(revision),
       run: parseRun(fields),

@@ -37,6 +37,8 @@ export class RunWorker {
     () => this.config.concurrency,
     () => (this.run.backfill.shape === 'row' ? this.config.rowConcurrency : 1),
   );
+  /** Ids of the jobs that were put back, and not taken again by this worker. */
+  private readonly returned = new Set<string>();
   private prefetching = false;
   private stopping = false;
   private resumeTimer: NodeJS.Timeout | undefined;
@@ -93,19 +95,28 @@ export class RunWorker {
     }
   }
 
-  /** Takes no further job, stops the ranges in flight as `RangeProcessor.stop` does, and closes the BullMQ worker. */
-  async close(why: 'pause' | 'shutdown'): Promise<void> {
+  /**
+   * Takes no further job, stops the ranges in flight as `RangeProcessor.stop` does, and closes the BullMQ worker.
+   *
+   * @param why `end`: nobody is to take the jobs of the run that were put back
+   */
+  async close(why: 'pause' | 'shutdown' | 'end'): Promise<void> {
     this.stopping = true;
     clearTimeout(this.resumeTimer);
     void this.worker.pause(true);
     this.semaphore.close();
-    await this.ranges.stop(why);
+    await this.ranges.stop(why === 'shutdown' ? why : 'pause');
     await this.worker.close();
+    if (why === 'end') {
+      const queue = this.deps.queues.of(this.run.backfill.name);
+      await Promise.all([...this.returned].map((id) => queue.remove(id)));
+    }
   }
 
   /** Processes the ranges of a job, one after another. */
   private async processJob(job: Job<RangeJob>, token?: string): Promise<void> {
     const { run, first, count } = job.data;
+    this.returned.delete(job.id ?? '');
     if (run > this.run.runId) {
       // Run ids are ordered by time: the job is for the worker of the next run, and this one's run has ended.
       void this.worker.pause(true);
@@ -154,6 +165,7 @@ export class RunWorker {
       case 'exhausted':
         return;
       case 'later':
+        this.returned.add(job.id ?? '');
         await this.deps.queues.of(this.run.backfill.name).rateLimit(Math.max(1, end.ms));
         throw Worker.RateLimitError();
       case 'held':
@@ -171,6 +183,9 @@ export class RunWorker {
   }
 
   private async requeue(job: Job<RangeJob>, token?: string): Promise<never> {
+    if (job.data.run === this.run.runId) {
+      this.returned.add(job.id ?? '');
+    }
     await job.moveToWait(token);
     throw new WaitingError();
   }

@@ -62,10 +62,12 @@ export class WorkerPool {
         this.ensureWorker(backfill, runId);
         break;
       case 'paused':
+        this.stop(backfill, runId, 'pause');
+        break;
       case 'cancelled':
       case 'completed':
       case 'failed':
-        this.stop(backfill, runId);
+        this.stop(backfill, runId, 'end');
         break;
       case 'configured':
         this.serialize(backfill, () => this.reconfigure(backfill));
@@ -90,7 +92,8 @@ export class WorkerPool {
     for (const [backfill, { run }] of this.workers) {
       // A worker that is older than the last resume has missed a pause.
       if (!running.some(({ runId, resumes }) => runId === run.runId && resumes <= run.resumes)) {
-        this.stop(backfill, run.runId);
+        const ended = !active.some(({ runId }) => runId === run.runId);
+        this.stop(backfill, run.runId, ended ? 'end' : 'pause');
       }
     }
     for (const { backfill, runId } of running) {
@@ -137,13 +140,13 @@ export class WorkerPool {
     }
   }
 
-  private stop(backfill: string, runId: string): void {
+  private stop(backfill: string, runId: string, why: 'pause' | 'end'): void {
     const worker = this.workers.get(backfill);
     if (worker?.run.runId === runId) {
       this.workers.delete(backfill);
       this.cycleWorkers.stop(backfill);
       this.serialize(backfill, async () => {
-        await worker.close('pause');
+        await worker.close(why);
         await this.heartbeats.remove(backfill);
       });
     }
@@ -174,7 +177,13 @@ export class WorkerPool {
       return;
     }
     const worker: RunWorker = new RunWorker(
-      { backfill: registered, runId, dryRun: run.dryRun, rowsExact: run.rowsExact, resumes: run.resumes },
+      {
+        backfill: registered,
+        runId,
+        dryRun: run.dryRun,
+        rowsExact: run.rowsExact,
+        resumes: run.resumes,
+      },
       config,
       this.deps,
       {

@@ -100,6 +100,11 @@ export class BackfillKeys {
     return this.of('failure-order', runId);
   }
 
+  /** Rows that are compared at the end of a run that is verified. */
+  sample(runId: string): string {
+    return this.of('sample', runId);
+  }
+
   /** Retried failures that the ledger still has as failures. */
   retried(runId: string): string {
     return this.of('retried', runId);

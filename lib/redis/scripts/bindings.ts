@@ -45,6 +45,10 @@ function retriedKeys(keys: BackfillKeys, scope: RunScope): string[] {
   return [...runKeys(keys, scope), keys.retried(scope.runId)];
 }
 
+function sampleKeys(keys: BackfillKeys, scope: RunScope): string[] {
+  return [...runKeys(keys, scope), keys.sample(scope.runId)];
+}
+
 type Flag = 0 | 1;
 /** Index and job suffix of each range, by turns. */
 type Placed = (string | number)[];
@@ -56,6 +60,7 @@ type Placed = (string | number)[];
 export const scripts = {
   ack: new LuaScript<RunScope, [counted: number, low: Flag, status: string]>('ack', runKeys),
   ackRows: new LuaScript<RunScope, Flag>('ack-rows', runKeys),
+  addSample: new LuaScript<RunScope, string | null>('add-sample', sampleKeys),
   applyRate: new LuaScript<RunScope, Flag>('apply-rate', runKeys),
   claim: new LuaScript<
     RunScope,
@@ -84,6 +89,7 @@ export const scripts = {
       scope.staged.work,
       scope.staged.failures,
       scope.staged.order,
+      keys.sample(scope.runId),
     ],
   ),
   recoverConfig: new LuaScript<{ readonly backfill: string }, Flag>(
@@ -116,8 +122,9 @@ export const scripts = {
         failureCount: number,
         failures: string[],
         retried: string[],
+        sample: string[],
       ]
-  >('snapshot', retriedKeys),
+  >('snapshot', (keys, scope) => [...retriedKeys(keys, scope), keys.sample(scope.runId)]),
   start: new LuaScript<
     StartScope,
     [kind: 'started' | 'repeated', runId: string] | [kind: 'active', runId: string, status: string]

@@ -7,12 +7,13 @@
     9      staged outstanding ranges, becomes KEYS[2]
     10     staged failures, becomes KEYS[3]
     11     staged order of the failures, becomes KEYS[4]
+    12     sorted set of the rows to compare, see add-sample.lua
   ARGV
     1      name of the backfill
     2      run id
     3      number of staged ranges
     4      number of staged failures
-    5...   field and value of each field of the run
+    5...   field and value of each field of the run; 'sample' has the members and scores of KEYS[12], JSON
 
   Reply    'recovered'
            'present'     the run is there
@@ -20,6 +21,7 @@
            'incomplete'  Redis lost the staged keys
 ]]
 local RUNS, RETRIED, STAGED_WORK, STAGED_FAILURES, STAGED_ORDER = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
+local SAMPLE = KEYS[12]
 local name, id, range_count, failure_count = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local function discard_staged(reply)
@@ -38,7 +40,7 @@ if redis.call('HLEN', STAGED_WORK) ~= range_count or redis.call('ZCARD', STAGED_
   return discard_staged('incomplete')
 end
 
-redis.call('UNLINK', RUN, WORK, FAILURES, FAILURE_ORDER, RETRIED)
+redis.call('UNLINK', RUN, WORK, FAILURES, FAILURE_ORDER, RETRIED, SAMPLE)
 for key, staged in pairs({ [WORK] = STAGED_WORK, [FAILURES] = STAGED_FAILURES, [FAILURE_ORDER] = STAGED_ORDER }) do
   if redis.call('EXISTS', staged) == 1 then
     redis.call('RENAME', staged, key)
@@ -46,7 +48,13 @@ for key, staged in pairs({ [WORK] = STAGED_WORK, [FAILURES] = STAGED_FAILURES, [
   end
 end
 for i = 5, #ARGV, 2 do
-  redis.call('HSET', RUN, ARGV[i], ARGV[i + 1])
+  if ARGV[i] == 'sample' then
+    for _, row in ipairs(cjson.decode(ARGV[i + 1])) do
+      redis.call('ZADD', SAMPLE, row[2], row[1])
+    end
+  else
+    redis.call('HSET', RUN, ARGV[i], ARGV[i + 1])
+  end
 end
 local status, started_at = unpack(redis.call('HMGET', RUN, 'status', 'startedAt'))
 redis.call('ZADD', RUNS, started_at, id)

@@ -5,6 +5,7 @@
   KEYS     see prelude.lua
     7      sorted set of retried failures: `failureSequence|id`, scored by a sequence of their own; the first number
            is the sequence of the newest failure at the time of the retry
+    8      sorted set of the rows to compare, see add-sample.lua
   ARGV
     1      sequence of the last failure that the ledger has
     2      most failures to return
@@ -15,10 +16,11 @@
              entries of the outstanding ranges,
              number of failures,
              sequence, record and id of each failure after ARGV[1],
-             members and scores of KEYS[7] }
+             members and scores of KEYS[7],
+             members and scores of KEYS[8] }
            {} when the run is gone
 ]]
-local RETRIED = KEYS[7]
+local RETRIED, SAMPLE = KEYS[7], KEYS[8]
 local last_sequence, most_failures = ARGV[1], ARGV[2]
 local status, has_ledger = unpack(redis.call('HMGET', RUN, 'status', 'ledger'))
 if not status then
@@ -56,4 +58,5 @@ return {
   redis.call('ZCARD', FAILURE_ORDER),
   failures,
   redis.call('ZRANGE', RETRIED, 0, -1, 'WITHSCORES'),
+  redis.call('ZRANGE', SAMPLE, 0, -1, 'WITHSCORES'),
 }
