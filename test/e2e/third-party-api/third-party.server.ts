@@ -14,6 +14,8 @@ export interface ThirdPartyRules {
   readonly hangs: number;
   /** Whether a row always fails. */
   readonly refuses: (id: number) => boolean;
+  /** Whether the call of this number is refused with a 429 at any rate: others have used up the quota. */
+  readonly exhausted: (call: number) => boolean;
 }
 
 /** A call as the third party saw it. */
@@ -74,12 +76,12 @@ export class ThirdPartyServer {
   }
 
   private judge(at: number, id: number): LoggedCall['status'] {
-    const { perSecond, errors, hangs, refuses } = this.rules;
+    const { perSecond, errors, hangs, refuses, exhausted } = this.rules;
     let recent = 0;
     for (let i = this.log.length - 1; i >= 0 && at - (this.log[i]?.at ?? 0) < WINDOW_MS; i--) {
       recent += this.log[i]?.status === 429 ? 0 : 1;
     }
-    if (recent >= perSecond) {
+    if (recent >= perSecond || exhausted(this.log.length)) {
       return 429;
     }
     if (refuses(id)) {
