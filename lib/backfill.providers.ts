@@ -35,6 +35,7 @@ import { HeldBatches } from './planning/held-batches.js';
 import { RangePlanner } from './planning/range.planner.js';
 import { RunPreviewer } from './planning/run.previewer.js';
 import { RunStarter } from './planning/run.starter.js';
+import { SampleVerifier } from './planning/sample.verifier.js';
 import { VerificationPlanner } from './planning/verification.planner.js';
 import { RangeExecutor } from './processing/range.executor.js';
 import { RangeSplitter } from './processing/range.splitter.js';
@@ -53,6 +54,7 @@ import { EventStream } from './state/event.stream.js';
 import { FailureStore } from './state/failure.store.js';
 import { HistoryStore } from './state/history.store.js';
 import { RangeStore } from './state/range.store.js';
+import { RowSampleStore } from './state/row-sample.store.js';
 import { RunStore } from './state/run.store.js';
 import { SampleStore } from './state/sample.store.js';
 import { WorkerHeartbeats } from './state/worker.heartbeats.js';
@@ -141,6 +143,8 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   CycleWorkers,
   RangePlanner,
   VerificationPlanner,
+  SampleVerifier,
+  RowSampleStore,
   RunPreviewer,
   BatchTuner,
   HeldBatches,

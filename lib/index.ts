@@ -104,7 +104,10 @@ export type { LedgerSchemaTarget } from './ledger/ledger-schema.js';
 
 export type { BackfillHistoryEntry } from './state/history.store.js';
 export type { VerificationResult } from './state/verification.js';
-export type { VerifyOptions } from './config/verify-options.js';
+export type { BackfillVerifyOptions, VerifyOptions } from './config/verify-options.js';
+export type { VerifyAnswer, VerifyContext } from './config/verify-row.js';
+export type { RowVerifier } from './handlers/row-verifier.js';
+export type { SampleConfidence } from './state/sample-confidence.js';
 export type { RunStatus } from './state/run-status.js';
 export type { BackfillSample } from './state/sample.store.js';
 

@@ -40,7 +40,7 @@ export const resumeBody = z.strictObject(
   'an object such as { "adoptVersion": "2" }',
 );
 
-const VERIFY = 'true, false or an object such as { "sweeps": 3 }';
+const VERIFY = 'true, false or an object such as { "sweeps": 3, "sample": 1000 }';
 
 export const startBody = z.strictObject(
   {
@@ -48,10 +48,13 @@ export const startBody = z.strictObject(
     to: bound.optional(),
     config: z.unknown().optional().describe('Config to set before the start'),
     verify: z
-      .union([z.boolean(), z.looseObject({ sweeps: z.unknown() })], VERIFY)
+      .union(
+        [z.boolean(), z.looseObject({ sweeps: z.unknown().optional(), sample: z.unknown().optional() })],
+        VERIFY,
+      )
       .optional()
       .describe(
-        'Verifies the run once it is through with its walk: `true`, or an object such as { "sweeps": 3 }',
+        'Verifies the run once it is through with its walk: `true`, or an object such as { "sweeps": 3, "sample": 1000 }',
       ),
     dryRun: z.boolean('true or false').optional().describe('Rolls back every transaction of the run'),
     reason,

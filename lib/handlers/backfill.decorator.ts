@@ -6,7 +6,7 @@ import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { BackfillGuard } from './backfill-guard.js';
 import type { BackfillRange, BackfillSource } from '../sources/backfill-source.js';
 import type { BackfillHandlerClass } from './handlers.js';
-import type { VerifyOptions } from '../config/verify-options.js';
+import type { BackfillVerifyOptions } from '../config/verify-options.js';
 
 /** `Symbol.for` is the same in every copy of the package, so that two copies find each other's handlers. */
 export const BACKFILL_METADATA = Symbol.for('nestjs-backfill:handler');
@@ -50,7 +50,7 @@ export interface BackfillOptions<TRange extends BackfillRange = BackfillRange, T
    * Verifies each run once it is through with its walk, before it is completed: `true`, or how. `start` can ask for
    * another verification, or none. Dry runs are not verified. Default: no verification.
    */
-  readonly verify?: boolean | VerifyOptions;
+  readonly verify?: boolean | BackfillVerifyOptions<NoInfer<TRow>>;
   /**
    * Version of the handler's code, 1 to 200 characters. A run keeps the version that it was started with; `onOtherVersion`
    * says what happens where that is another one. Default: none.

@@ -15,8 +15,8 @@ import { isValidName, NAME_RULE, nameFromClass } from './backfill-name.js';
 import { shapeOf } from './handler-shape.js';
 import type { HandlerShape } from './handler-shape.js';
 import type { AnyHandler, RegisteredBackfill } from './registered-backfill.js';
-import { parseVerify } from '../config/verify-options.js';
-import type { VerifyOptions } from '../config/verify-options.js';
+import { parseBackfillVerify } from '../config/verify-options.js';
+import type { BackfillVerifyOptions, VerifyOptions } from '../config/verify-options.js';
 
 type Provider = ReturnType<DiscoveryService['getProviders']>[number];
 type HandlerClass = abstract new (...args: never[]) => object;
@@ -61,7 +61,9 @@ export class BackfillExplorer {
           `Write @Backfill({ name: '...' }).`,
       );
     }
-    const shape = shapeOf(existingInstance(provider) ?? (handler.prototype as object), handler.name);
+    const implementation = existingInstance(provider) ?? (handler.prototype as object);
+    const shape = shapeOf(implementation, handler.name);
+    const verify = verifyOf(options.verify, name);
     assertSource(options.source, shape, name);
     return {
       name,
@@ -72,7 +74,10 @@ export class BackfillExplorer {
       shape,
       guard: parseGuard(options.guard, name),
       throttles: options.throttles ?? [],
-      verify: verifyOf(options.verify, name),
+      verify: withoutRow(verify),
+      verifyRow: verify?.row?.bind(verify),
+      verifiesRows:
+        verify?.row !== undefined || typeof Reflect.get(implementation, 'verifyRow') === 'function',
       defaults: [
         this.options.config,
         parseConfigPatch(options.config ?? {}, { backfill: name, origin: 'decorator' }),
@@ -107,8 +112,8 @@ function existingInstance(provider: Provider): object | undefined {
   return typeof instance === 'object' && instance !== null ? instance : undefined;
 }
 
-function verifyOf(verify: unknown, name: string): VerifyOptions | null {
-  const parsed = parseVerify(verify);
+function verifyOf(verify: unknown, name: string): BackfillVerifyOptions | null {
+  const parsed = parseBackfillVerify(verify);
   if ('problem' in parsed) {
     const { field, expected, received } = parsed.problem;
     throw new BackfillDefinitionError(
@@ -117,6 +122,15 @@ function verifyOf(verify: unknown, name: string): VerifyOptions | null {
     );
   }
   return parsed.options;
+}
+
+function withoutRow(verify: BackfillVerifyOptions | null): VerifyOptions | null {
+  return (
+    verify && {
+      ...(verify.sweeps === undefined ? {} : { sweeps: verify.sweeps }),
+      ...(verify.sample === undefined ? {} : { sample: verify.sample }),
+    }
+  );
 }
 
 function assertSource(source: BackfillSource | undefined, shape: HandlerShape, name: string): void {

@@ -5,7 +5,7 @@ import type { BackfillSource } from '../sources/backfill-source.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { BackfillGuard } from './backfill-guard.js';
 import type { HandlerShape } from './handler-shape.js';
-import type { VerifyOptions } from '../config/verify-options.js';
+import type { BackfillVerifyOptions, VerifyOptions } from '../config/verify-options.js';
 
 /** A handler of any shape; `RegisteredBackfill.shape` discriminates. */
 export type AnyHandler = RangeHandler | BatchHandler<unknown> | RowHandler<unknown>;
@@ -22,6 +22,10 @@ export interface RegisteredBackfill extends HandlerVersion {
   readonly throttles?: readonly BackfillThrottle[];
   /** How its runs are verified; `null` or absent: they are not, unless `start` asks for it. */
   readonly verify?: VerifyOptions | null;
+  /** Checks a row of the sample of a run. */
+  readonly verifyRow?: BackfillVerifyOptions['row'];
+  /** Whether it can check rows: it has `verifyRow`, or its handler has the method of that name. */
+  readonly verifiesRows?: boolean;
   /** Config defaults in the order in which they are applied: of the module, of the decorator. */
   readonly defaults: readonly BackfillConfigPatch[];
   /** Returns the handler: a new instance for each call where the provider is request-scoped or transient. */

@@ -13,7 +13,7 @@ export interface RunSnapshot {
   readonly run: RunRecord;
   /**
    * Fields of the run, as Redis stores them, without those that only matter at this moment, and `sample` with the rows
-   * that are to be compared.
+   * of its sample.
    */
   readonly fields: Readonly<Record<string, string>>;
   /** Entries of the outstanding ranges, as Redis stores them. */

@@ -52,7 +52,13 @@ export class OtelTelemetry implements RangeTelemetry {
     const swept = meter.createObservableGauge('backfill.verified.swept', {
       description: 'Rows that the sweeps of the run processed',
     });
-    this.gauges = [outstanding, rate, lag, missing, rechecked, left, swept];
+    const sampled = meter.createObservableGauge('backfill.verified.sampled', {
+      description: 'Rows of the sample of the run that were verified',
+    });
+    const mismatched = meter.createObservableGauge('backfill.verified.mismatched', {
+      description: 'Rows of the sample of the run that are wrong',
+    });
+    this.gauges = [outstanding, rate, lag, missing, rechecked, left, swept, sampled, mismatched];
     this.observe = async (result) => {
       for (const status of await backfills.list()) {
         const attributes = { backfill: status.name };
@@ -61,6 +67,8 @@ export class OtelTelemetry implements RangeTelemetry {
         result.observe(rechecked, status.rowsRechecked, attributes);
         if (status.verified) {
           result.observe(swept, status.verified.swept, attributes);
+          result.observe(sampled, status.verified.sampled, attributes);
+          result.observe(mismatched, status.verified.mismatched, attributes);
           if (status.verified.left !== null) {
             result.observe(left, status.verified.left, attributes);
           }

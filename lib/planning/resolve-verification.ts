@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { parseVerify } from '../config/verify-options.js';
+import type { VerifyOptions } from '../config/verify-options.js';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { OpenRequest, SourceOpening } from '../sources/backfill-source.js';
@@ -9,6 +10,7 @@ import { cursorText, newVerification } from '../state/verification.js';
 import type { Verification } from '../state/verification.js';
 
 const DEFAULT_SWEEPS = 3;
+const DEFAULT_SAMPLE = 1_000;
 
 /**
  * The verification of a run that is started; `null`: it is not verified.
@@ -17,11 +19,12 @@ const DEFAULT_SWEEPS = 3;
  * @throws BackfillRequestError where the source cannot be verified as asked for
  */
 export async function resolveVerification(
-  { name, source, verify: defaults }: RegisteredBackfill,
+  backfill: RegisteredBackfill,
   { verify, dryRun = false, from, to }: StartOptions,
   em: EntityManager,
   now: number,
 ): Promise<Verification | null> {
+  const { name, source, verify: defaults } = backfill;
   const parsed = parseVerify(verify);
   if ('problem' in parsed) {
     throw new BackfillRequestError(
@@ -40,9 +43,10 @@ export async function resolveVerification(
   }
   const options = { ...defaults, ...requested };
   const request = storable({ from, to });
-  const context = { em, backfill: name };
-  const canSweep = options.sweeps !== 0 && ((await source.openSweep?.(context, request)) ?? null) !== null;
-  if (!canSweep) {
+  const sample = sampleOf(backfill, options);
+  const canSweep =
+    options.sweeps !== 0 && ((await source.openSweep?.({ em, backfill: name }, request)) ?? null) !== null;
+  if (!canSweep && (sample === 0 || (options.sweeps ?? 0) > 0)) {
     throw new BackfillRequestError(
       name,
       'verify.sweeps',
@@ -52,7 +56,24 @@ export async function resolveVerification(
       options.sweeps ?? `none, of a source of kind ${source.kind}`,
     );
   }
-  return newVerification(options.sweeps ?? DEFAULT_SWEEPS, request, now);
+  return newVerification({ sweeps: canSweep ? (options.sweeps ?? DEFAULT_SWEEPS) : 0, sample }, request, now);
+}
+
+/** Rows of the sample; 0 where the handler says nothing of how rows are verified. */
+function sampleOf({ name, source, verifiesRows }: RegisteredBackfill, { sample }: VerifyOptions): number {
+  if (!verifiesRows) {
+    if (sample !== undefined && sample > 0) {
+      const expected = '0 without verify.row of @Backfill, or a method verifyRow of its class';
+      throw new BackfillRequestError(name, 'verify.sample', expected, sample);
+    }
+    return 0;
+  }
+  const missing = (['load', 'keyOf', 'loadKeys'] as const).filter((method) => !source[method]);
+  if (missing.length > 0 && sample !== 0) {
+    const expected = `0 of a source without the methods ${missing.join(', ')}`;
+    throw new BackfillRequestError(name, 'verify.sample', expected, sample ?? DEFAULT_SAMPLE);
+  }
+  return sample ?? DEFAULT_SAMPLE;
 }
 
 /** The fields of a run that is verified. Its cursors are there from the beginning: see `Reservation.verified`. */

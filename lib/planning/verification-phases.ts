@@ -23,7 +23,10 @@ export function afterWalk(
   now: number,
   stillMatches: boolean,
 ): NextPhase {
-  const { phase, left, since } = verification;
+  const { phase, left, since, sweeps } = verification;
+  if (sweeps === 0) {
+    return afterSweeps(verification);
+  }
   const walked = stillMatches ? Math.max(progress, rowsTotal) : 0;
   const rows = phase === 'walk' ? walked : (left ?? 0);
   return {
@@ -53,7 +56,7 @@ export function counted({ left, limit }: Verification): boolean {
 export function afterCount(verification: Verification, complete: boolean): NextPhase {
   const { left, round, sweeps } = verification;
   if (left === 0) {
-    return { verification: { ...verification, phase: 'done' } };
+    return afterSweeps(verification);
   }
   if (counted(verification) || round > sweeps) {
     return { verification: { ...verification, phase: 'done' }, verdict: verdictOf(verification, complete) };
@@ -61,6 +64,28 @@ export function afterCount(verification: Verification, complete: boolean): NextP
   return {
     verification: { ...verification, phase: 'sweep' },
     event: { phase: 'sweep', round, left },
+  };
+}
+
+/** What follows once nothing is left to sweep. */
+export function afterSweeps(verification: Verification): NextPhase {
+  const { sample = 0, round, left } = verification;
+  return sample === 0
+    ? { verification: { ...verification, phase: 'done' } }
+    : {
+        verification: { ...verification, phase: 'sample', read: 0, sampled: 0, mismatched: 0 },
+        event: { phase: 'sample', round, left },
+      };
+}
+
+/** What follows once all rows of the sample were read and none of them is wrong. */
+export function afterSample(verification: Verification): NextPhase {
+  const { read = 0, sampled = 0 } = verification;
+  return {
+    verification: { ...verification, phase: 'done' },
+    ...(read > 0 && sampled === 0
+      ? { verdict: `none of the ${read} rows of the sample could be loaded again: nothing is known of them` }
+      : {}),
   };
 }
 

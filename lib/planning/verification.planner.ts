@@ -7,14 +7,15 @@ import { cursorField } from '../state/run-record.js';
 import { RunStore } from '../state/run.store.js';
 import { cursorText, verificationResult } from '../state/verification.js';
 import type { Verification } from '../state/verification.js';
-import { afterCount, afterWalk, counted } from './verification-phases.js';
+import { SampleVerifier } from './sample.verifier.js';
+import { afterCount, afterSample, afterWalk, counted } from './verification-phases.js';
 import type { NextPhase } from './verification-phases.js';
 import { PartitionRotation } from './partition-rotation.js';
 import { PAGE, RangePlanner } from './range.planner.js';
 import type { CycleReport, CycleRequest } from './range.planner.js';
 
-/** Longest that one cycle counts. */
-const COUNT_MS = 5_000;
+/** Longest that one cycle counts, or verifies rows of the sample. */
+const CYCLE_MS = 5_000;
 
 /**
  * Plans the cycles of a run that is verified: its walk, and after that counts and sweeps. The phase is kept in the run's
@@ -28,6 +29,7 @@ export class VerificationPlanner {
     private readonly runs: RunStore,
     private readonly rangeStore: RangeStore,
     private readonly managers: EntityManagers,
+    private readonly samples: SampleVerifier,
   ) {}
 
   async plan(request: CycleRequest, verification: Verification): Promise<CycleReport> {
@@ -39,6 +41,9 @@ export class VerificationPlanner {
     }
     if (phase === 'count') {
       return this.count(request, verification, partitions);
+    }
+    if (phase === 'sample') {
+      return this.verifySample(request, verification);
     }
     if (partitions.isExhausted && (await this.runs.outstanding(run.id)) === 0) {
       return this.advance(request, verification);
@@ -72,7 +77,7 @@ export class VerificationPlanner {
     if (run.pace.kind === 'held') {
       return report(0, partitions.publicCursor());
     }
-    const deadline = performance.now() + COUNT_MS;
+    const deadline = performance.now() + CYCLE_MS;
     let left = verification.left ?? 0;
     let { seq } = run;
     while (!partitions.isExhausted && !counted({ ...verification, left })) {
@@ -100,6 +105,63 @@ export class VerificationPlanner {
       { ...request, run: { ...run, seq, cursors: partitions.cursorsByName() } },
       afterCount({ ...verification, left }, partitions.isExhausted),
     );
+  }
+
+  /** Verifies the sample page by page, and once more after failures were retried. */
+  private async verifySample(request: CycleRequest, verification: Verification): Promise<CycleReport> {
+    const { backfill, run, signal } = request;
+    if ((await this.runs.outstanding(run.id)) > 0) {
+      // Called as soon as nothing is outstanding.
+      return report(1, null);
+    }
+    if (run.pace.kind === 'held') {
+      return report(0, null);
+    }
+    const deadline = performance.now() + CYCLE_MS;
+    let { read = 0, sampled = 0, mismatched = 0 } = verification;
+    if (read === 0) {
+      // The figures of the time before, until this one has its own.
+      sampled = mismatched = 0;
+    }
+    let { seq } = run;
+    for (;;) {
+      const page = await this.samples.verify(backfill, run.id, read, signal);
+      if (page.read === 0) {
+        break;
+      }
+      read += page.read;
+      sampled += page.sampled;
+      mismatched += page.mismatched;
+      const current = { ...verification, read, sampled, mismatched };
+      const reserved = await this.reserve(request, {
+        partition: '',
+        from: run.cursors[''] ?? null,
+        cursor: run.cursors[''] ?? null,
+        ranges: [],
+        seq,
+        exhausted: false,
+        partitionsDone: run.partitionsDone ?? [],
+        failures: page.failures,
+        fields: {
+          ...verificationFields(current),
+          ...(page.lastError === null ? {} : { lastError: page.lastError }),
+        },
+      });
+      if (!reserved) {
+        return stopped(null);
+      }
+      seq++;
+      if (performance.now() > deadline) {
+        return report(1, null);
+      }
+    }
+    const verified = { ...verification, read, sampled, mismatched };
+    const now = { ...request, run: { ...run, seq } };
+    if ((await this.runs.failures(run.id)) > 0) {
+      // Once the failures were retried, the sample is verified again from its first row.
+      return this.enter(now, { verification: { ...verified, read: 0 } }, { ends: true });
+    }
+    return this.enter(now, afterSample(verified));
   }
 
   /** Whether rows of the walk match still, as far as its source can tell. */

@@ -9,6 +9,7 @@ import { loadGuarded } from './guard/load-guarded.js';
 import { handleBatch } from './handle-batch.js';
 import { handlerContext } from './handler-context.js';
 import { handleRows } from './rows/handle-rows.js';
+import { sampleRange, sampleRows } from './sample-rows.js';
 
 /**
  * Calls the handler with what its shape asks for: the range, its rows as a batch, or one row at a time.
@@ -26,17 +27,15 @@ export async function callHandler(
   const context = handlerContext(execution, em);
   switch (shape) {
     case 'range':
+      await sampleRange(execution, fork);
       return handleRange(execution, handler as RangeHandler, context);
     case 'batch':
       return handleBatch(execution, handler as BatchHandler<unknown>, em, fork);
-    case 'row':
-      return handleRows(
-        execution,
-        handler as RowHandler<unknown>,
-        context,
-        await loadGuarded(execution, execution.entry, em()),
-        fork,
-      );
+    case 'row': {
+      const loaded = await loadGuarded(execution, execution.entry, em());
+      await sampleRows(execution, execution.entry, loaded.rows);
+      return handleRows(execution, handler as RowHandler<unknown>, context, loaded, fork);
+    }
     default:
       return shape satisfies never;
   }

@@ -4,6 +4,7 @@ import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import { describeRange } from '../sources/planned-range.js';
 import { toQuarantined } from '../state/failure-record.js';
+import { rowsOf } from '../state/range-entry.js';
 import type { RangeEntry, RangePayload } from '../state/range-entry.js';
 import type { Quarantined, RowsDone, Settlement, Successor } from '../state/range-steps.js';
 import { toStoredError } from '../state/stored-error.js';
@@ -71,7 +72,6 @@ async function decidePartial(
 ): Promise<Decision> {
   const { entry, config, now } = context;
   const attempts = entry.attempts + 1;
-  const { partition } = entry.payload;
   const untried: JsonValue[] = [...outcome.remaining];
   const retried: JsonValue[] = [];
   const failures: Quarantined[] = [];
@@ -82,7 +82,7 @@ async function decidePartial(
     } else if (kind === 'pause' || (kind === 'failure' && attempts < config.attempts)) {
       retried.push(key);
     } else {
-      const payload: RangePayload = { kind: 'rows', partition, keys: [key] };
+      const payload = rowsOf(entry.payload, [key]);
       failures.push(
         toQuarantined({ kind: 'row', ...failureOf(payload, key, error, attempts, now), rows: 1 }),
       );
@@ -96,13 +96,13 @@ async function decidePartial(
   }
   const successors: Successor[] = [];
   if (untried.length > 0) {
-    successors.push(rowsAgain(partition, untried, entry.attempts, 0));
+    successors.push(rowsAgain(entry.payload, untried, entry.attempts, 0));
   }
   if (locked.length > 0) {
-    successors.push(rowsAgain(partition, [...locked], entry.attempts, LOCKED_DELAY_MS));
+    successors.push(rowsAgain(entry.payload, locked, entry.attempts, LOCKED_DELAY_MS));
   }
   if (retried.length > 0) {
-    successors.push(rowsAgain(partition, retried, attempts, backoffDelay(attempts, config.backoffMs)));
+    successors.push(rowsAgain(entry.payload, retried, attempts, backoffDelay(attempts, config.backoffMs)));
   }
   const settlement: Settlement = {
     entry,
@@ -214,8 +214,13 @@ export function backoffDelay(attempt: number, backoffMs: number): number {
   return Math.min(backoffMs * 2 ** Math.max(0, attempt - 1), Math.max(backoffMs, MAX_BACKOFF_MS));
 }
 
-function rowsAgain(partition: string, keys: JsonValue[], attempts: number, delayMs: number): Successor {
-  return { payload: { kind: 'rows', partition, keys }, rows: keys.length, attempts, delayMs };
+function rowsAgain(
+  payload: RangePayload,
+  keys: readonly JsonValue[],
+  attempts: number,
+  delayMs: number,
+): Successor {
+  return { payload: rowsOf(payload, keys), rows: keys.length, attempts, delayMs };
 }
 
 function keyOf(payload: RangePayload, { source }: RegisteredBackfill): JsonValue {

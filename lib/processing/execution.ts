@@ -2,6 +2,7 @@ import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { RangeEntry } from '../state/range-entry.js';
 import type { RowsDone } from '../state/range-steps.js';
+import type { RowSampler } from './row.sampler.js';
 import { UNLIMITED_PERMITS } from './rows/row.semaphore.js';
 import type { Permits } from './rows/row.semaphore.js';
 
@@ -14,6 +15,8 @@ export interface Execution {
   readonly rowsExact?: boolean;
   readonly entry: RangeEntry;
   readonly rows: RowSettings;
+  /** Absent: the run has no sample. */
+  readonly sampler?: RowSampler | undefined;
   /** Aborted on pause, cancel and shutdown. */
   readonly signal: AbortSignal;
 }

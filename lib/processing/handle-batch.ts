@@ -11,6 +11,7 @@ import { entryOfKeys, MAX_ROUNDS, roundDelay } from './guard/rounds.js';
 import { isRowsChanged, RowKeepsChangingError } from './guard/rows-changed.error.js';
 import { handleHeldBatch } from './handle-held-batch.js';
 import { handlerContext } from './handler-context.js';
+import { sampleRows } from './sample-rows.js';
 
 /** What all rounds so far have come to. */
 interface Progress {
@@ -63,6 +64,7 @@ async function handleRound(
   em: EntityManager,
 ): Promise<BatchRound> {
   const { rows, missing, flush } = await loadGuarded(execution, entry, em);
+  await sampleRows(execution, entry, rows);
   const context = handlerContext(execution, () => em);
   const loaded = [...rows];
   const base = { handled: loaded.length, missing };

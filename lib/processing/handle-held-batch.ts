@@ -7,6 +7,7 @@ import type { Execution } from './execution.js';
 import { holdRows } from './guard/hold-rows.js';
 import { isRowsChanged, RowsChangedError } from './guard/rows-changed.error.js';
 import { handlerContext } from './handler-context.js';
+import { sampleRows } from './sample-rows.js';
 
 /** One round of a batch with the guard `lock`: one transaction locks the rows, calls the handler, and flushes. */
 export async function handleHeldBatch(
@@ -19,6 +20,7 @@ export async function handleHeldBatch(
   try {
     const { rows, missing, locked, loaded } = await holdRows(execution, entry, em);
     given = [...rows, ...locked];
+    await sampleRows(execution, entry, given);
     const context = handlerContext(execution, () => em);
     await inRequestScope(
       () => em,

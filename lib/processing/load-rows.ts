@@ -1,4 +1,5 @@
 import type { BackfillSource, SourceContext } from '../sources/backfill-source.js';
+import { loadKeys } from '../sources/load-keys.js';
 import type { RangeEntry } from '../state/range-entry.js';
 import type { Execution } from './execution.js';
 
@@ -17,9 +18,9 @@ export async function loadRows(
   const { source } = backfill;
   const { payload } = entry;
   if (payload.kind === 'rows') {
+    const { keys, partition, unfiltered = false } = payload;
     // By the contract of `loadKeys`, rows that it leaves out no longer exist or no longer match.
-    const rows = await source.loadKeys?.(context, payload.keys, payload.partition);
-    return { rows: rows ?? [], missing: missingOf(entry) };
+    return { rows: await loadKeys(source, context, keys, partition, unfiltered), missing: missingOf(entry) };
   }
   const rows = (await source.load?.(context, payload.range, payload.partition)) ?? [];
   const absent = plansExactRows(source, rowsExact) ? entry.rows - rows.length : 0;

@@ -8,6 +8,7 @@ import type { RowSettings } from './execution.js';
 import type { RangeClaimer } from './range.claimer.js';
 import { OvertakenError, RangeCrashError } from './range.errors.js';
 import type { RangeSettler } from './range.settler.js';
+import { RowSampler } from './row.sampler.js';
 import type { Permits } from './rows/row.semaphore.js';
 import type { RunWorkerDeps } from './run-worker.deps.js';
 import type { ServedRun } from './served-run.js';
@@ -21,6 +22,7 @@ const MAX_CRASHES = 10;
 export class RangeProcessor {
   private readonly inFlight = new Map<AbortController, Promise<unknown>>();
   private readonly abandonSignal = new AbandonSignal();
+  private readonly sampler: RowSampler | undefined;
   private stopping = false;
 
   /** @param onDone called with the duration and the rows of each range that succeeded */
@@ -32,7 +34,10 @@ export class RangeProcessor {
     private readonly settler: RangeSettler,
     private readonly deps: RunWorkerDeps,
     private readonly onDone: (ms: number, rows: number) => void,
-  ) {}
+  ) {
+    const { runId, sample } = run;
+    this.sampler = sample > 0 ? new RowSampler(deps.rowSample, runId, sample) : undefined;
+  }
 
   /**
    * Processes a claimed range. Answers `released` when it has to be processed again, and so its job, too.
@@ -102,7 +107,16 @@ export class RangeProcessor {
     const rows = this.rowSettings(unsettled, permits);
     const startedAt = performance.now();
     const outcome = await this.abandonSignal.race(
-      this.deps.executor.execute({ backfill, runId, dryRun, rowsExact, entry, rows, signal }),
+      this.deps.executor.execute({
+        backfill,
+        runId,
+        dryRun,
+        rowsExact,
+        entry,
+        rows,
+        sampler: this.sampler,
+        signal,
+      }),
     );
     if (outcome === 'abandoned') {
       return this.release(entry);

@@ -4,6 +4,7 @@ import { EntityManagers } from '../database/entity-managers.js';
 import { retryOnContention } from '../database/retry-on-contention.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { JsonValue, SourceContext } from '../sources/backfill-source.js';
+import { rowsOf } from '../state/range-entry.js';
 import type { RangeEntry, RangePayload } from '../state/range-entry.js';
 import type { RangePiece } from './decide-settlement.js';
 import { loadRows, missingOf } from './load-rows.js';
@@ -24,12 +25,12 @@ export class RangeSplitter {
   async split(run: SplitRun, entry: RangeEntry, signal: AbortSignal): Promise<readonly RangePiece[]> {
     const { payload } = entry;
     if (payload.kind === 'rows') {
-      return halves(payload.partition, payload.keys, missingOf(entry));
+      return halves(payload, payload.keys, missingOf(entry));
     }
     const { backfill } = run;
     const found = await this.reading(backfill, signal, (context) => keysOf(run, context, entry));
     return found
-      ? halves(payload.partition, found.keys, found.missing)
+      ? halves(payload, found.keys, found.missing)
       : this.reading(backfill, signal, (context) => rangesOf(backfill, context, payload));
   }
 
@@ -83,12 +84,12 @@ async function rangesOf(
 }
 
 /** The first half also counts for the rows that are missing: see `missingOf`. */
-function halves(partition: string, keys: readonly JsonValue[], missing: number): RangePiece[] {
+function halves(payload: RangePayload, keys: readonly JsonValue[], missing: number): RangePiece[] {
   const middle = Math.ceil(keys.length / 2);
   return [keys.slice(0, middle), keys.slice(middle)]
     .filter((half) => half.length > 0)
     .map((half, i) => ({
-      payload: { kind: 'rows', partition, keys: half },
+      payload: rowsOf(payload, half),
       rows: half.length + (i === 0 ? missing : 0),
     }));
 }

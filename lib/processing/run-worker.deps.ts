@@ -9,6 +9,7 @@ import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { RangeStore } from '../state/range.store.js';
+import { RowSampleStore } from '../state/row-sample.store.js';
 import { RangeExecutor } from './range.executor.js';
 import { RangeSplitter } from './range.splitter.js';
 
@@ -28,5 +29,6 @@ export class RunWorkerDeps {
     readonly quota: SharedQuota,
     readonly tuner: BatchTuner,
     readonly heldBatches: HeldBatches,
+    readonly rowSample: RowSampleStore,
   ) {}
 }

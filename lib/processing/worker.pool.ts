@@ -182,6 +182,7 @@ export class WorkerPool {
         runId,
         dryRun: run.dryRun,
         rowsExact: run.rowsExact,
+        sample: run.verification?.sample ?? 0,
         resumes: run.resumes,
       },
       config,

@@ -100,7 +100,7 @@ export class BackfillKeys {
     return this.of('failure-order', runId);
   }
 
-  /** Rows that are compared at the end of a run that is verified. */
+  /** Rows of the walk that the verification of a run reads again. */
   sample(runId: string): string {
     return this.of('sample', runId);
   }

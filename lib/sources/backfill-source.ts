@@ -316,6 +316,12 @@ export interface BackfillSource<TRange extends BackfillRange = BackfillRange, TR
   loadKeys?(context: SourceContext, keys: readonly JsonValue[], partition: string): Promise<TRow[]>;
 
   /**
+   * Loads the rows with these keys, also those that no longer match, for the sample of a verification. Default: `loadKeys`,
+   * which for a source without a filter is the same.
+   */
+  loadKeysUnfiltered?(context: SourceContext, keys: readonly JsonValue[], partition: string): Promise<TRow[]>;
+
+  /**
    * Splits a range in two so that a failing row can be isolated, without loading its rows: one of them may be the
    * row that cannot be loaded. Fewer than two ranges: it cannot be split, and counts as a failed row if it has one,
    * else as a failed range. Default: ranges are not split.

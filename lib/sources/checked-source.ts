@@ -51,6 +51,8 @@ export function checkedSource(source: BackfillSource, backfill: string): Backfil
       parse(rowList, 'load', await source.load?.(...args)),
     loadKeys: async (...args: Parameters<NonNullable<BackfillSource['loadKeys']>>) =>
       parse(rowList, 'loadKeys', await source.loadKeys?.(...args)),
+    loadKeysUnfiltered: async (...args: Parameters<NonNullable<BackfillSource['loadKeysUnfiltered']>>) =>
+      parse(rowList, 'loadKeysUnfiltered', await source.loadKeysUnfiltered?.(...args)),
     keyOf: (row: unknown) => {
       const key: unknown = source.keyOf?.(row);
       return isScalarKey(key) ? key : parse(jsonValue, 'keyOf', key);

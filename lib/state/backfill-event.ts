@@ -85,7 +85,7 @@ export interface BackfillEventData {
   };
   /** What begins, the number of the sweep, and the rows that are left: `null` while they are not counted. */
   readonly verifying: {
-    readonly phase: 'count' | 'sweep';
+    readonly phase: 'count' | 'sweep' | 'sample';
     readonly round: number;
     readonly left: number | null;
   };

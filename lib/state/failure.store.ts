@@ -10,7 +10,7 @@ import type { JsonValue } from '../sources/backfill-source.js';
 import type { FailurePage } from './backfill-failure.js';
 import { parseFailure, toPublicFailure } from './failure-record.js';
 import type { FailureRecord } from './failure-record.js';
-import { decodePayload, encodePayload } from './range-entry.js';
+import { decodePayload, encodePayload, rowsOf } from './range-entry.js';
 import type { RangePayload } from './range-entry.js';
 import type { RunStatus } from './run-status.js';
 
@@ -173,17 +173,13 @@ export class FailureStore {
 
 function group(records: readonly [string, FailureRecord][], rowsPerPiece: number): RetryPiece[] {
   const pieces: RetryPiece[] = [];
-  const rows = new Map<string, { ids: string[]; keys: JsonValue[] }>();
-  const close = (partition: string) => {
-    const open = rows.get(partition);
+  const rows = new Map<string, { ids: string[]; keys: JsonValue[]; payload: RangePayload }>();
+  const close = (group: string) => {
+    const open = rows.get(group);
     if (open) {
-      rows.delete(partition);
-      pieces.push({
-        ids: open.ids,
-        payload: { kind: 'rows', partition, keys: open.keys },
-        rows: open.keys.length,
-        ranges: 0,
-      });
+      rows.delete(group);
+      const { ids, keys, payload } = open;
+      pieces.push({ ids, payload: rowsOf(payload, keys), rows: keys.length, ranges: 0 });
     }
   };
   for (const [id, record] of records) {
@@ -192,12 +188,13 @@ function group(records: readonly [string, FailureRecord][], rowsPerPiece: number
       pieces.push({ ids: [id], payload, rows: record.rows, ranges: record.kind === 'range' ? 1 : 0 });
       continue;
     }
-    const open = rows.get(payload.partition) ?? { ids: [], keys: [] };
+    const group = `${payload.unfiltered === true}|${payload.partition}`;
+    const open = rows.get(group) ?? { ids: [], keys: [], payload };
     open.ids.push(id);
     open.keys.push(...payload.keys);
-    rows.set(payload.partition, open);
+    rows.set(group, open);
     if (open.keys.length >= rowsPerPiece) {
-      close(payload.partition);
+      close(group);
     }
   }
   [...rows.keys()].forEach(close);

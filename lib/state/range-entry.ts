@@ -4,7 +4,21 @@ import type { JsonValue } from '../sources/backfill-source.js';
 /** What an outstanding range covers: a range as planned, or rows by their keys. */
 export type RangePayload =
   | { readonly kind: 'range'; readonly partition: string; readonly range: JsonValue }
-  | { readonly kind: 'rows'; readonly partition: string; readonly keys: readonly JsonValue[] };
+  | {
+      readonly kind: 'rows';
+      readonly partition: string;
+      readonly keys: readonly JsonValue[];
+      /** Whether they are processed although they may no longer match the filter of the source. Default: they are not. */
+      readonly unfiltered?: true;
+    };
+
+/** Rows of a range, or of rows by their keys, by the keys of these. */
+export function rowsOf(payload: RangePayload, keys: readonly JsonValue[]): RangePayload {
+  const { partition } = payload;
+  return payload.kind === 'rows' && payload.unfiltered
+    ? { kind: 'rows', partition, keys, unfiltered: true }
+    : { kind: 'rows', partition, keys };
+}
 
 /** An outstanding range, as a worker claimed it. */
 export interface RangeEntry {
@@ -66,21 +80,23 @@ export function toClaimed(index: number, stored: StoredEntry): RangeEntry {
   return { index, claims, crashes, attempts, rows, payload: decodePayload(stored.payload) };
 }
 
-/** The payload as it is stored: `[range]` or `[range, partition]`, and `{ k, p }` for rows by key. */
+/** The payload as it is stored: `[range]` or `[range, partition]`, and `{ k, p }` for rows by key, with `u: 1` unfiltered. */
 export function encodePayload(payload: RangePayload): string {
   if (payload.kind === 'rows') {
-    return JSON.stringify({ k: payload.keys, p: payload.partition });
+    const { keys, partition, unfiltered } = payload;
+    return JSON.stringify({ k: keys, p: partition, u: unfiltered ? 1 : undefined });
   }
   return JSON.stringify(payload.partition === '' ? [payload.range] : [payload.range, payload.partition]);
 }
 
 /** Reads what `encodePayload` wrote. */
 export function decodePayload(text: string): RangePayload {
-  const value = JSON.parse(text) as [JsonValue, string?] | { k: JsonValue[]; p: string };
+  const value = JSON.parse(text) as [JsonValue, string?] | { k: JsonValue[]; p: string; u?: 1 };
   if (Array.isArray(value)) {
     return { kind: 'range', range: value[0], partition: value[1] ?? '' };
   }
-  return { kind: 'rows', keys: value.k, partition: value.p };
+  const { k: keys, p: partition, u: unfiltered } = value;
+  return unfiltered ? { kind: 'rows', keys, partition, unfiltered: true } : { kind: 'rows', keys, partition };
 }
 
 /** SHA-1 of the stored payload, by which the scripts recognize it. */

@@ -26,6 +26,8 @@ export interface Reservation {
   readonly fields?: Readonly<Record<string, string>>;
   /** Data of the event `verifying`. Default: no event. */
   readonly verifying?: BackfillEventData['verifying'];
+  /** Rows that count as done and are found to be wrong. Default: none. */
+  readonly failures?: readonly Quarantined[];
   /** Ends the run as failed, although its verification has not ended, if nothing is outstanding. Default false. */
   readonly ends?: boolean;
 }

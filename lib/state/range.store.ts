@@ -6,8 +6,8 @@ import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
 import type { JsonValue } from '../sources/backfill-source.js';
-import { decodeEntry, digestOf, encodePayload, toClaimed } from './range-entry.js';
-import type { RangeEntry, RangePayload } from './range-entry.js';
+import { decodeEntry, digestOf, encodePayload, rowsOf, toClaimed } from './range-entry.js';
+import type { RangeEntry } from './range-entry.js';
 import type {
   Acknowledgement,
   Claim,
@@ -46,7 +46,7 @@ export class RangeStore {
 
   /** Adds planned ranges to the run and moves its cursor. */
   async reserve(run: WorkedRun, reservation: Reservation): Promise<ReserveAnswer> {
-    const { partition, ranges, verified = false, verifying, ends = false } = reservation;
+    const { partition, ranges, verified = false, verifying, ends = false, failures = [] } = reservation;
     const fields = Object.entries(reservation.fields ?? {});
     const reply = await scripts.reserve.run(this.client, this.keys, run, [
       reservation.seq,
@@ -59,7 +59,9 @@ export class RangeStore {
       verifying ? JSON.stringify(verifying) : '',
       ends ? 1 : 0,
       fields.length,
+      failures.length,
       ...fields.flat(),
+      ...failures.flatMap(({ id, rows, record }) => [id, rows, record]),
       ...ranges.flatMap((range) => [
         Math.round(range.rows),
         encodePayload({ kind: 'range', partition, range: range.data }),
@@ -129,7 +131,7 @@ export class RangeStore {
     missing = 0,
     rechecked = 0,
   ): Promise<RangeEntry | null> {
-    const payload: RangePayload = { kind: 'rows', partition: entry.payload.partition, keys: left };
+    const payload = rowsOf(entry.payload, left);
     const rows = left.length + missing;
     const counted = await scripts.ackRows.run(this.client, this.keys, run, [
       entry.index,

@@ -72,7 +72,7 @@ export function handlersOf(plan: BenchPlan): Type[] {
       name: 'verified',
       source: keyset(BenchRow, { orderBy: { id: 'asc' }, where: { state: 0 } }),
       config: { batchSize: 100, ...config },
-      verify: true,
+      verify: { row: (row) => (row as BenchRow).state === 1 },
       processBatch: (rows) => {
         for (const row of rows) {
           row.state = 1;

@@ -122,6 +122,11 @@ export function handlersOf(plan: ChildPlan, pass: Passing): Type[] {
         row.touches++;
       }
     }
+
+    verifyRow({ form }: Form) {
+      pass('handler:sample');
+      return form === 2 || `it has form ${form}`;
+    }
   }
 
   const copies = Array.from({ length: plan.copies }, (_, i) => rangeHandler(`touch-${i}`));

@@ -8,6 +8,7 @@ import type { BackfillChange, BackfillRun } from '../../state/backfill-run.js';
 import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { BackfillHistoryEntry } from '../../state/history.store.js';
 import type { BackfillSample } from '../../state/sample.store.js';
+import type { SampleConfidence } from '../../state/sample-confidence.js';
 import type { VerificationResult } from '../../state/verification.js';
 
 const count = z.int();
@@ -37,6 +38,16 @@ const verified = z
       .nullable()
       .describe('Rows that matched the filter of the source when they were last counted; null: not counted'),
     swept: count.describe('Rows that sweeps processed'),
+    sampled: count.describe('Rows of the sample that were read again and verified'),
+    mismatched: count.describe('Rows of the sample that are wrong'),
+    confidence: z
+      .object({
+        level: z.number().describe('0.95'),
+        low: z.number().describe('Least share of wrong rows, 0 to 1'),
+        high: z.number().describe('Largest share of wrong rows, 0 to 1'),
+      } satisfies Shape<SampleConfidence>)
+      .nullable()
+      .describe('What the sample tells of all rows; null: no row was sampled yet'),
   } satisfies Shape<VerificationResult>)
   .nullable()
   .describe('What the verification of the run has found so far; null: the run is not verified');

@@ -122,8 +122,17 @@ export function detailView(name) {
 }
 
 /** What the verification has found, and how. */
-function verifiedTexts({ left, swept }) {
-  return [left === null ? 'not yet' : `${count(left)} left`, `${count(swept)} swept`];
+function verifiedTexts({ left, swept, sampled, mismatched, confidence }) {
+  const sample = confidence
+    ? `; ${count(mismatched)} of ${count(sampled)} sampled rows wrong (${shareText(confidence)})`
+    : '';
+  return [left === null ? 'not counted' : `${count(left)} left`, `${count(swept)} swept${sample}`];
+}
+
+function shareText({ level, low, high }) {
+  const percent = (share) => `${Number((share * 100).toPrecision(2))} %`;
+  const range = low === 0 ? `fewer than ${percent(high)}` : `${percent(low)} to ${percent(high)}`;
+  return `${range} of all rows, at ${percent(level)} confidence`;
 }
 
 function reasonText({ stateReason, startedAt, startedBy, reason }) {

@@ -17,6 +17,7 @@ interface StartFlags {
   readonly dryRun?: boolean;
   readonly verify?: boolean;
   readonly sweeps?: number;
+  readonly sample?: number;
   readonly reason?: string;
   readonly by?: string;
   readonly idempotencyKey?: string;
@@ -39,6 +40,7 @@ export function addStartCommand(program: Command, session: CliSession): void {
     .option('--verify', 'verify the run once it is through with its walk')
     .option('--no-verify', 'do not verify the run, although its handler says so')
     .option('--sweeps <count>', 'verify with at most so many sweeps', wholeNumber('--sweeps', 0))
+    .option('--sample <rows>', 'verify with a sample of at most so many rows', wholeNumber('--sample', 0))
     .option('--dry-run', 'roll back every transaction')
     .option('--reason <text>', 'reason recorded in the history')
     .option('--by <who>', 'operator recorded in the history (default: the OS user)')
@@ -90,8 +92,12 @@ export function addStartCommand(program: Command, session: CliSession): void {
     });
 }
 
-function verifyOf({ verify, sweeps }: StartFlags): Pick<StartOptions, 'verify'> {
-  if (sweeps !== undefined && verify !== false) return { verify: { sweeps } };
+function verifyOf({ verify, sweeps, sample }: StartFlags): Pick<StartOptions, 'verify'> {
+  if ((sweeps !== undefined || sample !== undefined) && verify !== false) {
+    return {
+      verify: { ...(sweeps === undefined ? {} : { sweeps }), ...(sample === undefined ? {} : { sample }) },
+    };
+  }
   return verify === undefined ? {} : { verify };
 }
 

@@ -1,4 +1,5 @@
 import type { BackfillStatus } from '../../status/backfill-status.js';
+import type { SampleConfidence } from '../../state/sample-confidence.js';
 import { styledState } from './state-style.js';
 import type { Style } from './style.js';
 import { formatDuration, formatTime } from './time.js';
@@ -54,8 +55,21 @@ function rangesText(status: BackfillStatus): string {
 
 function verifiedLines({ verified }: BackfillStatus): string[] {
   if (!verified) return [];
-  const left = verified.left === null ? 'not counted yet' : `${formatNumber(verified.left)} rows left`;
-  return [`  verified: ${left}, ${formatNumber(verified.swept)} swept`];
+  const { left, swept, sampled, mismatched, confidence } = verified;
+  const counted = left === null ? 'not counted yet' : `${formatNumber(left)} rows left`;
+  const swepts = left === null && sampled > 0 ? [] : [counted, `${formatNumber(swept)} swept`];
+  const sample = confidence
+    ? [
+        `${formatNumber(mismatched)} of ${formatNumber(sampled)} sampled rows wrong (${shareText(confidence)})`,
+      ]
+    : [];
+  return [`  verified: ${[...swepts, ...sample].join(', ')}`];
+}
+
+function shareText({ level, low, high }: SampleConfidence): string {
+  const percent = (share: number) => `${Number((share * 100).toPrecision(2))} %`;
+  const range = low === 0 ? `fewer than ${percent(high)}` : `${percent(low)} to ${percent(high)}`;
+  return `${range} of all rows, at ${percent(level)} confidence`;
 }
 
 function finishedLine({ startedAt }: BackfillStatus, finishedAt: string): string {

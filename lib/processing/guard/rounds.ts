@@ -1,3 +1,4 @@
+import { rowsOf } from '../../state/range-entry.js';
 import type { RangeEntry } from '../../state/range-entry.js';
 import type { JsonValue } from '../../sources/backfill-source.js';
 
@@ -16,6 +17,5 @@ export function roundDelay(round: number): number {
 
 /** The rows of an entry that are loaded again. */
 export function entryOfKeys(entry: RangeEntry, keys: readonly JsonValue[]): RangeEntry {
-  const { partition } = entry.payload;
-  return { ...entry, rows: keys.length, payload: { kind: 'rows', partition, keys } };
+  return { ...entry, rows: keys.length, payload: rowsOf(entry.payload, keys) };
 }

@@ -1,10 +1,10 @@
 --[[
-  Adds rows to those that are compared at the end of the run. Each row has a random number, which is always the same for
-  the same row of the same run, and those with the smallest numbers are kept: each row is kept with the same
-  probability, in whatever order and however often the rows come.
+  Adds rows to the sample of a run. Each row has a random number, which is the same whenever its range is processed
+  again, and those with the smallest numbers are kept: each row is kept with the same probability, in whatever order
+  and however often the ranges come.
 
   KEYS     see prelude.lua
-    7      sorted set of the rows to compare: row, JSON, scored by its random number
+    7      sorted set of the rows of the sample: row, JSON, scored by its random number
   ARGV
     1      most rows to keep
     2...   number and row of each
@@ -22,7 +22,6 @@ end
 local kept = redis.call('ZCARD', SAMPLE)
 if kept > size then
   redis.call('ZREMRANGEBYRANK', SAMPLE, size, -1)
-  redis.call('HSET', RUN, 'sampleTrimmed', 1)
 end
 if kept < size then
   return false

@@ -133,6 +133,15 @@ local function count_rechecked(rows)
   end
 end
 
+-- Stores a failure. Returns false when a failure of this id is stored already.
+local function quarantine(id, record)
+  if redis.call('HSET', FAILURES, id, record) == 0 then
+    return false
+  end
+  redis.call('ZADD', FAILURE_ORDER, redis.call('HINCRBY', RUN, 'failureSequence', 1), id)
+  return true
+end
+
 -- Ends the run, of which nothing is left to do, and returns its status. `verdict`: why its verification failed.
 local function end_run()
   local name, stored_missing, verdict, verified =

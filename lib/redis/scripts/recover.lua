@@ -7,7 +7,7 @@
     9      staged outstanding ranges, becomes KEYS[2]
     10     staged failures, becomes KEYS[3]
     11     staged order of the failures, becomes KEYS[4]
-    12     sorted set of the rows to compare, see add-sample.lua
+    12     sorted set of the rows of the sample, see add-sample.lua
   ARGV
     1      name of the backfill
     2      run id

@@ -15,7 +15,9 @@
     8      data of the event `verifying`, JSON, or ''
     9      1 when the run ends with failures if nothing is outstanding, else 0
     10     number of fields to set in the same step
-    11...  field and value of each
+    11     number of failures of rows that count as done
+    12...  field and value of each field
+    ...    id, rows and record of each failure
     ...    rows and payload of each range
     last   version of the handler, see `is_held_for_version`
 
@@ -27,8 +29,10 @@ local handler = table.remove(ARGV)
 local plan_sequence, cursor_field, cursor, now_exhausted = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local partitions_done, ranges_per_job, plan_cursor = ARGV[5], tonumber(ARGV[6]), ARGV[7]
 local verifying_data, ends, field_count = ARGV[8], ARGV[9], tonumber(ARGV[10])
-local FIRST_FIELD = 11
-local FIRST_RANGE = FIRST_FIELD + 2 * field_count
+local failure_count = tonumber(ARGV[11])
+local FIRST_FIELD = 12
+local FIRST_FAILURE = FIRST_FIELD + 2 * field_count
+local FIRST_RANGE = FIRST_FAILURE + 3 * failure_count
 local status, sequence, next_index = unpack(redis.call('HMGET', RUN, 'status', 'seq', 'next'))
 if status ~= 'running' or is_held_for_version(handler) then
   return { 'stopped', status or '' }
@@ -50,7 +54,18 @@ redis.call('HSET', RUN, 'seq', sequence + 1, 'next', first + count, cursor_field
   'exhausted', now_exhausted, 'partitionsDone', partitions_done)
 redis.call('HINCRBY', RUN, 'planned', count)
 if field_count > 0 then
-  redis.call('HSET', RUN, unpack(ARGV, FIRST_FIELD, FIRST_RANGE - 1))
+  redis.call('HSET', RUN, unpack(ARGV, FIRST_FIELD, FIRST_FAILURE - 1))
+end
+local rows_failed = 0
+for at = FIRST_FAILURE, FIRST_RANGE - 1, 3 do
+  if quarantine(ARGV[at], ARGV[at + 2]) then
+    rows_failed = rows_failed + tonumber(ARGV[at + 1])
+  end
+end
+if rows_failed > 0 then
+  redis.call('HINCRBY', RUN, 'rowsDone', 0 - rows_failed)
+  redis.call('HINCRBY', RUN, 'rowsFailed', rows_failed)
+  emit('quarantined', redis.call('HGET', RUN, 'lastError'))
 end
 if verifying_data ~= '' then
   emit('verifying', verifying_data)

@@ -26,15 +26,6 @@
              each successor... }
            { 'gone' } when this worker no longer has the range
 ]]
--- Stores a failure. Returns false when a failure of this id is stored already.
-local function quarantine(id, record)
-  if redis.call('HSET', FAILURES, id, record) == 0 then
-    return false
-  end
-  redis.call('ZADD', FAILURE_ORDER, redis.call('HINCRBY', RUN, 'failureSequence', 1), id)
-  return true
-end
-
 allow_writes_without_memory()
 local handler = table.remove(ARGV)
 local index, claims, attempts, digest = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]

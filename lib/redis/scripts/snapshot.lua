@@ -5,7 +5,7 @@
   KEYS     see prelude.lua
     7      sorted set of retried failures: `failureSequence|id`, scored by a sequence of their own; the first number
            is the sequence of the newest failure at the time of the retry
-    8      sorted set of the rows to compare, see add-sample.lua
+    8      sorted set of the rows of the sample, see add-sample.lua
   ARGV
     1      sequence of the last failure that the ledger has
     2      most failures to return

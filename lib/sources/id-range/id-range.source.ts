@@ -190,6 +190,10 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     return this.rows(context, this.scope.filter(partition, filter));
   }
 
+  async loadKeysUnfiltered(context: SourceContext, keys: readonly JsonValue[]): Promise<Entity[]> {
+    return this.rows(context, rowKeysFilter(this.scope.metadata(context), keys));
+  }
+
   async split(context: SourceContext, data: JsonValue, partition: string): Promise<PlannedRange[]> {
     const range = decodeIdRange(data);
     const halves = halveInterval(range, this.direction).map((half) => encodeIdRange({ ...range, ...half }));

@@ -211,6 +211,10 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     return this.rows(context, filter, columns);
   }
 
+  async loadKeysUnfiltered(context: SourceContext, keys: readonly JsonValue[]): Promise<Entity[]> {
+    return this.rows(context, rowKeysFilter(this.scope.metadata(context), keys), this.scan(context).columns);
+  }
+
   async split(context: SourceContext, data: JsonValue, partition: string): Promise<PlannedRange[]> {
     const scan = this.scan(context);
     this.scope.checkPartition(context, partition);

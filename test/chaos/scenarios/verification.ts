@@ -10,11 +10,14 @@ import { createLedgerTables, loseRedis } from './ledger.js';
 const NAME = 'renew-forms';
 const ROWS = 3_000;
 const LATE_ROWS = 200;
+/** The default: the table has more rows. */
+const SAMPLE = 1_000;
 
 /** Where a worker dies, at which passing, and the phase that it dies in. */
 const KILL_POINTS: readonly (readonly [phase: string, point: string, nth: number])[] = [
   ['the walk', 'handler:inside', 30],
   ['a sweep', 'handler:sweep', 3],
+  ['the sample', 'handler:sample', 420],
 ];
 
 export const verificationScenarios: Scenario[] = [
@@ -176,6 +179,7 @@ async function verified(
   assert.equal(status.planned, status.done + status.failed, 'planned = done + failed');
   const { verified: found } = status;
   assert.equal(found?.left, 0, JSON.stringify(found));
+  assert.deepEqual([found.sampled, found.mismatched], [SAMPLE, 0], JSON.stringify(found));
   assert(late === null || found.swept === late, `${found.swept} rows were swept, ${late} expected`);
   return {
     faults,

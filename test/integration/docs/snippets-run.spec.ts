@@ -96,6 +96,19 @@ it('the handler of the guides completes a verified run', async () => {
   expect(await archived()).toBe(50);
 });
 
+it('the handler of the guide on the sample has its rows verified', async () => {
+  await fillMessages();
+  const names = { Backfill, keyset: library.keyset, Message };
+  const handler = evaluate(snippet('class SealMessages'), names, 'SealMessages') as Type;
+  const { backfills, finished } = await bench.start({ handlers: [handler], entities: [Message] });
+  await backfills.start('seal-messages', { config: UNPACED });
+  expect(await finished('seal-messages')).toMatchObject({
+    state: 'completed',
+    verified: { left: 0, sampled: 34, mismatched: 0, confidence: { low: 0, high: 3 / 34 } },
+  });
+  expect(await archived()).toBe(50);
+});
+
 it('the calls of the README operate a backfill', async () => {
   const handler = defineBackfill({
     name: 'reencrypt-messages',
