@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTestDatabase, createTestRedis } from '../support/databases/index.js';
 import { ConsumerApp } from './support/consumer.app.js';
+import { DOCS, GUARDED, TENTH } from './support/guarded-app.js';
 import { followQuickStart } from './support/quick-start.js';
 import { NEST_11_COMMONJS, NEST_12_ESM } from './support/stacks.js';
 import { packedLibrary } from './support/tarball.js';
@@ -148,6 +149,34 @@ import { Message } from './message.entity${x}';
     }).toEqual({
       code: 0,
       problems: [],
+    });
+  });
+
+  it('loses nothing that others write to the rows of a backfill, whatever guards them', async () => {
+    const table = `doc_${stack.key}`;
+    await database.query(
+      `CREATE TABLE ${table} (id int PRIMARY KEY, backfill text NOT NULL, shape int NOT NULL, seen int NOT NULL, body jsonb NOT NULL)`,
+    );
+    await database.query(
+      `INSERT INTO ${table} SELECT i * 1000 + n, name, 1, 0, '{"hits": 0}' FROM generate_series(1, ${DOCS}) n,
+       unnest(ARRAY['default', 'columns', 'rows', 'lock', 'none']) WITH ORDINALITY names (name, i)`,
+    );
+    await app.write(
+      'src/guarded.ts',
+      GUARDED.replaceAll('{table}', table).replaceAll('{docs}', String(DOCS)),
+    );
+    await app.npx('nest', 'build');
+
+    const seen = JSON.parse((await app.node('dist/guarded.js')).trim().split('\n').at(-1) ?? '') as object;
+
+    const done = { state: 'completed', rowsDone: DOCS, failures: [], old: 0, unseen: 0 };
+    const kept = { ...done, left: DOCS - TENTH, lost: 0, revived: 0 };
+    expect(seen).toEqual({
+      default: { ...kept, rowsRechecked: 3 * TENTH },
+      rows: { ...kept, rowsRechecked: 3 * TENTH },
+      columns: { ...kept, rowsRechecked: 2 * TENTH },
+      lock: { ...kept, rowsRechecked: 0 },
+      none: expect.objectContaining({ lost: TENTH, rowsRechecked: 0 }),
     });
   });
 
