@@ -12,14 +12,13 @@ import type { ResolvedModuleOptions } from './config/module-options.js';
 import { DeadConnectionReclaimer } from './database/dead-connection.reclaimer.js';
 import { EntityManagers } from './database/entity-managers.js';
 import { LibraryConnections } from './database/library-connections.js';
+import { BackfillChecker } from './backfill.checker.js';
 import { BackfillExplorer } from './handlers/backfill.explorer.js';
 import { BackfillRegistry } from './handlers/backfill.registry.js';
 import { ListenerOrchestrator } from './hooks/listener.orchestrator.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { RateController } from './pacing/rate.controller.js';
 import { CycleWorkers } from './planning/cycle.workers.js';
-import { resolveVerification } from './planning/resolve-verification.js';
-import { requireGuard } from './processing/guard/require-guard.js';
 import { WorkerPool } from './processing/worker.pool.js';
 import { CycleQueues } from './queues/cycle.queues.js';
 import { RangeQueues } from './queues/range.queues.js';
@@ -31,8 +30,10 @@ import { EventStream } from './state/event.stream.js';
 import { BackfillWatchdog } from './supervision/backfill.watchdog.js';
 import { LostRunDetector } from './supervision/lost-run.detector.js';
 
-/** The app starts without backfills when Redis has not answered for so long, and then not to a ping of two seconds. */
-const START_MS = 3_000;
+/** Longest that a server which accepts connections and answers nothing delays the start of the app, in all hooks together. */
+const START_MS = 2_000;
+/** Longest that the start takes while Redis answers: on a busy machine it is slow. */
+const SLOW_START_MS = 5_000;
 const RETRY_MS = 1_000;
 /** Time beyond `shutdownTimeout` for workers: handlers honor their signal, ranges are released. */
 const DRAIN_MS = 2_500;
@@ -53,12 +54,15 @@ export class BackfillLifecycle
   private readonly shutdown = new AbortController();
   private opening: Promise<void> | undefined;
   private inBackground = false;
+  /** Whether the database answers no check. */
+  private isDatabaseSilent = false;
   private draining: Promise<void> | undefined;
   private disconnecting: Promise<void> | undefined;
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
     private readonly explorer: BackfillExplorer,
+    private readonly checker: BackfillChecker,
     private readonly registry: BackfillRegistry,
     private readonly managers: EntityManagers,
     private readonly events: EventStream,
@@ -86,35 +90,65 @@ export class BackfillLifecycle
   }
 
   private async register(): Promise<void> {
-    await this.ledger.check();
-    for (const backfill of this.explorer.explore()) {
-      const context = { em: this.managers.fork(), backfill: backfill.name };
-      await backfill.source.prepare?.(context, { loadsRows: backfill.shape !== 'range' });
-      if (backfill.verify) {
-        // Refused at the start of the app rather than at that of a run.
-        await resolveVerification(backfill, {}, context.em, 0);
-      }
-      requireGuard(context.em, backfill);
-      this.registry.add(backfill);
-      this.logger.log(
-        `Backfill "${backfill.name}" handled by ${backfill.className} (${backfill.shape}, ${backfill.source.kind})`,
-      );
-    }
+    const backfills = this.explorer.explore();
+    const [isLedgerReachable, areAllChecked] = await Promise.all([
+      this.ledger.check(START_MS),
+      this.checker.checkAll(backfills, START_MS, this.shutdown.signal),
+    ]);
+    this.isDatabaseSilent = !isLedgerReachable || !areAllChecked;
+    backfills.forEach((backfill) => this.registry.add(backfill));
   }
 
-  /** Nest does not close an app that is starting: a start that waits for Redis continues in the background. */
+  /**
+   * Waits neither for Redis nor for the database: a start that one of them delays continues in the background. Nest does
+   * not close an app that is starting.
+   */
   async onApplicationBootstrap(): Promise<void> {
     this.opening = this.connectionsToDatabase.run(() => this.open());
     try {
-      if (!(await endsWithin(this.opening, START_MS))) {
+      const waitsFor = await this.waitForOpening(this.opening);
+      if (waitsFor !== null) {
         this.inBackground = true;
-        this.opening.catch((error: unknown) => this.logger.debug(`The start was given up: ${String(error)}`));
-        const silent = (await this.health.isResponsive()) ? 'The database of the ledger' : 'Redis';
-        this.logger.warn(`${silent} does not answer. The app starts; backfills start when it answers`);
+        void this.reportWaiting(this.opening, waitsFor);
       }
     } catch (error) {
       await this.closeFailed();
       throw error;
+    }
+  }
+
+  /** `null` when all is opened, else what that waits for. */
+  private async waitForOpening(opening: Promise<void>): Promise<'Redis' | 'unknown' | null> {
+    const lost = this.connections.lost().then(() => false);
+    const answers = this.health.isResponsive();
+    const within = (ms: number) => Promise.race([endsWithin(opening, ms), lost]);
+    const waitsForDatabase = this.isDatabaseSilent && this.ledger.enabled;
+    if (await within(waitsForDatabase ? 0 : START_MS)) {
+      return null;
+    }
+    if (this.connections.isLost) {
+      return 'Redis';
+    }
+    if (waitsForDatabase) {
+      return 'unknown';
+    }
+    if (!(await Promise.race([answers, lost]))) {
+      return 'Redis';
+    }
+    return (await within(SLOW_START_MS)) ? null : 'unknown';
+  }
+
+  /** Says what the start waits for, and when it is over. Never rejects. */
+  private async reportWaiting(opening: Promise<void>, waitsFor: 'Redis' | 'unknown'): Promise<void> {
+    try {
+      const silent = waitsFor === 'Redis' || !(await this.health.isResponsive()) ? 'Redis' : 'The database';
+      if (silent === 'Redis' || this.ledger.enabled) {
+        this.logger.warn(`${silent} does not answer. The app starts; backfills start when it answers`);
+      }
+      await opening;
+      this.logger.log(`${silent} answers: backfills have started`);
+    } catch (error) {
+      this.logger.debug(`The start was given up: ${String(error)}`);
     }
   }
 

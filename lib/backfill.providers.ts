@@ -1,6 +1,7 @@
 import type { Provider } from '@nestjs/common';
 import { APP_BULL } from './app-imports.js';
 import type { BullRootOptions } from './app-imports.js';
+import { BackfillChecker } from './backfill.checker.js';
 import { BackfillLifecycle } from './backfill.lifecycle.js';
 import { MODULE_OPTIONS_TOKEN } from './backfill.module-definition.js';
 import { BackfillService } from './backfill.service.js';
@@ -8,7 +9,9 @@ import { ConfigStore } from './config/config.store.js';
 import { RESOLVED_OPTIONS, resolveModuleOptions } from './config/module-options.js';
 import type { ResolvedModuleOptions } from './config/module-options.js';
 import { APP_ORM, EntityManagers } from './database/entity-managers.js';
+import { DatabaseHealth } from './database/database.health.js';
 import { LibraryConnections } from './database/library-connections.js';
+import { BackfillChecks } from './handlers/backfill-checks.js';
 import { BackfillExplorer } from './handlers/backfill.explorer.js';
 import { BackfillRegistry } from './handlers/backfill.registry.js';
 import { ListenerExplorer } from './hooks/listener.explorer.js';
@@ -110,8 +113,10 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   RedisHealth,
   EntityManagers,
   LibraryConnections,
+  DatabaseHealth,
   ConfigStore,
   BackfillRegistry,
+  BackfillChecks,
   BackfillExplorer,
   RunStore,
   RangeStore,
@@ -164,6 +169,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   BackfillLedger,
   LedgerReader,
   BackfillService,
+  BackfillChecker,
   BackfillLifecycle,
   BackfillHealthIndicator,
   TelemetryLoader,

@@ -4,7 +4,9 @@ import type { BackfillConfigPatch } from './config/backfill-config.js';
 import { ConfigStore } from './config/config.store.js';
 import type { ConfigInForce } from './config/config.store.js';
 import { LibraryConnections } from './database/library-connections.js';
+import { BackfillChecks } from './handlers/backfill-checks.js';
 import { BackfillRegistry } from './handlers/backfill.registry.js';
+import type { RegisteredBackfill } from './handlers/registered-backfill.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { LedgerReader } from './ledger/ledger.reader.js';
 import type { BackfillPreview, PreviewOptions } from './planning/backfill-preview.js';
@@ -40,7 +42,8 @@ const HISTORY_PER_PAGE = 50;
  * Starts, controls and monitors the backfills of the app. The admin endpoints and the command line call it.
  *
  * Every method that takes the name of a backfill throws `BackfillNotFoundError` where the app has no handler of that
- * name, and `BackfillStateError` where the state of the backfill cannot be read.
+ * name, and `BackfillStateError` where the state of the backfill cannot be read. Methods that use its source throw
+ * `BackfillUnavailableError` where the app was started without the database and the source is still to be checked.
  *
  * @example
  * ```ts
@@ -58,6 +61,7 @@ export class BackfillService {
   /** @internal Created by Nest; the parameters are not part of the public API. */
   constructor(
     private readonly registry: BackfillRegistry,
+    private readonly checks: BackfillChecks,
     private readonly runStore: RunStore,
     private readonly configStore: ConfigStore,
     private readonly sampleStore: SampleStore,
@@ -100,7 +104,7 @@ export class BackfillService {
    * source cannot be verified
    */
   async start(name: string, options: StartOptions = {}): Promise<RunReceipt> {
-    const backfill = this.registry.get(name);
+    const backfill = this.checked(name);
     return this.recorded(name, () => this.starter.start(backfill, options));
   }
 
@@ -125,6 +129,7 @@ export class BackfillService {
    */
   async resume(name: string, options: ResumeOptions = {}): Promise<RunReceipt> {
     await this.assertKnown(name);
+    this.checks.assertPassed(name);
     return this.recorded(name, () => this.controller.resume(name, options));
   }
 
@@ -170,7 +175,7 @@ export class BackfillService {
    * @throws BackfillSourceError where `from` or `to` is no key of the source, or the source cannot be read
    */
   async preview(name: string, options: PreviewOptions = {}): Promise<BackfillPreview> {
-    const backfill = this.registry.get(name);
+    const backfill = this.checked(name);
     return this.connections.run(() => this.previewer.preview(backfill, options));
   }
 
@@ -194,7 +199,7 @@ export class BackfillService {
    * @throws BackfillNotFoundError where the backfill has no run `options.runId`
    */
   async retryFailures(name: string, options: RetryOptions = {}): Promise<RetryReceipt> {
-    const backfill = this.registry.get(name);
+    const backfill = this.checked(name);
     return this.recorded(name, async () => {
       if (options.runId !== undefined) {
         await this.ledgerReader.run(name, options.runId);
@@ -254,6 +259,12 @@ export class BackfillService {
       await this.ledger.flush(name);
       return result;
     });
+  }
+
+  private checked(name: string): RegisteredBackfill {
+    const backfill = this.registry.get(name);
+    this.checks.assertPassed(name);
+    return backfill;
   }
 
   /** A backfill whose handler was removed is still known by its runs. */

@@ -117,6 +117,7 @@ export { BackfillConflictError } from './errors/backfill-conflict.error.js';
 export { BackfillDefinitionError } from './errors/backfill-definition.error.js';
 export { BackfillNotFoundError } from './errors/backfill-not-found.error.js';
 export { BackfillRequestError } from './errors/backfill-request.error.js';
+export { BackfillUnavailableError } from './errors/backfill-unavailable.error.js';
 export { BackfillSourceError } from './errors/backfill-source.error.js';
 export type { BackfillSourceErrorCode, BackfillSourceProblem } from './errors/backfill-source.error.js';
 export { BackfillStateError } from './errors/backfill-state.error.js';

@@ -45,6 +45,16 @@ export function classifyError(error: unknown): ErrorVerdict {
   return { kind: kind === undefined || kind === 'contended' ? 'failure' : kind };
 }
 
+/** Whether the database could not be reached, also where an error of the app has that as its cause. */
+export function isUnreachable(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (classifyError(cause).kind === 'unreachable') {
+      return true;
+    }
+  }
+  return false;
+}
+
 /** Whether an error concerns the whole run, which is then held or paused, and not just its row or range. */
 export function concernsRun(error: unknown): boolean {
   const { kind } = classifyError(error);

@@ -20,8 +20,6 @@ import { LedgerWriter } from './ledger.writer.js';
 import { RunRestorer } from './run.restorer.js';
 
 const EVERY_MS = 1_000;
-/** Longest that the start of the app waits for the database. */
-const CHECK_MS = 5_000;
 /** Longest that an action waits for the database. A slower write completes later. */
 const MAX_WAIT_MS = 1_000;
 /** If restoring all runs takes longer than this, it is started again. */
@@ -57,18 +55,23 @@ export class BackfillLedger {
     return this.options.ledger;
   }
 
-  /** Throws `BackfillDefinitionError` where entities or tables are missing. */
-  async check(): Promise<void> {
+  /**
+   * Throws `BackfillDefinitionError` where entities or tables are missing.
+   *
+   * @param ms longest to wait for the database
+   * @returns whether the database can be reached; true where the ledger is off
+   */
+  async check(ms: number): Promise<boolean> {
     if (this.enabled) {
       const checked = this.checker.check();
       // A database that accepts connections and answers nothing must not keep the app from starting, nor from closing.
-      const unreachable = (await endsWithin(checked, CHECK_MS))
-        ? await checked
-        : `no answer within ${CHECK_MS} ms`;
+      const unreachable = (await endsWithin(checked, ms)) ? await checked : `no answer within ${ms} ms`;
       if (unreachable !== null) {
         this.warnUnreachable(unreachable);
+        return false;
       }
     }
+    return true;
   }
 
   /** Restores what Redis lost while no process ran, and starts to write. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { withTimeout } from '../async/timeout.js';
 import { BackfillService } from '../backfill.service.js';
+import { DatabaseHealth } from '../database/database.health.js';
 import { isRunning } from '../state/run-status.js';
 import type { BackfillStatus } from '../status/backfill-status.js';
 
@@ -16,7 +17,12 @@ export interface BackfillHealthOptions {
   readonly backfills?: readonly string[];
   /** Whether a backfill is unhealthy whose last run ended with failures. Default `false`. */
   readonly failuresAreDown?: boolean;
-  /** Milliseconds that Redis has to answer. Default 2000. */
+  /**
+   * Whether the backfills are unhealthy while the database does not answer, which costs a query without a table. Turn it
+   * off where another indicator checks the database. Default `true`.
+   */
+  readonly database?: boolean;
+  /** Milliseconds that Redis and the database have to answer. Default 2000. */
   readonly timeoutMs?: number;
 }
 
@@ -38,7 +44,7 @@ export type BackfillHealthResult = Record<
 /**
  * Health indicator for `HealthCheckService` of `@nestjs/terminus`. It is exported by `BackfillModule`.
  *
- * The status is `down` while Redis does not answer, while a run is running and no process has a worker for it, and,
+ * The status is `down` while Redis or the database does not answer, while a run is running and no process has a worker for it, and,
  * with `failuresAreDown`, after a run that ended with failures.
  *
  * @example
@@ -62,15 +68,20 @@ export type BackfillHealthResult = Record<
  */
 @Injectable()
 export class BackfillHealthIndicator {
-  constructor(private readonly backfills: BackfillService) {}
+  /** @internal Created by Nest; the parameters are not part of the public API. */
+  constructor(
+    private readonly backfills: BackfillService,
+    private readonly databaseHealth: DatabaseHealth,
+  ) {}
 
   /**
-   * Checks Redis and the backfills. Never rejects: an error is reported as `down` with its message.
+   * Checks Redis, the database and the backfills. Never rejects: an error is reported as `down` with its message.
    *
    * @param key name of the entry in the health check result
    */
   async isHealthy(key: string, options: BackfillHealthOptions = {}): Promise<BackfillHealthResult> {
-    const { backfills: names, failuresAreDown = false, timeoutMs = TIMEOUT_MS } = options;
+    const { backfills: names, failuresAreDown = false, database = true, timeoutMs = TIMEOUT_MS } = options;
+    const databaseProblem = database ? this.databaseHealth.problem(timeoutMs) : null;
     let all: BackfillStatus[];
     try {
       all = await withTimeout(
@@ -80,6 +91,10 @@ export class BackfillHealthIndicator {
       );
     } catch (error) {
       return { [key]: { status: 'down', message: (error as Error).message } };
+    }
+    const problem = await databaseProblem;
+    if (problem !== null) {
+      return { [key]: { status: 'down', message: problem } };
     }
     const checked = all.filter(({ name }) => names?.includes(name) ?? true);
     const unhealthy = checked.filter(

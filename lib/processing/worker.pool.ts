@@ -4,6 +4,7 @@ import { ConfigStore } from '../config/config.store.js';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
+import { BackfillChecks } from '../handlers/backfill-checks.js';
 import { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
 import { CycleWorkers } from '../planning/cycle.workers.js';
 import { CycleQueues } from '../queues/cycle.queues.js';
@@ -45,6 +46,7 @@ export class WorkerPool {
     private readonly cycleWorkers: CycleWorkers,
     private readonly breaker: RunBreaker,
     private readonly throttles: ThrottleEvaluator,
+    private readonly checks: BackfillChecks,
     private readonly checker: RunChecker,
     private readonly refusedRuns: RefusedRuns,
     private readonly deps: RunWorkerDeps,
@@ -157,6 +159,8 @@ export class WorkerPool {
     const run = await this.runs.read(runId);
     if (
       !registered ||
+      // The next `sync` sees that the database has answered.
+      this.checks.isPending(backfill) ||
       run?.status !== 'running' ||
       this.closing ||
       this.workers.get(backfill)?.run.runId === runId

@@ -11,6 +11,9 @@ export const REDIS_CLIENT = Symbol('nestjs-backfill:redis-client');
 /** Token of the connection for blocking reads of the event stream. */
 export const REDIS_READER = Symbol('nestjs-backfill:redis-reader');
 
+/** States of a client of ioredis without a connection, and without a first attempt under way. */
+const DISCONNECTED = new Set(['close', 'reconnecting', 'end']);
+
 /** Commands wait for a reconnect however long it takes: a run survives an outage of any length. */
 const WAIT_FOR_RECONNECT: RedisOptions = { maxRetriesPerRequest: null };
 
@@ -30,6 +33,18 @@ export class RedisConnections {
     for (const client of [this.client, this.reader]) {
       client.on('error', onError);
       this.track(client);
+    }
+  }
+
+  /** Whether the last attempt to connect has failed, or the connection was lost. */
+  get isLost(): boolean {
+    return DISCONNECTED.has(this.client.status);
+  }
+
+  /** Resolves as soon as `isLost`. */
+  async lost(): Promise<void> {
+    if (!this.isLost) {
+      await new Promise<void>((resolve) => this.client.once('close', () => resolve()));
     }
   }
 

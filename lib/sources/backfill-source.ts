@@ -227,8 +227,12 @@ export interface BackfillSource<TRange extends BackfillRange = BackfillRange, TR
   /**
    * Validates the source when the app starts. Default: no validation.
    *
+   * Where it asks the database and that does not answer, the app starts without the backfill, and calls this again until
+   * it does. An error then is logged, and this process does not work on the backfill.
+   *
    * @param use What the handler needs of the source. Absent: ranges only.
-   * @throws Any error stops the app from starting; use it for an unknown entity or an unsuitable key.
+   * @throws Any error but one of a database that cannot be reached stops the app from starting; use it for an unknown
+   * entity or an unsuitable key.
    */
   prepare?(context: SourceContext, use?: SourceUse): void | Promise<void>;
 

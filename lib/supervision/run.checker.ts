@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { isHeldForVersion } from '../config/handler-version.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
+import { BackfillChecks } from '../handlers/backfill-checks.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { RunRecord } from '../state/run-record.js';
 import { isActive } from '../state/run-status.js';
@@ -14,11 +15,18 @@ const PAST_TENSE = { resume: 'resumed', retry: 'retried' } as const;
 /** Checks whether this process may work on a run: with the source and the version of the handler that the run has. */
 @Injectable()
 export class RunChecker {
-  constructor(private readonly walks: WalkChecker) {}
+  constructor(
+    private readonly walks: WalkChecker,
+    private readonly checks: BackfillChecks,
+  ) {}
 
   /** Why this process does not work on the run, and what to do, in words; `null` where it does. */
   refusal(backfill: RegisteredBackfill, run: RunRecord, action: AdoptingAction = 'resume'): string | null {
-    // First, as no version can be adopted where the source is another one.
+    const problem = this.checks.problem(backfill.name);
+    if (problem !== null) {
+      return problem;
+    }
+    // Before the version, as no version can be adopted where the source is another one.
     return this.walks.difference(backfill, run) ?? versionRefusal(backfill, run, action);
   }
 
@@ -34,7 +42,9 @@ export class RunChecker {
   ): void {
     // A process of another version may ask for the adoption: the one that is deployed first, or has no workers.
     const refusal =
-      adoptVersion === null ? this.refusal(backfill, run, action) : this.walks.difference(backfill, run);
+      adoptVersion === null
+        ? this.refusal(backfill, run, action)
+        : (this.checks.problem(backfill.name) ?? this.walks.difference(backfill, run));
     if (refusal !== null) {
       throw new BackfillConflictError(
         `Run ${run.id} of backfill "${backfill.name}" cannot be ${PAST_TENSE[action]}: ${refusal}.`,

@@ -2,16 +2,19 @@ import { HttpStatus, Injectable } from '@nestjs/common';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { catchError, throwError } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { classifyError } from '../../database/classify-error.js';
+import { isUnreachable } from '../../database/classify-error.js';
 import { BackfillConfigError } from '../../errors/backfill-config.error.js';
 import { BackfillConflictError } from '../../errors/backfill-conflict.error.js';
 import { BackfillError } from '../../errors/backfill-error.js';
 import { BackfillNotFoundError } from '../../errors/backfill-not-found.error.js';
 import { BackfillRequestError } from '../../errors/backfill-request.error.js';
 import { BackfillSourceError } from '../../errors/backfill-source.error.js';
+import { BackfillUnavailableError } from '../../errors/backfill-unavailable.error.js';
 import { isOutOfMemory } from '../../redis/redis-memory.js';
 import { httpError } from './http-error.js';
 import type { FieldError } from './http-error.js';
+
+const DATABASE_UNAVAILABLE = 'BACKFILL_DATABASE_UNAVAILABLE';
 
 /** Turns errors of this library into `HttpException`s, so that the exception filters of the app handle them. */
 @Injectable()
@@ -23,6 +26,9 @@ export class ErrorInterceptor implements NestInterceptor {
 
 /** Errors that are neither this library's nor an outage are returned unchanged. */
 function toHttpError(error: unknown): unknown {
+  if (error instanceof BackfillError && isUnreachable(error)) {
+    return httpError(503, DATABASE_UNAVAILABLE, error.message, [], error);
+  }
   if (error instanceof BackfillError) {
     return httpError(statusOf(error), error.code, error.message, fieldsOf(error), error);
   }
@@ -30,9 +36,9 @@ function toHttpError(error: unknown): unknown {
     const message = 'Redis is out of memory and refuses to write. Raise its maxmemory, then try again.';
     return httpError(503, 'BACKFILL_REDIS_FULL', message, [], error);
   }
-  if (classifyError(error).kind === 'unreachable') {
+  if (isUnreachable(error)) {
     const message = 'The database does not answer. Try again later.';
-    return httpError(503, 'BACKFILL_DATABASE_UNAVAILABLE', message, [], error);
+    return httpError(503, DATABASE_UNAVAILABLE, message, [], error);
   }
   return error;
 }
@@ -46,6 +52,9 @@ function statusOf(error: BackfillError): number {
   }
   if (error instanceof BackfillRequestError) {
     return HttpStatus.BAD_REQUEST;
+  }
+  if (error instanceof BackfillUnavailableError) {
+    return HttpStatus.SERVICE_UNAVAILABLE;
   }
   if (error instanceof BackfillConfigError) {
     // An invalid config in Redis or in the code is not the client's mistake.
