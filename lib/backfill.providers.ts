@@ -38,8 +38,10 @@ import { HeldBatches } from './planning/held-batches.js';
 import { RangePlanner } from './planning/range.planner.js';
 import { RunPreviewer } from './planning/run.previewer.js';
 import { RunStarter } from './planning/run.starter.js';
+import { SamplePlanner } from './planning/sample.planner.js';
 import { SampleVerifier } from './planning/sample.verifier.js';
 import { VerificationPlanner } from './planning/verification.planner.js';
+import { VerificationSteps } from './planning/verification.steps.js';
 import { RangeExecutor } from './processing/range.executor.js';
 import { RangeSplitter } from './processing/range.splitter.js';
 import { RunWorkerDeps } from './processing/run-worker.deps.js';
@@ -148,6 +150,8 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   CycleWorkers,
   RangePlanner,
   VerificationPlanner,
+  VerificationSteps,
+  SamplePlanner,
   SampleVerifier,
   RowSampleStore,
   RunPreviewer,

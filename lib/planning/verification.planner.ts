@@ -1,20 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManagers } from '../database/entity-managers.js';
-import type { JsonValue, SourceContext, SourcePartition } from '../sources/backfill-source.js';
-import type { Reservation } from '../state/range-steps.js';
-import { RangeStore } from '../state/range.store.js';
-import { cursorField } from '../state/run-record.js';
+import type { SourceContext, SourcePartition } from '../sources/backfill-source.js';
 import { RunStore } from '../state/run.store.js';
-import { cursorText, verificationResult } from '../state/verification.js';
 import type { Verification } from '../state/verification.js';
-import { SampleVerifier } from './sample.verifier.js';
-import { afterCount, afterSample, afterWalk, counted } from './verification-phases.js';
-import type { NextPhase } from './verification-phases.js';
 import { PartitionRotation } from './partition-rotation.js';
 import { PAGE, RangePlanner } from './range.planner.js';
 import type { CycleReport, CycleRequest } from './range.planner.js';
+import { SamplePlanner } from './sample.planner.js';
+import { afterCount, afterWalk, counted } from './verification-phases.js';
+import type { NextPhase } from './verification-phases.js';
+import { report, stopped, verificationFields, VerificationSteps } from './verification.steps.js';
 
-/** Longest that one cycle counts, or verifies rows of the sample. */
+/** Longest that one cycle counts. */
 const CYCLE_MS = 5_000;
 
 /**
@@ -27,9 +24,9 @@ export class VerificationPlanner {
   constructor(
     private readonly planner: RangePlanner,
     private readonly runs: RunStore,
-    private readonly rangeStore: RangeStore,
     private readonly managers: EntityManagers,
-    private readonly samples: SampleVerifier,
+    private readonly steps: VerificationSteps,
+    private readonly samples: SamplePlanner,
   ) {}
 
   async plan(request: CycleRequest, verification: Verification): Promise<CycleReport> {
@@ -43,7 +40,7 @@ export class VerificationPlanner {
       return this.count(request, verification, partitions);
     }
     if (phase === 'sample') {
-      return this.verifySample(request, verification);
+      return this.samples.plan(request, verification);
     }
     if (partitions.isExhausted && (await this.runs.outstanding(run.id)) === 0) {
       return this.advance(request, verification);
@@ -61,10 +58,10 @@ export class VerificationPlanner {
     const { run, now } = request;
     if ((await this.runs.failures(run.id)) > 0 || run.rowsMissing > 0) {
       // Goes on when the failures were retried: what failed would be left, and count as written by the app.
-      return this.enter(request, { verification }, { ends: true });
+      return this.steps.enter(request, { verification }, { ends: true });
     }
     const next = afterWalk(verification, run, now, await this.stillMatches(request, verification));
-    return this.enter(request, await this.open(request, next));
+    return this.steps.enter(request, await this.open(request, next));
   }
 
   /** Counts the rows that match now, until as many are found as the round before had. */
@@ -86,7 +83,7 @@ export class VerificationPlanner {
       }
       const { ranges, ...page } = await this.planner.planPage(request, { partitions, sweep: true }, PAGE);
       left += ranges.reduce((sum, range) => sum + Math.round(range.rows), 0);
-      const reserved = await this.reserve(request, {
+      const reserved = await this.steps.reserve(request, {
         ...page,
         // Of the partition, not of the run.
         exhausted: false,
@@ -101,67 +98,10 @@ export class VerificationPlanner {
       partitions.advance(page.partition, page.cursor);
       seq++;
     }
-    return this.enter(
+    return this.steps.enter(
       { ...request, run: { ...run, seq, cursors: partitions.cursorsByName() } },
       afterCount({ ...verification, left }, partitions.isExhausted),
     );
-  }
-
-  /** Verifies the sample page by page, and once more after failures were retried. */
-  private async verifySample(request: CycleRequest, verification: Verification): Promise<CycleReport> {
-    const { backfill, run, signal } = request;
-    if ((await this.runs.outstanding(run.id)) > 0) {
-      // Called as soon as nothing is outstanding.
-      return report(1, null);
-    }
-    if (run.pace.kind === 'held') {
-      return report(0, null);
-    }
-    const deadline = performance.now() + CYCLE_MS;
-    let { read = 0, sampled = 0, mismatched = 0 } = verification;
-    if (read === 0) {
-      // The figures of the time before, until this one has its own.
-      sampled = mismatched = 0;
-    }
-    let { seq } = run;
-    for (;;) {
-      const page = await this.samples.verify(backfill, run.id, read, signal);
-      if (page.read === 0) {
-        break;
-      }
-      read += page.read;
-      sampled += page.sampled;
-      mismatched += page.mismatched;
-      const current = { ...verification, read, sampled, mismatched };
-      const reserved = await this.reserve(request, {
-        partition: '',
-        from: run.cursors[''] ?? null,
-        cursor: run.cursors[''] ?? null,
-        ranges: [],
-        seq,
-        exhausted: false,
-        partitionsDone: run.partitionsDone ?? [],
-        failures: page.failures,
-        fields: {
-          ...verificationFields(current),
-          ...(page.lastError === null ? {} : { lastError: page.lastError }),
-        },
-      });
-      if (!reserved) {
-        return stopped(null);
-      }
-      seq++;
-      if (performance.now() > deadline) {
-        return report(1, null);
-      }
-    }
-    const verified = { ...verification, read, sampled, mismatched };
-    const now = { ...request, run: { ...run, seq } };
-    if ((await this.runs.failures(run.id)) > 0) {
-      // Once the failures were retried, the sample is verified again from its first row.
-      return this.enter(now, { verification: { ...verified, read: 0 } }, { ends: true });
-    }
-    return this.enter(now, afterSample(verified));
   }
 
   /** Whether rows of the walk match still, as far as its source can tell. */
@@ -194,50 +134,6 @@ export class VerificationPlanner {
       em.clear();
     }
   }
-
-  /** Stores the phase, with all cursors at the beginning. */
-  private async enter(
-    request: CycleRequest,
-    { verification, verdict, event }: NextPhase,
-    { ends = false }: { readonly ends?: boolean } = {},
-  ): Promise<CycleReport> {
-    const { run } = request;
-    const isOver = verification.phase === 'done';
-    const names = ends ? [] : verification.partitions.map(({ name }) => cursorField(name));
-    const reserved = await this.reserve(request, {
-      partition: '',
-      from: run.cursors[''] ?? null,
-      cursor: ends ? (run.cursors[''] ?? null) : null,
-      ranges: [],
-      seq: run.seq,
-      exhausted: isOver,
-      partitionsDone: ends ? (run.partitionsDone ?? []) : [],
-      ends,
-      fields: {
-        ...Object.fromEntries(names.map((name) => [name, cursorText(null, true)])),
-        ...verificationFields(verification),
-        verified: JSON.stringify(verificationResult(verification)),
-        verdict: verdict ?? '',
-      },
-      ...(event ? { verifying: event } : {}),
-    });
-    return reserved && !ends && !isOver ? report(1, null) : stopped(null);
-  }
-
-  private async reserve(
-    { backfill, run }: CycleRequest,
-    reservation: Omit<Reservation, 'rangesPerJob' | 'verified'>,
-  ): Promise<boolean> {
-    const answer = await this.rangeStore.reserve(
-      { runId: run.id, backfill },
-      {
-        ...reservation,
-        rangesPerJob: 1,
-        verified: true,
-      },
-    );
-    return answer.kind === 'reserved';
-  }
 }
 
 function rotationOf({ run }: CycleRequest, { phase, partitions }: Verification): PartitionRotation {
@@ -253,17 +149,4 @@ function sweptFields(verification: Verification) {
     current = { ...current, swept: current.swept + rows };
     return verificationFields(current);
   };
-}
-
-function verificationFields(verification: Verification): Record<string, string> {
-  return { verification: JSON.stringify(verification) };
-}
-
-/** @param target ranges below half of which the next cycle comes at once; 0: it comes later */
-function report(target: number, cursor: JsonValue): CycleReport {
-  return { planned: 0, target, cursor, current: true };
-}
-
-function stopped(cursor: JsonValue): CycleReport {
-  return { planned: 0, target: 0, cursor, current: false };
 }
