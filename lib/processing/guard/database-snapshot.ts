@@ -49,6 +49,11 @@ export class DatabaseSnapshot {
     this.oldest = Number(BigInt.asIntN(32, oldestRunning));
   }
 
+  /** The oldest transaction that was running, as the system column `xmin` would name it. */
+  get oldestXid(): number {
+    return this.oldest >>> 0;
+  }
+
   /**
    * Whether a transaction had ended. A later one than the oldest that was running is said to have not, although it may:
    * PostgreSQL does not list the subtransactions that were running. So are those more than two billion transactions

@@ -32,15 +32,27 @@ export async function findChangedRows(
   if (entities.length > 0 && sqlFamily(em) === 'sqlite') {
     await lockDatabase(em, helper(entities[0] as object).__meta);
   }
-  for (const meta of new Set(entities.map((entity) => helper(entity).__meta))) {
-    const group = entities.filter((entity) => helper(entity).__meta === meta);
-    const unchanged = snapshot ? await lockUnchanged(em, meta, group, snapshot) : null;
-    const suspects = unchanged ? group.filter((entity) => !unchanged.has(entity)) : group;
+  for (const [meta, group] of byMetadata(entities)) {
+    const suspects = snapshot ? await lockUnchanged(em, meta, group, snapshot) : group;
     const found = suspects.length > 0 ? await compare(em, meta, suspects, images, columns) : null;
     changed.push(...(found?.changed ?? []));
     locked.push(...(found?.locked ?? []));
   }
   return { changed, locked };
+}
+
+function byMetadata(entities: readonly object[]): Map<EntityMetadata, object[]> {
+  const groups = new Map<EntityMetadata, object[]>();
+  for (const entity of entities) {
+    const { __meta: meta } = helper(entity);
+    const group = groups.get(meta);
+    if (group) {
+      group.push(entity);
+    } else {
+      groups.set(meta, [entity]);
+    }
+  }
+  return groups;
 }
 
 /** Locks rows and loads them again, to compare their values. */

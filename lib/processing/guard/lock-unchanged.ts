@@ -2,27 +2,42 @@ import { helper, LockMode, raw } from '@mikro-orm/core';
 import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
 import { executeStatement } from '../../sources/sql/execute-statement.js';
 import { asSqlManager } from '../../sources/sql/sql-manager.js';
+import type { SqlManager } from '../../sources/sql/sql-manager.js';
 import { OLDEST_RUNNING, rememberSnapshot } from './database-snapshot.js';
 import type { DatabaseSnapshot } from './database-snapshot.js';
+import { lockKeys, plainKeysOf } from './lock-keys.js';
 import { keysFilter } from './read-rows.js';
-
-/** Tables whose rows have the system column `xmin` of their own, by connection: views and foreign tables have not. */
-const tables = new WeakMap<object, Map<string, boolean>>();
+import { versionedTable } from './row-versions.js';
 
 /**
- * Locks rows of PostgreSQL that nobody else has locked. Answers the entities of those that were not written after the
- * snapshot, by the transaction that wrote them: their values need not be read again.
+ * Locks rows of PostgreSQL that nobody else has locked. Answers the entities whose values have to be read again: all but
+ * those whose rows were written by transactions that the snapshot includes.
  */
 export async function lockUnchanged(
   em: EntityManager,
   meta: EntityMetadata,
   entities: readonly object[],
   snapshot: DatabaseSnapshot,
-): Promise<ReadonlySet<object>> {
+): Promise<readonly object[]> {
   const manager = asSqlManager(em);
-  if (!manager || !(await hasXmin(em, meta))) {
-    return new Set();
+  const table = await versionedTable(em, meta);
+  if (!manager || table === null) {
+    return entities;
   }
+  const keys = plainKeysOf(meta, entities);
+  return keys
+    ? lockKeys(em, { ...keys, table }, entities, snapshot)
+    : lockEntities(em, manager, meta, entities, snapshot);
+}
+
+/** As `lockKeys`, for keys that MikroORM has to convert: a statement that takes it longer to build and to read. */
+async function lockEntities(
+  em: EntityManager,
+  manager: SqlManager,
+  meta: EntityMetadata,
+  entities: readonly object[],
+  snapshot: DatabaseSnapshot,
+): Promise<readonly object[]> {
   const statement = manager
     .createQueryBuilder(meta.class, 'e')
     .select([...meta.primaryKeys, raw(`"e".xmin::text as "xmin", ${OLDEST_RUNNING} as "oldest"`)])
@@ -42,40 +57,8 @@ export async function lockUnchanged(
       snapshot.includes(Number(row['xmin'])) ? [textOf(columns.map((name) => row[name]))] : [],
     ),
   );
-  return new Set(
-    entities.filter((entity) => unchanged.has(textOf(helper(entity).getPrimaryKeys(true) ?? []))),
-  );
+  return entities.filter((entity) => !unchanged.has(textOf(helper(entity).getPrimaryKeys(true) ?? [])));
 }
-
-async function hasXmin(
-  em: EntityManager,
-  { schema, tableName, inheritanceType }: Inheriting,
-): Promise<boolean> {
-  // The row of such an entity is in several tables.
-  if (inheritanceType === 'tpt') {
-    return false;
-  }
-  const connection = em.getConnection('write');
-  const known = tables.get(connection) ?? new Map<string, boolean>();
-  tables.set(connection, known);
-  const platform = em.getPlatform();
-  const schemaName = schema === '*' ? em.schema : (em.schema ?? schema);
-  const name = [schemaName, tableName]
-    .flatMap((part) => (part ? [platform.quoteIdentifier(part)] : []))
-    .join('.');
-  const found = known.get(name);
-  if (found !== undefined) {
-    return found;
-  }
-  const statement = `select relkind::text as kind from pg_class where oid = to_regclass(${platform.quoteValue(name)})`;
-  const [row] = await executeStatement(em, statement);
-  const has = row?.['kind'] === 'r' || row?.['kind'] === 'p';
-  known.set(name, has);
-  return has;
-}
-
-/** Metadata, with what MikroORM 7 adds. */
-type Inheriting = EntityMetadata & { readonly inheritanceType?: string };
 
 /** A primary key as text, of values as the driver or the entity has them. */
 function textOf(values: readonly unknown[]): string {

@@ -13,6 +13,7 @@ import type { GuardSettings } from './find-changed-rows.js';
 import { identityOf, RowImages } from './row-images.js';
 import { RowsChangedError } from './rows-changed.error.js';
 import type { LeftOut } from './rows-changed.error.js';
+import { WatchedRows } from './watched-rows.js';
 
 const guards = new WeakMap<EntityManager, WriteGuard>();
 /** The guard whose flush is under way: MikroORM refuses a flush inside of it. */
@@ -45,7 +46,7 @@ function guardOf(em: EntityManager): WriteGuard | undefined {
  */
 export class WriteGuard {
   private readonly commitAll: () => Promise<void>;
-  private readonly rows = new Map<string, object>();
+  private readonly rows = new WatchedRows();
   private readonly images = new RowImages();
   /** Rows that have been compared in a transaction, which holds their locks until it ends. */
   private readonly compared = new WeakMap<object, Set<string>>();
@@ -76,7 +77,7 @@ export class WriteGuard {
   /** Guards rows that were loaded by the entity manager. */
   watch(entities: readonly object[]): void {
     for (const entity of entities) {
-      this.rows.set(identityOf(entity), entity);
+      this.rows.add(entity);
       rememberReferences(entity);
     }
   }
@@ -109,12 +110,16 @@ export class WriteGuard {
     }
     await this.ensureTransaction(em);
     const compared = this.comparedIn(em);
-    const entities = written.filter((entity) => !compared.has(identityOf(entity)));
+    const entities =
+      compared.size === 0 ? written : written.filter((entity) => !compared.has(identityOf(entity)));
     const found = await findChangedRows(em, entities, this.images, this.settings);
     if (found.changed.length + found.locked.length > 0) {
       throw new RowsChangedError(found, this.flushing && isSeparable(uow, this.rows));
     }
-    entities.forEach((entity) => compared.add(identityOf(entity)));
+    // A transaction of the guard ends with the flush of the library.
+    if (em !== this.em || !this.flushing || !this.transaction) {
+      entities.forEach((entity) => compared.add(identityOf(entity)));
+    }
   }
 
   /** After a flush of the handler's: what it wrote is what later flushes compare with. */
@@ -129,8 +134,8 @@ export class WriteGuard {
   private writtenBy(uow: UnitOfWork): object[] {
     return uow
       .getChangeSets()
-      .map(({ entity }) => entity as object)
-      .filter((entity) => this.rows.has(identityOf(entity)));
+      .filter((change) => this.rows.has(change))
+      .map(({ entity }) => entity as object);
   }
 
   private comparedIn(em: EntityManager): Set<string> {
@@ -201,12 +206,10 @@ export class WriteGuard {
 }
 
 /** Whether a flush only updates loaded rows. Nothing tells which row another change belongs to. */
-function isSeparable(uow: UnitOfWork, rows: ReadonlyMap<string, object>): boolean {
+function isSeparable(uow: UnitOfWork, rows: WatchedRows): boolean {
   return (
     uow.getCollectionUpdates().length === 0 &&
     uow.getExtraUpdates().size === 0 &&
-    uow
-      .getChangeSets()
-      .every(({ entity, type }) => type === ChangeSetType.UPDATE && rows.get(identityOf(entity)) === entity)
+    uow.getChangeSets().every((change) => change.type === ChangeSetType.UPDATE && rows.isLoaded(change))
   );
 }

@@ -1,0 +1,79 @@
+import { helper } from '@mikro-orm/core';
+import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
+import { executeStatement } from '../../sources/sql/execute-statement.js';
+import { OLDEST_RUNNING, rememberSnapshot } from './database-snapshot.js';
+import type { DatabaseSnapshot } from './database-snapshot.js';
+
+/** Primary keys that are one column each. */
+export interface PlainKeys {
+  readonly column: string;
+  readonly values: readonly PlainKey[];
+}
+
+/** A value that PostgreSQL and JavaScript write alike as text. */
+type PlainKey = number | string | bigint;
+
+/** The primary keys of entities; `null` where they are of several columns, or of values whose text is not known. */
+export function plainKeysOf(meta: EntityMetadata, entities: readonly object[]): PlainKeys | null {
+  const [property, ...others] = meta.getPrimaryProps();
+  const [column, ...otherColumns] = property?.fieldNames ?? [];
+  if (!property || column === undefined || others.length + otherColumns.length > 0) {
+    return null;
+  }
+  if (property.customType && 'convertToDatabaseValueSQL' in property.customType) {
+    return null;
+  }
+  const values: unknown[] = entities.map((entity) => helper(entity).getPrimaryKey(true));
+  return values.every(isPlain) ? { column, values } : null;
+}
+
+function isPlain(value: unknown): value is PlainKey {
+  return typeof value === 'number' || typeof value === 'string' || typeof value === 'bigint';
+}
+
+/**
+ * Locks the rows with these keys, in the order of the keys, except those that somebody else has locked. Answers the
+ * entities of those that were locked, deleted, or written by a transaction that the snapshot does not include.
+ *
+ * PostgreSQL answers one row, with the keys of unchanged rows only where others are not: MikroORM would take longer to
+ * build and to read a statement of a thousand keys than PostgreSQL to lock their rows.
+ */
+export async function lockKeys(
+  em: EntityManager,
+  { table, column, values }: PlainKeys & { readonly table: string },
+  entities: readonly object[],
+  snapshot: DatabaseSnapshot,
+): Promise<readonly object[]> {
+  const platform = em.getPlatform();
+  const key = `e.${platform.quoteIdentifier(column)}`;
+  const unchanged = `filter (where age(version) > age('${snapshot.oldestXid}'::xid))`;
+  const locked =
+    `select ${key} as key, e.xmin as version from ${table} as e ` +
+    `where ${key} = any(${arrayLiteral(em, values)}) order by ${key} for update skip locked`;
+  const at = performance.now();
+  const [row] = await executeStatement(
+    em,
+    `select ${OLDEST_RUNNING} as oldest, case when count(*) ${unchanged} < ${values.length} ` +
+      `then to_json(coalesce(array_agg(key) ${unchanged}, '{}')::text[])::text end as keys from (${locked}) as locked`,
+  );
+  rememberSnapshot(em, row?.['oldest'], at);
+  if (typeof row?.['keys'] !== 'string') {
+    return [];
+  }
+  const found = new Set(JSON.parse(row['keys']) as string[]);
+  return entities.filter((_, index) => !found.has(String(values[index])));
+}
+
+/** An array in the syntax of PostgreSQL, whose elements get the type of the column that they are compared with. */
+function arrayLiteral(em: EntityManager, values: readonly PlainKey[]): string {
+  if (!values.some((value) => typeof value === 'string')) {
+    return `'{${values.join(',')}}'`;
+  }
+  const texts = values.map(String);
+  const escaped = /["\\]/.test(texts.join('')) ? texts.map(escapeElement) : texts;
+  return em.getPlatform().quoteValue(`{"${escaped.join('","')}"}`);
+}
+
+function escapeElement(text: string): string {
+  return text.replaceAll(/["\\]/g, String.raw`\$&`);
+}

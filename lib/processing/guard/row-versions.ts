@@ -1,0 +1,40 @@
+import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
+import { executeStatement } from '../../sources/sql/execute-statement.js';
+
+/** Whether the rows of a table have the system column `xmin` of their own, by the connection and the name. */
+const tables = new WeakMap<object, Map<string, boolean>>();
+
+/** Metadata, with what MikroORM 7 adds. */
+type Inheriting = EntityMetadata & { readonly inheritanceType?: string };
+
+/**
+ * The quoted name of the table of an entity, where PostgreSQL keeps the version of each of its rows in the system column
+ * `xmin`; `null` for views and foreign tables, which have none.
+ */
+export async function versionedTable(
+  em: EntityManager,
+  { schema, tableName, inheritanceType }: Inheriting,
+): Promise<string | null> {
+  // The row of such an entity is in several tables.
+  if (inheritanceType === 'tpt') {
+    return null;
+  }
+  const connection = em.getConnection('write');
+  const known = tables.get(connection) ?? new Map<string, boolean>();
+  tables.set(connection, known);
+  const platform = em.getPlatform();
+  const schemaName = schema === '*' ? em.schema : (em.schema ?? schema);
+  const name = [schemaName, tableName]
+    .flatMap((part) => (part ? [platform.quoteIdentifier(part)] : []))
+    .join('.');
+  const found = known.get(name) ?? (await hasVersions(em, name));
+  known.set(name, found);
+  return found ? name : null;
+}
+
+async function hasVersions(em: EntityManager, name: string): Promise<boolean> {
+  const literal = em.getPlatform().quoteValue(name);
+  const statement = `select relkind::text as kind from pg_class where oid = to_regclass(${literal})`;
+  const [row] = await executeStatement(em, statement);
+  return row?.['kind'] === 'r' || row?.['kind'] === 'p';
+}
