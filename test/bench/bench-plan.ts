@@ -2,7 +2,16 @@ import type { BackfillConfigPatch } from 'nestjs-backfill';
 
 /** What a process of a benchmark is told, in the variable `BENCH`. */
 export interface BenchPlan {
-  readonly role: 'app' | 'bare-app' | 'queue' | 'statements' | 'entities' | 'planner' | 'pool' | 'foreground';
+  readonly role:
+    | 'app'
+    | 'bare-app'
+    | 'queue'
+    | 'statements'
+    | 'entities'
+    | 'rechecked-loop'
+    | 'planner'
+    | 'pool'
+    | 'foreground';
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly keyPrefix: string;
