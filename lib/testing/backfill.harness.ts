@@ -10,17 +10,19 @@ import { RangeExecutor } from '../processing/range.executor.js';
 import type { BackfillFailure } from '../state/backfill-failure.js';
 import { CrashInjector, SimulatedCrash } from './crash.injector.js';
 import { describeHandler } from './describe-handler.js';
-import { toClaimedEntry } from './harness-entry.js';
+import { entryOfRows, toClaimedEntry } from './harness-entry.js';
 import type { HarnessEntry } from './harness-entry.js';
 import type { HarnessOptions, HarnessResult, HarnessRunOptions } from './harness-options.js';
 import { HarnessPlanner } from './harness.planner.js';
 import { HarnessSettler } from './harness.settler.js';
+import { lockedBy, LockWait } from './lock-wait.js';
 
 const MAX_CHECKPOINTS = 10_000;
 
 /**
  * Runs a backfill handler in a test as the workers run it: ranges are planned by its source, retried, split
- * and quarantined. It runs in the process of the test, one range at a time, without Redis and without waiting.
+ * and quarantined. It runs in the process of the test, one range at a time, without Redis, and waits for nothing but
+ * rows that another transaction has locked: up to three seconds.
  *
  * Checkpoints are the points at which a killed process leaves a different state behind: after each write
  * through `context.em`, after each completed call of the handler, and after each range that is processed and
@@ -49,7 +51,8 @@ export class BackfillHarness {
 
   /**
    * @param handler an instance of a class with `@Backfill`, constructed in the test or taken from a testing module
-   * @throws BackfillDefinitionError when the class has no `@Backfill`, or not exactly one handler method
+   * @throws BackfillDefinitionError when the class has no `@Backfill`, not exactly one handler method, or an
+   *   invalid guard
    * @throws BackfillConfigError when the config of `@Backfill` or of the options is invalid
    */
   constructor(
@@ -70,6 +73,8 @@ export class BackfillHarness {
    *
    * @throws the error of the handler or the database when it asks to wait (such as `RateLimitedError`, or a
    *   connection error) in each of the `attempts`, where a worker would wait longer
+   * @throws BackfillError with the code `BACKFILL_ROWS_LOCKED` when another transaction keeps rows locked
+   * @throws BackfillDefinitionError when the database cannot guard the rows as `@Backfill` asks, such as MongoDB
    * @throws BackfillSourceError when `from` or `to` is not a valid bound of the source
    */
   async runAll(options: HarnessRunOptions = {}): Promise<HarnessResult> {
@@ -77,19 +82,30 @@ export class BackfillHarness {
   }
 
   /**
-   * Runs only the first range: the first `batchSize` rows, or fewer up to `to`. It is executed once.
+   * Runs only the first range: the first `batchSize` rows, or fewer up to `to`. It is executed once; rows that
+   * another transaction has locked are waited for.
    *
    * @throws the error of the handler; for rows that failed, the error of the first
+   * @throws BackfillError and BackfillDefinitionError as `runAll` does
    * @throws BackfillSourceError when `from` or `to` is not a valid bound of the source
    */
   async runRange(options: HarnessRunOptions = {}): Promise<void> {
     this.injector = new CrashInjector(null);
-    const [entry] = await this.planner.plan(options, 1);
-    const outcome = entry && (await this.execute(entry, options.dryRun === true));
-    const error =
-      outcome?.kind === 'failed' ? outcome.error : outcome?.kind === 'partial' && outcome.failed[0]?.error;
-    if (error) {
-      throw error;
+    const wait = new LockWait(this.backfill.name);
+    let [entry] = await this.planner.plan(options, 1);
+    while (entry) {
+      const outcome = await this.execute(entry, options.dryRun === true);
+      const error =
+        outcome.kind === 'failed' ? outcome.error : outcome.kind === 'partial' && outcome.failed[0]?.error;
+      if (error) {
+        throw error;
+      }
+      const keys = lockedBy(outcome);
+      if (keys.length === 0) {
+        return;
+      }
+      await wait.wait(keys);
+      entry = entryOfRows(entry, keys);
     }
   }
 
@@ -140,6 +156,7 @@ export class BackfillHarness {
     const queue = this.outstanding ?? (await this.planner.plan(options, Infinity));
     const counts = { handled: 0, rowsDone: 0 };
     const failures: BackfillFailure[] = [];
+    const wait = new LockWait(this.backfill.name);
     this.outstanding = null;
     for (let entry = queue[0]; entry !== undefined; entry = queue[0]) {
       counts.handled++;
@@ -153,6 +170,11 @@ export class BackfillHarness {
       counts.rowsDone += settled.rowsDone;
       queue.push(...settled.successors);
       failures.push(...settled.failures);
+      if (settled.rowsDone > 0) {
+        wait.reset();
+      } else if (lockedBy(outcome).length > 0) {
+        await wait.wait(lockedBy(outcome));
+      }
     }
     const state = failures.length > 0 ? 'failed' : 'completed';
     return { state, ...counts, failures, checkpoints: this.injector.checkpoints };

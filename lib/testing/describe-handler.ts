@@ -5,6 +5,7 @@ import { BACKFILL_METADATA } from '../handlers/backfill.decorator.js';
 import type { BackfillOptions } from '../handlers/backfill.decorator.js';
 import { nameFromClass } from '../handlers/backfill-name.js';
 import { shapeOf } from '../handlers/handler-shape.js';
+import { parseGuard } from '../handlers/parse-guard.js';
 import type { AnyHandler, RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { checkedSource } from '../sources/checked-source.js';
 import type { CrashInjector } from './crash.injector.js';
@@ -16,7 +17,7 @@ const HANDLER_METHODS = new Set(['processRange', 'processBatch', 'processRow']);
  * each completed call of the handler a checkpoint.
  *
  * @param injector returns the injector of the current run
- * @throws BackfillDefinitionError when the class has no `@Backfill`, or not exactly one handler method
+ * @throws BackfillDefinitionError when the class has no `@Backfill`, not exactly one handler method, or an invalid guard
  */
 export function describeHandler(handler: object, injector: () => CrashInjector): RegisteredBackfill {
   const { constructor } = handler;
@@ -34,6 +35,7 @@ export function describeHandler(handler: object, injector: () => CrashInjector):
     className: constructor.name,
     source: checkedSource(options.source, name),
     shape: shapeOf(handler, constructor.name),
+    guard: parseGuard(options.guard, name),
     defaults: [parseConfigPatch(options.config ?? {}, { backfill: name, origin: 'decorator' })],
     throttles: [],
     resolve: async () => withCheckpoints(handler, injector()),

@@ -1,3 +1,4 @@
+import type { JsonValue } from '../sources/backfill-source.js';
 import type { RangeEntry, RangePayload } from '../state/range-entry.js';
 
 /** An outstanding range, or rows split off from one, in a harness. */
@@ -8,4 +9,10 @@ export interface HarnessEntry extends Pick<RangeEntry, 'index' | 'attempts' | 'r
 /** The entry as a worker sees it after its first claim. */
 export function toClaimedEntry(entry: HarnessEntry): RangeEntry {
   return { ...entry, claims: 1, crashes: 0 };
+}
+
+/** Rows of an entry by their keys, as an entry of their own. */
+export function entryOfRows(entry: HarnessEntry, keys: readonly JsonValue[]): HarnessEntry {
+  const { partition } = entry.payload;
+  return { ...entry, rows: keys.length, payload: { kind: 'rows', partition, keys: [...keys] } };
 }

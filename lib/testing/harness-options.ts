@@ -12,7 +12,7 @@ export interface HarnessOptions {
   readonly em: EntityManager;
   /**
    * Config on top of that of `@Backfill`, as the `config` of the module. Rates, quotas and backoff have no
-   * effect: the harness does not wait. Default: none.
+   * effect: the harness does not wait for them. Default: none.
    */
   readonly config?: BackfillConfigPatch;
 }

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { requireGuard } from '../processing/guard/require-guard.js';
 import type { PlannedRange } from '../sources/backfill-source.js';
 import type { HarnessEntry } from './harness-entry.js';
 import type { HarnessRunOptions } from './harness-options.js';
@@ -14,12 +15,17 @@ export class HarnessPlanner {
     private readonly fork: () => EntityManager,
   ) {}
 
-  /** Plans the ranges between the bounds, at most `maxRanges`. */
+  /**
+   * Plans the ranges between the bounds, at most `maxRanges`.
+   *
+   * @throws what an app with this backfill throws at its start
+   */
   async plan({ from, to }: HarnessRunOptions, maxRanges: number): Promise<HarnessEntry[]> {
     const { source, name, shape } = this.backfill;
     const { batchSize } = this;
     const context = { em: this.fork(), backfill: name };
     await source.prepare?.(context, { loadsRows: shape !== 'range' });
+    requireGuard(context.em, this.backfill);
     const { partitions } = await source.open(context, { from, to });
     const planned: { range: PlannedRange; partition: string }[] = [];
     for (const { name: partition, bounds } of partitions) {

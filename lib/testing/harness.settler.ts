@@ -17,7 +17,7 @@ export interface SettledEntry {
   readonly failures: readonly BackfillFailure[];
 }
 
-/** Settles entries by the rules of the workers, without waiting for backoff, quotas or the database. */
+/** Settles entries by the rules of the workers, without waiting for backoff, quotas or outages of the database. */
 export class HarnessSettler {
   private readonly splitter: RangeSplitter;
   private succeeded = false;

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { EntitySchema } from '@mikro-orm/core';
 import { MikroORM, MongoDriver, ObjectId } from '@mikro-orm/mongodb';
-import { idRange, keyset } from 'nestjs-backfill';
+import { Backfill, idRange, keyset } from 'nestjs-backfill';
+import type { BatchHandler } from 'nestjs-backfill';
 import { batchExecute } from 'nestjs-backfill/migrations';
+import { BackfillHarness } from 'nestjs-backfill/testing';
 import { startMongodb, type MongodbServer } from '../../support/services/mongodb.js';
 import { defineBackfill } from '../../support/apps/index.js';
 import { loadAll, planAll } from '../sources/plan-source.js';
@@ -242,4 +244,31 @@ it('refuses batch and row handlers without guard: none, since documents cannot b
     code: 'BACKFILL_DEFINITION_INVALID',
     message: expect.stringMatching(/touch-entries.*locks rows.*guard: 'none'/),
   });
+});
+
+it('is asked for guard: none by BackfillHarness, too', async () => {
+  await bench.fill(
+    Entry,
+    upTo(10).map((id) => rowOf('id', id)),
+  );
+  const harness = (guard?: 'none') => {
+    @Backfill({
+      name: 'touch-entries',
+      source: keyset(Entry, { orderBy: { id: 'asc' } }),
+      ...(guard && { guard }),
+    })
+    class TouchEntries implements BatchHandler<Entry> {
+      processBatch(entries: Entry[]): void {
+        for (const entry of entries) entry.touches++;
+      }
+    }
+    return new BackfillHarness(new TouchEntries(), { em: bench.orm.em });
+  };
+
+  await expect(harness().runAll()).rejects.toMatchObject({
+    code: 'BACKFILL_DEFINITION_INVALID',
+    message: expect.stringMatching(/touch-entries.*locks rows.*guard: 'none'/),
+  });
+  expect(await harness('none').runAll()).toMatchObject({ state: 'completed', rowsDone: 10 });
+  expect(await bench.orm.em.fork().count(Entry, { touches: 1 })).toBe(10);
 });
