@@ -24,6 +24,9 @@ export interface NumberSourceOptions {
   readonly beforePlan?: () => void | Promise<void>;
 }
 
+/** The number of rows between two bounds has to be a safe integer, too. */
+const MOST = 1e15;
+
 type Span = { readonly low: number; readonly high: number };
 
 /** Walks the numbers from `count` down to 1 and needs no table. */
@@ -72,7 +75,7 @@ export function numbers(
 
 function parseBound(backfill: string, field: 'from' | 'to', bound: unknown): number {
   const value = typeof bound === 'string' ? Number(bound) : bound;
-  if (typeof value === 'number' && Number.isSafeInteger(value)) {
+  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= MOST) {
     return value;
   }
   throw new BackfillSourceError({
@@ -82,7 +85,7 @@ function parseBound(backfill: string, field: 'from' | 'to', bound: unknown): num
     field,
     expected: 'a whole number',
     received: String(bound),
-    remedy: 'Pass one up to 2^53.',
+    remedy: `Pass one from -${MOST} to ${MOST}.`,
   });
 }
 
