@@ -12,6 +12,10 @@ export interface CliSession {
   app(): Promise<INestApplicationContext>;
   /** `BackfillService` of the app. */
   service(): Promise<BackfillService>;
+  /** Longest that the command waits for Redis or the database, in ms. */
+  readonly timeoutMs: number;
+  /** From now on the command is not given up while Redis or the database does not answer. */
+  ignoreOutages(): void;
   /** Sets the exit code; without a call it is `ok`. */
   exitWith(code: ExitCode): void;
 }

@@ -2,11 +2,15 @@ import { once } from 'node:events';
 import type { INestApplicationContext } from '@nestjs/common';
 import { Command, CommanderError } from 'commander';
 import { BackfillService } from '../backfill.service.js';
+import { endsWithin } from '../async/timeout.js';
+import { isUnreachable } from '../database/classify-error.js';
 import { BackfillError } from '../errors/backfill-error.js';
 import { bootApp } from './app/boot-app.js';
 import { loadModule } from './app/load-module.js';
 import { locateApp } from './app/locate-app.js';
 import type { AppRequest } from './app/locate-app.js';
+import { OutageWatch } from './app/outage-watch.js';
+import { CliOutageError } from './cli.error.js';
 import type { CliSession } from './cli-session.js';
 import { addConfigCommand } from './commands/config.command.js';
 import { addDoctorCommand } from './commands/doctor.command.js';
@@ -21,6 +25,7 @@ import { EXIT_CODES, exitCodeOf } from './exit-code.js';
 import type { ExitCode } from './exit-code.js';
 import { Printer } from './output/printer.js';
 import { styleFor } from './output/style.js';
+import { wholeNumber } from './parse-assignments.js';
 
 /**
  * Options of {@link runCommandLine}.
@@ -44,7 +49,13 @@ export interface CommandLineOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Longest that the app may take to start. Modules of its own may wait for a server without limit. */
+const BOOT_MS = 60_000;
+/** Longest that a command which is given up waits for the app to close. */
+const CLOSE_MS = 2_000;
+
 interface GlobalFlags extends AppRequest {
+  readonly timeout: number;
   readonly json?: boolean;
   readonly verbose?: boolean;
 }
@@ -78,6 +89,20 @@ export async function runCommandLine(
   options.signal?.addEventListener('abort', abort);
   let code: ExitCode = EXIT_CODES.ok;
   let booted: Promise<INestApplicationContext> | undefined;
+  const outages = new OutageWatch();
+  let giveUp: (error: CliOutageError) => void = () => undefined;
+  const givenUp = new Promise<never>((_, reject) => {
+    giveUp = reject;
+  });
+  const watched = (app: INestApplicationContext) => {
+    void outages.outage(app, flags().timeout).then(
+      (problem) => giveUp(new CliOutageError(problem)),
+      // An app without the module has nothing to watch; the command says so.
+      () => undefined,
+    );
+    return app;
+  };
+  let isGivenUp = false;
   let printer: Printer | undefined;
   const program = new Command('nestjs-backfill');
   const flags = () => program.opts<GlobalFlags>();
@@ -86,7 +111,20 @@ export async function runCommandLine(
       return (printer ??= new Printer(stdout, process.env, flags().json === true));
     },
     signal: interrupt.signal,
-    app: async () => options.app ?? (booted ??= boot(flags())),
+    get timeoutMs() {
+      return flags().timeout;
+    },
+    ignoreOutages: () => outages.stop(),
+    app: async () => {
+      if (options.app) {
+        return watched(options.app);
+      }
+      booted ??= boot(flags());
+      if (!(await endsWithin(booted, BOOT_MS))) {
+        throw new CliOutageError(`The app has not started within ${BOOT_MS / 1000} s`);
+      }
+      return watched(await booted);
+    },
     service: async () => (await session.app()).get(BackfillService, { strict: false }),
     exitWith: (exitCode) => {
       code = exitCode;
@@ -97,22 +135,21 @@ export async function runCommandLine(
     process.once('SIGINT', abort).once('SIGTERM', abort);
   }
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await Promise.race([program.parseAsync([...args], { from: 'user' }), givenUp]);
   } catch (error) {
     if (error instanceof CommanderError) {
       code = error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.usage;
     } else {
       code = exitCodeOf(error);
+      isGivenUp = error instanceof CliOutageError;
       await report(error, flags(), stderr);
     }
   } finally {
     process.off('SIGINT', abort).off('SIGTERM', abort);
     options.signal?.removeEventListener('abort', abort);
-    // A boot failure has been reported above.
-    await booted?.then(
-      (app) => app.close(),
-      () => undefined,
-    );
+    outages.stop();
+    const closed = closeBooted(booted);
+    await (isGivenUp ? endsWithin(closed, CLOSE_MS) : closed);
   }
   return code;
 }
@@ -127,6 +164,12 @@ function configure(
     .description('Operates the backfills of a Nest app.')
     .option('--app <file#Module>', 'built root module of the app, such as dist/app.module.js#AppModule')
     .option('--project <name>', 'project in nest-cli.json')
+    .option(
+      '--timeout <ms>',
+      'give up when Redis or the database has not answered for so long',
+      wholeNumber('--timeout', 1),
+      5000,
+    )
     .option('--json', 'print one JSON value per line')
     .option('--verbose', 'print the logs of the app and the stacks of errors')
     .addHelpText('after', EXIT_CODE_HELP)
@@ -151,16 +194,25 @@ async function boot({ app, project, verbose }: GlobalFlags): Promise<INestApplic
   return bootApp(await loadModule(locateApp(process.cwd(), { app, project })), verbose === true);
 }
 
+/** A failure of the start has been reported. */
+async function closeBooted(booted: Promise<INestApplicationContext> | undefined): Promise<void> {
+  const app = await booted?.catch(() => undefined);
+  await app?.close();
+}
+
 async function report(
   error: unknown,
   { json, verbose }: GlobalFlags,
   stderr: NodeJS.WritableStream,
 ): Promise<void> {
-  const known = error instanceof BackfillError;
-  const message = error instanceof Error ? error.message : String(error);
-  const detail = error instanceof Error && (verbose || !known) ? (error.stack ?? message) : message;
+  const isOutage = isUnreachable(error);
+  const reason = error instanceof Error ? error.message : String(error);
+  const isOwn = error instanceof BackfillError;
+  const message = isOutage && !isOwn ? `The database cannot be reached: ${reason}` : reason;
+  const detail =
+    error instanceof Error && (verbose || !(isOwn || isOutage)) ? (error.stack ?? message) : message;
   const text = json
-    ? JSON.stringify({ error: { code: known ? error.code : 'UNEXPECTED', message } })
+    ? JSON.stringify({ error: { code: isOwn ? error.code : 'UNEXPECTED', message } })
     : `${styleFor(stderr, process.env)('red', 'error:')} ${detail}`;
   if (!stderr.write(`${text}\n`)) {
     await once(stderr, 'drain');

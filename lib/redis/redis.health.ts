@@ -30,10 +30,10 @@ export class RedisHealth {
     private readonly keys: BackfillKeys,
   ) {}
 
-  /** Whether Redis answers within two seconds. */
-  async isResponsive(): Promise<boolean> {
+  /** Whether Redis answers within so many ms, two seconds by default. */
+  async isResponsive(ms = TIMEOUT_MS): Promise<boolean> {
     const ping = this.ping();
-    return (await endsWithin(ping, TIMEOUT_MS)) && ping;
+    return (await endsWithin(ping, ms)) && ping;
   }
 
   /** At most one command is pending: more would accumulate in the offline queue of the connection. */

@@ -1,6 +1,6 @@
-import { pathToFileURL } from 'node:url';
 import type { Type } from '@nestjs/common';
 import { CliUsageError } from '../cli.error.js';
+import { importModule } from './import-module.js';
 import type { AppLocation } from './locate-app.js';
 
 /** Metadata keys of `@Module`. A module with none of them imports nothing, and so has no backfill. */
@@ -8,7 +8,7 @@ const MODULE_METADATA_KEYS = ['imports', 'providers', 'controllers', 'exports'];
 
 /** Imports the built file, ESM or CommonJS, and selects the module class among its exports. */
 export async function loadModule({ file, exportName }: AppLocation): Promise<Type> {
-  const namespace = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
+  const namespace = await importModule(file);
   // Node detects only some named exports of a CommonJS file; `default` is its whole `module.exports`.
   const commonJs = typeof namespace['default'] === 'object' ? namespace['default'] : null;
   return pickModule({ ...commonJs, ...namespace }, file, exportName);

@@ -1,5 +1,6 @@
 import type { MikroORM } from '@mikro-orm/core';
 import type { Command } from 'commander';
+import { withTimeout } from '../../async/timeout.js';
 import { EntityManagers } from '../../database/entity-managers.js';
 import { RedisConnections } from '../../redis/redis-connections.js';
 import type { CliSession } from '../cli-session.js';
@@ -10,8 +11,8 @@ import { checkPeerVersions } from '../doctor/versions.check.js';
 import { EXIT_CODES } from '../exit-code.js';
 import type { Style } from '../output/style.js';
 
-const COLORS = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
-const MARKS = { ok: '✓', warning: '!', problem: '✗' } as const;
+const COLORS = { ok: 'green', warning: 'yellow', problem: 'red', skipped: 'yellow' } as const;
+const MARKS = { ok: '✓', warning: '!', problem: '✗', skipped: '–' } as const;
 
 export function addDoctorCommand(program: Command, session: CliSession): void {
   program
@@ -33,34 +34,52 @@ async function checkApp(session: CliSession): Promise<Finding[]> {
   } catch (error) {
     return [{ subject: 'app', level: 'problem', message: messageOf(error) }];
   }
+  // It reports what does not answer, beside all else.
+  session.ignoreOutages();
   const findings: Finding[] = [
     { subject: 'app', level: 'ok', message: 'boots, and imports all required modules' },
   ];
-  const { orm } = app.get(EntityManagers, { strict: false });
-  const database = await checkDatabase(orm);
-  findings.push(database);
-  const redis = await checkRedis(app.get(RedisConnections, { strict: false }).client);
-  findings.push(...redis);
-  if (database.level === 'ok' && redis.every(({ level }) => level !== 'problem')) {
-    findings.push(...(await checkBackfills(await session.service())));
+  const { timeoutMs } = session;
+  const { client } = app.get(RedisConnections, { strict: false });
+  const [database, redis] = await Promise.all([
+    checkDatabase(app.get(EntityManagers, { strict: false }).orm, timeoutMs),
+    checkRedis(client, timeoutMs),
+  ]);
+  findings.push(database, ...redis);
+  if (redis.some(({ message }) => message.startsWith('unreachable'))) {
+    findings.push({
+      subject: 'backfills',
+      level: 'skipped',
+      message: 'not checked, because Redis does not answer',
+    });
+  } else {
+    findings.push(...(await checkBackfills(await session.service(), database.level === 'ok')));
   }
   return findings;
 }
 
-async function checkDatabase(orm: MikroORM): Promise<Finding> {
+async function checkDatabase(orm: MikroORM, timeoutMs: number): Promise<Finding> {
   const subject = 'database';
   try {
-    // MikroORM 7 connects lazily. MikroORM 6 is connected already, and connecting again would leak its pool.
-    if (!(await orm.isConnected())) {
-      await orm.connect();
-    }
-    const connection = await orm.checkConnection();
+    const connection = await withTimeout(
+      connect(orm),
+      timeoutMs,
+      () => new Error(`no reply within ${timeoutMs} ms`),
+    );
     return connection.ok
       ? { subject, level: 'ok', message: 'reachable' }
       : { subject, level: 'problem', message: `unreachable: ${connection.reason}` };
   } catch (error) {
     return { subject, level: 'problem', message: `unreachable: ${messageOf(error)}` };
   }
+}
+
+async function connect(orm: MikroORM) {
+  // MikroORM 7 connects lazily. MikroORM 6 is connected already, and connecting again would leak its pool.
+  if (!(await orm.isConnected())) {
+    await orm.connect();
+  }
+  return orm.checkConnection();
 }
 
 function findingLines(findings: readonly Finding[], style: Style): string {

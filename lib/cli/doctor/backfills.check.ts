@@ -1,8 +1,12 @@
 import type { BackfillService } from '../../backfill.service.js';
 import type { Finding } from './finding.js';
 
-/** Reports the warnings of each status, and plans each backfill to check its source and its table. */
-export async function checkBackfills(service: BackfillService): Promise<Finding[]> {
+/**
+ * Reports the warnings of each status, and plans each backfill to check its source and its table.
+ *
+ * @param hasDatabase whether the database answers; without it nothing can be planned
+ */
+export async function checkBackfills(service: BackfillService, hasDatabase: boolean): Promise<Finding[]> {
   const statuses = await service.list();
   if (statuses.length === 0) {
     const message = 'none found; add a class with @Backfill to the providers of a module';
@@ -12,6 +16,11 @@ export async function checkBackfills(service: BackfillService): Promise<Finding[
   for (const { name, warnings } of statuses) {
     const subject = `backfill ${name}`;
     findings.push(...warnings.map((message): Finding => ({ subject, level: 'warning', message })));
+    if (!hasDatabase) {
+      const message = 'not planned, because the database does not answer';
+      findings.push({ subject, level: 'skipped', message });
+      continue;
+    }
     try {
       const preview = await service.preview(name, { limit: 1 });
       findings.push({ subject, level: 'ok', message: `${preview.total} ranges, ${preview.rowsTotal} rows` });

@@ -6,7 +6,7 @@ import type { Finding } from './finding.js';
 const MINIMUM_VERSION: readonly [number, number] = [6, 2];
 
 /** Checks that Redis responds, that it does not evict keys, and that BullMQ supports its version. */
-export async function checkRedis(client: RedisClient, timeoutMs = 5000): Promise<Finding[]> {
+export async function checkRedis(client: RedisClient, timeoutMs: number): Promise<Finding[]> {
   const subject = 'redis';
   try {
     const sections = await withTimeout(

@@ -25,6 +25,8 @@ export class Watch {
     const { signal } = this.session;
     for (;;) {
       const statuses = await read();
+      // A watch that has begun outlasts an outage, as the run does.
+      this.session.ignoreOutages();
       this.display(statuses);
       if (done(statuses)) {
         return statuses;

@@ -46,6 +46,11 @@ describe('the command line, as a program', () => {
   it.each([
     [['status', 'nothing', '--json'], 3, /"code":"BACKFILL_NOT_FOUND"/],
     [['frobnicate'], 2, /unknown command/],
+    [
+      ['list', '--app', 'test/integration/cli/app/main.ts'],
+      2,
+      /a file that starts the app when it is imported/,
+    ],
     [['status', NAME, '--app', 'dist/nowhere.js'], 2, /Expected a built module at/],
   ])('exits %j with %d', async (words, expected, message) => {
     const { code, err, out } = await cli.piped(...words);
