@@ -3,12 +3,14 @@ import { Utils } from '@mikro-orm/core';
 import { sleep } from '../../async/sleep.js';
 import { LazyAbortController } from '../../async/lazy-abort-controller.js';
 import { concernsRun, mayConcernRow } from '../../database/classify-error.js';
-import type { FailedRow, Outcome, RowSettings } from '../execution.js';
-import { MAX_ROUNDS, roundDelay } from '../guard/rounds.js';
+import type { Outcome } from '../execution.js';
+import { roundDelay } from '../guard/rounds.js';
 import { isRowsChanged } from '../guard/rows-changed.error.js';
+import { GroupFlusher } from './group-flusher.js';
 import { RowDeadlines } from './row-deadlines.js';
 import type { LoadedRows, RowProcessorDeps } from './row-processor-deps.js';
-import type { FlushGroup, RowState, RowStatus } from './row-state.js';
+import { RowProgress } from './row-progress.js';
+import type { FlushGroup, RowState } from './row-state.js';
 
 /**
  * Processes the rows of a range, several at once. A row that throws does not stop the others, unless its error
@@ -17,20 +19,17 @@ import type { FlushGroup, RowState, RowStatus } from './row-state.js';
  */
 export class RowProcessor {
   private readonly rows: RowState[];
-  private readonly failed: FailedRow[] = [];
+  private readonly progress: RowProgress;
+  private readonly flusher: GroupFlusher;
   /** Aborted when no further row may start. */
   private readonly stop = new AbortController();
   private readonly deadlines: RowDeadlines;
   private readonly escalations: Promise<void>[] = [];
   private readonly running = new Set<LazyAbortController>();
   private group: FlushGroup;
-  private readonly missing: number;
-  /** Rows that are handled again because others wrote or locked them, since the last acknowledgement. */
-  private rechecked = 0;
   private next = 0;
   private reloading = false;
   private timer: NodeJS.Timeout | undefined;
-  private acknowledging: Promise<void> = Promise.resolve();
   /** Why the range fails as a whole. */
   private failure: { readonly error: unknown } | null = null;
   private drained: () => void = () => undefined;
@@ -43,7 +42,6 @@ export class RowProcessor {
     setMaxListeners(0, this.stop.signal);
     this.deadlines = new RowDeadlines(deps.timeoutMs);
     this.group = { em, flush, running: 0, closed: false };
-    this.missing = missing;
     this.rows = rows.map((data) => ({
       key: deps.keyOf(data),
       data,
@@ -51,36 +49,20 @@ export class RowProcessor {
       rounds: 0,
       status: 'pending',
     }));
+    this.progress = new RowProgress(this.rows, missing, deps.changedAgain);
+    this.flusher = new GroupFlusher(this.progress, deps, (error) => this.failRange(error));
   }
 
   async run(): Promise<Outcome> {
     do {
       await this.processRows();
-      await Promise.all([this.acknowledging, ...this.escalations]);
+      await Promise.all([this.flusher.acknowledged, ...this.escalations]);
       if (this.failure) {
         throw this.failure.error;
       }
-      await this.flush(this.group);
+      await this.flusher.flush(this.group);
     } while (await this.reloadChanged());
-    // A row that was handled, and that others deleted or changed so that it no longer matches, is done.
-    const done = this.rows.filter(
-      ({ status, rounds }) => status === 'done' || (status === 'gone' && rounds > 0),
-    ).length;
-    const keysOf = (...of: RowStatus[]) =>
-      this.rows.filter(({ status }) => of.includes(status)).map(({ key }) => key);
-    const remaining = keysOf('pending', 'changed');
-    const locked = keysOf('locked');
-    return this.failed.length + remaining.length + locked.length === 0
-      ? { kind: 'done', rows: done, missing: this.missing, rechecked: this.rechecked }
-      : {
-          kind: 'partial',
-          rows: done,
-          missing: this.missing,
-          rechecked: this.rechecked,
-          failed: this.failed,
-          remaining,
-          locked,
-        };
+    return this.progress.outcome();
   }
 
   /** Resolves once no row is running and none is to start. */
@@ -159,7 +141,7 @@ export class RowProcessor {
     this.running.delete(abort);
     group.running--;
     permits.release();
-    this.acknowledge(group);
+    this.flusher.acknowledge(group);
     this.startRows();
   }
 
@@ -183,11 +165,10 @@ export class RowProcessor {
       row.group.em.getUnitOfWork().unsetIdentity(row.data);
     }
     if (isRowsChanged(error)) {
-      this.markChanged(row);
+      this.progress.markChanged(row);
       return;
     }
-    row.status = 'failed';
-    this.failed.push({ key: row.key, error });
+    this.progress.markFailed(row, error);
     if (mayConcernRow(error)) {
       this.escalations.push(this.stopIfConcernsRun(error));
     } else if (concernsRun(error)) {
@@ -227,7 +208,7 @@ export class RowProcessor {
       this.group = { em, flush, running: 0, closed: false };
       this.moveToGroup(this.group, pending, rows);
       previous.closed = true;
-      this.acknowledge(previous);
+      this.flusher.acknowledge(previous);
     } catch (error) {
       this.failRange(error);
     }
@@ -245,76 +226,6 @@ export class RowProcessor {
         row.group = group;
       }
     }
-  }
-
-  private acknowledge(group: FlushGroup): void {
-    const { acknowledge } = this.deps;
-    if (acknowledge && group.closed && group.running === 0) {
-      this.acknowledging = this.acknowledgeAfter(this.acknowledging, group, acknowledge);
-    }
-  }
-
-  private async acknowledgeAfter(
-    previous: Promise<void>,
-    group: FlushGroup,
-    acknowledge: NonNullable<RowSettings['acknowledge']>,
-  ): Promise<void> {
-    await previous;
-    try {
-      // Flushed first: rows that are acknowledged are never processed again.
-      await this.flush(group);
-      group.em.clear();
-      const done = this.rows.filter((row) => row.group === group && row.status === 'done');
-      const counted = new Set(done);
-      const remaining = this.rows.filter(
-        (row) => !counted.has(row) && row.status !== 'acknowledged' && row.status !== 'gone',
-      );
-      // The last rows are counted by the settlement of the range.
-      if (remaining.length > 0) {
-        done.forEach((row) => (row.status = 'acknowledged'));
-        const keys = remaining.map(({ key }) => key);
-        const { rechecked } = this;
-        this.rechecked = 0;
-        await acknowledge(done.length, keys, this.missing, rechecked);
-      }
-    } catch (error) {
-      this.failRange(error);
-    }
-  }
-
-  /** Flushes a group, and marks its rows that others wrote meanwhile or have locked. */
-  private async flush(group: FlushGroup): Promise<void> {
-    const done = this.rows.filter((row) => row.group === group && row.status === 'done');
-    const keysOf = (rows: readonly unknown[]) =>
-      new Set(rows.map((row) => JSON.stringify(this.deps.keyOf(row))));
-    try {
-      const { changed, locked } = await group.flush();
-      const [changedKeys, lockedKeys] = [keysOf(changed), keysOf(locked)];
-      done.filter(({ key }) => changedKeys.has(JSON.stringify(key))).forEach((row) => this.markChanged(row));
-      done.filter(({ key }) => lockedKeys.has(JSON.stringify(key))).forEach((row) => this.markLocked(row));
-    } catch (error) {
-      if (!isRowsChanged(error)) {
-        throw error;
-      }
-      // Their changes cannot be told apart.
-      done.forEach((row) => this.markChanged(row));
-    }
-  }
-
-  private markChanged(row: RowState): void {
-    row.rounds++;
-    if (row.rounds < MAX_ROUNDS) {
-      row.status = 'changed';
-      this.rechecked++;
-    } else {
-      row.status = 'failed';
-      this.failed.push({ key: row.key, error: this.deps.changedAgain() });
-    }
-  }
-
-  private markLocked(row: RowState): void {
-    row.status = 'locked';
-    this.rechecked++;
   }
 
   /** Loads the rows that others wrote again. False when there are none, or no further row may start. */
