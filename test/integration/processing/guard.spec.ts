@@ -336,6 +336,45 @@ describe.each(['batch', 'row'] as const)('the guard of a %s handler', (shape) =>
   });
 });
 
+describe.each(['batch', 'row'] as const)('two backfills of the same rows with a %s handler each', (shape) => {
+  it('neither deadlock nor lose what the other one writes, in opposite directions', async () => {
+    const marking = (mark: 'up' | 'down') => {
+      const handle = async (doc: Doc) => {
+        await sleep(1);
+        doc.body = { ...doc.body, [mark]: true };
+      };
+      return defineBackfill<never, Doc>({
+        name: mark,
+        source: keyset(DocSchema, { orderBy: { id: mark === 'up' ? 'asc' : 'desc' } }),
+        config: {
+          batchSize: 40,
+          concurrency: 2,
+          perSecondOnPeak: null,
+          perSecondOffPeak: null,
+          rowConcurrency: 40,
+        },
+        ...(shape === 'row'
+          ? { processRow: handle }
+          : { processBatch: async (docs: Doc[]) => void (await Promise.all(docs.map(handle))) }),
+      });
+    };
+    const { backfills, finished } = await bench.start({
+      handlers: [marking('up'), marking('down')],
+      entities: [DocSchema],
+    });
+    await Promise.all([backfills.start('up'), backfills.start('down')]);
+    for (const name of ['up', 'down']) {
+      const status = await finished(name);
+      const { items: failures } = await backfills.failures(name, { limit: 10 });
+      expect({ ...status, failures }).toMatchObject({ state: 'completed', rowsDone: ROWS, failures: [] });
+    }
+    const [row] = await bench.database.query<{ both: number }>(
+      `SELECT count(*)::int AS both FROM docs WHERE body ?& array['up', 'down']`,
+    );
+    expect(row?.both).toBe(ROWS);
+  });
+});
+
 describe('the guard of @Backfill', () => {
   const start = (guard: unknown) =>
     bench.start({
