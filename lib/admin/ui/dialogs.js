@@ -64,6 +64,11 @@ export function startDialog(name, url, onStart) {
   const to = el('input', { type: 'text', autocomplete: 'off', placeholder: 'last row' });
   const reason = el('input', { type: 'text', maxlength: 500, autocomplete: 'off' });
   const dryRun = el('input', { type: 'checkbox', id: `field-${++ids}` });
+  const verify = el('input', { type: 'checkbox', id: `field-${++ids}` });
+  const verifyHint = `${verify.id}-hint`;
+  verify.setAttribute('aria-describedby', verifyHint);
+  // The status does not have the backfill's own option, which applies until the operator decides.
+  verify.indeterminate = true;
   const result = el('div', { 'aria-live': 'polite' });
   const preview = async () => {
     result.replaceChildren(el('p.quiet', {}, 'Loading…'));
@@ -78,6 +83,7 @@ export function startDialog(name, url, onStart) {
       ...(from.value.trim() ? { from: boundOf(from.value) } : {}),
       ...(to.value.trim() ? { to: boundOf(to.value) } : {}),
       ...(dryRun.checked ? { dryRun: true } : {}),
+      ...(verify.indeterminate ? {} : { verify: verify.checked }),
       ...(reason.value.trim() ? { reason: reason.value.trim() } : {}),
     });
     dialog.close();
@@ -93,6 +99,13 @@ export function startDialog(name, url, onStart) {
       ),
       field('Reason (kept in the history)', reason),
       el('p.check', {}, dryRun, el('label', { for: dryRun.id }, 'Dry run: every transaction is rolled back')),
+      el(
+        'p.check',
+        {},
+        verify,
+        el('label', { for: verify.id }, 'Verify after the walk'),
+        el('small', { id: verifyHint }, 'Untouched: as the options of the backfill say'),
+      ),
       result,
     ],
     [

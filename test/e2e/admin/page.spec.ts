@@ -67,6 +67,18 @@ describe('the page', () => {
           processRange: () => {},
         }),
         defineBackfill({
+          name: 'swept',
+          // A sweep finds nothing left.
+          source: {
+            ...numbers(10),
+            openSweep: async () => [{ name: '', bounds: true }],
+            planSweep: async () => ({ ranges: [], cursor: null, exhausted: true }),
+          },
+          verify: true,
+          config: { batchSize: 5, perSecondOnPeak: null, perSecondOffPeak: null },
+          processRange: () => {},
+        }),
+        defineBackfill({
           name: 'flaky',
           source: numbers(10),
           config: { batchSize: 5, perSecondOnPeak: null, perSecondOffPeak: null, attempts: 1, backoffMs: 0 },
@@ -193,7 +205,7 @@ describe('the page', () => {
   it('sorts failed backfills before running ones, and keeps the focus', async () => {
     const names = () => page.locator('.card h2').allTextContents();
     await page.locator('.card').first().waitFor();
-    expect(await names()).toEqual(['flaky', 'steady']);
+    expect(await names()).toEqual(['flaky', 'steady', 'swept']);
     await admin.backfills.start('steady');
     await eventually('steady to come first', names, ([first]) => first === 'steady');
     await page.getByRole('link', { name: 'steady', exact: true }).focus();
@@ -216,6 +228,40 @@ describe('the page', () => {
     await dialog.waitFor();
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
+  });
+
+  it('verifies a run as the backfill says, or as the operator decides with the keyboard', async () => {
+    const verify = page.getByRole('checkbox', { name: 'Verify after the walk' });
+    /** Starts a run after so many presses of the space bar on the checkbox; answers what was sent. */
+    const startAfter = async (presses: number) => {
+      await page.getByRole('button', { name: 'Start…' }).focus();
+      await page.keyboard.press('Enter');
+      await verify.focus();
+      for (let i = 0; i < presses; i++) {
+        await page.keyboard.press('Space');
+      }
+      await inspect(`start-dialog-${presses}`);
+      await page.getByRole('button', { name: 'Start', exact: true }).focus();
+      const [request] = await Promise.all([
+        page.waitForRequest((sent) => sent.method() === 'POST' && sent.url().endsWith('/start')),
+        page.keyboard.press('Enter'),
+      ]);
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      const { runId, verified } = await eventually(
+        'the run to end',
+        () => admin.backfills.status('swept'),
+        ({ state }) => state === 'completed',
+      );
+      await badge('completed');
+      return { body: request.postDataJSON() as unknown, runId, verified: verified !== null };
+    };
+    await open('swept');
+
+    expect(await startAfter(0)).toMatchObject({ body: {}, verified: true });
+    await page.reload();
+    expect(await startAfter(1)).toMatchObject({ body: { verify: true }, verified: true });
+    await page.reload();
+    expect(await startAfter(2)).toMatchObject({ body: { verify: false }, verified: false });
   });
 
   it('has no serious accessibility violation and no overflow: light, dark, narrow', async () => {
