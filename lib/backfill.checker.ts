@@ -68,7 +68,9 @@ export class BackfillChecker {
     const context = { em: this.managers.fork(), backfill: backfill.name };
     requireGuard(context.em, backfill);
     try {
-      await backfill.source.prepare?.(context, { loadsRows: backfill.shape !== 'range' });
+      // The sample of a verification loads rows by their keys for a range handler, too.
+      const loadsRows = backfill.shape !== 'range' || backfill.verifiesRows === true;
+      await backfill.source.prepare?.(context, { loadsRows });
       if (backfill.verify) {
         // Refused at the start of the app rather than at that of a run.
         await resolveVerification(backfill, {}, context.em, 0);

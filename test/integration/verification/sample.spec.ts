@@ -1,3 +1,4 @@
+import { Entity, PrimaryKey } from '@mikro-orm/decorators/legacy';
 import { Backfill, idRange, keyset } from 'nestjs-backfill';
 import type {
   BackfillSource,
@@ -268,6 +269,29 @@ describe('the sample of a verification', () => {
       processRange: () => {},
     });
     await expect(bench.start({ handlers: [keyless] })).rejects.toThrow(/loadKeys/);
+  });
+
+  it('is refused for a range handler whose rows cannot be told apart by their primary key', async () => {
+    @Entity({ tableName: 'moments' })
+    class Moment {
+      @PrimaryKey({ type: 'datetime', columnType: 'timestamptz(6)', autoincrement: false })
+      id!: Date;
+    }
+    const source = keyset(Moment, { orderBy: { id: 'asc' } });
+    const handlerOf = (verify: object) =>
+      defineBackfill({
+        name: NAME,
+        source,
+        config: CONFIG,
+        processRange: () => {},
+        ...verify,
+      });
+    const verified = handlerOf({ verify: { row: () => true } });
+    await expect(bench.start({ handlers: [verified], entities: [Moment] })).rejects.toMatchObject({
+      code: 'BACKFILL_SOURCE_INVALID',
+      problem: { field: 'id' },
+    });
+    await bench.start({ handlers: [handlerOf({})], entities: [Moment] });
   });
 
   it('fails the run where none of its rows can be loaded again', async () => {
