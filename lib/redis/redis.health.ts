@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { exhaustMap, filter, map, share, take, timer } from 'rxjs';
-import type { Observable } from 'rxjs';
+import { Observable, exhaustMap, filter, map, share, take } from 'rxjs';
 import { endsWithin } from '../async/timeout.js';
 import { BackfillKeys } from './backfill-keys.js';
 import { REDIS_CLIENT } from './redis-connections.js';
@@ -9,6 +8,13 @@ import type { RedisClient } from './redis-connections.js';
 const TIMEOUT_MS = 2_000;
 const CHECK_EVERY_MS = 500;
 
+/** A timer that does not keep the process alive for a request whose client has left. */
+const checks = new Observable<void>((subscriber) => {
+  const timer = setInterval(() => subscriber.next(), CHECK_EVERY_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+});
+
 /**
  * Checks whether Redis answers now. Commands of the library wait for a reconnect however long it takes: that suits
  * work, but not HTTP requests.
@@ -16,7 +22,7 @@ const CHECK_EVERY_MS = 500;
 @Injectable()
 export class RedisHealth {
   /** Emits once, when Redis does not answer. */
-  readonly lost: Observable<void> = timer(CHECK_EVERY_MS, CHECK_EVERY_MS).pipe(
+  readonly lost: Observable<void> = checks.pipe(
     exhaustMap(() => this.isResponsive()),
     filter((responsive) => !responsive),
     map(() => undefined),
