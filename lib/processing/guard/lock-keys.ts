@@ -31,37 +31,70 @@ function isPlain(value: unknown): value is PlainKey {
   return typeof value === 'number' || typeof value === 'string' || typeof value === 'bigint';
 }
 
+/** Rows that are locked by their keys. */
+export interface LockRequest extends PlainKeys {
+  readonly table: string;
+  /** In the order of the keys. */
+  readonly entities: readonly object[];
+  readonly snapshot: DatabaseSnapshot;
+}
+
 /**
  * Locks the rows with these keys, in the order of the keys, except those that somebody else has locked. Answers the
  * entities of those that were locked, deleted, or written by a transaction that the snapshot does not include.
- *
- * PostgreSQL answers one row, with the keys of unchanged rows only where others are not: MikroORM would take longer to
- * build and to read a statement of a thousand keys than PostgreSQL to lock their rows.
  */
-export async function lockKeys(
-  em: EntityManager,
-  { table, column, values }: PlainKeys & { readonly table: string },
-  entities: readonly object[],
-  snapshot: DatabaseSnapshot,
-): Promise<readonly object[]> {
-  const platform = em.getPlatform();
-  const key = `e.${platform.quoteIdentifier(column)}`;
-  const unchanged = `filter (where age(version) > age('${snapshot.oldestXid}'::xid))`;
-  const locked =
-    `select ${key} as key, e.xmin as version from ${table} as e ` +
-    `where ${key} = any(${arrayLiteral(em, values)}) order by ${key} for update skip locked`;
-  const at = performance.now();
-  const [row] = await executeStatement(
+export async function lockKeys(em: EntityManager, request: LockRequest): Promise<readonly object[]> {
+  return findSuspects(
     em,
-    `select ${OLDEST_RUNNING} as oldest, case when count(*) ${unchanged} < ${values.length} ` +
-      `then to_json(coalesce(array_agg(key) ${unchanged}, '{}')::text[])::text end as keys from (${locked}) as locked`,
+    request,
+    `select ${answer(request)} from (${lockingSelect(em, request)}) as locked`,
   );
+}
+
+/** Executes a statement that answers the columns of `answer`, and finds the entities that it tells to read again. */
+export async function findSuspects(
+  em: EntityManager,
+  { entities, values }: LockRequest,
+  statement: string,
+): Promise<readonly object[]> {
+  const at = performance.now();
+  const [row] = await executeStatement(em, statement);
   rememberSnapshot(em, row?.['oldest'], at);
   if (typeof row?.['keys'] !== 'string') {
     return [];
   }
   const found = new Set(JSON.parse(row['keys']) as string[]);
   return entities.filter((_, index) => !found.has(String(values[index])));
+}
+
+/** Selects `key` and `version` of the rows, and locks them. */
+export function lockingSelect(em: EntityManager, { table, column, values }: LockRequest): string {
+  const key = `e.${em.getPlatform().quoteIdentifier(column)}`;
+  return (
+    `select ${key} as key, e.xmin as version from ${table} as e ` +
+    `where ${key} = any(${arrayLiteral(em, values)}) order by ${key} for update skip locked`
+  );
+}
+
+/**
+ * The columns of an answer about rows that were locked. PostgreSQL answers one row, with the keys of unchanged rows only
+ * where others are not: MikroORM would take longer to build and to read a statement of a thousand keys than PostgreSQL
+ * to lock their rows.
+ */
+export function answer(request: LockRequest): string {
+  return (
+    `${OLDEST_RUNNING} as oldest, case when ${unchangedCount(request)} < ${request.values.length} ` +
+    `then to_json(coalesce(array_agg(key) ${unchangedFilter(request)}, '{}')::text[])::text end as keys`
+  );
+}
+
+/** Counts the rows that were locked and have not changed. */
+export function unchangedCount(request: LockRequest): string {
+  return `count(*) ${unchangedFilter(request)}`;
+}
+
+function unchangedFilter({ snapshot }: LockRequest): string {
+  return `filter (where age(version) > age('${snapshot.oldestXid}'::xid))`;
 }
 
 /** An array in the syntax of PostgreSQL, whose elements get the type of the column that they are compared with. */

@@ -26,7 +26,7 @@ export async function lockUnchanged(
   }
   const keys = plainKeysOf(meta, entities);
   return keys
-    ? lockKeys(em, { ...keys, table }, entities, snapshot)
+    ? lockKeys(em, { ...keys, table, entities, snapshot })
     : lockEntities(em, manager, meta, entities, snapshot);
 }
 

@@ -11,25 +11,26 @@ type Inheriting = EntityMetadata & { readonly inheritanceType?: string };
  * The quoted name of the table of an entity, where PostgreSQL keeps the version of each of its rows in the system column
  * `xmin`; `null` for views and foreign tables, which have none.
  */
-export async function versionedTable(
-  em: EntityManager,
-  { schema, tableName, inheritanceType }: Inheriting,
-): Promise<string | null> {
+export async function versionedTable(em: EntityManager, meta: Inheriting): Promise<string | null> {
   // The row of such an entity is in several tables.
-  if (inheritanceType === 'tpt') {
+  if (meta.inheritanceType === 'tpt') {
     return null;
   }
   const connection = em.getConnection('write');
   const known = tables.get(connection) ?? new Map<string, boolean>();
   tables.set(connection, known);
   const platform = em.getPlatform();
-  const schemaName = schema === '*' ? em.schema : (em.schema ?? schema);
-  const name = [schemaName, tableName]
+  const name = [schemaOf(em, meta), meta.tableName]
     .flatMap((part) => (part ? [platform.quoteIdentifier(part)] : []))
     .join('.');
   const found = known.get(name) ?? (await hasVersions(em, name));
   known.set(name, found);
   return found ? name : null;
+}
+
+/** The schema that MikroORM reads the rows of an entity from; `undefined`: that of the connection. */
+export function schemaOf(em: EntityManager, { schema }: EntityMetadata): string | undefined {
+  return schema !== undefined && schema !== '*' ? schema : (em.schema ?? em.config.get('schema'));
 }
 
 async function hasVersions(em: EntityManager, name: string): Promise<boolean> {

@@ -8,11 +8,12 @@ import type {
   UnitOfWork,
 } from '@mikro-orm/core';
 import { rememberReferences } from '../../sources/loaded-references.js';
-import { findChangedRows } from './find-changed-rows.js';
 import type { GuardSettings } from './find-changed-rows.js';
+import { requireUnchanged } from './require-unchanged.js';
 import { identityOf, RowImages } from './row-images.js';
 import { RowsChangedError } from './rows-changed.error.js';
 import type { LeftOut } from './rows-changed.error.js';
+import { UpdateFailedError, UpdateWriter } from './update-writer.js';
 import { WatchedRows } from './watched-rows.js';
 
 const guards = new WeakMap<EntityManager, WriteGuard>();
@@ -48,6 +49,7 @@ export class WriteGuard {
   private readonly commitAll: () => Promise<void>;
   private readonly rows = new WatchedRows();
   private readonly images = new RowImages();
+  private readonly writer: UpdateWriter;
   /** Rows that have been compared in a transaction, which holds their locks until it ends. */
   private readonly compared = new WeakMap<object, Set<string>>();
   /** That of the driver; `undefined` outside of a flush. */
@@ -65,6 +67,7 @@ export class WriteGuard {
     if (!events.getSubscribers().has(flushListener)) {
       events.registerSubscriber(flushListener);
     }
+    this.writer = new UpdateWriter(em, this.images, settings);
     const uow = em.getUnitOfWork(false);
     this.commitAll = uow.commit.bind(uow);
     // The handler's own flushes need the transaction of the guard, too. All of them end here, those of repositories as well.
@@ -89,16 +92,16 @@ export class WriteGuard {
    */
   async flush(): Promise<LeftOut> {
     const leftOut = { changed: [] as object[], locked: [] as object[] };
-    await this.inTransaction(async () => {
-      this.flushing = true;
-      try {
-        while (!(await this.flushOthers(leftOut))) {
-          // Once more, without the rows that were found to be changed.
-        }
-      } finally {
-        this.flushing = false;
+    try {
+      await this.inTransaction(() => this.flushAll(leftOut));
+    } catch (error) {
+      if (!(error instanceof UpdateFailedError)) {
+        throw error;
       }
-    });
+      // MikroORM's own statement succeeds, or its error tells why none does.
+      this.writer.disable();
+      await this.inTransaction(() => this.flushAll(leftOut));
+    }
     return leftOut;
   }
 
@@ -109,15 +112,17 @@ export class WriteGuard {
       return;
     }
     await this.ensureTransaction(em);
+    // The last flush, where it is in a transaction of the guard: nothing follows that the locks have to outlive.
+    const last = em === this.em && this.flushing && this.transaction !== undefined;
+    const separable = this.flushing && isSeparable(uow, this.rows);
+    if (last && separable && this.writer.takeOver(uow.getChangeSets())) {
+      return;
+    }
     const compared = this.comparedIn(em);
     const entities =
       compared.size === 0 ? written : written.filter((entity) => !compared.has(identityOf(entity)));
-    const found = await findChangedRows(em, entities, this.images, this.settings);
-    if (found.changed.length + found.locked.length > 0) {
-      throw new RowsChangedError(found, this.flushing && isSeparable(uow, this.rows));
-    }
-    // A transaction of the guard ends with the flush of the library.
-    if (em !== this.em || !this.flushing || !this.transaction) {
+    await requireUnchanged(em, entities, this.images, this.settings, separable);
+    if (!last) {
       entities.forEach((entity) => compared.add(identityOf(entity)));
     }
   }
@@ -145,10 +150,22 @@ export class WriteGuard {
     return compared;
   }
 
+  private async flushAll(leftOut: { changed: object[]; locked: object[] }): Promise<void> {
+    this.flushing = true;
+    try {
+      while (!(await this.flushOthers(leftOut))) {
+        // Once more, without the rows that were found to be changed.
+      }
+    } finally {
+      this.flushing = false;
+    }
+  }
+
   /** Flushes, without the rows that cannot be written; false where some were found, and nothing was flushed. */
   private async flushOthers({ changed, locked }: { changed: object[]; locked: object[] }): Promise<boolean> {
     try {
       await this.commitAll();
+      this.writer.requireWritten();
       return true;
     } catch (error) {
       if (!(error instanceof RowsChangedError && error.separable)) {

@@ -1,0 +1,156 @@
+import { JsonType, ReferenceKind } from '@mikro-orm/core';
+import type { ChangeSet, EntityManager, EntityProperty } from '@mikro-orm/core';
+import type { PlainKeys } from './lock-keys.js';
+import type { ColumnType, TableColumns } from './table-columns.js';
+
+/** The parts of a statement that updates rows from a table of values. */
+export interface PlainUpdates {
+  /** A table of the values, with the primary keys as `key`. */
+  readonly values: string;
+  /** What is set of a row `e`, from its values `v`. */
+  readonly assignments: string;
+}
+
+interface WrittenColumn {
+  readonly property: string;
+  /** Quoted. */
+  readonly column: string;
+  readonly type: ColumnType;
+  /** Whether some of the rows keep the value that they have. */
+  readonly partial: boolean;
+}
+
+type Payload = Readonly<Record<string, unknown>>;
+
+/** What JSON can hold of a value. */
+type JsonScalar = string | number | boolean | null;
+
+/**
+ * The parts of one statement for the updates of many rows of a table; `null` where a column or a value has a form that
+ * only MikroORM knows to write.
+ *
+ * @param keys of the rows, in the order of the changes
+ */
+export function plainUpdatesOf(
+  em: EntityManager,
+  changes: readonly ChangeSet<object>[],
+  keys: PlainKeys,
+  columns: TableColumns,
+): PlainUpdates | null {
+  const written = writtenColumns(em, changes, columns);
+  const keyType = columns.get(keys.column);
+  const rows = written && rowsOf(em, changes, keys, written);
+  if (!keyType || !rows) {
+    return null;
+  }
+  const json = JSON.stringify(rows);
+  // MikroORM writes these characters in a way of its own.
+  if (/\\u(?:0000|d[89a-f])/.test(json)) {
+    return null;
+  }
+  const definitions = written.flatMap(({ type, partial }, at) => [
+    `v${at} ${type.isJson ? 'text' : type.name}`,
+    ...(partial ? [`w${at} boolean`] : []),
+  ]);
+  return {
+    values:
+      `select * from json_to_recordset(${em.getPlatform().quoteValue(json)}) ` +
+      `as v(key ${keyType.name}, ${definitions.join(', ')})`,
+    assignments: written.map(assignmentOf).join(', '),
+  };
+}
+
+function assignmentOf({ column, type, partial }: WrittenColumn, at: number): string {
+  const value = type.isJson ? `v.v${at}::${type.name}` : `v.v${at}`;
+  return `${column} = ${partial ? `case when v.w${at} then ${value} else e.${column} end` : value}`;
+}
+
+function writtenColumns(
+  em: EntityManager,
+  changes: readonly ChangeSet<object>[],
+  columns: TableColumns,
+): WrittenColumn[] | null {
+  const counts = new Map<string, number>();
+  for (const { payload } of changes) {
+    for (const property in payload) {
+      counts.set(property, (counts.get(property) ?? 0) + 1);
+    }
+  }
+  const properties = (changes[0]?.meta.properties ?? {}) as Partial<Record<string, EntityProperty>>;
+  const written: WrittenColumn[] = [];
+  for (const [name, count] of counts) {
+    const property = properties[name];
+    const [column, ...others] = property?.fieldNames ?? [];
+    const type = column === undefined ? undefined : columns.get(column);
+    if (!property || column === undefined || !type || others.length > 0 || !isPlain(property, type)) {
+      return null;
+    }
+    written.push({
+      property: name,
+      column: em.getPlatform().quoteIdentifier(column),
+      type,
+      partial: count < changes.length,
+    });
+  }
+  return written.length > 0 ? written : null;
+}
+
+/** Whether MikroORM writes a property as the value that its change has. */
+function isPlain({ kind, customType }: EntityProperty, type: ColumnType): boolean {
+  if (kind !== ReferenceKind.SCALAR) {
+    return false;
+  }
+  return customType instanceof JsonType
+    ? type.isJson
+    : !(customType && 'convertToDatabaseValueSQL' in customType);
+}
+
+function rowsOf(
+  em: EntityManager,
+  changes: readonly ChangeSet<object>[],
+  { values }: PlainKeys,
+  written: readonly WrittenColumn[],
+): Record<string, JsonScalar>[] | null {
+  const rows: Record<string, JsonScalar>[] = [];
+  for (const [index, change] of changes.entries()) {
+    const payload = change.payload as Payload;
+    const row: Record<string, JsonScalar> = { key: String(values[index]) };
+    for (const [at, { property, type, partial }] of written.entries()) {
+      if (property in payload) {
+        const value = scalarOf(em, payload[property], type);
+        if (value === undefined) {
+          return null;
+        }
+        row[`v${at}`] = value;
+        if (partial) {
+          row[`w${at}`] = true;
+        }
+      }
+    }
+    rows.push(row);
+  }
+  return rows;
+}
+
+/** `undefined` for a value that is not written as the text that JSON or `String` would make of it. */
+function scalarOf(em: EntityManager, value: unknown, { isFractional }: ColumnType): JsonScalar | undefined {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value;
+    case 'undefined':
+      return null;
+    case 'bigint':
+      return String(value);
+    case 'number':
+      return Number.isSafeInteger(value) || (isFractional && Number.isFinite(value)) ? value : undefined;
+    default:
+      return value === null ? null : value instanceof Date ? timeOf(em, value) : undefined;
+  }
+}
+
+/** A time as the platform writes it, in the time zone that the app has configured. */
+function timeOf(em: EntityManager, value: Date): string | undefined {
+  const quoted: unknown = em.getPlatform().quoteValue(value);
+  return /^'(?<text>[^'\\]+)'$/.exec(String(quoted))?.groups?.['text'];
+}

@@ -1,0 +1,60 @@
+import type { EntityManager } from '@mikro-orm/core';
+import { executeStatement } from '../../sources/sql/execute-statement.js';
+
+/** The types of the columns of a table, by their names. */
+export type TableColumns = ReadonlyMap<string, ColumnType>;
+
+export interface ColumnType {
+  /** As PostgreSQL writes it, with its modifiers. */
+  readonly name: string;
+  readonly isJson: boolean;
+  /** Whether the type reads a number with a fraction. */
+  readonly isFractional: boolean;
+}
+
+const tables = new WeakMap<object, Map<string, TableColumns>>();
+
+/**
+ * The columns of a table that can be written, except those of domains, whose constraints PostgreSQL checks at other times
+ * than those of their base types.
+ *
+ * @param table quoted
+ */
+export async function tableColumns(em: EntityManager, table: string): Promise<TableColumns> {
+  const known = knownTables(em);
+  const columns = known.get(table) ?? (await readColumns(em, table));
+  known.set(table, columns);
+  return columns;
+}
+
+/** Has the columns read again: a migration may have changed them. */
+export function forgetColumns(em: EntityManager): void {
+  knownTables(em).clear();
+}
+
+function knownTables(em: EntityManager): Map<string, TableColumns> {
+  const connection = em.getConnection('write');
+  const known = tables.get(connection) ?? new Map<string, TableColumns>();
+  tables.set(connection, known);
+  return known;
+}
+
+async function readColumns(em: EntityManager, table: string): Promise<TableColumns> {
+  const rows = await executeStatement(
+    em,
+    'select a.attname::text as column, format_type(a.atttypid, a.atttypmod) as type, t.typname::text as base ' +
+      'from pg_attribute a join pg_type t on t.oid = a.atttypid ' +
+      `where a.attrelid = to_regclass(${em.getPlatform().quoteValue(table)}) and a.attnum > 0 ` +
+      `and not a.attisdropped and t.typtype in ('b', 'e')`,
+  );
+  return new Map(
+    rows.map(({ column, type, base }) => [
+      String(column),
+      {
+        name: String(type),
+        isJson: base === 'json' || base === 'jsonb',
+        isFractional: ['numeric', 'float4', 'float8'].includes(String(base)),
+      },
+    ]),
+  );
+}

@@ -1,0 +1,68 @@
+import { EventType } from '@mikro-orm/core';
+import type { ChangeSet, EntityManager, EntityMetadata } from '@mikro-orm/core';
+import type { DatabaseSnapshot } from './database-snapshot.js';
+import { answer, findSuspects, lockingSelect, plainKeysOf, unchangedCount } from './lock-keys.js';
+import { plainUpdatesOf } from './plain-updates.js';
+import { schemaOf, versionedTable } from './row-versions.js';
+import { tableColumns } from './table-columns.js';
+
+/**
+ * Locks the rows of changes and writes them, in one statement of PostgreSQL, where nobody has written any of them since
+ * the snapshot. Answers the entities whose values have to be read again before any is written: none, where all were
+ * written. It never waits for a lock.
+ *
+ * MikroORM's own statement compares each row with the keys of half the others, and is long to build and to parse: this one
+ * costs less, with the lock, than that one without.
+ *
+ * @returns `null` where the changes need MikroORM's own statement
+ */
+export async function writeUnchanged(
+  em: EntityManager,
+  changes: readonly ChangeSet<object>[],
+  snapshot: DatabaseSnapshot,
+): Promise<readonly object[] | null> {
+  const meta = changes[0]?.meta as EntityMetadata | undefined;
+  const table = meta ? await versionedTable(em, meta) : null;
+  if (!meta || table === null) {
+    return null;
+  }
+  const entities = changes.map(({ entity }) => entity);
+  const keys = plainKeysOf(meta, entities);
+  const updates = keys && plainUpdatesOf(em, changes, keys, await tableColumns(em, table));
+  if (!updates) {
+    return null;
+  }
+  const request = { ...keys, table, entities, snapshot };
+  const { column, values } = keys;
+  return findSuspects(
+    em,
+    request,
+    `with locked as (${lockingSelect(em, request)}), changes as (${updates.values}), ` +
+      `written as (update ${table} as e set ${updates.assignments} from changes as v ` +
+      `where e.${em.getPlatform().quoteIdentifier(column)} = v.key ` +
+      `and (select ${unchangedCount(request)} from locked) = ${values.length}) ` +
+      `select ${answer(request)} from locked`,
+  );
+}
+
+/**
+ * Whether `writeUnchanged` may write changes, and nobody sees a difference: listeners are not called for single rows, and
+ * no value comes back from the database.
+ */
+export function isPlainFlush(em: EntityManager, changes: readonly ChangeSet<object>[]): boolean {
+  const meta = changes[0]?.meta;
+  return (
+    meta !== undefined &&
+    changes.every((change) => change.meta === meta && isInSchema(em, change)) &&
+    meta.versionProperty === undefined &&
+    meta.concurrencyCheckKeys.size === 0 &&
+    !meta.props.some(({ generated }) => generated) &&
+    !em.getEventManager().hasListeners(EventType.beforeUpdate, meta) &&
+    !em.getEventManager().hasListeners(EventType.afterUpdate, meta) &&
+    em.config.get('useBatchUpdates', true)
+  );
+}
+
+function isInSchema(em: EntityManager, { schema, meta }: ChangeSet<object>): boolean {
+  return schema === undefined || schema === schemaOf(em, meta as EntityMetadata);
+}
