@@ -20,6 +20,9 @@ interface WrittenColumn {
   readonly partial: boolean;
 }
 
+/** Characters of text in one statement. MikroORM splits what is longer into several. */
+const MAX_TEXT = 8 * 1024 * 1024;
+
 type Payload = Readonly<Record<string, unknown>>;
 
 /** What JSON can hold of a value. */
@@ -112,13 +115,15 @@ function rowsOf(
   written: readonly WrittenColumn[],
 ): Record<string, JsonScalar>[] | null {
   const rows: Record<string, JsonScalar>[] = [];
+  let text = 0;
   for (const [index, change] of changes.entries()) {
     const payload = change.payload as Payload;
     const row: Record<string, JsonScalar> = { key: String(values[index]) };
     for (const [at, { property, type, partial }] of written.entries()) {
       if (property in payload) {
         const value = scalarOf(em, payload[property], type);
-        if (value === undefined) {
+        text += typeof value === 'string' ? value.length : 0;
+        if (value === undefined || text > MAX_TEXT) {
           return null;
         }
         row[`v${at}`] = value;

@@ -1,8 +1,9 @@
 import type { ChangeSet, DriverMethodOptions, EntityManager } from '@mikro-orm/core';
 import { classifyError, isContended, isTimeout } from '../../database/classify-error.js';
+import { findChangedRows } from './find-changed-rows.js';
 import type { GuardSettings } from './find-changed-rows.js';
-import { requireUnchanged } from './require-unchanged.js';
 import type { RowImages } from './row-images.js';
+import { RowsChangedError } from './rows-changed.error.js';
 import { forgetColumns } from './table-columns.js';
 import { isPlainFlush, writeUnchanged } from './write-unchanged.js';
 
@@ -83,11 +84,16 @@ export class UpdateWriter {
     if (suspects?.length === 0) {
       return true;
     }
-    this.enabled = false;
     const entities = suspects ?? changes.map(({ entity }) => entity);
-    // The snapshot has told already which rows it does not know to be unchanged.
+    // The statement has told already which rows the snapshot does not know to be unchanged.
     const settings = suspects ? { ...this.settings, snapshot: null } : this.settings;
-    await requireUnchanged(this.em, entities, this.images, settings, true);
+    const found = await findChangedRows(this.em, entities, this.images, settings);
+    const leftOut = found.changed.length + found.locked.length;
+    // A row that others have written as it was is a suspect of the next statement, too.
+    this.enabled = leftOut === suspects?.length;
+    if (leftOut > 0) {
+      throw new RowsChangedError(found, true);
+    }
     return false;
   }
 

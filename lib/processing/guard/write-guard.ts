@@ -8,8 +8,8 @@ import type {
   UnitOfWork,
 } from '@mikro-orm/core';
 import { rememberReferences } from '../../sources/loaded-references.js';
+import { findChangedRows } from './find-changed-rows.js';
 import type { GuardSettings } from './find-changed-rows.js';
-import { requireUnchanged } from './require-unchanged.js';
 import { identityOf, RowImages } from './row-images.js';
 import { RowsChangedError } from './rows-changed.error.js';
 import type { LeftOut } from './rows-changed.error.js';
@@ -121,7 +121,10 @@ export class WriteGuard {
     const compared = this.comparedIn(em);
     const entities =
       compared.size === 0 ? written : written.filter((entity) => !compared.has(identityOf(entity)));
-    await requireUnchanged(em, entities, this.images, this.settings, separable);
+    const found = await findChangedRows(em, entities, this.images, this.settings);
+    if (found.changed.length + found.locked.length > 0) {
+      throw new RowsChangedError(found, separable);
+    }
     if (!last) {
       entities.forEach((entity) => compared.add(identityOf(entity)));
     }

@@ -91,6 +91,7 @@ const OTHERS: typeof PLAIN = [
   ['a domain', 'digits', { type: 'text' }, ['01', '2']],
   ['text that a statement converts', 'text', { type: new LoudType() }, ['a', 'b']],
   ['numbers that a column rounds', 'int', { type: 'double', columnType: 'int' }, [1.5, 2.4]],
+  ['long text', 'text', { type: 'text' }, ['x'.repeat(9 * 1024 * 1024)]],
   ['text that is not well-formed', 'text', { type: 'text' }, ['\uD800']],
 ];
 
@@ -230,10 +231,12 @@ describe('a flush', () => {
 
   it('leaves out the rows that others have written, and writes the others', async () => {
     await createRows('text', 4);
-    const { leftOut } = await change(schema, editWith(['a', 'b', 'c', 'd']), {
+    const { leftOut, updates } = await change(schema, editWith(['a', 'b', 'c', 'd']), {
       disturb: () => database.query(`UPDATE rows SET other = 'theirs' WHERE id = 2`),
     });
     expect(leftOut).toEqual([2]);
+    // The first has found that a row has changed.
+    expect(updates.map(isOwn)).toEqual([true, true]);
     expect((await contents()).map(({ value, other }) => [value, other])).toEqual([
       ['a', 'old'],
       [null, 'theirs'],
@@ -244,10 +247,11 @@ describe('a flush', () => {
 
   it('writes rows that others have written as they were', async () => {
     await createRows('text', 2);
-    const { leftOut } = await change(schema, editWith(['a', 'b']), {
+    const { leftOut, updates } = await change(schema, editWith(['a', 'b']), {
       disturb: () => database.query('UPDATE rows SET other = other WHERE id = 2'),
     });
     expect(leftOut).toEqual([]);
+    expect(updates.map(isOwn)).toEqual([true, false]);
     expect((await contents()).map(({ value }) => value)).toEqual(['a', 'b']);
   });
 
