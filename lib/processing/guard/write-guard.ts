@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ChangeSetType, RequestContext, TransactionEventBroadcaster } from '@mikro-orm/core';
 import type {
+  ChangeSet,
   EntityManager,
   EventSubscriber,
   FlushEventArgs,
@@ -107,15 +108,16 @@ export class WriteGuard {
 
   /** Called with the change sets of a flush, of this entity manager or of one that the handler forked from it. */
   async check(em: EntityManager, uow: UnitOfWork): Promise<void> {
-    const written = this.writtenBy(uow);
+    const changes = uow.getChangeSets();
+    const separable = this.flushing && isSeparable(uow, changes, this.rows);
+    const written = separable ? changes.map(({ entity }) => entity) : this.writtenBy(changes);
     if (written.length === 0) {
       return;
     }
     await this.ensureTransaction(em);
     // The last flush, where it is in a transaction of the guard: nothing follows that the locks have to outlive.
     const last = em === this.em && this.flushing && this.transaction !== undefined;
-    const separable = this.flushing && isSeparable(uow, this.rows);
-    if (last && separable && this.writer.takeOver(uow.getChangeSets())) {
+    if (last && separable && this.writer.takeOver(changes)) {
       return;
     }
     const compared = this.comparedIn(em);
@@ -132,18 +134,15 @@ export class WriteGuard {
 
   /** After a flush of the handler's: what it wrote is what later flushes compare with. */
   async afterFlush(em: EntityManager, uow: UnitOfWork): Promise<void> {
-    const written = this.flushing ? [] : this.writtenBy(uow);
+    const written = this.flushing ? [] : this.writtenBy(uow.getChangeSets());
     if (written.length > 0) {
       await this.ensureTransaction(em);
       await this.images.refresh(em, written);
     }
   }
 
-  private writtenBy(uow: UnitOfWork): object[] {
-    return uow
-      .getChangeSets()
-      .filter((change) => this.rows.has(change))
-      .map(({ entity }) => entity as object);
+  private writtenBy(changes: readonly ChangeSet<object>[]): object[] {
+    return changes.filter((change) => this.rows.has(change)).map(({ entity }) => entity);
   }
 
   private comparedIn(em: EntityManager): Set<string> {
@@ -226,10 +225,10 @@ export class WriteGuard {
 }
 
 /** Whether a flush only updates loaded rows. Nothing tells which row another change belongs to. */
-function isSeparable(uow: UnitOfWork, rows: WatchedRows): boolean {
+function isSeparable(uow: UnitOfWork, changes: readonly ChangeSet<object>[], rows: WatchedRows): boolean {
   return (
     uow.getCollectionUpdates().length === 0 &&
     uow.getExtraUpdates().size === 0 &&
-    uow.getChangeSets().every((change) => change.type === ChangeSetType.UPDATE && rows.isLoaded(change))
+    changes.every((change) => change.type === ChangeSetType.UPDATE && rows.isLoaded(change))
   );
 }
