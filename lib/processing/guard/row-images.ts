@@ -8,7 +8,28 @@ type RowImage = Readonly<Record<string, unknown>>;
 
 /** The values that rows had when they were loaded, or after the handler itself had flushed them. */
 export class RowImages {
+  /** What MikroORM remembers of entities that were loaded. */
+  private readonly loaded = new Map<object, unknown>();
   private readonly flushed = new Map<string, RowImage>();
+
+  /** Remembers the values that an entity was loaded with. */
+  remember(entity: object): void {
+    this.loaded.set(entity, helper(entity).__originalEntityData);
+  }
+
+  /**
+   * Before a flush is repeated: a listener that has MikroORM compute the changes of an entity again makes it take them for
+   * written.
+   */
+  restore(): void {
+    for (const [entity, data] of this.loaded) {
+      const wrapped = helper(entity);
+      // The entities that are left out have none.
+      if (wrapped.__originalEntityData) {
+        wrapped.__originalEntityData = data as never;
+      }
+    }
+  }
 
   /** The properties that were loaded of any of these entities. */
   propertiesOf(entities: readonly object[]): ReadonlySet<string> {
@@ -47,12 +68,15 @@ export class RowImages {
         if (row) {
           this.flushed.set(identityOf(entity), dataOf(row));
         }
+        if (this.loaded.has(entity)) {
+          this.remember(entity);
+        }
       }
     }
   }
 
   private of(entity: object): RowImage {
-    return this.flushed.get(identityOf(entity)) ?? dataOf(entity);
+    return this.flushed.get(identityOf(entity)) ?? dataOf(entity, this.loaded.get(entity));
   }
 }
 
@@ -63,8 +87,8 @@ export function identityOf(entity: object): string {
   return `${wrapped.__meta.root.className}:${key}`;
 }
 
-function dataOf(entity: object): RowImage {
-  const data = (helper(entity).__originalEntityData as RowImage | undefined) ?? {};
+function dataOf(entity: object, original: unknown = helper(entity).__originalEntityData): RowImage {
+  const data = (original as RowImage | undefined) ?? {};
   const references = loadedReferences(entity);
   return references ? { ...data, ...references } : data;
 }

@@ -18,8 +18,8 @@ export class UpdateFailedError extends Error {
  */
 export class UpdateWriter {
   private enabled: boolean;
-  /** How many changes of the flush have been taken over and not been written. */
-  private pending = 0;
+  /** The changes of the flush that have been taken over and not been written, by their entities. */
+  private readonly pending = new Map<object, ChangeSet<object>>();
 
   constructor(
     private readonly em: EntityManager,
@@ -34,10 +34,11 @@ export class UpdateWriter {
 
   /** Takes over the changes of a flush that has no others; answers whether it does. */
   takeOver(changes: readonly ChangeSet<object>[]): boolean {
+    this.pending.clear();
     if (!this.enabled || !isPlainFlush(this.em, changes)) {
       return false;
     }
-    this.pending = changes.length;
+    changes.forEach((change) => this.pending.set(change.entity, change));
     return true;
   }
 
@@ -49,8 +50,10 @@ export class UpdateWriter {
 
   /** @throws Error where MikroORM has flushed changes without the method that is intercepted */
   requireWritten(): void {
-    if (this.pending > 0) {
-      throw new Error(`MikroORM has written ${this.pending} changes that were to be guarded`);
+    for (const { meta, persisted } of this.pending.values()) {
+      if (persisted) {
+        throw new Error(`MikroORM has written a change of ${meta.className} that was to be guarded`);
+      }
     }
   }
 
@@ -61,7 +64,8 @@ export class UpdateWriter {
       changes: ChangeSet<object>[],
       ...options: [batched: boolean, options?: DriverMethodOptions, withSchema?: boolean]
     ): Promise<void> => {
-      if (this.pending > 0 && (await this.write(changes))) {
+      const taken = changes.filter(({ entity }) => this.pending.delete(entity));
+      if (taken.length > 0 && (await this.write(taken, this.isWhole(changes, taken)))) {
         changes.forEach((change) => (change.persisted = true));
       } else {
         await executeUpdates(changes, ...options);
@@ -70,17 +74,20 @@ export class UpdateWriter {
     Object.defineProperty(persister, 'executeUpdates', { configurable: true, value: intercepted });
   }
 
+  /** Whether the flush has only these changes still: a listener of the app may have added others. */
+  private isWhole(changes: readonly ChangeSet<object>[], taken: readonly ChangeSet<object>[]): boolean {
+    const all = this.em.getUnitOfWork(false).getChangeSets();
+    return [changes.length, all.length].every((count) => count === taken.length);
+  }
+
   /**
-   * Writes the changes, and answers whether it did: MikroORM writes those that it could not, once their rows are locked.
+   * Writes changes, and answers whether it did: MikroORM writes those that it could not, once their rows are locked.
    *
-   * @throws RowsChangedError before any change is written
+   * @param whole whether the flush has no other changes
+   * @throws RowsChangedError before any of them is written
    */
-  private async write(changes: readonly ChangeSet<object>[]): Promise<boolean> {
-    if (changes.length !== this.pending) {
-      throw new Error(`MikroORM writes ${changes.length} of ${this.pending} changes that were to be guarded`);
-    }
-    this.pending = 0;
-    const suspects = await this.tryWrite(changes);
+  private async write(changes: readonly ChangeSet<object>[], whole: boolean): Promise<boolean> {
+    const suspects = whole ? await this.tryWrite(changes) : null;
     if (suspects?.length === 0) {
       return true;
     }
@@ -92,7 +99,7 @@ export class UpdateWriter {
     // A row that others have written as it was is a suspect of the next statement, too.
     this.enabled = leftOut === suspects?.length;
     if (leftOut > 0) {
-      throw new RowsChangedError(found, true);
+      throw new RowsChangedError(found, whole);
     }
     return false;
   }

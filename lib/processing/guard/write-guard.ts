@@ -82,6 +82,7 @@ export class WriteGuard {
   watch(entities: readonly object[]): void {
     for (const entity of entities) {
       this.rows.add(entity);
+      this.images.remember(entity);
       rememberReferences(entity);
     }
   }
@@ -101,6 +102,7 @@ export class WriteGuard {
       }
       // MikroORM's own statement succeeds, or its error tells why none does.
       this.writer.disable();
+      this.images.restore();
       await this.inTransaction(() => this.flushAll(leftOut));
     }
     return leftOut;
@@ -177,6 +179,7 @@ export class WriteGuard {
       [...found.changed, ...found.locked].forEach((entity) => this.em.getUnitOfWork().unsetIdentity(entity));
       changed.push(...found.changed);
       locked.push(...found.locked);
+      this.images.restore();
       return false;
     }
   }

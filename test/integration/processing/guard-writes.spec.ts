@@ -125,6 +125,8 @@ async function currentSnapshot(): Promise<DatabaseSnapshot> {
 }
 
 interface ChangeOptions {
+  /** Listens after the guard. */
+  readonly late?: EventSubscriber;
   readonly guarded?: boolean;
   readonly subscribers?: EventSubscriber[];
   readonly config?: object;
@@ -136,7 +138,7 @@ interface ChangeOptions {
 async function change(
   schema: EntitySchema<Row>,
   edit: (rows: Row[]) => unknown,
-  { guarded = true, subscribers = [], config = {}, disturb }: ChangeOptions = {},
+  { guarded = true, subscribers = [], config = {}, disturb, late }: ChangeOptions = {},
 ): Promise<{ updates: string[]; leftOut: number[] }> {
   const statements: string[] = [];
   const orm = await MikroORM.init({
@@ -152,6 +154,9 @@ async function change(
     const em = orm.em.fork();
     const snapshot = await currentSnapshot();
     const guard = guarded ? new WriteGuard(em, { snapshot, columns: null }) : null;
+    if (late) {
+      em.getEventManager().registerSubscriber(late);
+    }
     const rows = await em.find(schema, {}, { orderBy: { id: 'asc' } });
     guard?.watch(rows);
     edit(rows);
@@ -310,6 +315,59 @@ describe('a flush', () => {
       expect(seen).toEqual([1, 3]);
     },
   );
+
+  it.each([
+    ['written', null, [], ['a', 'b'], [3]],
+    // Nothing tells which row the other change belongs to: all are handled again.
+    ['not written', 2, 'Others wrote', [null, null], []],
+  ])(
+    'to which a listener of the app adds a row is %s as a whole',
+    async (_, disturbed, expected, values, added) => {
+      await createRows('text', 2);
+      const late: EventSubscriber<Row> = {
+        onFlush: ({ uow, em }) => {
+          const row = em.create(schema, { id: 3, value: 'added', other: null });
+          uow.computeChangeSet(row);
+          return Promise.resolve();
+        },
+      };
+      const outcome: unknown = await change(schema, editWith(['a', 'b']), {
+        late: late as EventSubscriber,
+        disturb: () => database.query(`UPDATE rows SET other = 'theirs' WHERE id = ${disturbed}`),
+      }).then(
+        ({ leftOut }) => leftOut,
+        (error: unknown) => String(error),
+      );
+      expect(outcome).toEqual(typeof expected === 'string' ? expect.stringContaining(expected) : expected);
+      const found = await contents();
+      expect(found.flatMap(({ id, value }) => (id === 3 ? [] : [value]))).toEqual(values);
+      expect(found.flatMap(({ id }) => (id === 3 ? [3] : []))).toEqual(added);
+    },
+  );
+
+  it.each(['before', 'after'])('is guarded where a listener changes rows again, %s the guard', async (at) => {
+    await createRows('text', 2);
+    const listener: EventSubscriber<Row> = {
+      onFlush: ({ uow }) => {
+        for (const { entity } of uow.getChangeSets()) {
+          (entity as Row).other = 'audited';
+          uow.recomputeSingleChangeSet(entity);
+        }
+        return Promise.resolve();
+      },
+    };
+    const { leftOut } = await change(schema, editWith(['a', 'b']), {
+      ...(at === 'before'
+        ? { subscribers: [listener as EventSubscriber] }
+        : { late: listener as EventSubscriber }),
+      disturb: () => database.query(`UPDATE rows SET other = 'theirs' WHERE id = 2`),
+    });
+    expect(leftOut).toEqual([2]);
+    expect((await contents()).map(({ value, other }) => [value, other])).toEqual([
+      ['a', 'audited'],
+      [null, 'theirs'],
+    ]);
+  });
 
   it('is not fooled by a table of the same name in another schema', async () => {
     await createRows('text', 2);
