@@ -44,26 +44,27 @@ export interface LockRequest extends PlainKeys {
  * entities of those that were locked, deleted, or written by a transaction that the snapshot does not include.
  */
 export async function lockKeys(em: EntityManager, request: LockRequest): Promise<readonly object[]> {
-  return findSuspects(
-    em,
-    request,
-    `select ${answer(request)} from (${lockingSelect(em, request)}) as locked`,
-  );
+  const statement = `select ${answer(request)} from (${lockingSelect(em, request)}) as locked`;
+  return suspectsOf(request, await executeLock(em, statement));
 }
 
-/** Executes a statement that answers the columns of `answer`, and finds the entities that it tells to read again. */
-export async function findSuspects(
-  em: EntityManager,
-  { entities, values }: LockRequest,
-  statement: string,
-): Promise<readonly object[]> {
+/** Executes a statement that answers the columns of `answer`. */
+export async function executeLock(em: EntityManager, statement: string): Promise<Record<string, unknown>> {
   const at = performance.now();
-  const [row] = await executeStatement(em, statement);
-  rememberSnapshot(em, row?.['oldest'], at);
-  if (typeof row?.['keys'] !== 'string') {
+  const [row = {}] = await executeStatement(em, statement);
+  rememberSnapshot(em, row['oldest'], at);
+  return row;
+}
+
+/** The entities whose values have to be read again, by the answer to a request. */
+export function suspectsOf(
+  { entities, values }: LockRequest,
+  answered: Record<string, unknown>,
+): readonly object[] {
+  if (typeof answered['keys'] !== 'string') {
     return [];
   }
-  const found = new Set(JSON.parse(row['keys']) as string[]);
+  const found = new Set(JSON.parse(answered['keys']) as string[]);
   return entities.filter((_, index) => !found.has(String(values[index])));
 }
 

@@ -9,12 +9,16 @@ export interface PlainUpdates {
   readonly values: string;
   /** What is set of a row `e`, from its values `v`. */
   readonly assignments: string;
+  /** The columns that the types of the values were chosen for, as a list of their names and types. */
+  readonly types: string;
+  readonly columnCount: number;
 }
 
 interface WrittenColumn {
   readonly property: string;
-  /** Quoted. */
-  readonly column: string;
+  /** Of the column. */
+  readonly name: string;
+  readonly quoted: string;
   readonly type: ColumnType;
   /** Whether some of the rows keep the value that they have. */
   readonly partial: boolean;
@@ -60,12 +64,16 @@ export function plainUpdatesOf(
       `select * from json_to_recordset(${em.getPlatform().quoteValue(json)}) ` +
       `as v(key ${keyType.name}, ${definitions.join(', ')})`,
     assignments: written.map(assignmentOf).join(', '),
+    types: [{ name: keys.column, type: keyType }, ...written]
+      .map(({ name, type }) => `(${em.getPlatform().quoteValue(name)}, ${type.oid})`)
+      .join(', '),
+    columnCount: written.length + 1,
   };
 }
 
-function assignmentOf({ column, type, partial }: WrittenColumn, at: number): string {
+function assignmentOf({ quoted, type, partial }: WrittenColumn, at: number): string {
   const value = type.isJson ? `v.v${at}::${type.name}` : `v.v${at}`;
-  return `${column} = ${partial ? `case when v.w${at} then ${value} else e.${column} end` : value}`;
+  return `${quoted} = ${partial ? `case when v.w${at} then ${value} else e.${quoted} end` : value}`;
 }
 
 function writtenColumns(
@@ -90,7 +98,8 @@ function writtenColumns(
     }
     written.push({
       property: name,
-      column: em.getPlatform().quoteIdentifier(column),
+      name: column,
+      quoted: em.getPlatform().quoteIdentifier(column),
       type,
       partial: count < changes.length,
     });

@@ -5,8 +5,9 @@ import { executeStatement } from '../../sources/sql/execute-statement.js';
 export type TableColumns = ReadonlyMap<string, ColumnType>;
 
 export interface ColumnType {
-  /** As PostgreSQL writes it, with its modifiers. */
+  /** As PostgreSQL writes it, without modifiers such as a length: those of the column apply to what is assigned to it. */
   readonly name: string;
+  readonly oid: number;
   readonly isJson: boolean;
   /** Whether the type reads a number with a fraction. */
   readonly isFractional: boolean;
@@ -42,16 +43,18 @@ function knownTables(em: EntityManager): Map<string, TableColumns> {
 async function readColumns(em: EntityManager, table: string): Promise<TableColumns> {
   const rows = await executeStatement(
     em,
-    'select a.attname::text as column, format_type(a.atttypid, a.atttypmod) as type, t.typname::text as base ' +
+    'select a.attname::text as column, format_type(t.oid, -1) as type, t.oid::int8::text as oid, ' +
+      't.typname::text as base ' +
       'from pg_attribute a join pg_type t on t.oid = a.atttypid ' +
       `where a.attrelid = to_regclass(${em.getPlatform().quoteValue(table)}) and a.attnum > 0 ` +
       `and not a.attisdropped and t.typtype in ('b', 'e')`,
   );
   return new Map(
-    rows.map(({ column, type, base }) => [
+    rows.map(({ column, type, oid, base }) => [
       String(column),
       {
         name: String(type),
+        oid: Number(oid),
         isJson: base === 'json' || base === 'jsonb',
         isFractional: ['numeric', 'float4', 'float8'].includes(String(base)),
       },

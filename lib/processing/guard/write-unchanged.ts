@@ -1,8 +1,10 @@
 import { EventType } from '@mikro-orm/core';
 import type { ChangeSet, EntityManager, EntityMetadata } from '@mikro-orm/core';
 import type { DatabaseSnapshot } from './database-snapshot.js';
-import { answer, findSuspects, lockingSelect, plainKeysOf, unchangedCount } from './lock-keys.js';
+import { answer, executeLock, lockingSelect, plainKeysOf, suspectsOf, unchangedCount } from './lock-keys.js';
+import type { LockRequest } from './lock-keys.js';
 import { plainUpdatesOf } from './plain-updates.js';
+import type { PlainUpdates } from './plain-updates.js';
 import { schemaOf, versionedTable } from './row-versions.js';
 import { tableColumns } from './table-columns.js';
 
@@ -33,15 +35,25 @@ export async function writeUnchanged(
     return null;
   }
   const request = { ...keys, table, entities, snapshot };
-  const { column, values } = keys;
-  return findSuspects(
-    em,
-    request,
+  const answered = await executeLock(em, writingStatement(em, request, updates));
+  if (answered['current'] !== true) {
+    throw new Error(`The types of the columns of ${table} have changed`);
+  }
+  return suspectsOf(request, answered);
+}
+
+/** Nothing is written where a row has changed, or a column: PostgreSQL would convert a value of another type in silence. */
+function writingStatement(em: EntityManager, request: LockRequest, updates: PlainUpdates): string {
+  const { table, column, values } = request;
+  const platform = em.getPlatform();
+  return (
     `with locked as (${lockingSelect(em, request)}), changes as (${updates.values}), ` +
-      `written as (update ${table} as e set ${updates.assignments} from changes as v ` +
-      `where e.${em.getPlatform().quoteIdentifier(column)} = v.key ` +
-      `and (select ${unchangedCount(request)} from locked) = ${values.length}) ` +
-      `select ${answer(request)} from locked`,
+    `columns as (select count(*) = ${updates.columnCount} as current from pg_attribute ` +
+    `where attrelid = to_regclass(${platform.quoteValue(table)}) and (attname, atttypid) in (${updates.types})), ` +
+    `written as (update ${table} as e set ${updates.assignments} from changes as v ` +
+    `where e.${platform.quoteIdentifier(column)} = v.key and (select current from columns) ` +
+    `and (select ${unchangedCount(request)} from locked) = ${values.length}) ` +
+    `select ${answer(request)}, (select current from columns) as current from locked`
   );
 }
 

@@ -67,6 +67,7 @@ const PLAIN: ReadonlyArray<readonly [string, string, object, readonly unknown[]]
   ['decimals as numbers', 'numeric', { type: 'decimal', mode: 'number' }, [1.25, -7, 1e21]],
   ['floats', 'float8', { type: 'double' }, [1.5, 1e-7, 1e300, 5, -0.1]],
   ['short floats', 'real', { type: 'float' }, [1.5, 0.1]],
+  ['bits', 'bit(3)', { type: 'text', columnType: 'bit(3)' }, ['101']],
   ['booleans', 'boolean', { type: 'boolean' }, [true, false]],
   ['text', 'text', { type: 'text' }, TEXTS],
   ['text of limited length', 'varchar(40)', { type: 'string', length: 40 }, TEXTS],
@@ -260,23 +261,30 @@ describe('a flush', () => {
     expect((await contents()).map(({ value }) => value)).toEqual(['a', 'b']);
   });
 
-  it('goes on with the columns that a migration has changed', async () => {
-    const wide = schemaOf({ type: 'text', columnType: 'text' });
-    await createRows('varchar(1)', 1);
-    const orm = await MikroORM.init({ clientUrl: database.url, entities: [wide] });
+  it.each([
+    ['varchar(1)', 'text', { type: 'text' }, 'b', 'long'],
+    ['numeric(6,2)', 'numeric(8,4)', { type: 'decimal', mode: 'string' }, '1.25', '1.2345'],
+    ['real', 'float8', { type: 'double' }, 0.5, 0.1],
+    ['timestamp', 'timestamptz', { type: 'datetime' }, new Date(0), new Date(1)],
+    ['int', 'bigint', { type: 'bigint' }, 1n, 9007199254740993n],
+  ])('writes %s after a migration has made it %s', async (before, after, property, first, second) => {
+    const changing = schemaOf(property);
+    await createRows(before, 1);
+    const orm = await MikroORM.init({ clientUrl: database.url, entities: [changing] });
+    const write = async (value: unknown) => {
+      const em = orm.em.fork();
+      const guard = new WriteGuard(em, { snapshot: await currentSnapshot(), columns: null });
+      const rows = await em.find(changing, {});
+      guard.watch(rows);
+      editWith([value])(rows);
+      await guard.flush();
+    };
     try {
-      const write = async (value: string) => {
-        const em = orm.em.fork();
-        const guard = new WriteGuard(em, { snapshot: await currentSnapshot(), columns: null });
-        const rows = await em.find(wide, {});
-        guard.watch(rows);
-        editWith([value])(rows);
-        await guard.flush();
-      };
-      await write('b');
-      await database.query('ALTER TABLE rows ALTER COLUMN value TYPE text');
-      await write('long');
-      expect(await contents()).toEqual([{ id: 1, value: 'long', other: 'old' }]);
+      await write(first);
+      await database.query(`ALTER TABLE rows ALTER COLUMN value TYPE ${after}`);
+      await write(second);
+      const [row] = await orm.em.fork().find(changing, {});
+      expect(row?.value).toEqual(second);
     } finally {
       await orm.close();
     }
