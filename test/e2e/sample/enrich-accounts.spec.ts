@@ -1,5 +1,7 @@
+import { jest } from '@jest/globals';
 import { DirectoryServer } from '../../../sample/src/directory-service/directory.server.js';
 import { companyOf } from '../../../sample/src/directory-service/company.js';
+import { DirectoryClient } from '../../../sample/src/enrich-accounts/directory.client.js';
 import { eventually } from '../../support/apps/index.js';
 import { startSample } from './start-sample.js';
 
@@ -26,14 +28,34 @@ const enriched = async () => {
   return row?.done;
 };
 
+/** Domains whose call failed: on a machine that stands still for seconds a call times out, and is made again. */
+function failedCalls(): Set<string> {
+  const client = app.get(DirectoryClient, { strict: false });
+  const companyOf = client.companyOf.bind(client);
+  const failed = new Set<string>();
+  jest.spyOn(client, 'companyOf').mockImplementation(async (domain, signal) => {
+    try {
+      return await companyOf(domain, signal);
+    } catch (error) {
+      failed.add(domain);
+      throw error;
+    }
+  });
+  return failed;
+}
+
 beforeEach(() => database.query('truncate accounts'));
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 describe('enrich-accounts', () => {
   it('asks the directory about each account once and stores the answer', async () => {
+    const failed = failedCalls();
     const domains = await fill('each', 350);
     expect(await run(NAME, { batchSize: 40 })).toMatchObject({ state: 'completed', rowsDone: 350 });
     expect(await enriched()).toBe(350);
-    expect(domains.filter((domain) => directory.callsFor(domain) === 1)).toHaveLength(350);
+    expect(domains.filter((domain) => directory.callsFor(domain) !== 1 && !failed.has(domain))).toEqual([]);
     const [account] = await database.query('select company, industry, employees from accounts where id = 1');
     const { name: company, ...others } = companyOf('each1.example');
     expect(account).toEqual({ company, ...others });
