@@ -9,9 +9,8 @@ export interface PlainUpdates {
   readonly values: string;
   /** What is set of a row `e`, from its values `v`. */
   readonly assignments: string;
-  /** The columns that the types of the values were chosen for, as a list of their names and types. */
-  readonly types: string;
-  readonly columnCount: number;
+  /** The columns that the types of the values were chosen for, as pairs of a name and a type. */
+  readonly types: readonly string[];
 }
 
 interface WrittenColumn {
@@ -31,6 +30,7 @@ type Payload = Readonly<Record<string, unknown>>;
 
 /** What JSON can hold of a value. */
 type JsonScalar = string | number | boolean | null;
+type JsonRow = Record<string, JsonScalar>;
 
 /**
  * The parts of one statement for the updates of many rows of a table; `null` where a column or a value has a form that
@@ -64,10 +64,9 @@ export function plainUpdatesOf(
       `select * from json_to_recordset(${em.getPlatform().quoteValue(json)}) ` +
       `as v(key ${keyType.name}, ${definitions.join(', ')})`,
     assignments: written.map(assignmentOf).join(', '),
-    types: [{ name: keys.column, type: keyType }, ...written]
-      .map(({ name, type }) => `(${em.getPlatform().quoteValue(name)}, ${type.oid})`)
-      .join(', '),
-    columnCount: written.length + 1,
+    types: [{ name: keys.column, type: keyType }, ...written].map(
+      ({ name, type }) => `(${em.getPlatform().quoteValue(name)}, ${type.oid})`,
+    ),
   };
 }
 
@@ -122,28 +121,51 @@ function rowsOf(
   changes: readonly ChangeSet<object>[],
   { values }: PlainKeys,
   written: readonly WrittenColumn[],
-): Record<string, JsonScalar>[] | null {
-  const rows: Record<string, JsonScalar>[] = [];
+): JsonRow[] | null {
+  const rows: JsonRow[] = [];
   let text = 0;
   for (const [index, change] of changes.entries()) {
     const payload = change.payload as Payload;
-    const row: Record<string, JsonScalar> = { key: String(values[index]) };
-    for (const [at, { property, type, partial }] of written.entries()) {
-      if (property in payload) {
-        const value = scalarOf(em, payload[property], type);
-        text += typeof value === 'string' ? value.length : 0;
-        if (value === undefined || text > MAX_TEXT) {
-          return null;
-        }
-        row[`v${at}`] = value;
-        if (partial) {
-          row[`w${at}`] = true;
-        }
-      }
+    text += textLength(payload);
+    const row = text > MAX_TEXT ? null : rowOf(em, String(values[index]), payload, written);
+    if (!row) {
+      return null;
     }
     rows.push(row);
   }
   return rows;
+}
+
+function textLength(payload: Payload): number {
+  let length = 0;
+  for (const property in payload) {
+    const value = payload[property];
+    length += typeof value === 'string' ? value.length : 0;
+  }
+  return length;
+}
+
+function rowOf(
+  em: EntityManager,
+  key: string,
+  payload: Payload,
+  written: readonly WrittenColumn[],
+): JsonRow | null {
+  const row: JsonRow = { key };
+  for (const [at, { property, type, partial }] of written.entries()) {
+    if (!(property in payload)) {
+      continue;
+    }
+    const value = scalarOf(em, payload[property], type);
+    if (value === undefined) {
+      return null;
+    }
+    row[`v${at}`] = value;
+    if (partial) {
+      row[`w${at}`] = true;
+    }
+  }
+  return row;
 }
 
 /** `undefined` for a value that is not written as the text that JSON or `String` would make of it. */

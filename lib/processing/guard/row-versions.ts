@@ -1,8 +1,9 @@
 import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
+import { ConnectionCache } from '../../database/connection-cache.js';
 import { executeStatement } from '../../sources/sql/execute-statement.js';
 
-/** Whether the rows of a table have the system column `xmin` of their own, by the connection and the name. */
-const tables = new WeakMap<object, Map<string, boolean>>();
+/** Whether the rows of a table have the system column `xmin` of their own. */
+const tables = new ConnectionCache<boolean>();
 
 /** Metadata, with what MikroORM 7 adds. */
 type Inheriting = EntityMetadata & { readonly inheritanceType?: string };
@@ -16,16 +17,11 @@ export async function versionedTable(em: EntityManager, meta: Inheriting): Promi
   if (meta.inheritanceType === 'tpt') {
     return null;
   }
-  const connection = em.getConnection('write');
-  const known = tables.get(connection) ?? new Map<string, boolean>();
-  tables.set(connection, known);
   const platform = em.getPlatform();
   const name = [schemaOf(em, meta), meta.tableName]
     .flatMap((part) => (part ? [platform.quoteIdentifier(part)] : []))
     .join('.');
-  const found = known.get(name) ?? (await hasVersions(em, name));
-  known.set(name, found);
-  return found ? name : null;
+  return (await tables.get(em, name, () => hasVersions(em, name))) ? name : null;
 }
 
 /** The schema that MikroORM reads the rows of an entity from; `undefined`: that of the connection. */

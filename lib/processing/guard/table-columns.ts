@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
+import { ConnectionCache } from '../../database/connection-cache.js';
 import { executeStatement } from '../../sources/sql/execute-statement.js';
 
 /** The types of the columns of a table, by their names. */
@@ -13,7 +14,7 @@ export interface ColumnType {
   readonly isFractional: boolean;
 }
 
-const tables = new WeakMap<object, Map<string, TableColumns>>();
+const tables = new ConnectionCache<TableColumns>();
 
 /**
  * The columns of a table that can be written, except those of domains, whose constraints PostgreSQL checks at other times
@@ -22,22 +23,12 @@ const tables = new WeakMap<object, Map<string, TableColumns>>();
  * @param table quoted
  */
 export async function tableColumns(em: EntityManager, table: string): Promise<TableColumns> {
-  const known = knownTables(em);
-  const columns = known.get(table) ?? (await readColumns(em, table));
-  known.set(table, columns);
-  return columns;
+  return tables.get(em, table, () => readColumns(em, table));
 }
 
 /** Has the columns read again: a migration may have changed them. */
 export function forgetColumns(em: EntityManager): void {
-  knownTables(em).clear();
-}
-
-function knownTables(em: EntityManager): Map<string, TableColumns> {
-  const connection = em.getConnection('write');
-  const known = tables.get(connection) ?? new Map<string, TableColumns>();
-  tables.set(connection, known);
-  return known;
+  tables.forget(em);
 }
 
 async function readColumns(em: EntityManager, table: string): Promise<TableColumns> {

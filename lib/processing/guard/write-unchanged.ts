@@ -48,8 +48,8 @@ function writingStatement(em: EntityManager, request: LockRequest, updates: Plai
   const platform = em.getPlatform();
   return (
     `with locked as (${lockingSelect(em, request)}), changes as (${updates.values}), ` +
-    `columns as (select count(*) = ${updates.columnCount} as current from pg_attribute ` +
-    `where attrelid = to_regclass(${platform.quoteValue(table)}) and (attname, atttypid) in (${updates.types})), ` +
+    `columns as (select count(*) = ${updates.types.length} as current from pg_attribute ` +
+    `where attrelid = to_regclass(${platform.quoteValue(table)}) and (attname, atttypid) in (${updates.types.join(', ')})), ` +
     `written as (update ${table} as e set ${updates.assignments} from changes as v ` +
     `where e.${platform.quoteIdentifier(column)} = v.key and (select current from columns) ` +
     `and (select ${unchangedCount(request)} from locked) = ${values.length}) ` +
