@@ -51,14 +51,17 @@ it('a run continues by itself after Redis lost everything, and counts each range
   const { handler, seen, repeated } = counting(4000);
   const { backfills, finished, logs, newest } = await bench.start({ handlers: [handler] });
   const { runId } = await backfills.start(NAME, { startedBy: 'ada', reason: 'ticket 9' });
-  await eventually(
-    'half of it',
-    () => seen.size,
-    (size) => size >= 2000,
-  );
-  const [saved] = await bench.database.query<{ rows: string }>(
-    'SELECT rows_done AS rows FROM backfill_runs WHERE id = $1',
-    [runId],
+  // The age of a checkpoint depends on the machine; that it keeps up with the window does not.
+  const saved = await eventually(
+    'a checkpoint within the window',
+    async () => {
+      const [row] = await bench.database.query<{ rows: string }>(
+        'SELECT rows_done AS rows FROM backfill_runs WHERE id = $1',
+        [runId],
+      );
+      return Number(row?.rows);
+    },
+    (rows) => rows > 0 && seen.size >= 1000 && seen.size - rows <= WINDOW * BATCH,
   );
   await bench.loseRedis();
   const handled = seen.size;
@@ -82,9 +85,7 @@ it('a run continues by itself after Redis lost everything, and counts each range
     reason: 'ticket 9',
   });
   expect(seen.size).toBe(4000);
-  // How old a checkpoint may be depends on the machine.
-  expect(Number(saved?.rows)).toBeGreaterThan(0);
-  expect(repeated()).toBeLessThanOrEqual(handled - Number(saved?.rows) + CONCURRENCY * BATCH);
+  expect(repeated()).toBeLessThanOrEqual(handled - saved + CONCURRENCY * BATCH);
   expect(logs.having('was lost by Redis and is restored from the ledger')).toHaveLength(1);
   expect(await newest(NAME)).toMatchObject({ id: runId, status: 'completed' });
 });
