@@ -17,6 +17,11 @@ export class RowImages {
     this.loaded.set(entity, helper(entity).__originalEntityData);
   }
 
+  /** Whether an entity is one that was loaded. */
+  has(entity: object): boolean {
+    return this.loaded.has(entity);
+  }
+
   /**
    * Before a flush is repeated: a listener that has MikroORM compute the changes of an entity again makes it take them for
    * written.

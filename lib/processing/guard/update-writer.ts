@@ -18,8 +18,8 @@ export class UpdateFailedError extends Error {
  */
 export class UpdateWriter {
   private enabled: boolean;
-  /** The changes of the flush that have been taken over and not been written, by their entities. */
-  private readonly pending = new Map<object, ChangeSet<object>>();
+  /** The changes of the flush that have been taken over and not been written. */
+  private pending: readonly ChangeSet<object>[] = [];
 
   constructor(
     private readonly em: EntityManager,
@@ -34,12 +34,9 @@ export class UpdateWriter {
 
   /** Takes over the changes of a flush that has no others; answers whether it does. */
   takeOver(changes: readonly ChangeSet<object>[]): boolean {
-    this.pending.clear();
-    if (!this.enabled || !isPlainFlush(this.em, changes)) {
-      return false;
-    }
-    changes.forEach((change) => this.pending.set(change.entity, change));
-    return true;
+    const takes = this.enabled && isPlainFlush(this.em, changes);
+    this.pending = takes ? changes : [];
+    return takes;
   }
 
   /** Leaves the next flushes to MikroORM. */
@@ -50,7 +47,7 @@ export class UpdateWriter {
 
   /** @throws Error where MikroORM has flushed changes without the method that is intercepted */
   requireWritten(): void {
-    for (const { meta, persisted } of this.pending.values()) {
+    for (const { meta, persisted } of this.pending) {
       if (persisted) {
         throw new Error(`MikroORM has written a change of ${meta.className} that was to be guarded`);
       }
@@ -64,7 +61,7 @@ export class UpdateWriter {
       changes: ChangeSet<object>[],
       ...options: [batched: boolean, options?: DriverMethodOptions, withSchema?: boolean]
     ): Promise<void> => {
-      const taken = changes.filter(({ entity }) => this.pending.delete(entity));
+      const taken = this.take(changes);
       if (taken.length > 0 && (await this.write(taken, this.isWhole(changes, taken)))) {
         changes.forEach((change) => (change.persisted = true));
       } else {
@@ -72,6 +69,19 @@ export class UpdateWriter {
       }
     };
     Object.defineProperty(persister, 'executeUpdates', { configurable: true, value: intercepted });
+  }
+
+  /** Those of some changes that are pending; they no longer are. A listener of the app may have had others made of the same entities. */
+  private take(changes: readonly ChangeSet<object>[]): readonly ChangeSet<object>[] {
+    const { pending } = this;
+    if (changes.length === pending.length && changes.every((change, index) => change === pending[index])) {
+      this.pending = [];
+      return changes;
+    }
+    const entities = new Set(pending.map(({ entity }) => entity));
+    const taken = changes.filter(({ entity }) => entities.delete(entity));
+    this.pending = pending.filter(({ entity }) => entities.has(entity));
+    return taken;
   }
 
   /** Whether the flush has only these changes still: a listener of the app may have added others. */

@@ -48,8 +48,8 @@ function guardOf(em: EntityManager): WriteGuard | undefined {
  */
 export class WriteGuard {
   private readonly commitAll: () => Promise<void>;
-  private readonly rows = new WatchedRows();
   private readonly images = new RowImages();
+  private readonly rows = new WatchedRows(this.images);
   private readonly writer: UpdateWriter;
   /** Rows that have been compared in a transaction, which holds their locks until it ends. */
   private readonly compared = new WeakMap<object, Set<string>>();
@@ -82,7 +82,6 @@ export class WriteGuard {
   watch(entities: readonly object[]): void {
     for (const entity of entities) {
       this.rows.add(entity);
-      this.images.remember(entity);
       rememberReferences(entity);
     }
   }
