@@ -16,7 +16,7 @@ export const entities: Benchmark = {
   beside:
     'loops of as many lanes: fork, find, change, flush; and one that locks and rechecks the rows before it flushes',
   async run(arena) {
-    const rows = arena.size(200_000, 8_000);
+    const rows = arena.size(400_000, 8_000);
     await fillRows(arena, rows);
     const app = await arena.fork({
       role: 'app',
@@ -31,7 +31,7 @@ export const entities: Benchmark = {
     for (const { name, role, wanted, than } of RIVALS) {
       const hand = await arena.fork({ role, keyPrefix: '' });
       const loop = await interleave(
-        arena.size(3, 1),
+        arena.size(5, 1),
         () => perSecond(() => app.call<number>('run', 'entities')),
         () => perSecond(() => hand.call<number>('loop', rows, BATCH, LANES)),
       );
