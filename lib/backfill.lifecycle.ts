@@ -37,6 +37,8 @@ const SLOW_START_MS = 5_000;
 const RETRY_MS = 1_000;
 /** Time beyond `shutdownTimeout` for workers: handlers honor their signal, ranges are released. */
 const DRAIN_MS = 2_500;
+/** Redis answers within this, or is taken for silent. */
+const PING_MS = 2_000;
 const LEDGER_MS = 2_500;
 /** Time to close what only needs Redis. */
 const GRACE_MS = 2_000;
@@ -221,8 +223,13 @@ export class BackfillLifecycle
       planning: this.cycleWorkers.close(),
       listeners: this.listeners.close(),
     });
-    if (!(await steps.endWithin(this.options.shutdownTimeout + DRAIN_MS))) {
-      if (!(await this.health.isResponsive())) {
+    if (!(await steps.endWithin(this.options.shutdownTimeout + DRAIN_MS - PING_MS))) {
+      // Redis is asked while the steps are waited for: two seconds more would be beyond what closing may take.
+      const [ended, isResponsive] = await Promise.all([
+        steps.endWithin(PING_MS),
+        this.health.isResponsive(PING_MS),
+      ]);
+      if (!ended && !isResponsive) {
         this.logger.warn(
           'Redis does not respond at shutdown. Ranges that could not be released are processed by other processes ' +
             `after ${this.options.lockDuration} ms`,

@@ -4,8 +4,6 @@ import type { Closing, ClosingPlan } from './plan.js';
 
 /** Beyond `shutdownTimeout`, as the README promises. */
 export const PROMISED_MS = 10_000;
-/** An app that is closed while it starts waits this long for Redis first. */
-const STARTING_MS = 5_000;
 /** A process that a signal ends, or that has nothing left to do, ends before this. */
 const EXIT_MS = 30_000;
 
@@ -31,7 +29,7 @@ export class Lane {
     const process = await this.running();
     const promisedMs = this.plan.shutdownTimeout + PROMISED_MS;
     const closing = process.call<Closing>('close').catch((error: unknown) => String(error));
-    const closed = await Promise.race([closing, sleep(3 * promisedMs + STARTING_MS, null, { ref: false })]);
+    const closed = await Promise.race([closing, sleep(3 * promisedMs, null, { ref: false })]);
     this.closed++;
     if (closed === null || typeof closed === 'string') {
       this.failures.push(`seed ${seed}: ${closed ?? 'not closed'}, ${await describe(process)}`);
@@ -39,7 +37,7 @@ export class Lane {
       return;
     }
     this.slowestMs = Math.max(this.slowestMs, closed.ms);
-    if (closed.ms > promisedMs + (closed.starting ? STARTING_MS : 0)) {
+    if (closed.ms > promisedMs) {
       const { ms, starting, steps, logs } = closed;
       const when = starting ? ' while starting' : '';
       this.failures.push(
