@@ -71,7 +71,10 @@ export class UpdateWriter {
     Object.defineProperty(persister, 'executeUpdates', { configurable: true, value: intercepted });
   }
 
-  /** Those of some changes that are pending; they no longer are. A listener of the app may have had others made of the same entities. */
+  /**
+   * Those of some changes that are pending, which they no longer are. A listener of the app may have had other changes made
+   * of the same entities.
+   */
   private take(changes: readonly ChangeSet<object>[]): readonly ChangeSet<object>[] {
     const { pending } = this;
     if (changes.length === pending.length && changes.every((change, index) => change === pending[index])) {

@@ -38,7 +38,10 @@ export class WatchedRows {
   }
 }
 
-/** The primary keys that entities of a table were loaded with. Few flushes ask for one: the first that does has them serialized. */
+/**
+ * The primary keys that entities of a table were loaded with. Few flushes ask for one: the first that does has them
+ * serialized.
+ */
 class LoadedKeys {
   private readonly keys: (string | number)[] = [];
   private serialized: ReadonlySet<string> | null = null;
