@@ -37,6 +37,8 @@ const SLOW_START_MS = 5_000;
 const RETRY_MS = 1_000;
 /** Time beyond `shutdownTimeout` for workers: handlers honor their signal, ranges are released. */
 const DRAIN_MS = 2_500;
+/** For a start that goes on in the background: it has waited for longer already, and what it opens is closed. */
+const OPENING_MS = 500;
 /** Redis answers within this, or is taken for silent. */
 const PING_MS = 2_000;
 const LEDGER_MS = 2_500;
@@ -213,7 +215,7 @@ export class BackfillLifecycle
   private async drain(): Promise<void> {
     this.shutdown.abort(new Error('The app is closing'));
     this.rateController.close();
-    if (!(await endsWithin(Promise.allSettled([this.opening]), GRACE_MS))) {
+    if (!(await endsWithin(Promise.allSettled([this.opening]), OPENING_MS))) {
       // It waits for Redis, or for the ledger in the database.
       this.connections.close();
     }
