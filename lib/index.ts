@@ -61,6 +61,12 @@ export type { QueueDepthOptions } from './throttles/queue-depth.js';
 
 export { idRange } from './sources/id-range/id-range.js';
 export type { IdKey, IdOf, IdRangeOptions, IntegerKeyed } from './sources/id-range/id-range.js';
+export { array } from './sources/array/array.js';
+export type { ArrayOptions } from './sources/array/array.js';
+export { csvFile } from './sources/csv/csv-file.js';
+export type { CsvFileOptions } from './sources/csv/csv-file.js';
+export type { CsvRecord } from './sources/csv/record-parser.js';
+export type { CsvStream } from './sources/csv/stream-content.js';
 export { keyset } from './sources/keyset/keyset.js';
 export type { KeysetOptions } from './sources/keyset/keyset.js';
 export type { SourceFilter, SourceScopeOptions } from './sources/source-options.js';
@@ -82,7 +88,7 @@ export type {
   SourceWarning,
   UnsuitableSource,
 } from './sources/backfill-source.js';
-export type { IdRange, IdValue, KeysetKey, KeysetRange } from './sources/ranges.js';
+export type { ArrayRange, CsvRange, IdRange, IdValue, KeysetKey, KeysetRange } from './sources/ranges.js';
 
 export type { BackfillPreview, PreviewOptions, PreviewRange } from './planning/backfill-preview.js';
 

@@ -8,6 +8,7 @@ import {
   ReadOnlyException,
   TableNotFoundException,
 } from '@mikro-orm/core';
+import { BackfillSourceError } from '../errors/backfill-source.error.js';
 import { NonRetryableError, RateLimitedError } from '../errors/handler.errors.js';
 import {
   databaseErrorKindOfCode,
@@ -41,6 +42,9 @@ export function classifyError(error: unknown): ErrorVerdict {
   if (error instanceof NonRetryableError) {
     return { kind: 'final' };
   }
+  if (error instanceof BackfillSourceError) {
+    return { kind: sourceVerdict(error) };
+  }
   const kind = databaseErrorKind(error);
   return { kind: kind === undefined || kind === 'contended' ? 'failure' : kind };
 }
@@ -69,6 +73,7 @@ export function mayConcernRow(error: unknown): boolean {
   return (
     classifyError(error).kind === 'fatal' &&
     !(error instanceof ReadOnlyException) &&
+    !(error instanceof BackfillSourceError) &&
     !isServerCode(codeOf(error))
   );
 }
@@ -104,6 +109,18 @@ export function isInvalidValue(error: unknown): boolean {
  */
 function isMalformedStatement(error: Error): boolean {
   return codeOf(error) === '08P01' && 'file' in error && 'severity' in error && error.severity === 'ERROR';
+}
+
+/** A file or array that changed gives no range what was planned; a malformed record stays malformed. */
+function sourceVerdict({ code }: BackfillSourceError): 'fatal' | 'final' | 'failure' {
+  switch (code) {
+    case 'BACKFILL_SOURCE_CHANGED':
+      return 'fatal';
+    case 'BACKFILL_SOURCE_ROW':
+      return 'final';
+    default:
+      return 'failure';
+  }
 }
 
 function databaseErrorKind(error: unknown): DatabaseErrorKind | undefined {

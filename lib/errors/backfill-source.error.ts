@@ -9,11 +9,20 @@ import { BackfillError } from './backfill-error.js';
  *   skip rows.
  * - `BACKFILL_SOURCE_ANSWER`: a method of the app's own source answered something that `BackfillSource` does not allow,
  *   such as `NaN` rows.
+ * - `BACKFILL_SOURCE_CHANGED`: a file or array is not there, or is not what it was when the run was started. The run is
+ *   paused.
+ * - `BACKFILL_SOURCE_ROW`: a record of a file is malformed, or cannot be parsed. It fails without a further attempt, and no
+ *   other row with it.
  *
  * @publicApi
  */
 export type BackfillSourceErrorCode =
-  'BACKFILL_SOURCE_INVALID' | 'BACKFILL_SOURCE_BOUNDS' | 'BACKFILL_SOURCE_KEY' | 'BACKFILL_SOURCE_ANSWER';
+  | 'BACKFILL_SOURCE_INVALID'
+  | 'BACKFILL_SOURCE_BOUNDS'
+  | 'BACKFILL_SOURCE_KEY'
+  | 'BACKFILL_SOURCE_ANSWER'
+  | 'BACKFILL_SOURCE_CHANGED'
+  | 'BACKFILL_SOURCE_ROW';
 
 /**
  * The parts of a `BackfillSourceError`'s message, for programs.
@@ -25,9 +34,9 @@ export interface BackfillSourceProblem {
   readonly code?: BackfillSourceErrorCode;
   /** Name of the backfill. */
   readonly backfill: string;
-  /** Name of the entity whose table the source reads. */
+  /** Name of the entity whose table the source reads, or the file or array. */
   readonly entity: string;
-  /** The invalid option or property, such as `key` or `orderBy.createdAt`. */
+  /** The invalid option, property or place, such as `key`, `orderBy.createdAt` or `line 42`. */
   readonly field: string;
   /** What was expected, as a phrase. */
   readonly expected: string;
@@ -43,7 +52,7 @@ export interface BackfillSourceProblem {
  *
  * Thrown while the app is created or a run starts (`BACKFILL_SOURCE_INVALID`), by `start` and `preview` of
  * `BackfillService` (`BACKFILL_SOURCE_BOUNDS`), and while ranges are planned (`BACKFILL_SOURCE_KEY`), where it pauses the
- * run. The admin endpoints answer 400 for bounds, else 500.
+ * run, or loaded (`BACKFILL_SOURCE_CHANGED`, `BACKFILL_SOURCE_ROW`). The admin endpoints answer 400 for bounds, else 500.
  *
  * @publicApi
  */

@@ -50,3 +50,29 @@ export interface KeysetRange<Entity extends object = object> extends BackfillRan
    */
   readonly where: FilterQuery<Entity>;
 }
+
+/**
+ * The records of a file between two byte offsets, as `csvFile` hands them to a range handler.
+ *
+ * @publicApi
+ */
+export interface CsvRange extends BackfillRange {
+  /** Number of the line at `begin`, from 1. */
+  readonly line: number;
+  /** Byte offset of the first record. */
+  readonly begin: number;
+  /** Byte offset after the last record, exclusive as that of `Buffer.subarray`. */
+  readonly end: number;
+}
+
+/**
+ * The items of an array, as `array` hands them to a range handler.
+ *
+ * @publicApi
+ */
+export interface ArrayRange extends BackfillRange {
+  /** Index of the first item, inclusive. */
+  readonly begin: number;
+  /** Index of the last item, inclusive. */
+  readonly end: number;
+}

@@ -12,8 +12,8 @@ const AROUND = `
 import { Injectable } from '@nestjs/common';
 import type { CanActivate } from '@nestjs/common';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
-import { Backfill, BackfillModule, eventLoopLag, heapUse, idRange, keyset, postgresConnections, postgresLockWait, postgresReplicationLag, probeLatency, queueDepth } from 'nestjs-backfill';
-import type { BackfillContext, BackfillService, BatchHandler, IdRange, RangeHandler, RowVerifier } from 'nestjs-backfill';
+import { array, Backfill, BackfillModule, csvFile, eventLoopLag, heapUse, idRange, keyset, postgresConnections, postgresLockWait, postgresReplicationLag, probeLatency, queueDepth } from 'nestjs-backfill';
+import type { BackfillContext, BackfillService, BatchHandler, IdRange, RangeHandler, RowHandler, RowVerifier } from 'nestjs-backfill';
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
@@ -32,8 +32,8 @@ class AdminGuard implements CanActivate {
     return false;
   }
 }
-export { AdminGuard, app, backfills, BullMQAdapter, createBullBoard, ExpressAdapter, getBackfillQueueToken, Backfill, BackfillModule, eventLoopLag, heapUse, idRange, keyset, Message, postgresConnections, postgresLockWait, postgresReplicationLag, probeLatency, queueDepth };
-export type { BackfillContext, BatchHandler, IdRange, RangeHandler, RowVerifier };
+export { AdminGuard, app, array, backfills, BullMQAdapter, createBullBoard, csvFile, ExpressAdapter, getBackfillQueueToken, Backfill, BackfillModule, eventLoopLag, heapUse, idRange, keyset, Message, postgresConnections, postgresLockWait, postgresReplicationLag, probeLatency, queueDepth };
+export type { BackfillContext, BatchHandler, IdRange, RangeHandler, RowHandler, RowVerifier };
 `;
 const snippets = [...snippetsOf(guides), ...snippetsOf(readme)]
   .filter((code) => !code.startsWith('// src/'))

@@ -5,8 +5,8 @@ import { Entity, PrimaryKey, Property, ManyToOne } from '@mikro-orm/decorators/l
 import { defineEntity, p, PrimaryKeyProp } from '@mikro-orm/core';
 import type { EntityName, Opt, Ref } from '@mikro-orm/core';
 import { applyDecorators, Injectable } from '@nestjs/common';
-import { Backfill, idRange, keyset } from 'nestjs-backfill';
-import type { BackfillContext, BackfillOptions, BackfillRange, BackfillSource, BatchHandler, IdRange, KeysetRange, PlanRequest, RangeHandler, RowHandler, SourceContext, SourceOpening, SourcePlan } from 'nestjs-backfill';
+import { array, Backfill, csvFile, idRange, keyset } from 'nestjs-backfill';
+import type { ArrayRange, BackfillContext, BackfillOptions, BackfillRange, BackfillSource, BatchHandler, CsvRange, CsvRecord, IdRange, KeysetRange, PlanRequest, RangeHandler, RowHandler, SourceContext, SourceOpening, SourcePlan } from 'nestjs-backfill';
 @Entity() class Customer {
   @PrimaryKey({ type: 'integer' }) id!: number;
   @Property({ type: 'text' }) name!: string;
@@ -41,8 +41,10 @@ class Numbers implements BackfillSource {
 class Csv extends Numbers {
   async load() { return [{ line: 'a;b' }]; }
 }
-export type { BackfillContext, BackfillOptions, BackfillRange, BatchHandler, EntityName, IdRange, KeysetRange, Opt, RangeHandler, Ref, RowHandler };
-export { Account, applyDecorators, Backfill, Csv, Customer, customers, idRange, Injectable, keyset, Legacy, Line, Numbers, Order, Parcel, Token };
+interface Price { article: string; cents: number }
+const prices = csvFile('prices.csv', { parse: ({ article = '', price }): Price => ({ article, cents: Number(price) }) });
+export type { ArrayRange, BackfillContext, BackfillOptions, BackfillRange, BatchHandler, CsvRange, CsvRecord, EntityName, IdRange, KeysetRange, Opt, Price, RangeHandler, Ref, RowHandler };
+export { Account, applyDecorators, array, Backfill, Csv, csvFile, Customer, customers, idRange, Injectable, keyset, Legacy, Line, Numbers, Order, Parcel, prices, Token };
 `;
 
 /** What an author may write, and what it should be refused with. */
@@ -87,6 +89,20 @@ const WRONG = {
   'an unknown nested key of orderBy': `keyset(Order, { orderBy: { customer: { nmae: 'asc' } } });`,
   'an unknown direction of orderBy': `keyset(Customer, { orderBy: { id: 'up' } });`,
   'no orderBy': `keyset(Customer, {});`,
+  'a batch handler of other rows than parse makes': `
+    @Backfill({ source: prices })
+    class Wrong implements BatchHandler<CsvRecord> { processBatch(rows: CsvRecord[]) { rows.pop(); } }`,
+  'a row handler of objects on a CSV file without parse': `
+    @Backfill({ source: csvFile('prices.csv') })
+    class Wrong implements RowHandler<Price> { processRow(price: Price) { price.cents = 1; } }`,
+  'a range handler of idRange on a CSV file': `
+    @Backfill({ source: prices })
+    class Wrong implements RangeHandler<IdRange> { processRange({ where }: IdRange) { return where ? 1 : 0; } }`,
+  'a parse that makes no objects': `csvFile('prices.csv', { parse: ({ price }) => Number(price) });`,
+  'a row handler of other items than the array has': `
+    @Backfill({ source: array(() => ['AT', 'PT']) })
+    class Wrong implements RowHandler<number> { processRow(it: number) { return void it; } }`,
+  'a keyOf that returns no key': `array(() => [{ code: 'AT' }], { keyOf: (it) => it });`,
 };
 
 const RIGHT = {
@@ -120,6 +136,15 @@ const RIGHT = {
       return [Ranges, Rows];
     }
     archive(Customer);`,
+  'handlers of CSV files and arrays': `
+    @Backfill({ source: prices }) class A implements BatchHandler<Price> { processBatch(rows: Price[]) { rows.pop(); } }
+    @Backfill({ source: prices }) class B implements RowHandler<{ cents: number }> { processRow(row: { cents: number }) { row.cents = 1; } }
+    @Backfill({ source: prices }) class C implements RangeHandler<CsvRange> { processRange({ line, begin, end }: CsvRange) { return line + end - begin; } }
+    @Backfill({ source: csvFile('prices.csv', { delimiter: ';', columns: ['id'] }) }) class D implements BatchHandler<CsvRecord> { processBatch(rows: CsvRecord[]) { rows.pop(); } }
+    @Backfill({ source: csvFile(async function* () { yield new Uint8Array(1); }) }) class E { processRow(row: Record<string, string>) { return void row; } }
+    @Backfill({ source: array(() => ['AT', 'PT']) }) class F implements RowHandler<string> { processRow(it: string) { return void it; } }
+    @Backfill({ source: array(async () => [{ code: 'AT' }] as const, { keyOf: ({ code }) => code }) }) class G { processBatch(rows: { readonly code: string }[]) { rows.pop(); } }
+    @Backfill({ source: array(() => [1, 2]) }) class H implements RangeHandler<ArrayRange> { processRange({ begin, end }: ArrayRange) { return end - begin; } }`,
   'sources of all kinds': `
     @Backfill({ source: new Numbers() }) class A implements RangeHandler<BackfillRange & { begin: number }> { processRange({ begin }: BackfillRange & { begin: number }) { return begin; } }
     @Backfill({ source: new Csv() }) class B implements BatchHandler<{ line: string }> { processBatch(rows: { line: string }[]) { rows.pop(); } }
@@ -133,7 +158,7 @@ const RIGHT = {
     @Backfill({ source: keyset(Order, { orderBy: [{ customer: { name: 'asc' } }, { id: 'DESC' }] }) }) class I { processBatch(rows: Order[]) { rows.pop(); } }`,
 };
 
-describe('the types of @Backfill, idRange and keyset', () => {
+describe('the types of @Backfill and the sources', () => {
   let problems: string[][];
   beforeAll(() => {
     problems = compileCodes(
