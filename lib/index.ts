@@ -35,6 +35,7 @@ export type {
   BackfillConfigPatch,
   QuotaConfig,
 } from './config/backfill-config.js';
+export type { ConfigOrigins, ConfigValueOrigin } from './config/config-origins.js';
 export type { ConfigInForce } from './config/config.store.js';
 export type { OnOtherVersion } from './config/handler-version.js';
 

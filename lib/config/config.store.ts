@@ -7,6 +7,8 @@ import { scripts } from '../redis/scripts/bindings.js';
 import { resolveConfig } from './backfill-config.js';
 import type { BackfillConfig, BackfillConfigPatch } from './backfill-config.js';
 import { decodeConfigPatch, encodeConfigPatch } from './config-codec.js';
+import { configOrigins } from './config-origins.js';
+import type { ConfigOrigins } from './config-origins.js';
 
 const VERSION = '_version';
 
@@ -20,6 +22,8 @@ export interface ConfigInForce {
   readonly config: BackfillConfig;
   /** The keys that operators have set. They override the defaults of `@Backfill` and `BackfillModule`. */
   readonly patch: BackfillConfigPatch;
+  /** Where the value of each key comes from. */
+  readonly origins: ConfigOrigins;
   /** Changes with every `configure`. Pass it as `version` of a change for optimistic locking. */
   readonly version: string;
 }
@@ -36,7 +40,12 @@ export class ConfigStore {
   async read(backfill: string, defaults: readonly BackfillConfigPatch[]): Promise<ConfigInForce> {
     const { [VERSION]: version, ...hash } = await this.client.hgetall(this.keys.config(backfill));
     const patch = decodeConfigPatch(hash, { backfill, origin: 'redis' });
-    return { config: resolveConfig(...defaults, patch), patch, version: version ?? '0' };
+    return {
+      config: resolveConfig(...defaults, patch),
+      patch,
+      origins: configOrigins(defaults, patch),
+      version: version ?? '0',
+    };
   }
 
   /**

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { RetryReceipt, RunReceipt } from '../../state/run-actions.js';
-import { CONFIG_FIELDS } from '../../config/backfill-config.schema.js';
+import type { BackfillConfig } from '../../config/backfill-config.js';
+import { CONFIG_FIELDS, CONFIG_KEYS } from '../../config/backfill-config.schema.js';
 import type { ConfigInForce } from '../../config/config.store.js';
 import type { BackfillPreview, PreviewRange } from '../../planning/backfill-preview.js';
 import type { BackfillFailure, FailurePage } from '../../state/backfill-failure.js';
@@ -119,10 +120,17 @@ function documented(key: string, schema: z.ZodType, expected: string): z.ZodType
   return documentable.describe(`Expected: ${expected}`);
 }
 
+function keyed<Schema extends z.ZodType>(schema: Schema): Record<keyof BackfillConfig, Schema> {
+  return Object.fromEntries(CONFIG_KEYS.map((key) => [key, schema])) as Record<keyof BackfillConfig, Schema>;
+}
+
 export const configPatch = z.object(configShape).partial();
 export const configResponse = z.object({
   config: z.object(configShape),
   patch: configPatch.describe('Keys set at run time, by configure or at a start'),
+  origins: z
+    .object(keyed(z.enum(['operator', 'decorator', 'module', 'default'])))
+    .describe('Where each value comes from'),
   version: text.describe('Changes with the config; also the ETag'),
 } satisfies Shape<ConfigInForce>);
 

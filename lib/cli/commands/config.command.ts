@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { CONFIG_KEYS } from '../../config/backfill-config.schema.js';
+import type { ConfigValueOrigin } from '../../config/config-origins.js';
 import { parseConfigPatch } from '../../config/parse-config-patch.js';
 import type { ConfigInForce } from '../../config/config.store.js';
 import type { CliSession } from '../cli-session.js';
@@ -43,11 +45,18 @@ export function addConfigCommand(program: Command, session: CliSession): void {
     });
 }
 
-function configTable({ config, patch, version }: ConfigInForce, style: Style): string {
-  const rows = Object.entries(config).map(([key, value]) => [
+const ORIGINS: Readonly<Record<ConfigValueOrigin, string>> = {
+  operator: 'set',
+  decorator: '@Backfill',
+  module: 'BackfillModule',
+  default: 'default',
+};
+
+function configTable({ config, origins, version }: ConfigInForce, style: Style): string {
+  const rows = CONFIG_KEYS.map((key) => [
     key,
-    typeof value === 'string' ? value : JSON.stringify(value),
-    Object.hasOwn(patch, key) ? style('cyan', 'set') : style('dim', 'default'),
+    typeof config[key] === 'string' ? config[key] : JSON.stringify(config[key]),
+    style(origins[key] === 'operator' ? 'cyan' : 'dim', ORIGINS[origins[key]]),
   ]);
   return `${table(['key', 'value', 'from'], rows, style)}\n${style('dim', `version ${version}`)}`;
 }

@@ -52,7 +52,9 @@ describe('the command line, piped', () => {
       code: 0,
       value: { config: { perSecondOnPeak: 4, batchSize: 20 } },
     });
-    expect((await cli.piped('config', 'get', NAME)).out).toMatch(/batchSize\s+20\s+set/);
+    expect((await cli.piped('config', 'get', NAME)).out).toMatch(
+      /batchSize +20 +set\n[^]*attempts +1 +@Backfill\nbackoffMs +1000 +default\n[^]*rowAckMs +500 +BackfillModule\n/,
+    );
     expect((await cli.piped('config', 'set', NAME, 'quota={"max":50,"perMs":1000}')).out).toMatch(
       /quota\s+\{"max":50,"perMs":1000\}\s+set/,
     );

@@ -70,10 +70,9 @@ describe('defaults of the module', () => {
     const options = { config: { batchSize: 10, attempts: 9, concurrency: 2 } };
     const { backfills } = await bench.start({ handlers: [handler], options });
     await backfills.configure('work', { concurrency: 3 });
-    expect((await backfills.config('work')).config).toMatchObject({
-      batchSize: 20,
-      attempts: 9,
-      concurrency: 3,
+    expect(await backfills.config('work')).toMatchObject({
+      config: { batchSize: 20, attempts: 9, concurrency: 3, duration: 60 },
+      origins: { batchSize: 'decorator', attempts: 'module', concurrency: 'operator', duration: 'default' },
     });
   });
 });

@@ -31,7 +31,7 @@ export class WeighParcels implements RangeHandler {
     }),
     BullModule.forRoot({ connection: { url: process.env['REDIS_URL'] } }),
     ScheduleModule.forRoot(),
-    BackfillModule.forRoot({ keyPrefix: 'cli' }),
+    BackfillModule.forRoot({ keyPrefix: 'cli', config: { rowAckMs: 500 } }),
   ],
   providers: [WeighParcels],
 })
