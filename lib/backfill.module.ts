@@ -48,7 +48,7 @@ import { EventStream } from './state/event.stream.js';
 })
 export class BackfillModule extends ConfigurableModuleClass {
   /**
-   * Registers the library with the given options; all have defaults, so `forRoot({})` is enough. They are the keys
+   * Registers the library with the given options; all have defaults, so `forRoot()` is enough. They are the keys
    * of `BackfillModuleOptions` and those of `BackfillModuleExtras`: `admin`, `isGlobal`, `contextName` and
    * `bullConfigKey`. Import it once, in the root module of the app, beside `MikroOrmModule`, `BullModule` and
    * `ScheduleModule`.
@@ -61,7 +61,7 @@ export class BackfillModule extends ConfigurableModuleClass {
    * BackfillModule.forRoot({ workers: true, admin: { path: 'admin/backfills', guards: [OperatorGuard] } })
    * ```
    */
-  static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     return super.forRoot(options);
   }
 

@@ -11,6 +11,20 @@ const work = () =>
     processRange: () => undefined,
   });
 
+describe('forRoot', () => {
+  it.each([
+    ['without an argument', () => BackfillModule.forRoot()],
+    ['with undefined', () => BackfillModule.forRoot(undefined)],
+  ])('%s applies the defaults', async (_, module) => {
+    const { backfills, finished } = await bench.start({
+      only: [...Object.values(appModules({ database: bench.database, redis: bench.redis })), module()],
+      handlers: [work()],
+    });
+    await backfills.start('work');
+    expect(await finished('work')).toMatchObject({ state: 'completed', planned: 1 });
+  });
+});
+
 describe('forRootAsync', () => {
   const factory = {
     createBackfillOptions: (): BackfillModuleOptions => ({
