@@ -7,6 +7,7 @@ import type {
 } from '@nestjs/common';
 import { sleep } from './async/sleep.js';
 import { endsWithin } from './async/timeout.js';
+import { checkWorkerNames } from './config/check-worker-names.js';
 import { RESOLVED_OPTIONS } from './config/module-options.js';
 import type { ResolvedModuleOptions } from './config/module-options.js';
 import { DeadConnectionReclaimer } from './database/dead-connection.reclaimer.js';
@@ -95,6 +96,10 @@ export class BackfillLifecycle
 
   private async register(): Promise<void> {
     const backfills = this.explorer.explore();
+    checkWorkerNames(
+      this.options.workers,
+      backfills.map(({ name }) => name),
+    );
     const [isLedgerReachable, areAllChecked] = await Promise.all([
       this.ledger.check(START_MS),
       this.checker.checkAll(backfills, START_MS, this.shutdown.signal),

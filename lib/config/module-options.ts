@@ -23,7 +23,8 @@ export const WORKERS_VARIABLE = 'NESTJS_BACKFILL_WORKERS';
 export interface BackfillModuleOptions {
   /**
    * Whether this process runs workers, which plan ranges and process them: `true` for all backfills, `false` for none
-   * (an API-only process), or the names of some. The environment variable `NESTJS_BACKFILL_WORKERS=false` overrides it. Default `true`.
+   * (an API-only process), or the names of some. A name that is no backfill of this process is refused at start. The
+   * environment variable `NESTJS_BACKFILL_WORKERS=false` overrides it. Default `true`.
    */
   readonly workers?: boolean | readonly string[];
   /**

@@ -1,5 +1,6 @@
 import { Injectable, Module } from '@nestjs/common';
-import { BackfillModule, type BackfillModuleOptions } from 'nestjs-backfill';
+import { BackfillDefinitionError, BackfillModule, type BackfillModuleOptions } from 'nestjs-backfill';
+import { WORKERS_VARIABLE } from '../../../lib/config/module-options.js';
 import { appModules, createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
 
 const bench = await createAppBench();
@@ -137,6 +138,30 @@ describe('workers', () => {
     await backfills.start('mine');
     expect(await finished('mine')).toMatchObject({ state: 'completed' });
     expect(await backfills.status('theirs')).toMatchObject({ state: 'running', workers: 0, done: 0 });
+  });
+
+  it.each<[string[], string[], string]>([
+    [['mien'], ['mine', 'theirs'], 'got "mien" (did you mean "mine"?)'],
+    [['mine', ' theirs', ''], ['mine', 'theirs'], 'got " theirs" (did you mean "theirs"?), ""'],
+    [['mine'], [], 'this process has none, got "mine"'],
+  ])('%j is refused in a process that has %j', async (workers, names, got) => {
+    const start = bench.start({ handlers: names.map(backfill), options: { workers } });
+    await expect(start).rejects.toThrow(BackfillDefinitionError);
+    await expect(start).rejects.toThrow(/^The option workers of BackfillModule must /);
+    await expect(start).rejects.toThrow(got);
+  });
+
+  it('are not checked where the environment turns all off', async () => {
+    process.env[WORKERS_VARIABLE] = 'false';
+    try {
+      const { backfills } = await bench.start({
+        handlers: [backfill('mine')],
+        options: { workers: ['mien'] },
+      });
+      expect(await backfills.status('mine')).toMatchObject({ state: 'idle' });
+    } finally {
+      delete process.env[WORKERS_VARIABLE];
+    }
   });
 
   it('false leaves the work to other processes, and controls it all the same', async () => {
