@@ -1,6 +1,7 @@
 import type { CanActivate, NestInterceptor, Type } from '@nestjs/common';
 import { z } from 'zod';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
+import { describeValue } from '../errors/describe-value.js';
 
 /** Token of the options of one mount of the admin endpoints, validated and frozen. */
 export const ADMIN_OPTIONS = Symbol('nestjs-backfill:admin-options');
@@ -60,16 +61,23 @@ export type ResolvedAdminOptions = Required<Omit<BackfillAdminOptions, 'actor' |
 
 const SEGMENTS = /^\/?[\w.~-]+(?:\/[\w.~-]+)*\/?$/;
 
-const isClassOr = (method: string) => (value: unknown) =>
-  typeof value === 'function' ||
-  (typeof value === 'object' && value !== null && typeof Reflect.get(value, method) === 'function');
+/** An invalid option: its path, what was expected and what was got. */
+export interface AdminOptionProblem {
+  readonly field: string;
+  readonly problem: string;
+}
+
+const EXPECTED = {
+  canActivate: 'expected a guard: a class or an instance with the method canActivate()',
+  intercept: 'expected an interceptor: a class or an instance with the method intercept()',
+} as const;
+
+type EnhancerMethod = keyof typeof EXPECTED;
 
 const schema = z.strictObject({
   path: z.string().regex(SEGMENTS, 'expected a path without parameters, such as "admin/backfills"'),
-  guards: z.array(z.custom(isClassOr('canActivate'), 'expected a guard: a class or an instance')).default([]),
-  interceptors: z
-    .array(z.custom(isClassOr('intercept'), 'expected an interceptor: a class or an instance'))
-    .default([]),
+  guards: z.array(classOrInstance('canActivate')).default([]),
+  interceptors: z.array(classOrInstance('intercept')).default([]),
   allowUnguarded: z.boolean().default(false),
   actor: z.custom((value) => typeof value === 'function', 'expected a function').optional(),
   origins: z
@@ -82,11 +90,11 @@ const schema = z.strictObject({
 export function resolveAdminOptions(options: BackfillAdminOptions): ResolvedAdminOptions {
   const parsed = schema.safeParse(options);
   if (!parsed.success) {
-    const lines = parsed.error.issues.map(
-      (issue) => `  ${issue.path.join('.') || 'admin'}: ${issue.message}`,
-    );
-    throw new BackfillDefinitionError(
-      `The admin options of BackfillModule are not valid:\n${lines.join('\n')}`,
+    throw invalidAdminOptions(
+      parsed.error.issues.map(({ path, message }) => ({
+        field: path.join('.') || 'admin',
+        problem: message,
+      })),
     );
   }
   const { allowUnguarded, ...rest } = parsed.data;
@@ -98,6 +106,48 @@ export function resolveAdminOptions(options: BackfillAdminOptions): ResolvedAdmi
     );
   }
   return Object.freeze(rest as ResolvedAdminOptions);
+}
+
+/** The error that names each invalid option. */
+export function invalidAdminOptions(problems: readonly AdminOptionProblem[]): BackfillDefinitionError {
+  const lines = problems.map(({ field, problem }) => `  ${field}: ${problem}`);
+  return new BackfillDefinitionError(
+    `The admin options of BackfillModule are not valid:\n${lines.join('\n')}`,
+  );
+}
+
+/** What is wrong with the instance of a guard or an interceptor, or with the class that it is made from; else `null`. */
+export function enhancerProblem(
+  instance: unknown,
+  method: EnhancerMethod,
+  given: unknown = instance,
+): string | null {
+  return hasMethod(instance, method) ? null : `${EXPECTED[method]}, got ${describeEnhancer(given)}`;
+}
+
+/** A class may have the method as a property of its instances, which only an instance shows. */
+function classOrInstance(method: EnhancerMethod) {
+  return z.custom(
+    (value) =>
+      hasMethod(value, method) ||
+      isClass(value) ||
+      (typeof value === 'function' && hasMethod(value.prototype, method)),
+    { error: ({ input }) => `${EXPECTED[method]}, got ${describeEnhancer(input)}` },
+  );
+}
+
+function hasMethod(value: unknown, method: EnhancerMethod): boolean {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, method) === 'function';
+}
+
+function isClass(value: unknown): boolean {
+  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
+}
+
+function describeEnhancer(value: unknown): string {
+  return typeof value === 'function' && value.prototype !== undefined
+    ? `the ${isClass(value) ? 'class' : 'function'} ${value.name || 'without a name'}`
+    : describeValue(value);
 }
 
 /** The path of the controllers, which are made before the options are validated. */

@@ -6,7 +6,7 @@ import type { ContextId } from '@nestjs/core';
 import { defer, from, isObservable, lastValueFrom, mergeAll } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { BackfillDefinitionError } from '../../errors/backfill-definition.error.js';
-import { ADMIN_OPTIONS } from '../admin.options.js';
+import { ADMIN_OPTIONS, enhancerProblem, invalidAdminOptions } from '../admin.options.js';
 import type { ResolvedAdminOptions } from '../admin.options.js';
 import { httpError } from './http-error.js';
 
@@ -31,11 +31,18 @@ export class EnhancerResolver implements CanActivate, NestInterceptor, OnModuleI
     private readonly moduleRef: ModuleRef,
   ) {}
 
-  /** Throws `BackfillDefinitionError` for a class that no module provides and that cannot be instantiated. */
+  /**
+   * Throws `BackfillDefinitionError` for a class that no module provides and that cannot be instantiated, and for one whose
+   * instances lack the method.
+   */
   async onModuleInit(): Promise<void> {
     const { guards, interceptors } = this.options;
-    this.guards = await Promise.all(guards.map((guard) => this.resolver(guard)));
-    this.interceptors = await Promise.all(interceptors.map((interceptor) => this.resolver(interceptor)));
+    this.guards = await Promise.all(
+      guards.map((guard, i) => this.resolver(guard, 'canActivate', `guards.${i}`)),
+    );
+    this.interceptors = await Promise.all(
+      interceptors.map((interceptor, i) => this.resolver(interceptor, 'intercept', `interceptors.${i}`)),
+    );
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -59,18 +66,33 @@ export class EnhancerResolver implements CanActivate, NestInterceptor, OnModuleI
     return this.interceptors.reduceRight(wrap, next).handle();
   }
 
-  private async resolver<T extends object>(enhancer: Type<T> | T): Promise<Resolve<T>> {
+  private async resolver<T extends object>(
+    enhancer: Type<T> | T,
+    method: 'canActivate' | 'intercept',
+    field: string,
+  ): Promise<Resolve<T>> {
     if (typeof enhancer !== 'function') {
       return () => Promise.resolve(enhancer);
     }
     const scope = this.scopeOf(enhancer);
+    const check = (instance: unknown) => {
+      const problem = enhancerProblem(instance, method, enhancer);
+      if (problem !== null) {
+        throw invalidAdminOptions([{ field, problem }]);
+      }
+    };
     if (scope === Scope.REQUEST || scope === Scope.TRANSIENT) {
+      if (typeof Reflect.get(enhancer.prototype as object, method) !== 'function') {
+        // Without a request some cannot be instantiated: those are not known to lack the method.
+        await this.moduleRef.resolve(enhancer, undefined, { strict: false }).then(check, () => undefined);
+      }
       return (context) => this.moduleRef.resolve(enhancer, this.contextIdOf(context), { strict: false });
     }
     const singleton =
       scope === undefined
         ? await this.instantiate(enhancer)
         : this.moduleRef.get<T, T>(enhancer, { strict: false });
+    check(singleton);
     return () => Promise.resolve(singleton);
   }
 

@@ -1,4 +1,4 @@
-import { Catch, HttpException, Injectable, Module, VersioningType } from '@nestjs/common';
+import { Catch, HttpException, Injectable, Module, Scope, VersioningType } from '@nestjs/common';
 import type {
   ArgumentMetadata,
   ArgumentsHost,
@@ -10,7 +10,7 @@ import type {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
-import { BackfillAdminModule } from 'nestjs-backfill';
+import { BackfillAdminModule, BackfillDefinitionError } from 'nestjs-backfill';
 import type { BackfillStatus, RunReceipt } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
 import { adminClient, startAdminApp, type AdapterName, type ErrorBody } from '../../support/admin/index.js';
@@ -20,6 +20,11 @@ const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
 const handlers = () => [
   defineBackfill({ name: 'held', source: numbers(100), config: HELD, processRange: () => {} }),
 ];
+
+/** Neither a guard nor an interceptor. */
+class Nothing {
+  readonly good = 'sesame';
+}
 
 @Injectable()
 class Tokens {
@@ -77,6 +82,60 @@ describe('without guards', () => {
     const admin = { path: 'a/:b', guards: [7], color: 'red' } as unknown as { path: string };
     await expect(startAdminApp(bench, { admin })).rejects.toThrow(/path: .*\n.*guards\.0: .*\n.*color/);
   });
+
+  it.each<[string, unknown, string]>([
+    ['an arrow function', () => true, 'got a function'],
+    [
+      'middleware',
+      function authenticate(request: { user: string }) {
+        return request.user;
+      },
+      'got the function authenticate',
+    ],
+    ['a class without the method', Nothing, 'got the class Nothing'],
+    ['an object without the method', { canactivate: () => true }, 'got an object'],
+    ['nothing', undefined, 'got undefined'],
+  ])('refuses %s as a guard', async (_, guard, got) => {
+    const start = startAdminApp(bench, { admin: { path: 'ops', guards: [guard as CanActivate] } });
+    await expect(start).rejects.toThrow(BackfillDefinitionError);
+    await expect(start).rejects.toThrow(/guards\.0: expected .*canActivate/);
+    await expect(start).rejects.toThrow(got);
+  });
+
+  it.each([Scope.DEFAULT, Scope.REQUEST, Scope.TRANSIENT])(
+    'refuses a provided class without the method, scope %s',
+    async (scope) => {
+      @Injectable({ scope })
+      class Unsuitable extends Nothing {}
+      const admin = { path: 'ops', guards: [Unsuitable as unknown as Type<CanActivate>] };
+      await expect(startAdminApp(bench, { admin, handlers: [Unsuitable] })).rejects.toThrow(
+        /guards\.0: expected .*canActivate\(\), got the class Unsuitable/,
+      );
+    },
+  );
+
+  it('refuses a class without intercept() as an interceptor', async () => {
+    const interceptors = [Nothing as unknown as Type<NestInterceptor>];
+    await expect(
+      startAdminApp(bench, { admin: { path: 'ops', allowUnguarded: true, interceptors } }),
+    ).rejects.toThrow(/interceptors\.0: expected .*intercept\(\), got the class Nothing/);
+  });
+
+  it.each([Scope.DEFAULT, Scope.REQUEST, Scope.TRANSIENT])(
+    'accepts a class whose canActivate is a property, scope %s',
+    async (scope) => {
+      @Injectable({ scope })
+      class Closed implements CanActivate {
+        readonly canActivate = () => false;
+      }
+      const admin = await startAdminApp(bench, {
+        admin: { path: 'ops', guards: [Closed] },
+        handlers: [Closed],
+      });
+      expect((await admin.client.get('')).status).toBe(403);
+      await admin.close();
+    },
+  );
 
   it('names a guard that is not provided and cannot be instantiated', async () => {
     const admin = { path: 'ops', guards: [TokenGuard] };
