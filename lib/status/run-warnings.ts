@@ -7,18 +7,27 @@ import { isActive } from '../state/run-status.js';
 /** So many ranges without a row are more than a gap in the ids. */
 const MANY_RANGES = 200;
 
-/**
- * Warnings about a run whose handler, workers, code version, source or config is missing or does not match.
- *
- * @param refusal why this process does not work on the run, and what to do; `null` where it does
- * @param config `null` where the stored config is corrupt
- */
+/** Workers of a run that has just been started are not missing: they start once their processes learn of it. */
+const WORKERS_START_MS = 3_000;
+
+/** What a run is compared with. */
+export interface WarningFacts {
+  /** The handler of this process; `undefined` where it has none. */
+  readonly backfill: RegisteredBackfill | undefined;
+  /** Processes with a worker for the run. */
+  readonly workers: number;
+  /** `null` where the stored config is corrupt. */
+  readonly config: BackfillConfig | null;
+  /** Why this process does not work on the run, and what to do; `null` where it does. */
+  readonly refusal: string | null;
+  /** The time of Redis. */
+  readonly now: number;
+}
+
+/** Warnings about a run whose handler, workers, code version, source or config is missing or does not match. */
 export function warningsOf(
   run: RunRecord,
-  backfill: RegisteredBackfill | undefined,
-  workers: number,
-  config: BackfillConfig | null,
-  refusal: string | null,
+  { backfill, workers, config, refusal, now }: WarningFacts,
 ): string[] {
   if (!backfill) {
     return [
@@ -26,17 +35,19 @@ export function warningsOf(
     ];
   }
   const warnings: string[] = [];
+  const one = run.rowsMissing === 1;
   if (run.rowsMissing > 0) {
     warnings.push(
-      `${run.rowsMissing} rows were planned, but were not loaded for the handler, and are not known to be gone. The log ` +
-        'names their ranges. Find out why the source does not load them, then start another run.',
+      `${one ? '1 row was' : `${run.rowsMissing} rows were`} planned, but ${one ? 'was' : 'were'} not loaded for the handler, and ` +
+        `${one ? 'is' : 'are'} not known to be gone. The log names ${one ? 'its range' : 'their ranges'}. Find out why the source ` +
+        `does not load ${one ? 'it' : 'them'}, then start another run.`,
     );
   }
   if (run.done >= MANY_RANGES && run.rowsDone === 0 && run.rowsFailed === 0 && run.rowsMissing === 0) {
     warnings.push(`${run.done} ranges are done and ${noRow(backfill)}`);
   }
   const { version } = backfill;
-  if (run.status === 'running' && workers === 0) {
+  if (run.status === 'running' && workers === 0 && now - run.startedAt >= WORKERS_START_MS) {
     warnings.push('No process has workers for this backfill. Start one with workers: true.');
   }
   const held = isActive(run.status) && isHeldForVersion(run, backfill);

@@ -97,7 +97,7 @@ export class StatusReader {
       callsPerSecond: await this.callsPerSecond(name, config, now),
       workers,
       warnings: [
-        ...warningsOf(run, backfill, workers, config, refusal),
+        ...warningsOf(run, { backfill, workers, config, refusal, now }),
         ...(await this.throttleWarnings(run.id)),
       ],
       cursor: publicCursor(run.partitions ?? [], new Map(Object.entries(run.cursors))),
