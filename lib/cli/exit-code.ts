@@ -8,7 +8,10 @@ import { BackfillError } from '../errors/backfill-error.js';
 export const EXIT_CODES = {
   /** Success. */
   ok: 0,
-  /** Unexpected error: Redis or the database does not respond, or the app does not boot. */
+  /**
+   * Unexpected error: Redis or the database does not respond, or the app does not boot. Also of `retry --id` with an id of
+   * no failure; the others are requeued.
+   */
   failure: 1,
   /** Usage error: unknown command or option, or an invalid value. Nothing was changed. */
   usage: 2,

@@ -56,7 +56,9 @@ export class FailureRetrier {
     // Without failures first: throws where the run cannot take any.
     await this.requeue(into, [], newest);
     let retried = 0;
+    const unknownIds = new Set(ids);
     for await (const pieces of this.pages(runId, ids, newest, config.batchSize)) {
+      pieces.flatMap((piece) => piece.ids).forEach((id) => unknownIds.delete(id));
       retried += await this.retryPieces(into, pieces, newest);
       if (signal?.aborted) {
         break;
@@ -71,7 +73,13 @@ export class FailureRetrier {
       });
     }
     const run = await this.runs.read(runId);
-    return { runId, state: run?.status ?? 'failed', changed: retried > 0, retried };
+    return {
+      runId,
+      state: run?.status ?? 'failed',
+      changed: retried > 0,
+      retried,
+      unknownIds: [...unknownIds],
+    };
   }
 
   /**

@@ -106,4 +106,6 @@ export interface RetryOptions extends ActionOptions {
 export interface RetryReceipt extends RunReceipt {
   /** Failures that became outstanding work again by this call; those that fail again meanwhile count once. */
   readonly retried: number;
+  /** Those of the given `ids` that are ids of no failure of the run: they never were, or another call has retried them. */
+  readonly unknownIds: readonly string[];
 }

@@ -105,7 +105,11 @@ const receipt = {
 } satisfies Shape<RunReceipt>;
 
 export const receiptResponse = z.object(receipt);
-export const retryResponse = z.object({ ...receipt, retried: count } satisfies Shape<RetryReceipt>);
+export const retryResponse = z.object({
+  ...receipt,
+  retried: count,
+  unknownIds: z.array(text).describe('Requested ids that are ids of no failure of the run'),
+} satisfies Shape<RetryReceipt>);
 
 const configShape = Object.fromEntries(
   Object.entries(CONFIG_FIELDS).map(([key, { schema, expected }]) => [

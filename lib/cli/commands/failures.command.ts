@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { FailurePage } from '../../state/backfill-failure.js';
+import type { RetryReceipt } from '../../state/run-actions.js';
 import type { CliSession } from '../cli-session.js';
+import { EXIT_CODES } from '../exit-code.js';
 import type { Style } from '../output/style.js';
 import { table } from '../output/table.js';
 import { formatTime } from '../output/time.js';
@@ -58,11 +60,20 @@ export function addFailureCommands(program: Command, session: CliSession): void 
         ...(reason === undefined ? {} : { reason }),
         by: operatorName(by),
       });
-      session.printer.print(
-        receipt,
-        ({ retried, runId, state }) => `${retried} requeued in run ${runId}, which is ${state}`,
-      );
+      session.printer.print(receipt, retryText);
+      if (receipt.unknownIds.length > 0) {
+        session.exitWith(EXIT_CODES.failure);
+      }
     });
+}
+
+function retryText({ retried, runId, state, unknownIds }: RetryReceipt, style: Style): string {
+  const receipt = `${retried} requeued in run ${runId}, which is ${state}`;
+  if (unknownIds.length === 0) {
+    return receipt;
+  }
+  const ids = `${unknownIds.length === 1 ? 'id' : 'ids'} ${unknownIds.join(', ')}`;
+  return `${receipt}\n${style('red', `No failure of the run has the ${ids}: see the command failures for those that it has`)}`;
 }
 
 function failureTable(page: FailurePage, style: Style, stack: boolean): string {

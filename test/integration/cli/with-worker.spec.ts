@@ -56,6 +56,20 @@ describe('the command line beside a worker process', () => {
     });
   });
 
+  it('says which ids to retry are those of no failure', async () => {
+    const { code, out } = await cli.piped('retry', NAME, '--id', 'nope', 'x');
+    expect({ code, out }).toEqual({
+      code: 1,
+      out: expect.stringMatching(
+        /^0 requeued in run \S+, which is failed\nNo failure of the run has the ids nope, x:/,
+      ) as string,
+    });
+
+    const asJson = await cli.piped('retry', NAME, '--id', 'nope', '--json');
+    expect(asJson.code).toBe(1);
+    expect(JSON.parse(asJson.out)).toMatchObject({ retried: 0, changed: false, unknownIds: ['nope'] });
+  });
+
   it('retries the failure after the cause is fixed, and watches the run to its end', async () => {
     await database.query('UPDATE parcel SET pieces = 1');
 
