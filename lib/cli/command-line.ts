@@ -12,6 +12,7 @@ import type { AppRequest } from './app/locate-app.js';
 import { OutageWatch } from './app/outage-watch.js';
 import { CliOutageError } from './cli.error.js';
 import type { CliSession } from './cli-session.js';
+import { commandMessage } from './command-message.js';
 import { addConfigCommand } from './commands/config.command.js';
 import { addDoctorCommand } from './commands/doctor.command.js';
 import { addFailureCommands } from './commands/failures.command.js';
@@ -206,7 +207,7 @@ async function report(
   stderr: NodeJS.WritableStream,
 ): Promise<void> {
   const isOutage = isUnreachable(error);
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = error instanceof Error ? commandMessage(error) : String(error);
   const isOwn = error instanceof BackfillError;
   const message = isOutage && !isOwn ? `The database cannot be reached: ${reason}` : reason;
   const detail =

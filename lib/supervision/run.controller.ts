@@ -89,7 +89,7 @@ export class RunController {
     if (working.length > 0) {
       throw new BackfillConflictError(
         `${cannot} yet: ranges may still be in flight in ${working.length === 1 ? 'a process' : `${working.length} processes`}. ` +
-          'Repeat the call in a few seconds.',
+          'Repeat it in a few seconds.',
       );
     }
   }

@@ -69,6 +69,44 @@ describe('the command line, piped', () => {
     expect(err).toMatch(/perSecond: expected a known key/);
   });
 
+  it.each<[string[], RegExp]>([
+    [
+      ['config', 'set', NAME, 'batchSize=0'],
+      /Nothing was changed\. Repeat the command with these values corrected\./,
+    ],
+    [
+      ['start', NAME, '--set', 'batchSize=0'],
+      /No run was started\. Repeat the command with these values corrected\./,
+    ],
+    [['preview', NAME, '--set', 'batchSize=0'], /Repeat the command with these values corrected\./],
+    [['preview', NAME, '--at', 'noon'], /expected --at to be/],
+    [['preview', NAME, '--limit', '9999'], /expected --limit to be/],
+    [['failures', NAME, '--after', '?'], /expected --after to be/],
+    [['start', NAME, '--sweeps', '1'], /expected --sweeps to be/],
+    [['start', NAME, '--dry-run', '--verify'], /expected --verify to be/],
+    [['resume', NAME, '--adopt-version', ''], /expected --adopt-version to be/],
+  ])('words the error of %j for the command line', async (words, message) => {
+    const { code, err } = await cli.piped(...words);
+
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(message) as string });
+    expect(err).not.toMatch(/configure\(|start\(|preview\(|expected (at|limit|after|verify|adoptVersion)/);
+    const asJson = await cli.piped(...words, '--json');
+    expect(JSON.parse(asJson.err)).toMatchObject({
+      error: { message: expect.stringMatching(message) as string },
+    });
+  });
+
+  it('names the command that corrects a corrupt config', async () => {
+    const key = (await redis.client.keys('*')).find((it) => it.includes(`config:${NAME}`)) ?? '';
+    const before = await redis.client.hget(key, 'batchSize');
+    await redis.client.hset(key, 'batchSize', 'many');
+    const { err } = await cli.piped('config', 'get', NAME);
+    await redis.client.hset(key, 'batchSize', before ?? '20');
+
+    expect(err).toMatch(/batchSize: expected .*\n.*nestjs-backfill config set weigh-parcels batchSize=/);
+    expect(err).not.toMatch(/configure\(/);
+  });
+
   it('starts a run, and rejects a second one', async () => {
     expect(await json('start', NAME, '--by', 'alice', '--reason', 'new scales')).toMatchObject({
       code: 0,
