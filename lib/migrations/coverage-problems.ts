@@ -77,7 +77,11 @@ async function outsideOf(
       to: to !== null,
     })),
   );
-  return outside === 0 ? [] : [`${outside} rows are outside of the bounds that its runs were started with`];
+  return outside === 0
+    ? []
+    : [
+        `${outside} ${outside === 1 ? 'row is' : 'rows are'} outside of the bounds that its runs were started with`,
+      ];
 }
 
 /** The runs that covered their bounds with the handler of the newest run. */

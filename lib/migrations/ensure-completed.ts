@@ -1,3 +1,4 @@
+import { countOf } from '../errors/count-of.js';
 import type { INestApplicationContext } from '@nestjs/common';
 import { BackfillService } from '../backfill.service.js';
 import { bootApp } from '../cli/app/boot-app.js';
@@ -105,13 +106,13 @@ function incompleteness(status: BackfillStatus, left: number | null): string[] {
     );
   }
   if (failed + rowsFailed > 0) {
-    problems.push(`${failed} ranges and ${rowsFailed} rows failed`);
+    problems.push(`${countOf(failed, 'range')} and ${countOf(rowsFailed, 'row')} failed`);
   }
   if (rowsMissing > 0) {
-    problems.push(`${rowsMissing} rows are missing`);
+    problems.push(`${rowsMissing} ${rowsMissing === 1 ? 'row is' : 'rows are'} missing`);
   }
   if (left !== null && left > 0) {
-    problems.push(`${left} rows still match its where`);
+    problems.push(`${left} ${left === 1 ? 'row still matches' : 'rows still match'} its where`);
   }
   return problems;
 }
@@ -128,6 +129,8 @@ function unverified({ state, runId, verified }: BackfillStatus): string[] {
   // A source that cannot be swept is verified by its sample alone.
   const isProved = left === 0 || (left === null && sampled > 0);
   return state === 'completed' && !isProved
-    ? [`its verification ended with ${left ?? 'unknown'} rows left`]
+    ? [
+        `its verification ended with ${left === null || left === undefined ? 'an unknown number of rows' : countOf(left, 'row')} left`,
+      ]
     : [];
 }

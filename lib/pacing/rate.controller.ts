@@ -6,7 +6,7 @@ import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
 import { EventStream } from '../state/event.stream.js';
-import { encodePace, toPace } from '../state/pace.js';
+import { encodePace, roundedRate, toPace } from '../state/pace.js';
 import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
 import { currentRate, nextPeakChange } from './peak-hours.js';
 import { queueLimiter } from './queue-limiter.js';
@@ -65,7 +65,7 @@ export class RateController {
     await this.limitQueue(backfill, runId, perSecond, changed === 1);
     this.scheduleBoundary(backfill, runId, config, changeAt, now);
     if (changed === 1) {
-      const rate = perSecond === null ? 'unpaced' : `${perSecond}/s`;
+      const rate = perSecond === null ? 'unpaced' : `${roundedRate(perSecond)}/s`;
       const why =
         throttled && throttled.pressure > 0
           ? `${reason}, pressure ${throttled.pressure}: ${throttled.reason}`

@@ -1,3 +1,4 @@
+import { nounFor } from '../errors/count-of.js';
 import { Injectable, Logger } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { ConfigStore } from '../config/config.store.js';
@@ -10,6 +11,7 @@ import { RateController } from '../pacing/rate.controller.js';
 import type { CycleJob } from '../queues/cycle.queues.js';
 import { RedisClock } from '../redis/redis.clock.js';
 import { RangeStore } from '../state/range.store.js';
+import { roundedRate } from '../state/pace.js';
 import { RunStore } from '../state/run.store.js';
 import { throughput, SampleStore } from '../state/sample.store.js';
 import { toStoredError } from '../state/stored-error.js';
@@ -126,11 +128,11 @@ export class CycleRunner {
     { perSecond, reason }: ReturnType<typeof currentRate>,
     waitMs: number | null,
   ): void {
-    const rate = perSecond === null ? 'unpaced' : `${perSecond}/s`;
+    const rate = perSecond === null ? 'unpaced' : `${roundedRate(perSecond)}/s`;
     const next =
       waitMs === null ? 'no further cycle' : `next cycle in ${(waitMs / 1000).toFixed(1)} s at the latest`;
     this.logger.log(
-      `[${backfill} run ${run}] cycle ${cycle} planned ${planned} ranges (window ${target}), ` +
+      `[${backfill} run ${run}] cycle ${cycle} planned ${planned} ${nounFor(planned, 'range')} (window ${target}), ` +
         `cursor ${JSON.stringify(cursor)}, rate ${rate} ${reason}, ${next}`,
     );
   }

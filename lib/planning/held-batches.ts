@@ -1,3 +1,4 @@
+import { countOf } from '../errors/count-of.js';
 import { Inject, Injectable } from '@nestjs/common';
 import type { SourceWarning } from '../sources/backfill-source.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
@@ -52,7 +53,7 @@ export class HeldBatches {
       return [];
     }
     const message =
-      `${Number(slow)} of ${Number(batches)} batches of the newest run took longer than a second, and with the guard 'lock' ` +
+      `${Number(slow)} of ${countOf(Number(batches), 'batch')} of the newest run took longer than a second, and with the guard 'lock' ` +
       'writes of the app to their rows waited for so long. Lower batchSize, or use the guard recheck, which holds rows ' +
       'only while they are written.';
     return [{ code: 'LONG_LOCKS', message }];

@@ -1,3 +1,4 @@
+import { countOf } from '../errors/count-of.js';
 import { Injectable, Logger } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { isTimeout } from '../database/classify-error.js';
@@ -173,7 +174,9 @@ export class RangePlanner {
         if (limit === 1) {
           throw new PlanningTimeoutError(backfill.name, error);
         }
-        this.logger.warn(`[${backfill.name}] planning ${limit} ranges timed out, retrying with half as many`);
+        this.logger.warn(
+          `[${backfill.name}] planning ${countOf(limit, 'range')} timed out, retrying with half as many`,
+        );
       } finally {
         em.clear();
       }

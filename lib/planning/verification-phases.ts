@@ -1,3 +1,4 @@
+import { nounFor } from '../errors/count-of.js';
 import type { BackfillEventData } from '../state/backfill-event.js';
 import type { RunRecord } from '../state/run-record.js';
 import type { Verification } from '../state/verification.js';
@@ -84,17 +85,19 @@ export function afterSample(verification: Verification): NextPhase {
   return {
     verification: { ...verification, phase: 'done' },
     ...(read > 0 && sampled === 0
-      ? { verdict: `none of the ${read} rows of the sample could be loaded again: nothing is known of them` }
+      ? {
+          verdict: `none of the ${read} ${nounFor(read, 'row')} of the sample could be loaded again: nothing is known of ${read === 1 ? 'it' : 'them'}`,
+        }
       : {}),
   };
 }
 
 function verdictOf(verification: Verification, complete: boolean): string {
   const { left, limit, round, elapsed } = verification;
-  const rows = `${complete ? '' : 'at least '}${left ?? 0} rows`;
+  const rows = `${complete ? '' : 'at least '}${left ?? 0} ${nounFor(left ?? 0, 'row')}`;
   const sentence = `the app still writes the old form: ${rows} in the last ${formatDuration(elapsed)}`;
   return round === 1 && counted(verification)
-    ? `${rows} still match the where after all ${limit ?? 0} were processed: either the where does not exclude rows that ` +
+    ? `${rows} still ${left === 1 ? 'matches' : 'match'} the where after all ${limit ?? 0} were processed: either the where does not exclude rows that ` +
         `are done, and then no sweep can tell what is left, or ${sentence}`
     : sentence;
 }

@@ -1,3 +1,4 @@
+import { countOf } from '../errors/count-of.js';
 import type { EntityManager } from '@mikro-orm/core';
 import type { BackfillContext } from '../handlers/backfill-context.js';
 import type { BatchHandler, RangeHandler, RowHandler } from '../handlers/handlers.js';
@@ -48,7 +49,7 @@ async function handleRange(
 ): Promise<Outcome> {
   if (entry.payload.kind === 'rows') {
     throw new TypeError(
-      `Expected a range for a range handler, got the keys of ${entry.payload.keys.length} rows`,
+      `Expected a range for a range handler, got the keys of ${countOf(entry.payload.keys.length, 'row')}`,
     );
   }
   const range = toRange(backfill.source, entry.payload.range, entry.index, entry.payload.partition);

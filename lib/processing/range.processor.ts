@@ -75,8 +75,10 @@ export class RangeProcessor {
     }
     if (!(await this.drain(why === 'pause' ? shutdownTimeout : ABORT_GRACE_MS))) {
       this.deps.logger.warn(
-        `[${this.run.backfill.name} run ${this.run.runId}] ${this.inFlight.size} handlers ignore their abort ` +
-          'signal; their ranges are released',
+        `[${this.run.backfill.name} run ${this.run.runId}] ${this.inFlight.size} ` +
+          (this.inFlight.size === 1
+            ? 'handler ignores its abort signal; its range is released'
+            : 'handlers ignore their abort signal; their ranges are released'),
       );
     }
     this.abandonSignal.abandon();

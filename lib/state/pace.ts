@@ -32,6 +32,14 @@ export function toPerSecond(pace: Pace): number | null {
   }
 }
 
+/**
+ * A rate to show: its pace is stored in whole microseconds, so that 7.5 ranges a second are 7.50002. Five digits are exact
+ * for a rate of the config that has no more.
+ */
+export function roundedRate<Rate extends number | null>(perSecond: Rate): Rate {
+  return (perSecond === null ? null : Number(perSecond.toPrecision(5))) as Rate;
+}
+
 /** A pace as the run stores it: microseconds between two ranges, 0 unpaced, -1 held. */
 export function encodePace(pace: Pace): number {
   switch (pace.kind) {

@@ -1,6 +1,6 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { estimateEnd } from '../pacing/schedule.js';
-import { toPerSecond } from '../state/pace.js';
+import { roundedRate, toPerSecond } from '../state/pace.js';
 import type { RunRecord } from '../state/run-record.js';
 import type { RateStatus } from './backfill-status.js';
 
@@ -31,11 +31,7 @@ export function rateOf(run: RunRecord, now: number): RateStatus {
     const until = new Date(run.holdUntil).toISOString();
     return { perSecond: 0, reason: `${run.holdReason ?? 'held'} until ${until}` };
   }
-  const perSecond = toPerSecond(run.pace);
-  return {
-    perSecond: perSecond === null ? null : Number(perSecond.toPrecision(6)),
-    reason: run.rateReason ?? 'starting',
-  };
+  return { perSecond: roundedRate(toPerSecond(run.pace)), reason: run.rateReason ?? 'starting' };
 }
 
 /**

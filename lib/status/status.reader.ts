@@ -177,7 +177,8 @@ export class StatusReader {
   private async throttleWarnings(runId: string): Promise<string[]> {
     const errors = Object.entries(await this.runStore.throttleErrors(runId));
     return errors.map(
-      ([name, count]) => `Throttle ${name} failed ${count} times; see the log for the reason.`,
+      ([name, count]) =>
+        `Throttle ${name} failed ${Number(count) === 1 ? 'once' : `${count} times`}; see the log for the reason.`,
     );
   }
 

@@ -125,7 +125,11 @@ export class RunBreaker {
     if (failures > allowed) {
       const limit =
         typeof maxFailures === 'string' ? `${maxFailures}: ${allowed} allowed so far` : maxFailures;
-      await this.pause(backfill, runId, `${failures} failures exceed maxFailures (${limit})`);
+      await this.pause(
+        backfill,
+        runId,
+        `${failures} ${failures === 1 ? 'failure exceeds' : 'failures exceed'} maxFailures (${limit})`,
+      );
     }
   }
 

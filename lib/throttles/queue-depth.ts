@@ -34,7 +34,7 @@ export function queueDepth(options: QueueDepthOptions): BackfillThrottle {
       const depths = await Promise.all(queues.map((name) => waitingJobs(name, prefix, redis)));
       return depths.reduce((sum, depth) => sum + depth, 0);
     },
-    reason: (depth) => `${depth} jobs wait in ${queues.join(', ')}`,
+    reason: (depth) => `${depth} ${depth === 1 ? 'job waits' : 'jobs wait'} in ${queues.join(', ')}`,
   });
 }
 

@@ -36,7 +36,9 @@ export function progressBar(label) {
       const about = rowsTotalKind === 'estimated' ? 'about ' : '';
       setText(
         rows,
-        rowsTotal === null ? 'no run yet' : `${compact(rowsDone)} of ${about}${compact(rowsTotal)} rows`,
+        rowsTotal === null
+          ? 'no run yet'
+          : `${compact(rowsDone)} of ${about}${compact(rowsTotal)} ${rowsTotal === 1 ? 'row' : 'rows'}`,
       );
     },
   };

@@ -3,7 +3,7 @@ import { throughputChart } from './chart.js';
 import { confirmDialog, startDialog } from './dialogs.js';
 import { button, el, onChange, setText, toast } from './dom.js';
 import { failuresView } from './failures.js';
-import { compact, count, isRunning, perSecond, rate, untilText, when } from './format.js';
+import { compact, count, counted, isRunning, perSecond, rate, untilText, when } from './format.js';
 import { changesTable, historyTable, runsTable } from './history.js';
 import { progressBar, section, stateBadge, tile, warningList } from './components.js';
 import { tuningForm } from './tuning.js';
@@ -94,8 +94,8 @@ export function detailView(name) {
       tiles.failures.update(
         compact(status.failed + status.rowsFailed),
         [
-          `${count(status.rowsFailed)} rows`,
-          ...(status.rowsMissing > 0 ? [`${count(status.rowsMissing)} rows missing`] : []),
+          counted(status.rowsFailed, 'row'),
+          ...(status.rowsMissing > 0 ? [`${counted(status.rowsMissing, 'row')} missing`] : []),
           ...(status.rowsRechecked > 0 ? [`${count(status.rowsRechecked)} handled again`] : []),
         ].join(', '),
       );

@@ -1,6 +1,6 @@
 import { has, read } from './api.js';
 import { button, el, withErrorToast } from './dom.js';
-import { count, keyText, untilText, when } from './format.js';
+import { counted, keyText, untilText, when } from './format.js';
 import { table } from './components.js';
 
 let ids = 0;
@@ -136,7 +136,7 @@ async function previewContent(url, from, to) {
     ? `estimated to end in ${untilText(estimatedEnd)} (${when(estimatedEnd)})`
     : 'the end cannot be estimated';
   return [
-    el('p', {}, `${count(total)} ranges over ${about}${count(rowsTotal)} rows; ${end}.`),
+    el('p', {}, `${counted(total, 'range')} over ${about}${counted(rowsTotal, 'row')}; ${end}.`),
     ...warnings.map(({ message }) => el('p.warning', {}, message)),
     table(
       'First ranges',

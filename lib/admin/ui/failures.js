@@ -1,6 +1,6 @@
 import { change, has, read } from './api.js';
 import { button, el, onChange, setText, toast } from './dom.js';
-import { count, keyText, when } from './format.js';
+import { counted, keyText, when } from './format.js';
 import { table } from './components.js';
 
 const PAGE_SIZE = 20;
@@ -16,7 +16,7 @@ export function failuresView(url, changed) {
       ...(ids ? { ids } : {}),
       ...(adoptVersion === null ? {} : { adoptVersion }),
     });
-    toast(retried === 1 ? '1 failure queued again' : `${count(retried)} failures queued again`);
+    toast(`${counted(retried, 'failure')} queued again`);
     changed();
   };
   const draw = onChange(({ items, next }) => {

@@ -3,6 +3,8 @@ const fine = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 
 export const count = (value) => (value === null || value === undefined ? '–' : whole.format(value));
+/** A count with its noun: `1 row`, `2 rows`. */
+export const counted = (value, noun) => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
 export const compact = (value) => (value < 100_000 ? whole.format(value) : short.format(value));
 export const rate = (value) => (value >= 100 ? whole.format(value) : fine.format(value));
 export const perSecond = (value) => (value === null ? 'unpaced' : `${fine.format(value)}/s`);

@@ -76,7 +76,7 @@ function authorAndReason({ by, reason }) {
 
 function detailsOf({ patch, failures, retried, dryRun }) {
   if (patch) return Object.keys(patch).join(', ');
-  if (retried !== undefined) return `${compact(retried)} failures`;
-  if (failures) return `with ${compact(failures)} failures`;
+  if (retried !== undefined) return `${compact(retried)} ${retried === 1 ? 'failure' : 'failures'}`;
+  if (failures) return `with ${compact(failures)} ${failures === 1 ? 'failure' : 'failures'}`;
   return dryRun ? 'as a dry run' : '';
 }

@@ -1,7 +1,7 @@
 import { change, has, read } from './api.js';
 import { button, el, withErrorToast, onChange, setText, toast } from './dom.js';
 import { field } from './dialogs.js';
-import { untilText } from './format.js';
+import { counted, untilText } from './format.js';
 import { changeLine } from './history.js';
 
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
@@ -120,7 +120,7 @@ async function effectOf(url, changes) {
     previewWith({ config: JSON.stringify(changes) }),
   ]);
   const text = ({ total, estimatedEnd }) =>
-    `${total} ranges, ${estimatedEnd ? untilText(estimatedEnd) : 'no estimated end'}`;
+    `${counted(total, 'range')}, ${estimatedEnd ? untilText(estimatedEnd) : 'no estimated end'}`;
   return `A run over the whole table: ${text(before)} now; ${text(after)} with these changes.`;
 }
 

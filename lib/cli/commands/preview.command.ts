@@ -1,3 +1,4 @@
+import { countOf } from '../../errors/count-of.js';
 import type { Command } from 'commander';
 import { parseConfigPatch } from '../../config/parse-config-patch.js';
 import type { BackfillPreview, PreviewRange } from '../../planning/backfill-preview.js';
@@ -47,7 +48,7 @@ function previewText(preview: BackfillPreview, style: Style): string {
       preview.ranges.map((range) => [range.index, ...ends(range), formatTime(range.runAt)]),
       style,
     ),
-    `${preview.total.toLocaleString('en-US')} ranges, ${about}${preview.rowsTotal.toLocaleString('en-US')} rows; ` +
+    `${countOf(preview.total, 'range')}, ${about}${countOf(preview.rowsTotal, 'row')}; ` +
       `estimated end ${preview.estimatedEnd === null ? 'unknown' : formatTime(preview.estimatedEnd)}`,
     ...preview.warnings.map(({ message }) => style('yellow', `warning: ${message}`)),
   ].join('\n');

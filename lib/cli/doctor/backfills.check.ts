@@ -1,3 +1,4 @@
+import { countOf } from '../../errors/count-of.js';
 import type { BackfillService } from '../../backfill.service.js';
 import type { Finding } from './finding.js';
 
@@ -23,7 +24,11 @@ export async function checkBackfills(service: BackfillService, hasDatabase: bool
     }
     try {
       const preview = await service.preview(name, { limit: 1 });
-      findings.push({ subject, level: 'ok', message: `${preview.total} ranges, ${preview.rowsTotal} rows` });
+      findings.push({
+        subject,
+        level: 'ok',
+        message: `${countOf(preview.total, 'range')}, ${countOf(preview.rowsTotal, 'row')}`,
+      });
       findings.push(
         ...preview.warnings.map(({ message }): Finding => ({ subject, level: 'warning', message })),
       );

@@ -1,3 +1,4 @@
+import { countOf, nounFor } from '../../errors/count-of.js';
 import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { SampleConfidence } from '../../state/sample-confidence.js';
 import { styledState } from './state-style.js';
@@ -41,14 +42,14 @@ function barText({ percent }: BackfillStatus, style: Style): string {
 function rowsText({ rowsDone, rowsTotal, rowsTotalKind }: BackfillStatus): string {
   const about = rowsTotalKind === 'exact' ? '' : 'about ';
   const total = rowsTotal === null ? '' : ` of ${about}${formatNumber(rowsTotal)}`;
-  return `${formatNumber(rowsDone)}${total} rows`;
+  return `${formatNumber(rowsDone)}${total} ${nounFor(rowsTotal ?? rowsDone, 'row')}`;
 }
 
 function rangesText(status: BackfillStatus): string {
   const { done, outstanding, failed, rowsFailed, rowsMissing, rowsRechecked } = status;
   const ranges = `ranges: ${formatNumber(done)} done, ${formatNumber(outstanding)} outstanding, ${formatNumber(failed)} failed`;
-  const failedText = rowsFailed > 0 ? `; ${formatNumber(rowsFailed)} rows failed` : '';
-  const missingText = rowsMissing > 0 ? `; ${formatNumber(rowsMissing)} rows missing` : '';
+  const failedText = rowsFailed > 0 ? `; ${countOf(rowsFailed, 'row')} failed` : '';
+  const missingText = rowsMissing > 0 ? `; ${countOf(rowsMissing, 'row')} missing` : '';
   const recheckedText = rowsRechecked > 0 ? `; rows handled again: ${formatNumber(rowsRechecked)}` : '';
   return `${ranges}${failedText}${missingText}${recheckedText}`;
 }
@@ -56,7 +57,7 @@ function rangesText(status: BackfillStatus): string {
 function verifiedLines({ verified }: BackfillStatus): string[] {
   if (!verified) return [];
   const { left, swept, sampled, mismatched, confidence } = verified;
-  const counted = left === null ? 'not counted yet' : `${formatNumber(left)} rows left`;
+  const counted = left === null ? 'not counted yet' : `${countOf(left, 'row')} left`;
   const swepts = left === null && sampled > 0 ? [] : [counted, `${formatNumber(swept)} swept`];
   const sample = confidence
     ? [
@@ -80,9 +81,9 @@ function finishedLine({ startedAt }: BackfillStatus, finishedAt: string): string
 function activeLines(status: BackfillStatus, now: number): string[] {
   const { rate, rangesPerSecond, rowsPerSecond, workers, eta } = status;
   const limit = rate.perSecond === null ? 'unpaced' : `${rate.perSecond}/s`;
-  const processes = `${workers} worker ${workers === 1 ? 'process' : 'processes'}`;
+  const speed = `${countOf(rangesPerSecond, 'range')}/s, ${countOf(rowsPerSecond, 'row')}/s`;
   return [
-    `  rate ${limit} (${rate.reason}); now ${rangesPerSecond} ranges/s, ${rowsPerSecond} rows/s; ${processes}`,
+    `  rate ${limit} (${rate.reason}); now ${speed}; ${countOf(workers, 'worker process')}`,
     eta === null ? '  ETA unknown' : `  ETA ${formatTime(eta)}, in ${formatDuration(Date.parse(eta) - now)}`,
   ];
 }

@@ -1,3 +1,4 @@
+import { countOf } from '../../errors/count-of.js';
 import { OptimisticLockError } from '@mikro-orm/core';
 import { BackfillError } from '../../errors/backfill-error.js';
 import { MAX_ROUNDS } from './rounds.js';
@@ -28,7 +29,7 @@ export class RowsChangedError extends Error {
   ) {
     const { changed, locked } = leftOut;
     super(
-      `Others wrote ${changed.length} rows, and hold ${locked.length}, that the handler has loaded: the rows are loaded ` +
+      `Others wrote ${countOf(changed.length, 'row')}, and hold ${locked.length}, that the handler has loaded: the rows are loaded ` +
         'and handled again. A handler that calls flush() must not catch this error.',
     );
   }

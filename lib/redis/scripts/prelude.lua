@@ -149,7 +149,8 @@ local function end_run()
   local failures, missing = redis.call('ZCARD', FAILURE_ORDER), tonumber(stored_missing or '') or 0
   local reason = verdict or ''
   if reason == '' and missing > 0 then
-    reason = string.format('%.0f rows that were planned were not loaded', missing)
+    reason = missing == 1 and '1 row that was planned was not loaded'
+      or string.format('%.0f rows that were planned were not loaded', missing)
   end
   local final_status = (failures > 0 or reason ~= '') and 'failed' or 'completed'
   redis.call('HSET', RUN, 'status', final_status, 'finishedAt', now_ms(), 'reason', reason)

@@ -92,7 +92,9 @@ describe('ensureCompleted', () => {
     await app.backfills.start(NAME);
     await app.finished(NAME);
 
-    expect(await refusal(app)).toMatch(/it is failed .*; 0 ranges and 1 rows failed; 1 rows still match/);
+    expect(await refusal(app)).toMatch(
+      /it is failed .*; 0 ranges and 1 row failed; 1 row still matches its where/,
+    );
   });
 
   it('rejects a dry run', async () => {
