@@ -6,6 +6,10 @@ export interface SampleSettings {
   readonly keyPrefix: string;
   /** False on a process that only serves HTTP. */
   readonly workers: boolean;
+  /** Password of the admin page, for any user name. Without it the page is open to all who reach the port. */
+  readonly adminPassword?: string | undefined;
+  /** Token of the admin endpoints, for scripts. */
+  readonly adminToken?: string | undefined;
 }
 
 export const SAMPLE_SETTINGS = Symbol('sample-settings');
@@ -16,6 +20,8 @@ export function readSettings(env: NodeJS.ProcessEnv): SampleSettings {
     redisUrl: required(env, 'REDIS_URL', 'redis://localhost:6379'),
     keyPrefix: env['KEY_PREFIX'] || 'backfill-sample',
     workers: env['WORKERS'] !== 'false',
+    adminPassword: env['ADMIN_PASSWORD'],
+    adminToken: env['ADMIN_TOKEN'],
   };
 }
 
