@@ -2,7 +2,7 @@ import { Controller, Logger, UseGuards, UseInterceptors, VERSION_NEUTRAL } from 
 import type { NestInterceptor, Provider, Type } from '@nestjs/common';
 import { RedisConnections } from '../redis/redis-connections.js';
 import { AdminController } from './admin.controller.js';
-import { ADMIN_OPTIONS, mountPath, resolveAdminOptions } from './admin.options.js';
+import { ADMIN_OPTIONS, mountPath, resolveAdminOptions, securityOf } from './admin.options.js';
 import type { BackfillAdminOptions, ResolvedAdminOptions } from './admin.options.js';
 import { EventsController } from './events/events.controller.js';
 import { SseStreams } from './events/sse-streams.js';
@@ -25,7 +25,7 @@ export function adminMetadata(options: BackfillAdminOptions): { controllers: Typ
     mounted(EventsController, path, [RedisInterceptor]),
     mounted(AdminController, path, [RedisInterceptor]),
   ];
-  describeEndpoints(controllers);
+  describeEndpoints(controllers, securityOf(options));
   return {
     controllers,
     providers: [

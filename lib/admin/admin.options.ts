@@ -51,6 +51,11 @@ export interface BackfillAdminOptions {
    * left to the app. Default: none.
    */
   readonly origins?: readonly string[];
+  /**
+   * Names of the security schemes that the OpenAPI document of the app declares for these guards, such as `bearer` of
+   * `DocumentBuilder.addBearerAuth()`; a request needs one of them. Only documents: the guards decide. Default: none.
+   */
+  readonly security?: readonly string[];
   /** Milliseconds between two heartbeats on an idle event stream, 10 to 300000. Default 15000. */
   readonly heartbeatMs?: number;
 }
@@ -83,6 +88,7 @@ const schema = z.strictObject({
   origins: z
     .array(z.string().refine(isOrigin, 'expected an origin such as https://ops.example.com'))
     .default([]),
+  security: z.array(z.string().min(1)).default([]),
   heartbeatMs: z.number().int().min(10).max(300_000).default(15_000),
 });
 
@@ -155,6 +161,11 @@ export function mountPath(options: Partial<BackfillAdminOptions>): string {
   return typeof options.path === 'string' && SEGMENTS.test(options.path)
     ? options.path.replaceAll(/^\/|\/$/g, '')
     : 'invalid-admin-path';
+}
+
+/** The security schemes for the document, which is described before the options are validated. */
+export function securityOf({ security }: Partial<BackfillAdminOptions>): readonly string[] {
+  return Array.isArray(security) ? security.filter((name: unknown) => typeof name === 'string') : [];
 }
 
 function isOrigin(value: string): boolean {

@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
-import { z } from 'zod';
-import { errorResponse } from './response-schemas.js';
+import { components, referenceTo, toSchema } from './components.js';
+import { errorResponse, guardErrorResponse } from './response-schemas.js';
 import { ENDPOINTS } from './endpoints.js';
 import type { EndpointDescription } from './endpoints.js';
 
@@ -11,10 +11,19 @@ const SWAGGER = {
   parameters: 'swagger/apiParameters',
   tags: 'swagger/apiUseTags',
   exclude: 'swagger/apiExcludeController',
+  models: 'swagger/apiExtraModels',
+  security: 'swagger/apiSecurity',
+  /** Of a class: further keys of its schema. */
+  extension: 'swagger/apiExtension',
 } as const;
 
-/** Describes the endpoints of controllers for OpenAPI; a controller without described endpoints is excluded. */
-export function describeEndpoints(controllers: readonly Type[]): void {
+/**
+ * Describes the endpoints of controllers for OpenAPI; a controller without described endpoints is excluded.
+ *
+ * @param security names of security schemes, of which a request needs one
+ */
+export function describeEndpoints(controllers: readonly Type[], security: readonly string[]): void {
+  const models = components().map(({ name, schema }) => modelOf(name, schema));
   for (const controller of controllers) {
     const described = Object.entries(ENDPOINTS).flatMap(([method, description]) => {
       const handler: unknown = Reflect.get(controller.prototype as object, method);
@@ -22,6 +31,11 @@ export function describeEndpoints(controllers: readonly Type[]): void {
     });
     if (described.length === 0) {
       Reflect.defineMetadata(SWAGGER.exclude, [true], controller);
+    }
+    Reflect.defineMetadata(SWAGGER.models, models, controller);
+    if (security.length > 0) {
+      const alternatives = security.map((scheme) => ({ [scheme]: [] }));
+      Reflect.defineMetadata(SWAGGER.security, alternatives, controller);
     }
     Reflect.defineMetadata(SWAGGER.tags, ['backfills'], controller);
     for (const { handler, description } of described) {
@@ -34,11 +48,19 @@ export function describeEndpoints(controllers: readonly Type[]): void {
   }
 }
 
+/** The document has the schemas of classes only: a class whose schema is a given one. */
+function modelOf(name: string, schema: object): Type {
+  const Model = class {};
+  Object.defineProperty(Model, 'name', { value: name });
+  Reflect.defineMetadata(SWAGGER.extension, schema, Model);
+  return Model;
+}
+
 function responses({ response, status, errors }: EndpointDescription): object {
   const success =
     response === 'event-stream'
       ? { description: 'The event stream', content: { 'text/event-stream': { schema: { type: 'string' } } } }
-      : { description: 'Success', schema: toSchema(response, 'output') };
+      : { description: 'Success', schema: referenceTo(response, 'output') };
   return {
     [status ?? 200]: success,
     ...(status === undefined
@@ -47,7 +69,7 @@ function responses({ response, status, errors }: EndpointDescription): object {
     ...Object.fromEntries(
       Object.entries(errors).map(([code, description]) => [
         code,
-        { description, schema: toSchema(errorResponse, 'output') },
+        { description, schema: referenceTo(code === '401' ? guardErrorResponse : errorResponse, 'output') },
       ]),
     ),
   };
@@ -76,31 +98,6 @@ function parameters({ path = {}, query, headers = {}, body }: EndpointDescriptio
       required: false,
       schema: text,
     })),
-    ...(body ? [{ in: 'body', type: String, required: false, schema: toSchema(body, 'input') }] : []),
+    ...(body ? [{ in: 'body', type: String, required: false, schema: referenceTo(body, 'input') }] : []),
   ];
-}
-
-function toSchema(schema: z.core.$ZodType, io: 'input' | 'output'): object {
-  return withNullable(
-    z.toJSONSchema(schema, { target: 'openapi-3.0', io, unrepresentable: 'any' }),
-  ) as object;
-}
-
-/** OpenAPI 3.0 allows `nullable` only beside `type`, so not beside `anyOf`, and an `enum` must list `null`, too. */
-function withNullable(schema: unknown): unknown {
-  if (Array.isArray(schema)) {
-    return schema.map(withNullable);
-  }
-  if (typeof schema !== 'object' || schema === null) {
-    return schema;
-  }
-  const { nullable, ...rest } = Object.fromEntries(
-    Object.entries(schema).map(([key, value]) => [key, withNullable(value)]),
-  ) as { nullable?: boolean; anyOf?: object[]; enum?: unknown[] };
-  if (nullable === undefined) {
-    return rest;
-  }
-  return rest.anyOf
-    ? { ...rest, anyOf: rest.anyOf.map((option) => ({ ...option, nullable })) }
-    : { ...rest, nullable, ...(rest.enum ? { enum: [...new Set([...rest.enum, null])] } : {}) };
 }

@@ -11,7 +11,7 @@ import {
 } from '../admin.requests.js';
 import {
   configResponse,
-  configPatch,
+  configRequest,
   failuresResponse,
   historyResponse,
   previewResponse,
@@ -36,6 +36,7 @@ export interface EndpointDescription {
 }
 
 const BASE_ERRORS = {
+  401: 'A guard asks for authentication; the body is that of its exception',
   403: 'A guard denies access, or the request comes from a page of another origin',
   503: 'Redis or the database does not answer, or the process shuts down: try again later',
 };
@@ -93,7 +94,7 @@ export const ENDPOINTS: Readonly<Record<string, EndpointDescription>> = {
     summary: 'Changes the config; in force within a second',
     path: NAME,
     headers: { 'If-Match': 'The ETag that was read: a config that has changed since is left as it is' },
-    body: configPatch.extend({ reason: z.string().max(500).optional() }),
+    body: configRequest,
     response: configResponse,
     errors: { ...CHANGE_ERRORS, 412: 'The config has changed since the version in If-Match' },
   },

@@ -129,6 +129,8 @@ function keyed<Schema extends z.ZodType>(schema: Schema): Record<keyof BackfillC
 }
 
 export const configPatch = z.object(configShape).partial();
+/** The body of a change of the config. */
+export const configRequest = configPatch.extend({ reason: z.string().max(500).optional() });
 export const configResponse = z.object({
   config: z.object(configShape),
   patch: configPatch.describe('Keys set at run time, by configure or at a start'),
@@ -231,4 +233,11 @@ export const errorResponse = z.object({
   code: text.describe('Stable across releases'),
   field: text.optional(),
   fields: z.array(z.object({ field: text, expected: text, received: text.optional() })).optional(),
+});
+
+/** As Nest answers an `UnauthorizedException`. What a guard throws itself stays as it is. */
+export const guardErrorResponse = z.object({
+  statusCode: count,
+  message: text,
+  error: text.optional(),
 });

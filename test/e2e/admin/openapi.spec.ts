@@ -1,8 +1,9 @@
+import { UnauthorizedException } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { BACKFILL_ENTITIES, createLedgerSchema, idRange, keyset, NonRetryableError } from 'nestjs-backfill';
 import type { ConfigInForce, FailurePage, RunReceipt } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
-import { ApiContract, startAdminApp } from '../../support/admin/index.js';
+import { ApiContract, dereferenced, startAdminApp } from '../../support/admin/index.js';
 import type { AdapterName, AdminApp, AdminClient } from '../../support/admin/index.js';
 
 const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
@@ -24,15 +25,23 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
   let client: AdminClient;
   let contract: ApiContract;
   let allowed: boolean;
+  let authenticated: boolean;
 
   beforeAll(async () => {
     allowed = true;
+    authenticated = true;
+    const guard = {
+      canActivate: () => {
+        if (!authenticated) throw new UnauthorizedException();
+        return allowed;
+      },
+    };
     admin = await startAdminApp(bench, {
       adapter,
       keyPrefix: `${bench.redis.prefix}-${adapter}`,
       servers: { entities: [Item, ...BACKFILL_ENTITIES] },
       options: { ledger: true },
-      admin: { path: 'ops', guards: [{ canActivate: () => allowed }] },
+      admin: { path: 'ops', guards: [guard], security: ['bearer', 'session'] },
       configure: (app) => app.setGlobalPrefix('api'),
       at: 'api/ops',
       handlers: [
@@ -77,9 +86,42 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
 
   it('allows no additional properties', () => {
     const document = SwaggerModule.createDocument(admin.app, new DocumentBuilder().build());
-    const open = openObjects(document.paths, []);
+    const open = openObjects(dereferenced(document).paths, []);
     // The data of an event depend on its type, the properties of a range on its source.
     expect(new Set(open.map((path) => path.at(-1)))).toEqual(new Set(['data', 'items']));
+  });
+
+  it('names the schemas of bodies and responses, for the types of a generated client', () => {
+    const { paths, components } = SwaggerModule.createDocument(admin.app, new DocumentBuilder().build());
+    const contents = Object.values(paths)
+      .flatMap((path) => Object.values(path) as { requestBody?: Body; responses: Record<string, Body> }[])
+      .flatMap(({ requestBody, responses }) => [
+        ...(requestBody ? [requestBody] : []),
+        ...Object.values(responses),
+      ])
+      .flatMap(({ content }) => Object.entries(content));
+    const json = contents.filter(([type]) => type === 'application/json').map(([, { schema }]) => schema);
+    const references = json.map((schema) => (schema.type === 'array' ? schema.items : schema)?.$ref ?? '');
+    const used = new Set(references.map((reference) => reference.replace('#/components/schemas/', '')));
+    expect(Object.keys(components?.schemas ?? {}).toSorted()).toEqual([...used].toSorted());
+    expect([...used]).toEqual(
+      expect.arrayContaining(['BackfillStatus', 'BackfillRun', 'BackfillStartRequest', 'BackfillError']),
+    );
+    expect(components?.schemas?.['BackfillStatus']).toMatchObject({
+      type: 'object',
+      additionalProperties: false,
+      properties: { name: { type: 'string' }, percent: { type: 'number' } },
+      required: expect.arrayContaining(['name', 'percent']) as string[],
+    });
+  });
+
+  it('names the security schemes of the options, of which one is enough', () => {
+    const { paths } = SwaggerModule.createDocument(admin.app, new DocumentBuilder().build());
+    for (const path of Object.values(paths)) {
+      for (const operation of Object.values(path) as { security?: object[] }[]) {
+        expect(operation.security).toEqual([{ bearer: [] }, { session: [] }]);
+      }
+    }
   });
 
   it('matches the responses before the first run', async () => {
@@ -183,6 +225,18 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     }
     await ask('PATCH', '/held/config');
     allowed = true;
+    const withCode = codes.length;
+    authenticated = false;
+    for (const path of [...READS, '/held/runs/x', '/held/history', '/events']) {
+      await ask('GET', path);
+    }
+    for (const action of ACTIONS) {
+      await ask('POST', `/held/${action}`);
+    }
+    await ask('PATCH', '/held/config');
+    authenticated = true;
+    // A guard that throws an exception of its own decides about its code, too.
+    expect(codes.splice(withCode).map(([, status]) => status)).toEqual(Array.from({ length: 16 }, () => 401));
     expect(codes.filter(([code]) => !String(code).startsWith('BACKFILL_'))).toEqual([]);
     expect(contract.problems).toEqual([]);
   });
@@ -192,6 +246,15 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     expect(contract.unseen([503]).filter((answer) => answer !== 'GET /events 200')).toEqual([]);
   });
 });
+
+interface Body {
+  readonly content: Readonly<
+    Record<string, { readonly schema: Reference & { type?: string; items?: Reference } }>
+  >;
+}
+interface Reference {
+  readonly $ref?: string;
+}
 
 /** Paths of the object schemas that allow additional properties. */
 function openObjects(value: unknown, path: string[]): string[][] {

@@ -23,7 +23,7 @@ export class ApiContract {
     document: OpenAPIObject,
     private readonly prefix: string,
   ) {
-    this.operations = Object.entries(document.paths)
+    this.operations = Object.entries(dereferenced(document).paths)
       .flatMap(([path, item]) =>
         Object.entries(item as Readonly<Record<string, Operation>>).map(([method, operation]) => ({
           name: `${method.toUpperCase()} ${path.slice(prefix.length)}`,
@@ -90,6 +90,29 @@ export class ApiContract {
       this.problems.push(`${what}: ${lines?.join('; ')}`);
     }
   }
+}
+
+/** The document with each named schema in the place of its references. */
+export function dereferenced(document: OpenAPIObject): OpenAPIObject {
+  const schemas: Readonly<Record<string, object>> = document.components?.schemas ?? {};
+  const replace = (value: unknown): unknown => {
+    if (Array.isArray(value)) {
+      return value.map(replace);
+    }
+    if (typeof value !== 'object' || value === null) {
+      return value;
+    }
+    const reference: unknown = Reflect.get(value, '$ref');
+    if (typeof reference !== 'string') {
+      return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, replace(part)]));
+    }
+    const schema = schemas[reference.replace('#/components/schemas/', '')];
+    if (!schema) {
+      throw new Error(`Expected a schema at ${reference}, got none`);
+    }
+    return replace(schema);
+  };
+  return { ...document, paths: replace(document.paths) as OpenAPIObject['paths'] };
 }
 
 function placeholders(name: string): number {
