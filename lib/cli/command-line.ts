@@ -62,9 +62,9 @@ interface GlobalFlags extends AppRequest {
 }
 
 const EXIT_CODE_HELP = `
-Exit codes: 0 success, 1 unexpected error, 2 usage error, 3 backfill or run not found, 4 not allowed in the
-current state, 5 a watched run failed, paused or was cancelled, 6 doctor found a problem, 130 watch stopped
-with Ctrl-C.`;
+Exit codes: 0 success, 1 unexpected error or unknown id to retry, 2 usage error, 3 backfill or run not found,
+4 not allowed in the current state, 5 a watched run failed, paused or was cancelled, 6 doctor found a problem,
+130 watch stopped with Ctrl-C.`;
 
 /**
  * Runs one command of the command line, such as `['pause', 'reencrypt-messages']`. Errors are written to
