@@ -10,6 +10,37 @@ import { packedLibrary } from './support/tarball.js';
 
 const ROWS = 300;
 
+/** Characters before the reason: the lines of Nest for the modules that were initialized before. */
+const FEW_LINES = 5000;
+
+/** What is changed in the built module, and the reason that has to be printed. */
+const FAILING_STARTS: [title: string, from: RegExp, to: string, message: string][] = [
+  [
+    'a missing import',
+    /[\w.]*ScheduleModule\.forRoot\(\),?/,
+    '',
+    "the app's own ScheduleModule.forRoot, which is missing",
+  ],
+  [
+    'an invalid config',
+    /keyPrefix:/,
+    'config: { batchSize: 0 }, keyPrefix:',
+    'batchSize: expected a whole number',
+  ],
+  [
+    'an unknown name of a worker',
+    /keyPrefix:/,
+    "workers: ['renew'], keyPrefix:",
+    'got "renew" (did you mean',
+  ],
+  [
+    'a guard that is none',
+    /guards: \[[\w.]*OperatorGuard\]/,
+    'guards: [() => true]',
+    'guards.0: expected a guard',
+  ],
+];
+
 const parent = await mkdtemp(join(tmpdir(), 'nestjs-backfill-consumers-'));
 const [database, redis] = await Promise.all([createTestDatabase(), createTestRedis()]);
 const apps = [NEST_12_ESM, NEST_11_COMMONJS].map((stack) => new ConsumerApp(stack, parent));
@@ -124,6 +155,24 @@ import { Message } from './message.entity${x}';
     await app.replace('src/app.module.ts', 'RenewMessages]', 'RenewMessages, OperatorGuard]');
     await app.write('src/work.ts', WORK.replaceAll('{x}', x));
     await app.npx('nest', 'build');
+  });
+
+  it.each(FAILING_STARTS)('says in a few lines why it does not start: %s', async (_, from, to, message) => {
+    const file = 'dist/app.module.js';
+    const built = await app.read(file);
+    expect(built).toMatch(from);
+    await app.write(file, built.replace(from, to));
+    const { code, out, err } = await app.tryNode('dist/main.js');
+    await app.write(file, built);
+
+    const printed = out + err;
+    expect({ code, printed }).toEqual({
+      code: expect.any(Number) as number,
+      printed: expect.stringContaining(message) as string,
+    });
+    expect(code).not.toBe(0);
+    expect(printed.indexOf(message)).toBeLessThan(FEW_LINES);
+    expect(Math.max(...printed.split('\n').map(({ length }) => length))).toBeLessThan(1000);
   });
 
   it('starts a backfill by command line, works it off, and shows it to the operator only', async () => {

@@ -85,6 +85,11 @@ export class ConsumerApp {
     return run(this.folder, 'node', args, this.services);
   }
 
+  /** Runs a file of the app, whatever it answers. */
+  async tryNode(...args: string[]): Promise<Answer> {
+    return attempt(this.folder, 'node', args, this.services);
+  }
+
   async read(path: string): Promise<string> {
     return readFile(join(this.folder, path), 'utf8');
   }
