@@ -26,6 +26,7 @@ import { LedgerWriter } from './ledger/ledger.writer.js';
 import { RunSnapshots } from './ledger/run-snapshot.js';
 import { RunRestorer } from './ledger/run.restorer.js';
 import { BackfillHealthIndicator } from './monitoring/backfill.health.js';
+import { MetricsLease } from './monitoring/metrics.lease.js';
 import { TelemetryLoader } from './monitoring/telemetry.loader.js';
 import { RateController } from './pacing/rate.controller.js';
 import { SharedQuota } from './pacing/shared.quota.js';
@@ -176,6 +177,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   BackfillChecker,
   BackfillLifecycle,
   BackfillHealthIndicator,
+  MetricsLease,
   TelemetryLoader,
   ListenerExplorer,
   ListenerOrchestrator,

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { BackfillService } from '../backfill.service.js';
 import { RangeExecutor } from '../processing/range.executor.js';
+import { MetricsLease } from './metrics.lease.js';
 import { OtelTelemetry } from './otel.telemetry.js';
 
 /** The global under which `@opentelemetry/api` keeps registered SDKs, the same for every copy of the package. */
@@ -12,12 +13,13 @@ const OTEL_GLOBAL = Symbol.for('opentelemetry.js.api.1');
  * optional peer, is not even loaded.
  */
 @Injectable()
-export class TelemetryLoader implements OnModuleInit, OnApplicationShutdown {
+export class TelemetryLoader implements OnModuleInit, BeforeApplicationShutdown {
   private telemetry: OtelTelemetry | undefined;
 
   constructor(
     private readonly executor: RangeExecutor,
     private readonly backfills: BackfillService,
+    private readonly lease: MetricsLease,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -33,11 +35,12 @@ export class TelemetryLoader implements OnModuleInit, OnApplicationShutdown {
       }
       throw error;
     }
-    this.telemetry = new OtelTelemetry(api, this.backfills);
+    this.telemetry = new OtelTelemetry(api, this.backfills, this.lease);
     this.executor.telemetry = this.telemetry;
   }
 
-  onApplicationShutdown(): void {
-    this.telemetry?.close();
+  /** Before the connection to Redis is closed. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.telemetry?.close();
   }
 }

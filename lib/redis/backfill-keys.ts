@@ -125,6 +125,11 @@ export class BackfillKeys {
     return this.of('ledger-duty');
   }
 
+  /** Lease of the process that exports the metrics of all processes together. */
+  get metricsLease(): string {
+    return this.of('metrics-lease');
+  }
+
   /** Keys under which this process stages a lost run before it is recovered. */
   staged(runId: string, processId: string): StagedKeys {
     const key = (part: string) => this.of('staged', runId, processId, part);

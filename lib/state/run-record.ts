@@ -45,6 +45,8 @@ const runSchema = z.object({
   name: z.string(),
   status: z.enum(['running', 'paused', 'completed', 'failed', 'cancelled']),
   reason: text,
+  /** Who paused it last; absent in a run that an earlier version paused. */
+  pausedBy: text,
   startedAt: count,
   finishedAt: time,
   startedBy: text,
@@ -80,6 +82,8 @@ const runSchema = z.object({
   holdReason: text,
   interval: z.coerce.number().optional(),
   rateReason: text,
+  /** Of the throttles, from 0 to 1, as last measured. */
+  pressure: z.coerce.number().default(0).catch(0),
   lastError: json<LastError>(z.looseObject({ message: z.string() })),
   partitions: json<SourcePartition[]>(z.array(z.looseObject({ name: z.string() }))),
   partitionsDone: json<string[]>(z.array(z.string())),

@@ -28,6 +28,8 @@ export interface BackfillStatus {
   readonly state: RunStatus | 'idle';
   /** Reason of the state, where an operator or the library gave one. */
   readonly stateReason: string | null;
+  /** Who paused a run that is paused: an operator, or `nestjs-backfill` itself; `null` where that is not known. */
+  readonly pausedBy: string | null;
   readonly runId: string | null;
   readonly dryRun: boolean;
   /** Version of the handler that the run was started with, or of the last one that it adopted; `null` for none. */
@@ -68,6 +70,8 @@ export interface BackfillStatus {
   /** Estimated end by rate, measured speed and peak hours; `null` where it cannot be estimated. */
   readonly eta: string | null;
   readonly rate: RateStatus;
+  /** Highest pressure of the throttles of a running run: 0 leaves the rate as it is, 1 holds the run. */
+  readonly throttlePressure: number;
   /** Calls per second that the quota or the rate limit of a third party allows; `null` where no limit is known. */
   readonly callsPerSecond: number | null;
   /** Processes that run workers for it now. */

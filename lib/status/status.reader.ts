@@ -74,6 +74,7 @@ export class StatusReader {
       description,
       state: publicStatus(run),
       stateReason: run.reason,
+      pausedBy: run.status === 'paused' ? run.pausedBy : null,
       runId: run.id,
       dryRun: run.dryRun,
       version: run.version,
@@ -94,6 +95,7 @@ export class StatusReader {
       rowsPerSecond: rounded(speed.rows),
       eta: config && isoOrNull(estimatedEndOf(run, config, speed.ranges, now)),
       rate: rateOf(run, now),
+      throttlePressure: run.status === 'running' ? run.pressure : 0,
       callsPerSecond: await this.callsPerSecond(name, config, now),
       workers,
       warnings: [
@@ -207,6 +209,7 @@ export class StatusReader {
 const IDLE = {
   state: 'idle',
   stateReason: null,
+  pausedBy: null,
   dryRun: false,
   version: null,
   adoptVersion: null,
@@ -226,6 +229,7 @@ const IDLE = {
   rowsPerSecond: 0,
   eta: null,
   rate: { perSecond: 0, reason: 'idle' },
+  throttlePressure: 0,
   callsPerSecond: null,
   cursor: null,
   startedAt: null,

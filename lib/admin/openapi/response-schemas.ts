@@ -60,6 +60,9 @@ export const statusResponse = z.object({
   description: text.nullable(),
   state: z.enum(['idle', ...runState.options]),
   stateReason: text.nullable(),
+  pausedBy: text
+    .nullable()
+    .describe('Who paused a run that is paused: an operator, or nestjs-backfill; null: not known'),
   runId: text.nullable(),
   dryRun: z.boolean(),
   version: text.nullable().describe('Version of the handler that the run has'),
@@ -88,6 +91,7 @@ export const statusResponse = z.object({
     perSecond: z.number().nullable().describe('Ranges a second; null: unpaced'),
     reason: text,
   }),
+  throttlePressure: z.number().describe('Pressure of the throttles: 0 leaves the rate as it is, 1 holds'),
   workers: count.describe('Processes with a worker for this backfill'),
   warnings: z.array(text),
   cursor: json,

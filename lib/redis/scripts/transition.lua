@@ -48,6 +48,9 @@ if new_status == 'running' then
   redis.call('HSET', RUN, 'nextCycleAt', now_ms(), 'finishedAt', '', 'successesBefore', successes())
   redis.call('HINCRBY', RUN, 'resumes', 1)
   redis.call('HSET', ACTIVE, name, id)
+elseif new_status == 'paused' then
+  local by = cjson.decode(event_data).by
+  redis.call('HSET', RUN, 'pausedBy', type(by) == 'string' and by or '')
 elseif new_status == 'cancelled' then
   redis.call('HSET', RUN, 'finishedAt', now_ms(), 'dropped', redis.call('HLEN', WORK))
   redis.call('HDEL', ACTIVE, name)

@@ -58,10 +58,10 @@ describe('OpenTelemetry', () => {
     expect(sum('backfill.ranges')).toBe(sum('backfill.range.duration'));
     expect(sum('backfill.ranges')).toBeGreaterThanOrEqual(4);
     expect(sum('backfill.failures')).toBe(1);
-    expect(values.get('backfill.outstanding')).toEqual([0]);
-    expect(values.get('backfill.rate')).toEqual([0]);
+    expect(values.get('backfill.run.range.outstanding')).toEqual([0]);
+    expect(values.get('backfill.run.rate')).toEqual([0]);
     const [span] = spans.getFinishedSpans();
-    expect(span).toMatchObject({ name: 'backfill.range', attributes: { backfill: 'count' } });
+    expect(span).toMatchObject({ name: 'backfill.range', attributes: { 'backfill.name': 'count' } });
     await Promise.all([meters.shutdown(), tracers.shutdown()]);
   });
 });
