@@ -7,7 +7,7 @@ const BELOW_SERVICE =
   'redis database throttles sources config handlers state queues pacing supervision planning processing status ledger';
 const ABOVE_SERVICE = `${BELOW_SERVICE} service`;
 
-/** From bottom to top: what each room may import, beside itself, `async` and `errors`. */
+/** From bottom to top: what each room may import, beside itself, `async`, `errors` and `logging`. */
 const MAY_IMPORT = {
   redis: '',
   database: '',
@@ -62,7 +62,7 @@ function importsOf(file) {
 function wrongImports(file) {
   const room = roomOf(file);
   const below = MAY_IMPORT[room]?.split(' ').filter(Boolean);
-  const allowed = below ? ['async', 'errors', ...below] : [];
+  const allowed = below ? ['async', 'errors', 'logging', ...below] : [];
   return [...imports.get(file)].flatMap((imported) => {
     const other = roomOf(imported);
     const message = `${file}: imports ${imported}, but room ${room} may only import ${allowed.join(', ') || 'itself'}`;

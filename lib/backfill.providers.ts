@@ -73,6 +73,7 @@ import { LostRunDetector } from './supervision/lost-run.detector.js';
 import { RefusedRuns } from './supervision/refused-runs.js';
 import { RunBreaker } from './supervision/run.breaker.js';
 import { RunChecker } from './supervision/run.checker.js';
+import { RunLog } from './supervision/run.log.js';
 import { RunController } from './supervision/run.controller.js';
 import { RunResumer } from './supervision/run.resumer.js';
 import { RunSupervisor } from './supervision/run.supervisor.js';
@@ -141,6 +142,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   WalkChecker,
   RunChecker,
   RefusedRuns,
+  RunLog,
   RunResumer,
   RunController,
   ConfigChanger,

@@ -53,6 +53,10 @@ export const CONFIG_FIELDS: { readonly [Key in keyof BackfillConfig]: ConfigFiel
     schema: z.union([z.int().min(0), z.custom<`${number}%`>(isPercentage)]).nullable(),
     expected: 'a whole number from 0, a percentage from "0%" to "100%", or null (no limit)',
   },
+  maxInitialFailures: {
+    schema: z.int().min(1).max(1_000_000).nullable(),
+    expected: 'a whole number from 1 to 1,000,000 (ranges that fail before any succeeds) or null (no limit)',
+  },
   rowTimeoutMs: {
     schema: z.int().min(1).max(DAY_MS).nullable(),
     expected: 'a whole number from 1 to 86,400,000 (milliseconds) or null (no limit)',

@@ -66,6 +66,12 @@ export interface BackfillConfig {
    */
   readonly maxFailures: number | `${number}%` | null;
   /**
+   * How many ranges may fail their first attempt while nothing has succeeded. With as many, the run is paused: a handler
+   * that is broken would fail them all. It counts from the start of the run and again whenever it is resumed or configured.
+   * A whole number from 1 to 1,000,000, or `null` for no limit. Default 10.
+   */
+  readonly maxInitialFailures: number | null;
+  /**
    * Timeout of a row in milliseconds: after it the row counts as failed and `context.signal` is aborted. A whole number
    * from 1 to 86,400,000, or `null` for no timeout. Row handlers only. Default 60,000.
    */
@@ -143,6 +149,7 @@ export const DEFAULT_BACKFILL_CONFIG: BackfillConfig = Object.freeze({
   attempts: 3,
   backoffMs: 1000,
   maxFailures: null,
+  maxInitialFailures: 10,
   rowTimeoutMs: 60_000,
   rowAckMs: 1000,
   quota: null,

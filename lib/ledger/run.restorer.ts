@@ -1,6 +1,7 @@
-import { Injectable, Inject, Logger } from '@nestjs/common';
+import { Injectable, Inject } from '@nestjs/common';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
+import { BackfillLogger } from '../logging/backfill.logger.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { StagedKeys } from '../redis/backfill-keys.js';
 import { PROCESS_ID } from '../redis/process-id.js';
@@ -24,7 +25,7 @@ type RecoverReply = Awaited<ReturnType<typeof scripts.recover.run>>;
 /** Writes what Redis lost and the ledger has back to Redis: the config and the newest run of each backfill. */
 @Injectable()
 export class RunRestorer {
-  private readonly logger = new Logger('Backfill');
+  private readonly logger = new BackfillLogger();
 
   constructor(
     @Inject(REDIS_CLIENT) private readonly client: RedisClient,
@@ -58,18 +59,25 @@ export class RunRestorer {
     const reply = await this.recover(state);
     const { id, status, planned, done } = state.run;
     const where = `[${backfill} run ${id}]`;
+    const scope = { backfill, runId: id };
     if (reply === 'incomplete') {
       throw new BackfillStateError(`${where} Redis lost its data again during the recovery.`);
     }
     if (reply === 'other') {
       await this.store.supersede(id);
-      this.logger.error(`${where} was lost by Redis, and another run was started before it was restored`);
+      this.logger.write(
+        'error',
+        scope,
+        'was lost by Redis, and another run was started before it was restored',
+      );
     }
     if (reply !== 'recovered') {
       return null;
     }
-    this.logger.warn(
-      `${where} was lost by Redis and is restored from the ledger: ${status}, ${done} of ${planned} planned ` +
+    this.logger.write(
+      'warn',
+      scope,
+      `was lost by Redis and is restored from the ledger: ${status}, ${done} of ${planned} planned ` +
         `ranges done, checkpoint of ${state.checkpoint.takenAt.toISOString()}`,
     );
     return state.run;

@@ -1,5 +1,6 @@
-import { Injectable, Inject, Logger } from '@nestjs/common';
+import { Injectable, Inject } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
+import { BackfillLogger } from '../logging/backfill.logger.js';
 import { RangeQueues } from '../queues/range.queues.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
@@ -26,7 +27,7 @@ export interface ThrottledRate extends ThrottlePressure {
  */
 @Injectable()
 export class RateController {
-  private readonly logger = new Logger('Backfill');
+  private readonly logger = new BackfillLogger();
   /** The limit of each queue as this process last applied it. */
   private readonly appliedLimits = new Map<string, string>();
   private readonly timers = new Map<string, NodeJS.Timeout>();
@@ -70,7 +71,7 @@ export class RateController {
         throttled && throttled.pressure > 0
           ? `${reason}, pressure ${throttled.pressure}: ${throttled.reason}`
           : reason;
-      this.logger.log(`[${backfill} run ${runId}] rate ${rate}, ${why}`);
+      this.logger.write('log', { backfill, runId, rate: perSecond, reason: why }, `rate ${rate}, ${why}`);
       const { pressure = null } = throttled ?? {};
       await this.events.append('throttled', backfill, runId, { perSecond, reason, pressure });
     }
@@ -114,8 +115,11 @@ export class RateController {
       const timer = setTimeout(
         () => {
           this.apply(backfill, runId, config, changeAt).catch((error: unknown) => {
-            this.logger.warn(
-              `[${backfill} run ${runId}] cannot apply the rate of the next peak period: ${String(error)}`,
+            const scope = { backfill, runId, error: String(error) };
+            this.logger.write(
+              'warn',
+              scope,
+              `cannot apply the rate of the next peak period: ${String(error)}`,
             );
           });
         },

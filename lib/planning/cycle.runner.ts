@@ -1,11 +1,12 @@
 import { nounFor } from '../errors/count-of.js';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { ConfigStore } from '../config/config.store.js';
 import { classifyError } from '../database/classify-error.js';
 import { BackfillConfigError } from '../errors/backfill-config.error.js';
 import { BackfillSourceError } from '../errors/backfill-source.error.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
+import { BackfillLogger } from '../logging/backfill.logger.js';
 import { currentRate, nextPeakChange } from '../pacing/peak-hours.js';
 import { RateController } from '../pacing/rate.controller.js';
 import type { CycleJob } from '../queues/cycle.queues.js';
@@ -34,7 +35,7 @@ const MEASURED_OVER_MS = 30_000;
 /** Runs one cycle of a run: applies the rate, plans ranges, and schedules the next cycle. */
 @Injectable()
 export class CycleRunner {
-  private readonly logger = new Logger('Backfill');
+  private readonly logger = new BackfillLogger();
 
   constructor(
     private readonly registry: BackfillRegistry,
@@ -113,8 +114,11 @@ export class CycleRunner {
       return;
     }
     const retryMs = kind === 'unreachable' ? RETRY_UNREACHABLE_MS : RETRY_MS;
-    this.logger.warn(
-      `[${backfill} run ${run}] cycle ${cycle} failed, retrying in ${retryMs} ms: ${String(error)}`,
+    this.logger.limit(
+      'cycle',
+      'warn',
+      { backfill, runId: run, cycle, retryInMs: retryMs, error: String(error) },
+      `cycle ${cycle} failed, retrying in ${retryMs} ms: ${String(error)}`,
     );
     // The watchdog queues a cycle again that is overdue.
     const now = await this.clock.now();
@@ -131,8 +135,19 @@ export class CycleRunner {
     const rate = perSecond === null ? 'unpaced' : `${roundedRate(perSecond)}/s`;
     const next =
       waitMs === null ? 'no further cycle' : `next cycle in ${(waitMs / 1000).toFixed(1)} s at the latest`;
-    this.logger.log(
-      `[${backfill} run ${run}] cycle ${cycle} planned ${planned} ${nounFor(planned, 'range')} (window ${target}), ` +
+    this.logger.write(
+      'log',
+      {
+        backfill,
+        runId: run,
+        cycle,
+        planned,
+        window: target,
+        cursor,
+        rate: perSecond,
+        nextCycleInMs: waitMs,
+      },
+      `cycle ${cycle} planned ${planned} ${nounFor(planned, 'range')} (window ${target}), ` +
         `cursor ${JSON.stringify(cursor)}, rate ${rate} ${reason}, ${next}`,
     );
   }

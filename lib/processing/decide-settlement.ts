@@ -75,11 +75,15 @@ async function decidePartial(
   const untried: JsonValue[] = [...outcome.remaining];
   const retried: JsonValue[] = [];
   const failures: Quarantined[] = [];
+  let lastCounted: unknown = null;
   for (const { key, error } of outcome.failed) {
     const kind = await fateOf(error, context, outcome.rows > 0);
     if (kind === 'release') {
       untried.push(key);
-    } else if (kind === 'pause' || (kind === 'failure' && attempts < config.attempts)) {
+      continue;
+    }
+    lastCounted = error;
+    if (kind === 'pause' || (kind === 'failure' && attempts < config.attempts)) {
       retried.push(key);
     } else {
       const payload = rowsOf(entry.payload, [key]);
@@ -88,11 +92,10 @@ async function decidePartial(
       );
     }
   }
-  const error = outcome.failed.at(-1)?.error ?? null;
   const { locked = [] } = outcome;
   if (outcome.rows === 0 && retried.length === 0 && failures.length === 0 && locked.length === 0) {
     // The errors of its rows were escalated when they were thrown.
-    return { kind: 'release', error, escalate: false };
+    return { kind: 'release', error: outcome.failed.at(-1)?.error ?? null, escalate: false };
   }
   const successors: Successor[] = [];
   if (untried.length > 0) {
@@ -112,9 +115,9 @@ async function decidePartial(
     outcome: successors.length > 0 ? 'replaced' : 'done',
     successors,
     failures,
-    error: error === null ? '' : lastError(error, now),
+    error: lastCounted === null ? '' : lastError(lastCounted, now),
   };
-  return { kind: 'settle', settlement, error };
+  return { kind: 'settle', settlement, error: lastCounted };
 }
 
 async function decideFailed(error: unknown, context: SettlementContext): Promise<Decision> {

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { LoggerService } from '@nestjs/common';
+import { logArguments } from '../logging/log-arguments.js';
 
 /** Logs through Nest's logger, with the backfill, run and range in each line. */
 export class RangeLogger implements LoggerService {
@@ -36,6 +37,8 @@ export class RangeLogger implements LoggerService {
   private write(level: keyof typeof Logger & keyof LoggerService, message: unknown, more: unknown[]): void {
     const prefix = `[${this.backfill} run ${this.runId} range ${this.index}]`;
     const text = typeof message === 'string' ? message : JSON.stringify(message);
-    Logger[level](`${prefix} ${text}`, ...more, 'Backfill');
+    const fields = { backfill: this.backfill, runId: this.runId, range: this.index };
+    const [line, ...params] = logArguments(`${prefix} ${text}`, fields);
+    Logger[level](line, ...params, ...more, 'Backfill');
   }
 }

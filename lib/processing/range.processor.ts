@@ -74,8 +74,10 @@ export class RangeProcessor {
       controller.abort(new Error(why === 'pause' ? 'The backfill was stopped' : 'The process shuts down'));
     }
     if (!(await this.drain(why === 'pause' ? shutdownTimeout : ABORT_GRACE_MS))) {
-      this.deps.logger.warn(
-        `[${this.run.backfill.name} run ${this.run.runId}] ${this.inFlight.size} ` +
+      this.deps.logger.write(
+        'warn',
+        { backfill: this.run.backfill.name, runId: this.run.runId },
+        `${this.inFlight.size} ` +
           (this.inFlight.size === 1
             ? 'handler ignores its abort signal; its range is released'
             : 'handlers ignore their abort signal; their ranges are released'),

@@ -1,11 +1,13 @@
 import { MicroBatcher } from '../async/micro-batcher.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { classifyError, mayConcernRow } from '../database/classify-error.js';
+import type { LogScope } from '../logging/backfill.logger.js';
 import type { QuotaLimiter } from '../pacing/quota.limiter.js';
 import { describeRange } from '../sources/planned-range.js';
 import type { RangeEntry } from '../state/range-entry.js';
 import type { Acknowledgement, Settled, Settlement } from '../state/range-steps.js';
 import { decideSettlement } from './decide-settlement.js';
+import { DueRetries } from './due-retries.js';
 import type { Outcome } from './execution.js';
 import type { RunWorkerDeps } from './run-worker.deps.js';
 import type { RunWorkerEvents, ServedRun } from './served-run.js';
@@ -21,6 +23,7 @@ export class RangeSettler {
   /** By `performance.now()`: the end of the wait that a third party last asked for. */
   private waitingUntil = 0;
   private lastAck: Promise<unknown> = Promise.resolve();
+  private readonly retries: DueRetries;
 
   constructor(
     private readonly run: ServedRun,
@@ -34,6 +37,10 @@ export class RangeSettler {
       this.afterSettled(settled);
       return done.map(() => settled);
     }, ACK_LINGER_MS);
+    this.retries = new DueRetries(
+      (job) => deps.queues.moveToFront(run.backfill.name, run.runId, job),
+      (error) => events.error(toError(error)),
+    );
   }
 
   /**
@@ -78,7 +85,7 @@ export class RangeSettler {
       case 'settle':
         this.logMissing(decision.settlement);
         this.logSettlement(decision.settlement, decision.error);
-        await this.commit(decision.settlement);
+        await this.commit(decision.settlement, decision.error);
         return 'settled';
       default:
         return decision satisfies never;
@@ -91,6 +98,11 @@ export class RangeSettler {
     await Promise.all(pendingAcks);
   }
 
+  /** Ranges that are tried again are no longer brought forward by this process. */
+  async close(): Promise<void> {
+    await this.retries.close();
+  }
+
   /**
    * Holds or pauses the run because of the error of a row, while the other rows go on; never rejects. Answers false
    * where the error concerns its row alone.
@@ -99,7 +111,7 @@ export class RangeSettler {
     try {
       return await this.escalateOnce(error, entry);
     } catch (reason) {
-      this.events.error(reason instanceof Error ? reason : new Error(String(reason)));
+      this.events.error(toError(reason));
       return true;
     }
   }
@@ -138,17 +150,26 @@ export class RangeSettler {
     return ack;
   }
 
-  private async commit(settlement: Settlement): Promise<void> {
+  private async commit(settlement: Settlement, error: unknown): Promise<void> {
     const { backfill, runId } = this.run;
     const settled = await this.deps.rangeStore.settle(this.run, settlement);
-    await this.deps.queues.add(
-      backfill.name,
-      runId,
-      settled.successors.map(({ job }, i) => ({ job, delayMs: settlement.successors[i]?.delayMs ?? 0 })),
-    );
+    const requests = settled.successors.map(({ job }, i) => {
+      return { job, delayMs: settlement.successors[i]?.delayMs ?? 0, front: true };
+    });
+    await this.deps.queues.add(backfill.name, runId, requests);
+    requests
+      .filter(({ delayMs }) => delayMs > 0)
+      .forEach(({ job, delayMs }) => this.retries.schedule(job, delayMs));
     this.afterSettled(settled);
     if (settled.counted && settlement.failures.length > 0) {
       await this.events.quarantined();
+    }
+    const { maxInitialFailures } = this.config();
+    if (maxInitialFailures !== null && settled.initialFailures >= maxInitialFailures) {
+      // What has succeeded in this process has to be counted first.
+      this.acks.flush();
+      await this.lastAck;
+      await this.events.failedInitially(settled.initialFailures, error);
     }
   }
 
@@ -160,28 +181,40 @@ export class RangeSettler {
 
   private logMissing({ entry, missing = 0 }: Pick<Acknowledgement, 'entry' | 'missing'>): void {
     if (missing > 0) {
-      const { backfill, runId } = this.run;
-      const { source } = backfill;
+      const { source } = this.run.backfill;
       const { payload } = entry;
-      const what = payload.kind === 'range' ? JSON.stringify(describeRange(source, payload.range)) : 'by key';
-      this.deps.logger.error(
-        `[${backfill.name} run ${runId} range ${entry.index}] ${missing} of ${entry.rows} planned rows were not ` +
-          `loaded, although they are there (${what})`,
+      const cursor = payload.kind === 'range' ? describeRange(source, payload.range) : 'by key';
+      this.deps.logger.limit(
+        'missing',
+        'error',
+        { ...this.scopeOf(entry), cursor, missing },
+        `${missing} of ${entry.rows} planned rows were not loaded, although they are there (${JSON.stringify(cursor)})`,
       );
     }
   }
 
   private logSettlement({ entry, failures, successors }: Settlement, error: unknown): void {
-    const where = `[${this.run.backfill.name} run ${this.run.runId} range ${entry.index}]`;
-    const attempt = `attempt ${entry.attempts + 1}`;
+    const attempt = entry.attempts + 1;
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const scope = { ...this.scopeOf(entry), attempt, error: text };
+    const { logger } = this.deps;
     if (failures.length > 0) {
-      this.deps.logger.error(`${where} ${failures.length} quarantined after ${attempt}: ${text}`);
+      const message = `${failures.length} quarantined after attempt ${attempt}: ${text}`;
+      logger.limit('quarantined', 'error', { ...scope, failures: failures.length }, message);
     } else if (error !== null && successors.length > 1) {
-      this.deps.logger.warn(`${where} split in ${successors.length} after ${attempt}: ${text}`);
+      logger.limit('split', 'warn', scope, `split in ${successors.length} after attempt ${attempt}: ${text}`);
     } else if (error !== null) {
-      const delayMs = successors[0]?.delayMs ?? 0;
-      this.deps.logger.warn(`${where} ${attempt} failed, retrying in ${delayMs} ms: ${text}`);
+      const retryInMs = successors[0]?.delayMs ?? 0;
+      const message = `attempt ${attempt} failed, retrying in ${retryInMs} ms: ${text}`;
+      logger.limit('retry', 'warn', { ...scope, retryInMs }, message);
     }
   }
+
+  private scopeOf({ index }: RangeEntry): LogScope {
+    return { backfill: this.run.backfill.name, runId: this.run.runId, range: index };
+  }
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }

@@ -1,6 +1,7 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
+import { BackfillLogger } from '../logging/backfill.logger.js';
 import { SharedQuota } from '../pacing/shared.quota.js';
 import { BatchTuner } from '../planning/batch.tuner.js';
 import { HeldBatches } from '../planning/held-batches.js';
@@ -16,7 +17,7 @@ import { RangeSplitter } from './range.splitter.js';
 /** The providers that each `RunWorker` uses: the pool creates one for each run, outside of Nest's container. */
 @Injectable()
 export class RunWorkerDeps {
-  readonly logger = new Logger('Backfill');
+  readonly logger = new BackfillLogger();
 
   constructor(
     @Inject(REDIS_CLIENT) readonly client: RedisClient,

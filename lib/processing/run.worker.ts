@@ -52,7 +52,10 @@ export class RunWorker {
     const current = () => this.config;
     this.limiter = new QuotaLimiter(
       (request) => deps.quota.acquire(run.backfill.name, run.runId, this.config.quota, request),
-      (error) => deps.logger.warn(`[${run.backfill.name} run ${run.runId}] quota: ${String(error)}`),
+      (error) => {
+        const scope = { backfill: run.backfill.name, runId: run.runId };
+        deps.logger.limit('quota', 'warn', scope, `quota: ${String(error)}`);
+      },
     );
     this.claimer = new RangeClaimer(run, current, deps.rangeStore);
     this.settler = new RangeSettler(run, current, this.limiter, deps, events);
@@ -106,7 +109,7 @@ export class RunWorker {
     void this.worker.pause(true);
     this.semaphore.close();
     await this.ranges.stop(why === 'shutdown' ? why : 'pause');
-    await this.worker.close();
+    await Promise.all([this.worker.close(), this.settler.close()]);
     if (why === 'end') {
       const queue = this.deps.queues.of(this.run.backfill.name);
       await Promise.all([...this.returned].map((id) => queue.remove(id)));

@@ -8,6 +8,8 @@ export interface RunWorkerEvents {
   readonly escalate: Escalate;
   /** Failures were quarantined: they may exceed `maxFailures`. */
   readonly quarantined: () => Promise<void>;
+  /** So many ranges, `maxInitialFailures` or more, have failed their first attempt before anything had succeeded. */
+  readonly failedInitially: (ranges: number, error: unknown) => Promise<void>;
   readonly error: (error: Error) => void;
 }
 

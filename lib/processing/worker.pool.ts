@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { ConfigStore } from '../config/config.store.js';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
@@ -16,6 +16,7 @@ import type { ActiveRun } from '../supervision/backfill.watchdog.js';
 import { RefusedRuns } from '../supervision/refused-runs.js';
 import { RunBreaker } from '../supervision/run.breaker.js';
 import { RunChecker } from '../supervision/run.checker.js';
+import { RunLog } from '../supervision/run.log.js';
 import { RunWorkerDeps } from './run-worker.deps.js';
 import { RunWorker } from './run.worker.js';
 
@@ -27,6 +28,7 @@ const HEARTBEAT_MS = 3_000;
  */
 @Injectable()
 export class WorkerPool {
+  private readonly logger = new Logger('Backfill');
   private readonly workers = new Map<string, RunWorker>();
   /** By backfill: the last of its steps, which run one after another. */
   private readonly steps = new Map<string, Promise<void>>();
@@ -49,6 +51,7 @@ export class WorkerPool {
     private readonly checks: BackfillChecks,
     private readonly checker: RunChecker,
     private readonly refusedRuns: RefusedRuns,
+    private readonly log: RunLog,
     private readonly deps: RunWorkerDeps,
   ) {}
 
@@ -58,6 +61,7 @@ export class WorkerPool {
     if (!this.serves(backfill) || runId === null) {
       return;
     }
+    this.inBackground(this.log.onEvent(event));
     switch (event.type) {
       case 'started':
       case 'resumed':
@@ -129,6 +133,7 @@ export class WorkerPool {
         await this.heartbeats.remove(backfill);
       }),
     );
+    this.deps.logger.flush();
   }
 
   private serves(backfill: string): boolean {
@@ -198,8 +203,10 @@ export class WorkerPool {
           const current = await this.readConfig(backfill, runId);
           await (current && this.breaker.checkFailures(backfill, runId, current));
         },
+        failedInitially: (ranges, error) =>
+          this.breaker.pauseUnlessSucceeded(backfill, runId, ranges, error, run.resumes),
         error: (error) => {
-          this.deps.logger.debug(`[${backfill} run ${runId}] worker: ${error.message}`);
+          this.deps.logger.write('debug', { backfill, runId }, `worker: ${error.message}`);
           this.inBackground(this.breaker.pauseIfOutOfMemory(backfill, runId, error));
         },
       },
@@ -255,7 +262,7 @@ export class WorkerPool {
       await work;
     } catch (error) {
       // The next `sync`, within a second, makes up for it.
-      this.deps.logger.warn(`The workers could not be brought in line with the runs: ${String(error)}`);
+      this.logger.warn(`The workers could not be brought in line with the runs: ${String(error)}`);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { Injectable, Inject } from '@nestjs/common';
+import { ErrorCode } from 'bullmq';
 import type { JobsOptions, Queue } from 'bullmq';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
@@ -18,6 +19,8 @@ export interface JobRequest {
   /** Suffix of its id, which says what it carries; see `job-id.ts`. */
   readonly job: string;
   readonly delayMs?: number;
+  /** Whether it is processed before all that are waiting. A job with a delay is not: see `moveToFront`. */
+  readonly front?: boolean;
 }
 
 /** Jobs added in one call: workers share the connection, and their commands wait behind it. */
@@ -41,10 +44,12 @@ export class RangeQueues {
     const queue = this.of(backfill);
     for (let at = 0; at < requests.length; at += BATCH) {
       await queue.addBulk(
-        requests.slice(at, at + BATCH).map(({ job, delayMs }) => {
+        requests.slice(at, at + BATCH).map(({ job, delayMs, front }) => {
           const opts: JobsOptions = { jobId: jobId(runId, job) };
           if (delayMs !== undefined && delayMs > 0) {
             opts.delay = Math.ceil(delayMs);
+          } else if (front) {
+            opts.lifo = true;
           }
           return { name: 'range', data: { run: runId, ...decodeJob(job) }, opts };
         }),
@@ -52,7 +57,24 @@ export class RangeQueues {
     }
   }
 
+  /** Has a job processed before all that are waiting, whether its delay is over or not. Ignores one that is active or gone. */
+  async moveToFront(backfill: string, runId: string, job: string): Promise<void> {
+    const found = await this.of(backfill).getJob(jobId(runId, job));
+    if (found && (await found.isDelayed())) {
+      await found.promote().catch(ignoreMoved);
+    }
+    await found?.changePriority({ priority: 0, lifo: true }).catch(ignoreMoved);
+  }
+
   async close(): Promise<void> {
     await this.queues.close();
+  }
+}
+
+/** A worker may have taken a job meanwhile, and have completed it. */
+function ignoreMoved(error: unknown): void {
+  const { code } = error as { readonly code?: unknown };
+  if (code !== ErrorCode.JobNotExist && code !== ErrorCode.JobNotInState) {
+    throw error;
   }
 }

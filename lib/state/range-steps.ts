@@ -85,6 +85,11 @@ export interface Settled {
   readonly low: boolean;
   /** Status of the run; `null` where the range or the run is gone. */
   readonly status: RunStatus | null;
+  /**
+   * How many ranges have failed their first attempt, with this one, where nothing has succeeded since the run was last
+   * started, resumed or configured; else 0.
+   */
+  readonly initialFailures: number;
   readonly successors: readonly { readonly index: number; readonly job: string }[];
 }
 

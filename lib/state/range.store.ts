@@ -115,6 +115,7 @@ export class RangeStore {
       counted: counted > 0,
       low: low === 1,
       status: (status || null) as RunStatus | null,
+      initialFailures: 0,
       successors: [],
     };
   }
@@ -171,13 +172,14 @@ export class RangeStore {
       encodeHandlerVersion(run.backfill),
     ]);
     if (reply[0] === 'gone') {
-      return { counted: false, low: false, status: null, successors: [] };
+      return { counted: false, low: false, status: null, initialFailures: 0, successors: [] };
     }
-    const [, low, status, ...placed] = reply;
+    const [, low, status, initialFailures, ...placed] = reply;
     return {
       counted: true,
       low: low === 1,
       status: status as RunStatus,
+      initialFailures,
       successors: pairs(placed).map(([index, job]) => ({ index: Number(index), job: String(job) })),
     };
   }

@@ -1,4 +1,5 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { BackfillLogger } from '../logging/backfill.logger.js';
 import { RangeQueues } from '../queues/range.queues.js';
 import { jobId } from '../state/job-id.js';
 import { RangeStore } from '../state/range.store.js';
@@ -6,7 +7,7 @@ import { RangeStore } from '../state/range.store.js';
 /** Queues the jobs of outstanding ranges again that were lost between the write to the run and the one to the queue. */
 @Injectable()
 export class JobReconciler {
-  private readonly logger = new Logger('Backfill');
+  private readonly logger = new BackfillLogger();
 
   constructor(
     private readonly rangeStore: RangeStore,
@@ -31,7 +32,11 @@ export class JobReconciler {
       requeued += page.length;
     }
     if (requeued > 0) {
-      this.logger.warn(`[${backfill} run ${runId}] queued ${requeued} missing or overdue jobs again`);
+      this.logger.write(
+        'warn',
+        { backfill, runId, requeued },
+        `queued ${requeued} missing or overdue jobs again`,
+      );
     }
     return requeued;
   }

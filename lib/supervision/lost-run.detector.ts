@@ -1,6 +1,7 @@
-import { Injectable, Inject, Logger } from '@nestjs/common';
+import { Injectable, Inject } from '@nestjs/common';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
+import { BackfillLogger } from '../logging/backfill.logger.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
@@ -9,7 +10,7 @@ import type { ActiveRun } from './backfill.watchdog.js';
 /** Detects active runs whose data Redis lost (`FLUSHALL`, a restart without persistence), from the memory of this process. */
 @Injectable()
 export class LostRunDetector {
-  private readonly logger = new Logger('Backfill');
+  private readonly logger = new BackfillLogger();
   private readonly known = new Map<string, string>();
   private readonly lost = new Map<string, string>();
 
@@ -27,7 +28,7 @@ export class LostRunDetector {
         this.known.delete(backfill);
         if ((await this.client.hexists(this.keys.run(runId), 'status')) === 0) {
           this.lost.set(backfill, runId);
-          this.logger.error(`[${backfill} run ${runId}] ${describeLoss(runId, this.options.ledger)}`);
+          this.logger.write('error', { backfill, runId }, describeLoss(runId, this.options.ledger));
         }
       }
     }

@@ -1,4 +1,5 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { BackfillLogger } from '../logging/backfill.logger.js';
 import { RedisClock } from '../redis/redis.clock.js';
 import type { RunRecord } from '../state/run-record.js';
 import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
@@ -16,7 +17,7 @@ const UNSERVED_MS = 3_000;
  */
 @Injectable()
 export class RefusedRuns {
-  private readonly logger = new Logger('Backfill');
+  private readonly logger = new BackfillLogger();
   /** By backfill: the refused run, and since when no process has workers for it, by `performance.now()`. */
   private readonly refused = new Map<string, { runId: string; resumes: number; unservedSince: number }>();
 
@@ -37,8 +38,10 @@ export class RefusedRuns {
     // A process that can serve it may have been started since the last time that it was running.
     if (refusal?.runId !== runId || refusal.resumes !== resumes) {
       this.refused.set(backfill, { runId, resumes, unservedSince: now });
-      this.logger.error(
-        `[${backfill} run ${runId}] this process does not work on the run: ${reason}. ` +
+      this.logger.write(
+        'error',
+        { backfill, runId, reason },
+        `this process does not work on the run: ${reason}. ` +
           'The run is paused once no process that can is left',
       );
       return;

@@ -1,6 +1,8 @@
-import { Injectable, Inject, Logger } from '@nestjs/common';
+import { Injectable, Inject } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { classifyError, mayConcernRow } from '../database/classify-error.js';
+import { countOf } from '../errors/count-of.js';
+import { BackfillLogger } from '../logging/backfill.logger.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { isOutOfMemory } from '../redis/redis-memory.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
@@ -19,7 +21,7 @@ const OUTAGE_RESET_MS = 60_000;
 /** Circuit breaker of a run: holds it for a time or pauses it, with the reason, where going on would only fail. */
 @Injectable()
 export class RunBreaker {
-  private readonly logger = new Logger('Backfill');
+  private readonly logger = new BackfillLogger();
   private readonly outages = new Map<string, { count: number; at: number }>();
 
   constructor(
@@ -51,7 +53,7 @@ export class RunBreaker {
       { resumes },
     );
     if (answer.kind === 'moved') {
-      this.logger.error(`[${backfill} run ${runId}] paused: ${reason}`);
+      this.logger.write('error', { backfill, runId, reason }, `paused: ${reason}`);
     }
   }
 
@@ -133,6 +135,28 @@ export class RunBreaker {
     }
   }
 
+  /**
+   * Pauses a run in which nothing has succeeded: its handler fails every range.
+   *
+   * @param ranges that have failed their first attempt
+   * @param error the last one
+   * @param resumes how many times the run had been resumed when the range was claimed
+   */
+  async pauseUnlessSucceeded(
+    backfill: string,
+    runId: string,
+    ranges: number,
+    error: unknown,
+    resumes: number,
+  ): Promise<void> {
+    if (await this.runs.hasSucceeded(runId)) {
+      return;
+    }
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const reason = `nothing has succeeded, and the first attempts of ${countOf(ranges, 'range')} failed: ${text}`;
+    await this.pause(backfill, runId, reason, error, resumes);
+  }
+
   private async hold(
     backfill: string,
     runId: string,
@@ -148,9 +172,9 @@ export class RunBreaker {
     if (until === null) {
       return;
     }
-    this.logger.warn(
-      `[${backfill} run ${runId}] ${reason}, until ${new Date(until).toISOString()}: ${String(error)}`,
-    );
+    const end = new Date(until).toISOString();
+    const scope = { backfill, runId, reason, until: end, error: String(error) };
+    this.logger.limit('held', 'warn', scope, `${reason}, until ${end}: ${String(error)}`);
   }
 
   /** Exponential backoff over consecutive outages. */

@@ -50,8 +50,7 @@ export function describeEndpoints(controllers: readonly Type[], security: readon
 
 /** The document has the schemas of classes only: a class whose schema is a given one. */
 function modelOf(name: string, schema: object): Type {
-  const Model = class {};
-  Object.defineProperty(Model, 'name', { value: name });
+  const Model = { [name]: class extends Object {} }[name] as Type;
   Reflect.defineMetadata(SWAGGER.extension, schema, Model);
   return Model;
 }

@@ -13,6 +13,7 @@ const LABELS = {
   rowConcurrency: ['Row concurrency', 'Concurrent rows per range'],
   attempts: ['Attempts', 'Of a range or row before it counts as failed'],
   maxFailures: ['Max failures', 'A number or a percentage; empty: no limit'],
+  maxInitialFailures: ['Max initial failures', 'Ranges that fail before any succeeds; empty: no limit'],
   onPeakTimezone: ['Peak time zone'],
   onPeakWdayBegin: ['Peak from'],
   onPeakWdayEnd: ['Peak to'],

@@ -110,7 +110,7 @@ export const scripts = {
   setFields: new LuaScript<RunScope, Flag>('set-fields', runKeys),
   settle: new LuaScript<
     RunScope,
-    [kind: 'settled', low: Flag, status: string, ...placed: Placed] | [kind: 'gone']
+    [kind: 'settled', low: Flag, status: string, initialFailures: number, ...placed: Placed] | [kind: 'gone']
   >('settle', runKeys),
   snapshot: new LuaScript<
     RunScope,

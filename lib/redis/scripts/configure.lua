@@ -23,7 +23,8 @@ end
 version = redis.call('HINCRBY', CONFIG, '_version', 1)
 -- A cycle that read the config before compares this version at its end, and the next cycle then comes at once.
 if redis.call('EXISTS', RUN) == 1 then
-  redis.call('HSET', RUN, 'configVersion', version, 'successesBefore', successes())
+  redis.call('HSET', RUN, 'configVersion', version)
+  forget_initial_failures()
 end
 emit_for(name, redis.call('HGET', RUN, 'id') or '', 'configured', event_data)
 return { 1, tostring(version) }

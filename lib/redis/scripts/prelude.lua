@@ -119,6 +119,20 @@ local function successes()
   return (tonumber(counts[1] or '') or 0) + (tonumber(counts[2] or '') or 0) - (tonumber(counts[3] or '') or 0)
 end
 
+-- Counts a range whose first attempt failed, where nothing has succeeded since the run was last started, resumed or
+-- configured. Returns their number, 0 where something has succeeded.
+local function count_initial_failure()
+  if successes() > (tonumber(redis.call('HGET', RUN, 'successesBefore') or '') or 0) then
+    return 0
+  end
+  return redis.call('HINCRBY', RUN, 'initialFailures', 1)
+end
+
+-- Called when a run is resumed or configured: what succeeds and fails from now on tells whether it can succeed.
+local function forget_initial_failures()
+  redis.call('HSET', RUN, 'successesBefore', successes(), 'initialFailures', 0)
+end
+
 -- Counts rows that were planned, are there and were not loaded for the handler.
 local function count_missing(rows)
   if rows > 0 then

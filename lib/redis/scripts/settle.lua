@@ -22,8 +22,9 @@
 
   The first successor keeps the index, the others get new ones.
 
-  Reply    { 'settled', 1 when the next cycle should come at once, else 0, status of the run, index and job suffix of
-             each successor... }
+  Reply    { 'settled', 1 when the next cycle should come at once, else 0, status of the run, number of the initial
+             failures, index and job suffix of each successor... }
+             The number is 0 where this settlement is none of them; see `count_initial_failure`.
            { 'gone' } when this worker no longer has the range
 ]]
 allow_writes_without_memory()
@@ -92,4 +93,5 @@ end
 if failure_count > 0 then
   emit('quarantined', last_error)
 end
-return { 'settled', low_water(), finish_if_drained(), unpack(placed) }
+local initial_failures = attempts == 0 and last_error ~= '' and count_initial_failure() or 0
+return { 'settled', low_water(), finish_if_drained(), initial_failures, unpack(placed) }

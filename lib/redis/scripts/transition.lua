@@ -45,7 +45,8 @@ if adopts then
   adopt_version(adopted_version, adopted_policy)
 end
 if new_status == 'running' then
-  redis.call('HSET', RUN, 'nextCycleAt', now_ms(), 'finishedAt', '', 'successesBefore', successes())
+  redis.call('HSET', RUN, 'nextCycleAt', now_ms(), 'finishedAt', '')
+  forget_initial_failures()
   redis.call('HINCRBY', RUN, 'resumes', 1)
   redis.call('HSET', ACTIVE, name, id)
 elseif new_status == 'paused' then

@@ -95,10 +95,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     const { paths, components } = SwaggerModule.createDocument(admin.app, new DocumentBuilder().build());
     const contents = Object.values(paths)
       .flatMap((path) => Object.values(path) as { requestBody?: Body; responses: Record<string, Body> }[])
-      .flatMap(({ requestBody, responses }) => [
-        ...(requestBody ? [requestBody] : []),
-        ...Object.values(responses),
-      ])
+      .flatMap(({ requestBody, responses }) => Object.values(responses).concat(requestBody ?? []))
       .flatMap(({ content }) => Object.entries(content));
     const json = contents.filter(([type]) => type === 'application/json').map(([, { schema }]) => schema);
     const references = json.map((schema) => (schema.type === 'array' ? schema.items : schema)?.$ref ?? '');

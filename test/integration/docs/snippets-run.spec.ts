@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { compileFunction } from 'node:vm';
 import { MikroORM } from '@mikro-orm/core';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
@@ -8,7 +10,8 @@ import * as library from 'nestjs-backfill';
 import { runCommandLine } from 'nestjs-backfill/cli';
 import { batchExecute } from 'nestjs-backfill/migrations';
 import { BackfillHarness, FakeClock } from 'nestjs-backfill/testing';
-import type { DynamicModule, Type } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import type { CanActivate, DynamicModule, ExecutionContext, Type } from '@nestjs/common';
 import ts from 'typescript';
 import { appModules, createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
 
@@ -226,6 +229,54 @@ it('the ledger of the guides finds its tables', async () => {
   await app.close();
   await migration.down();
   await bench.database.query(sql.join('\n'));
+});
+
+it('the CSV file and the array of the guides are worked through', async () => {
+  await bench.database.query('CREATE TABLE price (article text PRIMARY KEY, cents int NOT NULL)');
+  const file = join(await mkdtemp(join(tmpdir(), 'prices-')), 'prices.csv');
+  await writeFile(file, 'article,price\nA1,1.20\nA2,0.99\n');
+  const asked: string[] = [];
+  const [Price, ...handlers] = evaluate(
+    snippet('class ImportPrices').replace('/data/prices.csv', file),
+    {
+      ...{ Backfill, csvFile: library.csvFile, array: library.array, Entity, PrimaryKey, Property },
+      fetch: async (url: string) => asked.push(url),
+    },
+    '[Price, ImportPrices, PrefetchTariffs]',
+  ) as Type[];
+  const { backfills, finished } = await bench.start({ handlers, entities: Price ? [Price] : [] });
+  for (const name of ['import-prices', 'prefetch-tariffs']) {
+    await backfills.start(name, { config: UNPACED });
+    expect(await finished(name)).toMatchObject({ state: 'completed' });
+  }
+  expect(await bench.database.query('SELECT article, cents FROM price ORDER BY article')).toEqual([
+    { article: 'A1', cents: 120 },
+    { article: 'A2', cents: 99 },
+  ]);
+  expect(new Set(asked)).toEqual(
+    new Set(['AT', 'PT', 'SE'].map((country) => `https://tariffs.example/${country}`)),
+  );
+});
+
+it('the guards of the guides let operators in and nobody else', () => {
+  const names = { Injectable, process: { env: { ADMIN_TOKEN: 'secret' } } };
+  const guardOf = (name: string) => {
+    const Guard = evaluate(snippet(`class ${name}`), names, name) as Type<CanActivate>;
+    return (request: object) =>
+      new Guard().canActivate({
+        switchToHttp: () => ({ getRequest: () => request }),
+      } as ExecutionContext);
+  };
+  const byToken = guardOf('TokenGuard');
+  expect(byToken({ headers: { authorization: 'Bearer secret' } })).toBe(true);
+  expect(byToken({ headers: { authorization: 'Bearer other' } })).toBe(false);
+  expect(byToken({ headers: {} })).toBe(false);
+  const bySession = guardOf('SessionGuard');
+  const request = { session: { user: { name: 'ada', isOperator: true } } };
+  expect(bySession(request)).toBe(true);
+  expect(request).toMatchObject({ user: { name: 'ada' } });
+  expect(bySession({ session: { user: { name: 'bob', isOperator: false } } })).toBe(false);
+  expect(bySession({})).toBe(false);
 });
 
 it('leaves no snippet out but those that other tests run', () => {

@@ -21,6 +21,7 @@ describe('resolveConfig', () => {
       attempts: 3,
       backoffMs: 1000,
       maxFailures: null,
+      maxInitialFailures: 10,
       rowTimeoutMs: 60_000,
       rowAckMs: 1000,
       quota: null,

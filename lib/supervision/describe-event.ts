@@ -1,0 +1,53 @@
+import { countOf } from '../errors/count-of.js';
+import type { BackfillEvent, BackfillEventCause } from '../state/backfill-event.js';
+
+/** What an event says of its run, for the log; `null` for events that are no change of its state. */
+export function describeEvent(event: BackfillEvent): string | null {
+  switch (event.type) {
+    case 'started':
+      return `started${event.data.dryRun ? ' as a dry run' : ''}${causeOf(event.data)}`;
+    case 'paused':
+      return `paused${event.data.recovered ? ' as it was restored' : ''}${causeOf(event.data)}`;
+    case 'resumed':
+      return `resumed${resumedFor(event.data)}${causeOf(event.data)}`;
+    case 'cancelled':
+      return `cancelled${causeOf(event.data)}`;
+    case 'verifying':
+      return verifying(event.data);
+    case 'completed':
+      return 'completed';
+    case 'failed':
+      return `failed: ${countOf(event.data.failures, 'failure')}${missing(event.data.rowsMissing)}`;
+    case 'throttled':
+      return typeof event.data.until === 'number'
+        ? `held until ${new Date(event.data.until).toISOString()}: ${event.data.reason}`
+        : null;
+    case 'planned':
+    case 'rangeCompleted':
+    case 'quarantined':
+    case 'configured':
+      return null;
+    default:
+      return event satisfies never;
+  }
+}
+
+function causeOf({ by, reason }: BackfillEventCause): string {
+  return `${by ? ` by ${by}` : ''}${reason ? `: ${reason}` : ''}`;
+}
+
+function resumedFor({ retry, recovered, adoptVersion }: BackfillEvent<'resumed'>['data']): string {
+  if (adoptVersion !== undefined) {
+    return ` with version ${adoptVersion}`;
+  }
+  return retry ? ' to retry failures' : recovered ? ' as it was restored' : '';
+}
+
+function verifying({ phase, round, left }: BackfillEvent<'verifying'>['data']): string {
+  const what = phase === 'sweep' ? `sweep ${round}` : phase;
+  return `verifying, ${what}${left === null ? '' : `: ${countOf(left, 'row')} left`}`;
+}
+
+function missing(rows = 0): string {
+  return rows === 0 ? '' : `, ${countOf(rows, 'row')} missing`;
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from '@jest/globals';
+import type { BackfillEvent } from '../../../lib/state/backfill-event.js';
+import { describeEvent } from '../../../lib/supervision/describe-event.js';
+
+function eventOf(type: string, data: object): BackfillEvent {
+  return {
+    id: '1-0',
+    backfill: 'orders',
+    runId: 'r1',
+    at: '2026-01-01T00:00:00.000Z',
+    type,
+    data,
+  } as BackfillEvent;
+}
+
+describe('an event in the log', () => {
+  it.each([
+    ['started', { dryRun: false, by: 'alice', reason: 'ticket 7' }, 'started by alice: ticket 7'],
+    ['started', { dryRun: true }, 'started as a dry run'],
+    [
+      'paused',
+      { by: 'nestjs-backfill', reason: 'no range can succeed' },
+      'paused by nestjs-backfill: no range can succeed',
+    ],
+    ['paused', { recovered: true }, 'paused as it was restored'],
+    ['resumed', { by: null, reason: null }, 'resumed'],
+    ['resumed', { retry: true }, 'resumed to retry failures'],
+    ['resumed', { adoptVersion: '2', version: '1', by: 'bob' }, 'resumed with version 2 by bob'],
+    ['cancelled', { by: 'bob' }, 'cancelled by bob'],
+    ['verifying', { phase: 'count', round: 0, left: null }, 'verifying, count'],
+    ['verifying', { phase: 'sweep', round: 2, left: 1_200 }, 'verifying, sweep 2: 1,200 rows left'],
+    ['completed', { failures: 0 }, 'completed'],
+    ['failed', { failures: 1, rowsMissing: 2 }, 'failed: 1 failure, 2 rows missing'],
+    [
+      'throttled',
+      { reason: 'the database is unreachable', until: Date.UTC(2026, 0, 1) },
+      'held until 2026-01-01T00:00:00.000Z: the database is unreachable',
+    ],
+  ])('%s', (type, data, text) => {
+    expect(describeEvent(eventOf(type, data))).toBe(text);
+  });
+
+  it.each([
+    ['throttled', { reason: 'on peak', perSecond: 3, pressure: null }],
+    ['planned', { ranges: 3, target: 9 }],
+    ['rangeCompleted', { done: 3, index: 2 }],
+    ['quarantined', { name: 'Error', message: 'no', at: '2026-01-01T00:00:00.000Z' }],
+    ['configured', { patch: {}, from: {} }],
+  ])('%s is no change of the state of a run', (type, data) => {
+    expect(describeEvent(eventOf(type, data))).toBeNull();
+  });
+});
