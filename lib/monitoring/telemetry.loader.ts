@@ -8,6 +8,9 @@ import { OtelTelemetry } from './otel.telemetry.js';
 /** The global under which `@opentelemetry/api` keeps registered SDKs, the same for every copy of the package. */
 const OTEL_GLOBAL = Symbol.for('opentelemetry.js.api.1');
 
+/** Jest imports nothing at run time without its own flag. */
+const ABSENT = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING_FLAG']);
+
 /**
  * Enables OpenTelemetry where the app has registered an SDK before it was created. Otherwise `@opentelemetry/api`, an
  * optional peer, is not even loaded.
@@ -30,7 +33,7 @@ export class TelemetryLoader implements OnModuleInit, BeforeApplicationShutdown 
     try {
       api = await import('@opentelemetry/api');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') {
+      if (ABSENT.has((error as NodeJS.ErrnoException).code ?? '')) {
         return;
       }
       throw error;

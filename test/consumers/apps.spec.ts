@@ -230,22 +230,6 @@ import { Message } from './message.entity${x}';
   });
 
   it('runs the generated test under its own runner', async () => {
-    if (stack === NEST_11_COMMONJS) {
-      // As the guide on testing says for Jest before Node 24.9.
-      await app.write(
-        'tsconfig.spec.json',
-        '{ "extends": "./tsconfig.json", "compilerOptions": { "module": "esnext", "moduleResolution": "bundler" } }',
-      );
-      await app.editManifest(({ jest }) => {
-        Object.assign(jest ?? {}, {
-          extensionsToTreatAsEsm: ['.ts'],
-          transform: {
-            '^.+\\.ts$': ['ts-jest', { useESM: true, tsconfig: '<rootDir>/../tsconfig.spec.json' }],
-          },
-        });
-      });
-    }
-
     const { code, out, err } = await app.test();
 
     expect({ code, tests: code === 0 ? '' : out + err }).toEqual({ code: 0, tests: '' });

@@ -13,8 +13,8 @@ describe('the package', () => {
     await run(installed.app, ownTool('publint'), [packedLibrary(), '--strict']);
   });
 
-  it('has types that resolve for ESM, and for CommonJS through require(esm)', async () => {
-    await run(installed.app, ownTool('attw'), [packedLibrary(), '--profile', 'esm-only']);
+  it('has types that resolve for ES modules and for CommonJS', async () => {
+    await run(installed.app, ownTool('attw'), [packedLibrary(), '--profile', 'node16']);
   });
 
   it('has a module, its types and their maps for each TypeScript file, and the files without code', async () => {
@@ -22,16 +22,23 @@ describe('the package', () => {
     const others = (await filesWithoutCode()).toSorted();
 
     expect(sources.length).toBeGreaterThan(200);
-    expect((await installed.filesIn('dist')).filter((file) => !others.includes(file))).toEqual(
-      sources
+    const compiled = (files: readonly string[]) =>
+      files
         .flatMap((file) => ['.d.ts', '.d.ts.map', '.js', '.js.map'].map((end) => file.replace(/\.ts$/, end)))
-        .toSorted(),
+        .toSorted();
+    const inDist = (await installed.filesIn('dist')).filter((file) => !others.includes(file));
+    expect(inDist.filter((file) => !file.startsWith('cjs/'))).toEqual(compiled(sources));
+    // Nest's command line and the shell load ES modules.
+    const common = (file: string) => !/^(?:schematics\/|cli\/main\.)/.test(file);
+    expect((await installed.filesIn('dist/cjs')).filter((file) => !others.includes(file))).toEqual(
+      [...compiled(sources.filter(common)), 'package.json'].toSorted(),
     );
     for (const file of others) {
-      expect([file, await installed.read(`dist/${file}`)]).toEqual([
-        file,
-        await readFile(join(ROOT, 'lib', file), 'utf8'),
-      ]);
+      const source = await readFile(join(ROOT, 'lib', file), 'utf8');
+      const copies = common(file) ? [`dist/${file}`, `dist/cjs/${file}`] : [`dist/${file}`];
+      for (const copy of copies) {
+        expect([copy, await installed.read(copy)]).toEqual([copy, source]);
+      }
     }
   });
 

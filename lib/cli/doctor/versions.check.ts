@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Finding } from './finding.js';
 
-const OWN_MANIFEST = new URL('../../../package.json', import.meta.url);
+const OWN_NAME = 'nestjs-backfill';
 
 interface Manifest {
+  readonly name?: string;
   readonly version?: string;
   readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
@@ -12,7 +14,7 @@ interface Manifest {
 
 /** Checks the installed versions of the peer dependencies, as resolved from a folder. */
 export function checkPeerVersions(from: string): Finding[] {
-  const own = readManifest(OWN_MANIFEST);
+  const own = ownManifest();
   return Object.entries(own.peerDependencies ?? {}).flatMap(([name, range]): Finding[] => {
     const version = installedVersion(name, from);
     const subject = `package ${name}`;
@@ -67,6 +69,17 @@ function installedVersion(name: string, from: string): string | null {
   }
 }
 
-function readManifest(file: string | URL): Manifest {
+/** `dist/cjs`, where this may be, has a manifest without a name. */
+function ownManifest(): Manifest {
+  for (let folder = fileURLToPath(new URL('.', import.meta.url)); ; folder = dirname(folder)) {
+    const file = join(folder, 'package.json');
+    const manifest = existsSync(file) ? readManifest(file) : {};
+    if (manifest.name === OWN_NAME || dirname(folder) === folder) {
+      return manifest;
+    }
+  }
+}
+
+function readManifest(file: string): Manifest {
   return JSON.parse(readFileSync(file, 'utf8')) as Manifest;
 }

@@ -48,6 +48,5 @@ export const NEST_11_COMMONJS: Stack = {
   },
   extension: '',
   test: ['jest'],
-  // Jest loads ESM by it.
-  nodeOptions: '--experimental-vm-modules',
+  nodeOptions: '',
 };
