@@ -180,8 +180,8 @@ export interface SourceUse {
 }
 
 /**
- * A set of rows that a backfill processes in ranges: `idRange`, `keyset`, or the app's own (an array, a CSV
- * file, a bucket).
+ * A set of rows that a backfill processes in ranges: `idRange`, `keyset`, `csvFile`, `array`, or the app's own (a bucket,
+ * another service).
  *
  * `open` and `plan` suffice for range handlers. Batch handlers also need `load`; row handlers need `load`,
  * `keyOf` and `loadKeys`, so that single rows can be retried.

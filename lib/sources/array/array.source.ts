@@ -1,4 +1,5 @@
-import { BackfillSourceError } from '../../errors/backfill-source.error.js';
+import { randomBytes } from 'node:crypto';
+import { BackfillSourceError, type BackfillSourceErrorCode } from '../../errors/backfill-source.error.js';
 import { describeValue } from '../../errors/describe-value.js';
 import type {
   BackfillSource,
@@ -11,24 +12,26 @@ import type {
   SourcePlan,
 } from '../backfill-source.js';
 import type { ArrayRange } from '../ranges.js';
-import { ArrayItems, ItemsProblem } from './array-items.js';
+import { ArrayItems, ItemsProblem, lengthOf } from './array-items.js';
 
 /** Indexes as stored in Redis, both inclusive. A `type`, because an interface is not assignable to `JsonValue`. */
-type Indexes = {
+type Indexes = Opened & {
   readonly begin: number;
   readonly end: number;
-  /** The version of the array that the run was started with. */
+};
+
+/** The array that a run was started with. */
+type Opened = {
   readonly version: string;
+  /** Differs from run to run: with `keyOf`, the version is the same where the content of items has changed. */
+  readonly opening: string;
 };
 
 const ENTITY = 'its array';
 
-/** The key of an object without a key of its own: its index, and what it was when it got the key. */
-type IndexKey = { readonly index: number; readonly hash: string };
-
-/** An array that was read, by its version. */
+/** The array of a run, as this process has read it. */
 interface KnownItems<Item> {
-  readonly version: string;
+  readonly opening: string;
   readonly read: Promise<ArrayItems<Item>>;
 }
 
@@ -38,10 +41,12 @@ interface KnownItems<Item> {
  * @internal
  */
 export class ArraySource<Item> implements BackfillSource<ArrayRange, Item> {
-  readonly kind = 'array';
-  /** The array of the run that this process works on: the function is called once for a run, and again where it differs. */
+  /** Not `array`: custom sources have that kind, as the sample's has, and store other bounds. */
+  readonly kind = 'array-items';
+  /** That of the run that this process works on. */
   private known: KnownItems<Item> | undefined;
-  private readonly indexes = new WeakMap<object, { readonly index: number; readonly of: ArrayItems<Item> }>();
+  /** Where each object is that was handed out. */
+  private readonly places = new WeakMap<object, { readonly index: number; readonly of: ArrayItems<Item> }>();
 
   constructor(
     private readonly items: () => readonly Item[] | Promise<readonly Item[]>,
@@ -53,7 +58,9 @@ export class ArraySource<Item> implements BackfillSource<ArrayRange, Item> {
   }
 
   async open({ backfill }: SourceContext, { from, to }: OpenRequest): Promise<SourceOpening> {
-    const version = await this.checked(backfill, async () => (await this.read()).version());
+    const version = await this.checked(backfill, 'BACKFILL_SOURCE_INVALID', async () =>
+      (await this.read()).version(),
+    );
     const begin = this.parseIndex(backfill, 'from', from) ?? 0;
     const requested = this.parseIndex(backfill, 'to', to) ?? Infinity;
     if (begin > requested) {
@@ -61,7 +68,8 @@ export class ArraySource<Item> implements BackfillSource<ArrayRange, Item> {
     }
     const end = Math.min(lengthOf(version) - 1, requested);
     const rows = Math.max(0, end - begin + 1);
-    const bounds = rows === 0 ? null : { begin, end, version };
+    const opening = randomBytes(6).toString('base64url');
+    const bounds = rows === 0 ? null : { begin, end, version, opening };
     return { partitions: [{ name: '', bounds }], total: { rows, exact: true } };
   }
 
@@ -72,13 +80,13 @@ export class ArraySource<Item> implements BackfillSource<ArrayRange, Item> {
     if (bounds === null) {
       return { ranges: [], cursor, exhausted: true };
     }
-    const { begin, end, version } = bounds as Indexes;
-    await this.itemsOf(backfill, version);
+    const { begin, end, ...opened } = bounds as Indexes;
+    await this.itemsOf(backfill, opened);
     const ranges: PlannedRange[] = [];
     let next = (cursor as number | null) ?? begin;
     while (next <= end && ranges.length < limit) {
       const last = Math.min(end, next + batchSize - 1);
-      ranges.push(planned({ begin: next, end: last, version }));
+      ranges.push(planned({ begin: next, end: last, ...opened }));
       next = last + 1;
     }
     return { ranges, cursor: next, exhausted: next > end };
@@ -90,56 +98,41 @@ export class ArraySource<Item> implements BackfillSource<ArrayRange, Item> {
   }
 
   async load({ backfill }: SourceContext, data: JsonValue): Promise<Item[]> {
-    const { begin, end, version } = data as Indexes;
-    const all = await this.itemsOf(backfill, version);
-    const items = all.items.slice(begin, end + 1);
-    items.forEach((item, i) => this.remember(item, begin + i, all));
-    return items;
+    const { begin, end, ...opened } = data as Indexes;
+    const all = await this.itemsOf(backfill, opened);
+    return all.items.slice(begin, end + 1).map((item, i) => this.remembered(item, begin + i, all));
   }
 
   keyOf(item: Item): JsonValue {
-    if (this.itemKey) {
-      return this.itemKey(item);
+    const value: unknown = item;
+    if (typeof value !== 'object' || value === null) {
+      return this.itemKey ? this.itemKey(item) : (value as JsonValue);
     }
-    if (typeof item !== 'object' || item === null) {
-      return item as JsonValue;
-    }
-    const found = this.indexes.get(item);
+    const found = this.places.get(value);
     if (!found) {
       throw new Error('expected an item that array has loaded');
     }
-    return { index: found.index, hash: found.of.hashOf(found.index) ?? '' };
+    return found.of.keyAt(found.index);
   }
 
   async loadKeys({ backfill }: SourceContext, keys: readonly JsonValue[]): Promise<Item[]> {
-    return this.checked(backfill, async () => {
-      const indexKeys = keys.filter((key) => isIndexKey(key));
-      const fits = (items: ArrayItems<Item>) =>
-        indexKeys.every(({ index, hash }) => items.hashOf(index) === hash);
+    return this.checked(backfill, 'BACKFILL_SOURCE_CHANGED', async () => {
       const known = await this.known?.read;
-      const all = known && fits(known) ? known : await this.read();
-      if (!fits(all)) {
+      const all = known?.indexesOf(keys) ? known : await this.read();
+      const indexes = all.indexesOf(keys);
+      if (!indexes) {
         throw this.changed(backfill);
       }
-      const indexes = new Set(indexKeys.map(({ index }) => index));
-      const natural = new Set(keys);
-      return all.items.filter((item, index) => {
-        const key = all.naturalKey(item, index);
-        const wanted = key === null ? indexes.has(index) : natural.has(key);
-        if (wanted) {
-          this.remember(item, index, all);
-        }
-        return wanted;
-      });
+      return indexes.map((index) => this.remembered(all.items[index] as Item, index, all));
     });
   }
 
   async split(_: SourceContext, data: JsonValue): Promise<PlannedRange[]> {
-    const { begin, end, version } = data as Indexes;
+    const { begin, end, ...opened } = data as Indexes;
     const middle = Math.floor((begin + end) / 2);
     return begin === end
-      ? [planned({ begin, end, version })]
-      : [planned({ begin, end: middle, version }), planned({ begin: middle + 1, end, version })];
+      ? [planned({ begin, end, ...opened })]
+      : [planned({ begin, end: middle, ...opened }), planned({ begin: middle + 1, end, ...opened })];
   }
 
   describe(data: JsonValue): JsonValue {
@@ -147,18 +140,19 @@ export class ArraySource<Item> implements BackfillSource<ArrayRange, Item> {
     return { begin, end };
   }
 
-  /** The array that the run was started with: the one that was read last, or one that is read now. */
-  private async itemsOf(backfill: string, version: string): Promise<ArrayItems<Item>> {
-    if (this.known?.version !== version) {
-      const read = this.checked(backfill, () => this.readVersion(backfill, version));
-      const known = { version, read };
-      this.known = known;
-      // Ranges that are loaded at the same time share a read; one that has failed is tried again.
-      read.catch(() => {
-        this.known = this.known === known ? undefined : this.known;
-      });
+  /** The array that the run was started with: the function is called once for a run, and again where that has failed. */
+  private async itemsOf(backfill: string, { version, opening }: Opened): Promise<ArrayItems<Item>> {
+    if (this.known?.opening === opening) {
+      return this.known.read;
     }
-    return this.known.read;
+    const read = this.checked(backfill, 'BACKFILL_SOURCE_CHANGED', () => this.readVersion(backfill, version));
+    // Ranges that are loaded at the same time share a read.
+    const known = { opening, read };
+    this.known = known;
+    read.catch(() => {
+      this.known = this.known === known ? undefined : this.known;
+    });
+    return read;
   }
 
   private async readVersion(backfill: string, version: string): Promise<ArrayItems<Item>> {
@@ -172,16 +166,27 @@ export class ArraySource<Item> implements BackfillSource<ArrayRange, Item> {
   }
 
   private async read(): Promise<ArrayItems<Item>> {
+    const items: unknown = this.items;
+    if (typeof items !== 'function') {
+      const remedy = 'Write array(() => items).';
+      throw new ItemsProblem('items', 'a function that returns an array', describeValue(items), remedy);
+    }
     return new ArrayItems(await this.items(), this.itemKey);
   }
 
-  private remember(item: Item, index: number, of: ArrayItems<Item>): void {
+  private remembered(item: Item, index: number, of: ArrayItems<Item>): Item {
     if (typeof item === 'object' && item !== null) {
-      this.indexes.set(item, { index, of });
+      this.places.set(item, { index, of });
     }
+    return item;
   }
 
-  private async checked<T>(backfill: string, read: () => Promise<T>): Promise<T> {
+  /** @param code of the error where the array is not valid: during a run, it has changed */
+  private async checked<T>(
+    backfill: string,
+    code: BackfillSourceErrorCode,
+    read: () => Promise<T>,
+  ): Promise<T> {
     try {
       return await read();
     } catch (cause) {
@@ -190,7 +195,7 @@ export class ArraySource<Item> implements BackfillSource<ArrayRange, Item> {
       }
       const { field, expected, received, remedy } = cause;
       throw new BackfillSourceError(
-        { backfill, entity: ENTITY, field, expected, received, remedy },
+        { code, backfill, entity: ENTITY, field, expected, received, remedy },
         { cause },
       );
     }
@@ -236,12 +241,4 @@ export class ArraySource<Item> implements BackfillSource<ArrayRange, Item> {
 
 function planned(data: Indexes): PlannedRange {
   return { data, rows: data.end - data.begin + 1 };
-}
-
-function lengthOf(version: string): number {
-  return Number(version.split(':')[0]);
-}
-
-function isIndexKey(key: JsonValue): key is IndexKey {
-  return typeof key === 'object' && key !== null && 'index' in key;
 }

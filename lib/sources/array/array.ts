@@ -22,10 +22,10 @@ export interface ArrayOptions<Item> {
  * row handlers get the items; range handlers get an `ArrayRange`, which has indexes.
  *
  * The function is called when a run starts, and once for a run in each process that works on it; the process keeps what
- * it has returned. It has to return the same items in the same order in all of them until the run ends. Redis holds
- * indexes and a hash: where the array is another one, the run is paused with `BACKFILL_SOURCE_CHANGED`, before a
- * wrong item is processed. Items may be appended; they are part of the next run. For more items than fit into memory
- * implement `BackfillSource`.
+ * it has returned. It has to return the same items in the same order in all of them until the run ends, and while its
+ * failures are retried. Redis holds indexes and a hash: where the array is another one, the run is paused with
+ * `BACKFILL_SOURCE_CHANGED`, before a wrong item is processed. Items may be appended; they are part of the next run. For
+ * more items than fit into memory implement `BackfillSource`.
  *
  * Handlers are given the items themselves, not copies, and should not change them. `from` and `to` of `start` and
  * `preview` are indexes from 0, both inclusive.

@@ -1,5 +1,6 @@
 import { array } from 'nestjs-backfill';
 import type { ArrayRange, BackfillSource } from 'nestjs-backfill';
+import { arraySource } from '../../../../sample/src/sources/array.source.js';
 import { createAppBench, defineBackfill, eventually } from '../../../support/apps/index.js';
 
 interface Country {
@@ -205,6 +206,124 @@ describe('array', () => {
     expect(second.seen).toEqual([]);
   });
 
+  it('retries a failure only where its item is there', async () => {
+    const first = await collecting(
+      array(() => countries(), byCode),
+      code,
+    );
+    first.broken.add('C42');
+    await first.app.backfills.start('countries');
+    await first.app.finished('countries');
+    await first.app.close();
+    const second = await collecting(
+      array(() => countries().filter((it) => it.code !== 'C42'), byCode),
+      code,
+    );
+    await second.app.backfills.retryFailures('countries');
+    const { lastError, rowsDone } = await eventually(
+      'the run to be paused',
+      () => second.app.backfills.status('countries'),
+      ({ state }) => state === 'paused',
+    );
+    expect(lastError?.message).toContain('in their order, got others');
+    expect(rowsDone).toBe(102);
+    await second.app.close();
+    const third = await collecting(
+      array(() => countries(), byCode),
+      code,
+    );
+    await third.app.backfills.resume('countries');
+    expect(await third.app.finished('countries')).toMatchObject({ state: 'completed', rowsDone: 103 });
+    expect(third.seen).toEqual(['C42']);
+  });
+
+  it('keeps the key that an item was read with, whatever a handler does to it', async () => {
+    const changing = (seen: string[], broken?: string) =>
+      defineBackfill<ArrayRange, { code: string }>({
+        name: 'countries',
+        source: array(() => CODES.map((it) => ({ code: it })), { keyOf: (it) => it.code }),
+        config: { ...FAST, batchSize: 10, attempts: 1 },
+        processBatch: (batch) => {
+          const codes = batch.map((it) => it.code);
+          batch.forEach((it) => (it.code = `changed ${it.code}`));
+          if (broken !== undefined && codes.some((it) => it.endsWith(broken))) {
+            throw new Error('no tariff');
+          }
+          seen.push(...codes);
+        },
+      });
+    const first = await bench.start({ handlers: [changing([], 'C42')] });
+    await first.backfills.start('countries');
+    expect(await first.finished('countries')).toMatchObject({ state: 'failed', rowsDone: 102, rowsFailed: 1 });
+    expect((await first.backfills.failures('countries')).items).toMatchObject([{ key: 'C42' }]);
+    await first.close();
+    const seen: string[] = [];
+    const second = await bench.start({ handlers: [changing(seen)] });
+    await second.backfills.retryFailures('countries');
+    expect(await second.finished('countries')).toMatchObject({ state: 'completed', rowsDone: 103 });
+    expect(seen).toEqual(['C42']);
+  });
+
+  it('calls its function again for the next run, whose items may have the same keys', async () => {
+    const rates: number[] = [];
+    let rate = 1;
+    const handler = defineBackfill<ArrayRange, Country>({
+      name: 'countries',
+      source: array(() => ['AT', 'PT', 'SE'].map((it) => ({ code: it, rate })), byCode),
+      config: FAST,
+      processRow: (country) => void rates.push(country.rate),
+    });
+    const app = await bench.start({ handlers: [handler] });
+    await app.backfills.start('countries');
+    await app.finished('countries');
+    rate = 2;
+    await app.backfills.start('countries');
+    await app.finished('countries');
+    expect(rates).toEqual([1, 1, 1, 2, 2, 2]);
+  });
+
+  it('pauses a run that is planned in a process whose function returns no array', async () => {
+    const first = await collecting(
+      array(() => countries()),
+      code,
+    );
+    await first.app.backfills.start('countries', {
+      config: { perSecondOnPeak: 0.05, perSecondOffPeak: 0.05, duration: 2_000 },
+    });
+    await eventually(
+      'all ranges to be planned',
+      () => first.app.backfills.status('countries'),
+      ({ planned }) => planned === 11,
+    );
+    await first.app.close();
+    const second = await collecting(
+      array(() => undefined as unknown as Country[]),
+      code,
+    );
+    await second.app.backfills.configure('countries', FAST);
+    const { lastError } = await eventually(
+      'the run to be paused',
+      () => second.app.backfills.status('countries'),
+      ({ state }) => state === 'paused',
+    );
+    expect(lastError?.message).toContain('expected an array, got undefined');
+    expect((await second.app.backfills.failures('countries')).items).toEqual([]);
+  });
+
+  it('takes no work of a run of a custom source of arrays', async () => {
+    const first = await collecting(arraySource(countries(), code), code);
+    await first.app.backfills.start('countries', { config: HELD });
+    await first.app.backfills.pause('countries');
+    await first.app.close();
+    const second = await collecting(
+      array(() => countries()),
+      code,
+    );
+    await expect(second.app.backfills.resume('countries')).rejects.toThrow(
+      'kind was array and is array-items',
+    );
+  });
+
   it('calls its function once for a run in a process, however many ranges it has', async () => {
     let calls = 0;
     const items = () => {
@@ -248,6 +367,11 @@ describe('array', () => {
       'expected an object that JSON can represent',
     ],
     ['no array', () => array(() => 'abc' as unknown as string[]), 'expected an array, got "abc"'],
+    [
+      'no function',
+      () => array(['abc'] as unknown as () => string[]),
+      'expected a function that returns an array, got an array',
+    ],
   ])('refuses to start with %s', async (_, source, message) => {
     const { app } = await collecting<unknown>(source() as BackfillSource<ArrayRange>, String);
     await expect(app.backfills.start('countries')).rejects.toThrow(message);
