@@ -8,7 +8,14 @@ import {
   TableNotFoundException,
   UniqueConstraintViolationException,
 } from '@mikro-orm/core';
-import { concernsRun, classifyError, isContended, isTimeout } from '../../../lib/database/classify-error.js';
+import {
+  concernsRun,
+  classifyError,
+  isContended,
+  isTimeout,
+  mayConcernRow,
+} from '../../../lib/database/classify-error.js';
+import { BackfillSourceError } from '../../../lib/errors/backfill-source.error.js';
 
 /** An error as a driver throws it. */
 const raw = (fields: object, message = 'it said') => Object.assign(new Error(message), fields);
@@ -57,6 +64,21 @@ describe('classifyError', () => {
       wrapped({ code: 13, codeName: 'Unauthorized' }),
     ];
     expect(kinds(errors)).toEqual(errors.map(() => 'fatal'));
+  });
+
+  it('pauses a run whose file or array has changed, and tries a malformed record once', () => {
+    const codes = [
+      'BACKFILL_SOURCE_CHANGED',
+      'BACKFILL_SOURCE_ROW',
+      'BACKFILL_SOURCE_KEY',
+      'BACKFILL_SOURCE_INVALID',
+    ] as const;
+    const errors = codes.map((code) => {
+      const problem = { backfill: 'prices', entity: 'a file', field: 'line 2', remedy: 'Correct it.' };
+      return new BackfillSourceError({ ...problem, code, expected: 'a record', received: 'another' });
+    });
+    expect(kinds(errors)).toEqual(['fatal', 'final', 'failure', 'failure']);
+    expect(errors.map((error) => mayConcernRow(error))).toEqual([false, false, false, false]);
   });
 
   it('retries a row or range after a deadlock or a lock timeout', () => {
