@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compileFunction } from 'node:vm';
@@ -7,6 +7,7 @@ import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Migration } from '@mikro-orm/migrations';
 import { Backfill, BACKFILL_ENTITIES, BackfillService } from 'nestjs-backfill';
 import * as library from 'nestjs-backfill';
+import type { CsvRecord } from 'nestjs-backfill';
 import { runCommandLine } from 'nestjs-backfill/cli';
 import { batchExecute } from 'nestjs-backfill/migrations';
 import { BackfillHarness, FakeClock } from 'nestjs-backfill/testing';
@@ -27,6 +28,9 @@ class Message {
 const bench = await createAppBench();
 await bench.database.query('CREATE TABLE message (id int PRIMARY KEY, archived boolean NOT NULL)');
 await bench.database.query('CREATE TABLE orders (id int PRIMARY KEY, total int)');
+await bench.database.query('CREATE TABLE price (article text PRIMARY KEY, cents int NOT NULL)');
+const folder = await mkdtemp(join(tmpdir(), 'snippets-'));
+afterAll(() => rm(folder, { recursive: true }));
 const pages = await Promise.all(
   ['README.md', 'sample/README.md'].map((path) =>
     readFile(new URL(`../../../${path}`, import.meta.url), 'utf8'),
@@ -110,6 +114,36 @@ it('the handler of the guide on the sample has its rows verified', async () => {
     verified: { left: 0, sampled: 34, mismatched: 0, confidence: { low: 0, high: 3 / 34 } },
   });
   expect(await archived()).toBe(50);
+});
+
+it('the handlers of the guides import a CSV file and work through an array', async () => {
+  const path = join(folder, 'prices.csv');
+  await writeFile(path, 'article,price\nA-1,1.25\n"A-2",10\n');
+  const fetched: string[] = [];
+  const names = {
+    array: library.array,
+    Backfill,
+    csvFile: (_: string, options: { parse: (record: CsvRecord) => object }) => library.csvFile(path, options),
+    Entity,
+    fetch: async (url: string) => void fetched.push(url),
+    PrimaryKey,
+    Property,
+  };
+  const [price, ...handlers] = evaluate(
+    snippet('class ImportPrices'),
+    names,
+    '[Price, ImportPrices, PrefetchTariffs]',
+  ) as [Type, ...Type[]];
+  const { backfills, finished } = await bench.start({ handlers, entities: [price] });
+  await backfills.start('import-prices', { config: UNPACED });
+  expect(await finished('import-prices')).toMatchObject({ state: 'completed', rowsDone: 2 });
+  expect(await bench.database.query('SELECT article, cents FROM price ORDER BY article')).toEqual([
+    { article: 'A-1', cents: 125 },
+    { article: 'A-2', cents: 1_000 },
+  ]);
+  await backfills.start('prefetch-tariffs', { config: UNPACED });
+  expect(await finished('prefetch-tariffs')).toMatchObject({ state: 'completed', rowsDone: 3 });
+  expect(fetched.toSorted()).toEqual(['AT', 'PT', 'SE'].map((code) => `https://tariffs.example/${code}`));
 });
 
 it('the calls of the README operate a backfill', async () => {
@@ -197,6 +231,16 @@ it('the harness of the guides proves a handler idempotent', async () => {
   expect(lines[1]).toHaveLength(5);
 });
 
+it('the first test of the guides passes without a server', async () => {
+  const names = { Backfill, idRange: library.idRange, Message };
+  const ArchiveMessages = evaluate(snippet('class ArchiveMessages'), names, 'ArchiveMessages');
+  const tests: (() => Promise<void>)[] = [];
+  const it = (_title: string, test: () => Promise<void>) => tests.push(test);
+  await evaluate(snippet('new ArchiveMessages()'), { ArchiveMessages, BackfillHarness, Message, expect, it });
+  expect(tests).toHaveLength(1);
+  for (const test of tests) await test();
+});
+
 it('the migration of the guides fills a column step by step', async () => {
   await bench.database.query('INSERT INTO orders SELECT n, NULL FROM generate_series(1, 25000) n');
   const { app } = await bench.start();
@@ -229,33 +273,6 @@ it('the ledger of the guides finds its tables', async () => {
   await app.close();
   await migration.down();
   await bench.database.query(sql.join('\n'));
-});
-
-it('the CSV file and the array of the guides are worked through', async () => {
-  await bench.database.query('CREATE TABLE price (article text PRIMARY KEY, cents int NOT NULL)');
-  const file = join(await mkdtemp(join(tmpdir(), 'prices-')), 'prices.csv');
-  await writeFile(file, 'article,price\nA1,1.20\nA2,0.99\n');
-  const asked: string[] = [];
-  const [Price, ...handlers] = evaluate(
-    snippet('class ImportPrices').replace('/data/prices.csv', file),
-    {
-      ...{ Backfill, csvFile: library.csvFile, array: library.array, Entity, PrimaryKey, Property },
-      fetch: async (url: string) => asked.push(url),
-    },
-    '[Price, ImportPrices, PrefetchTariffs]',
-  ) as Type[];
-  const { backfills, finished } = await bench.start({ handlers, entities: Price ? [Price] : [] });
-  for (const name of ['import-prices', 'prefetch-tariffs']) {
-    await backfills.start(name, { config: UNPACED });
-    expect(await finished(name)).toMatchObject({ state: 'completed' });
-  }
-  expect(await bench.database.query('SELECT article, cents FROM price ORDER BY article')).toEqual([
-    { article: 'A1', cents: 120 },
-    { article: 'A2', cents: 99 },
-  ]);
-  expect(new Set(asked)).toEqual(
-    new Set(['AT', 'PT', 'SE'].map((country) => `https://tariffs.example/${country}`)),
-  );
 });
 
 it('the guards of the guides let operators in and nobody else', () => {
