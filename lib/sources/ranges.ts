@@ -59,7 +59,7 @@ export interface KeysetRange<Entity extends object = object> extends BackfillRan
 export interface CsvRange extends BackfillRange {
   /** Number of the line at `begin`, from 1. */
   readonly line: number;
-  /** Byte offset of the first record. */
+  /** Byte offset of the first record, or of empty lines before it. */
   readonly begin: number;
   /** Byte offset after the last record, exclusive as that of `Buffer.subarray`. */
   readonly end: number;

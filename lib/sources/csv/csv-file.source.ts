@@ -54,27 +54,35 @@ export class CsvFileSource<Row extends object> implements BackfillSource<CsvRang
     }
   }
 
+  /** Without `maxRecordBytes`: it changes no range, and a run that was paused by it goes on once it is raised. */
   walk(): Record<string, string> {
-    const { delimiter, columns, maxRecordBytes } = this.reader.format;
+    const { delimiter, columns } = this.reader.format;
     const names = columns ? JSON.stringify(columns) : 'from the header';
-    return {
-      format: `delimiter ${JSON.stringify(delimiter)}, columns ${names}, maxRecordBytes ${maxRecordBytes}`,
-    };
+    return { format: `delimiter ${JSON.stringify(delimiter)}, columns ${names}` };
   }
 
   async open({ backfill }: SourceContext, request: OpenRequest): Promise<SourceOpening> {
     return this.reader.reading(backfill, 'BACKFILL_SOURCE_INVALID', async () => {
+      const { content, format } = this.reader;
+      // First: a directory or a pipe cannot be read.
+      const size = await content.size();
+      // A stream is read as a whole for each version: that of its bounds has to do.
+      const before = content.sequential ? null : await content.version(size);
       const header = await this.reader.readHeader();
       const { bounds, total } = await openBounds(
-        this.reader.content,
-        this.reader.format,
-        header,
+        content,
+        format,
+        { header, size },
         request,
         (field, expected, got) =>
           this.reader.error(backfill, 'BACKFILL_SOURCE_BOUNDS', field, expected, describeValue(got), {
             remedy: 'Give the number of a line, from 1, as failures and errors have it.',
           }),
       );
+      if (!content.sequential && (before === null || (await content.version(size)) !== before)) {
+        const expected = 'the same content while a run is started';
+        throw new ContentProblem('content', expected, 'another', 'Start the run once the file is complete.');
+      }
       return { partitions: [{ name: '', bounds }], total };
     });
   }
@@ -86,19 +94,19 @@ export class CsvFileSource<Row extends object> implements BackfillSource<CsvRang
     if (bounds === null) {
       return { ranges: [], cursor, exhausted: true };
     }
-    const { begin, end, line, version } = bounds as CsvBounds;
+    const { begin, end, line } = bounds as CsvBounds;
     const previous = cursor as CsvCursor | null;
     return this.reader.reading(backfill, 'BACKFILL_SOURCE_CHANGED', async () => {
-      if ((await this.reader.content.version(end)) !== version) {
-        throw this.reader.changed(backfill, `bytes 0 to ${end}`);
+      const { content, format } = this.reader;
+      // The version of a stream is one of all bytes: nothing before the cursor has moved.
+      if (!content.sequential) {
+        await this.assertVersion(backfill, bounds as CsvBounds);
+        if (previous) {
+          await this.reader.read(backfill, [previous]);
+        }
       }
       const { hash: header } = await this.reader.readHeader();
-      // The version of a stream is one of all bytes: nothing before the cursor has moved.
-      if (previous && !this.reader.content.sequential) {
-        await this.reader.read(backfill, [previous]);
-      }
       const next = previous ? { begin: previous.end, line: previous.nextLine } : { begin, line };
-      const { content, format } = this.reader;
       const { ranges, endedAt } = await cutRanges({
         content,
         format,
@@ -111,6 +119,8 @@ export class CsvFileSource<Row extends object> implements BackfillSource<CsvRang
       if (endedAt !== null && (endedAt < end || (await this.reader.goesOn(end)))) {
         throw this.reader.changed(backfill, `bytes 0 to ${end}`);
       }
+      // Afterwards: it may have been replaced while it was cut.
+      await this.assertVersion(backfill, bounds as CsvBounds);
       const last = ranges.at(-1);
       return {
         ranges: ranges.map(({ data, rows }) => ({ data, rows })),
@@ -165,6 +175,13 @@ export class CsvFileSource<Row extends object> implements BackfillSource<CsvRang
   describe(data: JsonValue): JsonValue {
     const { line, begin, end } = data as CsvSlice;
     return { line, begin, end };
+  }
+
+  /** @throws BackfillSourceError where the file is not the one that the run was started with */
+  private async assertVersion(backfill: string, { end, version }: CsvBounds): Promise<void> {
+    if ((await this.reader.content.version(end)) !== version) {
+      throw this.reader.changed(backfill, `bytes 0 to ${end}`);
+    }
   }
 
   private async loadSlices(backfill: string, slices: readonly CsvSlice[]): Promise<Row[]> {

@@ -25,8 +25,8 @@ export interface CsvFileOptions<Row extends object = CsvRecord> {
   /** One ASCII character between two fields. Default: `,`. */
   readonly delimiter?: string;
   /**
-   * Longest record in bytes; a longer one pauses the run when it is planned. It bounds what a quote that is not closed can
-   * read into memory. Default: 1 MiB.
+   * Longest record in bytes; a longer one pauses the run when it is planned, until this is raised. It bounds what a quote
+   * that is not closed can read into memory. Default: 1 MiB.
    */
   readonly maxRecordBytes?: number;
 }
@@ -45,11 +45,11 @@ const MAX_RECORD_BYTES = 1024 * 1024;
  * A record that is malformed (a quote out of place, too many or too few fields, bytes that are no UTF-8, `parse` throws)
  * fails without a further attempt, with its line, and no other row fails with it.
  *
- * Every process with workers has to read the same file. A run covers the records that are there when it starts, also
- * where others are appended later. Any other change pauses the run with `BACKFILL_SOURCE_CHANGED` as soon as something is
- * planned or loaded that it concerns: each range has a hash of its bytes, and each planning cycle compares the length of
- * the file, 64 KiB at either end, and the range before. `from` and `to` of `start` and `preview` are numbers of
- * lines from 1, the header's included, as failures and errors have them.
+ * The process that starts a run and those with workers have to read the same file. A run covers the records that are there
+ * when it starts, also where others are appended later. Any other change pauses the run with `BACKFILL_SOURCE_CHANGED` as
+ * soon as something is planned or loaded that it concerns: each range has a hash of its bytes, and each planning cycle
+ * compares the length of the file, 64 KiB at either end, and the range before. `from` and `to` of `start` and `preview` are
+ * numbers of lines from 1, the header's included, as failures and errors have them.
  *
  * A function that returns a stream serves a file that is not on a disk, such as an object in a bucket. A stream can only be
  * read from its beginning: `start` reads the whole file three times, planning twice in each cycle, and each range
@@ -94,5 +94,6 @@ export function csvFile(
 ): BackfillSource<CsvRange, object> {
   const content = typeof file === 'string' ? new FileContent(file) : new StreamContent(file);
   const format = { delimiter, columns, maxRecordBytes };
-  return new CsvFileSource(new CsvReader(content, format), new RecordParser(delimiter, parse ?? ((record) => record)));
+  const parser = new RecordParser<object>(delimiter, parse ?? ((record) => record));
+  return new CsvFileSource(new CsvReader(content, format), parser);
 }

@@ -27,7 +27,7 @@ export class CsvReader {
     backfill: string,
     slices: readonly CsvSlice[],
   ): Promise<{ pieces: readonly Uint8Array[]; header: CsvHeader }> {
-    return this.reading(backfill, 'BACKFILL_SOURCE_CHANGED', async () => {
+    const read = async () => {
       const pieces = await this.content.pieces(slices);
       const known = this.header;
       const header =
@@ -37,7 +37,8 @@ export class CsvReader {
         throw this.changed(backfill, `bytes ${changed.begin} to ${changed.end}, from line ${changed.line}`);
       }
       return { pieces, header };
-    });
+    };
+    return this.reading(backfill, 'BACKFILL_SOURCE_CHANGED', read, 'BACKFILL_SOURCE_CHANGED');
   }
 
   /** Whether the last record was not whole when the run was started: more was appended to its line. */
@@ -59,26 +60,32 @@ export class CsvReader {
     }
   }
 
-  /** Runs a read; a file that is absent, and one that is not as expected, has an error that says so. */
+  /**
+   * Runs a read; a file that is absent, and one that is not as expected, has an error that says so.
+   *
+   * @param absent code of the error of a file that is absent
+   * @param invalid code of the error of one that is not as expected
+   */
   async reading<T>(
     backfill: string,
-    code: BackfillSourceErrorCode,
+    absent: BackfillSourceErrorCode,
     read: () => Promise<T>,
+    invalid: BackfillSourceErrorCode = 'BACKFILL_SOURCE_INVALID',
   ): Promise<T> {
     try {
       return await read();
     } catch (cause) {
       if (cause instanceof ContentProblem) {
         const { field, expected, received, remedy } = cause;
-        throw this.error(backfill, 'BACKFILL_SOURCE_INVALID', field, expected, received, { remedy, cause });
+        throw this.error(backfill, invalid, field, expected, received, { remedy, cause });
       }
       if (
         cause instanceof Error &&
         /^(ENOENT|EACCES|EISDIR|ENOTDIR)$/.test(String(Reflect.get(cause, 'code')))
       ) {
         const remedy =
-          'Every process with workers reads the file: mount it in all of them at the same place.';
-        throw this.error(backfill, code, 'path', 'a readable file', cause.message, { remedy, cause });
+          'The process that starts a run and those with workers read the file: mount it at the same place in all of them.';
+        throw this.error(backfill, absent, 'path', 'a readable file', cause.message, { remedy, cause });
       }
       throw cause;
     }

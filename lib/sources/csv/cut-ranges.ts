@@ -9,7 +9,7 @@ import { assertRecordLength } from './scan-records.js';
 export type CsvSlice = {
   /** Number of the line at `begin`, from 1. */
   readonly line: number;
-  /** Byte offset of the first record. */
+  /** Byte offset of the first record, or of empty lines before it. */
   readonly begin: number;
   /** Byte offset after the last record. */
   readonly end: number;

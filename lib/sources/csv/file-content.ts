@@ -50,14 +50,32 @@ export class FileContent implements CsvContent {
     const file = await open(this.path);
     try {
       const pieces: Uint8Array[] = [];
-      for (const interval of intervals) {
-        pieces.push(await readPiece(file, interval));
+      for (const group of adjacent(intervals)) {
+        const offset = group[0]?.begin ?? 0;
+        const bytes = await readPiece(file, { begin: offset, end: group.at(-1)?.end ?? offset });
+        for (const { begin, end } of group) {
+          pieces.push(bytes.subarray(begin - offset, end - offset));
+        }
       }
       return pieces;
     } finally {
       await file.close();
     }
   }
+}
+
+/** Groups of intervals that follow one another, as those of the rows of a range do: each group is read at once. */
+function adjacent(intervals: readonly ByteInterval[]): ByteInterval[][] {
+  const groups: ByteInterval[][] = [];
+  for (const interval of intervals) {
+    const group = groups.at(-1);
+    if (group?.at(-1)?.end === interval.begin) {
+      group.push(interval);
+    } else {
+      groups.push([interval]);
+    }
+  }
+  return groups;
 }
 
 /** A read may return fewer bytes than it was asked for. */

@@ -1,4 +1,5 @@
 import type { OpenRequest, RowTotal } from '../backfill-source.js';
+import { ContentProblem } from './content.problem.js';
 import type { CsvContent } from './csv-content.js';
 import type { CsvFormat } from './csv-format.js';
 import type { CsvHeader } from './csv-header.js';
@@ -24,20 +25,23 @@ export interface OpenedBounds {
 
 type RefuseBound = (field: 'from' | 'to', expected: string, received: unknown) => Error;
 
-/** Takes the bounds of a run. `from` and `to` are numbers of lines; all records are read that are before `from` or `to`. */
+/**
+ * Takes the bounds of a run. `from` and `to` are numbers of lines; all records are read that are before `from` or `to`.
+ *
+ * @throws ContentProblem where the file gets shorter meanwhile, and what `refuse` returns for an invalid bound
+ */
 export async function openBounds(
   content: CsvContent,
   format: CsvFormat,
-  header: CsvHeader,
+  { header, size }: { readonly header: CsvHeader; readonly size: number },
   request: OpenRequest,
   refuse: RefuseBound,
 ): Promise<OpenedBounds> {
-  const from = parseLine('from', request.from, refuse) ?? header.line;
+  const from = parseLine('from', request.from, refuse) ?? 1;
   const to = parseLine('to', request.to, refuse) ?? Infinity;
   if (from > to) {
     throw refuse('from', `a line up to "to" (${to})`, from);
   }
-  const size = await content.size();
   const sampled = content.sequential || to !== Infinity ? Infinity : SAMPLED_RECORDS;
   let first: { begin: number; line: number } | undefined;
   let end = size;
@@ -57,9 +61,13 @@ export async function openBounds(
       break;
     }
   }
-  const version = first && (await content.version(end));
-  if (!first || typeof version !== 'string') {
+  if (!first) {
     return { bounds: null, total: { rows: 0, exact: true } };
+  }
+  const version = await content.version(end);
+  if (version === null) {
+    const remedy = 'Start the run once the file is complete.';
+    throw new ContentProblem('content', `${end} bytes, as a moment before`, 'fewer', remedy);
   }
   const bounds = { begin: first.begin, line: first.line, end, version };
   return { bounds, total: totalOf(rows, bounds, sampledTo, rows === sampled) };

@@ -35,7 +35,7 @@ export class RecordParser<Row extends object> {
     }
     const record = Object.fromEntries(names.map((name, i) => [name, values[i] ?? '']));
     const row: unknown = this.toRow(record, line);
-    if (typeof row !== 'object' || row === null || 'then' in row) {
+    if (typeof row !== 'object' || row === null || isPromise(row)) {
       const received = typeof row === 'object' && row !== null ? 'a promise' : describeValue(row);
       throw new ContentProblem('parse', 'an object', received, PARSE_REMEDY);
     }
@@ -45,4 +45,9 @@ export class RecordParser<Row extends object> {
     }
     return row as Row;
   }
+}
+
+/** Not every object with a `then`: a file may have a column of that name. */
+function isPromise(value: object): boolean {
+  return typeof Reflect.get(value, 'then') === 'function';
 }

@@ -38,7 +38,8 @@ export function assertRecordLength({ maxRecordBytes }: CsvFormat, line: number, 
       `line ${line}`,
       `a record of at most ${maxRecordBytes} bytes (maxRecordBytes)`,
       'a longer one',
-      'Close a quote in it that is not closed, or raise maxRecordBytes, then start a run.',
+      'Raise maxRecordBytes, then start the run, or resume the one that is paused; or close a quote in it that is not ' +
+        'closed, then start a run.',
     );
   }
 }

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { describeValue } from '../../errors/describe-value.js';
 import { ContentHash } from '../content-hash.js';
 import { ContentProblem } from './content.problem.js';
@@ -43,8 +44,7 @@ export class StreamContent implements CsvContent {
       return;
     }
     let offset = 0;
-    for await (const part of await this.openNew()) {
-      const chunk = typeof part === 'string' ? Buffer.from(part) : part;
+    for await (const chunk of bytesOf(await this.openNew())) {
       const wanted = chunk.subarray(Math.max(0, begin - offset), Math.max(0, end - offset));
       if (wanted.length > 0) {
         yield wanted;
@@ -59,7 +59,7 @@ export class StreamContent implements CsvContent {
   /** In one pass, whatever their number and order. */
   async pieces(intervals: readonly ByteInterval[]): Promise<Uint8Array[]> {
     const parts: Uint8Array[][] = intervals.map(() => []);
-    const last = Math.max(0, ...intervals.map(({ end }) => end));
+    const last = intervals.reduce((latest, { end }) => Math.max(latest, end), 0);
     let offset = 0;
     for await (const chunk of this.chunks(0, last)) {
       for (const [i, { begin, end }] of intervals.entries()) {
@@ -72,7 +72,12 @@ export class StreamContent implements CsvContent {
     return parts.map((part) => Buffer.concat(part));
   }
 
-  private async openNew(): Promise<CsvStream> {
+  private async openNew(): Promise<AsyncIterable<unknown>> {
+    const open: unknown = this.open;
+    if (typeof open !== 'function') {
+      const expected = 'a path, or a function that returns a stream';
+      throw new ContentProblem('file', expected, describeValue(open), 'Correct the argument of csvFile.');
+    }
     const stream: unknown = await this.open();
     if (typeof stream !== 'object' || stream === null || !(Symbol.asyncIterator in stream)) {
       throw new ContentProblem('stream', 'a stream of the function', describeValue(stream), STREAM_REMEDY);
@@ -81,6 +86,32 @@ export class StreamContent implements CsvContent {
       throw new ContentProblem('stream', 'a new stream each time', 'the same one twice', STREAM_REMEDY);
     }
     this.opened.add(stream);
-    return stream as CsvStream;
+    return stream as AsyncIterable<unknown>;
   }
+}
+
+/** The bytes of a stream. A text may end within a character (a surrogate pair), which can only be encoded whole. */
+async function* bytesOf(stream: AsyncIterable<unknown>): AsyncGenerator<Uint8Array, void> {
+  let held = '';
+  for await (const part of stream) {
+    if (typeof part === 'string') {
+      const text = held + part;
+      const whole = endsWithinPair(text) ? text.length - 1 : text.length;
+      held = text.slice(whole);
+      yield Buffer.from(text.slice(0, whole));
+    } else if (types.isUint8Array(part)) {
+      yield held === '' ? part : Buffer.concat([Buffer.from(held), part]);
+      held = '';
+    } else {
+      const remedy = 'Return a stream of bytes or text, not one of objects.';
+      throw new ContentProblem('stream', 'bytes or text', describeValue(part), remedy);
+    }
+  }
+  yield Buffer.from(held);
+}
+
+/** Whether the last code unit is the first one of a surrogate pair. */
+function endsWithinPair(text: string): boolean {
+  const last = text.charCodeAt(text.length - 1);
+  return last >= 0xd800 && last <= 0xdbff;
 }

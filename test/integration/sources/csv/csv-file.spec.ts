@@ -2,6 +2,7 @@ import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { csvFile } from 'nestjs-backfill';
 import type { BackfillSource, CsvFileOptions, CsvRange, CsvRecord, CsvStream } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, eventually } from '../../../support/apps/index.js';
@@ -262,6 +263,7 @@ describe('csvFile', () => {
     ],
     ['tabs', 'id\tname\n1\t"a\tb,c"\n', { delimiter: '\t' }, [['1', 'a\tb,c']]],
     ['a line break in the header', '"id","na\nme"\n1,a\n', {}, [['1', 'a']]],
+    ['a column named then', 'id,then\n1,a\n', {}, [['1', 'a']]],
   ])('accepts a file with %s', async (_, content, options, expected) => {
     const { app, records } = await recordsOf(content, options);
     await app.backfills.start('records');
@@ -418,6 +420,34 @@ describe('csvFile', () => {
     expect((await app.backfills.status('records')).lastError?.message).toContain(`(line 1502): ${message}`);
   });
 
+  it('goes on past a record that was too long, in a process with a higher maxRecordBytes', async () => {
+    const content = `id,name\n${'1,a\n'.repeat(1_500)}2,"${'b'.repeat(2_000)}"\n`;
+    const first = await recordsOf(content, { maxRecordBytes: 1_000 });
+    await first.app.backfills.start('records');
+    await eventually(
+      'the run to be paused',
+      () => first.app.backfills.status('records'),
+      ({ state }) => state === 'paused',
+    );
+    await first.app.close();
+    const second = await recordsOf(content, { maxRecordBytes: 10_000 });
+    await second.app.backfills.resume('records');
+    expect(await second.app.finished('records')).toMatchObject({
+      state: 'completed',
+      rowsDone: 1_501,
+      rowsFailed: 0,
+    });
+    expect(second.records).toContainEqual({ id: '2', name: 'b'.repeat(2_000) });
+  });
+
+  it('has no rows up to a line before the first record', async () => {
+    await write(fileOf(3));
+    const { app, seen } = await collecting();
+    await app.backfills.start('prices', { to: 1 });
+    expect(await app.finished('prices')).toMatchObject({ state: 'completed', rowsTotal: 0, rowsDone: 0 });
+    expect(seen).toEqual([]);
+  });
+
   it.each([
     [{ delimiter: '"' }, '(delimiter): expected one ASCII character but a quote'],
     [{ delimiter: ', ' }, '(delimiter): expected one ASCII character but a quote, got ", "'],
@@ -426,6 +456,14 @@ describe('csvFile', () => {
     [{ maxRecordBytes: 0 }, '(maxRecordBytes): expected a number of bytes from 1, got 0'],
   ])('refuses the options %j when the app starts', async (options, message) => {
     await expect(recordsOf('', options)).rejects.toThrow(message);
+  });
+
+  it.each([
+    ['neither a path nor a function', undefined as unknown as string, 'expected a path, or a function'],
+    ['a stream of objects', () => Readable.from([{ id: 1 }]), 'expected bytes or text, got an object'],
+  ])('refuses %s', async (_, file, message) => {
+    const { app } = await collecting(10, csvFile(file, { parse }));
+    await expect(app.backfills.start('prices')).rejects.toThrow(message);
   });
 
   it('refuses a function that returns one stream again, or none', async () => {
