@@ -254,7 +254,11 @@ describe('array', () => {
       });
     const first = await bench.start({ handlers: [changing([], 'C42')] });
     await first.backfills.start('countries');
-    expect(await first.finished('countries')).toMatchObject({ state: 'failed', rowsDone: 102, rowsFailed: 1 });
+    expect(await first.finished('countries')).toMatchObject({
+      state: 'failed',
+      rowsDone: 102,
+      rowsFailed: 1,
+    });
     expect((await first.backfills.failures('countries')).items).toMatchObject([{ key: 'C42' }]);
     await first.close();
     const seen: string[] = [];
@@ -373,7 +377,7 @@ describe('array', () => {
       'expected a function that returns an array, got an array',
     ],
   ])('refuses to start with %s', async (_, source, message) => {
-    const { app } = await collecting<unknown>(source() as BackfillSource<ArrayRange>, String);
+    const { app } = await collecting<unknown>(source(), String);
     await expect(app.backfills.start('countries')).rejects.toThrow(message);
   });
 

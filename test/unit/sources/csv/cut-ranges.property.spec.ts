@@ -58,9 +58,7 @@ describe('the ranges of a CSV file', () => {
       fc.asyncProperty(cutting, async (file) => {
         const { bytes, batchSize } = file;
         const ranges = await cutAll(file);
-        const found = ranges.map(({ data }) =>
-          recordsIn(bytes.subarray(data.begin, data.end), FORMAT, data),
-        );
+        const found = ranges.map(({ data }) => recordsIn(bytes.subarray(data.begin, data.end), FORMAT, data));
         expect(found.flat()).toEqual(recordsIn(bytes, FORMAT, { begin: 0, line: 1 }));
         expect(ranges.map(({ rows }) => rows)).toEqual(found.map(({ length }) => length));
         expect(ranges.slice(0, -1).every(({ rows }) => rows === batchSize)).toBe(true);

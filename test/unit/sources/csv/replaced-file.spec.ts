@@ -47,7 +47,13 @@ it('refuses to start a run of a file that is replaced meanwhile', async () => {
 it('plans nothing of a file that is replaced meanwhile', async () => {
   const { partitions } = await sourceOf(new FileContent(path)).open(context, {});
   const source = sourceOf(new ReplacedContent(path, FILE.replace('2,b', '2,x')));
-  const request = { partition: '', bounds: partitions[0]?.bounds ?? null, cursor: null, batchSize: 10, limit: 10 };
+  const request = {
+    partition: '',
+    bounds: partitions[0]?.bounds ?? null,
+    cursor: null,
+    batchSize: 10,
+    limit: 10,
+  };
   await expect(source.plan(context, request)).rejects.toMatchObject({ code: 'BACKFILL_SOURCE_CHANGED' });
 });
 
@@ -62,7 +68,13 @@ it('reads rows by their keys as it has read them with their range', async () => 
 
 async function firstRange(source: ReturnType<typeof sourceOf>) {
   const { partitions } = await source.open(context, {});
-  const request = { partition: '', bounds: partitions[0]?.bounds ?? null, cursor: null, batchSize: 10, limit: 10 };
+  const request = {
+    partition: '',
+    bounds: partitions[0]?.bounds ?? null,
+    cursor: null,
+    batchSize: 10,
+    limit: 10,
+  };
   const { ranges } = await source.plan(context, request);
   return ranges[0]?.data ?? null;
 }
