@@ -1,5 +1,6 @@
 import { isRunning } from '../state/run-status.js';
 import type { BackfillStatus } from '../status/backfill-status.js';
+import { LIBRARY } from '../supervision/run.breaker.js';
 
 /** A value of a run that is exported for all processes together. */
 export interface RunMeasure {
@@ -33,7 +34,7 @@ export const RUN_STATUS = {
 /** Of the active run of a backfill, else of its newest. */
 export const RUN_MEASURES: readonly RunMeasure[] = [
   sum('paused_by_library', '{run}', 'Whether the library has paused the run by itself', (status) =>
-    status.state === 'paused' && status.pausedBy === 'nestjs-backfill' ? 1 : 0,
+    status.state === 'paused' && status.pausedBy === LIBRARY ? 1 : 0,
   ),
   sum('held', '{run}', 'Whether the run is running and no range may start', ({ state, rate }) =>
     state === 'running' && rate.perSecond === 0 ? 1 : 0,

@@ -45,8 +45,10 @@ const runSchema = z.object({
   name: z.string(),
   status: z.enum(['running', 'paused', 'completed', 'failed', 'cancelled']),
   reason: text,
-  /** Who paused it last; absent in a run that an earlier version paused. */
+  /** Who paused it last; absent in a run that an earlier version paused. See `pauserOf`. */
   pausedBy: text,
+  /** How many times it had been resumed then. */
+  pausedResumes: z.coerce.number().int().default(0),
   startedAt: count,
   finishedAt: time,
   startedBy: text,
@@ -121,6 +123,11 @@ export type RunRecord = Omit<z.output<typeof runSchema>, 'interval'> & {
   /** Where planning continues, by the name of the partition; `null` at the beginning. */
   readonly cursors: Readonly<Record<string, JsonValue>>;
 };
+
+/** Who paused a run that is paused; `null` where a process of an earlier version did, which stores no name. */
+export function pauserOf({ status, pausedBy, pausedResumes, resumes }: RunRecord): string | null {
+  return status === 'paused' && pausedResumes === resumes ? pausedBy : null;
+}
 
 const CURSOR = 'cursor:';
 

@@ -28,7 +28,10 @@ export interface BackfillStatus {
   readonly state: RunStatus | 'idle';
   /** Reason of the state, where an operator or the library gave one. */
   readonly stateReason: string | null;
-  /** Who paused a run that is paused: an operator, or `nestjs-backfill` itself; `null` where that is not known. */
+  /**
+   * Who paused a run that is paused: an operator, or `nestjs-backfill` itself, as where its state is corrupt; `null` where
+   * that is not known.
+   */
   readonly pausedBy: string | null;
   readonly runId: string | null;
   readonly dryRun: boolean;

@@ -8,6 +8,7 @@ import { SharedQuota } from '../pacing/shared.quota.js';
 import { publicCursor } from '../planning/partition-rotation.js';
 import { RedisClock } from '../redis/redis.clock.js';
 import type { BackfillRun } from '../state/backfill-run.js';
+import { pauserOf } from '../state/run-record.js';
 import type { RunRecord } from '../state/run-record.js';
 import { isActive } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';
@@ -16,6 +17,7 @@ import { toStoredError } from '../state/stored-error.js';
 import { publicStatus, verificationResult } from '../state/verification.js';
 import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 import { LostRunDetector } from '../supervision/lost-run.detector.js';
+import { LIBRARY } from '../supervision/run.breaker.js';
 import { RunChecker } from '../supervision/run.checker.js';
 import type { BackfillStatus } from './backfill-status.js';
 import { estimatedEndOf, outstandingOf, percentOf, rateOf } from './run-progress.js';
@@ -74,7 +76,7 @@ export class StatusReader {
       description,
       state: publicStatus(run),
       stateReason: run.reason,
-      pausedBy: run.status === 'paused' ? run.pausedBy : null,
+      pausedBy: pauserOf(run),
       runId: run.id,
       dryRun: run.dryRun,
       version: run.version,
@@ -155,13 +157,16 @@ export class StatusReader {
     const workers = (await this.heartbeats.workers(name, now)).length;
     const runId = (await this.runStore.activeId(name)) ?? (await this.runStore.newestId(name));
     const stored = toStoredError(error);
+    // Of a run whose status is corrupt, too, no range starts.
+    const state = (runId && (await this.runStore.status(runId))) || 'paused';
     return {
       ...IDLE,
       name,
       description: this.registry.find(name)?.description ?? null,
-      // Of a run whose status is corrupt, too, no range starts.
-      state: (runId && (await this.runStore.status(runId))) || 'paused',
+      state,
       stateReason: stored.message,
+      // Whoever paused it before, the library does not let it go on.
+      pausedBy: state === 'paused' ? LIBRARY : null,
       runId,
       workers,
       warnings: [stored.message],

@@ -12,6 +12,9 @@ import { RunStore } from '../state/run.store.js';
 import { toStoredError } from '../state/stored-error.js';
 import { allowedFailures } from './allowed-failures.js';
 
+/** By whom a run is paused that the library pauses. */
+export const LIBRARY = 'nestjs-backfill';
+
 const PROBE_MS = 1_000;
 const FIRST_HOLD_MS = 1_000;
 const MAX_HOLD_MS = 30_000;
@@ -49,7 +52,7 @@ export class RunBreaker {
       runId,
       'pause',
       reason,
-      { reason, by: 'nestjs-backfill' },
+      { reason, by: LIBRARY },
       { resumes },
     );
     if (answer.kind === 'moved') {

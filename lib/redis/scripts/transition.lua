@@ -51,7 +51,7 @@ if new_status == 'running' then
   redis.call('HSET', ACTIVE, name, id)
 elseif new_status == 'paused' then
   local by = cjson.decode(event_data).by
-  redis.call('HSET', RUN, 'pausedBy', type(by) == 'string' and by or '')
+  redis.call('HSET', RUN, 'pausedBy', type(by) == 'string' and by or '', 'pausedResumes', resumes or 0)
 elseif new_status == 'cancelled' then
   redis.call('HSET', RUN, 'finishedAt', now_ms(), 'dropped', redis.call('HLEN', WORK))
   redis.call('HDEL', ACTIVE, name)

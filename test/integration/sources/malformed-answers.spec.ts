@@ -217,6 +217,7 @@ describe('a run whose state in Redis is corrupt', () => {
       (status) => status?.state === 'paused',
     );
     expect(listed?.warnings.join()).toContain(`"${field}"`);
+    expect(listed?.pausedBy).toBe('nestjs-backfill');
     await expect(backfills.status('own')).rejects.toThrow(`"${field}"`);
     await expectOthersWork(backfills, finished);
     await backfills.cancel('own');
