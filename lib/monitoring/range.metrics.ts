@@ -1,7 +1,7 @@
 import type { Attributes, Meter } from '@opentelemetry/api';
 import { concernsRun, mayConcernRow } from '../database/classify-error.js';
 import type { Execution, Outcome } from '../processing/execution.js';
-import { errorType } from './error-type.js';
+import { ErrorTypes } from './error-type.js';
 
 /** Seconds, from 5 ms to 5 min: the default boundaries of OpenTelemetry are meant for milliseconds. */
 const DURATION_BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
@@ -12,6 +12,7 @@ export class RangeMetrics {
   private readonly rows;
   private readonly failures;
   private readonly duration;
+  private readonly errorTypes = new ErrorTypes();
 
   constructor(meter: Meter) {
     this.ranges = meter.createCounter('backfill.ranges', {
@@ -37,7 +38,7 @@ export class RangeMetrics {
     const attributes: Attributes = {
       ...name,
       'backfill.range.outcome': stopped && outcome.kind === 'failed' ? 'stopped' : outcome.kind,
-      ...(outcome.kind === 'failed' && !stopped ? { 'error.type': errorType(outcome.error) } : {}),
+      ...(outcome.kind === 'failed' && !stopped ? { 'error.type': this.errorTypes.of(outcome.error) } : {}),
     };
     this.ranges.add(1, attributes);
     this.duration.record(seconds, attributes);
@@ -46,7 +47,7 @@ export class RangeMetrics {
     }
     for (const error of stopped ? [] : errorsOf(outcome)) {
       if (isAttempt(error)) {
-        this.failures.add(1, { ...name, 'error.type': errorType(error) });
+        this.failures.add(1, { ...name, 'error.type': this.errorTypes.of(error) });
       }
     }
   }
