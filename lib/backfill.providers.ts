@@ -26,7 +26,8 @@ import { LedgerWriter } from './ledger/ledger.writer.js';
 import { RunSnapshots } from './ledger/run-snapshot.js';
 import { RunRestorer } from './ledger/run.restorer.js';
 import { BackfillHealthIndicator } from './monitoring/backfill.health.js';
-import { MetricsLease } from './monitoring/metrics.lease.js';
+import { ExportedStatusReader } from './monitoring/exported-status.reader.js';
+import { MetricsLeases } from './monitoring/metrics.leases.js';
 import { TelemetryLoader } from './monitoring/telemetry.loader.js';
 import { RateController } from './pacing/rate.controller.js';
 import { SharedQuota } from './pacing/shared.quota.js';
@@ -179,7 +180,8 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   BackfillChecker,
   BackfillLifecycle,
   BackfillHealthIndicator,
-  MetricsLease,
+  MetricsLeases,
+  ExportedStatusReader,
   TelemetryLoader,
   ListenerExplorer,
   ListenerOrchestrator,

@@ -1,9 +1,9 @@
 import type { Span } from '@opentelemetry/api';
-import type { BackfillService } from '../backfill.service.js';
 import type { Execution, Outcome } from '../processing/execution.js';
 import type { RangeTelemetry } from '../processing/range.telemetry.js';
 import { errorType } from './error-type.js';
-import type { MetricsLease } from './metrics.lease.js';
+import type { ExportedStatusReader } from './exported-status.reader.js';
+import type { MetricsLeases } from './metrics.leases.js';
 import { RangeMetrics } from './range.metrics.js';
 import { RunMetrics } from './run.metrics.js';
 
@@ -18,12 +18,12 @@ export class OtelTelemetry implements RangeTelemetry {
 
   constructor(
     private readonly api: Api,
-    backfills: BackfillService,
-    private readonly lease: MetricsLease,
+    statuses: ExportedStatusReader,
+    private readonly leases: MetricsLeases,
   ) {
     const meter = api.metrics.getMeter(SCOPE);
     this.ranges = new RangeMetrics(meter);
-    this.runs = new RunMetrics(meter, backfills, lease);
+    this.runs = new RunMetrics(meter, statuses);
   }
 
   async around(execution: Execution, work: () => Promise<Outcome>): Promise<Outcome> {
@@ -47,10 +47,10 @@ export class OtelTelemetry implements RangeTelemetry {
     });
   }
 
-  /** Lets another process export the metrics of the runs. */
+  /** Lets other processes export the metrics of the runs. */
   async close(): Promise<void> {
     this.runs.close();
-    await this.lease.close();
+    await this.leases.close();
   }
 
   private recordError(span: Span, error: unknown): void {

@@ -2,16 +2,15 @@ import { Logger } from '@nestjs/common';
 import type { BatchObservableResult, Meter, Observable } from '@opentelemetry/api';
 import { LogOnce } from '../async/log-once.js';
 import { withTimeout } from '../async/timeout.js';
-import type { BackfillService } from '../backfill.service.js';
 import type { BackfillStatus } from '../status/backfill-status.js';
-import type { MetricsLease } from './metrics.lease.js';
+import type { ExportedStatusReader } from './exported-status.reader.js';
 import { RUN_MEASURES, RUN_STATUS } from './run-measures.js';
 
 /** Below the time that Prometheus waits for a scrape. */
 const TIMEOUT_MS = 2_000;
 
 /**
- * Metrics of the runs of all backfills, which one process exports for all. Another process reports 0 for what it has
+ * Metrics of the runs, which of each backfill one process exports for all. Another process reports 0 for what it has
  * exported before, as SDKs may repeat the last value for ever: a sum over the processes is the value of the run.
  */
 export class RunMetrics {
@@ -26,8 +25,7 @@ export class RunMetrics {
 
   constructor(
     private readonly meter: Meter,
-    private readonly backfills: Pick<BackfillService, 'list'>,
-    private readonly lease: MetricsLease,
+    private readonly statuses: Pick<ExportedStatusReader, 'read'>,
   ) {
     const { name, ...options } = RUN_STATUS;
     this.status = meter.createObservableUpDownCounter(name, options);
@@ -47,7 +45,9 @@ export class RunMetrics {
   }
 
   private readonly observe = async (result: BatchObservableResult): Promise<void> => {
-    const statuses = await this.read();
+    const read = await this.read();
+    // Closed meanwhile: another process may export already, and this collection is the last one.
+    const statuses = this.closed ? [] : read;
     const byName = new Map(statuses.map((status) => [status.name, status]));
     byName.forEach((_, name) => this.exported.add(name));
     for (const name of this.exported) {
@@ -69,13 +69,13 @@ export class RunMetrics {
     }
   }
 
-  /** Empty where another process exports, and where Redis does not answer. Never rejects. */
+  /** Empty where other processes export, and where Redis does not answer. Never rejects. */
   private async read(): Promise<readonly BackfillStatus[]> {
     if (this.closed) {
       return [];
     }
     // Collections at the same time, and those of an outage, share one read.
-    this.reading ??= this.readIfExporting().finally(() => {
+    this.reading ??= this.statuses.read().finally(() => {
       this.reading = undefined;
     });
     try {
@@ -90,9 +90,5 @@ export class RunMetrics {
       this.log.warn(`The metrics of the runs cannot be read: ${String(error)}`);
       return [];
     }
-  }
-
-  private async readIfExporting(): Promise<readonly BackfillStatus[]> {
-    return (await this.lease.acquire()) ? this.backfills.list() : [];
   }
 }

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
-import { BackfillService } from '../backfill.service.js';
 import { RangeExecutor } from '../processing/range.executor.js';
-import { MetricsLease } from './metrics.lease.js';
+import { ExportedStatusReader } from './exported-status.reader.js';
+import { MetricsLeases } from './metrics.leases.js';
 import { OtelTelemetry } from './otel.telemetry.js';
 
 /** The global under which `@opentelemetry/api` keeps registered SDKs, the same for every copy of the package. */
@@ -21,8 +21,8 @@ export class TelemetryLoader implements OnModuleInit, BeforeApplicationShutdown 
 
   constructor(
     private readonly executor: RangeExecutor,
-    private readonly backfills: BackfillService,
-    private readonly lease: MetricsLease,
+    private readonly statuses: ExportedStatusReader,
+    private readonly leases: MetricsLeases,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -38,7 +38,7 @@ export class TelemetryLoader implements OnModuleInit, BeforeApplicationShutdown 
       }
       throw error;
     }
-    this.telemetry = new OtelTelemetry(api, this.backfills, this.lease);
+    this.telemetry = new OtelTelemetry(api, this.statuses, this.leases);
     this.executor.telemetry = this.telemetry;
   }
 

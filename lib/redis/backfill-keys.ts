@@ -125,9 +125,9 @@ export class BackfillKeys {
     return this.of('ledger-duty');
   }
 
-  /** Lease of the process that exports the metrics of all processes together. */
-  get metricsLease(): string {
-    return this.of('metrics-lease');
+  /** Lease of the process that exports the metrics of a backfill for all processes together. */
+  metricsLease(backfill: string): string {
+    return this.of('metrics-lease', backfill);
   }
 
   /** Keys under which this process stages a lost run before it is recovered. */

@@ -4,6 +4,8 @@ import { jest } from '@jest/globals';
 import { metrics } from '@opentelemetry/api';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { NonRetryableError, RateLimitedError } from 'nestjs-backfill';
+import { TelemetryLoader } from '../../../lib/monitoring/telemetry.loader.js';
+import { StatusReader } from '../../../lib/status/status.reader.js';
 import { createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
 import { parseSamples, startPrometheusExporter, sumOf, UnservedExporter } from '../../support/monitoring/index.js';
 import type { PrometheusEndpoint, Sample } from '../../support/monitoring/index.js';
@@ -33,8 +35,8 @@ const failAtSeven = ({ id }: { id: number }) => {
 };
 
 const scrape = async (endpoint: PrometheusEndpoint) => parseSamples(await endpoint.scrape());
-const stateIn = (samples: readonly Sample[], state: string) =>
-  sumOf(samples, 'backfill_run_status', { ...COUNT, backfill_run_state: state });
+const stateIn = (samples: readonly Sample[], state: string, backfill = 'count') =>
+  sumOf(samples, 'backfill_run_status', { backfill_name: backfill, backfill_run_state: state });
 
 describe('The scrape of a process', () => {
   it('has what the process did: ranges, rows, failures by type of the error, durations in seconds', async () => {
@@ -81,13 +83,14 @@ describe('The scrape of a process', () => {
     });
     await app.backfills.start('count');
     const running = await eventually(
-      'the pressure in a scrape',
+      'the pressure and the worker in a scrape',
       () => scrape(endpoint),
-      (samples) => sumOf(samples, 'backfill_run_throttle_pressure', COUNT) === 0.5,
+      (samples) =>
+        sumOf(samples, 'backfill_run_throttle_pressure', COUNT) === 0.5 &&
+        sumOf(samples, 'backfill_run_worker_count', COUNT) === 1,
     );
     expect(stateIn(running, 'running')).toBe(1);
     expect(sumOf(running, 'backfill_run_status', COUNT)).toBe(1);
-    expect(sumOf(running, 'backfill_run_worker_count', COUNT)).toBe(1);
     expect(sumOf(running, 'backfill_run_rate', COUNT)).toBe(2);
     expect(sumOf(running, 'backfill_run_row_expected', COUNT)).toBe(20);
 
@@ -99,6 +102,8 @@ describe('The scrape of a process', () => {
     expect(sumOf(ended, 'backfill_run_progress', COUNT)).toBe(1);
     expect(sumOf(ended, 'backfill_run_row_done', COUNT)).toBe(19);
     expect(sumOf(ended, 'backfill_run_row_failed', COUNT)).toBe(1);
+    expect(sumOf(ended, 'backfill_run_range_done', COUNT)).toBe(20);
+    expect(sumOf(ended, 'backfill_run_range_failed', COUNT)).toBe(0);
     // The SDK repeats the last value of what is no longer observed.
     for (const metric of ['range_outstanding', 'rate', 'lag', 'throttle_pressure']) {
       expect([metric, sumOf(ended, `backfill_run_${metric}`, COUNT)]).toEqual([metric, 0]);
@@ -134,6 +139,42 @@ describe('The scrape of a process', () => {
     await app.backfills.pause('count', { by: 'ada' });
     expect(await app.backfills.status('count')).toMatchObject({ state: 'paused', pausedBy: 'ada' });
     expect(sumOf(await scrape(endpoint), 'backfill_run_paused_by_library', COUNT)).toBe(0);
+  });
+
+  it('tells a run that is held on purpose from one that an outage of the database holds', async () => {
+    const endpoint = await startEndpoint();
+    const failing = (name: string, error: () => Error) =>
+      defineBackfill({
+        name,
+        source: numbers(20),
+        config: FAST,
+        processRow: () => {
+          throw error();
+        },
+      });
+    const cutOff = () => Object.assign(new Error('cut off'), { code: '08006', severity: 'FATAL' });
+    const { backfills } = await bench.start({
+      handlers: [
+        count(undefined, { perSecondOnPeak: 0, perSecondOffPeak: 0 }),
+        failing('limited', () => new RateLimitedError(3_600_000)),
+        failing('cut-off', cutOff),
+      ],
+    });
+    for (const name of ['count', 'limited', 'cut-off']) {
+      await backfills.start(name);
+    }
+    const rateOf = async (name: string) => (await backfills.status(name)).rate;
+    const [, samples] = await eventually(
+      'a scrape within a hold',
+      async () => [await rateOf('cut-off'), await scrape(endpoint), await rateOf('cut-off')] as const,
+      ([before, all, after]) =>
+        before.perSecond === 0 &&
+        before.reason === after.reason &&
+        sumOf(all, 'backfill_run_held', { backfill_name: 'limited' }) === 1,
+    );
+    expect((await rateOf('cut-off')).reason).toContain('unreachable');
+    expect(sumOf(samples, 'backfill_run_held', COUNT)).toBe(1);
+    expect(sumOf(samples, 'backfill_run_held', { backfill_name: 'cut-off' })).toBe(0);
   });
 
   it('counts no failure for a range that a pause has stopped', async () => {
@@ -200,6 +241,34 @@ describe('The scrapes of several processes', () => {
   });
   const TRUTH = { states: 1, completed: 1, progress: 1, rows: 20 };
 
+  it('have the state of a backfill that only one of them handles', async () => {
+    const first = await startProcess();
+    const endpoint = await startEndpoint();
+    const held = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
+    const handler = defineBackfill({
+      name: 'other',
+      source: numbers(20),
+      config: { ...FAST, ...held },
+      processRow: () => {},
+    });
+    const second = await bench.start({ handlers: [handler] });
+    await first.app.backfills.start('count');
+    await first.app.finished('count');
+    await second.backfills.start('other');
+    // The first process collects first, and learns of a run that it has no handler for.
+    expect(stateIn(await scrape(first.endpoint), 'running', 'other')).toBe(1);
+    expect(stateIn(await scrape(endpoint), 'running', 'other')).toBeUndefined();
+
+    await second.backfills.configure('other', { perSecondOnPeak: null, perSecondOffPeak: null });
+    await second.finished('other');
+    const samples = [...(await scrape(first.endpoint)), ...(await scrape(endpoint))];
+    for (const name of ['count', 'other']) {
+      expect([name, stateIn(samples, 'running', name)]).toEqual([name, 0]);
+      expect([name, stateIn(samples, 'completed', name)]).toEqual([name, 1]);
+      expect([name, sumOf(samples, 'backfill_run_row_done', { backfill_name: name })]).toEqual([name, 20]);
+    }
+  });
+
   it('sum up to the truth, also after another process exports the state of the run', async () => {
     const first = await startProcess();
     const second = await startProcess();
@@ -213,7 +282,7 @@ describe('The scrapes of several processes', () => {
     const [again] = await scrapeBoth();
     expect(sums(again)).toEqual(TRUTH);
 
-    await bench.redis.client.del(`{${bench.keyPrefix()}}:_:metrics-lease`);
+    await bench.redis.client.del(`{${bench.keyPrefix()}}:_:metrics-lease:count`);
     expect(sums(await scrape(second.endpoint))).toEqual(TRUTH);
     const [before, after] = await scrapeBoth();
     expect(sums(after)).toEqual(TRUTH);
@@ -235,10 +304,27 @@ describe('The scrapes of several processes', () => {
     expect(sums([...(await scrape(first.endpoint)), ...(await scrape(second.endpoint))])).toEqual(TRUTH);
   });
 
+  it('sum up to the truth after the process that exported was closed during its scrape', async () => {
+    const first = await startProcess();
+    const second = await startProcess();
+    await first.app.backfills.start('count');
+    await first.app.finished('count');
+    const reader = first.app.app.get(StatusReader);
+    const list = reader.list.bind(reader);
+    jest.spyOn(reader, 'list').mockImplementationOnce(async (names) => {
+      const statuses = await list(names);
+      await first.app.app.get(TelemetryLoader).beforeApplicationShutdown();
+      return statuses;
+    });
+    await scrape(first.endpoint);
+    const after = [...(await scrape(first.endpoint)), ...(await scrape(second.endpoint))];
+    expect(sums(after)).toEqual(TRUTH);
+  });
+
   it('that come at the same time read the state once', async () => {
     const { app, endpoint } = await startProcess();
-    const list = jest.spyOn(app.backfills, 'list');
-    await Promise.all([scrape(endpoint), scrape(endpoint), scrape(endpoint)]);
+    const list = jest.spyOn(app.app.get(StatusReader), 'list');
+    await Promise.all([endpoint.collect(), endpoint.collect(), endpoint.collect()]);
     expect(list).toHaveBeenCalledTimes(1);
   });
 });

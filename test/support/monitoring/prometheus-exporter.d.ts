@@ -6,6 +6,8 @@ export const UnservedExporter: new () => MetricReader;
 export interface PrometheusEndpoint {
   /** The response to a request of Prometheus. */
   readonly scrape: () => Promise<string>;
+  /** What a request begins with, without a server in between. */
+  readonly collect: () => Promise<unknown>;
   readonly close: () => Promise<void>;
 }
 

@@ -23,6 +23,7 @@ export async function startPrometheusExporter() {
   const { port } = server.address();
   return {
     scrape: async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
+    collect: () => exporter.collect(),
     close: async () => {
       metrics.disable();
       server.closeAllConnections();
