@@ -1,6 +1,6 @@
 import { isRunning } from '../state/run-status.js';
 import type { BackfillStatus } from '../status/backfill-status.js';
-import { LIBRARY } from '../supervision/run.breaker.js';
+import { DATABASE_UNREACHABLE, LIBRARY } from '../supervision/run.breaker.js';
 
 /** A value of a run that is exported for all processes together. */
 export interface RunMeasure {
@@ -36,8 +36,8 @@ export const RUN_MEASURES: readonly RunMeasure[] = [
   sum('paused_by_library', '{run}', 'Whether the library has paused the run by itself', (status) =>
     status.state === 'paused' && status.pausedBy === LIBRARY ? 1 : 0,
   ),
-  sum('held', '{run}', 'Whether the run is running and no range may start', ({ state, rate }) =>
-    state === 'running' && rate.perSecond === 0 ? 1 : 0,
+  sum('held', '{run}', 'Whether the config, a throttle or a third party lets no range of the run start', (status) =>
+    isHeldOnPurpose(status) ? 1 : 0,
   ),
   gauge('progress', '1', 'Progress of the run, from 0 to 1', ({ percent }) => percent / 100),
   sum('row.expected', '{row}', 'Rows of the run, counted or estimated', ({ rowsTotal }) => rowsTotal ?? 0),
@@ -55,6 +55,7 @@ export const RUN_MEASURES: readonly RunMeasure[] = [
     'Times that rows of the run were handled again because others wrote or locked them',
     ({ rowsRechecked }) => rowsRechecked,
   ),
+  sum('range.done', '{range}', 'Ranges of the run that are done', ({ done }) => done),
   sum('range.outstanding', '{range}', 'Ranges planned and not settled yet', (status) => status.outstanding),
   sum('range.failed', '{range}', 'Ranges of the run that used up their attempts', ({ failed }) => failed),
   gauge(
@@ -103,6 +104,11 @@ export const RUN_MEASURES: readonly RunMeasure[] = [
     ({ verified }) => verified?.mismatched ?? 0,
   ),
 ];
+
+/** An outage of the database holds the run, too, and is what an operator has to learn of. */
+function isHeldOnPurpose({ state, rate }: BackfillStatus): boolean {
+  return isRunning(state) && rate.perSecond === 0 && !rate.reason.startsWith(DATABASE_UNREACHABLE);
+}
 
 function sum(name: string, unit: string, description: string, value: RunMeasure['value']): RunMeasure {
   return { name: `backfill.run.${name}`, unit, description, additive: true, value };

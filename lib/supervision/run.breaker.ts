@@ -12,6 +12,8 @@ import { RunStore } from '../state/run.store.js';
 import { toStoredError } from '../state/stored-error.js';
 import { allowedFailures } from './allowed-failures.js';
 
+/** Begins the reason of the rate of a run that is held by an outage of the database. */
+export const DATABASE_UNREACHABLE = 'the database is unreachable';
 /** By whom a run is paused that the library pauses. */
 export const LIBRARY = 'nestjs-backfill';
 
@@ -103,7 +105,7 @@ export class RunBreaker {
         await this.hold(backfill, runId, verdict.ms, 'held by the third party', error);
         return true;
       case 'unreachable':
-        await this.hold(backfill, runId, this.outageMs(runId), 'the database is unreachable', error);
+        await this.hold(backfill, runId, this.outageMs(runId), DATABASE_UNREACHABLE, error);
         return true;
       case 'fatal':
         if (mayConcernRow(error) && (await this.runs.hasSucceeded(runId))) {
