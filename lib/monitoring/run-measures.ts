@@ -36,8 +36,11 @@ export const RUN_MEASURES: readonly RunMeasure[] = [
   sum('paused_by_library', '{run}', 'Whether the library has paused the run by itself', (status) =>
     status.state === 'paused' && status.pausedBy === LIBRARY ? 1 : 0,
   ),
-  sum('held', '{run}', 'Whether the config, a throttle or a third party lets no range of the run start', (status) =>
-    isHeldOnPurpose(status) ? 1 : 0,
+  sum(
+    'held',
+    '{run}',
+    'Whether the config, a throttle or a third party lets no range of the run start',
+    (status) => (isHeldOnPurpose(status) ? 1 : 0),
   ),
   gauge('progress', '1', 'Progress of the run, from 0 to 1', ({ percent }) => percent / 100),
   sum('row.expected', '{row}', 'Rows of the run, counted or estimated', ({ rowsTotal }) => rowsTotal ?? 0),
@@ -76,8 +79,11 @@ export const RUN_MEASURES: readonly RunMeasure[] = [
     'Highest pressure of the throttles: 0 leaves the rate as it is, 1 holds the run',
     ({ throttlePressure }) => throttlePressure,
   ),
-  sum('worker.count', '{process}', 'Processes with workers for a run that is running', ({ state, workers }) =>
-    isRunning(state) ? workers : 0,
+  sum(
+    'worker.count',
+    '{process}',
+    'Processes with workers for a run that is running',
+    ({ state, workers }) => (isRunning(state) ? workers : 0),
   ),
   sum(
     'verification.left',

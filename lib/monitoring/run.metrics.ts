@@ -30,7 +30,7 @@ export class RunMetrics {
     const { name, ...options } = RUN_STATUS;
     this.status = meter.createObservableUpDownCounter(name, options);
     this.measures = RUN_MEASURES.map((measure) => ({
-      ...measure,
+      value: measure.value,
       observable: measure.additive
         ? meter.createObservableUpDownCounter(measure.name, measure)
         : meter.createObservableGauge(measure.name, measure),

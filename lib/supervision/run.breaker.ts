@@ -50,13 +50,7 @@ export class RunBreaker {
     if (error !== undefined && !isOutOfMemory(error)) {
       await this.runs.setFields(runId, { lastError: storable(error) });
     }
-    const answer = await this.runs.move(
-      runId,
-      'pause',
-      reason,
-      { reason, by: LIBRARY },
-      { resumes },
-    );
+    const answer = await this.runs.move(runId, 'pause', reason, { reason, by: LIBRARY }, { resumes });
     if (answer.kind === 'moved') {
       this.logger.write('error', { backfill, runId, reason }, `paused: ${reason}`);
     }

@@ -1,18 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { NonRetryableError } from 'nestjs-backfill';
+import { parse as parseYaml } from 'yaml';
 import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
-import {
-  parsePromQuery,
-  parseSamples,
-  parseYaml,
-  startPrometheusExporter,
-} from '../../support/monitoring/index.js';
+import { parsePromQuery, parseSamples, startPrometheusExporter } from '../../support/monitoring/index.js';
 import type { Sample } from '../../support/monitoring/index.js';
 
 interface Panel {
+  readonly id: number;
+  readonly type: string;
   readonly title: string;
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
   readonly datasource: { readonly uid: string };
-  readonly targets: readonly { readonly expr: string }[];
+  readonly targets: readonly {
+    readonly refId: string;
+    readonly datasource: { readonly uid: string };
+    readonly expr: string;
+  }[];
 }
 
 interface Dashboard {
@@ -84,6 +87,29 @@ describe('The dashboard and the alert rules of the sample', () => {
       'BackfillFailuresRising',
     ]);
   });
+
+  it('are laid out in the 24 columns of Grafana, each panel and query with an id of its own', () => {
+    const cells = dashboard.panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, i) => `${x + (i % w)}:${y + Math.floor(i / w)}`),
+    );
+    expect(new Set(cells).size).toBe(cells.length);
+    expect(Math.max(...dashboard.panels.map(({ gridPos: { x, w } }) => x + w))).toBe(24);
+    expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
+    expect(new Set(dashboard.panels.map(({ type }) => type))).toEqual(
+      new Set(['state-timeline', 'timeseries']),
+    );
+    for (const { targets } of dashboard.panels) {
+      expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length);
+      expect(targets.map(({ datasource }) => datasource.uid)).toEqual(targets.map(() => '${datasource}'));
+    }
+  });
+
+  it.each(['', 'sum(up', 'sum by (x', 'up{x="y}', 'up or', 'min_over_time(up[5m:1m]'])(
+    'are read by a grammar that refuses %j',
+    (query) => {
+      expect(() => parsePromQuery(query)).toThrow(SyntaxError);
+    },
+  );
 
   it.each(queries)('%s reads metrics and labels that a scrape has: %s', (_, expression) => {
     const { metrics, labels } = parsePromQuery(expression);

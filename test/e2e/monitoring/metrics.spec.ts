@@ -7,7 +7,12 @@ import { NonRetryableError, RateLimitedError } from 'nestjs-backfill';
 import { TelemetryLoader } from '../../../lib/monitoring/telemetry.loader.js';
 import { StatusReader } from '../../../lib/status/status.reader.js';
 import { createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
-import { parseSamples, startPrometheusExporter, sumOf, UnservedExporter } from '../../support/monitoring/index.js';
+import {
+  parseSamples,
+  startPrometheusExporter,
+  sumOf,
+  UnservedExporter,
+} from '../../support/monitoring/index.js';
 import type { PrometheusEndpoint, Sample } from '../../support/monitoring/index.js';
 
 const bench = await createAppBench();

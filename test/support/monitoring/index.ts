@@ -1,4 +1,3 @@
-export { parseYaml } from './parse-yaml.js';
 export { parsePromQuery, type PromQuery } from './prom-query.js';
 export { startPrometheusExporter, UnservedExporter, type PrometheusEndpoint } from './prometheus-exporter.js';
 export { parseSamples, sumOf, type Sample } from './samples.js';

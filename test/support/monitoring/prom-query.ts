@@ -1,3 +1,5 @@
+import { parser } from '@prometheus-io/lezer-promql';
+
 /** What a PromQL expression reads. */
 export interface PromQuery {
   readonly metrics: readonly string[];
@@ -5,18 +7,31 @@ export interface PromQuery {
   readonly labels: readonly { readonly label: string; readonly value: string | null }[];
 }
 
-const SELECTOR = /\{([^}]*)\}/g;
-const GROUPING = /\b(?:by|without|on|ignoring|group_left|group_right) ?\(([^)]*)\)/g;
-
-/** Finds the metrics and labels of an expression over metrics of the library. */
+/** Reads an expression with the grammar of Prometheus; throws where it is none. */
 export function parsePromQuery(expression: string): PromQuery {
-  const selected = [...expression.matchAll(SELECTOR)]
-    .flatMap(([, inner = '']) => [...inner.matchAll(/(\w+)(=~|!=|=)"([^"]*)"/g)])
-    .map(([, label = '', operator, value = '']) => ({ label, value: operator === '=' ? value : null }));
-  const grouped = [...expression.matchAll(GROUPING)]
-    .flatMap(([, inner = '']) => inner.split(',').map((label) => label.trim()))
-    .filter((label) => label !== '')
-    .map((label) => ({ label, value: null }));
-  const rest = expression.replaceAll(SELECTOR, '').replaceAll(GROUPING, '');
-  return { metrics: [...new Set(rest.match(/\bbackfill_\w+/g))], labels: [...selected, ...grouped] };
+  // Grafana replaces its variables before it sends the query.
+  const query = expression.replaceAll('$__rate_interval', '1m').replaceAll('$backfill', '.*');
+  const metrics = new Set<string>();
+  const labels: { label: string; value: string | null }[] = [];
+  parser.parse(query).iterate({
+    enter: ({ type, from, node }) => {
+      const textsOf = (child: string) =>
+        node.getChildren(child).map((part) => query.slice(part.from, part.to));
+      if (type.isError) {
+        throw new SyntaxError(
+          `Expected an expression of PromQL, got ${query}: wrong from ${query.slice(from)}`,
+        );
+      }
+      if (type.name === 'VectorSelector') {
+        textsOf('Identifier').forEach((metric) => metrics.add(metric));
+      } else if (type.name === 'GroupingLabels') {
+        labels.push(...textsOf('LabelName').map((label) => ({ label, value: null })));
+      } else if (type.name === 'UnquotedLabelMatcher') {
+        const [label = ''] = textsOf('LabelName');
+        const [literal = ''] = textsOf('StringLiteral');
+        labels.push({ label, value: textsOf('MatchOp')[0] === '=' ? literal.slice(1, -1) : null });
+      }
+    },
+  });
+  return { metrics: [...metrics], labels };
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { metrics } from '@opentelemetry/api';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
@@ -11,8 +12,16 @@ export class UnservedExporter extends PrometheusExporter {
   }
 }
 
+export interface PrometheusEndpoint {
+  /** The response to a request of Prometheus. */
+  readonly scrape: () => Promise<string>;
+  /** What a request begins with, without a server in between. */
+  readonly collect: () => Promise<unknown>;
+  readonly close: () => Promise<void>;
+}
+
 /** Registers an SDK with the Prometheus exporter, in place of an earlier one: an app that is created next uses it. */
-export async function startPrometheusExporter() {
+export async function startPrometheusExporter(): Promise<PrometheusEndpoint> {
   const exporter = new UnservedExporter();
   const meters = new MeterProvider({ readers: [exporter] });
   metrics.disable();
@@ -20,7 +29,7 @@ export async function startPrometheusExporter() {
   const server = createServer((request, response) => exporter.getMetricsRequestHandler(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address();
+  const { port } = server.address() as AddressInfo;
   return {
     scrape: async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
     collect: () => exporter.collect(),

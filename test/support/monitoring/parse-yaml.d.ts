@@ -1,1 +1,0 @@
-export function parseYaml(text: string): unknown;

@@ -1,1 +1,0 @@
-export { parse as parseYaml } from 'yaml';
