@@ -225,6 +225,13 @@ export interface BackfillSource<TRange extends BackfillRange = BackfillRange, TR
   readonly estimatesRows?: boolean;
 
   /**
+   * The entities whose tables it reads, for a database that a test makes. Default: none.
+   *
+   * @internal
+   */
+  entities?(): readonly unknown[];
+
+  /**
    * Validates the source when the app starts. Default: no validation.
    *
    * Where it asks the database and that does not answer, the app starts without the backfill, and calls this again until

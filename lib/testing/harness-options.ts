@@ -1,4 +1,4 @@
-import type { EntityManager } from '@mikro-orm/core';
+import type { EntityData, EntityManager, Options } from '@mikro-orm/core';
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
 import type { BackfillFailure } from '../state/backfill-failure.js';
 
@@ -8,14 +8,30 @@ import type { BackfillFailure } from '../state/backfill-failure.js';
  * @publicApi
  */
 export interface HarnessOptions {
-  /** Entity manager of any MikroORM driver. Each range gets a fork of its own. */
-  readonly em: EntityManager;
+  /**
+   * Entity manager of any MikroORM driver. Each range gets a fork of its own. Default: one of an empty SQLite database in
+   * memory, with the tables of the source's entities and of those that they refer to. For it `@mikro-orm/libsql` or
+   * `@mikro-orm/sqlite` has to be installed.
+   */
+  readonly em?: EntityManager;
+  /**
+   * Options of MikroORM for the database in memory, on top of the entities of the source: more `entities`, a
+   * `metadataProvider`, `filters`, or the `driver` for SQLite to use. Not together with `em`. Default: none.
+   */
+  readonly orm?: Partial<Options>;
   /**
    * Config on top of that of `@Backfill`, as the `config` of the module. Rates, quotas and backoff have no
    * effect: the harness does not wait for them. Default: none.
    */
   readonly config?: BackfillConfigPatch;
 }
+
+/**
+ * Rows for `BackfillHarness.seed`: what each is created with, or only how many.
+ *
+ * @publicApi
+ */
+export type SeedRows<Entity> = number | readonly EntityData<Entity>[];
 
 /**
  * Options of one run of `BackfillHarness`.

@@ -57,6 +57,10 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     private readonly selectReader = selectKeyReader,
   ) {}
 
+  entities(): readonly unknown[] {
+    return [this.scope.entity];
+  }
+
   prepare(context: SourceContext, use?: SourceUse): void {
     this.scope.check(context);
     this.scan(context);

@@ -56,6 +56,10 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     private readonly selectReader = selectKeyReader,
   ) {}
 
+  entities(): readonly unknown[] {
+    return [this.scope.entity];
+  }
+
   prepare(context: SourceContext, use?: SourceUse): void {
     this.scope.check(context);
     this.scan(context);

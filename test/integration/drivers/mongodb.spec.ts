@@ -272,3 +272,21 @@ it('is asked for guard: none by BackfillHarness, too', async () => {
   expect(await harness('none').runAll()).toMatchObject({ state: 'completed', rowsDone: 10 });
   expect(await bench.orm.em.fork().count(Entry, { touches: 1 })).toBe(10);
 });
+
+it('has rows seeded by BackfillHarness, whose keys MongoDB generates', async () => {
+  await bench.orm.em.fork().nativeDelete(Note, {});
+  @Backfill({ name: 'touch-notes', source: keyset(Note, { orderBy: { _id: 'asc' } }), guard: 'none' })
+  class TouchNotes implements BatchHandler<Note> {
+    processBatch(notes: Note[]): void {
+      for (const note of notes) note.touches = 7;
+    }
+  }
+  const harness = new BackfillHarness(new TouchNotes(), { em: bench.orm.em });
+  await harness.seed(Note, 2);
+
+  expect(await harness.runAll()).toMatchObject({ state: 'completed', rowsDone: 2 });
+  expect(await harness.rows(Note)).toMatchObject([
+    { text: 'text 1', touches: 7 },
+    { text: 'text 2', touches: 7 },
+  ]);
+});
