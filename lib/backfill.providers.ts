@@ -57,6 +57,7 @@ import { REDIS_CLIENT, REDIS_READER, RedisConnections } from './redis/redis-conn
 import { RedisErrorLog } from './redis/redis-error.log.js';
 import { RedisClock } from './redis/redis.clock.js';
 import { RedisHealth } from './redis/redis.health.js';
+import { ShutdownHooksCheck } from './shutdown-hooks.check.js';
 import { EventStream } from './state/event.stream.js';
 import { FailureStore } from './state/failure.store.js';
 import { HistoryStore } from './state/history.store.js';
@@ -179,6 +180,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   BackfillService,
   BackfillChecker,
   BackfillLifecycle,
+  ShutdownHooksCheck,
   BackfillHealthIndicator,
   MetricsLeases,
   ExportedStatusReader,
