@@ -3,6 +3,8 @@ import type { Tree } from '@angular-devkit/schematics';
 import { sourceFiles } from '../project/tree-files.js';
 import type { SourceFileText } from '../project/tree-files.js';
 import { SchematicError } from '../schematic.error.js';
+import { primaryKeyIn } from './primary-key.js';
+import type { PrimaryKey } from './primary-key.js';
 
 /** An entity declaration found in the sources of the app. */
 export interface Entity {
@@ -11,16 +13,20 @@ export interface Entity {
   readonly path: string;
   /** Whether it is a class, which is a type as well; the result of `defineEntity` is only a value. */
   readonly isClass: boolean;
-  /** Property of the primary key; `id` when the declaration does not show it. */
-  readonly key: string;
+  /** `id` of an unknown type when neither the declaration nor a base class in the sources shows it. */
+  readonly key: PrimaryKey;
 }
 
 const DECLARATION =
   /@Entity\s*\([\s\S]*?\)\s*export\s+class\s+(\w+)|export\s+const\s+(\w+)\s*=\s*(?:defineEntity\s*\(|new\s+EntitySchema\b)/g;
+const CLASS = /\bclass\s+(\w+)(?:<[^{]*?>)?(?:\s+extends\s+(\w+))?/g;
+const UNKNOWN_KEY: PrimaryKey = { names: ['id'], type: 'unknown' };
 
 /** Finds the entities declared in the sources below a folder. */
 export function entitiesBelow(tree: Tree, root: string): Entity[] {
-  return [...sourceFiles(tree, root)].flatMap(entitiesIn);
+  const files = [...sourceFiles(tree, root)];
+  const classes = new Map(files.flatMap(({ text }) => [...classesIn(text)]));
+  return files.flatMap((file) => entitiesIn(file, classes));
 }
 
 /**
@@ -41,20 +47,46 @@ export function pickEntity(entities: readonly Entity[], root: string, name: stri
   return first;
 }
 
-function entitiesIn({ path, text }: SourceFileText): Entity[] {
-  return [...text.matchAll(DECLARATION)].map(([, className, constant], at, all) => {
-    const body = text.slice(all[at]?.index ?? 0, all[at + 1]?.index);
-    const key =
-      /@PrimaryKey\s*\([^@]*?\)\s*(?:readonly\s+|public\s+)*(\w+)/.exec(body)?.[1] ??
-      /(\w+)\s*:\s*p\b[^,\n]*\.primary\(/.exec(body)?.[1] ??
-      /(\w+)\s*:\s*\{[^}]*primary\s*:\s*true/.exec(body)?.[1] ??
-      'id';
-    return { name: className ?? constant ?? '', path, isClass: className !== undefined, key };
-  });
-}
-
 /** The relative import specifier from one file to another. */
 export function relativeSpecifier(from: string, to: string, esm: boolean): string {
   const relative = posix.relative(posix.dirname(from), to).replace(/\.ts$/, esm ? '.js' : '');
   return relative.startsWith('.') ? relative : `./${relative}`;
+}
+
+interface ClassText {
+  readonly text: string;
+  readonly base: string | undefined;
+}
+
+function entitiesIn({ path, text }: SourceFileText, classes: ReadonlyMap<string, ClassText>): Entity[] {
+  return [...text.matchAll(DECLARATION)].map(([, className, constant], at, all) => {
+    const body = text.slice(all[at]?.index ?? 0, all[at + 1]?.index);
+    const inherited = className === undefined ? undefined : inheritedKey(className, classes);
+    return {
+      name: className ?? constant ?? '',
+      path,
+      isClass: className !== undefined,
+      key: primaryKeyIn(body) ?? inherited ?? UNKNOWN_KEY,
+    };
+  });
+}
+
+/** The key that the nearest base class in the sources declares. */
+function inheritedKey(name: string, classes: ReadonlyMap<string, ClassText>): PrimaryKey | undefined {
+  const seen = new Set<string>();
+  for (let at = classes.get(name); at?.base !== undefined && !seen.has(at.base); at = classes.get(at.base)) {
+    seen.add(at.base);
+    const key = primaryKeyIn(classes.get(at.base)?.text ?? '');
+    if (key !== undefined) {
+      return key;
+    }
+  }
+  return undefined;
+}
+
+function* classesIn(text: string): Generator<[string, ClassText]> {
+  const found = [...text.matchAll(CLASS)];
+  for (const [at, { index, 1: name = '', 2: base }] of found.entries()) {
+    yield [name, { text: text.slice(index, found[at + 1]?.index), base }];
+  }
 }

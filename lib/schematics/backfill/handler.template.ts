@@ -12,6 +12,8 @@ export interface HandlerTemplateOptions extends HandlerNames {
   readonly entity: Entity;
   /** Import specifier of the entity. */
   readonly entitySpecifier: string;
+  /** Whether the app's only database is MongoDB, which cannot lock rows. */
+  readonly isMongo: boolean;
 }
 
 /** Renders a handler that compiles and changes no rows yet. */
@@ -20,10 +22,6 @@ export function renderHandler(options: HandlerTemplateOptions): string {
   const row = entity.isClass ? entity.name : `${entity.name}Row`;
   const factory = source === 'keyset' ? 'keyset' : 'idRange';
   const range = source === 'keyset' ? 'KeysetRange' : 'IdRange';
-  const sourceCall =
-    source === 'keyset'
-      ? `keyset(${entity.name}, { orderBy: { ${entity.key}: 'asc' } })`
-      : `idRange(${entity.name}${entity.key === 'id' ? '' : `, { key: '${entity.key}' }`})`;
   const handler = { range: 'RangeHandler', batch: 'BatchHandler', row: 'RowHandler' }[shape];
   const generic = shape === 'range' ? `${handler}<${range}<${row}>>` : `${handler}<${row}>`;
   const types = ['BackfillContext', handler, ...(shape === 'range' ? [range] : [])].toSorted();
@@ -36,20 +34,35 @@ export function renderHandler(options: HandlerTemplateOptions): string {
     ...(entity.isClass ? [] : [`type ${row} = InferEntity<typeof ${entity.name}>;`, '']),
     `@Backfill({`,
     `  name: '${name}',`,
-    `  source: ${sourceCall},`,
+    `  source: ${sourceCall(entity, source)},`,
+    ...(options.isMongo && shape !== 'range'
+      ? [`  guard: 'none', // MongoDB cannot lock documents that it has read.`]
+      : []),
     `  config: { batchSize: 100, perSecondOnPeak: 3, perSecondOffPeak: 7.5 },`,
     `})`,
     `export class ${className} implements ${generic} {`,
+    `  // Called at least once for each row, so it must be idempotent.`,
     ...METHODS[shape](row, range, entity.name),
     `}`,
     '',
   ].join('\n');
 }
 
+function sourceCall({ name, key }: Entity, source: SourceKind): string {
+  if (source === 'keyset') {
+    return `keyset(${name}, { orderBy: { ${key.names.map((it) => `${it}: 'asc'`).join(', ')} } })`;
+  }
+  const [only = 'id'] = key.names;
+  return `idRange(${name}${only === 'id' ? '' : `, { key: '${only}' }`})`;
+}
+
+/** Not async without an `await`: the lint rules of `nest new` refuse that. */
 const METHODS: Readonly<Record<HandlerShape, (row: string, range: string, entity: string) => string[]>> = {
   range: (row, range, entity) => [
-    `  // Called at least once for each row, so it must be idempotent.`,
-    `  async processRange(range: ${range}<${row}>, { em }: BackfillContext): Promise<number> {`,
+    `  async processRange(`,
+    `    range: ${range}<${row}>,`,
+    `    { em }: BackfillContext,`,
+    `  ): Promise<number> {`,
     `    const rows = await em.find(${entity}, range.where);`,
     `    // Change the rows here.`,
     `    await em.flush();`,
@@ -57,16 +70,16 @@ const METHODS: Readonly<Record<HandlerShape, (row: string, range: string, entity
     `  }`,
   ],
   batch: (row) => [
-    `  // Called at least once for each row, so it must be idempotent.`,
-    `  async processBatch(rows: ${row}[], { logger }: BackfillContext): Promise<void> {`,
-    `    // Change the rows here; the changes are flushed automatically.`,
-    `    logger.debug?.(\`\${rows.length} rows\`);`,
+    `  processBatch(rows: ${row}[], { em }: BackfillContext): void {`,
+    `    for (const row of rows) {`,
+    `      // Change the row here; the change is flushed automatically.`,
+    `      em.persist(row);`,
+    `    }`,
     `  }`,
   ],
   row: (row) => [
-    `  // Called at least once for each row, so it must be idempotent.`,
-    `  async processRow(row: ${row}, { em, signal }: BackfillContext): Promise<void> {`,
-    `    signal.throwIfAborted();`,
+    `  processRow(row: ${row}, { em, signal }: BackfillContext): void {`,
+    `    signal.throwIfAborted(); // Make it async for calls of services, and pass the signal.`,
     `    // Change the row here; the change is flushed automatically.`,
     `    em.persist(row);`,
     `  }`,

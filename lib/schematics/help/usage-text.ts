@@ -1,7 +1,15 @@
 /** Fields used of `collection.json`. */
 export interface Collection {
   readonly schematics: Readonly<
-    Record<string, { readonly description: string; readonly schema?: string; readonly usage?: string }>
+    Record<
+      string,
+      {
+        readonly description: string;
+        readonly schema?: string;
+        readonly usage?: string;
+        readonly private?: boolean;
+      }
+    >
   >;
 }
 
@@ -15,6 +23,7 @@ export interface OptionSchema {
 /** Renders all schematics and their options from the schemas that validate the options. */
 export function usageText(collection: Collection, schemaAt: (path: string) => OptionSchema): string {
   return Object.values(collection.schematics)
+    .filter((schematic) => schematic.private !== true)
     .map(({ description, schema, usage = '' }) => {
       const options = schema === undefined ? '' : `\n${optionLines(schemaAt(schema)).join('\n')}\n`;
       return `${usage}\n  ${description}\n${options}`;

@@ -1,10 +1,5 @@
+import type { Manifest } from '../project/manifest.js';
 import { SchematicError } from '../schematic.error.js';
-
-/** Fields used of `package.json`. */
-export interface Manifest {
-  readonly dependencies?: Readonly<Record<string, string>>;
-  readonly devDependencies?: Readonly<Record<string, string>>;
-}
 
 /** Compatible versions of the peer dependencies by the major version of Nest. */
 const PEERS_BY_NEST: Readonly<Record<number, Readonly<Record<string, string>>>> = {
@@ -50,14 +45,4 @@ export function missingPeers({ dependencies = {}, devDependencies = {} }: Manife
 function majorOf(range: string | undefined): number | null {
   const major = /\d+/.exec(range ?? '')?.[0];
   return major === undefined ? null : Number(major);
-}
-
-/** Adds dependencies to the text of a `package.json`, sorted as npm sorts them; the indentation is kept. */
-export function withDependencies(text: string, added: Readonly<Record<string, string>>): string {
-  const manifest = JSON.parse(text) as Manifest & Record<string, unknown>;
-  const indent = /^[ \t]+(?=")/m.exec(text)?.[0] ?? '  ';
-  const dependencies = Object.fromEntries(
-    Object.entries({ ...manifest.dependencies, ...added }).toSorted(([a], [b]) => a.localeCompare(b, 'en')),
-  );
-  return JSON.stringify({ ...manifest, dependencies }, null, indent) + (text.endsWith('\n') ? '\n' : '');
 }

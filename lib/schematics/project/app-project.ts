@@ -5,6 +5,7 @@ import { readJson, readText } from './tree-files.js';
 
 interface NestProject {
   readonly sourceRoot?: string;
+  readonly entryFile?: string;
 }
 
 interface NestCliConfig extends NestProject {
@@ -64,13 +65,24 @@ export function isEsm(tree: Tree, folder: string): boolean {
   }
 }
 
+/** The file that creates the app: `entryFile` of `nest-cli.json`, `main.ts` by default. */
+export function mainFileOf(tree: Tree, options: ProjectOptions): string {
+  const root = sourceRootOf(tree, options);
+  const config = (readJson(tree, 'nest-cli.json') ?? {}) as NestCliConfig;
+  const projects = Object.values(config.projects ?? {});
+  const project = projects.find(
+    (it) => it.sourceRoot !== undefined && posix.normalize(it.sourceRoot) === root,
+  );
+  return posix.join(root, `${project?.entryFile ?? config.entryFile ?? 'main'}.ts`);
+}
+
 /** The file of the root module: the one that `main.ts` passes to `NestFactory`, else `app.module.ts`. */
 export function appModuleOf(tree: Tree, options: ProjectOptions): string {
   const root = sourceRootOf(tree, options);
   if (options.module !== undefined) {
     return firstExisting(tree, [options.module, posix.join(root, options.module)]);
   }
-  const main = readText(tree, posix.join(root, 'main.ts')) ?? '';
+  const main = readText(tree, mainFileOf(tree, options)) ?? '';
   const symbol = /NestFactory\s*\.\s*create\w*\s*(?:<[^>]*>)?\(\s*(\w+)/.exec(main)?.[1] ?? 'AppModule';
   const from = new RegExp(`import\\s*\\{[^}]*\\b${symbol}\\b[^}]*\\}\\s*from\\s*['"](\\.[^'"]+)['"]`).exec(
     main,

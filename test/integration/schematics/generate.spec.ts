@@ -151,6 +151,116 @@ it('generates code that compiles in apps of both kinds, for entity classes and f
   expect(problemsIn(paths, options)).toEqual([]);
 });
 
+it("generates code in the format of the app's own Prettier, which its linter accepts", async () => {
+  const lines: number[] = [];
+  for (const kind of ['esm', 'cjs'] as const) {
+    const app = await workspace.app(`formatted-${kind}`, kind);
+    await app.write('src/account.entity.ts', ACCOUNT);
+    for (const shape of ['range', 'batch', 'row']) {
+      for (const source of ['id-range:Message', 'keyset:Account']) {
+        const name = `${shape}-of-rather-long-name-${source.slice(0, 2)}`;
+        await app.generate(name, '--type', `${shape}:${source}`);
+        const spec = await app.read(`src/${name}/${name}.backfill.spec.ts`);
+        lines.push(spec.split('\n').length);
+      }
+    }
+    expect(await app.unformatted()).toBe('');
+    if (kind === 'esm') {
+      // Vitest, whose types the app names, is not installed here.
+      await app.replace('tsconfig.json', '"vitest/globals"', '"jest"');
+    }
+    // Those of typescript-eslint's recommended ones that need no types of packages.
+    const rules = ['typescript/require-await', 'typescript/await-thenable', 'no-unused-vars'];
+    expect(await app.lint(...rules)).toBe('');
+  }
+  expect(Math.max(...lines)).toBeLessThan(25);
+});
+
+it('follows the configuration of Prettier that the app has, and no Prettier that it does not use', async () => {
+  const app = await workspace.app('formatted-own', 'cjs');
+  await app.write('.prettierrc', '{ "semi": false, "tabWidth": 4 }');
+  await app.generate('renew', '--type', 'row');
+  const handler = await app.read('src/renew/renew.backfill.ts');
+  expect(handler).toContain('import { Backfill, keyset } from "nestjs-backfill"\n');
+  expect(handler).toContain('\n    processRow(');
+
+  await app.replace('package.json', '"prettier"', '"prettier-of-others"');
+  await app.generate('plain', '--type', 'row');
+  expect(await app.read('src/plain/plain.backfill.ts')).toContain("from 'nestjs-backfill';\n");
+});
+
+describe('the generated test', () => {
+  it('seeds rows in a database in memory, and adds the driver for it', async () => {
+    const app = await workspace.app('test-memory', 'esm');
+    await app.addPackages({ '@mikro-orm/core': '7.2.1', '@mikro-orm/postgresql': '7.2.1' });
+
+    await app.schematic('backfill', '--name=renew', '--handler=batch', '--skip-install');
+
+    const spec = await app.read('src/renew/renew.backfill.spec.ts');
+    expect(spec).toContain('new BackfillHarness(new Renew());');
+    expect(spec).toContain('await harness.seed(Message, 3);');
+    expect(spec).toContain('toEqual({ rowsDone: 3, failures: [] })');
+    expect(spec).not.toMatch(/MikroORM|process\.env/);
+    expect(JSON.parse(await app.read('package.json'))).toMatchObject({
+      devDependencies: { '@mikro-orm/libsql': '7.2.1' },
+    });
+  });
+
+  it('uses MongoDB where that is the only database of the app', async () => {
+    const app = await workspace.app('test-mongo', 'esm');
+    await app.addPackages({ '@mikro-orm/core': '7.2.1', '@mikro-orm/mongodb': '7.2.1' });
+
+    await app.schematic('backfill', '--name=renew', '--handler=batch', '--skip-install');
+
+    expect(await app.read('src/renew/renew.backfill.spec.ts')).toContain("from '@mikro-orm/mongodb';");
+    expect(await app.read('src/renew/renew.backfill.ts')).toContain("guard: 'none',");
+    expect(await app.read('package.json')).not.toContain('libsql');
+  });
+});
+
+describe('the default source', () => {
+  const entity = (name: string, key: string) =>
+    `import { Entity, PrimaryKey } from '@mikro-orm/decorators/legacy';\n\n@Entity()\nexport class ${name} {\n  @PrimaryKey()\n  ${key}\n}\n`;
+
+  it.each([
+    ['a number', 'id!: number;', 'idRange(Thing)'],
+    ['a bigint of another name', 'no!: bigint;', "idRange(Thing, { key: 'no' })"],
+    ['a text', 'uuid!: string;', "keyset(Thing, { orderBy: { uuid: 'asc' } })"],
+    [
+      'several columns',
+      'tenant!: number;\n\n  @PrimaryKey()\n  id!: number;',
+      "keyset(Thing, { orderBy: { tenant: 'asc', id: 'asc' } })",
+    ],
+  ])('fits a key of %s', async (title, key, source) => {
+    const app = await workspace.app(`key-${title.replaceAll(' ', '-')}`, 'esm');
+    await app.write('src/message.entity.ts', entity('Thing', key));
+
+    await app.generate('renew', '--type', 'range');
+
+    expect((await app.read('src/renew/renew.backfill.ts')).replaceAll(/\s+/g, ' ')).toContain(
+      `source: ${source}`,
+    );
+  });
+
+  it('fits the key of a base class, and id-range of a text is refused', async () => {
+    const app = await workspace.app('key-inherited', 'esm');
+    const base = entity('Base', 'uuid!: string;').replace('@Entity()\nexport', 'export abstract');
+    await app.write('src/base.ts', base);
+    await app.write(
+      'src/message.entity.ts',
+      "import { Entity } from '@mikro-orm/decorators/legacy';\nimport { Base } from './base.js';\n\n@Entity()\nexport class Thing extends Base {}\n",
+    );
+    const before = await app.files();
+
+    expect((await app.generate('renew', '--type', 'range:id-range')).text).toMatch(
+      /Expected an entity with one primary key of type number or bigint for id-range, got Thing with uuid .*range:keyset:Thing/,
+    );
+    expect(await app.files()).toEqual(before);
+    await app.generate('renew', '--type', 'range');
+    expect(await app.read('src/renew/renew.backfill.ts')).toContain("orderBy: { uuid: 'asc' }");
+  });
+});
+
 describe('nest g backfill', () => {
   it('generates into the project given by --project', async () => {
     const app = await workspace.app('generate-monorepo', 'esm');

@@ -37,9 +37,14 @@ describe.each(['esm', 'cjs'] as const)('nest add in an app of kind %s', (kind) =
 
     expect(code).toBe(0);
     expect(text).toMatch(/MikroOrmModule\.forRoot\(\{ \.\.\. \}\) from @mikro-orm\/nestjs/);
+    expect(text).toContain(
+      'Next step: add MikroOrmModule.forRoot({ ... }) to src/app.module.ts. Then: nest g -c nestjs-backfill backfill <name>.\n',
+    );
     const module = await app.read('src/app.module.ts');
     expect(module).toContain(`  imports: [
-    BullModule.forRoot({ connection: { url: process.env.REDIS_URL ?? 'redis://localhost:6379' } }),
+    BullModule.forRoot({
+      connection: { url: process.env.REDIS_URL ?? 'redis://localhost:6379' },
+    }),
     ScheduleModule.forRoot(),
     BackfillModule.forRoot({}),
   ],
@@ -51,6 +56,16 @@ describe.each(['esm', 'cjs'] as const)('nest add in an app of kind %s', (kind) =
     };
     expect(Object.keys(dependencies)).toEqual(expect.arrayContaining(PEERS));
     expect(dependencies['bullmq']).toMatch(/^\^6/);
+  });
+
+  it('enables the shutdown hooks', async () => {
+    expect(await app.read('src/main.ts')).toContain(
+      '  const app = await NestFactory.create(AppModule);\n  app.enableShutdownHooks();\n',
+    );
+  });
+
+  it("leaves the files as the app's own Prettier formats them", async () => {
+    expect(await app.unformatted()).toBe('');
   });
 
   it('changes nothing on a second run', async () => {
@@ -94,6 +109,46 @@ describe('nest add', () => {
     });
   });
 
+  it('adds a driver for tests beside the driver of the app, in the version of its MikroORM, and says what is next', async () => {
+    const app = await workspace.app('add-driver', 'esm');
+    await app.addPackages({ '@mikro-orm/core': '7.2.1', '@mikro-orm/postgresql': '7.2.1' });
+    await app.replace('src/app.module.ts', 'imports: []', 'imports: [MikroOrmModule.forRoot(options)]');
+
+    const { text } = await app.add();
+
+    expect(JSON.parse(await app.read('package.json'))).toMatchObject({
+      devDependencies: { '@mikro-orm/libsql': '7.2.1' },
+    });
+    expect(text.trimEnd().split('\n').at(-1)?.trim()).toBe(
+      'Next step: nest g -c nestjs-backfill backfill <name>, which generates a handler and its test.',
+    );
+    expect((await app.add()).text).toContain('Nothing to be done.');
+  });
+
+  it.each([
+    ['another SQLite', { '@mikro-orm/core': '7.2.1', '@mikro-orm/sqlite': '7.2.1' }],
+    ['MongoDB alone', { '@mikro-orm/core': '7.2.1', '@mikro-orm/mongodb': '7.2.1' }],
+  ])('adds no driver beside %s', async (title, packages) => {
+    const app = await workspace.app(`add-beside-${title.split(' ')[0]?.toLowerCase()}`, 'esm');
+    await app.addPackages(packages);
+
+    await app.add();
+
+    expect(await app.read('package.json')).not.toContain('libsql');
+  });
+
+  it('says that it could not enable the shutdown hooks, and leaves hooks of the app alone', async () => {
+    const app = await workspace.app('add-main', 'cjs');
+    await app.write('src/main.ts', "import { start } from './start';\n\nstart();\n");
+    await app.write('src/start.ts', 'export const start = (): void => undefined;\n');
+
+    expect((await app.add('--dry-run')).text).toMatch(
+      /Found no app that is created in src\/main\.ts\. Call app\.enableShutdownHooks\(\)/,
+    );
+    await app.write('src/start.ts', "export const start = (app) => app.enableShutdownHooks(['SIGTERM']);\n");
+    expect((await app.add()).text).not.toContain('enableShutdownHooks');
+  });
+
   it('changes only the project given by --project', async () => {
     const app = await workspace.app('add-monorepo', 'esm');
     expect(await app.nest('g', 'app', 'reports')).toMatchObject({ code: 0 });
@@ -104,6 +159,8 @@ describe('nest add', () => {
     expect(code).toBe(0);
     expect(await app.read('apps/reports/src/reports.module.ts')).toContain('BackfillModule.forRoot({})');
     expect(await app.read('apps/add-monorepo/src/app.module.ts')).toBe(before);
+    expect(await app.read('apps/reports/src/main.ts')).toContain('app.enableShutdownHooks();');
+    expect(await app.read('apps/add-monorepo/src/main.ts')).not.toContain('enableShutdownHooks');
     expect(JSON.parse(await app.read('package.json'))).toMatchObject({
       dependencies: { bullmq: expect.any(String) as string },
     });

@@ -1,7 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
+import { promisify, stripVTControlCharacters } from 'node:util';
 import { buildSchematics, NODE_MODULES } from './built-schematics.js';
 
 /** Exit code and output of a command. */
@@ -102,6 +103,34 @@ export class NestApp {
     const text = await this.read(path);
     expect(text).toContain(from);
     await this.write(path, text.replace(from, to));
+  }
+
+  /** Adds dependencies to `package.json` without installing them. */
+  async addPackages(packages: Readonly<Record<string, string>>): Promise<void> {
+    const manifest = JSON.parse(await this.read('package.json')) as { dependencies: Record<string, string> };
+    const dependencies = { ...manifest.dependencies, ...packages };
+    await this.write('package.json', JSON.stringify({ ...manifest, dependencies }, null, 2));
+  }
+
+  /** The sources that Prettier would format otherwise, with the configuration of the app; empty when there are none. */
+  async unformatted(): Promise<string> {
+    return this.complaintsOf('prettier', '--list-different', 'src/**/*.ts');
+  }
+
+  /** What the linter says of the sources, with rules in addition to those of the app. */
+  async lint(...rules: string[]): Promise<string> {
+    return this.complaintsOf('oxlint', '--type-aware', ...rules.flatMap((rule) => ['-D', rule]), 'src');
+  }
+
+  /** The output of a tool that fails; empty when it succeeds. */
+  private async complaintsOf(tool: string, ...words: string[]): Promise<string> {
+    try {
+      await promisify(execFile)(join(NODE_MODULES, '.bin', tool), words, { cwd: this.folder });
+      return '';
+    } catch (error) {
+      const { stdout, stderr } = error as { stdout: string; stderr: string };
+      return stdout + stderr || String(error);
+    }
   }
 
   /** Reads all files by path, to compare the state before and after a command. */

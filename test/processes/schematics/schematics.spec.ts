@@ -76,8 +76,8 @@ it('nest g backfill uses generateOptions.baseDir, and prompts on a terminal for 
     ['g', '-c', 'nestjs-backfill', 'backfill', 'renew'],
     [
       [/Which handler type\?[^]*\[1\] /, '3\r'],
-      [/Which source\?[^]*\[1\] /, '\r'],
       [/Which entity\?[^]*\[1\] /, 'Message\r'],
+      [/Which source\?[^]*\[1\] /, '\r'],
     ],
   );
 
