@@ -93,7 +93,13 @@ export const Message = defineEntity({
     await app.replace(
       'src/app.module.ts',
       'imports: []',
-      'imports: [MikroOrmModule.forRoot({ driver: PostgreSqlDriver, clientUrl: process.env.DATABASE_URL, entities: [Message] })]',
+      `imports: [
+    MikroOrmModule.forRoot({
+      driver: PostgreSqlDriver,
+      clientUrl: process.env.DATABASE_URL,
+      entities: [Message],
+    }),
+  ]`,
     );
     await app.replace(
       'src/app.module.ts',
@@ -107,12 +113,14 @@ import { Message } from './message.entity${x}';
   });
 
   it('is wired by nest add', async () => {
-    await app.npx('nest', 'add', `nestjs-backfill@${await app.bring(tarball)}`);
+    const printed = await app.npx('nest', 'add', `nestjs-backfill@${await app.bring(tarball)}`);
 
+    expect(printed.trimEnd().split('\n').at(-1)).toMatch(/^ *Next step: nest g -c nestjs-backfill backfill /);
     const module = await app.read('src/app.module.ts');
     expect(module).toContain('BackfillModule.forRoot({})');
     expect(module).toContain('ScheduleModule.forRoot()');
-    expect(module).toContain('BullModule.forRoot({ connection');
+    expect(module).toMatch(/BullModule\.forRoot\(\{\s+connection/);
+    expect(await app.read('src/main.ts')).toContain('app.enableShutdownHooks();');
   });
 
   it('has no peer that does not fit', async () => {
@@ -121,20 +129,31 @@ import { Message } from './message.entity${x}';
     expect(tree).not.toMatch(/invalid|UNMET DEPENDENCY/);
   });
 
-  it('gets a handler and its test by nest generate', async () => {
-    await app.npx('nest', 'g', '-c', 'nestjs-backfill', 'backfill', 'renew-messages', '--type', 'batch');
+  it('gets handlers and their tests by nest generate', async () => {
+    const generate = (name: string, shape: string) =>
+      app.npx('nest', 'g', '-c', 'nestjs-backfill', 'backfill', name, '--type', shape);
+    await generate('renew-messages', 'batch');
 
     expect(await app.read('src/renew-messages/renew-messages.backfill.ts')).toContain(
       `from '../message.entity${x}'`,
     );
     expect(await app.read('src/app.module.ts')).toContain('providers: [AppService, RenewMessages]');
+    await generate('copy-messages', 'range');
+    await generate('ask-messages', 'row');
+  });
+
+  it('has the format of its own Prettier, and its linter passes', async () => {
+    const format = await app.tryNpx('prettier', '--check', 'src/**/*.ts', 'test/**/*.ts');
+    expect({ code: format.code, printed: format.out + format.err }).toMatchObject({ code: 0 });
+    const lint = await app.tryNpx(...stack.lint);
+    expect({ code: lint.code, printed: lint.out + lint.err }).toMatchObject({ code: 0 });
   });
 
   it('builds', async () => {
     await app.replace(
       'src/renew-messages/renew-messages.backfill.ts',
-      'logger.debug',
-      "for (const row of rows) row.body = 'new';\n    logger.debug",
+      'em.persist(row)',
+      "row.body = 'new';\n      em.persist(row)",
     );
     await app.replace(
       'src/renew-messages/renew-messages.backfill.ts',
@@ -152,7 +171,7 @@ import { Message } from './message.entity${x}';
       '\n@Module',
       `import { OperatorGuard } from './operator.guard${x}';\n\n@Module`,
     );
-    await app.replace('src/app.module.ts', 'RenewMessages]', 'RenewMessages, OperatorGuard]');
+    await app.replace('src/app.module.ts', 'AskMessages]', 'AskMessages, OperatorGuard]');
     await app.write('src/work.ts', WORK.replaceAll('{x}', x));
     await app.npx('nest', 'build');
   });
@@ -233,7 +252,11 @@ import { Message } from './message.entity${x}';
     const { code, out, err } = await app.test();
 
     expect({ code, tests: code === 0 ? '' : out + err }).toEqual({ code: 0, tests: '' });
-    expect(out + err).toContain('renew-messages.backfill.spec.ts');
+    for (const name of ['renew-messages', 'copy-messages', 'ask-messages']) {
+      expect(out + err).toContain(`${name}.backfill.spec.ts`);
+    }
+    // A line for each test and its file, and no output of the handlers.
+    expect((out + err).split('\n').length).toBeLessThan(60);
   });
 });
 

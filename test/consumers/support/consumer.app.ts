@@ -12,9 +12,8 @@ interface Manifest {
   overrides?: Record<string, unknown>;
 }
 
-/** Linters, formatters and deploy tools of Nest's template, which nothing here runs. */
-const UNUSED =
-  /eslint|oxlint|prettier|nestjs\/mau|coverage|^globals$|^ts-loader$|^ts-node$|source-map-support/;
+/** Deploy tools and others of Nest's template that nothing here runs. */
+const UNUSED = /nestjs\/mau|coverage|^ts-loader$|^ts-node$|source-map-support/;
 
 /** A Nest app outside of the repository, as its authors would make it. */
 export class ConsumerApp {
@@ -75,10 +74,10 @@ export class ConsumerApp {
     return attempt(this.folder, 'npx', args, this.services);
   }
 
-  /** Runs the unit tests of the app under its own runner. */
+  /** Runs the unit tests of the app under its own runner, which knows no database and no Redis. */
   async test(): Promise<Answer> {
     const { test, nodeOptions } = this.stack;
-    return attempt(this.folder, 'npx', test, { ...this.services, NODE_OPTIONS: nodeOptions });
+    return attempt(this.folder, 'npx', test, { NODE_OPTIONS: nodeOptions });
   }
 
   async node(...args: string[]): Promise<string> {

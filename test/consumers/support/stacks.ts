@@ -13,6 +13,8 @@ export interface Stack {
   readonly extension: '.js' | '';
   /** Runs the app's unit tests. */
   readonly test: readonly string[];
+  /** The app's linter, without corrections. */
+  readonly lint: readonly string[];
   /** What Node is told for it. */
   readonly nodeOptions: string;
 }
@@ -31,6 +33,7 @@ export const NEST_12_ESM: Stack = {
   overrides: { tsconfck: { typescript: '$typescript' } },
   extension: '.js',
   test: ['vitest', 'run'],
+  lint: ['oxlint', '--type-aware', 'src/', 'test/'],
   nodeOptions: '',
 };
 
@@ -48,5 +51,6 @@ export const NEST_11_COMMONJS: Stack = {
   },
   extension: '',
   test: ['jest'],
+  lint: ['eslint', '{src,apps,libs,test}/**/*.ts'],
   nodeOptions: '',
 };
