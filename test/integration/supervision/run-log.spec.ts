@@ -1,10 +1,5 @@
-import {
-  createAppBench,
-  defineBackfill,
-  eventually,
-  numbers,
-  type NumberRange,
-} from '../../support/apps/index.js';
+import { createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
+import type { BackfillApp, NumberRange } from '../../support/apps/index.js';
 
 const bench = await createAppBench();
 

@@ -27,7 +27,6 @@ const STATUS: BackfillStatus = {
   rowsPerSecond: 1,
   eta: null,
   rate: { perSecond: 7.5, reason: 'off peak' },
-  throttlePressure: 0,
   callsPerSecond: null,
   throttlePressure: 0,
   workers: 1,
