@@ -47,6 +47,10 @@ export class OtelTelemetry implements RangeTelemetry {
     });
   }
 
+  acknowledged(execution: Execution, rows: number): void {
+    this.ranges.recordRows(execution, rows);
+  }
+
   /** Lets other processes export the metrics of the runs. */
   async close(): Promise<void> {
     this.runs.close();

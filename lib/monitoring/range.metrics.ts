@@ -31,7 +31,12 @@ export class RangeMetrics {
     });
   }
 
-  record({ backfill, entry, signal }: Execution, outcome: Outcome, seconds: number): void {
+  recordRows({ backfill }: Execution, rows: number): void {
+    this.rows.add(rows, { 'backfill.name': backfill.name });
+  }
+
+  record(execution: Execution, outcome: Outcome, seconds: number): void {
+    const { backfill, entry, signal } = execution;
     const name = { 'backfill.name': backfill.name };
     // What a handler throws because it was stopped is no attempt.
     const stopped = signal.aborted;
@@ -43,7 +48,7 @@ export class RangeMetrics {
     this.ranges.add(1, attributes);
     this.duration.record(seconds, attributes);
     if (outcome.kind !== 'failed') {
-      this.rows.add(outcome.rows === 'planned' ? entry.rows : outcome.rows, name);
+      this.recordRows(execution, outcome.rows === 'planned' ? entry.rows : outcome.rows);
     }
     for (const error of stopped ? [] : errorsOf(outcome)) {
       if (isAttempt(error)) {

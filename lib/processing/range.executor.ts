@@ -27,7 +27,10 @@ export class RangeExecutor {
     return this.telemetry.around(execution, async () => {
       // Not after rows have been acknowledged: a retry would process them again.
       let acknowledged = false;
-      const observed = onAcknowledge(execution, () => (acknowledged = true));
+      const observed = onAcknowledge(execution, {
+        before: () => (acknowledged = true),
+        after: (rows) => this.telemetry.acknowledged(execution, rows),
+      });
       try {
         return await retryOnContention(
           () => this.executeOnce(observed),
@@ -74,7 +77,12 @@ export class RangeExecutor {
   }
 }
 
-function onAcknowledge(execution: Execution, listener: () => void): Execution {
+interface AcknowledgeListener {
+  before(): void;
+  after(rows: number): void;
+}
+
+function onAcknowledge(execution: Execution, listener: AcknowledgeListener): Execution {
   const { acknowledge } = execution.rows;
   if (!acknowledge) {
     return execution;
@@ -83,9 +91,10 @@ function onAcknowledge(execution: Execution, listener: () => void): Execution {
     ...execution,
     rows: {
       ...execution.rows,
-      acknowledge: (...counted) => {
-        listener();
-        return acknowledge(...counted);
+      acknowledge: async (...counted) => {
+        listener.before();
+        await acknowledge(...counted);
+        listener.after(counted[0]);
       },
     },
   };
