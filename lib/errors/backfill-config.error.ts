@@ -1,4 +1,4 @@
-import { BackfillError } from './backfill-error.js';
+import { BackfillError, ERROR_KIND } from './backfill-error.js';
 
 /**
  * Where a config comes from:
@@ -49,6 +49,9 @@ export interface ConfigIssue {
  * @publicApi
  */
 export class BackfillConfigError extends BackfillError {
+  /** @internal */
+  static override readonly [ERROR_KIND] = 'config';
+
   readonly code = 'BACKFILL_CONFIG_INVALID';
 
   constructor(

@@ -1,4 +1,4 @@
-import { BackfillError } from './backfill-error.js';
+import { BackfillError, ERROR_KIND } from './backfill-error.js';
 
 /**
  * The action is not possible in the current state of the backfill; the message names both. Nothing was changed.
@@ -11,5 +11,8 @@ import { BackfillError } from './backfill-error.js';
  * @publicApi
  */
 export class BackfillConflictError extends BackfillError {
+  /** @internal */
+  static override readonly [ERROR_KIND] = 'conflict';
+
   readonly code = 'BACKFILL_CONFLICT';
 }

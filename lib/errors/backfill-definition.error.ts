@@ -1,4 +1,4 @@
-import { BackfillError } from './backfill-error.js';
+import { BackfillError, ERROR_KIND } from './backfill-error.js';
 
 /**
  * The definition of a handler, an option or an import of the app is not valid; the message says what to change.
@@ -9,5 +9,8 @@ import { BackfillError } from './backfill-error.js';
  * @publicApi
  */
 export class BackfillDefinitionError extends BackfillError {
+  /** @internal */
+  static override readonly [ERROR_KIND] = 'definition';
+
   readonly code = 'BACKFILL_DEFINITION_INVALID';
 }

@@ -1,4 +1,4 @@
-import { BackfillError } from './backfill-error.js';
+import { BackfillError, ERROR_KIND } from './backfill-error.js';
 
 /**
  * There is no backfill with this name, for which the message lists the registered names, or no run of it with this id.
@@ -8,5 +8,8 @@ import { BackfillError } from './backfill-error.js';
  * @publicApi
  */
 export class BackfillNotFoundError extends BackfillError {
+  /** @internal */
+  static override readonly [ERROR_KIND] = 'not-found';
+
   readonly code = 'BACKFILL_NOT_FOUND';
 }

@@ -1,4 +1,4 @@
-import { BackfillError } from './backfill-error.js';
+import { BackfillError, ERROR_KIND } from './backfill-error.js';
 
 /**
  * An argument of a method is not valid; the message names it, what was expected and what was received.
@@ -10,6 +10,9 @@ import { BackfillError } from './backfill-error.js';
  * @publicApi
  */
 export class BackfillRequestError extends BackfillError {
+  /** @internal */
+  static override readonly [ERROR_KIND] = 'request';
+
   readonly code = 'BACKFILL_REQUEST_INVALID';
 
   constructor(

@@ -1,4 +1,4 @@
-import { BackfillError } from './backfill-error.js';
+import { BackfillError, ERROR_KIND } from './backfill-error.js';
 
 /**
  * The cause of a `BackfillSourceError`.
@@ -57,6 +57,9 @@ export interface BackfillSourceProblem {
  * @publicApi
  */
 export class BackfillSourceError extends BackfillError {
+  /** @internal */
+  static override readonly [ERROR_KIND] = 'source';
+
   readonly code: BackfillSourceErrorCode;
   readonly problem: BackfillSourceProblem;
 

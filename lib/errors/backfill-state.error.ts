@@ -1,4 +1,4 @@
-import { BackfillError } from './backfill-error.js';
+import { BackfillError, ERROR_KIND } from './backfill-error.js';
 
 /**
  * The state of a run that this library keeps in Redis or in its ledger is missing or cannot be parsed: a key was
@@ -9,5 +9,8 @@ import { BackfillError } from './backfill-error.js';
  * @publicApi
  */
 export class BackfillStateError extends BackfillError {
+  /** @internal */
+  static override readonly [ERROR_KIND] = 'state';
+
   readonly code = 'BACKFILL_STATE_INVALID';
 }

@@ -1,4 +1,4 @@
-import { BackfillError } from './backfill-error.js';
+import { BackfillError, ERROR_KIND } from './backfill-error.js';
 
 /**
  * The database has not answered since the app was started, and the checks of the backfill that need it are still to be
@@ -10,5 +10,8 @@ import { BackfillError } from './backfill-error.js';
  * @publicApi
  */
 export class BackfillUnavailableError extends BackfillError {
+  /** @internal */
+  static override readonly [ERROR_KIND] = 'unavailable';
+
   readonly code = 'BACKFILL_DATABASE_UNAVAILABLE';
 }

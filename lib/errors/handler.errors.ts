@@ -1,4 +1,4 @@
-import { BackfillError } from './backfill-error.js';
+import { BackfillError, ERROR_KIND } from './backfill-error.js';
 import { retryAfterOf } from './retry-after-header.js';
 import type { ResponseHeaders } from './retry-after-header.js';
 
@@ -30,6 +30,9 @@ export interface LimitedResponse {
  * @publicApi
  */
 export class RateLimitedError extends BackfillError {
+  /** @internal */
+  static override readonly [ERROR_KIND] = 'rate-limited';
+
   readonly code = 'BACKFILL_RATE_LIMITED';
 
   /**
@@ -92,6 +95,9 @@ export class RateLimitedError extends BackfillError {
  * @publicApi
  */
 export class NonRetryableError extends BackfillError {
+  /** @internal */
+  static override readonly [ERROR_KIND] = 'non-retryable';
+
   readonly code = 'BACKFILL_NON_RETRYABLE';
 }
 
@@ -102,6 +108,9 @@ export class NonRetryableError extends BackfillError {
  * @publicApi
  */
 export class RowTimeoutError extends BackfillError {
+  /** @internal */
+  static override readonly [ERROR_KIND] = 'row-timeout';
+
   readonly code = 'BACKFILL_ROW_TIMEOUT';
 
   constructor(
