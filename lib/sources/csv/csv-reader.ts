@@ -79,13 +79,11 @@ export class CsvReader {
         const { field, expected, received, remedy } = cause;
         throw this.error(backfill, invalid, field, expected, received, { remedy, cause });
       }
-      if (
-        cause instanceof Error &&
-        /^(ENOENT|EACCES|EISDIR|ENOTDIR)$/.test(String(Reflect.get(cause, 'code')))
-      ) {
+      const unreadable = messageOfUnreadable(cause);
+      if (unreadable !== undefined) {
         const remedy =
           'The process that starts a run and those with workers read the file: mount it at the same place in all of them.';
-        throw this.error(backfill, absent, 'path', 'a readable file', cause.message, { remedy, cause });
+        throw this.error(backfill, absent, 'path', 'a readable file', unreadable, { remedy, cause });
       }
       throw cause;
     }
@@ -118,4 +116,11 @@ function changedSlice(
   header: CsvHeader,
 ): CsvSlice | undefined {
   return slices.find(({ hash }, i) => ContentHash.of(header.hash, pieces[i] ?? '').digest() !== hash);
+}
+
+/** The message of an error of the file system that no retry resolves; `undefined` for any other error. */
+function messageOfUnreadable(cause: unknown): string | undefined {
+  // No `instanceof`: Jest runs modules in a realm of their own, and Node's errors are of another.
+  const { code, message } = Object(cause) as Partial<NodeJS.ErrnoException>;
+  return /^(ENOENT|EACCES|EISDIR|ENOTDIR)$/.test(String(code)) ? String(message) : undefined;
 }

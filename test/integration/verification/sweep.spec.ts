@@ -132,7 +132,7 @@ describe('the sweeps of a verification', () => {
       failed: 0,
       rowsFailed: 0,
       stateReason: expect.stringMatching(
-        /the app still writes the old form: (at least )?[1-9]\d* rows in the last \d+ s/,
+        /the app still writes the old form: (at least )?[1-9]\d* rows? in the last \d+ s/,
       ),
     });
     expect(status.verified?.left).toBeGreaterThan(0);

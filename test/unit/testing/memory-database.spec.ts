@@ -181,7 +181,7 @@ describe('BackfillHarness without an entity manager', () => {
     expect(await harness.runAll()).toMatchObject({ rowsDone: 2, failures: [] });
     expect((await harness.rows(Customer)).map(({ email }) => email)).toEqual(['a@b.c', 'd@e.f']);
     await expect(open(new Invite()).runAll()).rejects.toThrow(
-      /"invite" expected entities .*source of kind "array".*\{ orm: \{ entities/,
+      /"invite" expected entities .*source of kind "array-items".*\{ orm: \{ entities/,
     );
   });
 
