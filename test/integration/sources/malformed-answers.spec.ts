@@ -9,7 +9,14 @@ import {
 } from '../../support/apps/index.js';
 
 const bench = await createAppBench();
-const config = { batchSize: 10, attempts: 1, backoffMs: 1, perSecondOnPeak: null, perSecondOffPeak: null };
+const config = {
+  batchSize: 10,
+  attempts: 1,
+  backoffMs: 1,
+  perSecondOnPeak: null,
+  perSecondOffPeak: null,
+  maxInitialFailures: null,
+};
 type NumberSource = BackfillSource<NumberRange, NumberRow>;
 
 type Answers = Partial<Record<keyof NumberSource, unknown>>;
