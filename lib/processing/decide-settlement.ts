@@ -139,8 +139,13 @@ async function decideFailed(error: unknown, context: SettlementContext): Promise
   }
   const pieces = found.kind === 'split' ? found.pieces : [];
   if (pieces.length > 1) {
-    // Bisection: each half has one attempt, so that a bad row is found in as many steps as the range has halvings.
-    const successors = pieces.map((piece) => ({ ...piece, attempts: config.attempts - 1, delayMs: 0 }));
+    // Bisection: each half has one attempt, so that a bad row is found in as many steps as the range has halvings. It is no
+    // first attempt of its rows.
+    const successors = pieces.map((piece) => ({
+      ...piece,
+      attempts: Math.max(1, config.attempts - 1),
+      delayMs: 0,
+    }));
     return { kind: 'settle', settlement: { ...base, outcome: 'replaced', successors, failures: [] }, error };
   }
   const [piece = entry] = pieces;

@@ -37,7 +37,7 @@ describe('the admin part of the README', () => {
 
   beforeAll(async () => {
     const [mount = ''] = readme.code('Admin');
-    const [queues = ''] = guides.code('Monitoring');
+    const queues = guides.code('Monitoring').find((code) => code.includes('createBullBoard')) ?? '';
     const handler = defineBackfill({ name: 'enrich-accounts', source: numbers(10), processRange: () => {} });
     const backfills = execute(`return ${mount}`, { BackfillModule, AdminGuard }) as DynamicModule;
     app = await NestFactory.create(

@@ -15,6 +15,7 @@ const ROWS = sized(1_200, 3_000);
 const config = {
   batchSize: 50,
   attempts: 1,
+  maxInitialFailures: null,
   rowConcurrency: 20,
   concurrency: 4,
   perSecondOnPeak: null,
