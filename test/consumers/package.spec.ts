@@ -122,9 +122,10 @@ await batchExecute({}, { stepSize: 0 }).catch(({ stack }) => console.log(stack))
   }
 });
 
-/** The documentation of functions, classes and constants, which `tsc` keeps where it drops that of types. */
+/** The documentation of functions, classes and constants, which `tsc` keeps where it drops that of types and overloads. */
 function commentsOf(source: string): string[] {
-  const pattern = /\/\*\*(?:(?!\*\/)[^])*\*\/(?=\n(?:export )?(?:async )?(?:function|class|const))/g;
+  const pattern =
+    /\/\*\*(?:(?!\*\/)[^])*\*\/(?=\n(?:export )?(?:async )?(?:function(?:(?!;\n|\{\n)[^])*\{\n|class|const))/g;
   return [...source.matchAll(pattern)].map(([comment]) => comment);
 }
 

@@ -80,14 +80,20 @@ const MAX_RECORD_BYTES = 1024 * 1024;
  * ```
  * @publicApi
  */
-export function csvFile(
-  file: string | (() => CsvStream | Promise<CsvStream>),
-  options?: CsvFileOptions & { readonly parse?: never },
-): BackfillSource<CsvRange, CsvRecord>;
 export function csvFile<Row extends object>(
   file: string | (() => CsvStream | Promise<CsvStream>),
   options: CsvFileOptions<Row> & Required<Pick<CsvFileOptions<Row>, 'parse'>>,
 ): BackfillSource<CsvRange, Row>;
+/**
+ * A source of the records of a CSV file, each an object of texts by the names of the columns. The signature with `parse`
+ * has the documentation.
+ *
+ * @publicApi
+ */
+export function csvFile(
+  file: string | (() => CsvStream | Promise<CsvStream>),
+  options?: CsvFileOptions & { readonly parse?: never },
+): BackfillSource<CsvRange, CsvRecord>;
 export function csvFile(
   file: string | (() => CsvStream | Promise<CsvStream>),
   { parse, columns, delimiter = ',', maxRecordBytes = MAX_RECORD_BYTES }: CsvFileOptions<object> = {},
