@@ -335,8 +335,8 @@ describe('The scrapes of several processes', () => {
 });
 
 it('The setup of the guide registers the exporter', async () => {
-  const guides = await readFile(new URL('../../../sample/README.md', import.meta.url), 'utf8');
-  const [, code = ''] = /```ts\n\/\/ src\/metrics\.ts[^\n]*\n([^]*?)```/.exec(guides) ?? [];
+  const guide = await readFile(new URL('../../../sample/guides/monitoring.md', import.meta.url), 'utf8');
+  const [, code = ''] = /```ts\n\/\/ src\/metrics\.ts[^\n]*\n([^]*?)```/.exec(guide) ?? [];
   const names = { metrics, MeterProvider, PrometheusExporter: UnservedExporter };
   metrics.disable();
   compileFunction(code.replaceAll(/^import .*$/gm, ''), Object.keys(names))(...Object.values(names));

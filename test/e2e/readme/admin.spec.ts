@@ -9,13 +9,13 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { BackfillModule, getBackfillQueueToken } from 'nestjs-backfill';
 import { adminClient } from '../../support/admin/index.js';
 import { appModules, createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
-import { readGuides, readReadme } from './readme.js';
+import { readGuide } from './readme.js';
 
 const bench = await createAppBench();
-const readme = await readReadme();
-const guides = await readGuides();
+const admin = await readGuide('admin');
+const monitoring = await readGuide('monitoring');
 
-/** What the README leaves to the app. */
+/** What the guide leaves to the app. */
 @Injectable()
 class AdminGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
@@ -27,17 +27,17 @@ class AdminGuard implements CanActivate {
 @Module({})
 class AppModule {}
 
-/** Runs code of the README with the names it takes for granted. */
+/** Runs code of the guides with the names it takes for granted. */
 function execute(body: string, names: Readonly<Record<string, unknown>>): unknown {
   return compileFunction(body, Object.keys(names))(...Object.values(names)) as unknown;
 }
 
-describe('the admin part of the README', () => {
+describe('the guide to the admin page and endpoints', () => {
   let app: INestApplication;
 
   beforeAll(async () => {
-    const [mount = ''] = readme.code('Admin');
-    const queues = guides.code('Monitoring').find((code) => code.includes('createBullBoard')) ?? '';
+    const [mount = ''] = admin.code('Admin page and endpoints');
+    const queues = monitoring.code('Queues').find((code) => code.includes('createBullBoard')) ?? '';
     const handler = defineBackfill({ name: 'enrich-accounts', source: numbers(10), processRange: () => {} });
     const backfills = execute(`return ${mount}`, { BackfillModule, AdminGuard }) as DynamicModule;
     app = await NestFactory.create(
@@ -76,8 +76,8 @@ describe('the admin part of the README', () => {
       }),
     );
     expect(
-      guides
-        .table('Admin endpoints')
+      admin
+        .table('Endpoints')
         .map(([endpoint]) => endpoint)
         .toSorted(),
     ).toEqual(real.toSorted());

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { DEFAULT_BACKFILL_CONFIG } from '../../../lib/config/backfill-config.js';
 import { resolveModuleOptions } from '../../../lib/config/module-options.js';
-import { readGuides, readReadme } from './readme.js';
+import { readGuide } from './readme.js';
 
-const readme = await readReadme();
-const guides = await readGuides();
+const configuration = await readGuide('configuration');
+const moduleOptions = await readGuide('module-options');
 
 /** The names of the fields of an interface, as it is written. */
 async function fieldsOf(file: string, name: string): Promise<string[]> {
@@ -13,9 +13,9 @@ async function fieldsOf(file: string, name: string): Promise<string[]> {
   return [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, field = '']) => field);
 }
 
-describe('the tables of README and guides', () => {
+describe('the tables of the guides', () => {
   it('have every key of a config, with its default', () => {
-    const documented = Object.fromEntries(readme.table('Configuration'));
+    const documented = Object.fromEntries(configuration.table('Configuration'));
     const actual = Object.entries(DEFAULT_BACKFILL_CONFIG).map(([key, value]) => [
       key,
       typeof value === 'string' ? `'${value}'` : JSON.stringify(value),
@@ -27,12 +27,12 @@ describe('the tables of README and guides', () => {
     const options = await fieldsOf('config/module-options.ts', 'BackfillModuleOptions');
     const extras = await fieldsOf('backfill.module-definition.ts', 'BackfillModuleExtras');
     expect(options.length * extras.length).toBeGreaterThan(0);
-    const documented = guides.table('Module options').map(([name]) => name);
+    const documented = moduleOptions.table('Module options').map(([name]) => name);
     expect(documented.toSorted()).toEqual([...options, ...extras].toSorted());
   });
 
   it('have the defaults of the options', () => {
-    const documented = new Map(guides.table('Module options'));
+    const documented = new Map(moduleOptions.table('Module options'));
     const { redis: _redis, config: _config, ...defaults } = resolveModuleOptions();
     for (const [name, value] of Object.entries(defaults)) {
       expect([name, documented.get(name)]).toEqual([

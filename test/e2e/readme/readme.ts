@@ -27,9 +27,9 @@ export async function readReadme(): Promise<Readme> {
   };
 }
 
-/** What goes beyond the start, beside the sample. */
-export async function readGuides(): Promise<Page> {
-  return pageOf(await read('sample/README.md'));
+/** A guide, by the name of its file. */
+export async function readGuide(name: string): Promise<Page> {
+  return pageOf(await read(`sample/guides/${name}.md`));
 }
 
 function pageOf(text: string): Page {
@@ -48,11 +48,11 @@ function codeOf(text: string): string[] {
 }
 
 function section(text: string, heading: string): string {
-  const [, body] = text.split(`\n## ${heading}\n`);
-  if (body === undefined) {
+  const [, marks, body] = new RegExp(`^(#+) ${heading}\\n([^]*)`, 'm').exec(text) ?? [];
+  if (marks === undefined || body === undefined) {
     throw new Error(`Expected a heading "${heading}", got none`);
   }
-  return body.split('\n## ')[0] ?? '';
+  return body.split(`\n${marks} `)[0] ?? '';
 }
 
 /** A JSON file cannot carry a comment, so the sentence before it names it. */

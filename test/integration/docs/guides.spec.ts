@@ -1,11 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { compileCodes } from '../../support/compile-codes.js';
+import { readDocument, readSnippets } from '../../support/docs/index.js';
 
-const root = join(import.meta.dirname, '../../..');
-const guides = await readFile(join(root, 'sample/README.md'), 'utf8');
-const readme = await readFile(join(root, 'README.md'), 'utf8');
-const snippetsOf = (text: string) => [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
+const fromSuperSpreader = await readDocument('sample/guides/coming-from-super-spreader.md');
 
 /** What short snippets stand in; those that name a file are whole, and run by another test. */
 const AROUND = `
@@ -35,7 +31,7 @@ class AdminGuard implements CanActivate {
 export { AdminGuard, app, array, backfills, BullMQAdapter, createBullBoard, csvFile, ExpressAdapter, getBackfillQueueToken, Backfill, BackfillModule, eventLoopLag, heapUse, idRange, keyset, Message, postgresConnections, postgresLockWait, postgresReplicationLag, probeLatency, queueDepth };
 export type { BackfillContext, BatchHandler, IdRange, RangeHandler, RowHandler, RowVerifier };
 `;
-const snippets = [...snippetsOf(guides), ...snippetsOf(readme)]
+const snippets = (await readSnippets())
   .filter((code) => !code.startsWith('// src/'))
   .map((code) => (code.startsWith('import ') ? code : AROUND + code));
 
@@ -77,14 +73,7 @@ describe('the guides', () => {
     'on_peak_wday_begin',
     'batch_size',
   ])('tell users of super_spreader where %s is', (word) => {
-    const [, table = ''] = readme.split('\n## Coming from super_spreader\n');
-
-    expect(
-      table
-        .split('\n## ')[0]
-        ?.split('\n')
-        .filter((line) => line.startsWith('|'))
-        .join('\n'),
-    ).toContain(word);
+    const table = fromSuperSpreader.split('\n').filter((line) => line.startsWith('|'));
+    expect(table.join('\n')).toContain(word);
   });
 });

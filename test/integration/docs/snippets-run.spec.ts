@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compileFunction } from 'node:vm';
@@ -15,6 +15,7 @@ import { Injectable } from '@nestjs/common';
 import type { CanActivate, DynamicModule, ExecutionContext, Type } from '@nestjs/common';
 import ts from 'typescript';
 import { appModules, createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
+import { readSnippets } from '../../support/docs/index.js';
 
 @Entity({ tableName: 'message' })
 class Message {
@@ -31,14 +32,7 @@ await bench.database.query('CREATE TABLE orders (id int PRIMARY KEY, total int)'
 await bench.database.query('CREATE TABLE price (article text PRIMARY KEY, cents int NOT NULL)');
 const folder = await mkdtemp(join(tmpdir(), 'snippets-'));
 afterAll(() => rm(folder, { recursive: true }));
-const pages = await Promise.all(
-  ['README.md', 'sample/README.md'].map((path) =>
-    readFile(new URL(`../../../${path}`, import.meta.url), 'utf8'),
-  ),
-);
-const snippets = pages.flatMap((page) =>
-  [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code),
-);
+const snippets = await readSnippets();
 const run = new Set<string>();
 
 /** The one snippet that has some text. */
@@ -69,7 +63,7 @@ const archived = async () =>
   (await bench.database.query('SELECT id FROM message WHERE archived ORDER BY id')).length;
 const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null };
 
-it('the handler of the README archives every message', async () => {
+it('the first handler of the guides archives every message', async () => {
   await fillMessages();
   const names = { Backfill, idRange: library.idRange, Message };
   const handler = evaluate(snippet('class ArchiveMessages'), names, 'ArchiveMessages') as Type;
@@ -146,7 +140,7 @@ it('the handlers of the guides import a CSV file and work through an array', asy
   expect(fetched.toSorted()).toEqual(['AT', 'PT', 'SE'].map((code) => `https://tariffs.example/${code}`));
 });
 
-it('the calls of the README operate a backfill', async () => {
+it('the calls of the guides operate a backfill', async () => {
   const handler = defineBackfill({
     name: 'reencrypt-messages',
     source: numbers(10_000),
