@@ -104,7 +104,7 @@ export type {
 export type { BackfillFailure, FailurePage, FailurePageRequest } from './state/backfill-failure.js';
 export type { BackfillChange, BackfillRun } from './state/backfill-run.js';
 export type { LastError, StoredError } from './state/stored-error.js';
-export type { BackfillStatus, RateStatus } from './status/backfill-status.js';
+export type { BackfillStatus, HoldStatus, RateStatus } from './status/backfill-status.js';
 export { BACKFILL_ENTITIES } from './ledger/ledger.entities.js';
 export { createLedgerSchema, dropLedgerSchema } from './ledger/ledger-schema.js';
 export type { LedgerSchemaTarget } from './ledger/ledger-schema.js';

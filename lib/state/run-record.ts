@@ -5,6 +5,8 @@ import type { JsonValue, SourcePartition } from '../sources/backfill-source.js';
 import type { LastError } from './stored-error.js';
 import { decodePace } from './pace.js';
 import type { Pace } from './pace.js';
+import { recordedTimes } from './recorded-times.js';
+import type { RecordedTimes } from './recorded-times.js';
 import { verificationSchema } from './verification.js';
 import type { Verification } from './verification.js';
 import type { Walk } from './walk-changes.js';
@@ -84,8 +86,19 @@ const runSchema = z.object({
   holdReason: text,
   interval: z.coerce.number().optional(),
   rateReason: text,
+  /** Calls that its quota has granted, and its progress before the first of them. */
+  quotaCalls: z.coerce.number().default(0).catch(0),
+  quotaProgress: z.coerce.number().default(0).catch(0),
+  /** When something was last done; absent in a run that only earlier versions have worked on. */
+  activeAt: time.catch(null),
+  /** See `recordedTimes`. */
+  stateSince: z.string().optional(),
+  rateSince: z.string().optional(),
+  holdSince: z.string().optional(),
   /** Of the throttles, from 0 to 1, as last measured. */
   pressure: z.coerce.number().default(0).catch(0),
+  /** What the throttle with that pressure measured, in words. */
+  pressureReason: text,
   lastError: json<LastError>(z.looseObject({ message: z.string() })),
   partitions: json<SourcePartition[]>(z.array(z.looseObject({ name: z.string() }))),
   partitionsDone: json<string[]>(z.array(z.string())),
@@ -107,8 +120,10 @@ export const VOLATILE_FIELDS: readonly string[] = [
   'next interval',
   'next interval at',
   'rateReason',
+  'rateSince',
   'holdUntil',
   'holdReason',
+  'holdSince',
   'lastCycleAt',
   'lowCycle',
   'lastProgress',
@@ -117,12 +132,16 @@ export const VOLATILE_FIELDS: readonly string[] = [
 ];
 
 /** A run as Redis stores it, parsed. */
-export type RunRecord = Omit<z.output<typeof runSchema>, 'interval'> & {
-  /** The pace in force. */
-  readonly pace: Pace;
-  /** Where planning continues, by the name of the partition; `null` at the beginning. */
-  readonly cursors: Readonly<Record<string, JsonValue>>;
-};
+export type RunRecord = Omit<
+  z.output<typeof runSchema>,
+  'interval' | 'stateSince' | 'rateSince' | 'holdSince'
+> &
+  RecordedTimes & {
+    /** The pace in force. */
+    readonly pace: Pace;
+    /** Where planning continues, by the name of the partition; `null` at the beginning. */
+    readonly cursors: Readonly<Record<string, JsonValue>>;
+  };
 
 /** Who paused a run that is paused; `null` where a process of an earlier version did, which stores no name. */
 export function pauserOf({ status, pausedBy, pausedResumes, resumes }: RunRecord): string | null {
@@ -154,7 +173,8 @@ export function parseRun(hash: Readonly<Record<string, string>>): RunRecord {
     }
   }
   const { interval, ...run } = parsed.data;
-  return { ...run, pace: decodePace(interval), cursors };
+  const times = recordedTimes({ ...run, interval: hash['interval'] });
+  return { ...run, ...times, pace: decodePace(interval), cursors };
 }
 
 /** `undefined` where it is not JSON. */

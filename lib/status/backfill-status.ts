@@ -16,16 +16,37 @@ export interface RateStatus {
 }
 
 /**
+ * Why a running run starts nothing now.
+ *
+ * @publicApi
+ */
+export interface HoldStatus {
+  /** In words, without its times, for example `replication lag 48 s` or `the configured rate is 0`. */
+  readonly reason: string;
+  /** `null` where it is not known. */
+  readonly since: string | null;
+  /** `null` where the end is not known, as that of a throttle. */
+  readonly until: string | null;
+}
+
+/**
  * Status of a backfill: of its active run, else of its newest. `planned`, `done`, `outstanding` and `failed` count
- * ranges; times are ISO strings.
+ * ranges; times are ISO strings by the clock of Redis.
  *
  * @publicApi
  */
 export interface BackfillStatus {
   readonly name: string;
+  /** When this status was read, by the clock of Redis: what other times are to be compared with. */
+  readonly now: string;
   readonly description: string | null;
   /** `idle` before the first run. */
   readonly state: RunStatus | 'idle';
+  /**
+   * Since when `state` holds: start, pause, resumption, end, or beginning of the verification. `null` before the first run,
+   * and where it is not known, as of a run that processes of an earlier version have moved.
+   */
+  readonly stateSince: string | null;
   /** Reason of the state, where an operator or the library gave one. */
   readonly stateReason: string | null;
   /**
@@ -70,9 +91,22 @@ export interface BackfillStatus {
   readonly rangesPerSecond: number;
   /** Over the last minute. */
   readonly rowsPerSecond: number;
-  /** Estimated end by rate, measured speed and peak hours; `null` where it cannot be estimated. */
+  /**
+   * Estimated end of the walk, by the rate in force: config, peak hours, pressure of the throttles, quota, and the speed of
+   * the workers where these are slower. `null` where nothing moves (paused, held without a known end, `stalled`, no workers),
+   * while the run is verified, and where the speed is not known yet.
+   */
   readonly eta: string | null;
   readonly rate: RateStatus;
+  /** Why the run starts nothing now, although it is running; `null` where it does. */
+  readonly held: HoldStatus | null;
+  /** When something was last done: a range or rows of one, or a step of the verification; `null` where that is not known. */
+  readonly activeAt: string | null;
+  /**
+   * True of a run that is running and not held, but has done nothing for a minute and for three times as long as the next
+   * progress takes by the rate in force.
+   */
+  readonly stalled: boolean;
   /** Highest pressure of the throttles of a running run: 0 leaves the rate as it is, 1 holds the run. */
   readonly throttlePressure: number;
   /** Calls per second that the quota or the rate limit of a third party allows; `null` where no limit is known. */

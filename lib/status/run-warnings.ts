@@ -24,6 +24,12 @@ export interface WarningFacts {
   readonly now: number;
 }
 
+/** Whether no process has workers for a running run. */
+export function isUnmanned(run: RunRecord, workers: number, now: number): boolean {
+  const since = run.stateSince ?? run.startedAt;
+  return run.status === 'running' && workers === 0 && now - since >= WORKERS_START_MS;
+}
+
 /** Warnings about a run whose handler, workers, code version, source or config is missing or does not match. */
 export function warningsOf(
   run: RunRecord,
@@ -47,7 +53,7 @@ export function warningsOf(
     warnings.push(`${run.done} ranges are done and ${noRow(backfill)}`);
   }
   const { version } = backfill;
-  if (run.status === 'running' && workers === 0 && now - run.startedAt >= WORKERS_START_MS) {
+  if (isUnmanned(run, workers, now)) {
     warnings.push('No process has workers for this backfill. Start one with workers: true.');
   }
   const held = isActive(run.status) && isHeldForVersion(run, backfill);

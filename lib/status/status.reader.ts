@@ -13,6 +13,7 @@ import type { RunRecord } from '../state/run-record.js';
 import { isActive } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';
 import { throughput, SampleStore } from '../state/sample.store.js';
+import type { BackfillSample } from '../state/sample.store.js';
 import { toStoredError } from '../state/stored-error.js';
 import { publicStatus, verificationResult } from '../state/verification.js';
 import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
@@ -20,8 +21,11 @@ import { LostRunDetector } from '../supervision/lost-run.detector.js';
 import { LIBRARY } from '../supervision/run.breaker.js';
 import { RunChecker } from '../supervision/run.checker.js';
 import type { BackfillStatus } from './backfill-status.js';
-import { estimatedEndOf, outstandingOf, percentOf, rateOf } from './run-progress.js';
-import { warningsOf } from './run-warnings.js';
+import { activeAtOf, isStalled } from './run-activity.js';
+import { estimatedEndOf } from './run-eta.js';
+import { holdOf } from './run-hold.js';
+import { outstandingOf, percentOf, rateOf } from './run-progress.js';
+import { isUnmanned, warningsOf } from './run-warnings.js';
 
 const MINUTE_MS = 60_000;
 /** One sample per second. */
@@ -63,18 +67,34 @@ export class StatusReader {
     const now = await this.clock.now();
     const workers = (await this.heartbeats.workers(name, now)).length;
     if (!run) {
-      return { ...IDLE, name, description, runId, workers, warnings: this.lostRuns.warnings(name, runId) };
+      return {
+        ...IDLE,
+        name,
+        now: iso(now),
+        description,
+        runId,
+        workers,
+        warnings: this.lostRuns.warnings(name, runId),
+      };
     }
     if (isActive(run.status)) {
       this.lostRuns.remember(name, run.id);
     }
-    const speed = await this.speedOf(run, now);
+    const samples = run.status === 'running' ? await this.samples.newest(run.id, SAMPLES) : [];
+    const speed = speedOf(samples, now);
     const config = await this.configOf(name, backfill?.defaults ?? []);
     const refusal = backfill ? this.checker.refusal(backfill, run) : null;
+    const callsPerSecond = await this.callsPerSecond(name, config, now);
+    const hold = holdOf(run, config, now);
+    const facts = config && { config, shape: backfill?.shape, callsPerSecond, samples, now };
+    const stalled = run.status === 'running' && !hold && facts !== null && isStalled(run, facts);
+    const unmanned = isUnmanned(run, workers, now);
     return {
       name,
+      now: iso(now),
       description,
       state: publicStatus(run),
+      stateSince: isoOrNull(run.stateSince),
       stateReason: run.reason,
       pausedBy: pauserOf(run),
       runId: run.id,
@@ -95,17 +115,20 @@ export class StatusReader {
       percent: percentOf(run),
       rangesPerSecond: rounded(speed.ranges),
       rowsPerSecond: rounded(speed.rows),
-      eta: config && isoOrNull(estimatedEndOf(run, config, speed.ranges, now)),
+      eta: facts && isoOrNull(estimatedEndOf(run, { ...facts, heldUntil: hold?.until, stalled, unmanned })),
       rate: rateOf(run, now),
+      held: hold && { reason: hold.reason, since: isoOrNull(hold.since), until: isoOrNull(hold.until) },
+      activeAt: isoOrNull(activeAtOf(run, samples)),
+      stalled,
       throttlePressure: run.status === 'running' ? run.pressure : 0,
-      callsPerSecond: await this.callsPerSecond(name, config, now),
+      callsPerSecond: callsPerSecond === null ? null : rounded(callsPerSecond),
       workers,
       warnings: [
         ...warningsOf(run, { backfill, workers, config, refusal, now }),
         ...(await this.throttleWarnings(run.id)),
       ],
       cursor: publicCursor(run.partitions ?? [], new Map(Object.entries(run.cursors))),
-      startedAt: new Date(run.startedAt).toISOString(),
+      startedAt: iso(run.startedAt),
       finishedAt: isoOrNull(run.finishedAt),
       startedBy: run.startedBy,
       reason: run.startReason,
@@ -162,6 +185,7 @@ export class StatusReader {
     return {
       ...IDLE,
       name,
+      now: iso(now),
       description: this.registry.find(name)?.description ?? null,
       state,
       stateReason: stored.message,
@@ -172,13 +196,6 @@ export class StatusReader {
       warnings: [stored.message],
       lastError: { ...stored, at: new Date(now).toISOString() },
     };
-  }
-
-  /** Ranges and rows per second over the last minute; 0 unless the run is running. */
-  private async speedOf(run: RunRecord, now: number): Promise<{ ranges: number; rows: number }> {
-    const samples = run.status === 'running' ? await this.samples.newest(run.id, SAMPLES) : [];
-    const newest = samples[0];
-    return newest && now - newest.at < MINUTE_MS ? throughput(samples, MINUTE_MS) : { ranges: 0, rows: 0 };
   }
 
   private async throttleWarnings(runId: string): Promise<string[]> {
@@ -194,8 +211,7 @@ export class StatusReader {
     config: BackfillConfig | null,
     now: number,
   ): Promise<number | null> {
-    const calls = config && (await this.quota.perSecond(name, config.quota, now));
-    return calls === null ? null : rounded(calls);
+    return config && (await this.quota.perSecond(name, config.quota, now));
   }
 
   /** `null` where the stored config is corrupt; the watchdog pauses the run for that reason. */
@@ -213,6 +229,7 @@ export class StatusReader {
 
 const IDLE = {
   state: 'idle',
+  stateSince: null,
   stateReason: null,
   pausedBy: null,
   dryRun: false,
@@ -234,6 +251,9 @@ const IDLE = {
   rowsPerSecond: 0,
   eta: null,
   rate: { perSecond: 0, reason: 'idle' },
+  held: null,
+  activeAt: null,
+  stalled: false,
   throttlePressure: 0,
   callsPerSecond: null,
   cursor: null,
@@ -250,10 +270,20 @@ function adoptable(run: RunRecord, backfill: RegisteredBackfill | undefined): st
   return backfill && goesOn && isHeldForVersion(run, backfill) ? backfill.version : null;
 }
 
+/** Ranges and rows per second over the last minute. */
+function speedOf(samples: readonly BackfillSample[], now: number): { ranges: number; rows: number } {
+  const newest = samples[0];
+  return newest && now - newest.at < MINUTE_MS ? throughput(samples, MINUTE_MS) : { ranges: 0, rows: 0 };
+}
+
 function rounded(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
 function isoOrNull(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
+  return ms === null ? null : iso(ms);
 }

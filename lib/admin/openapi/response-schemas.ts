@@ -6,7 +6,7 @@ import type { ConfigInForce } from '../../config/config.store.js';
 import type { BackfillPreview, PreviewRange } from '../../planning/backfill-preview.js';
 import type { BackfillFailure, FailurePage } from '../../state/backfill-failure.js';
 import type { BackfillChange, BackfillRun } from '../../state/backfill-run.js';
-import type { BackfillStatus } from '../../status/backfill-status.js';
+import type { BackfillStatus, HoldStatus } from '../../status/backfill-status.js';
 import type { BackfillHistoryEntry } from '../../state/history.store.js';
 import type { BackfillSample } from '../../state/sample.store.js';
 import type { SampleConfidence } from '../../state/sample-confidence.js';
@@ -57,8 +57,10 @@ const error = z.object({ name: text, message: text, stack: text.optional() });
 
 export const statusResponse = z.object({
   name: text,
+  now: time.describe('When the status was read, by the clock of Redis'),
   description: text.nullable(),
   state: z.enum(['idle', ...runState.options]),
+  stateSince: time.nullable().describe('Since when the state holds; null: not known, or no run yet'),
   stateReason: text.nullable(),
   pausedBy: text
     .nullable()
@@ -86,7 +88,23 @@ export const statusResponse = z.object({
     ),
   rangesPerSecond: z.number().describe('Average of the last minute'),
   rowsPerSecond: z.number().describe('Average of the last minute'),
-  eta: time.nullable(),
+  eta: time
+    .nullable()
+    .describe('Estimated end by the rate in force; null: nothing moves, or it is not known'),
+  held: z
+    .object({
+      reason: text,
+      since: time.nullable().describe('null: not known'),
+      until: time.nullable().describe('null: the end is not known'),
+    } satisfies Shape<HoldStatus>)
+    .nullable()
+    .describe('Why a running run starts nothing now; null: it does'),
+  activeAt: time.nullable().describe('When something was last done; null: nothing yet, or not known'),
+  stalled: z
+    .boolean()
+    .describe(
+      'Running and not held, but nothing was done for a minute and three intervals of the rate in force',
+    ),
   rate: z.object({
     perSecond: z.number().nullable().describe('Ranges a second; null: unpaced'),
     reason: text,

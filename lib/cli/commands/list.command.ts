@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { isRunning } from '../../state/run-status.js';
 import type { CliSession } from '../cli-session.js';
+import { stateLine } from '../output/state-line.js';
 import { styledState } from '../output/state-style.js';
 import { table } from '../output/table.js';
 import { formatTime } from '../output/time.js';
@@ -15,7 +16,7 @@ export function addListCommand(program: Command, session: CliSession): void {
         statuses.length === 0
           ? 'No backfills found. Add a class with @Backfill to the providers of a module.'
           : table(
-              ['name', 'state', 'done', 'rows', 'failed', 'rate', 'ETA'],
+              ['name', 'state', 'done', 'rows', 'failed', 'rate', 'ETA', ''],
               statuses.map((status) => [
                 status.name,
                 styledState(status.state, style),
@@ -24,6 +25,7 @@ export function addListCommand(program: Command, session: CliSession): void {
                 status.failed + status.rowsFailed,
                 isRunning(status.state) ? (status.rate.perSecond ?? 'unpaced').toString() : '-',
                 formatTime(status.eta),
+                stateLine(status) ?? '',
               ]),
               style,
             ),

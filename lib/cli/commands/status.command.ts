@@ -32,7 +32,7 @@ export function addStatusCommand(program: Command, session: CliSession): void {
       }
       const statuses = await read();
       session.printer.print(name === undefined ? statuses : statuses[0], (_value, style) =>
-        statuses.flatMap((status) => statusLines(status, style, Date.now())).join('\n'),
+        statuses.flatMap((status) => statusLines(status, style)).join('\n'),
       );
     });
 }

@@ -11,7 +11,7 @@ const COLORS = {
   cancelled: 'magenta',
 } as const;
 
-/** The name of a state in its color. */
-export function styledState(state: BackfillStatus['state'], style: Style): string {
-  return style(COLORS[state], state);
+/** The name of a state in its color, or another text about it. */
+export function styledState(state: BackfillStatus['state'], style: Style, text: string = state): string {
+  return style(COLORS[state], text);
 }

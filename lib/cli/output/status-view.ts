@@ -1,6 +1,7 @@
 import { countOf, nounFor } from '../../errors/count-of.js';
 import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { SampleConfidence } from '../../state/sample-confidence.js';
+import { firstLine, stateLine } from './state-line.js';
 import { styledState } from './state-style.js';
 import type { Style } from './style.js';
 import { formatDuration, formatTime } from './time.js';
@@ -8,15 +9,17 @@ import { formatDuration, formatTime } from './time.js';
 const BAR_WIDTH = 30;
 
 /** Renders a status as lines of text. */
-export function statusLines(status: BackfillStatus, style: Style, now: number): string[] {
+export function statusLines(status: BackfillStatus, style: Style): string[] {
   const { name, description, state, stateReason, runId, dryRun, lastError } = status;
   const title = [style('bold', name), styledState(state, style)];
   if (runId !== null) title.push(style('dim', `run ${runId}`));
   if (dryRun) title.push(style('yellow', 'dry run'));
-  if (stateReason !== null) title.push(`(${stateReason})`);
+  const happened = stateLine(status);
+  if (stateReason !== null && happened === null) title.push(`(${stateReason})`);
   const lines = [title.join('  ')];
+  if (happened !== null) lines.push(`  ${styledState(state, style, happened)}`);
   if (description !== null) lines.push(`  ${style('dim', description)}`);
-  if (state !== 'idle') lines.push(...progressLines(status, style, now));
+  if (state !== 'idle') lines.push(...progressLines(status, style));
   lines.push(...status.warnings.map((warning) => `  ${style('yellow', `warning: ${warning}`)}`));
   if (lastError !== null) {
     const text = `last error at ${formatTime(lastError.at)}: ${lastError.name}: ${firstLine(lastError.message)}`;
@@ -25,12 +28,12 @@ export function statusLines(status: BackfillStatus, style: Style, now: number): 
   return lines;
 }
 
-function progressLines(status: BackfillStatus, style: Style, now: number): string[] {
+function progressLines(status: BackfillStatus, style: Style): string[] {
   return [
     `  ${barText(status, style)} ${status.percent.toFixed(1)} %  ${rowsText(status)}`,
     `  ${rangesText(status)}`,
     ...verifiedLines(status),
-    ...(status.finishedAt === null ? activeLines(status, now) : [finishedLine(status, status.finishedAt)]),
+    ...(status.finishedAt === null ? activeLines(status) : []),
   ];
 }
 
@@ -73,25 +76,18 @@ function shareText({ level, low, high }: SampleConfidence): string {
   return `${range} of all rows, at ${percent(level)} confidence`;
 }
 
-function finishedLine({ startedAt }: BackfillStatus, finishedAt: string): string {
-  const duration = startedAt === null ? 0 : Date.parse(finishedAt) - Date.parse(startedAt);
-  return `  finished at ${formatTime(finishedAt)} after ${formatDuration(duration)}`;
-}
-
-function activeLines(status: BackfillStatus, now: number): string[] {
-  const { rate, rangesPerSecond, rowsPerSecond, workers, eta } = status;
+function activeLines(status: BackfillStatus): string[] {
+  const { rate, rangesPerSecond, rowsPerSecond, workers, eta, now } = status;
   const limit = rate.perSecond === null ? 'unpaced' : `${rate.perSecond}/s`;
   const speed = `${countOf(rangesPerSecond, 'range')}/s, ${countOf(rowsPerSecond, 'row')}/s`;
   return [
     `  rate ${limit} (${rate.reason}); now ${speed}; ${countOf(workers, 'worker process')}`,
-    eta === null ? '  ETA unknown' : `  ETA ${formatTime(eta)}, in ${formatDuration(Date.parse(eta) - now)}`,
+    eta === null
+      ? '  ETA unknown'
+      : `  ETA ${formatTime(eta)}, in ${formatDuration(Date.parse(eta) - Date.parse(now))}`,
   ];
 }
 
 function formatNumber(value: number): string {
   return value.toLocaleString('en-US');
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? '';
 }

@@ -4,6 +4,8 @@ import type { CliSession } from '../cli-session.js';
 import { EXIT_CODES } from '../exit-code.js';
 import { statusLines } from './status-view.js';
 
+const EPOCH = new Date(0).toISOString();
+
 /** Polls statuses and displays them until a condition holds. Ctrl-C stops the watch, not the run. */
 export class Watch {
   private lastText = '';
@@ -41,19 +43,19 @@ export class Watch {
 
   private display(statuses: readonly BackfillStatus[]): void {
     const { printer } = this.session;
-    const lines = statuses.flatMap((status) => statusLines(status, printer.style, Date.now()));
     if (printer.terminal) {
-      printer.redraw(lines);
+      printer.redraw(statuses.flatMap((status) => statusLines(status, printer.style)));
       return;
     }
-    // Without a terminal only changes are written. The ETA moves with the clock and is no change.
+    // Without a terminal only changes are written. What moves with the clock is no change.
+    const still = statuses.map((status) => ({ ...status, now: EPOCH }));
     const text = printer.json
-      ? JSON.stringify(statuses)
-      : lines.filter((line) => !line.startsWith('  ETA')).join('\n');
+      ? JSON.stringify(still)
+      : still.flatMap((status) => statusLines({ ...status, eta: null }, printer.style)).join('\n');
     if (text !== this.lastText) {
       this.lastText = text;
       for (const status of statuses) {
-        printer.print(status, (value, style) => statusLines(value, style, Date.now()).join('\n'));
+        printer.print(status, (value, style) => statusLines(value, style).join('\n'));
       }
     }
   }

@@ -37,5 +37,6 @@ entry.payload = payload_left
 redis.call('HSET', WORK, index, format_entry(entry))
 redis.call('HINCRBY', RUN, 'rowsDone', rows_done)
 redis.call('HINCRBY', RUN, 'progress', progress)
+record_activity()
 count_rechecked(tonumber(ARGV[7]))
 return 1

@@ -45,6 +45,7 @@ count_missing(rows_missing)
 count_rechecked(rows_rechecked)
 
 local now = now_ms()
+record_activity(now)
 local last_progress = tonumber(redis.call('HGET', RUN, 'lastProgress') or '') or 0
 if now - last_progress >= progress_every_ms then
   redis.call('HSET', RUN, 'lastProgress', now)

@@ -61,6 +61,8 @@ redis.call('HSET', RUN, 'interval', throttled_interval, 'next interval', throttl
 if interval_before == throttled_interval then
   return 0
 end
+-- Processes of earlier versions change the interval without this, so readers compare it with the one of the run.
+redis.call('HSET', RUN, 'rateSince', string.format('%s|%.0f', throttled_interval, now_ms()))
 -- A start time that the old rate put far off must not delay the new rate.
 local new_interval = tonumber(throttled_interval)
 if tat and new_interval >= 0 then

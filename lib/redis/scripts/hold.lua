@@ -11,17 +11,25 @@
 ]]
 allow_writes_without_memory()
 local hold_ms, reason, last_error = tonumber(ARGV[1]), ARGV[2], ARGV[3]
-local hold_until = now_ms() + hold_ms
+local now = now_ms()
+local hold_until = now + hold_ms
 if redis.call('EXISTS', RUN) == 0 then
   return false
 end
 if last_error ~= '' then
   redis.call('HSET', RUN, 'lastError', last_error)
 end
-local held_until = tonumber(redis.call('HGET', RUN, 'holdUntil') or '') or 0
+local stored_until, stored_reason, hold_since, active_at =
+  unpack(redis.call('HMGET', RUN, 'holdUntil', 'holdReason', 'holdSince', 'activeAt'))
+local held_until = tonumber(stored_until or '') or 0
 if held_until >= hold_until then
   return held_until
 end
-redis.call('HSET', RUN, 'holdUntil', hold_until, 'holdReason', reason)
+-- An outage is met again after each hold: it goes on where nothing was done since the end of the last one.
+local before, since = string.match(hold_since or '', '^(%d+)|(%d+)$')
+local continues = stored_until and before == stored_until and stored_reason == reason
+  and (held_until >= now or (tonumber(active_at or '') or 0) <= held_until)
+redis.call('HSET', RUN, 'holdUntil', string.format('%.0f', hold_until), 'holdReason', reason,
+  'holdSince', string.format('%.0f|%s', hold_until, continues and since or string.format('%.0f', now)))
 emit('throttled', cjson.encode({ reason = reason, ['until'] = hold_until }))
 return hold_until

@@ -113,6 +113,30 @@ local function emit(event, data)
   emit_for(name, id, event, data)
 end
 
+-- The state of the run for people: a run that is through with its walk and is verified is `verifying`.
+local function public_state()
+  local status, verification = unpack(redis.call('HMGET', RUN, 'status', 'verification'))
+  if status ~= 'running' or not verification then
+    return status
+  end
+  local is_json, decoded = pcall(cjson.decode, verification)
+  local phase = is_json and type(decoded) == 'table' and decoded.phase
+  return phase and phase ~= 'walk' and phase ~= 'done' and 'verifying' or status
+end
+
+-- Records since when the state of a run that has not ended holds, as `state|resumes|epoch ms|ranges done by then`.
+-- Processes of earlier versions change the state without this, so readers compare state and resumes with the run.
+local function record_state()
+  local resumes, done = unpack(redis.call('HMGET', RUN, 'resumes', 'done'))
+  redis.call('HSET', RUN, 'stateSince',
+    string.format('%s|%s|%.0f|%s', public_state(), resumes or '0', now_ms(), done or '0'))
+end
+
+-- Records that something of the run was done now.
+local function record_activity(now)
+  redis.call('HSET', RUN, 'activeAt', now or now_ms())
+end
+
 -- Rows and ranges that have succeeded so far. A range of which every row failed counts as done, too, and is `fruitless`.
 local function successes()
   local counts = redis.call('HMGET', RUN, 'done', 'rowsDone', 'fruitless')

@@ -25,7 +25,8 @@
 local QUOTA = KEYS[7]
 local quota_rate, calls, longest_wait, ready_in = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local returned_until, returned_from = ARGV[5], ARGV[6]
-local status, hold_until = unpack(redis.call('HMGET', RUN, 'status', 'holdUntil'))
+local status, hold_until, run_calls, progress =
+  unpack(redis.call('HMGET', RUN, 'status', 'holdUntil', 'quotaCalls', 'progress'))
 if status ~= 'running' then
   return { 'stopped' }
 end
@@ -48,7 +49,8 @@ local interval = 1000000 / rate
 -- A call that is a little late must not delay all that follow.
 local burst_tolerance = math.min(interval / 2, 5000)
 -- Calls that are given back are granted again, unless calls after them are granted already.
-local earliest = stored_tat == returned_until and returned_from or stored_tat
+local are_given_back = stored_tat == returned_until
+local earliest = are_given_back and returned_from or stored_tat
 local tat = math.max(tonumber(earliest or '') or 0, now - burst_tolerance, now + ready_in)
 local reply = { 'granted', math.floor(interval), now, 0 }
 for _ = 1, calls do
@@ -65,4 +67,10 @@ end
 reply[4] = math.floor(tat)
 redis.call('HSET', QUOTA, 'moment', string.format('%.0f', reply[4]))
 redis.call('PEXPIRE', QUOTA, 3600000)
+-- How many calls the run makes for a row, for the estimate of its end: its calls, and its progress before the first.
+if not run_calls then
+  redis.call('HSET', RUN, 'quotaProgress', progress)
+end
+local given_back = are_given_back and math.floor((returned_until - returned_from) / interval + 0.5) or 0
+redis.call('HINCRBY', RUN, 'quotaCalls', #reply - 4 - given_back)
 return reply

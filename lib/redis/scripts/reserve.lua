@@ -67,6 +67,13 @@ if rows_failed > 0 then
   redis.call('HINCRBY', RUN, 'rowsFailed', rows_failed)
   emit('quarantined', redis.call('HGET', RUN, 'lastError'))
 end
+-- Pages that a verification counts or reads, and parts of the source that have no rows, have no ranges to acknowledge.
+if field_count > 0 or (count == 0 and cursor ~= plan_cursor) then
+  record_activity()
+end
+if verifying_data ~= '' and string.match(redis.call('HGET', RUN, 'stateSince') or '', '^%l+') ~= public_state() then
+  record_state()
+end
 if verifying_data ~= '' then
   emit('verifying', verifying_data)
 end

@@ -81,6 +81,7 @@ if #placed > 0 and (status == 'completed' or status == 'failed') then
   if adopts then
     adopt_version(adopted_version, adopted_policy)
   end
+  record_state()
   redis.call('HSET', ACTIVE, name, id)
   emit('resumed', '{"retry":true}')
 end

@@ -87,6 +87,10 @@ local newly_planned = outcome == 'replaced' and successor_count - 1 or successor
 if newly_planned > 0 then
   redis.call('HINCRBY', RUN, 'planned', newly_planned)
 end
+-- A range that is only tried again, or split, has done nothing.
+if outcome ~= 'replaced' or rows_done ~= '0' or rows_left < settled.rows then
+  record_activity()
+end
 if last_error ~= '' then
   redis.call('HSET', RUN, 'lastError', last_error)
 end

@@ -57,5 +57,8 @@ elseif new_status == 'cancelled' then
   redis.call('HDEL', ACTIVE, name)
   redis.call('UNLINK', WORK)
 end
+if new_status ~= 'cancelled' then
+  record_state()
+end
 emit(event, event_data)
 return { 'moved', status, finish_if_drained() }

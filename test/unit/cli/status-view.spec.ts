@@ -3,8 +3,10 @@ import type { BackfillStatus } from '../../../lib/status/backfill-status.js';
 
 const STATUS: BackfillStatus = {
   name: 'renew',
+  now: '2030-01-01T00:00:00.000Z',
   description: null,
   state: 'running',
+  stateSince: null,
   stateReason: null,
   pausedBy: null,
   runId: 'x',
@@ -27,6 +29,9 @@ const STATUS: BackfillStatus = {
   rowsPerSecond: 1,
   eta: null,
   rate: { perSecond: 7.5, reason: 'off peak' },
+  held: null,
+  activeAt: null,
+  stalled: false,
   callsPerSecond: null,
   throttlePressure: 0,
   workers: 1,
@@ -40,7 +45,7 @@ const STATUS: BackfillStatus = {
 };
 
 function text(status: Partial<BackfillStatus>): string {
-  return statusLines({ ...STATUS, ...status }, (_format, part) => part, Date.parse('2030-01-01')).join('\n');
+  return statusLines({ ...STATUS, ...status }, (_format, part) => part).join('\n');
 }
 
 describe('a status as text', () => {
@@ -62,5 +67,42 @@ describe('a status as text', () => {
     expect(more).toContain('0 of 2 rows\n');
     expect(more).toContain('; 1,200 rows failed; 2 rows missing;');
     expect(more).toContain('now 1 range/s, 0.5 rows/s; 0 worker processes');
+  });
+
+  it('says since when a run is paused, by whom and why', () => {
+    const paused = { state: 'paused', now: '2030-01-01T00:52:00.000Z' } as const;
+    const since = { stateSince: '2030-01-01T00:00:00.000Z' };
+    expect(text({ ...paused, ...since, pausedBy: 'carol', stateReason: 'lunch\nand more' })).toContain(
+      '\n  paused 52 min ago by carol: lunch\n',
+    );
+    expect(text({ ...paused, ...since })).toContain('\n  paused 52 min ago\n');
+    // Of a run that an earlier version paused.
+    expect(text({ ...paused, stateReason: 'lunch' })).toContain('\n  paused: lunch\n');
+  });
+
+  it('says when a run ended, and how long it took', () => {
+    const ended = { startedAt: '2030-01-01T00:38:11.000Z', finishedAt: '2030-01-01T00:38:13.500Z' };
+    expect(text({ ...ended, state: 'completed' })).toContain('completed at 2030-01-01T00:38:13Z, took 3 s');
+    expect(text({ ...ended, state: 'cancelled', stateReason: 'wrong column' })).toContain(
+      'cancelled at 2030-01-01T00:38:13Z, took 3 s: wrong column',
+    );
+  });
+
+  it('says why nothing moves, though the run is running', () => {
+    const held = { reason: 'replication lag 48 s', since: '2030-01-01T00:38:00.000Z', until: null };
+    expect(text({ held })).toContain('\n  held: replication lag 48 s, since 2030-01-01T00:38:00Z\n');
+    const until = '2030-01-01T00:39:00.000Z';
+    expect(text({ held: { ...held, since: null, until } })).toContain(
+      '\n  held: replication lag 48 s, until 2030-01-01T00:39:00Z\n',
+    );
+    const quiet = { activeAt: '2030-01-01T00:00:00.000Z', now: '2030-01-01T00:12:00.000Z' };
+    expect(text({ stalled: true, ...quiet })).toContain('\n  stalled: nothing done for 12 min\n');
+    expect(text({})).not.toMatch(/held|stalled|ago/);
+  });
+
+  it('counts the time until the end by the clock of Redis', () => {
+    expect(text({ now: '2030-01-01T00:00:00.000Z', eta: '2030-01-01T00:01:37.000Z' })).toContain(
+      'ETA 2030-01-01T00:01:37Z, in 1 min 37 s',
+    );
   });
 });
