@@ -34,14 +34,15 @@ export function aRun(fields: Readonly<Record<string, string | number>> = {}): Ru
   return parseRun(Object.fromEntries(Object.entries(hash).map(([key, value]) => [key, String(value)])));
 }
 
-/** Samples of the last minute at so many ranges of ten rows a second, newest first. */
-export function samplesAt(perSecond: number, now: number, seconds = 60): BackfillSample[] {
+/** Samples of the last minute at so many ranges a second, newest first; rows of ranges that are under way count, too. */
+export function samplesAt(perSecond: number, now: number, rowsPerSecond = perSecond * 10): BackfillSample[] {
+  const seconds = 60;
   return Array.from({ length: seconds + 1 }, (_, ago) => {
     const done = Math.floor((seconds - ago) * perSecond);
     return {
       at: now - ago * 1000,
       done,
-      rowsDone: done * 10,
+      rowsDone: Math.floor((seconds - ago) * rowsPerSecond),
       rowsFailed: 0,
       outstanding: 100,
       perSecond: 10,
