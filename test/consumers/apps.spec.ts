@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { createTestDatabase, createTestRedis } from '../support/databases/index.js';
 import { ConsumerApp } from './support/consumer.app.js';
 import { DOCS, GUARDED, TENTH } from './support/guarded-app.js';
-import { followQuickStart } from './support/quick-start.js';
 import { NEST_11_COMMONJS, NEST_12_ESM } from './support/stacks.js';
 import { packedLibrary } from './support/tarball.js';
 
@@ -56,19 +55,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => rm(parent, { recursive: true, force: true, maxRetries: 3 }));
-
-describe('the quick start of the README', () => {
-  it('installs, compiles, runs to the end and fills every row', async () => {
-    const services = { DATABASE_URL: database.url, REDIS_URL: redis.url };
-    const printed = await followQuickStart(parent, tarball, services);
-
-    expect(printed.trimEnd().split('\n').at(-1)).toBe('completed 100 % 10000/10000');
-    const [counts] = await database.query(
-      `select count(*)::int as rows, count(*) filter (where email_domain = 'example.com')::int as filled from customers`,
-    );
-    expect(counts).toEqual({ rows: 10_000, filled: 10_000 });
-  });
-});
 
 describe.each(apps.map((app) => [app.stack.title, app] as const))('an app with %s', (_title, app) => {
   const { stack } = app;

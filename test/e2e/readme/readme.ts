@@ -13,17 +13,23 @@ export interface Page {
 export interface Readme extends Page {
   /** The files of the quick start, by their paths. */
   readonly files: ReadonlyMap<string, string>;
-  /** The arguments of each command of the quick start that installs something. */
+  /** The commands of the quick start, as words. */
+  readonly commands: readonly (readonly string[])[];
+  /** The arguments of those that install something. */
   readonly installs: readonly (readonly string[])[];
 }
 
 export async function readReadme(): Promise<Readme> {
   const text = await read('README.md');
   const quickStart = section(text, 'Quick start');
+  const commands = commandsOf(quickStart);
   return {
     ...pageOf(text),
-    files: new Map([...jsonFiles(quickStart), ...typescriptFiles(quickStart)]),
-    installs: installs(quickStart),
+    files: new Map([...jsonFiles(quickStart), ...codeFiles(quickStart)]),
+    commands,
+    installs: commands
+      .filter(([command, verb]) => command === 'npm' && verb === 'install')
+      .map(([, ...args]) => args),
   };
 }
 
@@ -63,16 +69,17 @@ function jsonFiles(text: string): [string, string][] {
   ]);
 }
 
-function typescriptFiles(text: string): [string, string][] {
-  return [...text.matchAll(/```ts\n\/\/ (src\/\S+\.ts)\n([^]*?)```/g)].map(([, path = '', body = '']) => [
-    path,
-    body,
-  ]);
+function codeFiles(text: string): [string, string][] {
+  return [...text.matchAll(/```m?[jt]s\n\/\/ (\S+\.m?[jt]s)\n([^]*?)```/g)].map(
+    ([, path = '', body = '']) => [path, body],
+  );
 }
 
-function installs(text: string): string[][] {
-  const commands = text.replaceAll('\\\n', ' ').matchAll(/^npm (install .+)$/gm);
-  return Array.from(commands, ([, args = '']) => args.split(/\s+/));
+function commandsOf(text: string): string[][] {
+  const blocks = text.replaceAll('\\\n', ' ').matchAll(/```sh\n([^]*?)```/g);
+  return Array.from(blocks, ([, lines = '']) => lines.trim().split('\n'))
+    .flat()
+    .map((line) => line.trim().split(/\s+/));
 }
 
 function tableOf(text: string): [string, string][] {

@@ -5,7 +5,7 @@ const fromSuperSpreader = await readDocument('sample/guides/coming-from-super-sp
 
 /** What short snippets stand in; those that name a file are whole, and run by another test. */
 const AROUND = `
-import { Injectable } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import type { CanActivate } from '@nestjs/common';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { array, Backfill, BackfillModule, csvFile, eventLoopLag, heapUse, idRange, keyset, postgresConnections, postgresLockWait, postgresReplicationLag, probeLatency, queueDepth } from 'nestjs-backfill';
@@ -22,13 +22,19 @@ class Message {
   @PrimaryKey({ type: 'integer' }) id!: number;
   @Property({ type: 'boolean' }) archived!: boolean;
 }
+@Entity()
+class Customer {
+  @PrimaryKey({ type: 'integer' }) id!: number;
+  @Property({ type: 'text' }) email!: string;
+  @Property({ type: 'text', nullable: true }) domain!: string | null;
+}
 @Injectable()
 class AdminGuard implements CanActivate {
   canActivate(): boolean {
     return false;
   }
 }
-export { AdminGuard, app, array, backfills, BullMQAdapter, createBullBoard, csvFile, ExpressAdapter, getBackfillQueueToken, Backfill, BackfillModule, eventLoopLag, heapUse, idRange, keyset, Message, postgresConnections, postgresLockWait, postgresReplicationLag, probeLatency, queueDepth };
+export { AdminGuard, app, array, backfills, BullMQAdapter, createBullBoard, csvFile, Customer, ExpressAdapter, getBackfillQueueToken, Backfill, BackfillModule, eventLoopLag, heapUse, idRange, keyset, Message, Module, postgresConnections, postgresLockWait, postgresReplicationLag, probeLatency, queueDepth };
 export type { BackfillContext, BatchHandler, IdRange, RangeHandler, RowHandler, RowVerifier };
 `;
 const snippets = (await readSnippets())

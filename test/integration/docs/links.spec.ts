@@ -43,7 +43,7 @@ describe('the guides', () => {
     expect(targetsOf(guide)).toContain('README.md');
   });
 
-  it('are a chain in which each names the next and the previous one', () => {
+  it('are a chain in the order of the README, in which each names the next and the previous one', () => {
     const next = new Map<string, string>();
     const previous = new Map<string, string>();
     for (const { page, words, path } of links) {
@@ -52,11 +52,14 @@ describe('the guides', () => {
     }
     const first = guides.find((guide) => !previous.has(guide)) ?? '';
     const chain = [first];
+    const readme = targetsOf('README.md');
+    const inTable = readme.slice(readme.lastIndexOf(first));
     for (let at = next.get(first); at !== undefined; at = next.get(at)) {
       expect([at, previous.get(at)]).toEqual([at, chain.at(-1)]);
       chain.push(at);
     }
     expect(chain.toSorted()).toEqual(guides);
+    expect(inTable.filter((path) => chain.includes(path))).toEqual(chain);
   });
 });
 

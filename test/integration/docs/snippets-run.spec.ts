@@ -11,8 +11,8 @@ import type { CsvRecord } from 'nestjs-backfill';
 import { runCommandLine } from 'nestjs-backfill/cli';
 import { batchExecute } from 'nestjs-backfill/migrations';
 import { BackfillHarness, FakeClock } from 'nestjs-backfill/testing';
-import { Injectable } from '@nestjs/common';
-import type { CanActivate, DynamicModule, ExecutionContext, Type } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
+import type { CanActivate, DynamicModule, ExecutionContext, ModuleMetadata, Type } from '@nestjs/common';
 import ts from 'typescript';
 import { appModules, createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
 import { readSnippets } from '../../support/docs/index.js';
@@ -26,7 +26,20 @@ class Message {
   archived!: boolean;
 }
 
+@Entity({ tableName: 'customer' })
+class Customer {
+  @PrimaryKey({ type: 'integer' })
+  id!: number;
+
+  @Property({ type: 'text' })
+  email!: string;
+
+  @Property({ type: 'text', nullable: true })
+  domain!: string | null;
+}
+
 const bench = await createAppBench();
+await bench.database.query('CREATE TABLE customer (id int PRIMARY KEY, email text NOT NULL, domain text)');
 await bench.database.query('CREATE TABLE message (id int PRIMARY KEY, archived boolean NOT NULL)');
 await bench.database.query('CREATE TABLE orders (id int PRIMARY KEY, total int)');
 await bench.database.query('CREATE TABLE price (article text PRIMARY KEY, cents int NOT NULL)');
@@ -62,6 +75,34 @@ const fillMessages = async () => {
 const archived = async () =>
   (await bench.database.query('SELECT id FROM message WHERE archived ORDER BY id')).length;
 const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null };
+
+it('the example at the top of the README fills every row', async () => {
+  await bench.database.query('INSERT INTO customer SELECT n, n || $1 FROM generate_series(1, 250) n', [
+    '@a.example',
+  ]);
+  const modules: Type[] = [];
+  const names = {
+    ...library,
+    BackfillModule: { forRoot: () => library.BackfillModule.forRoot({ keyPrefix: bench.keyPrefix() }) },
+    Customer,
+    Module: (metadata: ModuleMetadata) => (target: Type) => {
+      Module(metadata)(target);
+      modules.push(target);
+    },
+    backfills: {
+      start: async (name: string) => {
+        const own = Object.values(appModules({ ...bench, entities: [Customer] }));
+        const { backfills, finished } = await bench.start({ only: [...own, ...modules] });
+        await backfills.start(name);
+        expect(await finished(name)).toMatchObject({ state: 'completed', rowsDone: 250 });
+      },
+    },
+  };
+  await evaluate(snippet('class CustomersModule'), names);
+  expect(await bench.database.query('SELECT DISTINCT domain FROM customer')).toEqual([
+    { domain: 'a.example' },
+  ]);
+});
 
 it('the first handler of the guides archives every message', async () => {
   await fillMessages();
