@@ -128,7 +128,7 @@ it('the page loads, reports the outage, and recovers', async () => {
   try {
     const page = await browser.newPage();
     await page.goto(`${admin.client.base}/ui`);
-    await page.locator('.card').first().waitFor();
+    await page.locator('.item').first().waitFor();
     await redis.kill();
     const alert = page.getByRole('alert').filter({ hasText: 'Redis does not answer' });
     await alert.waitFor();
@@ -136,7 +136,7 @@ it('the page loads, reports the outage, and recovers', async () => {
     await page.reload();
     await alert.waitFor();
     await redis.restart();
-    await page.locator('.card').first().waitFor();
+    await page.locator('.item').first().waitFor();
     await alert.waitFor({ state: 'detached' });
     await page.locator('#connection').filter({ hasText: 'Live' }).waitFor();
   } finally {

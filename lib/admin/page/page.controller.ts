@@ -15,6 +15,9 @@ const SECURITY_HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
 } as const;
 
+/** `gzip` in a list of encodings, unless it has the weight 0. */
+const ACCEPTS_GZIP = /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i;
+
 /** Serves the page and its files, on the response of Node.js: interceptors of the app do not change them. */
 export abstract class PageController {
   @Inject(PageAssets) private readonly assets!: PageAssets;
@@ -47,14 +50,26 @@ export abstract class PageController {
     if (!asset) {
       throw httpError(404, 'BACKFILL_NOT_FOUND', `The page has no file ${JSON.stringify(name)}.`);
     }
-    const isUnchanged = header(request, 'if-none-match') === asset.etag;
-    const headers = { ...SECURITY_HEADERS, 'Cache-Control': 'no-cache', ETag: asset.etag };
+    const isGzipped = ACCEPTS_GZIP.test(header(request, 'accept-encoding') ?? '');
+    const body = isGzipped ? asset.gzipped : asset.body;
+    const etag = `"${asset.etag}${isGzipped ? '-gzip' : ''}"`;
+    const headers = {
+      ...SECURITY_HEADERS,
+      'Cache-Control': asset.isImmutable ? 'private, max-age=31536000, immutable' : 'no-cache',
+      Vary: 'Accept-Encoding',
+      ETag: etag,
+    };
     const raw = rawResponse(response);
-    if (isUnchanged) {
+    if (header(request, 'if-none-match') === etag) {
       raw.writeHead(304, headers).end();
       return;
     }
-    raw.writeHead(200, { ...headers, 'Content-Type': asset.type, 'Content-Length': asset.body.length });
-    raw.end(request.method === 'HEAD' ? undefined : asset.body);
+    raw.writeHead(200, {
+      ...headers,
+      ...(isGzipped ? { 'Content-Encoding': 'gzip' } : {}),
+      'Content-Type': asset.type,
+      'Content-Length': body.length,
+    });
+    raw.end(request.method === 'HEAD' ? undefined : body);
   }
 }

@@ -1,12 +1,28 @@
+import { noteServerTime } from './clock.js';
+
 /** URL path of the endpoints: the page is at `<base>/ui`, whatever prefix the app has. */
 export const BASE = location.pathname.replace(/\/ui\/?$/, '');
 
-/** A response with an error status. */
+/** Statuses with which a proxy says that the app does not answer. */
+const AWAY = new Set([502, 504]);
+
+/** A response with an error status, or none: `status` is 0 where the server did not answer. */
 export class ApiError extends Error {
   constructor(status, body) {
-    super(messageOf(body) ?? `The server answered ${status}`);
+    super(messageOf(body) ?? `The server answered ${status}.`);
+    const details = body?.code || body?.fields ? body : (body?.error ?? {});
     this.status = status;
-    this.code = body?.code;
+    this.code = details.code;
+    /** The invalid fields of the request: `{ field, expected, received }`. */
+    this.fields = Array.isArray(details.fields) ? details.fields : [];
+  }
+
+  get isAway() {
+    return this.status === 0 || AWAY.has(this.status);
+  }
+
+  get isSignedOut() {
+    return this.status === 401 || this.status === 403;
   }
 }
 
@@ -28,21 +44,40 @@ export async function change(method, path, body = {}, headers = {}) {
 export const isList = Array.isArray;
 export const has = (key) => (value) => typeof value === 'object' && value !== null && key in value;
 export const nameUrl = (name) => `/${encodeURIComponent(name)}`;
+/** A query string of the parameters that have a value. */
+export const query = (params) => {
+  const entries = Object.entries(params).filter(
+    ([, value]) => value !== undefined && value !== null && value !== '',
+  );
+  return entries.length > 0 ? `?${new URLSearchParams(entries)}` : '';
+};
 
 async function call(path, init, isExpected) {
-  const response = await fetch(`${BASE}${path}`, { credentials: 'same-origin', cache: 'no-store', ...init });
+  const response = await send(path, init);
   const body = await response.json().catch(() => null);
   if (!response.ok) throw new ApiError(response.status, body);
-  return unwrap(body, isExpected);
+  // A guard that sends people to a form to sign in answers with a page.
+  if (body === null && response.redirected) throw new ApiError(401, null);
+  const value = unwrap(body, isExpected);
+  noteServerTime(value.now ?? response.headers.get('date'), value.now !== undefined);
+  return value;
+}
+
+async function send(path, init) {
+  try {
+    return await fetch(`${BASE}${path}`, { credentials: 'same-origin', cache: 'no-store', ...init });
+  } catch {
+    throw new ApiError(0, { message: 'The server does not answer.' });
+  }
 }
 
 /** The body, or the property of it that an interceptor of the app has wrapped it in, as in `{ data: … }`. */
 function unwrap(body, isExpected) {
-  if (isExpected(body)) return body;
+  if (body !== null && isExpected(body)) return body;
   const inner = Object.values(body ?? {}).find(
     (value) => typeof value === 'object' && value && isExpected(value),
   );
-  if (inner === undefined) throw new Error('The response of the server has an unexpected shape');
+  if (inner === undefined) throw new Error('The response of the server has an unexpected shape.');
   return inner;
 }
 

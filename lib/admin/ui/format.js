@@ -9,13 +9,7 @@ export const compact = (value) => (value < 100_000 ? whole.format(value) : short
 export const rate = (value) => (value >= 100 ? whole.format(value) : fine.format(value));
 export const perSecond = (value) => (value === null ? 'unpaced' : `${fine.format(value)}/s`);
 
-/** Time until an instant, as `3 h 20 min`. */
-export function untilText(iso, now = Date.now()) {
-  if (!iso) return '–';
-  const seconds = Math.round((Date.parse(iso) - now) / 1000);
-  return seconds <= 0 ? 'now' : span(seconds);
-}
-
+/** Seconds as `3 h 20 min`. */
 export function span(seconds) {
   const parts = [
     [Math.floor(seconds / 86_400), 'd'],
@@ -24,28 +18,49 @@ export function span(seconds) {
     [Math.floor(seconds % 60), 's'],
   ];
   const first = parts.findIndex(([value]) => value > 0);
+  if (first === -1) return '0 s';
   return parts
-    .slice(Math.max(0, first), Math.max(0, first) + 2)
+    .slice(first, first + 2)
     .filter(([value]) => value > 0)
     .map(([value, unit]) => `${value} ${unit}`)
     .join(' ');
 }
 
-export function when(iso) {
+/** Time from an instant to another, as `3 h 20 min`. */
+export const between = (from, to) => span(Math.max(0, Math.round((to - from) / 1000)));
+
+/** Time until an instant, as `3 h 20 min`. */
+export function untilText(iso, now) {
+  if (!iso) return '–';
+  return Date.parse(iso) <= now ? 'now' : between(now, Date.parse(iso));
+}
+
+/** An instant in local time with its zone; the date only where it is not that of `now`. */
+export function when(iso, now = Date.now()) {
   if (!iso) return '–';
   const date = new Date(iso);
-  const sameDay = date.toDateString() === new Date().toDateString();
+  const sameDay = date.toDateString() === new Date(now).toDateString();
   return date.toLocaleString('en-GB', {
     ...(sameDay ? {} : { day: 'numeric', month: 'short' }),
     hour: '2-digit',
     minute: '2-digit',
     second: '2-digit',
+    timeZoneName: 'short',
   });
 }
 
+/** An instant in UTC, as the logs have it. */
+export const utc = (iso) => `${new Date(iso).toISOString().replace('T', ' ').replace('Z', '')} UTC`;
+
 /** Whether work of a run is done now. */
 export const isRunning = (state) => state === 'running' || state === 'verifying';
+/** Whether the run has not ended. */
+export const isActive = (state) => isRunning(state) || state === 'paused' || state === 'waiting';
 
 export const keyText = (key) => (typeof key === 'string' ? key : JSON.stringify(key));
 export const valueText = (value) =>
-  value === null ? 'none' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  value === null || value === undefined
+    ? 'none'
+    : typeof value === 'object'
+      ? JSON.stringify(value)
+      : String(value);

@@ -103,7 +103,12 @@ describe('the page', () => {
       'Resume with version 2…',
       'Resume with version 2',
     ],
-    ['retries failures with the version of the app', failedRun, 'Retry all with version 2', null],
+    [
+      'retries failures with the version of the app',
+      failedRun,
+      'Retry 1 failure…',
+      'Retry 1 failure with version 2',
+    ],
   ])('%s', async (_, prepare, button, confirm) => {
     await prepare();
     const admin = await deploy('2');
@@ -112,9 +117,7 @@ describe('the page', () => {
       const page = await browser.newPage();
       await page.goto(`${admin.origin}/admin/backfills/ui#/${NAME}`);
       await page.getByRole('button', { name: button, exact: true }).click();
-      if (confirm !== null) {
-        await page.getByRole('dialog').getByRole('button', { name: confirm, exact: true }).click();
-      }
+      await page.getByRole('dialog').getByRole('button', { name: confirm, exact: true }).click();
       await eventually(
         'the run to go on with version 2',
         () => admin.backfills.status(NAME),

@@ -36,8 +36,8 @@ it('the sample serves the page of its backfills, as the demo says it does', asyn
 
     const page = await browser.newPage();
     await page.goto(`${address}/ui`);
-    await page.locator('.card').first().waitFor();
-    expect(await page.locator('.card h2').allTextContents()).toEqual(names);
+    await page.locator('.item').first().waitFor();
+    expect(await page.locator('.item h3').allTextContents()).toEqual(names);
     await page.locator('#connection').filter({ hasText: 'Live' }).waitFor();
   } finally {
     await browser.close();

@@ -1,20 +1,20 @@
 import { BASE } from './api.js';
 
-const MIN_WAIT_MS = 1000;
+const MIN_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 15_000;
 
 /**
- * Subscribes to the event stream and reports the state of the connection. `EventSource` itself gives up on error
- * responses; this reconnects with backoff and resumes after the last event.
+ * Opens the event stream. `EventSource` itself gives up on error responses; this reconnects with backoff and resumes
+ * after the last event. Returns a function that closes the stream.
  */
-export function follow({ onEvent, onConnection }) {
+export function openEventSource({ onEvent, onConnection }) {
   let lastId = '';
   let wait = MIN_WAIT_MS;
   let wasDisconnected = false;
+  let source;
+  let timer;
   const open = () => {
-    const source = new EventSource(
-      `${BASE}/events${lastId ? `?lastEventId=${encodeURIComponent(lastId)}` : ''}`,
-    );
+    source = new EventSource(`${BASE}/events${lastId ? `?lastEventId=${encodeURIComponent(lastId)}` : ''}`);
     source.addEventListener('open', () => {
       wait = MIN_WAIT_MS;
       onConnection('live');
@@ -23,16 +23,21 @@ export function follow({ onEvent, onConnection }) {
     });
     source.addEventListener('message', ({ data, lastEventId }) => {
       lastId = lastEventId;
-      onEvent(JSON.parse(data));
+      const { type, backfill } = JSON.parse(data);
+      onEvent({ type, backfill });
     });
     source.addEventListener('reset', () => onEvent({ type: 'reset' }));
     source.addEventListener('error', () => {
       wasDisconnected = true;
       onConnection('reconnecting');
       source.close();
-      setTimeout(open, wait);
+      timer = setTimeout(open, wait);
       wait = Math.min(MAX_WAIT_MS, wait * 2);
     });
   };
   open();
+  return () => {
+    clearTimeout(timer);
+    source.close();
+  };
 }

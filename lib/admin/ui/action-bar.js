@@ -1,0 +1,98 @@
+import { html, useLayoutEffect, useRef, useState } from './preact.min.js';
+import { change } from './api.js';
+import { Button } from './button.js';
+import { ConfirmDialog } from './confirm-dialog.js';
+import { counted, isActive, isRunning } from './format.js';
+import { RetryDialog } from './retry-dialog.js';
+import { StartDialog } from './start-dialog.js';
+import { failuresOf } from './status-groups.js';
+import { toast } from './toasts.js';
+
+const PAST_TENSE = { start: 'started', pause: 'paused', resume: 'resumed', cancel: 'cancelled' };
+
+/** Buttons of the actions that the state allows; the primary one is what is done next in this state. */
+export function ActionBar({ name, url, status, groups, refresh }) {
+  const [dialog, setDialog] = useState(null);
+  const bar = useKeptFocus();
+  const { state, adoptVersion } = status;
+  const act = async (action, body = {}) => {
+    await change('POST', `${url}/${action}`, body);
+    toast(`${name} ${PAST_TENSE[action]}`);
+    refresh();
+  };
+  const open = (kind) => () => setDialog(kind);
+  const close = () => setDialog(null);
+  const isFailed = state === 'failed';
+  const failures = groups && !groups.isPartial ? groups.total : failuresOf(status);
+  return html`<div class="actions" role="group" aria-label="Control ${name}" ref=${bar}>
+    ${
+      isFailed &&
+      failures > 0 &&
+      html`<${Button} key="retry" kind="primary" onClick=${open('retry')}>Retry ${counted(failures, 'failure')}…<//>`
+    }
+    ${
+      !isActive(state) &&
+      html`<${Button} key="start" kind=${isFailed ? '' : 'primary'} onClick=${open('start')}>Start…<//>`
+    }
+    ${(isRunning(state) || state === 'waiting') && html`<${Button} key="pause" onClick=${open('pause')}>Pause…<//>`}
+    ${
+      state === 'paused' &&
+      html`<${Button}
+      key="resume"
+      kind="primary"
+      onClick=${adoptVersion === null ? () => act('resume') : open('adopt')}
+    >
+      ${adoptVersion === null ? 'Resume' : `Resume with version ${adoptVersion}…`}
+    <//>`
+    }
+    ${isActive(state) && html`<${Button} key="cancel" kind="danger" onClick=${open('cancel')}>Cancel…<//>`}
+    ${
+      dialog === 'start' &&
+      html`<${StartDialog} name=${name} url=${url} onStart=${(body) => act('start', body)} onClose=${close} />`
+    }
+    ${
+      dialog === 'retry' &&
+      html`<${RetryDialog} url=${url} count=${failures} adoptVersion=${adoptVersion} onDone=${refresh} onClose=${close} />`
+    }
+    ${
+      dialog in CONFIRMATIONS &&
+      html`<${ConfirmDialog}
+      ...${CONFIRMATIONS[dialog](name, adoptVersion)}
+      onConfirm=${(body) => act(dialog === 'adopt' ? 'resume' : dialog, dialog === 'adopt' ? { ...body, adoptVersion } : body)}
+      onClose=${close}
+    />`
+    }
+  </div>`;
+}
+
+const CONFIRMATIONS = {
+  pause: (name) => ({
+    title: `Pause ${name}?`,
+    text: 'No process starts a range from then on; handlers in flight are told to stop. Resume goes on with what is left.',
+    confirm: 'Pause the run',
+    kind: 'primary',
+  }),
+  cancel: (name) => ({
+    title: `Cancel ${name}?`,
+    text: 'A cancelled run cannot be resumed. Outstanding ranges are dropped; rows that are done stay as they are.',
+    confirm: 'Cancel the run',
+  }),
+  adopt: (name, version) => ({
+    title: `Resume ${name} with version ${version}?`,
+    text:
+      'From then on no process with another version of the handler works on the run. Ranges that are not done are ' +
+      'processed with this version.',
+    confirm: `Resume with version ${version}`,
+    kind: 'primary',
+  }),
+};
+
+/** Keeps the focus among the buttons when the focused one goes, as the state has changed. */
+function useKeptFocus() {
+  const bar = useRef();
+  const hadFocus = bar.current?.contains(document.activeElement);
+  useLayoutEffect(() => {
+    if (hadFocus && document.activeElement === document.body) bar.current.querySelector('button')?.focus();
+  });
+  return bar;
+}

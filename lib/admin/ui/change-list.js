@@ -1,0 +1,26 @@
+import { html } from './preact.min.js';
+import { valueText } from './format.js';
+import { DAYS, labelOf } from './labels.js';
+
+/** Config changes, a line each: the label of the key with its old and its new value. */
+export function ChangeList({ patch = {}, from = {} }) {
+  // A patch may also repeat the value that was in force.
+  const lines = Object.entries(patch).filter(
+    ([key, value]) => JSON.stringify(value) !== JSON.stringify(from[key] ?? null),
+  );
+  return html`<ul class="changes">
+    ${lines.length === 0 && html`<li class="quiet">no difference</li>`}
+    ${lines.map(
+      ([key, value]) =>
+        html`<li key=${key}>
+          ${labelOf(key)}${' '}<del><bdi>${shown(key, from[key] ?? null)}</bdi></del>${' → '}<ins><bdi>${shown(key, value)}</bdi></ins>
+        </li>`,
+    )}
+  </ul>`;
+}
+
+function shown(key, value) {
+  if (/Wday/.test(key)) return DAYS[value] ?? valueText(value);
+  if (value === null && key.startsWith('perSecond')) return 'unpaced';
+  return valueText(value);
+}

@@ -1,0 +1,64 @@
+import { html, useMemo, useState } from './preact.min.js';
+import { Chart } from './chart.js';
+import { seriesOf } from './chart-series.js';
+import { loadHistory } from './history-source.js';
+import { Panel } from './panel.js';
+import { peakBands } from './peak.js';
+import { useLoad } from './use-load.js';
+
+const RANGES = { hour: 'Hour', day: 'Day', run: 'Whole run' };
+/** Words of the markers; entries of other types have none. */
+const MARKERS = {
+  configured: 'config',
+  paused: 'paused',
+  resumed: 'resumed',
+  started: 'start',
+  retried: 'retry',
+};
+
+/** The throughput of a run over an hour, a day or all of it. */
+export function ChartPanel({ name, url, samples, config, changes, onRange }) {
+  const [range, setRange] = useState('hour');
+  const [entries, setEntries] = useState([]);
+  // An error is not shown here: the timeline reports the same.
+  useLoad(
+    () => loadHistory(url, {}),
+    (page) => setEntries(page.entries),
+    [url, changes],
+  );
+  const columns = useMemo(() => seriesOf(samples), [samples]);
+  const bands = useMemo(
+    () => (config && columns[0].length > 0 ? peakBands(config.config, columns[0][0], columns[0].at(-1)) : []),
+    [columns, config?.version],
+  );
+  const markers = useMemo(() => entries.flatMap(markerOf).toReversed(), [entries]);
+  const choose = (id) => {
+    setRange(id);
+    onRange(id);
+  };
+  return html`<${Panel} title="Throughput">
+    <div class="ranges" role="group" aria-label="Time range">
+      ${Object.entries(RANGES).map(
+        ([id, title]) =>
+          html`<button key=${id} type="button" class="small" aria-pressed=${id === range ? 'true' : 'false'} onClick=${() => choose(id)}>
+            ${title}
+          </button>`,
+      )}
+    </div>
+    ${
+      columns[0].length > 1
+        ? html`<${Chart} name=${name} columns=${columns} bands=${bands} markers=${markers} />
+          <p class="legend" aria-hidden="true">
+            <span class="key measured">ranges/s</span>
+            <span class="key configured">configured rate</span>
+            <span class="key peak">peak hours</span>
+            <span class="key marker">changes</span>
+          </p>`
+        : html`<p class="quiet">No data yet. Throughput is sampled once a second during a run.</p>`
+    }
+  <//>`;
+}
+
+function markerOf({ at, type }) {
+  return MARKERS[type] ? [{ at: Date.parse(at) / 1000, text: MARKERS[type] }] : [];
+}

@@ -1,0 +1,72 @@
+import { html, useEffect, useRef, useState } from './preact.min.js';
+import { ActionBar } from './action-bar.js';
+import { Badge } from './badge.js';
+import { ChartPanel } from './chart-panel.js';
+import { DetailSource } from './detail-source.js';
+import { DetailTiles } from './detail-tiles.js';
+import { FailuresPanel } from './failures-panel.js';
+import { Panel } from './panel.js';
+import { Progress } from './progress.js';
+import { RunPage } from './run-page.js';
+import { RunsTable } from './runs-table.js';
+import { StatusText } from './status-text.js';
+import { Timeline } from './timeline.js';
+import { TuningForm } from './tuning-form.js';
+import { useNow } from './use-now.js';
+
+/** The page of one backfill, or of one of its runs. */
+export function DetailPage({ name, runId }) {
+  const now = useNow();
+  const source = useRef();
+  const [data, setData] = useState(null);
+  useEffect(() => {
+    document.title = `${name} · Backfills`;
+    source.current = new DetailSource(name, setData);
+    return () => source.current.stop();
+  }, [name]);
+  if (data?.isMissing) return html`<${Missing} name=${name} />`;
+  if (!data?.status) return html`<p class="quiet">Loading…</p>`;
+  const context = { ...data, name, url: source.current.url, now, refresh: source.current.refresh };
+  if (runId !== null) return html`<${RunPage} ...${context} runId=${runId} />`;
+  return html`<${Detail} ...${context} onRange=${(range) => source.current.setRange(range)} />`;
+}
+
+function Detail(context) {
+  const { name, url, status, groups, config, samples, runs, changes, now, refresh } = context;
+  return html`<article class="detail">
+    <p><a href="#/">← All backfills</a></p>
+    <div class="detail-head">
+      <div>
+        <h2><bdi>${name}</bdi>${' '}<${Badge} status=${status} now=${now} /></h2>
+        ${status.description && html`<p class="quiet"><bdi>${status.description}</bdi></p>`}
+      </div>
+      <${ActionBar} name=${name} url=${url} status=${status} groups=${groups} refresh=${refresh} />
+    </div>
+    <${StatusText} status=${status} now=${now} />
+    ${status.runId && html`<${Progress} status=${status} label="Progress of ${name}" />`}
+    ${status.runId && html`<${DetailTiles} status=${status} config=${config} now=${now} />`}
+    ${
+      status.runId &&
+      html`<${ChartPanel} name=${name} url=${url} samples=${samples} config=${config} changes=${changes} onRange=${context.onRange} />`
+    }
+    <div class="columns">
+      <${Panel} title="Tuning">
+        ${
+          config
+            ? html`<${TuningForm} url=${url} config=${config} status=${status} refresh=${refresh} now=${now} />`
+            : html`<p class="quiet">Loading…</p>`
+        }
+      <//>
+      <${FailuresPanel} url=${url} status=${status} groups=${groups} refresh=${refresh} />
+    </div>
+    <${Timeline} url=${url} changes=${changes} />
+    <${Panel} title="Runs"><${RunsTable} name=${name} runs=${runs} status=${status} /><//>
+  </article>`;
+}
+
+function Missing({ name }) {
+  return html`<div class="empty">
+    <p class="alert" role="alert">There is no backfill <bdi>${JSON.stringify(name)}</bdi>.</p>
+    <p>This app has no handler of this name, and Redis has no run of it. <a href="#/">Show all backfills</a></p>
+  </div>`;
+}

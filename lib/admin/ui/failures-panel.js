@@ -1,0 +1,50 @@
+import { html, useState } from './preact.min.js';
+import { Button } from './button.js';
+import { FailureGroup } from './failure-group.js';
+import { FailureList } from './failure-list.js';
+import { counted } from './format.js';
+import { Panel } from './panel.js';
+import { RetryDialog } from './retry-dialog.js';
+
+/** Failures by kind, with search and a retry of all, of a kind, or of one. */
+export function FailuresPanel({ url, status, groups, runId, refresh }) {
+  const [search, setSearch] = useState('');
+  const [retry, setRetry] = useState(null);
+  if (groups === null) return html`<${Panel} title="Failures"><p class="quiet">Loading…</p><//>`;
+  const { total, isPartial } = groups;
+  if (total === 0) return html`<${Panel} title="Failures"><p class="quiet">No failures.</p><//>`;
+  const adoptVersion = status.state === 'failed' ? status.adoptVersion : null;
+  const about = isPartial ? 'More than ' : '';
+  const list = { url, runId, version: total, onRetry: setRetry };
+  return html`<${Panel} title="Failures">
+    <div class="failure-head">
+      <p>${about}${counted(total, 'failure')} of ${counted(groups.groups.length, 'kind')}</p>
+      <input
+        type="search"
+        aria-label="Search failures"
+        placeholder="Search errors and keys"
+        value=${search}
+        onInput=${(event) => setSearch(event.target.value)}
+      />
+      <${Button} onClick=${() => setRetry({ count: total })}>Retry all…<//>
+    </div>
+    ${
+      search.trim() === ''
+        ? html`<ul class="failure-groups" aria-label="Failures by kind">
+          ${groups.groups.map((group) => html`<${FailureGroup} key=${group.id} group=${group} list=${list} />`)}
+        </ul>`
+        : html`<${FailureList} ...${list} search=${search.trim()} />`
+    }
+    ${
+      retry &&
+      html`<${RetryDialog}
+      ...${retry}
+      url=${url}
+      runId=${runId}
+      adoptVersion=${adoptVersion}
+      onDone=${refresh}
+      onClose=${() => setRetry(null)}
+    />`
+    }
+  <//>`;
+}

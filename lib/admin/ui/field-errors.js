@@ -1,0 +1,10 @@
+/** The errors of a request at its fields, as `{ field: text }`; those of no known field are under the empty key. */
+export function fieldErrors(error, known) {
+  const errors = {};
+  for (const { field, expected, received } of error.fields ?? []) {
+    const [key] = String(field).split('.');
+    const got = received === undefined ? '' : ` Got ${received}.`;
+    if (known.includes(key)) errors[key] ??= `Must be ${expected}.${got}`;
+  }
+  return Object.keys(errors).length > 0 ? errors : { '': error.message };
+}

@@ -1,0 +1,33 @@
+import { isList, query, read } from './api.js';
+
+const PAGE_SIZE = 30;
+
+/** Kinds of entries that the timeline can be limited to, with their types. */
+export const FILTERS = {
+  '': ['Everything', []],
+  config: ['Config changes', ['configured']],
+  actions: ['Actions', ['started', 'paused', 'resumed', 'cancelled', 'retried']],
+  ends: ['Ends of runs', ['completed', 'failed', 'cancelled', 'verifying']],
+};
+
+/** A page of the history, newest first: `{ entries, hasMore }`. */
+export async function loadHistory(url, { filter = '', runId, before }) {
+  const [, types] = FILTERS[filter];
+  const parameters = { limit: PAGE_SIZE, before, types: types.join(','), runId };
+  const answer = await read(`${url}/history${query(parameters)}`, isList);
+  // A service of an earlier version knows none of these parameters: it answers the newest entries of all types.
+  const entries = answer.filter(
+    ({ id, type, runId: of }) =>
+      (types.length === 0 || types.includes(type)) &&
+      (!runId || of === runId) &&
+      (!before || idOrder(id, before) < 0),
+  );
+  return { entries, hasMore: answer.length === PAGE_SIZE && (!before || entries.length > 0) };
+}
+
+/** Ids of entries are `<ms>-<number>`. */
+export function idOrder(a, b) {
+  const [aMs, aNumber = 0] = a.split('-').map(Number);
+  const [bMs, bNumber = 0] = b.split('-').map(Number);
+  return aMs - bMs || aNumber - bNumber;
+}

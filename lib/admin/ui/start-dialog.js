@@ -1,0 +1,89 @@
+import { html, useEffect, useRef, useState } from './preact.min.js';
+import { Button } from './button.js';
+import { Dialog } from './dialog.js';
+import { ReasonField, TextField } from './field.js';
+import { fieldErrors } from './field-errors.js';
+import { loadPreview, PreviewResult } from './preview-result.js';
+import { useSubmit } from './use-submit.js';
+
+const FIELDS = ['from', 'to', 'reason'];
+
+/** Asks for the options of a run, and previews it on request. */
+export function StartDialog({ name, url, onStart, onClose }) {
+  const [from, setFrom] = useState('');
+  const [to, setTo] = useState('');
+  const [reason, setReason] = useState('');
+  const [preview, setPreview] = useState(null);
+  const dryRun = useRef();
+  const verify = useRef();
+  useEffect(() => {
+    // The status does not have the backfill's own option, which applies until the operator decides.
+    verify.current.indeterminate = true;
+  }, []);
+  const { isBusy, errors, setErrors, submit } = useSubmit(async () => {
+    await onStart({
+      ...(from.trim() ? { from: boundOf('from', from) } : {}),
+      ...(to.trim() ? { to: boundOf('to', to) } : {}),
+      ...(dryRun.current.checked ? { dryRun: true } : {}),
+      ...(verify.current.indeterminate ? {} : { verify: verify.current.checked }),
+      ...(reason.trim() ? { reason: reason.trim() } : {}),
+    });
+    onClose();
+  }, FIELDS);
+  const show = async () => {
+    setErrors({});
+    try {
+      setPreview({ from, to, ...(await loadPreview(url, from.trim(), to.trim())) });
+    } catch (error) {
+      setPreview(null);
+      setErrors(fieldErrors(error, FIELDS));
+    }
+  };
+  return html`<${Dialog}
+    title="Start ${name}"
+    onClose=${onClose}
+    onSubmit=${submit}
+    error=${errors['']}
+    actions=${html`<${Button} onClick=${onClose}>Go back<//>
+      <${Button} onClick=${show}>Preview<//>
+      <${Button} kind="primary" type="submit" busy=${isBusy}>Start<//>`}
+  >
+    <div class="pair">
+      <${TextField} id="start-from" label="From" placeholder="first row" value=${from} onValue=${setFrom} error=${errors.from} />
+      <${TextField}
+        id="start-to"
+        label="To"
+        placeholder="last row"
+        hint=${'Inclusive; a composite key as JSON: {"id": …}'}
+        value=${to}
+        onValue=${setTo}
+        error=${errors.to}
+      />
+    </div>
+    <${ReasonField} id="start-reason" data-focus value=${reason} onValue=${setReason} error=${errors.reason} />
+    <p class="check">
+      <input type="checkbox" id="start-dry-run" ref=${dryRun} />
+      <label for="start-dry-run">Dry run: every transaction is rolled back</label>
+    </p>
+    <p class="check">
+      <input type="checkbox" id="start-verify" aria-describedby="start-verify-hint" ref=${verify} />
+      <label for="start-verify">Verify after the walk</label>
+      <small id="start-verify-hint">Untouched: as the options of the backfill say</small>
+    </p>
+    <div aria-live="polite">
+      ${preview && html`<${PreviewResult} preview=${preview} isStale=${preview.from !== from || preview.to !== to} />`}
+    </div>
+  <//>`;
+}
+
+function boundOf(field, text) {
+  const value = text.trim();
+  if (!value.startsWith('{')) return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    throw Object.assign(new Error('Not JSON'), {
+      fields: [{ field, expected: 'a key, or JSON such as {"id": 1}' }],
+    });
+  }
+}

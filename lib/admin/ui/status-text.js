@@ -1,0 +1,34 @@
+import { html } from './preact.min.js';
+import { isRunning } from './format.js';
+import { Time } from './time.js';
+import { obstacleOf, wordsOf } from './words.js';
+import { WordsText } from './words-text.js';
+
+/** In words: the state since when and why, who started the run, what is wrong. */
+export function StatusText({ status, now }) {
+  const { state, startedAt, startedBy, reason, warnings, lastError } = status;
+  const isStopped = isRunning(state) && obstacleOf(status, now).length > 0;
+  return html`<div class="status-text">
+    ${
+      state === 'idle'
+        ? html`<p class="empty">It has never run. Start it, or look at its config first.</p>`
+        : html`<p class="words" data-stopped=${isStopped ? '' : null}><${WordsText} words=${wordsOf(status, now, { withStart: false })} /></p>`
+    }
+    ${
+      startedAt &&
+      html`<p class="quiet">
+      Started <${Time} iso=${startedAt} />${startedBy && html` by <bdi>${startedBy}</bdi>`}${
+        reason && html`: <bdi>${reason}</bdi>`
+      }
+    </p>`
+    }
+    ${
+      warnings.length > 0 &&
+      html`<ul class="warnings">${warnings.map((text) => html`<li key=${text}><bdi>${text}</bdi></li>`)}</ul>`
+    }
+    ${
+      lastError &&
+      html`<p class="last-error">Last error, <${Time} iso=${lastError.at} />: <bdi>${lastError.message}</bdi></p>`
+    }
+  </div>`;
+}

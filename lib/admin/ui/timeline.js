@@ -1,0 +1,68 @@
+import { html, useState } from './preact.min.js';
+import { Button } from './button.js';
+import { ChangeList } from './change-list.js';
+import { compact, counted } from './format.js';
+import { FILTERS, idOrder, loadHistory } from './history-source.js';
+import { Panel } from './panel.js';
+import { Table } from './table.js';
+import { Time } from './time.js';
+import { useLoad } from './use-load.js';
+
+/** What was done to a backfill, newest first: actions, config changes with their values, and ends of runs. */
+export function Timeline({ url, changes, runId }) {
+  const [filter, setFilter] = useState('');
+  const [entries, setEntries] = useState(null);
+  const [hasMore, setMore] = useState(false);
+  const show = (page) => {
+    // Pages that were loaded before stay.
+    setEntries((known) => merge(page.entries, known ?? []));
+    setMore((had) => had || page.hasMore);
+  };
+  const error = useLoad(() => loadHistory(url, { filter, runId }), show, [url, filter, runId, changes]);
+  const choose = (event) => {
+    setEntries(null);
+    setMore(false);
+    setFilter(event.target.value);
+  };
+  const more = async () => {
+    const page = await loadHistory(url, { filter, runId, before: entries.at(-1)?.id });
+    setEntries((known) => merge(known, page.entries));
+    setMore(page.hasMore);
+  };
+  return html`<${Panel} title="Timeline">
+    <p class="filter">
+      <label for="timeline-filter">Show</label>
+      <select id="timeline-filter" value=${filter} onChange=${choose}>
+        ${Object.entries(FILTERS).map(([id, [title]]) => html`<option key=${id} value=${id}>${title}</option>`)}
+      </select>
+    </p>
+    ${error && html`<p class="alert" role="alert"><bdi>${error.message}</bdi></p>`}
+    ${
+      entries === null
+        ? !error && html`<p class="quiet">Loading…</p>`
+        : html`<${Table} caption="Timeline" headings=${['Time', 'Action', 'By']} rows=${entries.map(rowOf)} empty="Nothing yet." />`
+    }
+    ${hasMore && entries !== null && html`<div class="actions"><${Button} onClick=${more}>Show older<//></div>`}
+  <//>`;
+}
+
+function merge(first, second) {
+  const byId = new Map([...second, ...first].map((entry) => [entry.id, entry]));
+  return [...byId.values()].toSorted((a, b) => idOrder(b.id, a.id));
+}
+
+function rowOf({ id, at, type, data }) {
+  const by = [data.by, data.reason].filter(Boolean).join(': ');
+  return {
+    key: id,
+    cells: [html`<${Time} iso=${at} />`, actionOf(type, data), by ? html`<bdi>${by}</bdi>` : '–'],
+  };
+}
+
+function actionOf(type, data) {
+  if (type === 'configured') return html`<${ChangeList} patch=${data.patch} from=${data.from} />`;
+  if (data.retried !== undefined) return `${type} ${counted(data.retried, 'failure')}`;
+  if (data.failures)
+    return `${type} with ${compact(data.failures)} ${data.failures === 1 ? 'failure' : 'failures'}`;
+  return data.dryRun ? `${type} as a dry run` : type;
+}
