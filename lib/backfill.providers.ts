@@ -20,6 +20,7 @@ import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { ConfigRestorer } from './ledger/config.restorer.js';
 import { LedgerChecker } from './ledger/ledger.checker.js';
 import { LedgerLease } from './ledger/ledger.lease.js';
+import { FailureReader } from './ledger/failure.reader.js';
 import { LedgerReader } from './ledger/ledger.reader.js';
 import { LedgerStore } from './ledger/ledger.store.js';
 import { LedgerWriter } from './ledger/ledger.writer.js';
@@ -177,6 +178,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   RunRestorer,
   BackfillLedger,
   LedgerReader,
+  FailureReader,
   BackfillService,
   BackfillChecker,
   BackfillLifecycle,

@@ -8,6 +8,7 @@ import { BackfillChecks } from './handlers/backfill-checks.js';
 import { BackfillRegistry } from './handlers/backfill.registry.js';
 import type { RegisteredBackfill } from './handlers/registered-backfill.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
+import { FailureReader } from './ledger/failure.reader.js';
 import { LedgerReader } from './ledger/ledger.reader.js';
 import type { BackfillPreview, PreviewOptions } from './planning/backfill-preview.js';
 import { FailureRetrier } from './planning/failure.retrier.js';
@@ -16,6 +17,7 @@ import { RunStarter } from './planning/run.starter.js';
 import type { BackfillEvent } from './state/backfill-event.js';
 import type { FailurePage, FailurePageRequest } from './state/backfill-failure.js';
 import type { BackfillRun } from './state/backfill-run.js';
+import type { FailureGroups } from './state/failure-group.js';
 import type { BackfillStatus } from './status/backfill-status.js';
 import type {
   ActionOptions,
@@ -74,6 +76,7 @@ export class BackfillService {
     private readonly configChanger: ConfigChanger,
     private readonly ledger: BackfillLedger,
     private readonly ledgerReader: LedgerReader,
+    private readonly failureReader: FailureReader,
     private readonly connections: LibraryConnections,
   ) {}
 
@@ -180,13 +183,25 @@ export class BackfillService {
   }
 
   /**
-   * A page of the failures of a run, oldest first.
+   * A page of the failures of a run, newest first. Each page is read in one step, also while failures are retried: one
+   * that fails again comes before all others, and no page after the first repeats it.
    *
-   * @throws BackfillRequestError where `limit` or `after` is invalid
+   * @throws BackfillRequestError where `limit`, `after` or `search` is invalid
    */
   async failures(name: string, page: FailurePageRequest = {}): Promise<FailurePage> {
     this.registry.get(name);
-    return this.connections.run(() => this.ledgerReader.failures(name, page));
+    return this.connections.run(() => this.failureReader.page(name, page));
+  }
+
+  /**
+   * All failures of a run, grouped by the class of their error and its message without numbers, ids, quoted values and
+   * dates. Any number of failures is read, page by page; the groups are kept until the failures change.
+   *
+   * @param options.runId default: the newest run
+   */
+  async failureGroups(name: string, { runId }: { readonly runId?: string } = {}): Promise<FailureGroups> {
+    this.registry.get(name);
+    return this.connections.run(() => this.failureReader.groups(name, runId));
   }
 
   /**
@@ -195,7 +210,7 @@ export class BackfillService {
    * @throws BackfillConflictError where there is no run, it was cancelled, or another run is active; where the handler of
    *   this process has another source than the run, or another version and one of them holds on that (`adoptVersion` has
    *   the run go on with another version)
-   * @throws BackfillRequestError where `adoptVersion` is no version
+   * @throws BackfillRequestError where `adoptVersion` is no version, or both `ids` and `group` are given
    * @throws BackfillNotFoundError where the backfill has no run `options.runId`
    */
   async retryFailures(name: string, options: RetryOptions = {}): Promise<RetryReceipt> {

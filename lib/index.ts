@@ -101,6 +101,7 @@ export type {
   BackfillEventFields,
   BackfillEventType,
 } from './state/backfill-event.js';
+export type { FailureGroup, FailureGroups } from './state/failure-group.js';
 export type { BackfillFailure, FailurePage, FailurePageRequest } from './state/backfill-failure.js';
 export type { BackfillChange, BackfillRun } from './state/backfill-run.js';
 export type { LastError, StoredError } from './state/stored-error.js';

@@ -6,6 +6,7 @@ import type { ConfigInForce } from '../config/config.store.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import type { BackfillPreview, PreviewOptions } from '../planning/backfill-preview.js';
 import type { FailurePage } from '../state/backfill-failure.js';
+import type { FailureGroups } from '../state/failure-group.js';
 import type { BackfillRun } from '../state/backfill-run.js';
 import type { BackfillStatus } from '../status/backfill-status.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
@@ -15,6 +16,7 @@ import type { ResolvedAdminOptions } from './admin.options.js';
 import {
   actionBody,
   configBody,
+  failureGroupsQuery,
   failuresQuery,
   listQuery,
   previewQuery,
@@ -151,9 +153,16 @@ export abstract class AdminController {
 
   @Get(':name/failures')
   async failures(@Param('name') name: string, @Query() query: unknown): Promise<FailurePage> {
-    const page = parseRequest(failuresQuery, query);
+    const { cursor, ...page } = parseRequest(failuresQuery, query);
     await this.checkRun(name, page.runId);
-    return this.backfills.failures(name, withoutUndefined(page));
+    return this.backfills.failures(name, withoutUndefined({ after: cursor, ...withoutUndefined(page) }));
+  }
+
+  @Get(':name/failure-groups')
+  async failureGroups(@Param('name') name: string, @Query() query: unknown): Promise<FailureGroups> {
+    const { runId } = parseRequest(failureGroupsQuery, query);
+    await this.checkRun(name, runId);
+    return this.backfills.failureGroups(name, withoutUndefined({ runId }));
   }
 
   @Post(':name/failures/retry')
@@ -163,12 +172,12 @@ export abstract class AdminController {
     @Body() body: unknown,
     @Req() request: AdminRequest,
   ): Promise<RetryReceipt> {
-    const { ids, runId, adoptVersion, reason } = parseRequest(retryBody, body);
+    const { ids, group, runId, adoptVersion, reason } = parseRequest(retryBody, body);
     await this.checkRun(name, runId);
     const action = await this.action({ reason }, request);
     return whileConnected(request, (signal) =>
       this.backfills.retryFailures(name, {
-        ...withoutUndefined({ ids, runId, adoptVersion }),
+        ...withoutUndefined({ ids, group, runId, adoptVersion }),
         ...action,
         signal,
       }),

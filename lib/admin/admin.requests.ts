@@ -62,6 +62,13 @@ export const startBody = z.strictObject(
   'an object such as { "dryRun": true }',
 );
 
+const GROUP = 'the id of a group of failures';
+const group = z
+  .string(GROUP)
+  .regex(/^[\w-]{1,64}$/, GROUP)
+  .optional()
+  .describe('Id of a group, as failure-groups returns it');
+
 export const retryBody = z.strictObject(
   {
     ids: z
@@ -70,6 +77,7 @@ export const retryBody = z.strictObject(
       .max(MAX_IDS, `at most ${MAX_IDS} ids`)
       .optional()
       .describe('Ids of the failures to retry. Default: all'),
+    group,
     runId: printable(64, 'the id of a run').optional(),
     adoptVersion,
     reason,
@@ -121,14 +129,22 @@ export const previewQuery = z.object({
 });
 
 const CURSOR = '`next` of the previous page';
+const cursor = z
+  .string(CURSOR)
+  .regex(/^\d{1,15}$/, CURSOR)
+  .optional();
+const runId = printable(64, 'the id of a run').optional();
+
 export const failuresQuery = z.object({
-  after: z
-    .string(CURSOR)
-    .regex(/^\d{1,15}$/, CURSOR)
-    .optional(),
+  after: cursor.describe(CURSOR),
+  cursor: cursor.describe('The same as `after`'),
   limit,
-  runId: printable(64, 'the id of a run').optional(),
+  runId,
+  group,
+  search: text(200).optional().describe('Text in the id, key, class or message of a failure'),
 });
+
+export const failureGroupsQuery = z.object({ runId });
 
 export const listQuery = z.object({ limit });
 

@@ -62,7 +62,7 @@ interface GlobalFlags extends AppRequest {
 }
 
 const EXIT_CODE_HELP = `
-Exit codes: 0 success, 1 unexpected error or unknown id to retry, 2 usage error, 3 backfill or run not found,
+Exit codes: 0 success, 1 unexpected error or unknown id or group to retry, 2 usage error, 3 backfill or run not found,
 4 not allowed in the current state, 5 a watched run failed, paused or was cancelled, 6 doctor found a problem,
 130 watch stopped with Ctrl-C.`;
 

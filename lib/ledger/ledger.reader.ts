@@ -1,12 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { parseLimit } from '../config/parse-limit.js';
 import { BackfillNotFoundError } from '../errors/backfill-not-found.error.js';
-import { BackfillRequestError } from '../errors/backfill-request.error.js';
-import type { FailurePage, FailurePageRequest } from '../state/backfill-failure.js';
 import type { BackfillRun } from '../state/backfill-run.js';
 import { isLater } from '../state/event-entry.js';
-import { parseFailure, toPublicFailure } from '../state/failure-record.js';
-import { FailureStore } from '../state/failure.store.js';
 import { HistoryStore } from '../state/history.store.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
 import { RunStore } from '../state/run.store.js';
@@ -16,16 +11,13 @@ import type { LedgerRun } from './ledger-rows.js';
 import { LedgerStore } from './ledger.store.js';
 import { toHistoryEntry, toPublicChange, toPublicRun } from './to-ledger-rows.js';
 
-const FAILURES_PER_PAGE = 50;
-
-/** Reads runs, failures and history from Redis, and from the ledger what Redis no longer has. Redis is never older. */
+/** Reads runs and history from Redis, and from the ledger what Redis no longer has. Redis is never older. */
 @Injectable()
 export class LedgerReader {
   constructor(
     private readonly ledger: BackfillLedger,
     private readonly ledgerStore: LedgerStore,
     private readonly runStore: RunStore,
-    private readonly failureStore: FailureStore,
     private readonly historyStore: HistoryStore,
     private readonly statusReader: StatusReader,
   ) {}
@@ -63,47 +55,12 @@ export class LedgerReader {
     return run;
   }
 
-  /** A page of failures of one run, oldest first. */
-  async failures(backfill: string, page: FailurePageRequest): Promise<FailurePage> {
-    const limit = parseLimit(backfill, page.limit, FAILURES_PER_PAGE);
-    const { after } = page;
-    if (after !== undefined && !/^\d+$/.test(after)) {
-      throw new BackfillRequestError(backfill, 'after', 'the `next` of the previous page', after);
-    }
-    const runId = page.runId ?? (await this.runStore.newestId(backfill));
-    if (runId === null) {
-      return { items: [], next: null };
-    }
-    return (await this.runStore.read(runId))
-      ? this.failureStore.page(runId, after, limit)
-      : this.ledgerFailures(backfill, runId, after, limit);
-  }
-
   /** The history of a backfill, newest first. */
   async history(backfill: string, limit: number): Promise<BackfillHistoryEntry[]> {
     const live = await this.historyStore.newest(backfill, limit);
     const rows = (await this.ledger.read(() => this.ledgerStore.changes(backfill, limit))) ?? [];
     const entries = new Map([...rows.map(toHistoryEntry), ...live].map((entry) => [entry.id, entry]));
     return [...entries.values()].toSorted((a, b) => (isLater(a.id, b.id) ? -1 : 1)).slice(0, limit);
-  }
-
-  private async ledgerFailures(
-    backfill: string,
-    runId: string,
-    after: string | undefined,
-    limit: number,
-  ): Promise<FailurePage> {
-    const found = await this.ledger.read(async () =>
-      (await this.ledgerStore.run(backfill, runId))
-        ? this.ledgerStore.failurePage(runId, Number(after ?? 0), limit + 1)
-        : [],
-    );
-    const failures = found?.slice(0, limit) ?? [];
-    const hasMore = (found?.length ?? 0) > limit;
-    return {
-      items: failures.map(({ failureId, record }) => toPublicFailure(failureId, parseFailure(record))),
-      next: hasMore ? String(failures.at(-1)?.sequence) : null,
-    };
   }
 
   private async toPublicRuns(rows: readonly LedgerRun[]): Promise<BackfillRun[]> {

@@ -194,6 +194,17 @@ export class LedgerStore {
       );
   }
 
+  /** Failures of a run before a sequence, newest first. */
+  async newestFailures(runId: string, before: number | undefined, limit: number): Promise<LedgerFailure[]> {
+    return this.managers
+      .fork()
+      .find(
+        FailureSchema,
+        { runId, sequence: { $lt: before ?? Number.MAX_SAFE_INTEGER } },
+        { orderBy: { sequence: 'desc' }, limit },
+      );
+  }
+
   /** Deletes failures that were written ahead of a checkpoint that was never written. */
   async dropFailures(runId: string, after: number, before: number): Promise<void> {
     await this.managers.fork().nativeDelete(FailureSchema, { runId, sequence: { $gt: after, $lt: before } });

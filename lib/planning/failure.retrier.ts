@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ConfigStore } from '../config/config.store.js';
 import { parseAdoptVersion } from '../config/handler-version.js';
 import type { Adoption } from '../config/handler-version.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
+import { BackfillRequestError } from '../errors/backfill-request.error.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { RangeQueues } from '../queues/range.queues.js';
 import type { RetryOptions, RetryReceipt } from '../state/run-actions.js';
@@ -13,12 +15,24 @@ import { RunStore } from '../state/run.store.js';
 import { RunChecker } from '../supervision/run.checker.js';
 
 const PAGE = 500;
+/** A page takes less. The watchdog ends a run whose retry has died after this. */
+const HOLD_MS = 10_000;
 
 /** The run whose failures are retried, and the version that it adopts where it has ended. */
 interface RetriedRun {
   readonly backfill: string;
   readonly runId: string;
   readonly adopt: Adoption | undefined;
+  /** Id of the retry. */
+  readonly retryId: string;
+  /** Sequence of the newest failure to retry: what fails again is newer, or the retry would have no end. */
+  readonly newest: number;
+}
+
+/** A page of failures to retry. */
+interface RetryPage {
+  readonly pieces: readonly RetryPiece[];
+  readonly isLast: boolean;
 }
 
 /** Makes failures outstanding again in their run, page by page. */
@@ -35,7 +49,10 @@ export class FailureRetrier {
 
   async retry(backfill: RegisteredBackfill, options: RetryOptions): Promise<RetryReceipt> {
     const { name, defaults, onOtherVersion } = backfill;
-    const { ids, signal, by = null, reason = null } = options;
+    const { ids, group, signal, by = null, reason = null } = options;
+    if (ids && group !== undefined) {
+      throw new BackfillRequestError(name, 'group', 'none beside ids', group);
+    }
     const version = parseAdoptVersion(name, options.adoptVersion);
     const runId = options.runId ?? (await this.runs.newestId(name));
     if (runId === null) {
@@ -50,18 +67,27 @@ export class FailureRetrier {
       backfill: name,
       runId,
       adopt: version === null ? undefined : { version, onOtherVersion },
+      retryId: randomUUID(),
+      newest: await this.failures.newestSequence(runId),
     };
-    // What fails again is no longer one of the failures to retry, or the retry would have no end.
-    const newest = await this.failures.newestSequence(runId);
     // Without failures first: throws where the run cannot take any.
-    await this.requeue(into, [], newest);
+    await this.requeue(into, []);
     let retried = 0;
     const unknownIds = new Set(ids);
-    for await (const pieces of this.pages(runId, ids, newest, config.batchSize)) {
-      pieces.flatMap((piece) => piece.ids).forEach((id) => unknownIds.delete(id));
-      retried += await this.retryPieces(into, pieces, newest);
-      if (signal?.aborted) {
-        break;
+    let isHeld = false;
+    try {
+      for await (const { pieces, isLast } of this.pages(into, options, config.batchSize)) {
+        pieces.flatMap((piece) => piece.ids).forEach((id) => unknownIds.delete(id));
+        isHeld ||= !isLast;
+        retried += await this.retryPieces(into, pieces, isHeld);
+        if (signal?.aborted) {
+          break;
+        }
+      }
+    } finally {
+      if (isHeld) {
+        // Where it fails, the hold expires.
+        await this.requeue(into, [], 0).catch(() => undefined);
       }
     }
     if (retried > 0) {
@@ -82,43 +108,45 @@ export class FailureRetrier {
     };
   }
 
-  /**
-   * @param newest sequence of the newest failure to retry
-   * @param batchSize rows that become one piece of work
-   */
+  /** @param batchSize rows that become one piece of work */
   private async *pages(
-    runId: string,
-    ids: readonly string[] | undefined,
-    newest: number,
+    { runId, newest }: RetriedRun,
+    { ids, group }: RetryOptions,
     batchSize: number,
-  ): AsyncGenerator<readonly RetryPiece[]> {
+  ): AsyncGenerator<RetryPage> {
     if (ids) {
       const unique = [...new Set(ids)];
       for (let at = 0; at < unique.length; at += PAGE) {
-        yield this.failures.chosen(runId, unique.slice(at, at + PAGE), batchSize);
+        const pieces = await this.failures.chosen(runId, unique.slice(at, at + PAGE), batchSize);
+        yield { pieces, isLast: at + PAGE >= unique.length };
       }
       return;
     }
-    for (let after: string | undefined; ;) {
-      const page = await this.failures.pieces(runId, after, newest, PAGE, batchSize);
-      yield page.pieces;
-      if (page.next === null) {
+    for (let after: number | null = null; ;) {
+      const { pieces, next } = await this.failures.pieces(runId, after, newest, PAGE, batchSize, group);
+      yield { pieces, isLast: next === null };
+      if (next === null) {
         return;
       }
-      after = page.next;
+      after = next;
     }
   }
 
-  /** Returns how many failures became outstanding. */
+  /**
+   * Returns how many failures became outstanding.
+   *
+   * @param isHeld whether the run is kept from ending until the next page
+   */
   private async retryPieces(
     into: RetriedRun,
     pieces: readonly RetryPiece[],
-    newest: number,
+    isHeld: boolean,
   ): Promise<number> {
-    if (pieces.length === 0) {
+    if (pieces.length === 0 && !isHeld) {
       return 0;
     }
-    const placed = await this.requeue(into, pieces, newest);
+    const holdMs = isHeld ? HOLD_MS : undefined;
+    const placed = await this.requeue(into, pieces, holdMs);
     // Another request retries a part of each piece that is left out: the rest is retried one by one.
     const leftOut = pieces.filter((piece) => piece.ids.length > 1 && !placed.includes(piece));
     const single = await this.failures.chosen(
@@ -126,16 +154,17 @@ export class FailureRetrier {
       leftOut.flatMap(({ ids }) => ids),
       1,
     );
-    const more = single.length > 0 ? await this.requeue(into, single, newest) : [];
+    const more = single.length > 0 ? await this.requeue(into, single, holdMs) : [];
     return [...placed, ...more].reduce((sum, { ids }) => sum + ids.length, 0);
   }
 
   private async requeue(
-    { backfill, runId, adopt }: RetriedRun,
+    { backfill, runId, adopt, retryId, newest }: RetriedRun,
     pieces: readonly RetryPiece[],
-    newest: number,
+    holdMs?: number,
   ): Promise<RetryPiece[]> {
-    const answer = await this.failures.retry(runId, pieces, newest, adopt);
+    const hold = holdMs === undefined ? undefined : { id: retryId, ms: holdMs };
+    const answer = await this.failures.retry(runId, pieces, newest, adopt, hold);
     if (answer.kind === 'refused') {
       throw new BackfillConflictError(
         `Run ${runId} of backfill "${backfill}" cannot become running for a retry of its failures: ${answer.reason}.`,

@@ -18,13 +18,16 @@ export interface BackfillFailure {
 }
 
 /**
- * One page of failures, oldest first.
+ * One page of failures, newest first.
  *
  * @publicApi
  */
 export interface FailurePage {
   readonly items: readonly BackfillFailure[];
-  /** Cursor of the next page; `null` at the end. */
+  /**
+   * Cursor of the next page; `null` at the end. With `group` or `search` a page may have fewer items than `limit`, even
+   * none, before the end: it reads at most 50,000 failures.
+   */
   readonly next: string | null;
 }
 
@@ -40,4 +43,8 @@ export interface FailurePageRequest {
   readonly limit?: number;
   /** Default: the newest run. */
   readonly runId?: string;
+  /** Only failures of the group of this id, as `failureGroups` returns it. */
+  readonly group?: string;
+  /** Only failures with this text in their id, key, class or message, in upper or lower case. At most 200 characters. */
+  readonly search?: string;
 }

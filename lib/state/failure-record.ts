@@ -17,6 +17,13 @@ export interface FailureRecord {
   readonly rows: number;
 }
 
+/** A failure with its id and its place in the order of failures. */
+export interface StoredFailure {
+  readonly id: string;
+  readonly sequence: number;
+  readonly record: FailureRecord;
+}
+
 /**
  * Makes the record of a failure. Its id is a digest of what failed, so that a retried row that fails again is stored
  * once.

@@ -7,9 +7,9 @@ import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
 import type { JsonValue } from '../sources/backfill-source.js';
-import type { FailurePage } from './backfill-failure.js';
-import { parseFailure, toPublicFailure } from './failure-record.js';
-import type { FailureRecord } from './failure-record.js';
+import { isInGroup } from './failure-group.js';
+import { parseFailure } from './failure-record.js';
+import type { FailureRecord, StoredFailure } from './failure-record.js';
 import { decodePayload, encodePayload, rowsOf } from './range-entry.js';
 import type { RangePayload } from './range-entry.js';
 import type { RunStatus } from './run-status.js';
@@ -21,6 +21,12 @@ export interface RetryPiece {
   readonly rows: number;
   /** Ranges that count as failed for them: 1 for a range, 0 for rows. */
   readonly ranges: number;
+}
+
+/** A retry that has several pages, between which the run must not end. */
+export interface RetryHold {
+  readonly id: string;
+  readonly ms: number;
 }
 
 /** Result of a retry. */
@@ -45,26 +51,35 @@ export class FailureStore {
     private readonly keys: BackfillKeys,
   ) {}
 
-  /** A page of failures, oldest first; `after` is `next` of the page before. */
-  async page(runId: string, after: string | undefined, limit: number): Promise<FailurePage> {
-    const { records, next } = await this.records(runId, after, limit);
-    return { items: records.map(([id, record]) => toPublicFailure(id, record)), next };
+  /** Failures before a sequence, newest first, read in one step. */
+  async newest(runId: string, before: number | undefined, limit: number): Promise<StoredFailure[]> {
+    return this.read(runId, ['newest', '-inf', before === undefined ? '+inf' : `(${before}`, limit]);
   }
 
   /**
-   * The same page as ranges to retry: a failed range each, and failed rows in groups of `rowsPerPiece`.
+   * A page of failures as ranges to retry, oldest first: a failed range each, and failed rows in groups of
+   * `rowsPerPiece`.
    *
    * @param newest sequence of the newest failure to include
+   * @param group only failures of this group
    */
   async pieces(
     runId: string,
-    after: string | undefined,
+    after: number | null,
     newest: number,
     limit: number,
     rowsPerPiece: number,
-  ): Promise<{ pieces: RetryPiece[]; next: string | null }> {
-    const { records, next } = await this.records(runId, after, limit, newest);
-    return { pieces: group(records, rowsPerPiece), next };
+    group?: string,
+  ): Promise<{ pieces: RetryPiece[]; next: number | null }> {
+    const failures = await this.read(runId, ['oldest', after === null ? '-inf' : `(${after}`, newest, limit]);
+    const chosen = group === undefined ? failures : failures.filter(({ record }) => isInGroup(record, group));
+    return {
+      pieces: toPieces(
+        chosen.map(({ id, record }) => [id, record]),
+        rowsPerPiece,
+      ),
+      next: failures.length === limit ? (failures.at(-1)?.sequence ?? null) : null,
+    };
   }
 
   /** The failures of these ids as ranges to retry; unknown ids are left out. */
@@ -73,7 +88,7 @@ export class FailureStore {
       return [];
     }
     const values = await this.client.hmget(this.keys.failures(runId), ...ids);
-    return group(
+    return toPieces(
       ids.flatMap((id, i): [string, FailureRecord][] => {
         const value = values[i];
         return value ? [[id, parseFailure(value)]] : [];
@@ -88,16 +103,27 @@ export class FailureStore {
     return Number(sequence ?? 0);
   }
 
+  /** Changes whenever a failure is added or retried. */
+  async revision(runId: string): Promise<string> {
+    const [sequence, count] = await Promise.all([
+      this.client.hget(this.keys.run(runId), 'failureSequence'),
+      this.client.zcard(this.keys.failureOrder(runId)),
+    ]);
+    return `${sequence ?? 0}|${count}`;
+  }
+
   /**
    * Moves failures up to this sequence back to the outstanding work of the run.
    *
    * @param adopt the version that a run which has ended goes on with
+   * @param hold keeps the run from ending for so many ms, in which the next page follows; 0 after the last one
    */
   async retry(
     runId: string,
     pieces: readonly RetryPiece[],
     newest: number,
     adopt?: Adoption,
+    hold?: RetryHold,
   ): Promise<RetryAnswer> {
     const reply = await scripts.retry.run(this.client, this.keys, { runId }, [
       newest,
@@ -109,6 +135,8 @@ export class FailureStore {
         ...ids,
       ]),
       ...encodeAdoption(adopt),
+      hold?.id ?? '',
+      hold?.ms ?? 0,
     ]);
     if (reply[0] === 'refused') {
       return { kind: 'refused', reason: reply[1] };
@@ -125,53 +153,26 @@ export class FailureStore {
     };
   }
 
-  private async records(
+  private async read(
     runId: string,
-    after: string | undefined,
-    limit: number,
-    newest?: number,
-  ): Promise<{ records: [string, FailureRecord][]; next: string | null }> {
-    const found = await this.client.zrangebyscore(
-      this.keys.failureOrder(runId),
-      after === undefined ? '-inf' : `(${after}`,
-      newest ?? '+inf',
-      'WITHSCORES',
-      'LIMIT',
-      0,
-      limit,
-    );
-    const ids = found.filter((_, i) => i % 2 === 0);
-    if (ids.length === 0) {
-      return { records: [], next: null };
-    }
-    const values = await this.client.hmget(this.keys.failures(runId), ...ids);
-    const records = ids.flatMap((id, i): [string, FailureRecord][] => {
-      const value = values[i];
-      return value ? [[id, parseFailure(value)]] : [];
-    });
-    if (records.length < ids.length) {
-      await this.assertRetried(runId, new Set(ids.filter((_, i) => !values[i])));
-    }
-    return { records, next: ids.length === limit ? (found.at(-1) ?? null) : null };
-  }
-
-  /** A failure without a record was retried between two reads, and is then no longer listed with its sequence. */
-  private async assertRetried(runId: string, ids: ReadonlySet<string>): Promise<void> {
-    for (const id of ids) {
-      const [sequence, record] = await Promise.all([
-        this.client.zscore(this.keys.failureOrder(runId), id),
-        this.client.hget(this.keys.failures(runId), id),
-      ]);
-      if (sequence !== null && record === null) {
+    page: readonly [first: 'newest' | 'oldest', lowest: string, highest: string | number, limit: number],
+  ): Promise<StoredFailure[]> {
+    const reply = await scripts.failurePage.run(this.client, this.keys, { runId }, page);
+    return Array.from({ length: reply.length / 3 }, (_, i): StoredFailure => {
+      const id = String(reply[3 * i + 1]);
+      const record = reply[3 * i + 2];
+      if (record === null || record === undefined) {
+        // Scripts add and delete both in one step.
         throw new BackfillStateError(
           `Failure ${id} of run ${runId} is listed in Redis, but its record is missing.`,
         );
       }
-    }
+      return { id, sequence: Number(reply[3 * i]), record: parseFailure(record) };
+    });
   }
 }
 
-function group(records: readonly [string, FailureRecord][], rowsPerPiece: number): RetryPiece[] {
+function toPieces(records: readonly [string, FailureRecord][], rowsPerPiece: number): RetryPiece[] {
   const pieces: RetryPiece[] = [];
   const rows = new Map<string, { ids: string[]; keys: JsonValue[]; payload: RangePayload }>();
   const close = (group: string) => {

@@ -90,8 +90,10 @@ export interface RunReceipt {
 export interface RetryOptions extends ActionOptions {
   /** Once it is aborted, no further page of failures is retried. Default: all are. */
   readonly signal?: AbortSignal;
-  /** Default: all failures of the run. */
+  /** Default: all failures of the run that it has when the retry begins; those that fail again are not retried twice. */
   readonly ids?: readonly string[];
+  /** Only failures of the group of this id, as `failureGroups` returns it. Not together with `ids`. */
+  readonly group?: string;
   /** Default: the newest run. */
   readonly runId?: string;
   /** Version of the handler that a run which has ended goes on with. Default: the version of the run. */

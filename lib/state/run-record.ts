@@ -128,6 +128,8 @@ export const VOLATILE_FIELDS: readonly string[] = [
   'lowCycle',
   'lastProgress',
   'retrySequence',
+  'retryId',
+  'retryUntil',
   'configVersion',
 ];
 

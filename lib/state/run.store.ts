@@ -145,6 +145,11 @@ export class RunStore {
     return this.client.zcard(this.keys.failureOrder(runId));
   }
 
+  /** Ends a run that is through with everything, unless a retry of its failures is under way. */
+  async endIfDrained(runId: string): Promise<void> {
+    await scripts.endDrained.run(this.client, this.keys, { runId }, []);
+  }
+
   /** Sets fields of a run that no script depends on, such as its last error, unless the run is gone. */
   async setFields(runId: string, fields: Readonly<Record<string, string | number>>): Promise<void> {
     await scripts.setFields.run(this.client, this.keys, { runId }, Object.entries(fields).flat());

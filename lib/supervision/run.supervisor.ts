@@ -66,6 +66,9 @@ export class RunSupervisor {
       this.rateController.apply(name, runId, configured.config, now, throttled),
       this.samples.add(runId, sample),
     ]);
+    if (run.exhausted && outstanding === 0) {
+      await this.runs.endIfDrained(runId);
+    }
     if (run.nextCycleAt !== null && now > run.nextCycleAt + OVERDUE_MS) {
       await this.cycles.runNow({ backfill: name, run: runId, cycle: run.cycle });
     }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   actionBody,
   eventsQuery,
+  failureGroupsQuery,
   failuresQuery,
   listQuery,
   previewQuery,
@@ -12,6 +13,7 @@ import {
 import {
   configResponse,
   configRequest,
+  failureGroupsResponse,
   failuresResponse,
   historyResponse,
   previewResponse,
@@ -119,10 +121,17 @@ export const ENDPOINTS: Readonly<Record<string, EndpointDescription>> = {
     errors: { ...NAMED_ERRORS, 404: 'No backfill has this name, or no run of it has this id' },
   },
   failures: {
-    summary: 'Lists a page of failures, oldest first',
+    summary: 'Lists a page of failures, newest first, all or those of a group or with a text',
     path: NAME,
     query: failuresQuery,
     response: failuresResponse,
+    errors: QUERY_ERRORS,
+  },
+  failureGroups: {
+    summary: 'Groups all failures of a run by class and message, largest group first',
+    path: NAME,
+    query: failureGroupsQuery,
+    response: failureGroupsResponse,
     errors: QUERY_ERRORS,
   },
   retry: {

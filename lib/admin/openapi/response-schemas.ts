@@ -5,6 +5,7 @@ import { CONFIG_FIELDS, CONFIG_KEYS } from '../../config/backfill-config.schema.
 import type { ConfigInForce } from '../../config/config.store.js';
 import type { BackfillPreview, PreviewRange } from '../../planning/backfill-preview.js';
 import type { BackfillFailure, FailurePage } from '../../state/backfill-failure.js';
+import type { FailureGroup, FailureGroups } from '../../state/failure-group.js';
 import type { BackfillChange, BackfillRun } from '../../state/backfill-run.js';
 import type { BackfillStatus, HoldStatus } from '../../status/backfill-status.js';
 import type { BackfillHistoryEntry } from '../../state/history.store.js';
@@ -191,19 +192,35 @@ export const runResponse = z.object({
   changes: z.array(changeResponse).optional().describe('Actions on the run; recorded with ledger: true'),
 } satisfies Shape<BackfillRun>);
 
+const failureResponse = z.object({
+  id: text,
+  kind: z.enum(['range', 'row']),
+  key: json,
+  error,
+  attempts: count,
+  failedAt: time,
+} satisfies Shape<BackfillFailure>);
+
 export const failuresResponse = z.object({
-  items: z.array(
-    z.object({
-      id: text,
-      kind: z.enum(['range', 'row']),
-      key: json,
-      error,
-      attempts: count,
-      failedAt: time,
-    } satisfies Shape<BackfillFailure>),
-  ),
+  items: z.array(failureResponse),
   next: text.nullable().describe('Cursor of the next page, for `after`; null on the last page'),
 } satisfies Shape<FailurePage>);
+
+export const failureGroupsResponse = z.object({
+  total: count.describe('Failures in all groups'),
+  groups: z.array(
+    z.object({
+      id: text.describe('For `group` of failures and of a retry'),
+      error: text.describe('Class of the error'),
+      message: text.describe('With … in the place of its varying parts'),
+      count,
+      rows: count,
+      firstAt: time,
+      lastAt: time,
+      example: failureResponse.describe('The newest failure'),
+    } satisfies Shape<FailureGroup>),
+  ),
+} satisfies Shape<FailureGroups>);
 
 export const previewResponse = z.object({
   ranges: z.array(

@@ -72,6 +72,8 @@ export const scripts = {
   ]),
   decreaseQuota: new LuaScript<BackfillRunScope, string>('decrease-quota', quotaKeys),
   endCycle: new LuaScript<RunScope, number | null>('end-cycle', runKeys),
+  endDrained: new LuaScript<RunScope, string | null>('end-drained', runKeys),
+  failurePage: new LuaScript<RunScope, (string | null)[]>('failure-page', runKeys),
   hold: new LuaScript<RunScope, number | null>('hold', runKeys),
   jobProblems: new LuaScript<RunScope, [cursor: string, ...jobsAndWaits: string[]]>('job-problems', runKeys),
   quota: new LuaScript<

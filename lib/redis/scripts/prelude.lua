@@ -199,13 +199,19 @@ local function end_run()
   return final_status
 end
 
+-- Whether a retry has pages left that it moves back to the outstanding work, so that the run must not end. It expires,
+-- as the process of the retry may die; the watchdog then ends the run.
+local function is_being_retried()
+  return (tonumber(redis.call('HGET', RUN, 'retryUntil') or '') or 0) > now_ms()
+end
+
 -- Ends the run if nothing is left to do. It is called in the step that settles the last range, so that a crash
 -- cannot come between. A run that is verified is not `exhausted` before its verification has ended. Returns the status
 -- of the run.
 local function finish_if_drained()
   local run = redis.call('HMGET', RUN, 'status', 'exhausted')
   local status, exhausted = run[1], run[2]
-  if status ~= 'running' or exhausted ~= '1' or redis.call('HLEN', WORK) > 0 then
+  if status ~= 'running' or exhausted ~= '1' or redis.call('HLEN', WORK) > 0 or is_being_retried() then
     return status
   end
   return end_run()

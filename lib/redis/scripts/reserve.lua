@@ -77,7 +77,7 @@ end
 if verifying_data ~= '' then
   emit('verifying', verifying_data)
 end
-if ends == '1' and redis.call('HLEN', WORK) == 0 then
+if ends == '1' and redis.call('HLEN', WORK) == 0 and not is_being_retried() then
   -- Another cycle: after a retry, the last acknowledgement asks for one once for each cycle.
   redis.call('HINCRBY', RUN, 'cycle', 1)
   return { 'reserved', first, end_run() }

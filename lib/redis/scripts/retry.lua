@@ -6,14 +6,16 @@
   ARGV
     1      sequence of the newest failure to retry
     2...   of each new range: payload, rows, ranges that count as failed for it, number of its failures, their ids
-    last 2 version of the handler that the run adopts, or '' where it keeps its own, and 'hold' where the adopted
-           handler holds on another version
+    last 4 version of the handler that the run adopts, or '' where it keeps its own; 'hold' where the adopted
+           handler holds on another version; id of the retry, or ''; ms for which the retry keeps the run from
+           ending, until its next page, 0 after its last one
 
   A range is left out where one of its failures is gone, because another request retries it, or has failed again since.
 
   Reply    { 'taken', status of the run, position among the new ranges, index and job suffix of each that was added... }
            { 'refused', reason }
 ]]
+local hold_ms, retry_id = tonumber(table.remove(ARGV)), table.remove(ARGV)
 local adopted_policy, adopted_version = table.remove(ARGV), table.remove(ARGV)
 local newest = tonumber(ARGV[1])
 local status, name, id, has_ledger, failure_sequence, version =
@@ -84,5 +86,13 @@ if #placed > 0 and (status == 'completed' or status == 'failed') then
   record_state()
   redis.call('HSET', ACTIVE, name, id)
   emit('resumed', '{"retry":true}')
+end
+
+-- Failures that fail again before the next page is retried would end the run, and the next page resume it.
+if retry_id ~= '' and hold_ms > 0 then
+  redis.call('HSET', RUN, 'retryId', retry_id, 'retryUntil', now_ms() + hold_ms)
+elseif retry_id ~= '' and redis.call('HGET', RUN, 'retryId') == retry_id then
+  redis.call('HDEL', RUN, 'retryId', 'retryUntil')
+  finish_if_drained()
 end
 return { 'taken', redis.call('HGET', RUN, 'status'), unpack(placed) }

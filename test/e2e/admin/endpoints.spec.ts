@@ -6,6 +6,7 @@ import type {
   BackfillSample,
   BackfillStatus,
   ConfigInForce,
+  FailureGroups,
   FailurePage,
   RetryReceipt,
   RunReceipt,
@@ -161,8 +162,10 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
     );
     const { body: page } = await admin.client.get<FailurePage>('/flaky/failures?limit=1');
     expect(page.items).toMatchObject([{ kind: 'row', key: 7, error: { message: 'seven is bad' } }]);
-    const rest = await admin.client.get<FailurePage>(`/flaky/failures?after=${page.next}`);
-    expect(rest.body).toEqual({ items: [], next: null });
+    for (const cursor of ['after', 'cursor']) {
+      const rest = await admin.client.get<FailurePage>(`/flaky/failures?${cursor}=${page.next}`);
+      expect(rest.body).toEqual({ items: [], next: null });
+    }
 
     broken = false;
     const ids = page.items.map(({ id }) => id);
@@ -180,6 +183,45 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
     expect(history.map(({ type }) => type)).toContain('retried');
     const { body: samples } = await admin.client.get<BackfillSample[]>('/flaky/samples');
     expect(Array.isArray(samples)).toBe(true);
+  });
+
+  it('group failures, list those of a group or with a text, and retry a group', async () => {
+    const { body: run } = await admin.client.send<RunReceipt>('POST', '/flaky/start');
+    const ended = (state: string) =>
+      eventually(
+        'the run to end',
+        () => admin.backfills.status('flaky'),
+        (status) => status.state === state,
+      );
+    await ended('failed');
+    const { body } = await admin.client.get<FailureGroups>(`/flaky/failure-groups?runId=${run.runId}`);
+    const { body: page } = await admin.client.get<FailurePage>('/flaky/failures');
+    expect(body).toEqual({
+      total: 1,
+      groups: [
+        {
+          id: expect.any(String) as string,
+          error: page.items[0]?.error.name,
+          message: 'seven is bad',
+          count: 1,
+          rows: 1,
+          firstAt: page.items[0]?.failedAt,
+          lastAt: page.items[0]?.failedAt,
+          example: page.items[0],
+        },
+      ],
+    });
+    const group = body.groups[0]?.id;
+    const select = async (query: string) =>
+      (await admin.client.get<FailurePage>(`/flaky/failures?${query}`)).body.items.length;
+    expect(await select(`group=${group}&search=Seven`)).toBe(1);
+    expect([await select('group=x'), await select('search=eight')]).toEqual([0, 0]);
+    broken = false;
+    const none = await admin.client.send<RetryReceipt>('POST', '/flaky/failures/retry', { group: 'x' });
+    expect([none.status, none.body.retried]).toEqual([200, 0]);
+    const retried = await admin.client.send<RetryReceipt>('POST', '/flaky/failures/retry', { group });
+    expect([retried.status, retried.body.retried]).toEqual([200, 1]);
+    await ended('completed');
   });
 
   it('answer 409 where the state does not allow the action', async () => {

@@ -29,7 +29,7 @@ const name = fc.oneof(
   fc.constant('x'.repeat(4000)),
 );
 const paths =
-  ' /start /pause /resume /cancel /config /preview /runs /runs/%00 /runs/__proto__ /failures /failures/retry ' +
+  ' /start /pause /resume /cancel /config /preview /runs /runs/%00 /runs/__proto__ /failures /failures/retry /failure-groups ' +
   '/samples /history /ui/..%2f..%2fpackage.json // /%ff';
 const rest = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(...paths.split(' ')) },
@@ -57,7 +57,7 @@ const key = fc.constantFrom(
 );
 const query = fc.array(
   fc.oneof(
-    fc.tuple(fc.constantFrom('at', 'limit', 'after', 'runId', 'config'), value),
+    fc.tuple(fc.constantFrom('at', 'limit', 'after', 'cursor', 'runId', 'group', 'search', 'config'), value),
     fc.tuple(fc.constantFrom('from', 'to'), bound),
   ),
   { maxLength: 4 },

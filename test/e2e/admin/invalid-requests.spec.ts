@@ -31,6 +31,8 @@ describe.each<AdapterName>(['express', 'fastify'])('invalid requests on %s', (ad
     ['GET', '/none/runs'],
     ['GET', '/none/runs/x'],
     ['GET', '/none/failures'],
+    ['GET', '/none/failure-groups'],
+    ['GET', '/held/failure-groups?runId=none'],
     ['POST', '/none/failures/retry'],
     ['GET', '/none/samples'],
     ['GET', '/none/history'],
@@ -66,6 +68,12 @@ describe.each<AdapterName>(['express', 'fastify'])('invalid requests on %s', (ad
     ['GET', '/held/preview?config={"batchSize":"1"}', undefined, 'batchSize'],
     ['GET', '/held/runs?limit=many', undefined, 'limit'],
     ['GET', '/held/failures?after=x', undefined, 'after'],
+    ['GET', '/held/failures?cursor=x', undefined, 'cursor'],
+    ['GET', '/held/failures?group=a%20b', undefined, 'group'],
+    ['GET', `/held/failures?search=${'x'.repeat(201)}`, undefined, 'search'],
+    ['GET', '/held/failure-groups?runId=', undefined, 'runId'],
+    ['POST', '/held/failures/retry', { group: '' }, 'group'],
+    ['POST', '/held/failures/retry', { group: 'a', ids: ['b'] }, 'group'],
   ])('%s %s with %j: bad request, field %s', async (method, path, body, field) => {
     const answer =
       method === 'GET'

@@ -1,14 +1,23 @@
 import { UnauthorizedException } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { BACKFILL_ENTITIES, createLedgerSchema, idRange, keyset, NonRetryableError } from 'nestjs-backfill';
-import type { ConfigInForce, FailurePage, RunReceipt } from 'nestjs-backfill';
+import type { ConfigInForce, FailureGroups, FailurePage, RunReceipt } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
 import { ApiContract, dereferenced, startAdminApp } from '../../support/admin/index.js';
 import type { AdapterName, AdminApp, AdminClient } from '../../support/admin/index.js';
 
 const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
 const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null, attempts: 1, backoffMs: 0 };
-const READS = ['', '/held', '/held/config', '/held/preview', '/held/runs', '/held/failures', '/held/samples'];
+const READS = [
+  '',
+  '/held',
+  '/held/config',
+  '/held/preview',
+  '/held/runs',
+  '/held/failures',
+  '/held/failure-groups',
+  '/held/samples',
+];
 const ACTIONS = ['start', 'pause', 'resume', 'cancel', 'failures/retry'];
 
 const bench = await createAppBench();
@@ -123,7 +132,16 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
 
   it('matches the responses before the first run', async () => {
     for (const name of ['held', 'rows', 'own']) {
-      for (const path of ['', '/config', '/preview', '/runs', '/failures', '/samples', '/history']) {
+      for (const path of [
+        '',
+        '/config',
+        '/preview',
+        '/runs',
+        '/failures',
+        '/failure-groups',
+        '/samples',
+        '/history',
+      ]) {
         expect([path, (await client.get(`/${name}${path}`)).status]).toEqual([path, 200]);
       }
     }
@@ -177,6 +195,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
       const { body: page } = await client.get<FailurePage>(`/${name}/failures?limit=1`);
       expect(page.items).toHaveLength(1);
       await client.get(`/${name}`);
+      expect((await client.get<FailureGroups>(`/${name}/failure-groups`)).body.total).toBeGreaterThan(0);
       await client.get(`/${name}/runs`);
       const ids = page.items.map(({ id }) => id);
       expect((await client.send('POST', `/${name}/failures/retry`, { ids })).status).toBe(200);
@@ -194,12 +213,23 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
           : await client.send<object>(method, path, body, headers);
       codes.push([Reflect.get(answer.body, 'code'), answer.status, method, path]);
     };
-    for (const path of ['', '/config', '/preview', '/runs', '/runs/x', '/failures', '/samples', '/history']) {
+    for (const path of [
+      '',
+      '/config',
+      '/preview',
+      '/runs',
+      '/runs/x',
+      '/failures',
+      '/failure-groups',
+      '/samples',
+      '/history',
+    ]) {
       await ask('GET', `/none${path}`);
     }
     for (const path of ['/held/preview', '/held/runs', '/held/failures', '/held/history']) {
       await ask('GET', `${path}?limit=0`);
     }
+    await ask('GET', '/held/failure-groups?runId=');
     await ask('GET', '/events?backfill=');
     const form = { 'content-type': 'text/plain' };
     for (const action of ACTIONS) {
@@ -233,7 +263,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     await ask('PATCH', '/held/config');
     authenticated = true;
     // A guard that throws an exception of its own decides about its code, too.
-    expect(codes.splice(withCode).map(([, status]) => status)).toEqual(Array.from({ length: 16 }, () => 401));
+    expect(codes.splice(withCode).map(([, status]) => status)).toEqual(Array.from({ length: 17 }, () => 401));
     expect(codes.filter(([code]) => !String(code).startsWith('BACKFILL_'))).toEqual([]);
     expect(contract.problems).toEqual([]);
   });

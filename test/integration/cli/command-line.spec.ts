@@ -82,6 +82,8 @@ describe('the command line, piped', () => {
     [['preview', NAME, '--at', 'noon'], /expected --at to be/],
     [['preview', NAME, '--limit', '9999'], /expected --limit to be/],
     [['failures', NAME, '--after', '?'], /expected --after to be/],
+    [['failures', NAME, '--search', 'x'.repeat(201)], /expected --search to be/],
+    [['retry', NAME, '--group', 'x', '--id', 'y'], /expected --group to be/],
     [['start', NAME, '--sweeps', '1'], /expected --sweeps to be/],
     [['start', NAME, '--dry-run', '--verify'], /expected --verify to be/],
     [['resume', NAME, '--adopt-version', ''], /expected --adopt-version to be/],
@@ -128,6 +130,8 @@ describe('the command line, piped', () => {
   it('lists and retries failures when there are none', async () => {
     expect((await cli.piped('failures', NAME)).out).toBe('No failures.\n');
     expect((await json('failures', NAME)).value).toEqual({ items: [], next: null });
+    expect((await cli.piped('failures', NAME, '--groups')).out).toBe('No failures.\n');
+    expect((await json('failures', NAME, '--groups')).value).toEqual({ total: 0, groups: [] });
     expect((await cli.piped('retry', NAME)).code).toBe(4);
   });
 

@@ -106,6 +106,15 @@ it('pages through the failures of a run that Redis has forgotten', async () => {
   const third = await backfills.failures('failing', { runId, limit: 2, after: String(second.next) });
   expect([...first.items, ...second.items, ...third.items]).toEqual(live.items);
   expect(third.next).toBeNull();
+  const groups = await backfills.failureGroups('failing', { runId });
+  expect(groups).toMatchObject({
+    total: 5,
+    groups: [{ message: '… to … is no good', count: 5, rows: 5, example: live.items[0] }],
+  });
+  const group = String(groups.groups[0]?.id);
+  expect(await backfills.failures('failing', { runId, group })).toEqual({ items: live.items, next: null });
+  const found = await backfills.failures('failing', { runId, search: '24 TO 24' });
+  expect(found.items.map(({ error }) => error.message)).toEqual(['24 to 24 is no good']);
   expect(await backfills.failures('failing', { runId: 'unknown' })).toEqual({ items: [], next: null });
 });
 

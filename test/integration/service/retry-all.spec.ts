@@ -1,4 +1,7 @@
 import { BackfillService, type RetryOptions } from 'nestjs-backfill';
+import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
+import { RedisConnections } from '../../../lib/redis/redis-connections.js';
+import { FailureStore } from '../../../lib/state/failure.store.js';
 import { startAdminApp, type AdapterName } from '../../support/admin/index.js';
 import {
   createAppBench,
@@ -43,6 +46,81 @@ describe('retryFailures', () => {
     expect(await backfills.retryFailures('failing')).toMatchObject({ retried: ROWS });
     expect(await finished('failing')).toMatchObject({ state: 'failed', rowsFailed: ROWS, rowsDone: 0 });
     expect(await backfills.retryFailures('failing')).toMatchObject({ retried: ROWS });
+  });
+
+  it('resumes the run once and ends it once, however fast the failures of a page fail again', async () => {
+    const { app, backfills, finished } = await bench.start({ handlers: [failing(() => true)] });
+    await backfills.start('failing');
+    await finished('failing');
+    const before = (await backfills.history('failing')).length;
+    const store = app.get(FailureStore, { strict: false });
+    const pieces = store.pieces.bind(store);
+    let pages = 0;
+    store.pieces = async (...args) => {
+      pages++;
+      await eventually(
+        'the page before to have failed again',
+        () => backfills.status('failing'),
+        ({ outstanding }) => outstanding === 0,
+      );
+      return pieces(...args);
+    };
+    expect(await backfills.retryFailures('failing', { by: 'ada' })).toMatchObject({ retried: ROWS });
+    expect(pages).toBeGreaterThan(2);
+    expect(await finished('failing')).toMatchObject({ state: 'failed', rowsFailed: ROWS });
+    const history = await backfills.history('failing');
+    const types = history.slice(0, history.length - before).map(({ type }) => type);
+    expect(types.toSorted()).toEqual(['failed', 'resumed', 'retried']);
+  });
+
+  it('a run whose retry died between two pages ends by itself', async () => {
+    const { app, backfills, finished } = await bench.start({ handlers: [failing(() => true, 20)] });
+    const { runId } = await backfills.start('failing');
+    await finished('failing');
+    const client = app.get(RedisConnections, { strict: false }).client;
+    const keys = app.get(BackfillKeys, { strict: false });
+    const [seconds] = await client.time();
+    await client.hset(keys.run(runId), 'retryId', 'dead', 'retryUntil', (Number(seconds) + 3) * 1000);
+    await backfills.retryFailures('failing');
+    const { state } = await eventually(
+      'the failures to have failed again',
+      () => backfills.status('failing'),
+      ({ rowsFailed, outstanding }) => rowsFailed === 20 && outstanding === 0,
+    );
+    expect(state).toBe('running');
+    expect(await finished('failing')).toMatchObject({ state: 'failed', rowsFailed: 20 });
+  });
+
+  it('retries the failures of a group, and no other', async () => {
+    let broken = true;
+    const handler = defineBackfill<never, NumberRow>({
+      name: 'failing',
+      source: numbers(1_100),
+      config: { ...config, batchSize: 100 },
+      processRow: ({ id }) => {
+        if (broken) {
+          throw new Error(id % 10 === 0 ? `no currency in ${id}` : 'still broken');
+        }
+      },
+    });
+    const { backfills, finished } = await bench.start({ handlers: [handler] });
+    await backfills.start('failing');
+    await finished('failing');
+    broken = false;
+    const { groups } = await backfills.failureGroups('failing');
+    const group = String(groups.find(({ message }) => message === 'no currency in …')?.id);
+    await expect(backfills.retryFailures('failing', { group, ids: ['x'] })).rejects.toThrow(
+      /expected group to be/,
+    );
+    expect(await backfills.retryFailures('failing', { group: 'unknown' })).toMatchObject({
+      retried: 0,
+      changed: false,
+    });
+    expect(await backfills.retryFailures('failing', { group })).toMatchObject({ retried: 110 });
+    expect(await finished('failing')).toMatchObject({ state: 'failed', rowsDone: 110, rowsFailed: 990 });
+    expect((await backfills.failureGroups('failing')).groups).toMatchObject([
+      { message: 'still broken', count: 990 },
+    ]);
   });
 
   it('counts each failure once in all calls at once, and retries all', async () => {
