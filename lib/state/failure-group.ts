@@ -92,7 +92,7 @@ export class FailureGrouping {
   }
 
   result(): FailureGroups {
-    const groups = [...this.classes.values()].flatMap((templates) => [...templates.values()]);
+    const groups = [...this.classes.values()].flatMap((templates) => Array.from(templates.values()));
     return { total: this.total, groups: groups.toSorted(bySize) };
   }
 
@@ -107,7 +107,7 @@ export class FailureGrouping {
     if (templates.size > 1) {
       this.classes.set(widest, new Map([[ANY, mergeAll(widest, [...templates.values()])]]));
     } else {
-      const all = [...this.classes.values()].flatMap((found) => [...found.values()]);
+      const all = [...this.classes.values()].flatMap((found) => Array.from(found.values()));
       this.classes.clear();
       this.classes.set(ANY, new Map([[ANY, mergeAll(ANY, all)]]));
     }

@@ -31,10 +31,10 @@ describe('a page of failures', () => {
     const { backfills, finished } = await bench.start({ handlers: [failing()] });
     await backfills.start('failing');
     await finished('failing');
-    let retrying = true;
+    const over = new AbortController();
     let pages = 0;
     const readers = Array.from({ length: 12 }, async () => {
-      while (retrying) {
+      while (!over.signal.aborted) {
         const { items } = await backfills.failures('failing', { limit: ROWS });
         expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);
         expect(items.every(({ error }) => error.message.endsWith('is broken'))).toBe(true);
@@ -49,7 +49,7 @@ describe('a page of failures', () => {
           await backfills.retryFailures('failing');
         }
       } finally {
-        retrying = false;
+        over.abort();
       }
     })();
     await Promise.all([...readers, retries]);
@@ -63,7 +63,7 @@ describe('a page of failures', () => {
     await finished('failing');
     const client = app.get(RedisConnections, { strict: false }).client as Redis;
     const keys = app.get(BackfillKeys, { strict: false });
-    const [[id = '', record = ''] = []] = Object.entries(await client.hgetall(keys.failures(runId)));
+    const [[id, record] = ['', '']] = Object.entries(await client.hgetall(keys.failures(runId)));
     const retrier = client.duplicate();
     const remove = () =>
       retrier.multi().hdel(keys.failures(runId), id).zrem(keys.failureOrder(runId), id).exec();

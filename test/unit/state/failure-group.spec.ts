@@ -57,7 +57,7 @@ describe('groups of failures', () => {
 
   it('are bounded: a class with too many messages is one group, too many classes are one', () => {
     const words = Array.from({ length: 3_000 }, (_, i) =>
-      [...String(i)].map((digit) => 'abcdefghij'[Number(digit)]).join(''),
+      Array.from(String(i), (digit) => 'abcdefghij'[Number(digit)]).join(''),
     );
     const failures = [
       ...words.slice(0, 100).map((word) => failure('Fine', word)),
