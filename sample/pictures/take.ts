@@ -13,8 +13,8 @@ import { MessageCipher } from '../src/reencrypt-messages/message.cipher.js';
 import { serve } from '../src/serve.js';
 import { bringAbout } from './bring-about.js';
 
-/** Of few points and in twice the resolution, so that the text can be read where a page shows the picture at half its size. */
-const VIEW = { viewport: { width: 1080, height: 720 }, deviceScaleFactor: 2 };
+/** Wide enough for a line of the list; in more than its points, as pages show the picture in many resolutions. */
+const VIEW = { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1.5 };
 
 const postgres = await startPostgres();
 const redis = await startRedis();
