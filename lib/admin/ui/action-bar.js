@@ -1,4 +1,4 @@
-import { html, useLayoutEffect, useRef, useState } from './preact.min.js';
+import { html, useState } from './preact.min.js';
 import { change } from './api.js';
 import { Button } from './button.js';
 import { ConfirmDialog } from './confirm-dialog.js';
@@ -7,11 +7,12 @@ import { RetryDialog } from './retry-dialog.js';
 import { StartDialog } from './start-dialog.js';
 import { failuresOf } from './status-groups.js';
 import { toast } from './toasts.js';
+import { useKeptFocus } from './use-kept-focus.js';
 
 const PAST_TENSE = { start: 'started', pause: 'paused', resume: 'resumed', cancel: 'cancelled' };
 
 /** Buttons of the actions that the state allows; the primary one is what is done next in this state. */
-export function ActionBar({ name, url, status, groups, refresh }) {
+export function ActionBar({ name, url, status, groups, isGone, refresh }) {
   const [dialog, setDialog] = useState(null);
   const bar = useKeptFocus();
   const { state, adoptVersion } = status;
@@ -23,19 +24,24 @@ export function ActionBar({ name, url, status, groups, refresh }) {
   const open = (kind) => () => setDialog(kind);
   const close = () => setDialog(null);
   const isFailed = state === 'failed';
-  const failures = groups && !groups.isPartial ? groups.total : failuresOf(status);
+  // Without its handler a run can be stopped, and nothing else.
+  const canRun = !isGone;
+  const failures = groups?.total ?? failuresOf(status);
   return html`<div class="actions" role="group" aria-label="Control ${name}" ref=${bar}>
     ${
+      canRun &&
       isFailed &&
       failures > 0 &&
       html`<${Button} key="retry" kind="primary" onClick=${open('retry')}>Retry ${counted(failures, 'failure')}…<//>`
     }
     ${
+      canRun &&
       !isActive(state) &&
       html`<${Button} key="start" kind=${isFailed ? '' : 'primary'} onClick=${open('start')}>Start…<//>`
     }
     ${(isRunning(state) || state === 'waiting') && html`<${Button} key="pause" onClick=${open('pause')}>Pause…<//>`}
     ${
+      canRun &&
       state === 'paused' &&
       html`<${Button}
       key="resume"
@@ -86,13 +92,3 @@ const CONFIRMATIONS = {
     kind: 'primary',
   }),
 };
-
-/** Keeps the focus among the buttons when the focused one goes, as the state has changed. */
-function useKeptFocus() {
-  const bar = useRef();
-  const hadFocus = bar.current?.contains(document.activeElement);
-  useLayoutEffect(() => {
-    if (hadFocus && document.activeElement === document.body) bar.current.querySelector('button')?.focus();
-  });
-  return bar;
-}

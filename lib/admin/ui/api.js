@@ -59,7 +59,10 @@ async function call(path, init, isExpected) {
   // A guard that sends people to a form to sign in answers with a page.
   if (body === null && response.redirected) throw new ApiError(401, null);
   const value = unwrap(body, isExpected);
-  noteServerTime(value.now ?? response.headers.get('date'), value.now !== undefined);
+  noteServerTime(
+    value.now ?? value[0]?.now ?? response.headers.get('date'),
+    (value.now ?? value[0]?.now) !== undefined,
+  );
   return value;
 }
 

@@ -1,17 +1,12 @@
 import { html, useEffect, useRef, useState } from './preact.min.js';
 import { ActionBar } from './action-bar.js';
 import { Badge } from './badge.js';
-import { ChartPanel } from './chart-panel.js';
+import { DetailPanels } from './detail-panels.js';
 import { DetailSource } from './detail-source.js';
 import { DetailTiles } from './detail-tiles.js';
-import { FailuresPanel } from './failures-panel.js';
-import { Panel } from './panel.js';
 import { Progress } from './progress.js';
 import { RunPage } from './run-page.js';
-import { RunsTable } from './runs-table.js';
 import { StatusText } from './status-text.js';
-import { Timeline } from './timeline.js';
-import { TuningForm } from './tuning-form.js';
 import { useNow } from './use-now.js';
 
 /** The page of one backfill, or of one of its runs. */
@@ -32,7 +27,7 @@ export function DetailPage({ name, runId }) {
 }
 
 function Detail(context) {
-  const { name, url, status, groups, config, samples, runs, changes, now, refresh } = context;
+  const { name, url, status, groups, config, now, refresh, isGone } = context;
   return html`<article class="detail">
     <p><a href="#/">← All backfills</a></p>
     <div class="detail-head">
@@ -40,28 +35,20 @@ function Detail(context) {
         <h2><bdi>${name}</bdi>${' '}<${Badge} status=${status} now=${now} /></h2>
         ${status.description && html`<p class="quiet"><bdi>${status.description}</bdi></p>`}
       </div>
-      <${ActionBar} name=${name} url=${url} status=${status} groups=${groups} refresh=${refresh} />
+      <${ActionBar} name=${name} url=${url} status=${status} groups=${groups} isGone=${isGone} refresh=${refresh} />
     </div>
     <${StatusText} status=${status} now=${now} />
     ${status.runId && html`<${Progress} status=${status} label="Progress of ${name}" />`}
     ${status.runId && html`<${DetailTiles} status=${status} config=${config} now=${now} />`}
-    ${
-      status.runId &&
-      html`<${ChartPanel} name=${name} url=${url} samples=${samples} config=${config} changes=${changes} onRange=${context.onRange} />`
-    }
-    <div class="columns">
-      <${Panel} title="Tuning">
-        ${
-          config
-            ? html`<${TuningForm} url=${url} config=${config} status=${status} refresh=${refresh} now=${now} />`
-            : html`<p class="quiet">Loading…</p>`
-        }
-      <//>
-      <${FailuresPanel} url=${url} status=${status} groups=${groups} refresh=${refresh} />
-    </div>
-    <${Timeline} url=${url} changes=${changes} />
-    <${Panel} title="Runs"><${RunsTable} name=${name} runs=${runs} status=${status} /><//>
+    ${isGone ? html`<${Gone} />` : html`<${DetailPanels} ...${context} />`}
   </article>`;
+}
+
+function Gone() {
+  return html`<p class="empty">
+    This app has no handler of this name, so its config, failures and history are not shown here. Open the page of an app
+    that has the handler.
+  </p>`;
 }
 
 function Missing({ name }) {

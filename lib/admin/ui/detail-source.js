@@ -27,6 +27,7 @@ export class DetailSource {
   data = {
     status: undefined,
     isMissing: false,
+    isGone: false,
     config: null,
     runs: null,
     changes: 0,
@@ -77,8 +78,9 @@ export class DetailSource {
     if (!status) return;
     this.compare(this.data.status, status);
     this.set({ status, isMissing: false });
+    await this.part('config', STALE_MS, () => this.loadConfig());
+    if (this.data.isGone) return;
     await Promise.all([
-      this.part('config', STALE_MS, () => this.loadConfig()),
       this.part('runs', STALE_MS, () => this.loadRuns()),
       this.part('history', STALE_MS, async () => ({ changes: this.data.changes + 1 })),
       this.part('failures', FAILURES_MS, () => this.loadFailures()),
@@ -126,7 +128,13 @@ export class DetailSource {
   }
 
   async loadConfig() {
-    return { config: await read(`${this.url}/config`, has('config')) };
+    try {
+      return { config: await read(`${this.url}/config`, has('config')), isGone: false };
+    } catch (error) {
+      // The status is that of a run whose handler is gone: nothing else is known of it without its handler.
+      if (error.status === 404) return { config: null, isGone: true };
+      throw error;
+    }
   }
 
   async loadRuns() {

@@ -1,5 +1,16 @@
 import { html } from './preact.min.js';
-import { compact, count, counted, isRunning, perSecond, rate, untilText, valueText, when } from './format.js';
+import {
+  compact,
+  count,
+  counted,
+  isActive,
+  isRunning,
+  perSecond,
+  rate,
+  untilText,
+  valueText,
+  when,
+} from './format.js';
 import { failuresOf } from './status-groups.js';
 
 /** The figures of a run. */
@@ -12,19 +23,29 @@ export function DetailTiles({ status, config, now }) {
     rowsMissing > 0 && `${counted(rowsMissing, 'row')} missing`,
     rowsRechecked > 0 && `${count(rowsRechecked)} handled again`,
   ];
-  return html`<dl class="tiles">
+  const speed = html`
     <${Tile} label="Speed" value=${`${rate(running ? status.rowsPerSecond : 0)} rows/s`} note=${speedNote(status)} />
     <${Tile} label="Rate in force" value=${perSecond(status.rate.perSecond)} note=${html`<bdi>${status.rate.reason}</bdi>`} />
     <${Tile} label="Ends in" value=${running ? untilText(status.eta, now) : '–'} note=${endNote(status, running, now)} />
+  `;
+  const means = html`
+    <${Tile} label="Workers" value=${count(workers)} note=${workers === 1 ? 'process' : 'processes'} />
+    ${
+      cursor !== null &&
+      html`<${Tile} label="Cursor" value=${html`<code><bdi>${valueText(cursor)}</bdi></code>`} note="planning continues there" />`
+    }
+  `;
+  // A run that has ended has no speed and needs no workers.
+  return html`<dl class="tiles">
+    ${isActive(status.state) && speed}
     <${Tile} label="Ranges" value=${`${compact(status.done)} done`} note=${`${compact(outstanding)} outstanding`} />
     <${Tile} label="Failures" value=${compact(failuresOf(status))} note=${failureNotes.filter(Boolean).join(', ')} />
     ${verified && html`<${Tile} label="Verified" ...${verifiedTexts(verified)} />`}
-    <${Tile} label="Workers" value=${count(workers)} note=${workers === 1 ? 'process' : 'processes'} />
+    ${isActive(status.state) && means}
     ${
       callsPerSecond !== null &&
       html`<${Tile} label="Quota" value=${`${rate(callsPerSecond)} calls/s`} note=${quotaNote(config)} />`
     }
-    ${cursor !== null && html`<${Tile} label="Cursor" value=${html`<code><bdi>${valueText(cursor)}</bdi></code>`} note="planning continues there" />`}
   </dl>`;
 }
 

@@ -8,10 +8,14 @@ export function Dialog({ title, onClose, onSubmit, actions, error, children }) {
   const id = useRef();
   id.current ??= `dialog-${++ids}`;
   useEffect(() => {
-    const invoker = document.activeElement;
-    dialog.current.showModal();
-    (dialog.current.querySelector('[data-focus]') ?? dialog.current.querySelector('input'))?.focus();
-    return () => returnFocus(invoker);
+    const node = dialog.current;
+    node.showModal();
+    (node.querySelector('[data-focus]') ?? node.querySelector('input'))?.focus();
+    return () => {
+      // Gives the focus back to where it was before, unless that is gone.
+      node.close();
+      if (document.activeElement === document.body) focusActions();
+    };
   }, []);
   const submit = (event) => {
     event.preventDefault();
@@ -31,7 +35,7 @@ export function Dialog({ title, onClose, onSubmit, actions, error, children }) {
   </dialog>`;
 }
 
-function returnFocus(invoker) {
-  const target = invoker?.isConnected ? invoker : document.querySelector('.detail-head .actions button');
-  (target ?? document.getElementById('main')).focus({ preventScroll: true });
+function focusActions() {
+  const target = document.querySelector('.detail-head .actions button') ?? document.getElementById('main');
+  target.focus({ preventScroll: true });
 }

@@ -11,18 +11,17 @@ export function FailuresPanel({ url, status, groups, runId, refresh }) {
   const [search, setSearch] = useState('');
   const [retry, setRetry] = useState(null);
   if (groups === null) return html`<${Panel} title="Failures"><p class="quiet">Loading…</p><//>`;
-  const { total, isPartial } = groups;
+  const { total } = groups;
   if (total === 0) return html`<${Panel} title="Failures"><p class="quiet">No failures.</p><//>`;
   const adoptVersion = status.state === 'failed' ? status.adoptVersion : null;
-  const about = isPartial ? 'More than ' : '';
   const list = { url, runId, version: total, onRetry: setRetry };
   return html`<${Panel} title="Failures">
     <div class="failure-head">
-      <p>${about}${counted(total, 'failure')} of ${counted(groups.groups.length, 'kind')}</p>
+      <p>${counted(total, 'failure')} of ${counted(groups.groups.length, 'kind')}</p>
       <input
         type="search"
         aria-label="Search failures"
-        placeholder="Search errors and keys"
+        placeholder="Search"
         value=${search}
         onInput=${(event) => setSearch(event.target.value)}
       />

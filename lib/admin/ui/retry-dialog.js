@@ -2,7 +2,6 @@ import { html } from './preact.min.js';
 import { change } from './api.js';
 import { ConfirmDialog } from './confirm-dialog.js';
 import { counted } from './format.js';
-import { retryBody } from './failure-source.js';
 import { toast } from './toasts.js';
 
 /** Asks before failures are retried: all of the run, those of a group, or one. */
@@ -10,7 +9,7 @@ export function RetryDialog({ url, count, group, ids, runId, adoptVersion, onDon
   const what = counted(count, 'failure');
   const version = adoptVersion === null ? '' : ` with version ${adoptVersion}`;
   const retry = async (body) => {
-    const scope = ids ? { ids, runId } : await retryBody(url, { runId, group });
+    const scope = { ids, runId, group: group?.id };
     const adopt = adoptVersion === null ? {} : { adoptVersion };
     const { retried } = await change('POST', `${url}/failures/retry`, { ...scope, ...adopt, ...body });
     toast(`${counted(retried, 'failure')} queued again`);

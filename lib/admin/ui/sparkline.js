@@ -5,8 +5,7 @@ const HEIGHT = 20;
 
 /** Rows a second of the last minute as a small line. */
 export function Sparkline({ values }) {
-  if (!values || values.length < 2 || Math.max(...values) === 0)
-    return html`<svg class="spark" aria-hidden="true"></svg>`;
+  if (!values || values.length < 2 || Math.max(...values) === 0) return null;
   const max = Math.max(...values);
   const step = WIDTH / (values.length - 1);
   const points = values.map(

@@ -14,5 +14,5 @@ export function TuningField({ name, value, current, error, onValue }) {
     <//>`;
   }
   const isNumber = typeof current === 'number' || name.startsWith('perSecond');
-  return html`<${TextField} ...${shared} inputmode=${isNumber ? 'decimal' : 'text'} value=${value} onValue=${onValue} />`;
+  return html`<${TextField} ...${shared} inputmode=${isNumber ? 'decimal' : 'text'} placeholder=${name.startsWith('perSecond') ? 'unpaced' : 'none'} value=${value} onValue=${onValue} />`;
 }

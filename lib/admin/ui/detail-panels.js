@@ -1,0 +1,43 @@
+import { html, useRef } from './preact.min.js';
+import { ChartPanel } from './chart-panel.js';
+import { FailuresPanel } from './failures-panel.js';
+import { Panel } from './panel.js';
+import { RunsTable } from './runs-table.js';
+import { failuresOf } from './status-groups.js';
+import { Timeline } from './timeline.js';
+import { TuningForm } from './tuning-form.js';
+
+/** What lies below the status of a backfill: throughput, config, failures, timeline and runs. */
+export function DetailPanels({
+  name,
+  url,
+  status,
+  groups,
+  config,
+  samples,
+  runs,
+  changes,
+  now,
+  refresh,
+  onRange,
+}) {
+  // The order stays while somebody is typing.
+  const hadFailures = useRef(failuresOf(status) > 0);
+  const tuning = html`<${Panel} key="tuning" title="Tuning">
+    ${
+      config
+        ? html`<${TuningForm} url=${url} config=${config} status=${status} refresh=${refresh} now=${now} />`
+        : html`<p class="quiet">Loading…</p>`
+    }
+  <//>`;
+  const failures = html`<${FailuresPanel} key="failures" url=${url} status=${status} groups=${groups} refresh=${refresh} />`;
+  return html`<div class="detail">
+    ${
+      status.runId &&
+      html`<${ChartPanel} name=${name} url=${url} samples=${samples} config=${config} changes=${changes} onRange=${onRange} />`
+    }
+    <div class="columns">${hadFailures.current ? [failures, tuning] : [tuning, failures]}</div>
+    <${Timeline} url=${url} changes=${changes} />
+    <${Panel} title="Runs"><${RunsTable} name=${name} runs=${runs} status=${status} /><//>
+  </div>`;
+}

@@ -1,0 +1,400 @@
+import type { NextFunction, Request, Response } from 'express';
+import type { BrowserContext, Page } from 'playwright-core';
+import { createAppBench, eventually } from '../../support/apps/index.js';
+import { manyBackfills, startAdminApp, startMany, type AdminApp } from '../../support/admin/index.js';
+import { inspect, openBrowser } from '../../support/browser/index.js';
+
+const bench = await createAppBench();
+
+describe('the page of 61 backfills in every state', () => {
+  let admin: AdminApp;
+  let browser: BrowserContext;
+  let page: Page;
+  let problems: string[];
+  let base: string;
+  /** What the server does instead of answering. */
+  let trouble: 'none' | 'signed out' | 'away';
+  const streams = new Set<Response>();
+
+  beforeAll(async () => {
+    browser = await openBrowser({ viewport: { width: 1440, height: 900 } });
+    admin = await startAdminApp(bench, {
+      keyPrefix: `${bench.redis.prefix}-many`,
+      handlers: manyBackfills(),
+      admin: { path: 'ops', allowUnguarded: true, actor: () => 'ada' },
+      configure: (app) => {
+        app.use((request: Request, response: Response, next: NextFunction) => {
+          if (trouble === 'away') {
+            request.destroy();
+          } else if (trouble === 'signed out') {
+            response.status(401).json({ statusCode: 401, message: 'Unauthorized' });
+          } else {
+            if (request.path.endsWith('/events')) {
+              streams.add(response);
+              response.once('close', () => streams.delete(response));
+            }
+            next();
+          }
+        });
+      },
+    });
+    base = `${admin.origin}/ops/ui`;
+    await startMany(admin.backfills);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await admin.close();
+  });
+
+  beforeEach(async () => {
+    trouble = 'none';
+    problems = [];
+    page = await openPage();
+  });
+  afterEach(async () => {
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+
+  async function openPage(hash = ''): Promise<Page> {
+    const opened = await browser.newPage();
+    opened.on('pageerror', (error) => problems.push(error.message));
+    opened.on('console', (line) => {
+      if (line.text().includes('Content Security Policy')) problems.push(line.text());
+    });
+    await opened.goto(`${base}${hash}`);
+    return opened;
+  }
+
+  const names = (group: string): Promise<string[]> =>
+    page.locator(`[data-group="${group}"] .item h3`).allTextContents();
+  const words = (name: string): Promise<string | null> =>
+    page.locator(`.item[data-name="${name}"] .words`).textContent();
+  const button = (name: string | RegExp) =>
+    page.getByRole('button', { name, exact: typeof name === 'string' });
+  const press = (name: string | RegExp) => button(name).click();
+  const connection = (text: string) => page.locator('#connection').filter({ hasText: text }).waitFor();
+  const go = (hash: string) => page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
+
+  it('groups them by what they need, on a dense list that says since when and why', async () => {
+    await page.locator('.item').first().waitFor();
+    expect(await page.locator('.group h2').allTextContents()).toEqual([
+      'Needs attention 12',
+      'Running 10',
+      'Paused by somebody 5',
+      'Done 16',
+      'Never run 18',
+    ]);
+    expect((await names('attention')).map((name) => name.split('-')[0])).toEqual([
+      ...Array<string>(3).fill('broken'),
+      ...Array<string>(5).fill('failed'),
+      ...Array<string>(4).fill('held'),
+    ]);
+    expect(await words('failed-01')).toMatch(/^failed at \d\d:\d\d:\d\d \w+, took .*, 20 failures/);
+    expect(await words('broken-01')).toMatch(/^paused itself.*maxFailures/);
+    expect(await words('held-01')).toMatch(/^held: /);
+    expect(await words('running-01')).toMatch(/^running for .*, started by ada: ticket 4711$/);
+    expect(await words('paused-01')).toMatch(/^paused.* by carol: the table is locked$/);
+    expect(await words('done-01')).toMatch(/^completed at \d\d:\d\d:\d\d \w+, took /);
+    expect(await page.locator('.item[data-name="held-01"] .badge').textContent()).toBe('held');
+    await page.locator('.item[data-name="running-01"]').filter({ hasText: 'ends in' }).waitFor();
+    expect(await page.locator('.item[data-name="never-01"]').isVisible()).toBe(false);
+    expect(await page.evaluate('document.documentElement.scrollHeight')).toBeLessThan(3000);
+    await page.getByRole('heading', { name: 'Never run' }).click();
+    await page
+      .locator('.item[data-name="never-18"]')
+      .filter({ hasText: 'Moves the never numbers' })
+      .waitFor();
+  });
+
+  it('is searched by /, filtered and sorted, as its URL says', async () => {
+    await page.locator('.item').first().waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('PAUSED-0');
+    await eventually(
+      'those found',
+      () => page.locator('.item h3').allTextContents(),
+      (found) => found.length === 5,
+    );
+    expect(page.url()).toContain('#/?q=PAUSED-0');
+    await page.reload();
+    await page.locator('.item').first().waitFor();
+    expect(await page.locator('.item h3').count()).toBe(5);
+    await page.locator('.controls input').press('Escape');
+    await page.getByLabel('State').selectOption({ label: 'Done (16)' });
+    await page.getByLabel('Order').selectOption('Progress');
+    expect(page.url()).toMatch(/#\/\?state=done&sort=percent$/);
+    await eventually(
+      'the order',
+      () => page.locator('.item h3').allTextContents(),
+      (found) => found.length === 16 && found[0] === 'done-01' && found[15]?.startsWith('cancelled') === true,
+    );
+    await page.getByLabel('Search').fill('no such thing');
+    await page.getByText('No backfill matches.').waitFor();
+    await page.getByRole('link', { name: 'Show all' }).click();
+    await page.locator('.item[data-name="running-10"]').waitFor();
+  });
+
+  it('reads the list once a second at most, and not while it is hidden', async () => {
+    const starts: number[] = [];
+    const isList = (url: string) => /\/ops(\/overview.*)?$/.test(new URL(url).pathname);
+    page.on('request', (request) => {
+      if (isList(request.url())) starts.push(Date.now());
+    });
+    await page.locator('.item').first().waitFor();
+    starts.length = 0;
+    await connection('Live');
+    await eventually(
+      'five lists',
+      () => Promise.resolve(starts.length),
+      (count) => count >= 5,
+    );
+    const gaps = starts.slice(1).map((at, i) => at - (starts[i] ?? 0));
+    expect(gaps.filter((gap) => gap < 800)).toEqual([]);
+
+    const setHidden = (hidden: boolean) =>
+      page.evaluate(
+        `Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'))`,
+      );
+    await page.evaluate(
+      `window.told = 0;
+      new BroadcastChannel('nestjs-backfill:/ops').addEventListener('message', () => window.told++)`,
+    );
+    await setHidden(true);
+    const before = starts.length;
+    const told = () => page.evaluate('told') as Promise<number>;
+    const other = await openPage();
+    await eventually('events that would make a visible page read', told, (count) => count >= 40);
+    expect(starts.length - before).toBeLessThanOrEqual(1);
+    await setHidden(false);
+    await eventually(
+      'the list to be read again',
+      () => Promise.resolve(starts.length),
+      (count) => count > before + 1,
+    );
+    await other.close();
+  });
+
+  it('reads little for one backfill: less while it is idle, and only new samples', async () => {
+    const seen: { part: string; at: number; query: URLSearchParams }[] = [];
+    page.on('request', (request) => {
+      const { pathname, searchParams } = new URL(request.url());
+      const [, name, part = 'status'] = /^\/ops\/((?:done|running)-01)(?:\/([\w-]+))?/.exec(pathname) ?? [];
+      if (name) seen.push({ part, at: Date.now(), query: searchParams });
+    });
+    const of = (part: string) => seen.filter((request) => request.part === part);
+    const statuses = (count: number) =>
+      eventually(
+        `${count} reads of the status`,
+        () => Promise.resolve(of('status').length),
+        (read) => read >= count,
+      );
+    await go('#/done-01');
+    await statuses(3);
+    // The first view reads each part once; after that only the status is read.
+    expect(of('samples').length).toBeLessThanOrEqual(1);
+    expect(of('failures').length + of('failure-groups').length).toBeLessThanOrEqual(2);
+    seen.length = 0;
+    await go('#/running-01');
+    await page.locator('.chart canvas').waitFor();
+    await statuses(12);
+    const seconds = ((of('status').at(-1)?.at ?? 0) - (of('status')[0]?.at ?? 0)) / 1000;
+    expect(seen.length / Math.max(11, seconds)).toBeLessThan(3);
+    const newer = of('samples').slice(1);
+    expect(newer.length).toBeGreaterThan(0);
+    expect(newer.filter(({ query }) => !query.has('after'))).toEqual([]);
+  });
+
+  it('has one event stream for seven tabs, which another tab takes over', async () => {
+    const others = await Promise.all(Array.from({ length: 6 }, () => openPage()));
+    const all = [page, ...others];
+    const isLive = (tab: Page) => tab.locator('#connection').filter({ hasText: 'Live' }).waitFor();
+    await Promise.all(all.map(isLive));
+    expect(streams.size).toBe(1);
+    // The first page has the stream, as it was opened first.
+    await page.close();
+    page = others.pop() ?? page;
+    await eventually(
+      'another tab to open the stream',
+      () => Promise.resolve(streams.size),
+      (count) => count === 1,
+    );
+    await admin.backfills.pause('running-10', { by: 'dora', reason: 'for all tabs' });
+    await Promise.all(
+      [page, ...others].map((tab) =>
+        tab
+          .locator('.item[data-name="running-10"] .words')
+          .filter({ hasText: 'by dora: for all tabs' })
+          .waitFor(),
+      ),
+    );
+    await admin.backfills.resume('running-10');
+    await Promise.all(others.map((tab) => tab.close()));
+  });
+
+  it('says that it is signed out, or that the server is away, and recovers', async () => {
+    await connection('Live');
+    await page.locator('.age').filter({ hasText: 'updated' }).waitFor();
+    trouble = 'signed out';
+    await connection('Signed out');
+    await page.getByRole('alert').filter({ hasText: 'You are signed out' }).waitFor();
+    trouble = 'away';
+    await connection('Server away since');
+    await page.locator('.age[data-old]').waitFor();
+    await page.locator('.item[data-name="failed-01"]').waitFor();
+    trouble = 'none';
+    await page.getByRole('alert').waitFor({ state: 'detached' });
+    await connection('Live');
+  });
+
+  it('draws addresses that lead nowhere on purpose', async () => {
+    await go('#/%E0%A4%A');
+    await page.getByRole('heading', { name: 'Nothing is at this address' }).waitFor();
+    await go('#/failed-01/nonsense');
+    await page.getByText('#/failed-01/nonsense').waitFor();
+    await go('#/none%20such');
+    await page.getByRole('alert').filter({ hasText: 'There is no backfill "none such".' }).waitFor();
+    expect(await page.getByRole('button').count()).toBe(0);
+    await go('#/failed-01/runs/none');
+    await page.getByRole('alert').filter({ hasText: 'failed-01 has no run none.' }).waitFor();
+    await go('#/');
+    await page.locator('.item').first().waitFor();
+  });
+
+  it('is used from the list to a retried group with the keyboard alone', async () => {
+    await page.locator('.item').first().waitFor();
+    const focused = () =>
+      page.evaluate(
+        'document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent',
+      );
+    /** Presses Tab until the element has the focus. */
+    const tabTo = async (text: RegExp) => {
+      for (let i = 0; i < 100; i++) {
+        await page.keyboard.press('Tab');
+        if (text.test(String(await focused()))) return;
+      }
+      throw new Error(`Expected Tab to reach ${text}, got ${String(await focused())}`);
+    };
+    await tabTo(/^failed-02$/);
+    await page.keyboard.press('Enter');
+    await button(/^Retry 15… DuplicateKey|^Retry 15… .*duplicate key/).waitFor();
+    await tabTo(/^Retry 15…/);
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').getByText('duplicate key', { exact: false }).waitFor();
+    await page.keyboard.type('index was dropped');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.locator('td').filter({ hasText: 'retried 15 failures' }).waitFor();
+    await page.locator('td').filter({ hasText: 'ada: index was dropped' }).first().waitFor();
+    expect(await page.evaluate('document.activeElement === document.body')).toBe(false);
+    await page.locator('.detail-head .badge[data-state="failed"]').waitFor();
+  });
+
+  it('offers for each state what comes next', async () => {
+    const primary = async (name: string) => {
+      await go(`#/${name}`);
+      await page.locator('.detail-head h2').filter({ hasText: name }).waitFor();
+      return page.locator('.detail-head button.primary').allTextContents();
+    };
+    expect(await primary('failed-01')).toEqual(['Retry 20 failures…']);
+    expect(await primary('paused-01')).toEqual(['Resume']);
+    expect(await primary('running-01')).toEqual([]);
+    expect(await primary('done-01')).toEqual(['Start…']);
+    expect(await primary('never-01')).toEqual(['Start…']);
+    await page.getByText('It has never run.').waitFor();
+  });
+
+  it('groups failures, finds them, shows one, and keeps them on the page of their run', async () => {
+    await go('#/failed-03');
+    await page.getByText('20 failures of 2 kinds').waitFor();
+    const groups = page.locator('.failure-group');
+    expect(await groups.locator('> .failure-count strong').allTextContents()).toEqual(['15', '5']);
+    await groups.nth(1).locator('summary').first().click();
+    await page.locator('.failure').filter({ hasText: 'timeout after 12 ms' }).waitFor();
+    await page.getByLabel('Search failures').fill('after 16 ms');
+    await eventually(
+      'the one that matches',
+      () => page.locator('.failure').count(),
+      (count) => count === 1,
+    );
+    await page.getByLabel('Search failures').fill('');
+    await page.locator('section').filter({ hasText: 'Runs' }).getByRole('link').first().click();
+    await page.getByRole('heading', { name: /^Run of failed-03/ }).waitFor();
+    expect(page.url()).toMatch(/#\/failed-03\/runs\/[\w-]+$/);
+    await page.getByText('20 failures of 2 kinds').waitFor();
+    await page.reload();
+    await page.getByText('20 failures of 2 kinds').waitFor();
+  });
+
+  it('tells bad values at their fields, and what somebody else has changed, and keeps what was typed', async () => {
+    await go('#/never-02');
+    const batch = page.getByLabel('Batch size');
+    await batch.fill('many');
+    await batch.press('Enter');
+    await page.locator('#config-batchSize-error').filter({ hasText: 'Must be' }).waitFor();
+    expect(await batch.getAttribute('aria-invalid')).toBe('true');
+    await batch.fill('7');
+    await page.getByLabel('Batch size').press('Enter');
+    await page.locator('.changes li').filter({ hasText: 'Batch size 100 → 7' }).waitFor();
+    await batch.fill('8');
+    await page.getByText('The values were changed after this review').waitFor();
+    await press('Review changes');
+    await page.locator('.review .changes li').filter({ hasText: '100 → 8' }).waitFor();
+    await admin.backfills.configure('never-02', { concurrency: 9 }, { by: 'bob' });
+    await press('Apply');
+    const overtaken = page.getByRole('alert').filter({ hasText: 'changed by somebody else' });
+    await overtaken.filter({ hasText: 'Concurrency 4 → 9' }).waitFor();
+    expect(await batch.inputValue()).toBe('8');
+
+    await page.getByRole('link', { name: '← All backfills' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.filter({ hasText: 'Leave without applying' }).waitFor();
+    await press('Stay');
+    expect(await batch.inputValue()).toBe('8');
+    await press('Review changes');
+    await press('Apply');
+    await eventually(
+      'the new config',
+      () => admin.backfills.config('never-02'),
+      ({ config }) => config.batchSize === 8 && config.concurrency === 9,
+    );
+    await page.getByText('The new config is in force').waitFor();
+    await page.getByRole('link', { name: '← All backfills' }).click();
+    await page.locator('.item').first().waitFor();
+  });
+
+  it('tells bad bounds of a start at their fields', async () => {
+    await go('#/never-03');
+    await press('Start…');
+    await page.getByLabel('From', { exact: true }).fill('abc');
+    await page.getByLabel('From', { exact: true }).press('Enter');
+    await page.locator('#start-from-error').filter({ hasText: 'Must be a whole number' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Start…');
+  });
+
+  it('has no serious accessibility violation and no overflow, in both themes and at each width', async () => {
+    const views = [
+      ['list', '#/', '.item'],
+      ['running', '#/running-01', '.chart canvas'],
+      ['failed', '#/failed-01', '.failure-group'],
+      ['paused', '#/broken-01', '.failure-group'],
+      ['never', '#/never-01', '.tuning'],
+      ['missing', '#/none', '.alert'],
+    ] as const;
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const width of [1440, 768, 360, 320]) {
+        await page.setViewportSize({ width, height: 900 });
+        for (const [name, hash, sign] of views) {
+          await page.goto('about:blank');
+          await page.goto(`${base}${hash}`);
+          await page.locator(sign).first().waitFor();
+          await inspect(page, `many-${name}-${width}-${colorScheme}`);
+        }
+      }
+    }
+  });
+});

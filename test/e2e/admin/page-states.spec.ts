@@ -1,0 +1,122 @@
+import type { BrowserContext, Page } from 'playwright-core';
+import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
+import { startAdminApp, type AdminApp } from '../../support/admin/index.js';
+import { inspect, openBrowser } from '../../support/browser/index.js';
+
+const SLOW = { batchSize: 2, perSecondOnPeak: 10, perSecondOffPeak: 10 };
+
+const bench = await createAppBench();
+
+describe('the page', () => {
+  let admin: AdminApp;
+  let browser: BrowserContext;
+  let page: Page;
+
+  beforeAll(async () => {
+    browser = await openBrowser({ viewport: { width: 1200, height: 900 } });
+  });
+  afterAll(() => browser.close());
+  beforeEach(async () => {
+    page = await browser.newPage();
+  });
+  afterEach(async () => {
+    await page.close();
+    await admin.close();
+  });
+
+  const start = async (handlerName?: string): Promise<AdminApp> =>
+    startAdminApp(bench, {
+      admin: { path: 'ops', allowUnguarded: true },
+      handlers: handlerName
+        ? [
+            defineBackfill({
+              name: handlerName,
+              source: numbers(100_000),
+              config: SLOW,
+              processRange: () => {},
+            }),
+          ]
+        : [],
+    });
+  const show = (hash: string) => page.goto(`${admin.origin}/ops/ui${hash}`);
+
+  it('says that an app has no backfills', async () => {
+    admin = await start();
+    await show('');
+    await page.getByText('No handler of this app is decorated with @Backfill').waitFor();
+    expect(await page.locator('.item').count()).toBe(0);
+  });
+
+  it('shows a run whose handler is gone, and lets it be cancelled and nothing else', async () => {
+    admin = await start('gone');
+    await admin.backfills.start('gone');
+    await admin.close();
+    admin = await start('other');
+    await show('');
+    await page.locator('[data-group="attention"] .item[data-name="gone"]').waitFor();
+    await page.getByRole('link', { name: 'gone', exact: true }).click();
+    await page.getByText('This app has no handler of this name').waitFor();
+    await page.locator('.warnings li').filter({ hasText: 'This app has no handler named "gone"' }).waitFor();
+    expect(await page.locator('.detail-head button').allTextContents()).toEqual(['Pause…', 'Cancel…']);
+    expect(await page.locator('.panel').count()).toBe(0);
+    await inspect(page, 'gone');
+    await page.getByRole('button', { name: 'Cancel…' }).click();
+    await page.getByRole('button', { name: 'Cancel the run' }).click();
+    await page.locator('.detail-head .badge[data-state="cancelled"]').waitFor();
+    expect(await page.locator('.detail-head button').count()).toBe(0);
+  });
+
+  it('loads the chart only where there is one, and says the value under the pointer', async () => {
+    admin = await start('steady');
+    const loaded: string[] = [];
+    page.on('request', (request) => loaded.push(new URL(request.url()).pathname));
+    await show('');
+    await page.locator('.item').first().waitFor();
+    expect(loaded.filter((path) => path.includes('uplot.min'))).toEqual([]);
+    await admin.backfills.start('steady');
+    await page.getByRole('link', { name: 'steady', exact: true }).click();
+    const chart = page.locator('.chart canvas');
+    await chart.waitFor();
+    expect(loaded.filter((path) => /uplot\.min\.[0-9a-f]{12}\.(js|css)$/.test(path)).length).toBe(2);
+    await page.locator('.chart .u-over').hover();
+    await page
+      .locator('.point')
+      .filter({ hasText: /^\d\d:\d\d:\d\d \w+: [\d.]+ ranges\/s, 10 configured$/ })
+      .waitFor();
+    await page.getByRole('button', { name: 'Whole run' }).click();
+    await chart.waitFor();
+    await page.locator('.ranges [aria-pressed="true"]').filter({ hasText: 'Whole run' }).waitFor();
+  });
+
+  it('is cached for good and compressed, except the document', async () => {
+    admin = await start('steady');
+    const caching: string[] = [];
+    page.on('response', (response) => {
+      const { pathname } = new URL(response.url());
+      if (!pathname.includes('/ui')) return;
+      const { 'cache-control': control, 'content-encoding': encoding } = response.headers();
+      caching.push(`${pathname.endsWith('/ui') ? 'document' : 'file'}: ${control}, ${encoding}`);
+    });
+    await show('');
+    await page.locator('.item').first().waitFor();
+    expect(new Set(caching)).toEqual(
+      new Set(['document: no-cache, gzip', 'file: private, max-age=31536000, immutable, gzip']),
+    );
+  });
+
+  it('asks for a reason of a pause, which may be empty, and keeps the focus', async () => {
+    admin = await start('steady');
+    await admin.backfills.start('steady');
+    await show('#/steady');
+    const focused = () => page.evaluate('document.activeElement.textContent');
+    await page.getByRole('button', { name: 'Pause…' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Enter');
+    await page.locator('.detail-head .badge[data-state="paused"]').waitFor();
+    expect(await focused()).toBe('Resume');
+    await page.keyboard.press('Enter');
+    await page.locator('.detail-head .badge[data-state="running"]').waitFor();
+    expect(await focused()).toBe('Pause…');
+  });
+});
