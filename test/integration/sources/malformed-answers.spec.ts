@@ -183,7 +183,8 @@ describe('a source of the own that answers malformed rows', () => {
     const { backfills, finished } = await bench.start({ handlers: [failing] });
     await backfills.start('own');
     expect(await finished('own')).toMatchObject({ state: 'failed', failed: 3 });
-    expect((await backfills.failures('own')).items[0]).toMatchObject({ key: { low: 21, high: 30 } });
+    const { items } = await backfills.failures('own');
+    expect(items.map(({ key }) => key)).toContainEqual({ low: 21, high: 30 });
   });
 });
 
