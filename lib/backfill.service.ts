@@ -29,6 +29,7 @@ import type {
   StartOptions,
 } from './state/run-actions.js';
 import { EventStream } from './state/event.stream.js';
+import type { HistoryRequest } from './state/history-request.js';
 import type { BackfillHistoryEntry } from './state/history.store.js';
 import { RunStore } from './state/run.store.js';
 import { SampleStore } from './state/sample.store.js';
@@ -38,7 +39,6 @@ import { ConfigChanger } from './supervision/config.changer.js';
 import { RunController } from './supervision/run.controller.js';
 
 const RUNS_PER_PAGE = 20;
-const HISTORY_PER_PAGE = 50;
 
 /**
  * Starts, controls and monitors the backfills of the app. The admin endpoints and the command line call it.
@@ -254,11 +254,13 @@ export class BackfillService {
    * What was done to a backfill, by whom and why, newest first: the whole history with `ledger: true`, else the last
    * 1000 entries.
    *
-   * @param limit most entries to return. Default 50
+   * @param request most entries to return, or the entries to return: to read on, the id of the last entry is `before` of
+   *   the next request; fewer entries than `limit` are the last ones. Default 50 entries
+   * @throws BackfillRequestError where `limit`, `before` or `types` is invalid
    */
-  async history(name: string, limit = HISTORY_PER_PAGE): Promise<BackfillHistoryEntry[]> {
+  async history(name: string, request: number | HistoryRequest = {}): Promise<BackfillHistoryEntry[]> {
     this.registry.get(name);
-    return this.connections.run(() => this.ledgerReader.history(name, limit));
+    return this.connections.run(() => this.ledgerReader.history(name, request));
   }
 
   /** The events of all backfills in all processes, from the time of subscription on. */

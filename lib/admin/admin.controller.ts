@@ -18,6 +18,7 @@ import {
   configBody,
   failureGroupsQuery,
   failuresQuery,
+  historyQuery,
   listQuery,
   previewQuery,
   resumeBody,
@@ -191,7 +192,9 @@ export abstract class AdminController {
 
   @Get(':name/history')
   async history(@Param('name') name: string, @Query() query: unknown): Promise<BackfillHistoryEntry[]> {
-    return this.backfills.history(name, parseRequest(listQuery, query).limit);
+    const page = parseRequest(historyQuery, query);
+    await this.checkRun(name, page.runId);
+    return this.backfills.history(name, withoutUndefined(page));
   }
 
   private async action(body: unknown, request: AdminRequest): Promise<ActionOptions> {

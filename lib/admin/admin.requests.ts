@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HISTORY_TYPES } from '../state/history-request.js';
 
 const MAX_STRING_LENGTH = 1000;
 const MAX_PAGE_SIZE = 1000;
@@ -147,6 +148,23 @@ export const failuresQuery = z.object({
 export const failureGroupsQuery = z.object({ runId });
 
 export const listQuery = z.object({ limit });
+
+const ENTRY_ID = 'the id of an entry of the history';
+const TYPES = `some of ${HISTORY_TYPES.join(', ')}, separated by commas`;
+export const historyQuery = z.object({
+  limit,
+  before: z
+    .string(ENTRY_ID)
+    .regex(/^\d{1,15}-\d{1,20}$/, ENTRY_ID)
+    .optional()
+    .describe('Id of the last entry of the previous page'),
+  types: text(500)
+    .transform((value) => value.split(','))
+    .pipe(z.array(z.enum(HISTORY_TYPES, TYPES), TYPES))
+    .optional()
+    .describe(`Only these: ${TYPES}`),
+  runId,
+});
 
 export const eventsQuery = z.object({
   backfill: printable(200, 'the name of a backfill').optional(),

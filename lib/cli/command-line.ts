@@ -16,6 +16,7 @@ import { commandMessage } from './command-message.js';
 import { addConfigCommand } from './commands/config.command.js';
 import { addDoctorCommand } from './commands/doctor.command.js';
 import { addFailureCommands } from './commands/failures.command.js';
+import { addHistoryCommand } from './commands/history.command.js';
 import { addListCommand } from './commands/list.command.js';
 import { addPreviewCommand } from './commands/preview.command.js';
 import { addRunsCommand } from './commands/runs.command.js';
@@ -188,6 +189,7 @@ function configure(
   addPreviewCommand(program, session);
   addFailureCommands(program, session);
   addRunsCommand(program, session);
+  addHistoryCommand(program, session);
   addDoctorCommand(program, session);
 }
 

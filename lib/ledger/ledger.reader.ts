@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { BackfillNotFoundError } from '../errors/backfill-not-found.error.js';
 import type { BackfillRun } from '../state/backfill-run.js';
 import { isLater } from '../state/event-entry.js';
+import { parseHistoryRequest } from '../state/history-request.js';
+import type { HistoryRequest } from '../state/history-request.js';
 import { HistoryStore } from '../state/history.store.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
 import { RunStore } from '../state/run.store.js';
@@ -55,12 +57,17 @@ export class LedgerReader {
     return run;
   }
 
-  /** The history of a backfill, newest first. */
-  async history(backfill: string, limit: number): Promise<BackfillHistoryEntry[]> {
-    const live = await this.historyStore.newest(backfill, limit);
-    const rows = (await this.ledger.read(() => this.ledgerStore.changes(backfill, limit))) ?? [];
+  /** The entries of the history of a backfill that a request selects, newest first. */
+  async history(backfill: string, request: number | HistoryRequest): Promise<BackfillHistoryEntry[]> {
+    const page = parseHistoryRequest(backfill, request);
+    const live = await this.historyStore.newest(backfill, page);
+    const rows = (await this.ledger.read(() => this.ledgerStore.changes(backfill, page))) ?? [];
     const entries = new Map([...rows.map(toHistoryEntry), ...live].map((entry) => [entry.id, entry]));
-    return [...entries.values()].toSorted((a, b) => (isLater(a.id, b.id) ? -1 : 1)).slice(0, limit);
+    const { before, limit } = page;
+    return [...entries.values()]
+      .filter(({ id }) => before === undefined || isLater(before, id))
+      .toSorted((a, b) => (isLater(a.id, b.id) ? -1 : 1))
+      .slice(0, limit);
   }
 
   private async toPublicRuns(rows: readonly LedgerRun[]): Promise<BackfillRun[]> {

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { EntityManagers } from '../database/entity-managers.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { JsonValue } from '../sources/backfill-source.js';
+import type { HistoryPage } from '../state/history-request.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
 import type { LedgerChange, LedgerCheckpoint, LedgerFailure, LedgerRun } from './ledger-rows.js';
 import { ChangeSchema, CheckpointSchema, FailureSchema, RunSchema } from './ledger.entities.js';
@@ -144,11 +145,32 @@ export class LedgerStore {
           .find(ChangeSchema, { runId: { $in: [...runIds] } }, { orderBy: { at: 'asc', id: 'asc' } });
   }
 
-  /** The changes of a backfill, newest first. */
-  async changes(backfill: string, limit: number): Promise<LedgerChange[]> {
-    return this.managers
-      .fork()
-      .find(ChangeSchema, { scope: this.scope, backfill }, { orderBy: { at: 'desc', id: 'desc' }, limit });
+  /**
+   * The newest changes of a backfill that a request selects, newest first by their time. Of the last time there are all:
+   * their order is that of the numbers in their ids, which the database does not know.
+   */
+  async changes(backfill: string, page: HistoryPage): Promise<LedgerChange[]> {
+    const { limit, before, types, runId } = page;
+    const where = {
+      scope: this.scope,
+      backfill,
+      ...(types === undefined ? {} : { kind: { $in: [...types] } }),
+      ...(runId === undefined ? {} : { runId }),
+    };
+    const em = this.managers.fork();
+    const until = before === undefined ? null : timeOf(before);
+    const [sameTime, older] = await Promise.all([
+      until ? em.find(ChangeSchema, { ...where, at: until }) : [],
+      em.find(
+        ChangeSchema,
+        { ...where, ...(until ? { at: { $lt: until } } : {}) },
+        { orderBy: { at: 'desc', id: 'desc' }, limit },
+      ),
+    ]);
+    const last = older.length === limit ? older.at(-1)?.at : undefined;
+    const ofLastTime = last ? await em.find(ChangeSchema, { ...where, at: last }) : [];
+    const changes = new Map([...sameTime, ...older, ...ofLastTime].map((change) => [change.id, change]));
+    return [...changes.values()];
   }
 
   /** The config changes of a backfill, oldest first, page by page. */
@@ -209,6 +231,11 @@ export class LedgerStore {
   async dropFailures(runId: string, after: number, before: number): Promise<void> {
     await this.managers.fork().nativeDelete(FailureSchema, { runId, sequence: { $gt: after, $lt: before } });
   }
+}
+
+/** The time in the id of a history entry. */
+function timeOf(entryId: string): Date {
+  return new Date(Number(entryId.split('-')[0]));
 }
 
 async function insertFailures(

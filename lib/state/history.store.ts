@@ -6,6 +6,7 @@ import type { JsonValue } from '../sources/backfill-source.js';
 import type { BackfillEventFields, BackfillEventType } from './backfill-event.js';
 import { decodeEvent, encodeEvent } from './event-entry.js';
 import type { StreamEntry } from './event-entry.js';
+import type { HistoryPage } from './history-request.js';
 
 const MAX_LENGTH = 1_000;
 
@@ -52,10 +53,26 @@ export class HistoryStore {
     return new Map(positions.map(([backfill], i) => [backfill, (pages[i] ?? []).map(toHistoryEntry)]));
   }
 
-  /** The newest entries, newest first. */
-  async newest(backfill: string, limit: number): Promise<BackfillHistoryEntry[]> {
-    const entries = await this.client.xrevrange(this.keys.history(backfill), '+', '-', 'COUNT', limit);
-    return entries.map(toHistoryEntry);
+  /** The newest entries that a request selects, newest first. */
+  async newest(
+    backfill: string,
+    { limit, before, types, runId }: HistoryPage,
+  ): Promise<BackfillHistoryEntry[]> {
+    const isFiltered = types !== undefined || runId !== undefined;
+    const size = isFiltered ? MAX_LENGTH : limit;
+    const selected: BackfillHistoryEntry[] = [];
+    for (let end = before === undefined ? '+' : `(${before}`; ;) {
+      const page = await this.client.xrevrange(this.keys.history(backfill), end, '-', 'COUNT', size);
+      for (const entry of page.map(toHistoryEntry)) {
+        end = `(${entry.id}`;
+        if ((types?.includes(entry.type) ?? true) && (runId === undefined || entry.runId === runId)) {
+          selected.push(entry);
+        }
+      }
+      if (page.length < size || selected.length >= limit) {
+        return selected.slice(0, limit);
+      }
+    }
   }
 }
 

@@ -85,6 +85,11 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
       ['paused', 'ada', 'lunch'],
       ['started', 'ada', 'because'],
     ]);
+    const [cancelling, resuming] = history;
+    const { runId } = started.body;
+    const page = `before=${cancelling?.id}&types=resumed,started&limit=1&runId=${runId}`;
+    const older = await admin.client.get<BackfillHistoryEntry[]>(`/held/history?${page}`);
+    expect([older.status, older.body]).toEqual([200, [resuming]]);
     const { body: runs } = await admin.client.get<BackfillRun[]>('/held/runs');
     expect(runs).toMatchObject([{ status: 'cancelled', startedBy: 'ada', reason: 'because' }]);
     const run = await admin.client.get<BackfillRun>(`/held/runs/${started.body.runId}`);

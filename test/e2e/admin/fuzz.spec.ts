@@ -57,7 +57,22 @@ const key = fc.constantFrom(
 );
 const query = fc.array(
   fc.oneof(
-    fc.tuple(fc.constantFrom('at', 'limit', 'after', 'cursor', 'runId', 'group', 'search', 'config'), value),
+    fc.tuple(
+      fc.constantFrom(
+        'at',
+        'limit',
+        'after',
+        'before',
+        'types',
+        'range',
+        'cursor',
+        'runId',
+        'group',
+        'search',
+        'config',
+      ),
+      value,
+    ),
     fc.tuple(fc.constantFrom('from', 'to'), bound),
   ),
   { maxLength: 4 },

@@ -84,6 +84,8 @@ describe('the command line, piped', () => {
     [['failures', NAME, '--after', '?'], /expected --after to be/],
     [['failures', NAME, '--search', 'x'.repeat(201)], /expected --search to be/],
     [['retry', NAME, '--group', 'x', '--id', 'y'], /expected --group to be/],
+    [['history', NAME, '--before', 'x'], /expected --before to be/],
+    [['history', NAME, '--type', 'pauzed'], /expected --type to be some of started/],
     [['start', NAME, '--sweeps', '1'], /expected --sweeps to be/],
     [['start', NAME, '--dry-run', '--verify'], /expected --verify to be/],
     [['resume', NAME, '--adopt-version', ''], /expected --adopt-version to be/],
@@ -125,6 +127,15 @@ describe('the command line, piped', () => {
     expect((await cli.piped('status', NAME)).out).toMatch(/0\.0 %/);
     expect((await cli.piped('cancel', NAME)).out).toMatch(/is cancelled/);
     expect((await cli.piped('resume', NAME)).code).toBe(4);
+    const { value } = await json('history', NAME, '--type', 'paused', 'cancelled');
+    expect(value).toMatchObject([{ type: 'cancelled' }, { type: 'paused' }]);
+    const { out } = await cli.piped('history', NAME, '--limit', '1');
+    expect(out).toMatch(
+      /^at +type +run +by +reason +details\n.* cancelled .*\nnext page: --before \d+-\d+\n$/,
+    );
+    const before = / (\d+-\d+)\n$/.exec(out)?.[1] ?? '';
+    expect((await cli.piped('history', NAME, '--before', before, '--limit', '1')).out).toContain(' resumed ');
+    expect((await cli.piped('history', NAME, '--run', 'none')).out).toBe('No entries.\n');
   });
 
   it('lists and retries failures when there are none', async () => {
