@@ -110,7 +110,7 @@ export { BACKFILL_ENTITIES } from './ledger/ledger.entities.js';
 export { createLedgerSchema, dropLedgerSchema } from './ledger/ledger-schema.js';
 export type { LedgerSchemaTarget } from './ledger/ledger-schema.js';
 
-export type { HistoryRequest } from './state/history-request.js';
+export type { BackfillHistoryType, HistoryRequest } from './state/history-request.js';
 export type { BackfillHistoryEntry } from './state/history.store.js';
 export type { VerificationResult } from './state/verification.js';
 export type { BackfillVerifyOptions, VerifyOptions } from './config/verify-options.js';

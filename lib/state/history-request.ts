@@ -1,13 +1,19 @@
 import { parseLimit } from '../config/parse-limit.js';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
 import { BACKFILL_EVENT_TYPES } from './backfill-event.js';
-import type { BackfillHistoryEntry } from './history.store.js';
+import type { BackfillEventType } from './backfill-event.js';
 
 const ENTRIES_PER_PAGE = 50;
 const ENTRY_ID = /^\d{1,15}-\d{1,20}$/;
 
-/** The types of entries of a history. */
-export const HISTORY_TYPES: readonly BackfillHistoryEntry['type'][] = [...BACKFILL_EVENT_TYPES, 'retried'];
+/**
+ * The types of entries of a history: those of events, and `retried`, where failures became outstanding work again.
+ *
+ * @publicApi
+ */
+export type BackfillHistoryType = BackfillEventType | 'retried';
+
+export const HISTORY_TYPES: readonly BackfillHistoryType[] = [...BACKFILL_EVENT_TYPES, 'retried'];
 
 /**
  * The entries of a history to return.
@@ -20,7 +26,7 @@ export interface HistoryRequest {
   /** Id of the last entry of the page before. Default: the newest entries. */
   readonly before?: string;
   /** Only entries of these types. Default: all. */
-  readonly types?: readonly BackfillHistoryEntry['type'][];
+  readonly types?: readonly BackfillHistoryType[];
   /** Only entries of this run. Default: those of all runs, and those of no run. */
   readonly runId?: string;
 }

@@ -3,10 +3,10 @@ import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import type { JsonValue } from '../sources/backfill-source.js';
-import type { BackfillEventFields, BackfillEventType } from './backfill-event.js';
+import type { BackfillEventFields } from './backfill-event.js';
 import { decodeEvent, encodeEvent } from './event-entry.js';
 import type { StreamEntry } from './event-entry.js';
-import type { HistoryPage } from './history-request.js';
+import type { BackfillHistoryType, HistoryPage } from './history-request.js';
 
 const MAX_LENGTH = 1_000;
 
@@ -17,8 +17,7 @@ const MAX_LENGTH = 1_000;
  * @publicApi
  */
 export interface BackfillHistoryEntry extends BackfillEventFields {
-  /** `retried`: failures became outstanding work again. */
-  readonly type: BackfillEventType | 'retried';
+  readonly type: BackfillHistoryType;
   readonly data: { readonly [key: string]: JsonValue };
 }
 

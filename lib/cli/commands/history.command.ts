@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { BackfillHistoryType } from '../../state/history-request.js';
 import type { BackfillHistoryEntry } from '../../state/history.store.js';
 import type { CliSession } from '../cli-session.js';
 import type { Style } from '../output/style.js';
@@ -29,7 +30,7 @@ export function addHistoryCommand(program: Command, session: CliSession): void {
       const entries = await service.history(name, {
         limit,
         ...(before === undefined ? {} : { before }),
-        ...(type === undefined ? {} : { types: type as BackfillHistoryEntry['type'][] }),
+        ...(type === undefined ? {} : { types: type as BackfillHistoryType[] }),
         ...(run === undefined ? {} : { runId: run }),
       });
       session.printer.print(entries, (value, style) => historyTable(value, style, limit));
