@@ -9,6 +9,8 @@ const STALE_MS = 15_000;
 const SAMPLES_MS = 2_000;
 const FAILURES_MS = 3_000;
 const RUNS = 10;
+/** From so many on, all are read again: the service has thinned out the older ones. */
+const MAX_SAMPLES = 2_500;
 const ALL = ['config', 'runs', 'history', 'failures', 'samples'];
 /** What an event changes beside the status. */
 const CHANGES = {
@@ -147,11 +149,12 @@ export class DetailSource {
 
   async loadSamples() {
     const { range } = this;
-    const after = this.data.samples.at(-1)?.at;
+    const known = this.data.samples.length < MAX_SAMPLES ? this.data.samples : [];
+    const after = known.at(-1)?.at;
     const newer = await read(`${this.url}/samples${query({ range, after })}`, isList);
     if (range !== this.range) return {};
     const added = newer.filter(({ at }) => after === undefined || at > after).toSorted((a, b) => a.at - b.at);
-    return added.length > 0 ? { samples: [...this.data.samples, ...added] } : {};
+    return added.length > 0 ? { samples: [...known, ...added] } : {};
   }
 
   set(patch) {

@@ -1,6 +1,6 @@
 import { html } from './preact.min.js';
 import { Badge } from './badge.js';
-import { compact, isRunning, rate, untilText, when } from './format.js';
+import { compact, isRunning, rate, untilText, utc, when } from './format.js';
 import { Progress } from './progress.js';
 import { nameHash } from './router.js';
 import { Sparkline } from './sparkline.js';
@@ -10,7 +10,7 @@ import { WordsText } from './words-text.js';
 
 /** A backfill in the list, on one line: its state since when and why, progress, speed, and when it ends. */
 export function ListItem({ status, now }) {
-  const { name, state, description, warnings } = status;
+  const { name, state, description, warnings, stateSince } = status;
   const isIdle = state === 'idle';
   return html`<li class="item" data-name=${name} data-state=${state}>
     <div class="item-name">
@@ -21,7 +21,7 @@ export function ListItem({ status, now }) {
       ${
         isIdle
           ? html`<p class="quiet line">${description ? html`<bdi>${description}</bdi>` : 'never run'}</p>`
-          : html`<p class="words"><${WordsText} words=${wordsOf(status, now)} /></p>`
+          : html`<p class="words" title=${stateSince ? utc(stateSince) : null}><${WordsText} words=${wordsOf(status, now)} /></p>`
       }
       ${warnings.map((text) => html`<p class="item-warning" key=${text}><bdi>${text}</bdi></p>`)}
     </div>

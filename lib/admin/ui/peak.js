@@ -1,4 +1,10 @@
-const STEP_S = 30;
+const HOUR_S = 3600;
+/** Peak hours begin on whole hours of their zone, and zones differ by multiples of a quarter of an hour. */
+const STEPS_S = [
+  [6 * HOUR_S, 30],
+  [60 * 24 * HOUR_S, 900],
+  [Infinity, HOUR_S],
+];
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 
 /** Intervals of peak hours between two instants, in epoch seconds. */
@@ -9,13 +15,14 @@ export function peakBands(config, from, to) {
     hour: 'numeric',
     hourCycle: 'h23',
   });
+  const [, step] = STEPS_S.find(([most]) => to - from <= most);
   const bands = [];
-  for (let at = from; at < to; at += STEP_S) {
+  for (let at = Math.floor(from / step) * step; at < to; at += step) {
     if (isPeak(config, clock, at)) {
-      const end = Math.min(to, at + STEP_S);
+      const end = Math.min(to, at + step);
       const last = bands.at(-1);
       if (last?.[1] === at) last[1] = end;
-      else bands.push([at, end]);
+      else bands.push([Math.max(from, at), end]);
     }
   }
   return bands;

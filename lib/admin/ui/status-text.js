@@ -1,18 +1,18 @@
 import { html } from './preact.min.js';
-import { isRunning } from './format.js';
+import { isRunning, utc } from './format.js';
 import { Time } from './time.js';
 import { obstacleOf, wordsOf } from './words.js';
 import { WordsText } from './words-text.js';
 
 /** In words: the state since when and why, who started the run, what is wrong. */
 export function StatusText({ status, now }) {
-  const { state, startedAt, startedBy, reason, warnings, lastError } = status;
+  const { state, startedAt, startedBy, reason, warnings, lastError, stateSince } = status;
   const isStopped = isRunning(state) && obstacleOf(status, now).length > 0;
   return html`<div class="status-text">
     ${
       state === 'idle'
         ? html`<p class="empty">It has never run. Start it, or look at its config first.</p>`
-        : html`<p class="words" data-stopped=${isStopped ? '' : null}><${WordsText} words=${wordsOf(status, now, { withStart: false })} /></p>`
+        : html`<p class="words" title=${stateSince ? utc(stateSince) : null} data-stopped=${isStopped ? '' : null}><${WordsText} words=${wordsOf(status, now, { withStart: false })} /></p>`
     }
     ${
       startedAt &&

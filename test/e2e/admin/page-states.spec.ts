@@ -104,6 +104,41 @@ describe('the page', () => {
     );
   });
 
+  it('has one timeline, with a filter and older entries on demand', async () => {
+    admin = await start('steady');
+    for (let batchSize = 100; batchSize < 140; batchSize++) {
+      await admin.backfills.configure('steady', { batchSize }, { by: 'bob' });
+    }
+    await admin.backfills.start('steady', { startedBy: 'ada' });
+    await show('#/steady');
+    const timeline = page.getByRole('region', { name: 'Timeline' }).locator('tbody tr');
+    await timeline.filter({ hasText: 'ada' }).waitFor();
+    expect(await timeline.count()).toBe(30);
+    await page.getByRole('button', { name: 'Show older' }).click();
+    await timeline.filter({ hasText: 'Batch size 2 → 100' }).waitFor();
+    expect(await timeline.count()).toBe(41);
+    await page.getByLabel('Show', { exact: true }).selectOption('Actions');
+    await timeline.filter({ hasText: 'started' }).waitFor();
+    expect(await timeline.allTextContents()).toHaveLength(1);
+  });
+
+  it('has a stream for each visible tab where the browser has no locks', async () => {
+    admin = await start('steady');
+    await page.addInitScript("Object.defineProperty(navigator, 'locks', { value: undefined })");
+    await show('');
+    const connection = (text: string) => page.locator('#connection').filter({ hasText: text }).waitFor();
+    const setHidden = (hidden: boolean) =>
+      page.evaluate(
+        `Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'))`,
+      );
+    await connection('Live');
+    await setHidden(true);
+    await connection('Connecting');
+    await setHidden(false);
+    await connection('Live');
+  });
+
   it('asks for a reason of a pause, which may be empty, and keeps the focus', async () => {
     admin = await start('steady');
     await admin.backfills.start('steady');

@@ -36,6 +36,10 @@ const { fieldErrors } = (await load('field-errors.js')) as {
   fieldErrors: (error: object, known: readonly string[]) => Record<string, string>;
 };
 
+const { peakBands } = (await load('peak.js')) as {
+  peakBands: (config: object, from: number, to: number) => [number, number][];
+};
+
 const NOW = Date.parse('2026-11-28T12:00:00Z');
 const at = (secondsAgo: number): string => new Date(NOW - secondsAgo * 1000).toISOString();
 const status = (patch: Status): Status => ({
@@ -170,6 +174,31 @@ describe('the chart', () => {
   it('takes thinned out samples for no gaps', () => {
     const samples = [0, 10, 20, 30, 31, 32].map((n) => second(n, n));
     expect(seriesOf(samples)[1]).toEqual([1, 1, 1, 1, 1]);
+  });
+});
+
+describe('the peak hours of the chart', () => {
+  const config = {
+    onPeakTimezone: 'Asia/Kathmandu',
+    onPeakWdayBegin: 0,
+    onPeakWdayEnd: 6,
+    onPeakHourBegin: 9,
+    onPeakHourEnd: 16,
+  };
+  // 9:00 in Kathmandu is 3:15 UTC.
+  const begin = Date.parse('2026-11-28T03:15:00Z') / 1000;
+  const HOUR = 3600;
+  const DAY = 24 * HOUR;
+
+  it.each([
+    ['an hour', HOUR, [[begin, begin + HOUR / 2]]],
+    ['a day', DAY, [[begin, begin + 8 * HOUR]]],
+  ])('are exact over %s', (_, length, bands) => {
+    expect(peakBands(config, begin - length / 2, begin + length / 2)).toEqual(bands);
+  });
+
+  it('are each of the days of a long run', () => {
+    expect(peakBands(config, begin - HOUR, begin + 30 * DAY).length).toBe(30);
   });
 });
 
