@@ -11,7 +11,6 @@ export function FailureGroup({ group, list }) {
   return html`<li class="failure-group">
     <details onToggle=${(event) => setOpen(event.target.open)}>
       <summary><bdi>${title}</bdi></summary>
-      ${isOpen && html`<${FailureList} ...${list} group=${group} />`}
     </details>
     <p class="failure-count"><strong>${count(group.count)}</strong><span class="quiet">, last <${Time} iso=${group.lastAt} /></span></p>
     <${Button}
@@ -21,5 +20,6 @@ export function FailureGroup({ group, list }) {
     >
       Retry ${count(group.count)}…
     <//>
+    ${isOpen && html`<${FailureList} ...${list} group=${group} />`}
   </li>`;
 }

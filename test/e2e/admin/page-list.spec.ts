@@ -375,6 +375,43 @@ describe('the page of 61 backfills in every state', () => {
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Start…');
   });
 
+  it.each([
+    ['light', 1440],
+    ['dark', 1440],
+    ['light', 360],
+  ] as const)('has neither in its dialogs, forms and runs: %s, %i', async (colorScheme, width) => {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 900 });
+    const look = (name: string) => inspect(page, `many-${name}-${width}-${colorScheme}`);
+    await go('#/never-04');
+    await press('Start…');
+    await page.getByLabel('From', { exact: true }).fill('abc');
+    await press('Preview');
+    await page.locator('#start-from-error').waitFor();
+    await look('start-error');
+    await page.getByLabel('From', { exact: true }).fill('50');
+    await press('Preview');
+    await page.getByText('First ranges').first().waitFor({ state: 'attached' });
+    await look('start-preview');
+    await press('Go back');
+    await page.getByLabel('Ranges/s on peak').fill('40');
+    await press('Review changes');
+    await page.locator('.review .changes').waitFor();
+    await look('review');
+    await press('Discard');
+    await go('#/failed-04');
+    await page.locator('.failure-group summary').first().click();
+    await page.locator('.failure summary').first().click();
+    await look('failure');
+    await press('Retry 20 failures…');
+    await page.getByRole('dialog').waitFor();
+    await look('retry');
+    await press('Go back');
+    await page.locator('section').filter({ hasText: 'Runs' }).getByRole('link').first().click();
+    await page.getByRole('heading', { name: /^Run of/ }).waitFor();
+    await look('run');
+  });
+
   it('has no serious accessibility violation and no overflow, in both themes and at each width', async () => {
     const views = [
       ['list', '#/', '.item'],
