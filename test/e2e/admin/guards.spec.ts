@@ -273,10 +273,10 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
       [
         '',
         '/events',
-        ...['', '/cancel', '/config', '/failures', '/failures/retry', '/history', '/pause', '/preview'].map(
+        ...['', '/cancel', '/config', '/failure-groups', '/failures', '/failures/retry'].map(inName),
+        ...['/history', '/pause', '/preview', '/resume', '/runs', '/runs/{id}', '/samples', '/start'].map(
           inName,
         ),
-        ...['/resume', '/runs', '/runs/{id}', '/samples', '/start'].map(inName),
       ]
         .map((path) => `/api/ops${path}`)
         .toSorted(),
