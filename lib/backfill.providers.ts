@@ -67,6 +67,10 @@ import { RowSampleStore } from './state/row-sample.store.js';
 import { RunStore } from './state/run.store.js';
 import { SampleStore } from './state/sample.store.js';
 import { WorkerHeartbeats } from './state/worker.heartbeats.js';
+import { FactsCache } from './status/facts.cache.js';
+import { FactsStore } from './status/facts.store.js';
+import { OverviewReader } from './status/overview.reader.js';
+import { StatusBuilder } from './status/status.builder.js';
 import { StatusReader } from './status/status.reader.js';
 import { APP_SCHEDULE, AppIntervals } from './supervision/app-intervals.js';
 import { BackfillWatchdog } from './supervision/backfill.watchdog.js';
@@ -168,7 +172,11 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   RangeSplitter,
   RunWorkerDeps,
   WorkerPool,
+  FactsStore,
+  FactsCache,
+  StatusBuilder,
   StatusReader,
+  OverviewReader,
   LedgerStore,
   LedgerChecker,
   LedgerLease,

@@ -18,6 +18,7 @@ import type { BackfillEvent } from './state/backfill-event.js';
 import type { FailurePage, FailurePageRequest } from './state/backfill-failure.js';
 import type { BackfillRun } from './state/backfill-run.js';
 import type { FailureGroups } from './state/failure-group.js';
+import type { BackfillOverview } from './status/backfill-overview.js';
 import type { BackfillStatus } from './status/backfill-status.js';
 import type {
   ActionOptions,
@@ -34,6 +35,7 @@ import type { BackfillHistoryEntry } from './state/history.store.js';
 import { RunStore } from './state/run.store.js';
 import { SampleStore } from './state/sample.store.js';
 import type { BackfillSample } from './state/sample.store.js';
+import { OverviewReader } from './status/overview.reader.js';
 import { StatusReader } from './status/status.reader.js';
 import { ConfigChanger } from './supervision/config.changer.js';
 import { RunController } from './supervision/run.controller.js';
@@ -69,6 +71,7 @@ export class BackfillService {
     private readonly sampleStore: SampleStore,
     private readonly eventStream: EventStream,
     private readonly statusReader: StatusReader,
+    private readonly overviewReader: OverviewReader,
     private readonly starter: RunStarter,
     private readonly previewer: RunPreviewer,
     private readonly retrier: FailureRetrier,
@@ -85,10 +88,19 @@ export class BackfillService {
    * in Redis is corrupt is listed with a warning that says what is wrong; `status` throws for it.
    */
   async list(): Promise<BackfillStatus[]> {
-    const handled = this.registry.all().map(({ name }) => name);
-    const active = (await this.runStore.active()).map(([name]) => name);
-    const names = [...new Set([...handled, ...active])].toSorted();
-    return this.statusReader.list(names);
+    return this.statusReader.listAll(this.registry.all().map(({ name }) => name));
+  }
+
+  /**
+   * The backfills of `list` with their rows a second of the last minute, for a page that shows them all and asks again each
+   * second: it is one read of Redis for all requests of this process within a second, and with `after` only what has changed
+   * since comes back.
+   *
+   * @param after `revision` of an earlier overview, of any process of the app. Without it, and where it is not known any
+   *   more, all backfills come back
+   */
+  async overview(after?: string): Promise<BackfillOverview> {
+    return this.overviewReader.overview(after);
   }
 
   /** The status of a backfill: of its active run, or else of its newest; `idle` before the first run. */

@@ -8,6 +8,7 @@ import type { BackfillPreview, PreviewOptions } from '../planning/backfill-previ
 import type { FailurePage } from '../state/backfill-failure.js';
 import type { FailureGroups } from '../state/failure-group.js';
 import type { BackfillRun } from '../state/backfill-run.js';
+import type { BackfillOverview } from '../status/backfill-overview.js';
 import type { BackfillStatus } from '../status/backfill-status.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
 import type { BackfillSample } from '../state/sample.store.js';
@@ -20,6 +21,7 @@ import {
   failuresQuery,
   historyQuery,
   listQuery,
+  overviewQuery,
   previewQuery,
   resumeBody,
   retryBody,
@@ -43,6 +45,12 @@ export abstract class AdminController {
   @Get()
   list(): Promise<BackfillStatus[]> {
     return this.backfills.list();
+  }
+
+  // Before `:name`, which would match it, too.
+  @Get('overview')
+  overview(@Query() query: unknown): Promise<BackfillOverview> {
+    return this.backfills.overview(parseRequest(overviewQuery, query).after);
   }
 
   @Get(':name')

@@ -147,6 +147,11 @@ export const failuresQuery = z.object({
 
 export const failureGroupsQuery = z.object({ runId });
 
+export const overviewQuery = z.object({
+  // Of an earlier version of the app or mistyped: a revision that is not known answers everything.
+  after: text(64).optional(),
+});
+
 export const listQuery = z.object({ limit });
 
 const ENTRY_ID = 'the id of an entry of the history';

@@ -3,8 +3,8 @@ import type { OnApplicationBootstrap } from '@nestjs/common';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 
-/** Routes of the page and of the event stream. */
-const RESERVED_NAMES = ['ui', 'events'];
+/** Routes of the page, of the event stream and of the overview. */
+const RESERVED_NAMES = ['ui', 'events', 'overview'];
 
 /** Rejects names of backfills whose endpoints other routes would hide. */
 @Injectable()

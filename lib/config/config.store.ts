@@ -38,14 +38,8 @@ export class ConfigStore {
 
   /** Throws `BackfillConfigError` that names the field where a value in Redis is corrupt. */
   async read(backfill: string, defaults: readonly BackfillConfigPatch[]): Promise<ConfigInForce> {
-    const { [VERSION]: version, ...hash } = await this.client.hgetall(this.keys.config(backfill));
-    const patch = decodeConfigPatch(hash, { backfill, origin: 'redis' });
-    return {
-      config: resolveConfig(...defaults, patch),
-      patch,
-      origins: configOrigins(defaults, patch),
-      version: version ?? '0',
-    };
+    const hash = await this.client.hgetall(this.keys.config(backfill));
+    return configInForce(backfill, hash, defaults);
   }
 
   /**
@@ -81,6 +75,21 @@ export class ConfigStore {
       }
     }
   }
+}
+
+/** Resolves a config that Redis stores. Throws as `ConfigStore.read` does. */
+export function configInForce(
+  backfill: string,
+  { [VERSION]: version, ...hash }: Readonly<Record<string, string>>,
+  defaults: readonly BackfillConfigPatch[],
+): ConfigInForce {
+  const patch = decodeConfigPatch(hash, { backfill, origin: 'redis' });
+  return {
+    config: resolveConfig(...defaults, patch),
+    patch,
+    origins: configOrigins(defaults, patch),
+    version: version ?? '0',
+  };
 }
 
 /** The previous values of the changed keys: as raw text where the stored config is corrupt. */

@@ -57,7 +57,7 @@ export type QuotaAnswer =
   | { readonly kind: 'stopped' };
 
 /** The lowered rate: from `sinceMs` (epoch) on it increases linearly. */
-interface LoweredRate {
+export interface LoweredRate {
   readonly perSecond: number;
   readonly sinceMs: number;
   /** Calls per second regained each second. */
@@ -122,16 +122,6 @@ export class SharedQuota {
     return Number(rate);
   }
 
-  /** Calls per second in force at an epoch ms; `null`: no limit is known. */
-  async perSecond(backfill: string, quota: QuotaConfig | null, now: number): Promise<number | null> {
-    const lowered = await this.loweredRate(backfill);
-    const rates = [
-      ...(quota ? [callsPerSecond(quota)] : []),
-      ...(lowered ? [increasedRate(lowered, now)] : []),
-    ];
-    return rates.length > 0 ? Math.min(...rates) : null;
-  }
-
   /** How far the rate is below the one before the first decrease, for handlers whose rows are not paced one by one. */
   async pressure(backfill: string, now: number): Promise<ThrottlePressure> {
     const lowered = await this.loweredRate(backfill);
@@ -144,9 +134,26 @@ export class SharedQuota {
   }
 
   private async loweredRate(backfill: string): Promise<LoweredRate | null> {
-    const [rate, since, step] = await this.client.hmget(this.keys.quota(backfill), 'rate', 'since', 'step');
-    return rate ? { perSecond: Number(rate), sinceMs: Number(since) / 1000, increase: Number(step) } : null;
+    return decodeLoweredRate(await this.client.hmget(this.keys.quota(backfill), 'rate', 'since', 'step'));
   }
+}
+
+/** Reads the fields `rate`, `since` and `step` of a quota hash; `null` where the rate was not lowered. */
+export function decodeLoweredRate([rate, since, step]: readonly (string | null)[]): LoweredRate | null {
+  return rate ? { perSecond: Number(rate), sinceMs: Number(since) / 1000, increase: Number(step) } : null;
+}
+
+/** Calls per second in force at an epoch ms; `null`: no limit is known. */
+export function allowedCalls(
+  quota: QuotaConfig | null,
+  lowered: LoweredRate | null,
+  now: number,
+): number | null {
+  const rates = [
+    ...(quota ? [callsPerSecond(quota)] : []),
+    ...(lowered ? [increasedRate(lowered, now)] : []),
+  ];
+  return rates.length > 0 ? Math.min(...rates) : null;
 }
 
 /** Calls per second that a quota allows when they are evenly spaced; 0 without one. */

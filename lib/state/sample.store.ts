@@ -43,18 +43,21 @@ export class SampleStore {
   /** The newest samples, newest first. */
   async newest(runId: string, limit = MAX_SAMPLES): Promise<BackfillSample[]> {
     const values = await this.client.lrange(this.keys.samples(runId), 0, limit - 1);
-    return values.map((value) => {
-      const [at, done, rowsDone, rowsFailed, outstanding, perSecond] = JSON.parse(value) as [
-        number,
-        number,
-        number,
-        number,
-        number,
-        number | null,
-      ];
-      return { at, done, rowsDone, rowsFailed, outstanding, perSecond };
-    });
+    return values.map(decodeSample);
   }
+}
+
+/** Reads what `add` has stored. */
+export function decodeSample(text: string): BackfillSample {
+  const [at, done, rowsDone, rowsFailed, outstanding, perSecond] = JSON.parse(text) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number | null,
+  ];
+  return { at, done, rowsDone, rowsFailed, outstanding, perSecond };
 }
 
 /** Ranges and rows a second between the newest sample and the oldest within `overMs`; samples come newest first. */

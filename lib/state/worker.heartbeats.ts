@@ -29,10 +29,15 @@ export class WorkerHeartbeats {
   /** Ids of the processes that run workers; removes those whose heartbeat has expired. */
   async workers(backfill: string, now: number): Promise<string[]> {
     const heartbeats = Object.entries(await this.client.hgetall(this.keys.workers(backfill)));
-    const expired = heartbeats.filter(([, at]) => Math.abs(now - Number(at)) > EXPIRY_MS).map(([id]) => id);
+    const expired = heartbeats.filter(([, at]) => !isAlive(Number(at), now)).map(([id]) => id);
     if (expired.length > 0) {
       await this.client.hdel(this.keys.workers(backfill), ...expired);
     }
     return heartbeats.map(([id]) => id).filter((id) => !expired.includes(id));
   }
+}
+
+/** Whether a process whose last heartbeat was at this time runs workers still. */
+export function isAlive(at: number, now: number): boolean {
+  return Math.abs(now - at) <= EXPIRY_MS;
 }

@@ -84,3 +84,11 @@ function noRow({ shape }: RegisteredBackfill): string {
     : 'not one row was loaded for the handler. Check the source: its table, `where` and `filters`. For sparse ids use ' +
         'keyset.';
 }
+
+/** A warning for each throttle that failed. */
+export function throttleWarnings(errors: Readonly<Record<string, string>>): string[] {
+  return Object.entries(errors).map(
+    ([name, count]) =>
+      `Throttle ${name} failed ${Number(count) === 1 ? 'once' : `${count} times`}; see the log for the reason.`,
+  );
+}

@@ -8,6 +8,7 @@ import {
   failuresResponse,
   guardErrorResponse,
   historyResponse,
+  overviewResponse,
   previewResponse,
   receiptResponse,
   retryResponse,
@@ -19,6 +20,7 @@ import {
 /** Schemas of bodies and responses by their names in the document. Generated clients have a type of each name. */
 const COMPONENTS: readonly (readonly [name: string, schema: z.ZodType, io: 'input' | 'output'])[] = [
   ['BackfillStatus', statusResponse, 'output'],
+  ['BackfillOverview', overviewResponse, 'output'],
   ['BackfillReceipt', receiptResponse, 'output'],
   ['BackfillRetryReceipt', retryResponse, 'output'],
   ['BackfillConfigInForce', configResponse, 'output'],

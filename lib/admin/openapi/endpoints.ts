@@ -6,6 +6,7 @@ import {
   failuresQuery,
   historyQuery,
   listQuery,
+  overviewQuery,
   previewQuery,
   resumeBody,
   retryBody,
@@ -17,6 +18,7 @@ import {
   failureGroupsResponse,
   failuresResponse,
   historyResponse,
+  overviewResponse,
   previewResponse,
   receiptResponse,
   retryResponse,
@@ -63,6 +65,12 @@ export const ENDPOINTS: Readonly<Record<string, EndpointDescription>> = {
     summary: 'Lists the status of every backfill',
     response: z.array(statusResponse),
     errors: BASE_ERRORS,
+  },
+  overview: {
+    summary: 'Returns the status of every backfill, or of those that have changed since a revision',
+    query: overviewQuery,
+    response: overviewResponse,
+    errors: { ...BASE_ERRORS, 400: QUERY_ERRORS[400] },
   },
   status: {
     summary: 'Returns the status of a backfill',

@@ -7,6 +7,7 @@ import type { BackfillPreview, PreviewRange } from '../../planning/backfill-prev
 import type { BackfillFailure, FailurePage } from '../../state/backfill-failure.js';
 import type { FailureGroup, FailureGroups } from '../../state/failure-group.js';
 import type { BackfillChange, BackfillRun } from '../../state/backfill-run.js';
+import type { BackfillOverview, BackfillOverviewEntry } from '../../status/backfill-overview.js';
 import type { BackfillStatus, HoldStatus } from '../../status/backfill-status.js';
 import type { BackfillHistoryEntry } from '../../state/history.store.js';
 import type { BackfillSample } from '../../state/sample.store.js';
@@ -120,6 +121,19 @@ export const statusResponse = z.object({
   reason: text.nullable(),
   lastError: error.extend({ at: time }).nullable(),
 } satisfies Shape<BackfillStatus>);
+
+const overviewEntry = statusResponse.extend({
+  recent: z
+    .array(z.number())
+    .describe('Rows a second of the last 30 periods of 2 s, oldest first; empty unless the run is running'),
+} satisfies Shape<Pick<BackfillOverviewEntry, 'recent'>>);
+
+export const overviewResponse = z.object({
+  now: time.describe('When it was read, by the clock of Redis'),
+  revision: text.describe('What to pass as `after` to get only what has changed since'),
+  names: z.array(text).describe('All backfills, in order'),
+  backfills: z.array(overviewEntry).describe('All of them, or those that have changed since `after`'),
+} satisfies Shape<BackfillOverview>);
 
 const receipt = {
   runId: text,

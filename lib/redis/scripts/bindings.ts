@@ -50,6 +50,21 @@ function sampleKeys(keys: BackfillKeys, scope: RunScope): string[] {
 }
 
 type Flag = 0 | 1;
+
+/** What `overview.lua` reads of a backfill. */
+export type BackfillReply = [
+  name: string,
+  full: Flag,
+  error: string,
+  runId: string,
+  run: string[],
+  samples: string[],
+  heartbeats: string[],
+  config: string[] | string,
+  quota: (string | null)[],
+  throttleErrors: string[],
+];
+
 /** Index and job suffix of each range, by turns. */
 type Placed = (string | number)[];
 
@@ -76,6 +91,18 @@ export const scripts = {
   failurePage: new LuaScript<RunScope, (string | null)[]>('failure-page', runKeys),
   hold: new LuaScript<RunScope, number | null>('hold', runKeys),
   jobProblems: new LuaScript<RunScope, [cursor: string, ...jobsAndWaits: string[]]>('job-problems', runKeys),
+  overview: new LuaScript<
+    undefined,
+    [now: string] | [now: string, newestEvent: string, active: string[], backfills: BackfillReply[]]
+  >('overview', (keys) => [
+    ...runKeys(keys, NO_RUN),
+    keys.runs(''),
+    keys.config(''),
+    keys.workers(''),
+    keys.quota(''),
+    keys.samples(''),
+    keys.throttleErrors(''),
+  ]),
   quota: new LuaScript<
     BackfillRunScope,
     | [status: 'stopped' | 'unlimited']

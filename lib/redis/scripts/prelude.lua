@@ -126,10 +126,10 @@ end
 
 -- Records since when the state of a run that has not ended holds, as `state|resumes|epoch ms|ranges done by then`.
 -- Processes of earlier versions change the state without this, so readers compare state and resumes with the run.
-local function record_state()
+local function record_state(now)
   local resumes, done = unpack(redis.call('HMGET', RUN, 'resumes', 'done'))
   redis.call('HSET', RUN, 'stateSince',
-    string.format('%s|%s|%.0f|%s', public_state(), resumes or '0', now_ms(), done or '0'))
+    string.format('%s|%s|%.0f|%s', public_state(), resumes or '0', now or now_ms(), done or '0'))
 end
 
 -- Records that something of the run was done now.

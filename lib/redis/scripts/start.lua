@@ -38,7 +38,7 @@ redis.call('HSET', RUN, 'id', id, 'name', name, 'status', 'running', 'startedAt'
   'planned', 0, 'done', 0, 'failed', 0, 'rowsDone', 0, 'rowsFailed', 0, 'progress', 0,
   'cycle', 0, 'lowCycle', -1, 'nextCycleAt', now, 'target', 0, 'exhausted', 0)
 redis.call('HSET', RUN, unpack(ARGV, 5))
-record_state()
+record_state(now)
 redis.call('HSET', ACTIVE, name, id)
 redis.call('ZADD', RUNS, now, id)
 if idempotency_key ~= '' then

@@ -1,6 +1,7 @@
 import { NonRetryableError } from 'nestjs-backfill';
 import type {
   BackfillHistoryEntry,
+  BackfillOverview,
   BackfillPreview,
   BackfillRun,
   BackfillSample,
@@ -227,6 +228,23 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
     const retried = await admin.client.send<RetryReceipt>('POST', '/flaky/failures/retry', { group });
     expect([retried.status, retried.body.retried]).toEqual([200, 1]);
     await ended('completed');
+  });
+
+  it('answer with an overview of all, and then with what has changed', async () => {
+    const { status, body } = await admin.client.get<BackfillOverview>('/overview');
+    expect(status).toBe(200);
+    expect(body.names).toEqual(body.backfills.map(({ name }) => name));
+    expect(body.names).toContain('flaky');
+    const read = async () => {
+      const { body: changed } = await admin.client.get<BackfillOverview>(`/overview?after=${body.revision}`);
+      return changed.backfills.map(({ name, state }) => [name, state]);
+    };
+    await admin.client.send('POST', '/held/start');
+    await eventually('the change', read, (changed) => changed.some(([name]) => name === 'held'));
+    expect((await read()).flat()).not.toContain('flaky');
+    await admin.client.send('POST', '/held/cancel');
+    const invalid = await admin.client.get<ErrorBody>(`/overview?after=${'x'.repeat(65)}`);
+    expect([invalid.status, invalid.body.code]).toEqual([400, 'BACKFILL_REQUEST_INVALID']);
   });
 
   it('answer 409 where the state does not allow the action', async () => {

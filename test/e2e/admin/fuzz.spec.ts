@@ -22,6 +22,7 @@ const name = fc.oneof(
     '%2e%2e%2f',
     'ui',
     'events',
+    'overview',
     'a%20b',
     '%F0%9F%92%A5',
   ),

@@ -166,7 +166,16 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
       '/held/runs/x',
       '/held/failures',
     ];
-    const more = ['/held/samples', '/held/history', '/events', '/ui', '/ui/app.js', '/ui/app.css', '/none'];
+    const more = [
+      '/held/samples',
+      '/held/history',
+      '/events',
+      '/overview',
+      '/ui',
+      '/ui/app.js',
+      '/ui/app.css',
+      '/none',
+    ];
     for (const path of [...gets, ...more]) {
       expect([path, (await admin.client.get(path)).status]).toEqual([path, 403]);
     }
@@ -273,6 +282,7 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
       [
         '',
         '/events',
+        '/overview',
         ...['', '/cancel', '/config', '/failure-groups', '/failures', '/failures/retry'].map(inName),
         ...['/history', '/pause', '/preview', '/resume', '/runs', '/runs/{id}', '/samples', '/start'].map(
           inName,

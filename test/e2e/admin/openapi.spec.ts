@@ -10,6 +10,7 @@ const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
 const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null, attempts: 1, backoffMs: 0 };
 const READS = [
   '',
+  '/overview',
   '/held',
   '/held/config',
   '/held/preview',
@@ -182,7 +183,15 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     );
     await client.get('/held/preview?limit=2&from={"state":"new","id":20}&config={"perSecondOnPeak":1}');
     await client.send('POST', '/held/cancel', { reason: 'done' });
-    for (const path of ['', '/held', '/held/runs', `/held/runs/${run.runId}`, '/held/history?limit=50']) {
+    for (const path of [
+      '',
+      '/overview',
+      '/overview?after=x',
+      '/held',
+      '/held/runs',
+      `/held/runs/${run.runId}`,
+      '/held/history?limit=50',
+    ]) {
       expect([path, (await client.get(path)).status]).toEqual([path, 200]);
     }
     expect(contract.problems).toEqual([]);
@@ -231,6 +240,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     }
     await ask('GET', '/held/failure-groups?runId=');
     await ask('GET', '/events?backfill=');
+    await ask('GET', `/overview?after=${'x'.repeat(65)}`);
     const form = { 'content-type': 'text/plain' };
     for (const action of ACTIONS) {
       await ask('POST', `/none/${action}`);
@@ -263,7 +273,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     await ask('PATCH', '/held/config');
     authenticated = true;
     // A guard that throws an exception of its own decides about its code, too.
-    expect(codes.splice(withCode).map(([, status]) => status)).toEqual(Array.from({ length: 17 }, () => 401));
+    expect(codes.splice(withCode).map(([, status]) => status)).toEqual(Array.from({ length: 18 }, () => 401));
     expect(codes.filter(([code]) => !String(code).startsWith('BACKFILL_'))).toEqual([]);
     expect(contract.problems).toEqual([]);
   });

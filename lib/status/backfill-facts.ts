@@ -1,0 +1,73 @@
+import { decodeLoweredRate } from '../pacing/shared.quota.js';
+import type { LoweredRate } from '../pacing/shared.quota.js';
+import type { BackfillReply } from '../redis/scripts/bindings.js';
+import { decodeSample } from '../state/sample.store.js';
+import type { BackfillSample } from '../state/sample.store.js';
+
+type Hash = Readonly<Record<string, string>>;
+
+/** What changes while a run is running, as Redis stores it. */
+export interface RunningFacts {
+  /** Why some of it cannot be read; `null` where all can. */
+  readonly error: string | null;
+  /** Of the active run, else of the newest one; `null` before the first. */
+  readonly runId: string | null;
+  /** The hash of the run; `null` where it is gone. */
+  readonly run: Hash | null;
+  /** Of a running run, newest first. */
+  readonly samples: readonly BackfillSample[];
+  /** Epoch ms of the last heartbeat of each process that has workers, by its id. */
+  readonly heartbeats: Hash;
+}
+
+/** What Redis stores of a backfill that its status needs. */
+export interface BackfillFacts extends RunningFacts {
+  /** `null` where it cannot be read. */
+  readonly config: Hash | null;
+  /** What a third party has lowered the rate of calls to; `null` for nothing. */
+  readonly lowered: LoweredRate | null;
+  /** How many times each throttle failed. */
+  readonly throttleErrors: Hash;
+}
+
+/** What `overview.lua` read of a backfill; without what only changes with an event, unless it was read in full. */
+export function decodeFacts([
+  ,
+  full,
+  error,
+  runId,
+  run,
+  samples,
+  heartbeats,
+  config,
+  quota,
+  throttleErrors,
+]: BackfillReply): BackfillFacts | RunningFacts {
+  const running = {
+    error: error || null,
+    runId: runId || null,
+    run: run.length === 0 ? null : toHash(run),
+    samples: samples.map(decodeSample),
+    heartbeats: toHash(heartbeats),
+  };
+  return full === 0
+    ? running
+    : {
+        ...running,
+        config: typeof config === 'string' ? null : toHash(config),
+        lowered: decodeLoweredRate(quota),
+        throttleErrors: toHash(throttleErrors),
+      };
+}
+
+/** Whether all was read. */
+export function isComplete(facts: BackfillFacts | RunningFacts): facts is BackfillFacts {
+  return 'config' in facts;
+}
+
+/** A hash that a script returns as a list of fields and values, by turns. */
+function toHash(flat: readonly string[]): Hash {
+  return Object.fromEntries(
+    Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]] as [string, string]),
+  );
+}

@@ -1,0 +1,183 @@
+import { Injectable } from '@nestjs/common';
+import type { BackfillConfig } from '../config/backfill-config.js';
+import { configInForce } from '../config/config.store.js';
+import { isHeldForVersion } from '../config/handler-version.js';
+import { BackfillStateError } from '../errors/backfill-state.error.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { allowedCalls } from '../pacing/shared.quota.js';
+import { publicCursor } from '../planning/partition-rotation.js';
+import { parseRun, pauserOf } from '../state/run-record.js';
+import type { RunRecord } from '../state/run-record.js';
+import { isActive, isRunStatus } from '../state/run-status.js';
+import { throughput } from '../state/sample.store.js';
+import type { BackfillSample } from '../state/sample.store.js';
+import { toStoredError } from '../state/stored-error.js';
+import { publicStatus, verificationResult } from '../state/verification.js';
+import { isAlive } from '../state/worker.heartbeats.js';
+import { LostRunDetector } from '../supervision/lost-run.detector.js';
+import { LIBRARY } from '../supervision/run.breaker.js';
+import { RunChecker } from '../supervision/run.checker.js';
+import type { BackfillFacts } from './backfill-facts.js';
+import type { BackfillStatus } from './backfill-status.js';
+import { IDLE_STATUS } from './idle-status.js';
+import { iso, isoOrNull } from './iso-time.js';
+import { activeAtOf, isStalled } from './run-activity.js';
+import { estimatedEndOf } from './run-eta.js';
+import { holdOf } from './run-hold.js';
+import { outstandingOf, percentOf, rateOf } from './run-progress.js';
+import { isUnmanned, throttleWarnings, warningsOf } from './run-warnings.js';
+
+const MINUTE_MS = 60_000;
+
+/** Derives the public status of a backfill from what Redis stores of it. */
+@Injectable()
+export class StatusBuilder {
+  constructor(
+    private readonly registry: BackfillRegistry,
+    private readonly lostRuns: LostRunDetector,
+    private readonly checker: RunChecker,
+  ) {}
+
+  /**
+   * @param now epoch ms by the clock of Redis, when the facts were read
+   * @throws BackfillStateError where the state of the run cannot be read
+   */
+  build(name: string, facts: BackfillFacts, now: number): BackfillStatus {
+    if (facts.error !== null) {
+      throw new BackfillStateError(
+        `The state of backfill "${name}" cannot be read from Redis: ${facts.error}. Delete the key, which another program wrote.`,
+      );
+    }
+    const backfill = this.registry.find(name);
+    const { runId, samples } = facts;
+    const run = facts.run && parseRun(facts.run);
+    const workers = workersOf(facts, now);
+    const description = backfill?.description ?? null;
+    if (!run) {
+      const warnings = this.lostRuns.warnings(name, runId);
+      return { ...IDLE_STATUS, name, now: iso(now), description, runId, workers, warnings };
+    }
+    if (isActive(run.status)) {
+      this.lostRuns.remember(name, run.id);
+    }
+    const config = configOf(name, facts, backfill);
+    const speed = speedOf(samples, now);
+    const callsPerSecond = config && allowedCalls(config.quota, facts.lowered, now);
+    const hold = holdOf(run, config, now);
+    const speedFacts = config && { config, shape: backfill?.shape, callsPerSecond, samples, now };
+    const stalled = run.status === 'running' && !hold && speedFacts !== null && isStalled(run, speedFacts);
+    const unmanned = isUnmanned(run, workers, now);
+    const refusal = backfill ? this.checker.refusal(backfill, run) : null;
+    return {
+      name,
+      now: iso(now),
+      description,
+      state: publicStatus(run),
+      stateSince: isoOrNull(run.stateSince),
+      stateReason: run.reason,
+      pausedBy: pauserOf(run),
+      runId: run.id,
+      dryRun: run.dryRun,
+      version: run.version,
+      adoptVersion: adoptable(run, backfill),
+      planned: run.planned,
+      done: run.done,
+      outstanding: outstandingOf(run),
+      failed: run.failed,
+      rowsDone: run.rowsDone,
+      rowsFailed: run.rowsFailed,
+      rowsMissing: run.rowsMissing,
+      rowsRechecked: run.rowsRechecked,
+      verified: verificationResult(run.verification),
+      rowsTotal: run.rowsTotal,
+      rowsTotalKind: run.rowsExact ? 'exact' : 'estimated',
+      percent: percentOf(run),
+      rangesPerSecond: rounded(speed.ranges),
+      rowsPerSecond: rounded(speed.rows),
+      eta:
+        speedFacts &&
+        isoOrNull(estimatedEndOf(run, { ...speedFacts, heldUntil: hold?.until, stalled, unmanned })),
+      rate: rateOf(run, now),
+      held: hold && { reason: hold.reason, since: isoOrNull(hold.since), until: isoOrNull(hold.until) },
+      activeAt: isoOrNull(activeAtOf(run, samples)),
+      stalled,
+      throttlePressure: run.status === 'running' ? run.pressure : 0,
+      callsPerSecond: callsPerSecond === null ? null : rounded(callsPerSecond),
+      workers,
+      warnings: [
+        ...warningsOf(run, { backfill, workers, config, refusal, now }),
+        ...throttleWarnings(facts.throttleErrors),
+      ],
+      cursor: publicCursor(run.partitions ?? [], new Map(Object.entries(run.cursors))),
+      startedAt: iso(run.startedAt),
+      finishedAt: isoOrNull(run.finishedAt),
+      startedBy: run.startedBy,
+      reason: run.startReason,
+      lastError: run.lastError,
+    };
+  }
+
+  /** As `build`; where the state of the run cannot be read, the status has the error as a warning. */
+  buildAnyway(name: string, facts: BackfillFacts, now: number): BackfillStatus {
+    try {
+      return this.build(name, facts, now);
+    } catch (error) {
+      return this.corruptStatus(name, facts, now, error);
+    }
+  }
+
+  private corruptStatus(name: string, facts: BackfillFacts, now: number, error: unknown): BackfillStatus {
+    const stored = toStoredError(error);
+    const status = facts.run?.['status'] ?? null;
+    // Of a run whose status is corrupt, too, no range starts.
+    const state = isRunStatus(status) ? status : 'paused';
+    return {
+      ...IDLE_STATUS,
+      name,
+      now: iso(now),
+      description: this.registry.find(name)?.description ?? null,
+      state,
+      stateReason: stored.message,
+      // Whoever paused it before, the library does not let it go on.
+      pausedBy: state === 'paused' ? LIBRARY : null,
+      runId: facts.runId,
+      workers: workersOf(facts, now),
+      warnings: [stored.message],
+      lastError: { ...stored, at: iso(now) },
+    };
+  }
+}
+
+/** `null` where the stored config is corrupt; the watchdog pauses the run for that reason. */
+function configOf(
+  name: string,
+  { config }: BackfillFacts,
+  backfill: RegisteredBackfill | undefined,
+): BackfillConfig | null {
+  try {
+    return config && configInForce(name, config, backfill?.defaults ?? []).config;
+  } catch {
+    return null;
+  }
+}
+
+/** The version that the run has to adopt before it goes on with the handler of this process. */
+function adoptable(run: RunRecord, backfill: RegisteredBackfill | undefined): string | null {
+  const goesOn = isActive(run.status) || run.status === 'failed';
+  return backfill && goesOn && isHeldForVersion(run, backfill) ? backfill.version : null;
+}
+
+/** Ranges and rows per second over the last minute. */
+function speedOf(samples: readonly BackfillSample[], now: number): { ranges: number; rows: number } {
+  const newest = samples[0];
+  return newest && now - newest.at < MINUTE_MS ? throughput(samples, MINUTE_MS) : { ranges: 0, rows: 0 };
+}
+
+function workersOf({ heartbeats }: BackfillFacts, now: number): number {
+  return Object.values(heartbeats).filter((at) => isAlive(Number(at), now)).length;
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
+}
