@@ -10,6 +10,7 @@ import { useNow } from './use-now.js';
 
 /** So many backfills that never ran are shown; more are folded. */
 const UNFOLDED = 5;
+const SHARED_MS = 1_100;
 
 /** The list of all backfills, those that need attention first. */
 export function ListPage({ params }) {
@@ -19,8 +20,15 @@ export function ListPage({ params }) {
   useEffect(() => {
     document.title = 'Backfills';
     const polling = startPolling(loadOverview);
-    const unsubscribe = onEvent(polling.poke);
+    let timer;
+    const unsubscribe = onEvent(() => {
+      polling.poke();
+      // The service shares an answer for a second: the first one may be from before the event.
+      clearTimeout(timer);
+      timer = setTimeout(polling.poke, SHARED_MS);
+    });
     return () => {
+      clearTimeout(timer);
       unsubscribe();
       polling.stop();
     };
