@@ -56,6 +56,25 @@ describe('the ETA', () => {
     await backfills.cancel('enrich');
   });
 
+  it('is by the calls that a handler of ranges makes', async () => {
+    const calling = defineBackfill({
+      name: 'calling',
+      source: numbers(1_000),
+      config: { batchSize: 10, ...rate(100), quota: { max: 8, perMs: 1000 } },
+      processRange: async (_, context) => context.quota(4),
+    });
+    const { backfills } = await bench.start({ handlers: [calling] });
+    await backfills.start('calling');
+    // 100 ranges with four calls each, at 8 calls a second, and not 100 ranges at 100 a second.
+    const status = await eventually(
+      'an ETA by the calls',
+      () => backfills.status('calling'),
+      (each) => each.done >= 4 && each.eta !== null,
+    );
+    expect(secondsLeft(status)).toBeGreaterThan(25);
+    await backfills.cancel('calling');
+  });
+
   it('is none without workers, while paused, and while nothing was measured of an unpaced run', async () => {
     const api = await bench.start({ handlers: [work()], options: { workers: false } });
     await api.backfills.start('work');

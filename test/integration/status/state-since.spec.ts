@@ -1,6 +1,8 @@
-import { createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
+import { keyset } from 'nestjs-backfill';
+import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
 
 const bench = await createAppBench();
+const unpaced = { perSecondOnPeak: null, perSecondOffPeak: null };
 const held = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
 
 function work(config = {}, processRange: () => void = () => undefined) {
@@ -106,5 +108,51 @@ describe('since when a state holds', () => {
       ({ activeAt }) => Date.parse(activeAt ?? '') > Date.parse(first.activeAt ?? ''),
     );
     await backfills.cancel('work');
+  });
+
+  it('is when rows of a range that is under way were last done', async () => {
+    await bench.fillItems('SELECT generate_series(1, 100)');
+    const rows = defineBackfill({
+      name: 'rows',
+      source: keyset(Item, { orderBy: { id: 'asc' } }),
+      config: { batchSize: 100, rowAckMs: 50, ...unpaced },
+      processRow: () => new Promise<void>((resolve) => setTimeout(resolve, 100)),
+    });
+    const { backfills } = await bench.start({ handlers: [rows] });
+    await backfills.start('rows');
+    const status = await eventually(
+      'rows that are done',
+      () => backfills.status('rows'),
+      ({ activeAt }) => activeAt !== null,
+    );
+    expect(status).toMatchObject({ done: 0, stalled: false });
+    await backfills.cancel('rows');
+  });
+
+  it('is when its verification began, of a run that is verified', async () => {
+    await bench.fillItems('SELECT generate_series(1, 30)');
+    const verified = defineBackfill<never, Item>({
+      name: 'verified',
+      source: keyset(Item, { orderBy: { id: 'asc' }, where: { state: 'new' } }),
+      config: { batchSize: 10, ...unpaced },
+      verify: {
+        sample: 30,
+        row: () => new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 200)),
+      },
+      processBatch: (items) => {
+        for (const item of items) item.state = 'done';
+      },
+    });
+    const { backfills } = await bench.start({ handlers: [verified] });
+    await backfills.start('verified');
+    const status = await eventually(
+      'the verification',
+      () => backfills.status('verified'),
+      ({ state }) => state === 'verifying',
+    );
+    expect(Date.parse(status.stateSince ?? '')).toBeGreaterThan(Date.parse(status.startedAt ?? ''));
+    expect(Date.parse(status.stateSince ?? '')).toBeLessThanOrEqual(Date.parse(status.now));
+    expect(status.eta).toBeNull();
+    await backfills.cancel('verified');
   });
 });
