@@ -24,7 +24,13 @@ export function obstacleOf(status, now) {
     const since = status.activeAt ? ` for ${between(Date.parse(status.activeAt), now)}` : '';
     return [`stalled: nothing done${since}`];
   }
-  if (held) return ['held: ', { text: held.reason }, sinceText(held.since, now), untilClock(held.until, now)];
+  if (held)
+    return [
+      held.reason.startsWith('held') ? '' : 'held: ',
+      { text: held.reason },
+      sinceText(held.since, now),
+      untilClock(held.until, now),
+    ];
   return hasNoWorkers(status, now) ? ['no process has workers for it'] : [];
 }
 

@@ -78,7 +78,7 @@ describe('what the list says', () => {
       { held: undefined, rate: { perSecond: 0, reason: 'held' } },
       'attention',
       'held',
-      /^held: held$/,
+      /^held$/,
     ],
     [
       'stalled',
