@@ -17,11 +17,18 @@ interface Overview {
   readonly entries: readonly BackfillOverviewEntry[];
 }
 
+interface SharedRead {
+  /** By `performance.now()`, when it began. */
+  readonly at: number;
+  readonly overview: Promise<Overview>;
+  pending: boolean;
+}
+
 /** Reads the overview of all backfills, at most once a second however many ask for it. */
 @Injectable()
 export class OverviewReader {
   private readonly changes = new OverviewChanges();
-  private shared: { readonly at: number; readonly overview: Promise<Overview> } | undefined;
+  private shared: SharedRead | undefined;
 
   constructor(
     private readonly registry: BackfillRegistry,
@@ -40,17 +47,27 @@ export class OverviewReader {
     };
   }
 
+  /** A read that Redis has not answered is shared, too: during an outage more of them would queue up. */
   private sharedOverview(): Promise<Overview> {
     const at = performance.now();
-    if (!this.shared || at - this.shared.at >= SHARED_MS) {
-      const shared = { at, overview: this.read() };
-      this.shared = shared;
-      shared.overview.catch(() => {
-        // The next request tries again.
-        if (this.shared === shared) this.shared = undefined;
-      });
+    const { shared } = this;
+    if (shared && (shared.pending || at - shared.at < SHARED_MS)) {
+      return shared.overview;
     }
-    return this.shared.overview;
+    const read: SharedRead = { at, pending: true, overview: this.read() };
+    this.shared = read;
+    void this.settle(read);
+    return read.overview;
+  }
+
+  private async settle(read: SharedRead): Promise<void> {
+    try {
+      await read.overview;
+      read.pending = false;
+    } catch {
+      // The next request tries again.
+      this.shared = undefined;
+    }
   }
 
   private async read(): Promise<Overview> {
