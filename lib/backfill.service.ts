@@ -34,7 +34,8 @@ import type { HistoryRequest } from './state/history-request.js';
 import type { BackfillHistoryEntry } from './state/history.store.js';
 import { RunStore } from './state/run.store.js';
 import { SampleStore } from './state/sample.store.js';
-import type { BackfillSample } from './state/sample.store.js';
+import type { BackfillSample, SamplesRequest } from './state/sample.store.js';
+import { parseSamplesRequest } from './state/samples-request.js';
 import { OverviewReader } from './status/overview.reader.js';
 import { StatusReader } from './status/status.reader.js';
 import { ConfigChanger } from './supervision/config.changer.js';
@@ -255,11 +256,21 @@ export class BackfillService {
     return this.connections.run(() => this.ledgerReader.run(name, runId));
   }
 
-  /** Samples of the active or newest run, one per second, newest first, of its last 15 minutes. */
-  async samples(name: string): Promise<BackfillSample[]> {
+  /**
+   * Samples of the progress of a run, newest first: of its last 15 minutes, one a second, or of a longer `range`, thinned
+   * out as they age. Where nothing was measured, as during a pause or an outage, there is none.
+   *
+   * @throws BackfillRequestError where `after` or `range` is invalid
+   * @throws BackfillNotFoundError where the backfill has no run `request.runId`
+   */
+  async samples(name: string, request: SamplesRequest = {}): Promise<BackfillSample[]> {
     this.registry.get(name);
-    const runId = await this.runStore.newestId(name);
-    return runId === null ? [] : this.sampleStore.newest(runId);
+    const { after, range } = parseSamplesRequest(name, request);
+    if (request.runId !== undefined) {
+      await this.run(name, request.runId);
+    }
+    const runId = request.runId ?? (await this.runStore.newestId(name));
+    return runId === null ? [] : this.sampleStore.range(runId, range, after);
   }
 
   /**

@@ -119,7 +119,7 @@ export type { VerifyAnswer, VerifyContext } from './config/verify-row.js';
 export type { RowVerifier } from './handlers/row-verifier.js';
 export type { SampleConfidence } from './state/sample-confidence.js';
 export type { RunStatus } from './state/run-status.js';
-export type { BackfillSample } from './state/sample.store.js';
+export type { BackfillSample, SampleRange, SamplesRequest } from './state/sample.store.js';
 
 export { BackfillError } from './errors/backfill-error.js';
 export { BackfillConfigError } from './errors/backfill-config.error.js';

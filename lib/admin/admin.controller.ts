@@ -20,6 +20,7 @@ import {
   failureGroupsQuery,
   failuresQuery,
   historyQuery,
+  samplesQuery,
   listQuery,
   overviewQuery,
   previewQuery,
@@ -194,8 +195,8 @@ export abstract class AdminController {
   }
 
   @Get(':name/samples')
-  samples(@Param('name') name: string): Promise<BackfillSample[]> {
-    return this.backfills.samples(name);
+  async samples(@Param('name') name: string, @Query() query: unknown): Promise<BackfillSample[]> {
+    return this.backfills.samples(name, withoutUndefined(parseRequest(samplesQuery, query)));
   }
 
   @Get(':name/history')

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { HISTORY_TYPES } from '../state/history-request.js';
+import { SAMPLE_RANGES } from '../state/sample.store.js';
 
 const MAX_STRING_LENGTH = 1000;
 const MAX_PAGE_SIZE = 1000;
@@ -153,6 +154,21 @@ export const overviewQuery = z.object({
 });
 
 export const listQuery = z.object({ limit });
+
+const EPOCH_MS = 'a time in epoch milliseconds';
+export const samplesQuery = z.object({
+  after: z
+    .string(EPOCH_MS)
+    .regex(/^\d{1,15}(\.\d{1,6})?$/, EPOCH_MS)
+    .transform(Number)
+    .optional()
+    .describe('Only newer samples: epoch milliseconds'),
+  range: z
+    .enum(SAMPLE_RANGES, `one of ${SAMPLE_RANGES.join(', ')}`)
+    .optional()
+    .describe('Thinned out as they age. Default: one a second of the last 15 minutes'),
+  runId,
+});
 
 const ENTRY_ID = 'the id of an entry of the history';
 const TYPES = `some of ${HISTORY_TYPES.join(', ')}, separated by commas`;

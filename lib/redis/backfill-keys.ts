@@ -88,6 +88,11 @@ export class BackfillKeys {
     return this.of('samples', runId);
   }
 
+  /** Samples of a run, thinned out: of the last hour, of the last day, of all of it. */
+  sampleLevels(runId: string): readonly [hour: string, day: string, run: string] {
+    return [this.of('samples-hour', runId), this.of('samples-day', runId), this.of('samples-run', runId)];
+  }
+
   work(runId: string): string {
     return this.of('work', runId);
   }

@@ -5,6 +5,7 @@ import {
   failureGroupsQuery,
   failuresQuery,
   historyQuery,
+  samplesQuery,
   listQuery,
   overviewQuery,
   previewQuery,
@@ -151,10 +152,11 @@ export const ENDPOINTS: Readonly<Record<string, EndpointDescription>> = {
     errors: ACTION_ERRORS,
   },
   samples: {
-    summary: 'Lists the samples of the newest run, one a second, newest first',
+    summary: 'Lists samples of the progress of a run, newest first',
     path: NAME,
+    query: samplesQuery,
     response: samplesResponse,
-    errors: NAMED_ERRORS,
+    errors: QUERY_ERRORS,
   },
   history: {
     summary: 'Lists who did what, when and why, newest first, of all time page by page',

@@ -75,6 +75,11 @@ type Placed = (string | number)[];
 export const scripts = {
   ack: new LuaScript<RunScope, [counted: number, low: Flag, status: string]>('ack', runKeys),
   ackRows: new LuaScript<RunScope, Flag>('ack-rows', runKeys),
+  addProgressSample: new LuaScript<RunScope, Flag>('add-progress-sample', (keys, scope) => [
+    ...runKeys(keys, scope),
+    keys.samples(scope.runId),
+    ...keys.sampleLevels(scope.runId),
+  ]),
   addSample: new LuaScript<RunScope, string | null>('add-sample', sampleKeys),
   applyRate: new LuaScript<RunScope, Flag>('apply-rate', runKeys),
   claim: new LuaScript<

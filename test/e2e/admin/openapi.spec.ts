@@ -239,6 +239,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
       await ask('GET', `${path}?limit=0`);
     }
     await ask('GET', '/held/failure-groups?runId=');
+    await ask('GET', '/held/samples?range=week');
     await ask('GET', '/events?backfill=');
     await ask('GET', `/overview?after=${'x'.repeat(65)}`);
     const form = { 'content-type': 'text/plain' };
