@@ -131,7 +131,7 @@ export class SampleStore {
           { key: hour, spanMs: HOUR_MS },
           { key: day, spanMs: 24 * HOUR_MS },
         ];
-      case 'run':
+      default:
         return [{ key: run, spanMs: Infinity }];
     }
   }
