@@ -3,8 +3,14 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { createAppBench, eventually } from '../../support/apps/index.js';
 import { manyBackfills, startAdminApp, startMany, type AdminApp } from '../../support/admin/index.js';
 import { inspect, openBrowser } from '../../support/browser/index.js';
+import { sized } from '../../support/thorough.js';
 
 const bench = await createAppBench();
+
+/** Themes and widths; `npm test` looks at the extremes. */
+const LOOKS = (['light', 'dark'] as const)
+  .flatMap((theme) => [1440, 768, 360, 320].map((width) => [theme, width] as const))
+  .filter(([theme, width]) => sized(0, 1) === 1 || width === (theme === 'light' ? 320 : 1440));
 
 describe('the page of 61 backfills in every state', () => {
   let admin: AdminApp;
@@ -136,21 +142,28 @@ describe('the page of 61 backfills in every state', () => {
   });
 
   it('reads the list once a second at most, and not while it is hidden', async () => {
-    const starts: number[] = [];
+    let lists = 0;
     const isList = (url: string) => /\/ops(\/overview.*)?$/.test(new URL(url).pathname);
     page.on('request', (request) => {
-      if (isList(request.url())) starts.push(Date.now());
+      if (isList(request.url())) lists++;
     });
     await page.locator('.item').first().waitFor();
-    starts.length = 0;
     await connection('Live');
-    await eventually(
-      'five lists',
-      () => Promise.resolve(starts.length),
-      (count) => count >= 5,
+    // By the clock of the page, as this process learns of them late where the machine is busy.
+    const reads = await eventually(
+      'six lists',
+      () =>
+        page.evaluate<{ startTime: number; decodedBodySize: number }[]>(
+          `performance.getEntriesByType('resource').filter(({ name }) => name.includes('/ops/overview'))
+            .map(({ startTime, decodedBodySize }) => ({ startTime, decodedBodySize }))`,
+        ),
+      (entries) => entries.length >= 6,
     );
-    const gaps = starts.slice(1).map((at, i) => at - (starts[i] ?? 0));
-    expect(gaps.filter((gap) => gap < 800)).toEqual([]);
+    const gaps = reads.slice(1).map(({ startTime }, i) => startTime - (reads[i]?.startTime ?? 0));
+    expect(gaps.filter((gap) => gap < 900)).toEqual([]);
+    // The first has all backfills; ten of the 61 run, and what does not change is left out.
+    const [first, ...later] = reads.map(({ decodedBodySize }) => decodedBodySize);
+    expect(later.filter((size) => size > (first ?? 0) / 2)).toEqual([]);
 
     const setHidden = (hidden: boolean) =>
       page.evaluate(
@@ -162,26 +175,26 @@ describe('the page of 61 backfills in every state', () => {
       new BroadcastChannel('nestjs-backfill:/ops').addEventListener('message', () => window.told++)`,
     );
     await setHidden(true);
-    const before = starts.length;
+    const before = lists;
     const told = () => page.evaluate('told') as Promise<number>;
     const other = await openPage();
     await eventually('events that would make a visible page read', told, (count) => count >= 40);
-    expect(starts.length - before).toBeLessThanOrEqual(1);
+    expect(lists - before).toBeLessThanOrEqual(1);
     await setHidden(false);
     await eventually(
       'the list to be read again',
-      () => Promise.resolve(starts.length),
+      () => Promise.resolve(lists),
       (count) => count > before + 1,
     );
     await other.close();
   });
 
   it('reads little for one backfill: less while it is idle, and only new samples', async () => {
-    const seen: { part: string; at: number; query: URLSearchParams }[] = [];
+    const seen: { part: string; query: URLSearchParams }[] = [];
     page.on('request', (request) => {
       const { pathname, searchParams } = new URL(request.url());
       const [, name, part = 'status'] = /^\/ops\/((?:done|running)-01)(?:\/([\w-]+))?/.exec(pathname) ?? [];
-      if (name) seen.push({ part, at: Date.now(), query: searchParams });
+      if (name) seen.push({ part, query: searchParams });
     });
     const of = (part: string) => seen.filter((request) => request.part === part);
     const statuses = (count: number) =>
@@ -198,9 +211,8 @@ describe('the page of 61 backfills in every state', () => {
     seen.length = 0;
     await go('#/running-01');
     await page.locator('.chart canvas').waitFor();
-    await statuses(12);
-    const seconds = ((of('status').at(-1)?.at ?? 0) - (of('status')[0]?.at ?? 0)) / 1000;
-    expect(seen.length / Math.max(11, seconds)).toBeLessThan(3);
+    await statuses(7);
+    expect(seen.length).toBeLessThan(4 * of('status').length);
     const newer = of('samples').slice(1);
     expect(newer.length).toBeGreaterThan(0);
     expect(newer.filter(({ query }) => !query.has('after'))).toEqual([]);
@@ -421,16 +433,14 @@ describe('the page of 61 backfills in every state', () => {
       ['never', '#/never-01', '.tuning'],
       ['missing', '#/none', '.alert'],
     ] as const;
-    for (const colorScheme of ['light', 'dark'] as const) {
+    for (const [colorScheme, width] of LOOKS) {
       await page.emulateMedia({ colorScheme });
-      for (const width of [1440, 768, 360, 320]) {
-        await page.setViewportSize({ width, height: 900 });
-        for (const [name, hash, sign] of views) {
-          await page.goto('about:blank');
-          await page.goto(`${base}${hash}`);
-          await page.locator(sign).first().waitFor();
-          await inspect(page, `many-${name}-${width}-${colorScheme}`);
-        }
+      await page.setViewportSize({ width, height: 900 });
+      for (const [name, hash, sign] of views) {
+        await page.goto('about:blank');
+        await page.goto(`${base}${hash}`);
+        await page.locator(sign).first().waitFor();
+        await inspect(page, `many-${name}-${width}-${colorScheme}`);
       }
     }
   });

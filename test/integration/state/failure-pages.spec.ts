@@ -3,10 +3,11 @@ import type { BackfillFailure } from 'nestjs-backfill';
 import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
 import { RedisConnections } from '../../../lib/redis/redis-connections.js';
 import { createAppBench, defineBackfill, numbers, type NumberRow } from '../../support/apps/index.js';
+import { sized } from '../../support/thorough.js';
 
 const bench = await createAppBench();
 const ROWS = 40;
-const RETRIES = 40;
+const RETRIES = sized(12, 40);
 const config = {
   batchSize: 20,
   attempts: 1,
