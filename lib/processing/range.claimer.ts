@@ -15,9 +15,15 @@ export type NextClaim =
   | { readonly status: 'exhausted' }
   | Exclude<ClaimStatus, { readonly status: 'granted' }>;
 
+/** A range, and the suffix of the job that carries it. */
+interface JobRange {
+  readonly index: number;
+  readonly job: string;
+}
+
 /** Claims ranges of one run. Claims within one turn of the event loop share one round trip to Redis. */
 export class RangeClaimer {
-  private readonly batcher = new MicroBatcher((requests: readonly (readonly number[])[]) =>
+  private readonly batcher = new MicroBatcher((requests: readonly (readonly JobRange[])[]) =>
     this.claimBatch(requests),
   );
   private readonly lateness = new StartLateness();
@@ -28,16 +34,18 @@ export class RangeClaimer {
     private readonly rangeStore: RangeStore,
   ) {}
 
-  /** The claims of a job, which carries the ranges `first` to `first + count - 1`. */
-  claimsOf(first: number, count: number): JobClaims {
-    return new JobClaims(this, first, first + count);
+  /** The claims of the job with this suffix, which carries the ranges `first` to `first + count - 1`. */
+  claimsOf(job: string, first: number, count: number): JobClaims {
+    return new JobClaims(this, job, first, first + count);
   }
 
-  /** Claims ranges from `from` to before `end`: all of them when the run is unpaced, otherwise only the first. */
-  claim(from: number, end: number): Promise<ClaimAnswer> {
+  /** Claims ranges of a job from `from` to before `end`: all of them when the run is unpaced, otherwise only the first. */
+  claim(job: string, from: number, end: number): Promise<ClaimAnswer> {
     const { perSecondOnPeak, perSecondOffPeak } = this.config();
     const paced = perSecondOnPeak !== null || perSecondOffPeak !== null;
-    return this.batcher.add(paced ? [from] : Array.from({ length: end - from }, (_, i) => from + i));
+    return this.batcher.add(
+      Array.from({ length: paced ? 1 : end - from }, (_, i) => ({ index: from + i, job })),
+    );
   }
 
   /** Waits until a claimed range is due, or the signal is aborted. */
@@ -54,14 +62,21 @@ export class RangeClaimer {
     }
   }
 
-  private async claimBatch(requests: readonly (readonly number[])[]): Promise<ClaimAnswer[]> {
+  private async claimBatch(requests: readonly (readonly JobRange[])[]): Promise<ClaimAnswer[]> {
     const lateMs = this.lateness.takeExcess();
-    const answer = await this.rangeStore.claim(this.run, requests.flat(), MAX_WAIT_MS, lateMs);
+    const all = requests.flat();
+    const answer = await this.rangeStore.claim(
+      this.run,
+      all.map(({ index }) => index),
+      MAX_WAIT_MS,
+      lateMs,
+      all.map(({ job }) => job),
+    );
     let at = 0;
-    return requests.map((indexes) => {
-      const claims = answer.claims.slice(at, at + indexes.length);
-      at += indexes.length;
-      return claims.length === indexes.length ? { status: 'granted', claims } : { ...answer, claims };
+    return requests.map((ranges) => {
+      const claims = answer.claims.slice(at, at + ranges.length);
+      at += ranges.length;
+      return claims.length === ranges.length ? { status: 'granted', claims } : { ...answer, claims };
     });
   }
 }
@@ -74,13 +89,14 @@ export class JobClaims {
 
   constructor(
     private readonly claimer: RangeClaimer,
+    private readonly job: string,
     private from: number,
     private readonly end: number,
   ) {}
 
   async next(): Promise<NextClaim> {
     while (this.claimed.length === 0 && !this.refusal && this.from < this.end) {
-      const answer = await this.claimer.claim(this.from, this.end);
+      const answer = await this.claimer.claim(this.job, this.from, this.end);
       this.from += answer.claims.length;
       this.claimed.push(...answer.claims.filter((claim) => claim !== null));
       this.refusal = answer.status === 'granted' ? null : answer;

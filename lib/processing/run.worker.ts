@@ -4,6 +4,7 @@ import type { BackfillConfig } from '../config/backfill-config.js';
 import { QuotaLimiter } from '../pacing/quota.limiter.js';
 import { workerOptions } from '../queues/queue-map.js';
 import type { RangeJob } from '../queues/range.queues.js';
+import { jobSuffix } from '../state/job-id.js';
 import { RangeClaimer } from './range.claimer.js';
 import type { JobClaims, NextClaim } from './range.claimer.js';
 import { RangeProcessor } from './range.processor.js';
@@ -128,7 +129,7 @@ export class RunWorker {
     if (run !== this.run.runId) {
       return;
     }
-    const claims = this.claimer.claimsOf(first, count);
+    const claims = this.claimer.claimsOf(jobSuffix(run, job.id ?? ''), first, count);
     const controller = new AbortController();
     const pendingAcks: Promise<unknown>[] = [];
     let end: JobEnd | null = null;

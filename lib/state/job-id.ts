@@ -9,6 +9,11 @@ export function jobId(runId: string, suffix: string): string {
   return `${runId}-${suffix}`;
 }
 
+/** The suffix of a job, by its id. */
+export function jobSuffix(runId: string, id: string): string {
+  return id.slice(runId.length + 1);
+}
+
 /** Suffix of a job of newly planned ranges: `120x8` for eight ranges from 120 on. */
 export function encodeJob({ first, count }: JobRanges): string {
   return `${first}x${count}`;

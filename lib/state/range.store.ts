@@ -79,17 +79,20 @@ export class RangeStore {
    * Claims ranges whose start time is at most `longestWaitMs` away.
    *
    * @param latenessMs by how much starts of this process were later than usual since its last claim
+   * @param jobs suffix of the job that carries each range: one that has another job by now is not outstanding for it.
+   * Default: it is claimed whatever its job
    */
   async claim(
     run: WorkedRun,
     indexes: readonly number[],
     longestWaitMs: number,
     latenessMs = 0,
+    jobs: readonly string[] = [],
   ): Promise<ClaimAnswer> {
     const [status, ms, ...answers] = await scripts.claim.run(this.client, this.keys, run, [
       longestWaitMs * 1000,
       Math.round(latenessMs * 1000),
-      ...indexes,
+      ...indexes.map((index, i) => (jobs[i] === undefined ? index : `${index} ${jobs[i]}`)),
       encodeHandlerVersion(run.backfill),
     ]);
     const now = performance.now();

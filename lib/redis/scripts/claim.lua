@@ -7,7 +7,8 @@
   ARGV
     1      longest wait until a start time, microseconds
     2      lateness: microseconds by which starts of this worker were later than usual since its last claim
-    3...   indexes
+    3...   index of each, or `index job`: a range that has another job by now is not outstanding for this one. A job of
+           several ranges is delivered again when the worker stops, while the one that was stopped has a job of its own
     last   version of the handler, see `is_held_for_version`
 
   Reply    { status, ms, answer of each index... }
@@ -72,9 +73,10 @@ tat, backlog = tat + lateness, math.min(SECOND, backlog + lateness)
 local reply = { 'granted', false }
 local changed = lateness > 0
 for i = 3, #ARGV do
-  local index = ARGV[i]
+  local index, job = string.match(ARGV[i], '^(%d+) ?(.*)$')
   local text = redis.call('HGET', WORK, index)
-  if not text then
+  local entry = text and parse_entry(text)
+  if not entry or (job ~= '' and entry.job ~= job) then
     reply[#reply + 1] = ''
   else
     -- A start time after the next change of the rate is one of the next rate.
@@ -90,7 +92,6 @@ for i = 3, #ARGV do
       reply[1], reply[2] = 'later', math.ceil(wait / 1000)
       break
     end
-    local entry = parse_entry(text)
     entry.claims = entry.claims + 1
     text = format_entry(entry)
     redis.call('HSET', WORK, index, text)

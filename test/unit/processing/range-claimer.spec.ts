@@ -37,7 +37,7 @@ function claimerUpTo(
 describe('the claims of a job', () => {
   it('are made together for an unpaced run, and are answered one by one without what is settled', async () => {
     const { claimer, calls } = claimerUpTo(100, { status: 'stopped' }, { settled: [11, 13] });
-    const claims = claimer.claimsOf(10, 4);
+    const claims = claimer.claimsOf('10x4', 10, 4);
     expect(await claims.next()).toMatchObject({ status: 'claimed', claim: { entry: { index: 10 } } });
     expect(claims.unprocessed()).toEqual([12]);
     expect(await claims.next()).toMatchObject({ status: 'claimed', claim: { entry: { index: 12 } } });
@@ -49,7 +49,7 @@ describe('the claims of a job', () => {
   it('are made one by one for a paced run', async () => {
     const config = { perSecondOnPeak: 5, perSecondOffPeak: null };
     const { claimer, calls } = claimerUpTo(100, { status: 'stopped' }, { config });
-    const claims = claimer.claimsOf(0, 2);
+    const claims = claimer.claimsOf('0x2', 0, 2);
     await claims.next();
     expect([claims.unprocessed(), calls]).toEqual([[], [[0]]]);
     await claims.next();
@@ -59,7 +59,7 @@ describe('the claims of a job', () => {
 
   it('are answered before the refusal that came with them, which is final', async () => {
     const { claimer, calls } = claimerUpTo(1, { status: 'held', retryInMs: null });
-    const claims = claimer.claimsOf(0, 3);
+    const claims = claimer.claimsOf('0x3', 0, 3);
     expect(await claims.next()).toMatchObject({ status: 'claimed', claim: { entry: { index: 0 } } });
     expect(await claims.next()).toMatchObject({ status: 'held', retryInMs: null });
     expect(await claims.next()).toMatchObject({ status: 'held' });
@@ -68,7 +68,7 @@ describe('the claims of a job', () => {
 
   it('of several jobs share a call, in which only those that were not reached are refused', async () => {
     const { claimer, calls } = claimerUpTo(3, { status: 'later', ms: 700 });
-    const [first, second] = [claimer.claimsOf(0, 2), claimer.claimsOf(2, 2)];
+    const [first, second] = [claimer.claimsOf('0x2', 0, 2), claimer.claimsOf('2x2', 2, 2)];
     await Promise.all([first.next(), second.next()]);
     expect(calls).toEqual([[0, 1, 2, 3]]);
     await Promise.all([first.next(), second.next()]);
