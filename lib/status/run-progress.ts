@@ -1,10 +1,27 @@
 import { roundedRate, toPerSecond } from '../state/pace.js';
 import type { RunRecord } from '../state/run-record.js';
+import { verificationResult } from '../state/verification.js';
 import type { RateStatus } from './backfill-status.js';
 
 /** Derived from counters that were read together: a separate read could differ by what happened in between. */
 export function outstandingOf({ status, planned, done, failed }: RunRecord): number {
   return status === 'cancelled' ? 0 : Math.max(0, planned - done - failed);
+}
+
+/** What a status and a run count alike: ranges, rows, and what the verification has found. */
+export function countsOf(run: RunRecord) {
+  return {
+    planned: run.planned,
+    done: run.done,
+    outstanding: outstandingOf(run),
+    failed: run.failed,
+    rowsDone: run.rowsDone,
+    rowsFailed: run.rowsFailed,
+    rowsMissing: run.rowsMissing,
+    rowsRechecked: run.rowsRechecked,
+    verified: verificationResult(run.verification),
+    rowsTotal: run.rowsTotal,
+  };
 }
 
 /** 0 to 100; 100 only when the run has ended and no row is missing. */

@@ -13,7 +13,7 @@ import { isActive, isRunStatus } from '../state/run-status.js';
 import { throughput } from '../state/sample.store.js';
 import type { BackfillSample } from '../state/sample.store.js';
 import { toStoredError } from '../state/stored-error.js';
-import { publicStatus, verificationResult } from '../state/verification.js';
+import { publicStatus } from '../state/verification.js';
 import { isAlive } from '../state/worker.heartbeats.js';
 import { LostRunDetector } from '../supervision/lost-run.detector.js';
 import { LIBRARY } from '../supervision/run.breaker.js';
@@ -25,7 +25,7 @@ import { iso, isoOrNull } from './iso-time.js';
 import { activeAtOf, isStalled } from './run-activity.js';
 import { estimatedEndOf } from './run-eta.js';
 import { holdOf } from './run-hold.js';
-import { outstandingOf, percentOf, rateOf } from './run-progress.js';
+import { countsOf, percentOf, rateOf } from './run-progress.js';
 import { isUnmanned, throttleWarnings, warningsOf } from './run-warnings.js';
 
 const MINUTE_MS = 60_000;
@@ -81,16 +81,7 @@ export class StatusBuilder {
       dryRun: run.dryRun,
       version: run.version,
       adoptVersion: adoptable(run, backfill),
-      planned: run.planned,
-      done: run.done,
-      outstanding: outstandingOf(run),
-      failed: run.failed,
-      rowsDone: run.rowsDone,
-      rowsFailed: run.rowsFailed,
-      rowsMissing: run.rowsMissing,
-      rowsRechecked: run.rowsRechecked,
-      verified: verificationResult(run.verification),
-      rowsTotal: run.rowsTotal,
+      ...countsOf(run),
       rowsTotalKind: run.rowsExact ? 'exact' : 'estimated',
       percent: percentOf(run),
       rangesPerSecond: rounded(speed.ranges),

@@ -2,13 +2,13 @@ import { Injectable } from '@nestjs/common';
 import type { BackfillRun } from '../state/backfill-run.js';
 import type { RunRecord } from '../state/run-record.js';
 import { RunStore } from '../state/run.store.js';
-import { publicStatus, verificationResult } from '../state/verification.js';
+import { publicStatus } from '../state/verification.js';
 import type { BackfillStatus } from './backfill-status.js';
 import { FactsStore } from './facts.store.js';
 import type { FactsReading } from './facts.store.js';
 import type { BackfillFacts } from './backfill-facts.js';
 import { iso, isoOrNull } from './iso-time.js';
-import { outstandingOf } from './run-progress.js';
+import { countsOf } from './run-progress.js';
 import { StatusBuilder } from './status.builder.js';
 
 /** Reads the state of runs from Redis and derives the public status from it. */
@@ -64,16 +64,7 @@ export class StatusReader {
       reason: run.startReason,
       dryRun: run.dryRun,
       version: run.version,
-      planned: run.planned,
-      done: run.done,
-      outstanding: outstandingOf(run),
-      failed: run.failed,
-      rowsDone: run.rowsDone,
-      rowsFailed: run.rowsFailed,
-      rowsMissing: run.rowsMissing,
-      rowsRechecked: run.rowsRechecked,
-      verified: verificationResult(run.verification),
-      rowsTotal: run.rowsTotal,
+      ...countsOf(run),
       failures: await this.runStore.failures(run.id),
     };
   }
