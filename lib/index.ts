@@ -106,7 +106,7 @@ export type { BackfillFailure, FailurePage, FailurePageRequest } from './state/b
 export type { BackfillChange, BackfillRun } from './state/backfill-run.js';
 export type { LastError, StoredError } from './state/stored-error.js';
 export type { BackfillOverview, BackfillOverviewEntry } from './status/backfill-overview.js';
-export type { BackfillStatus, HoldStatus, RateStatus } from './status/backfill-status.js';
+export type { BackfillStatus, HoldStatus, PartitionStatus, RateStatus } from './status/backfill-status.js';
 export { BACKFILL_ENTITIES } from './ledger/ledger.entities.js';
 export { createLedgerSchema, dropLedgerSchema } from './ledger/ledger-schema.js';
 export type { LedgerSchemaTarget } from './ledger/ledger-schema.js';

@@ -42,8 +42,15 @@ export const plannedRanges: z.ZodType<PlannedRange[]> = z.array(plannedRange, {
   error: expected('a list of ranges'),
 });
 
+const rowTotal = z.object({ rows: rowCount, exact: flag }, { error: expected('an object') });
+
+const partition = z.object(
+  { name: text, bounds: jsonValue, total: rowTotal.exactOptional() },
+  { error: expected('a partition') },
+);
+
 const partitions = z
-  .array(z.object({ name: text, bounds: jsonValue }, { error: expected('a partition') }), {
+  .array(partition, {
     error: expected('a list of partitions'),
   })
   .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, {
@@ -55,7 +62,7 @@ export const sweepOpening: z.ZodType<SourcePartition[] | null> = partitions.null
 export const opening: z.ZodType<SourceOpening> = z.object(
   {
     partitions,
-    total: z.object({ rows: rowCount, exact: flag }, { error: expected('an object') }),
+    total: rowTotal,
   },
   { error: expected('an object') },
 );

@@ -74,6 +74,8 @@ export interface SourcePartition {
   readonly name: string;
   /** Fixed when the run starts: rows beyond them are not part of the run. `null`: the partition has no rows. */
   readonly bounds: JsonValue;
+  /** Rows between its bounds, for its percentage in the status. Absent: not known. */
+  readonly total?: RowTotal;
 }
 
 /**

@@ -129,6 +129,7 @@ export class FailureStore {
       newest,
       ...pieces.flatMap(({ payload, rows, ranges, ids }) => [
         encodePayload(payload),
+        payload.partition,
         rows,
         ranges,
         ids.length,

@@ -111,7 +111,12 @@ export class RangeStore {
   async acknowledge(run: WorkedRun, done: readonly Acknowledgement[]): Promise<Settled> {
     const [counted, low, status] = await scripts.ack.run(this.client, this.keys, run, [
       PROGRESS_EVERY_MS,
-      ...done.flatMap((range) => [range.entry.index, countsOf(range), digestOf(range.entry.payload)]),
+      ...done.flatMap((range) => [
+        range.entry.index,
+        countsOf(range),
+        digestOf(range.entry.payload),
+        range.entry.payload.partition,
+      ]),
       encodeHandlerVersion(run.backfill),
     ]);
     return {
@@ -145,6 +150,7 @@ export class RangeStore {
       encodePayload(payload),
       digestOf(entry.payload),
       rechecked,
+      payload.partition,
       encodeHandlerVersion(run.backfill),
     ]);
     return counted === 1 ? { ...entry, rows, payload } : null;
@@ -165,6 +171,7 @@ export class RangeStore {
       settlement.error,
       settlement.missing ?? 0,
       settlement.rechecked ?? 0,
+      entry.payload.partition,
       ...successors.flatMap(({ attempts, delayMs, rows, payload }) => [
         attempts,
         Math.ceil(delayMs),

@@ -5,6 +5,7 @@ import type { JsonValue, SourcePartition } from '../sources/backfill-source.js';
 import type { LastError } from './stored-error.js';
 import { decodePace } from './pace.js';
 import type { Pace } from './pace.js';
+import type { PartitionMarks } from './partition-marks.js';
 import { recordedTimes } from './recorded-times.js';
 import type { RecordedTimes } from './recorded-times.js';
 import { verificationSchema } from './verification.js';
@@ -102,6 +103,8 @@ const runSchema = z.object({
   lastError: json<LastError>(z.looseObject({ message: z.string() })),
   partitions: json<SourcePartition[]>(z.array(z.looseObject({ name: z.string() }))),
   partitionsDone: json<string[]>(z.array(z.string())),
+  /** See `PartitionMarks`. */
+  partitionMarks: json<PartitionMarks>(z.array(z.tuple([z.number(), z.array(z.number())]))).catch(null),
   /** How many times it was resumed. */
   resumes: z.coerce.number().int().default(0),
   walk: json<Walk>(z.record(z.string(), z.unknown())),
@@ -131,6 +134,7 @@ export const VOLATILE_FIELDS: readonly string[] = [
   'retryId',
   'retryUntil',
   'configVersion',
+  'partitionMarks',
 ];
 
 /** A run as Redis stores it, parsed. */
@@ -143,6 +147,8 @@ export type RunRecord = Omit<
     readonly pace: Pace;
     /** Where planning continues, by the name of the partition; `null` at the beginning. */
     readonly cursors: Readonly<Record<string, JsonValue>>;
+    /** Rows of the progress by the name of the partition, as far as they were counted; none in a source without partitions. */
+    readonly progressBy: Readonly<Record<string, number>>;
   };
 
 /** Who paused a run that is paused; `null` where a process of an earlier version did, which stores no name. */
@@ -151,6 +157,8 @@ export function pauserOf({ status, pausedBy, pausedResumes, resumes }: RunRecord
 }
 
 const CURSOR = 'cursor:';
+/** As `count_progress` of the prelude writes it. */
+const PROGRESS = 'progress:';
 
 /** Field of the run hash that holds the cursor of a partition. */
 export function cursorField(partition: string): string {
@@ -165,6 +173,7 @@ export function parseRun(hash: Readonly<Record<string, string>>): RunRecord {
     throw corruptField(hash, String(issue?.path[0]), issue?.message ?? '');
   }
   const cursors: Record<string, JsonValue> = {};
+  const progressBy: Record<string, number> = {};
   for (const [field, value] of Object.entries(hash)) {
     if (field.startsWith(CURSOR)) {
       const cursor = parseJson(value);
@@ -172,11 +181,13 @@ export function parseRun(hash: Readonly<Record<string, string>>): RunRecord {
         throw corruptField(hash, field, 'expected JSON');
       }
       cursors[field.slice(CURSOR.length)] = cursor;
+    } else if (field.startsWith(PROGRESS)) {
+      progressBy[field.slice(PROGRESS.length)] = Number(value);
     }
   }
   const { interval, ...run } = parsed.data;
   const times = recordedTimes({ ...run, interval: hash['interval'] });
-  return { ...run, ...times, pace: decodePace(interval), cursors };
+  return { ...run, ...times, pace: decodePace(interval), cursors, progressBy };
 }
 
 /** `undefined` where it is not JSON. */

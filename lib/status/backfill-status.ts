@@ -30,6 +30,25 @@ export interface HoldStatus {
 }
 
 /**
+ * A partition of the source of a run: a shard or a tenant.
+ *
+ * @publicApi
+ */
+export interface PartitionStatus {
+  readonly name: string;
+  /** Where planning continues; `null` at its beginning. */
+  readonly cursor: JsonValue;
+  /** Rows that are through: done, or failed for good. `null` where processes that do not count them have worked on the run. */
+  readonly rows: number | null;
+  /** Rows between its bounds, counted or estimated; `null` where the source does not tell. */
+  readonly rowsTotal: number | null;
+  /** 0 to 100, one decimal; `null` where `rows` or `rowsTotal` is. */
+  readonly percent: number | null;
+  /** Over the last minute; `null` where the run is not running, or it is not known yet. */
+  readonly rowsPerSecond: number | null;
+}
+
+/**
  * Status of a backfill: of its active run, else of its newest. `planned`, `done`, `outstanding` and `failed` count
  * ranges; times are ISO strings by the clock of Redis.
  *
@@ -117,6 +136,8 @@ export interface BackfillStatus {
   readonly warnings: readonly string[];
   /** Where planning continues; by partition where the source has several. */
   readonly cursor: JsonValue;
+  /** The partitions of the source, in its order; empty where it has only one. */
+  readonly partitions: readonly PartitionStatus[];
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
   readonly startedBy: string | null;

@@ -29,6 +29,7 @@ export const IDLE_STATUS = {
   throttlePressure: 0,
   callsPerSecond: null,
   cursor: null,
+  partitions: [],
   startedAt: null,
   finishedAt: null,
   startedBy: null,

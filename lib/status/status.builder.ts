@@ -25,6 +25,7 @@ import { iso, isoOrNull } from './iso-time.js';
 import { activeAtOf, isStalled } from './run-activity.js';
 import { estimatedEndOf } from './run-eta.js';
 import { holdOf } from './run-hold.js';
+import { partitionsOf } from './run-partitions.js';
 import { countsOf, percentOf, rateOf } from './run-progress.js';
 import { isUnmanned, throttleWarnings, warningsOf } from './run-warnings.js';
 
@@ -101,6 +102,7 @@ export class StatusBuilder {
         ...throttleWarnings(facts.throttleErrors),
       ],
       cursor: publicCursor(run.partitions ?? [], new Map(Object.entries(run.cursors))),
+      partitions: partitionsOf(run, now),
       startedAt: iso(run.startedAt),
       finishedAt: isoOrNull(run.finishedAt),
       startedBy: run.startedBy,

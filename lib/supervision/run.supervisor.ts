@@ -5,6 +5,7 @@ import { RateController } from '../pacing/rate.controller.js';
 import type { ThrottledRate } from '../pacing/rate.controller.js';
 import { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
 import { CycleQueues } from '../queues/cycle.queues.js';
+import { withMark } from '../state/partition-marks.js';
 import { toPerSecond } from '../state/pace.js';
 import type { RunRecord } from '../state/run-record.js';
 import { RunStore } from '../state/run.store.js';
@@ -65,6 +66,7 @@ export class RunSupervisor {
     await Promise.all([
       this.rateController.apply(name, runId, configured.config, now, throttled),
       this.samples.add(runId, sample),
+      this.markPartitions(run, now),
     ]);
     if (run.exhausted && outstanding === 0) {
       await this.runs.endIfDrained(runId);
@@ -75,6 +77,13 @@ export class RunSupervisor {
     if (now - (this.reconciledAt.get(runId) ?? -Infinity) >= RECONCILE_EVERY_MS) {
       this.reconciledAt.set(runId, now);
       await this.jobReconciler.reconcile(name, runId);
+    }
+  }
+
+  private async markPartitions(run: RunRecord, now: number): Promise<void> {
+    const partitionMarks = withMark(run, now);
+    if (partitionMarks) {
+      await this.runs.setFields(run.id, { partitionMarks: JSON.stringify(partitionMarks) });
     }
   }
 

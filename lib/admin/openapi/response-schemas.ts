@@ -8,7 +8,7 @@ import type { BackfillFailure, FailurePage } from '../../state/backfill-failure.
 import type { FailureGroup, FailureGroups } from '../../state/failure-group.js';
 import type { BackfillChange, BackfillRun } from '../../state/backfill-run.js';
 import type { BackfillOverview, BackfillOverviewEntry } from '../../status/backfill-overview.js';
-import type { BackfillStatus, HoldStatus } from '../../status/backfill-status.js';
+import type { BackfillStatus, HoldStatus, PartitionStatus } from '../../status/backfill-status.js';
 import type { BackfillHistoryEntry } from '../../state/history.store.js';
 import type { BackfillSample } from '../../state/sample.store.js';
 import type { SampleConfidence } from '../../state/sample-confidence.js';
@@ -115,6 +115,18 @@ export const statusResponse = z.object({
   workers: count.describe('Processes with a worker for this backfill'),
   warnings: z.array(text),
   cursor: json,
+  partitions: z
+    .array(
+      z.object({
+        name: text,
+        cursor: json,
+        rows: count.nullable().describe('Rows that are through; null: not known'),
+        rowsTotal: count.nullable().describe('null: the source does not tell'),
+        percent: z.number().nullable().describe('0 to 100; null: not known'),
+        rowsPerSecond: z.number().nullable().describe('Average of the last minute; null: not known'),
+      } satisfies Shape<PartitionStatus>),
+    )
+    .describe('Partitions of the source; empty where it has only one'),
   startedAt: time.nullable(),
   finishedAt: time.nullable(),
   startedBy: text.nullable(),

@@ -2,6 +2,7 @@ import { html, useRef } from './preact.min.js';
 import { ChartPanel } from './chart-panel.js';
 import { FailuresPanel } from './failures-panel.js';
 import { Panel } from './panel.js';
+import { PartitionsTable } from './partitions-table.js';
 import { RunsTable } from './runs-table.js';
 import { failuresOf } from './status-groups.js';
 import { Timeline } from './timeline.js';
@@ -35,6 +36,11 @@ export function DetailPanels({
     ${
       status.runId &&
       html`<${ChartPanel} name=${name} url=${url} samples=${samples} config=${config} changes=${changes} onRange=${onRange} />`
+    }
+    ${
+      // Absent where the service is of an earlier version.
+      status.partitions?.length > 0 &&
+      html`<${Panel} title="Partitions"><${PartitionsTable} partitions=${status.partitions} /><//>`
     }
     <div class="columns">${hadFailures.current ? [failures, tuning] : [tuning, failures]}</div>
     <${Timeline} url=${url} changes=${changes} />

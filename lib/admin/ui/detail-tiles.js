@@ -32,6 +32,7 @@ export function DetailTiles({ status, config, now }) {
     <${Tile} label="Workers" value=${count(workers)} note=${workers === 1 ? 'process' : 'processes'} />
     ${
       cursor !== null &&
+      !(status.partitions?.length > 0) &&
       html`<${Tile} label="Cursor" value=${html`<code><bdi>${valueText(cursor)}</bdi></code>`} note="planning continues there" />`
     }
   `;

@@ -33,6 +33,7 @@ function progressLines(status: BackfillStatus, style: Style): string[] {
     `  ${barText(status, style)} ${status.percent.toFixed(1)} %  ${rowsText(status)}`,
     `  ${rangesText(status)}`,
     ...verifiedLines(status),
+    ...partitionLines(status),
     ...(status.finishedAt === null ? activeLines(status) : []),
   ];
 }
@@ -55,6 +56,22 @@ function rangesText(status: BackfillStatus): string {
   const missingText = rowsMissing > 0 ? `; ${countOf(rowsMissing, 'row')} missing` : '';
   const recheckedText = rowsRechecked > 0 ? `; rows handled again: ${formatNumber(rowsRechecked)}` : '';
   return `${ranges}${failedText}${missingText}${recheckedText}`;
+}
+
+/** More partitions than this would hide what follows them. */
+const SHOWN_PARTITIONS = 20;
+
+function partitionLines({ partitions }: BackfillStatus): string[] {
+  const shown = partitions.slice(0, SHOWN_PARTITIONS).map(({ name, cursor, rows, rowsTotal, ...rest }) => {
+    const percent = rest.percent === null ? '? %' : `${rest.percent.toFixed(1)} %`;
+    const total = rowsTotal === null ? '' : ` of ${formatNumber(rowsTotal)}`;
+    const done = rows === null ? '' : `, ${formatNumber(rows)}${total} ${nounFor(rowsTotal ?? rows, 'row')}`;
+    const speed = rest.rowsPerSecond === null ? '' : `, ${countOf(rest.rowsPerSecond, 'row')}/s`;
+    const where = cursor === null ? 'at its beginning' : `cursor ${JSON.stringify(cursor)}`;
+    return `  partition ${name}: ${percent}${done}${speed}, ${where}`;
+  });
+  const hidden = partitions.length - shown.length;
+  return hidden > 0 ? [...shown, `  and ${countOf(hidden, 'partition')} more`] : shown;
 }
 
 function verifiedLines({ verified }: BackfillStatus): string[] {

@@ -11,6 +11,7 @@
     5      payload of the rows left
     6      SHA-1 of the payload before
     7      rows that are given to the handler again because others wrote them
+    8      name of the partition
     last   version of the handler, see `is_held_for_version`
 
   Counts once when sent twice.
@@ -36,7 +37,7 @@ entry.rows = rows_left
 entry.payload = payload_left
 redis.call('HSET', WORK, index, format_entry(entry))
 redis.call('HINCRBY', RUN, 'rowsDone', rows_done)
-redis.call('HINCRBY', RUN, 'progress', progress)
+count_progress(progress, ARGV[8])
 record_activity()
 count_rechecked(tonumber(ARGV[7]))
 return 1

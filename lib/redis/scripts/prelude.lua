@@ -157,6 +157,14 @@ local function forget_initial_failures()
   redis.call('HSET', RUN, 'successesBefore', successes(), 'initialFailures', 0)
 end
 
+-- Counts rows of the progress, and those of the partition that they belong to. `partition` is '' where the source has none.
+local function count_progress(rows, partition)
+  redis.call('HINCRBY', RUN, 'progress', rows)
+  if partition ~= '' then
+    redis.call('HINCRBY', RUN, 'progress:' .. partition, rows)
+  end
+end
+
 -- Counts rows that were planned, are there and were not loaded for the handler.
 local function count_missing(rows)
   if rows > 0 then

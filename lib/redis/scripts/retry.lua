@@ -5,7 +5,8 @@
     7      sorted set of retried failures, see snapshot.lua
   ARGV
     1      sequence of the newest failure to retry
-    2...   of each new range: payload, rows, ranges that count as failed for it, number of its failures, their ids
+    2...   of each new range: payload, name of its partition, rows, ranges that count as failed for it, number of its
+           failures, their ids
     last 4 version of the handler that the run adopts, or '' where it keeps its own; 'hold' where the adopted
            handler holds on another version; id of the retry, or ''; ms for which the retry keeps the run from
            ending, until its next page, 0 after its last one
@@ -48,10 +49,11 @@ end
 local placed, at, position = {}, 2, -1
 while at <= #ARGV do
   position = position + 1
-  local payload, rows, failed_ranges, failure_count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+  local payload, partition, rows = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  local failed_ranges, failure_count = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
   local failure_ids = {}
   for i = 1, failure_count do
-    failure_ids[i] = ARGV[at + 3 + i]
+    failure_ids[i] = ARGV[at + 4 + i]
   end
   if all_stored(failure_ids) then
     for _, failure_id in ipairs(failure_ids) do
@@ -66,14 +68,14 @@ while at <= #ARGV do
     redis.call('HSET', WORK, index, format_new_entry(job, rows, payload))
     -- Subtracted, not negated: -0 is no integer to Redis.
     redis.call('HINCRBY', RUN, 'rowsFailed', 0 - rows)
-    redis.call('HINCRBY', RUN, 'progress', 0 - rows)
+    count_progress(0 - rows, partition)
     redis.call('HINCRBY', RUN, 'failed', 0 - failed_ranges)
     redis.call('HINCRBY', RUN, 'planned', 1 - failed_ranges)
     placed[#placed + 1] = position
     placed[#placed + 1] = index
     placed[#placed + 1] = job
   end
-  at = at + 4 + failure_count
+  at = at + 5 + failure_count
 end
 
 if #placed > 0 and (status == 'completed' or status == 'failed') then

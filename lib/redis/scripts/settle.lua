@@ -16,7 +16,8 @@
     9      last error, JSON, or ''
     10     rows that are missing
     11     rows that are given to the handler again because others wrote or locked them
-    12...  of each successor: attempts, ms to wait, rows, payload
+    12     name of the partition
+    13...  of each successor: attempts, ms to wait, rows, payload
     ...    of each failure: id, rows, record
     last   version of the handler, see `is_held_for_version`
 
@@ -40,7 +41,7 @@ if not settled or settled.claims ~= claims or settled.attempts ~= attempts
 end
 redis.call('HDEL', WORK, index)
 
-local at, rows_left, placed = 12, 0, {}
+local at, rows_left, placed = 13, 0, {}
 for i = 1, successor_count do
   local successor_attempts, wait_ms, rows, payload =
     tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3]
@@ -74,7 +75,7 @@ end
 
 redis.call('HINCRBY', RUN, 'rowsDone', rows_done)
 redis.call('HINCRBY', RUN, 'rowsFailed', rows_failed)
-redis.call('HINCRBY', RUN, 'progress', math.max(0, settled.rows - rows_left))
+count_progress(math.max(0, settled.rows - rows_left), ARGV[12])
 count_missing(tonumber(ARGV[10]))
 count_rechecked(tonumber(ARGV[11]))
 if outcome ~= 'replaced' then

@@ -106,9 +106,14 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     const total = { rows: 0, exact: true };
     for (const name of this.scope.partitions) {
       const found = await scan.bounds(name, requested);
-      partitions.push({ name, bounds: found ? encodeIdBounds(found.bounds) : null });
-      total.rows += found?.bounds.rows ?? 0;
-      total.exact &&= found?.exact ?? true;
+      const own = { rows: found?.bounds.rows ?? 0, exact: found?.exact ?? true };
+      partitions.push({
+        name,
+        bounds: found ? encodeIdBounds(found.bounds) : null,
+        ...(name === '' ? {} : { total: own }),
+      });
+      total.rows += own.rows;
+      total.exact &&= own.exact;
     }
     return { partitions, total };
   }

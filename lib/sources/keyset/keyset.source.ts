@@ -264,9 +264,14 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
     const total = { rows: 0, exact: true };
     for (const name of this.scope.partitions) {
       const found = await scan.bounds(name, { lower, upper });
-      partitions.push({ name, bounds: found ? encodeBounds(found.bounds) : null });
-      total.rows += found?.total.rows ?? 0;
-      total.exact &&= found?.total.exact ?? true;
+      const own = found?.total ?? { rows: 0, exact: true };
+      partitions.push({
+        name,
+        bounds: found ? encodeBounds(found.bounds) : null,
+        ...(name === '' ? {} : { total: own }),
+      });
+      total.rows += own.rows;
+      total.exact &&= own.exact;
     }
     const isEmpty = partitions.every(({ bounds }) => bounds === null);
     if (isEmpty && inverted === 'unknown' && lower && upper) {

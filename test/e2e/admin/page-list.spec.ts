@@ -221,6 +221,11 @@ describe('the page of 61 backfills in every state', () => {
     await page.locator('.chart canvas').waitFor();
     await statuses(7);
     expect(seen.length).toBeLessThan(4 * of('status').length);
+    const eu = page.locator('tr').filter({ hasText: 'eu' });
+    await eu
+      .filter({ hasText: / of 2,000/ })
+      .filter({ hasText: ' rows/s' })
+      .waitFor();
     const newer = of('samples').slice(1);
     expect(newer.length).toBeGreaterThan(0);
     expect(newer.filter(({ query }) => !query.has('after'))).toEqual([]);

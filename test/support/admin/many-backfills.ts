@@ -11,6 +11,8 @@ interface Kind {
   readonly count: number;
   readonly rows: number;
   readonly config: BackfillConfigPatch;
+  /** Names of partitions, each with so many rows. */
+  readonly partitions?: readonly string[];
   /** Throws for a row that fails. */
   readonly processRow?: (row: { id: number }) => void;
   /** What is done after the start. */
@@ -29,7 +31,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
     state: 'paused',
   },
   held: { count: 4, rows: 500, config: HELD, state: 'running' },
-  running: { count: 10, rows: 5000, config: { ...SLOW, batchSize: 3 }, state: 'running' },
+  running: {
+    count: 10,
+    rows: 2000,
+    partitions: ['eu', 'us'],
+    config: { ...SLOW, batchSize: 3 },
+    state: 'running',
+  },
   paused: { count: 5, rows: 5000, config: SLOW, after: 'pause', state: 'paused' },
   done: { count: 12, rows: 30, config: { ...UNPACED, batchSize: 10 }, state: 'completed' },
   cancelled: { count: 4, rows: 5000, config: SLOW, after: 'cancel', state: 'cancelled' },
@@ -38,11 +46,11 @@ const KINDS: Readonly<Record<string, Kind>> = {
 
 /** 61 backfills, named after the state that `startMany` brings them to: `failed-01`, `never-18`. */
 export function manyBackfills(): Provider[] {
-  return each((name, { rows, config, processRow = () => {} }) =>
+  return each((name, { rows, partitions = [''], config, processRow = () => {} }) =>
     defineBackfill({
       name,
       description: `Moves the ${name.split('-')[0]} numbers to another form`,
-      source: numbers(rows),
+      source: numbers(rows, { partitions }),
       config: { attempts: 1, backoffMs: 0, maxInitialFailures: null, ...config },
       processRow,
     }),

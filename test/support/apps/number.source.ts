@@ -39,9 +39,14 @@ export function numbers(
     kind: 'numbers',
     open: async ({ backfill }, { from = count, to = 1 }) => {
       const bounds = { low: parseBound(backfill, 'to', to), high: parseBound(backfill, 'from', from) };
+      const rows = Math.max(0, bounds.high - bounds.low + 1);
       return {
-        partitions: partitions.map((name) => ({ name, bounds: bounds.low > bounds.high ? null : bounds })),
-        total: { rows: Math.max(0, bounds.high - bounds.low + 1) * partitions.length, exact: true },
+        partitions: partitions.map((name) => ({
+          name,
+          bounds: rows === 0 ? null : bounds,
+          ...(name === '' ? {} : { total: { rows, exact: true } }),
+        })),
+        total: { rows: rows * partitions.length, exact: true },
       };
     },
     plan: async (_, { bounds, cursor, batchSize, limit }) => {

@@ -37,6 +37,7 @@ const STATUS: BackfillStatus = {
   workers: 1,
   warnings: [],
   cursor: null,
+  partitions: [],
   startedAt: '2030-01-01T00:00:00.000Z',
   finishedAt: null,
   startedBy: null,
@@ -53,6 +54,20 @@ describe('a status as text', () => {
     expect(text({})).toContain('1 of 1 row\n');
     expect(text({})).toContain('; 1 row failed; 1 row missing;');
     expect(text({})).toContain('now 1 range/s, 1 row/s; 1 worker process');
+  });
+
+  it('has a line for each partition, with what is known of it', () => {
+    const partition = { name: 'eu', cursor: 12, rows: 500, rowsTotal: 1000, percent: 50, rowsPerSecond: 1 };
+    const lines = text({
+      partitions: [
+        partition,
+        { ...partition, name: 'us', cursor: null, rows: null, percent: null, rowsPerSecond: null },
+        ...Array.from({ length: 19 }, (_, i) => ({ ...partition, name: `t${i}` })),
+      ],
+    });
+    expect(lines).toContain('\n  partition eu: 50.0 %, 500 of 1,000 rows, 1 row/s, cursor 12\n');
+    expect(lines).toContain('\n  partition us: ? %, at its beginning\n');
+    expect(lines).toContain('\n  and 1 partition more\n');
   });
 
   it('has the plural of all else', () => {
