@@ -64,6 +64,7 @@ export class ConfigStore {
           backfill,
           version ?? current,
           JSON.stringify({ ...event, from }),
+          configAfter(backfill, hash, patch, defaults),
           ...Object.entries(encodeConfigPatch(patch)).flat(),
         ],
       );
@@ -90,6 +91,24 @@ export function configInForce(
     origins: configOrigins(defaults, patch),
     version: version ?? '0',
   };
+}
+
+/** The config with a change as JSON; empty where the stored config is corrupt. */
+function configAfter(
+  backfill: string,
+  hash: Readonly<Record<string, string>>,
+  patch: BackfillConfigPatch,
+  defaults: readonly BackfillConfigPatch[],
+): string {
+  const changed = { ...hash, ...encodeConfigPatch(patch) };
+  try {
+    return JSON.stringify(configInForce(backfill, changed, defaults).config);
+  } catch (error) {
+    if (!(error instanceof BackfillConfigError)) {
+      throw error;
+    }
+    return '';
+  }
 }
 
 /** The previous values of the changed keys: as raw text where the stored config is corrupt. */

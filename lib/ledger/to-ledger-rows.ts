@@ -1,3 +1,4 @@
+import type { BackfillConfig } from '../config/backfill-config.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { BackfillChange, BackfillRun } from '../state/backfill-run.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
@@ -118,7 +119,20 @@ export function toPublicRun(row: LedgerRun, state: LedgerCheckpoint['state']): B
     verified: verificationResult(verification),
     rowsTotal: row.rowsTotal,
     failures: row.failures,
+    configAtStart: configOf(state['configAtStart']) ?? configOfRow(row.config),
+    config: configOf(state['config']),
   };
+}
+
+function configOf(text: string | undefined): BackfillConfig | null {
+  return text ? (JSON.parse(text) as BackfillConfig) : null;
+}
+
+/** The config of a run that an earlier version has written: the one in force when the ledger first saw the run. */
+function configOfRow(config: JsonValue): BackfillConfig | null {
+  return config !== null && typeof config === 'object' && !('corrupt' in config)
+    ? (config as unknown as BackfillConfig)
+    : null;
 }
 
 function textOf(value: JsonValue): string | null {

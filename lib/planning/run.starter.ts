@@ -52,6 +52,8 @@ export class RunStarter {
       sourceKind: source.kind,
       partitions: JSON.stringify(opening.partitions),
       walk: JSON.stringify(this.walks.walkOf(backfill)),
+      configAtStart: JSON.stringify(config),
+      config: JSON.stringify(config),
       rowsTotal: Math.round(opening.total.rows),
       rowsExact: opening.total.exact ? 1 : 0,
       dryRun: options.dryRun === true ? 1 : 0,

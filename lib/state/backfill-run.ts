@@ -1,3 +1,4 @@
+import type { BackfillConfig } from '../config/backfill-config.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { BackfillEventType } from './backfill-event.js';
 import type { RunStatus } from './run-status.js';
@@ -33,6 +34,10 @@ export interface BackfillRun {
   readonly verified: VerificationResult | null;
   readonly rowsTotal: number | null;
   readonly failures: number;
+  /** The config that it was started with; `null` where a process of an earlier version has started it. */
+  readonly configAtStart: BackfillConfig | null;
+  /** The config in force at its end, or now; `null` where only processes of an earlier version have worked on it. */
+  readonly config: BackfillConfig | null;
   /** Changes of the run, oldest first; only with `ledger: true`. */
   readonly changes?: readonly BackfillChange[];
 }

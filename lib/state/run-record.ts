@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BackfillConfig } from '../config/backfill-config.js';
 import type { OnOtherVersion } from '../config/handler-version.js';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
 import type { JsonValue, SourcePartition } from '../sources/backfill-source.js';
@@ -103,6 +104,9 @@ const runSchema = z.object({
   lastError: json<LastError>(z.looseObject({ message: z.string() })),
   partitions: json<SourcePartition[]>(z.array(z.looseObject({ name: z.string() }))),
   partitionsDone: json<string[]>(z.array(z.string())),
+  /** The config that it was started with, and the one in force at its end, or now; not checked, as other versions write them. */
+  configAtStart: json<BackfillConfig>(z.looseObject({})).catch(null),
+  config: json<BackfillConfig>(z.looseObject({})).catch(null),
   /** See `PartitionMarks`. */
   partitionMarks: json<PartitionMarks>(z.array(z.tuple([z.number(), z.array(z.number())]))).catch(null),
   /** How many times it was resumed. */

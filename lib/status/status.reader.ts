@@ -66,6 +66,8 @@ export class StatusReader {
       version: run.version,
       ...countsOf(run),
       failures: await this.runStore.failures(run.id),
+      configAtStart: run.configAtStart,
+      config: run.config,
     };
   }
 

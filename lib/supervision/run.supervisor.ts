@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { BackfillConfig } from '../config/backfill-config.js';
 import { ConfigStore } from '../config/config.store.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { RateController } from '../pacing/rate.controller.js';
@@ -67,6 +68,7 @@ export class RunSupervisor {
       this.rateController.apply(name, runId, configured.config, now, throttled),
       this.samples.add(runId, sample),
       this.markPartitions(run, now),
+      this.recordConfig(run, configured.config),
     ]);
     if (run.exhausted && outstanding === 0) {
       await this.runs.endIfDrained(runId);
@@ -77,6 +79,14 @@ export class RunSupervisor {
     if (now - (this.reconciledAt.get(runId) ?? -Infinity) >= RECONCILE_EVERY_MS) {
       this.reconciledAt.set(runId, now);
       await this.jobReconciler.reconcile(name, runId);
+    }
+  }
+
+  /** Also a deploy changes the config, by its defaults. */
+  private async recordConfig(run: RunRecord, config: BackfillConfig): Promise<void> {
+    const text = JSON.stringify(config);
+    if (text !== JSON.stringify(run.config)) {
+      await this.runs.setFields(run.id, { config: text });
     }
   }
 

@@ -215,6 +215,8 @@ export const runResponse = z.object({
   verified,
   rowsTotal: count.nullable(),
   failures: count,
+  configAtStart: z.object(configShape).nullable().describe('With which it was started; null: not recorded'),
+  config: z.object(configShape).nullable().describe('In force at its end, or now; null: not recorded'),
   changes: z.array(changeResponse).optional().describe('Actions on the run; recorded with ledger: true'),
 } satisfies Shape<BackfillRun>);
 

@@ -1,6 +1,6 @@
 import { html } from './preact.min.js';
-import { valueText } from './format.js';
-import { DAYS, labelOf } from './labels.js';
+import { displayOf } from './config-values.js';
+import { labelOf } from './labels.js';
 
 /** Config changes, a line each: the label of the key with its old and its new value. */
 export function ChangeList({ patch = {}, from = {} }) {
@@ -13,14 +13,8 @@ export function ChangeList({ patch = {}, from = {} }) {
     ${lines.map(
       ([key, value]) =>
         html`<li key=${key}>
-          ${labelOf(key)}${' '}<del><bdi>${shown(key, from[key] ?? null)}</bdi></del>${' → '}<ins><bdi>${shown(key, value)}</bdi></ins>
+          ${labelOf(key)}${' '}<del><bdi>${displayOf(key, from[key] ?? null)}</bdi></del>${' → '}<ins><bdi>${displayOf(key, value)}</bdi></ins>
         </li>`,
     )}
   </ul>`;
-}
-
-function shown(key, value) {
-  if (/Wday/.test(key)) return DAYS[value] ?? valueText(value);
-  if (value === null && key.startsWith('perSecond')) return 'unpaced';
-  return valueText(value);
 }

@@ -1,3 +1,13 @@
+import { valueText } from './format.js';
+import { DAYS } from './labels.js';
+
+/** A value of the config in words. */
+export function displayOf(key, value) {
+  if (/Wday/.test(key)) return DAYS[value] ?? valueText(value);
+  if (value === null && key.startsWith('perSecond')) return 'unpaced';
+  return valueText(value);
+}
+
 /** The text that an input shows for a value of the config. */
 export function textOf(value) {
   if (value === null || value === undefined) return '';

@@ -4,6 +4,7 @@ import { RunBadge } from './badge.js';
 import { FailuresPanel } from './failures-panel.js';
 import { loadGroups } from './failure-source.js';
 import { between, compact, count } from './format.js';
+import { RunConfig } from './run-config.js';
 import { nameHash } from './router.js';
 import { Time } from './time.js';
 import { Timeline } from './timeline.js';
@@ -53,7 +54,10 @@ export function RunPage({ name, url, runId, status, changes, refresh }) {
       )}
     </dl>
     <${FailuresPanel} url=${url} status=${status} groups=${groups} runId=${runId} refresh=${refresh} />
-    <${Timeline} url=${url} changes=${changes} runId=${runId} />
+    <div class="columns">
+      <${RunConfig} run=${run} />
+      <${Timeline} url=${url} changes=${changes} runId=${runId} />
+    </div>
   </article>`;
 }
 

@@ -7,23 +7,27 @@
     1      name of the backfill
     2      version that the change was made from, or '' for any
     3      data of the `configured` event, JSON
-    4...   field and value of each change
+    4      the config in force with the change, JSON, or '' where it is not known
+    5...   field and value of each change
 
   Reply    { 1 when the values were set, else 0, version now }
 ]]
 local CONFIG = KEYS[7]
-local name, expected_version, event_data = ARGV[1], ARGV[2], ARGV[3]
+local name, expected_version, event_data, in_force = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local version = redis.call('HGET', CONFIG, '_version') or '0'
 if expected_version ~= '' and expected_version ~= version then
   return { 0, version }
 end
-if #ARGV > 3 then
-  redis.call('HSET', CONFIG, unpack(ARGV, 4))
+if #ARGV > 4 then
+  redis.call('HSET', CONFIG, unpack(ARGV, 5))
 end
 version = redis.call('HINCRBY', CONFIG, '_version', 1)
 -- A cycle that read the config before compares this version at its end, and the next cycle then comes at once.
 if redis.call('EXISTS', RUN) == 1 then
   redis.call('HSET', RUN, 'configVersion', version)
+  if in_force ~= '' then
+    redis.call('HSET', RUN, 'config', in_force)
+  end
   forget_initial_failures()
 end
 emit_for(name, redis.call('HGET', RUN, 'id') or '', 'configured', event_data)

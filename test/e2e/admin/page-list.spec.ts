@@ -350,6 +350,10 @@ describe('the page of 61 backfills in every state', () => {
     await page.getByText('20 failures of 2 kinds').waitFor();
     await page.reload();
     await page.getByText('20 failures of 2 kinds').waitFor();
+    const config = page.getByRole('region', { name: 'Config of the run' });
+    expect(
+      await config.locator('tr').filter({ hasText: 'Batch size' }).locator('td').allTextContents(),
+    ).toEqual(['Batch size', '20', '20']);
   });
 
   it('tells bad values at their fields, and what somebody else has changed, and keeps what was typed', async () => {

@@ -55,6 +55,12 @@ it('keeps runs longer than Redis does, with who changed what from what to what',
       { kind: 'completed', by: null, reason: null, from: null, to: null },
     ],
   );
+  const { configAtStart, config } = live[1] ?? {};
+  expect([configAtStart, config]).toMatchObject([
+    { batchSize: 10, concurrency: 4 },
+    { batchSize: 5, concurrency: 3 },
+  ]);
+  expect(live[0]).toMatchObject({ configAtStart: { batchSize: 5 }, config: { batchSize: 5 } });
   const history = await backfills.history('walk');
 
   await bench.loseRedis();
