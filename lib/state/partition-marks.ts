@@ -1,4 +1,4 @@
-import type { RunRecord } from './run-record.js';
+import type { SourcePartition } from '../sources/backfill-source.js';
 
 /**
  * The rows that each partition of a run had processed at some moments, newest first: epoch ms, and the rows in the order of
@@ -11,7 +11,14 @@ const KEPT = 2;
 /** The marks are a part of the run that each status reads: of more partitions than this none are kept. */
 const MOST_PARTITIONS = 500;
 
-type MarkedRun = Pick<RunRecord, 'partitions' | 'progress' | 'progressBy' | 'partitionMarks' | 'stateSince'>;
+/** What of a run tells the rows of its partitions. */
+interface MarkedRun {
+  readonly partitions: readonly SourcePartition[] | null;
+  readonly progress: number;
+  readonly progressBy: Readonly<Record<string, number>>;
+  readonly partitionMarks: PartitionMarks | null;
+  readonly stateSince: number | null;
+}
 
 /**
  * Rows that are through of each partition, in the order of the partitions; `null` where that is not known: where the source
