@@ -4,9 +4,10 @@ import { endsWithin } from './async/timeout.js';
 import { isUnreachable } from './database/classify-error.js';
 import { EntityManagers } from './database/entity-managers.js';
 import { BackfillChecks } from './handlers/backfill-checks.js';
-import type { RegisteredBackfill } from './handlers/registered-backfill.js';
+import type { DeclaredBackfill } from './handlers/registered-backfill.js';
+import { withoutParams } from './handlers/run.binder.js';
 import { resolveVerification } from './planning/resolve-verification.js';
-import { requireGuard } from './processing/guard/require-guard.js';
+import { SourceChecker } from './processing/source.checker.js';
 
 const RETRY_MS = 1_000;
 
@@ -24,6 +25,7 @@ export class BackfillChecker {
   constructor(
     private readonly managers: EntityManagers,
     private readonly checks: BackfillChecks,
+    private readonly sources: SourceChecker,
   ) {}
 
   /**
@@ -33,11 +35,7 @@ export class BackfillChecker {
    * @returns whether all have passed
    * @throws the error of a check that refuses its backfill within this time
    */
-  async checkAll(
-    backfills: readonly RegisteredBackfill[],
-    ms: number,
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async checkAll(backfills: readonly DeclaredBackfill[], ms: number, signal: AbortSignal): Promise<boolean> {
     const results = new Map<string, Attempt>();
     const attempts = backfills.map(async (backfill) => {
       const result = await this.attempt(backfill);
@@ -64,16 +62,17 @@ export class BackfillChecker {
   }
 
   /** Rejects where a check refuses the backfill. */
-  private async attempt(backfill: RegisteredBackfill): Promise<Attempt> {
-    const context = { em: this.managers.fork(), backfill: backfill.name };
-    requireGuard(context.em, backfill);
+  private async attempt(declared: DeclaredBackfill): Promise<Attempt> {
+    const backfill = withoutParams(declared);
+    if (!backfill) {
+      // Its source is checked when a run is started.
+      return 'passed';
+    }
     try {
-      // The sample of a verification loads rows by their keys for a range handler, too.
-      const loadsRows = backfill.shape !== 'range' || backfill.verifiesRows === true;
-      await backfill.source.prepare?.(context, { loadsRows });
+      await this.sources.check(backfill);
       if (backfill.verify) {
         // Refused at the start of the app rather than at that of a run.
-        await resolveVerification(backfill, {}, context.em, 0);
+        await resolveVerification(backfill, {}, this.managers.fork(), 0);
       }
       return 'passed';
     } catch (error) {
@@ -86,7 +85,7 @@ export class BackfillChecker {
 
   /** Repeats the checks until the database answers; never rejects. */
   private async complete(
-    backfill: RegisteredBackfill,
+    backfill: DeclaredBackfill,
     first: Promise<Attempt> | undefined,
     signal: AbortSignal,
   ): Promise<void> {
@@ -114,7 +113,8 @@ export class BackfillChecker {
     }
   }
 
-  private logPassed({ name, className, shape, source }: RegisteredBackfill): void {
-    this.logger.log(`Backfill "${name}" handled by ${className} (${shape}, ${source.kind})`);
+  private logPassed({ name, className, shape, declaredSource }: DeclaredBackfill): void {
+    const kind = typeof declaredSource === 'function' ? 'source by parameters' : declaredSource.kind;
+    this.logger.log(`Backfill "${name}" handled by ${className} (${shape}, ${kind})`);
   }
 }

@@ -14,6 +14,7 @@ import { LibraryConnections } from './database/library-connections.js';
 import { BackfillChecks } from './handlers/backfill-checks.js';
 import { BackfillExplorer } from './handlers/backfill.explorer.js';
 import { BackfillRegistry } from './handlers/backfill.registry.js';
+import { RunBinder } from './handlers/run.binder.js';
 import { ListenerExplorer } from './hooks/listener.explorer.js';
 import { ListenerOrchestrator } from './hooks/listener.orchestrator.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
@@ -48,6 +49,7 @@ import { VerificationSteps } from './planning/verification.steps.js';
 import { RangeExecutor } from './processing/range.executor.js';
 import { RangeSplitter } from './processing/range.splitter.js';
 import { RunWorkerDeps } from './processing/run-worker.deps.js';
+import { SourceChecker } from './processing/source.checker.js';
 import { WorkerPool } from './processing/worker.pool.js';
 import { CycleQueues } from './queues/cycle.queues.js';
 import { QueuePublisher } from './queues/queue.publisher.js';
@@ -129,6 +131,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   BackfillRegistry,
   BackfillChecks,
   BackfillExplorer,
+  RunBinder,
   RunStore,
   RangeStore,
   FailureStore,
@@ -171,6 +174,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   RangeExecutor,
   RangeSplitter,
   RunWorkerDeps,
+  SourceChecker,
   WorkerPool,
   FactsStore,
   FactsCache,

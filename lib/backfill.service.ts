@@ -6,7 +6,8 @@ import type { ConfigInForce } from './config/config.store.js';
 import { LibraryConnections } from './database/library-connections.js';
 import { BackfillChecks } from './handlers/backfill-checks.js';
 import { BackfillRegistry } from './handlers/backfill.registry.js';
-import type { RegisteredBackfill } from './handlers/registered-backfill.js';
+import type { DeclaredBackfill, RegisteredBackfill } from './handlers/registered-backfill.js';
+import { RunBinder } from './handlers/run.binder.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { FailureReader } from './ledger/failure.reader.js';
 import { LedgerReader } from './ledger/ledger.reader.js';
@@ -14,6 +15,7 @@ import type { BackfillPreview, PreviewOptions } from './planning/backfill-previe
 import { FailureRetrier } from './planning/failure.retrier.js';
 import { RunPreviewer } from './planning/run.previewer.js';
 import { RunStarter } from './planning/run.starter.js';
+import { SourceChecker } from './processing/source.checker.js';
 import type { BackfillEvent } from './state/backfill-event.js';
 import type { FailurePage, FailurePageRequest } from './state/backfill-failure.js';
 import type { BackfillRun } from './state/backfill-run.js';
@@ -82,6 +84,8 @@ export class BackfillService {
     private readonly ledgerReader: LedgerReader,
     private readonly failureReader: FailureReader,
     private readonly connections: LibraryConnections,
+    private readonly binder: RunBinder,
+    private readonly sources: SourceChecker,
   ) {}
 
   /**
@@ -115,13 +119,16 @@ export class BackfillService {
    *
    * @throws BackfillConflictError while a run is active, unless `idempotencyKey` is the one that it was started with
    * @throws BackfillConfigError where `config` has an invalid value; the message names each field
+   * @throws BackfillParamsError where `params` are not what the schema of `@Backfill` accepts; the message names each field
    * @throws BackfillSourceError where `from` or `to` is no key of the source, or the source cannot be read
    * @throws BackfillRequestError for a dry run on a database without transactions, for an invalid `verify`, and where the
    * source cannot be verified
    */
   async start(name: string, options: StartOptions = {}): Promise<RunReceipt> {
     const backfill = this.checked(name);
-    return this.recorded(name, () => this.starter.start(backfill, options));
+    return this.recorded(name, async () =>
+      this.starter.start(await this.bind(backfill, options.params), options),
+    );
   }
 
   /**
@@ -187,12 +194,15 @@ export class BackfillService {
    * Plans a run without starting it: its first ranges with their start times, the total, the estimated end, warnings.
    *
    * @throws BackfillConfigError where `config` has an invalid value
+   * @throws BackfillParamsError where `params` are not what the schema of `@Backfill` accepts
    * @throws BackfillRequestError where `limit` or `at` is invalid
    * @throws BackfillSourceError where `from` or `to` is no key of the source, or the source cannot be read
    */
   async preview(name: string, options: PreviewOptions = {}): Promise<BackfillPreview> {
     const backfill = this.checked(name);
-    return this.connections.run(() => this.previewer.preview(backfill, options));
+    return this.connections.run(async () =>
+      this.previewer.preview(await this.bind(backfill, options.params), options),
+    );
   }
 
   /**
@@ -301,7 +311,14 @@ export class BackfillService {
     });
   }
 
-  private checked(name: string): RegisteredBackfill {
+  /** The backfill with the parameters of a run that is to be started or previewed. */
+  private async bind(backfill: DeclaredBackfill, params: unknown): Promise<RegisteredBackfill> {
+    const bound = await this.binder.bindNew(backfill, params);
+    await this.sources.check(bound);
+    return bound;
+  }
+
+  private checked(name: string): DeclaredBackfill {
     const backfill = this.registry.get(name);
     this.checks.assertPassed(name);
     return backfill;

@@ -16,7 +16,13 @@ export { BackfillAdminModule } from './admin/admin.module.js';
 export type { ActorResolver, BackfillAdminOptions } from './admin/admin.options.js';
 
 export { Backfill } from './handlers/backfill.decorator.js';
-export type { BackfillOptions } from './handlers/backfill.decorator.js';
+export type { BackfillOptions, BackfillSuitableSource } from './handlers/backfill.decorator.js';
+export type {
+  ParamsOf,
+  StandardSchema,
+  StandardSchemaIssue,
+  StandardSchemaResult,
+} from './handlers/params/standard-schema.js';
 export type { BackfillGuard } from './handlers/backfill-guard.js';
 
 export { BackfillHealthIndicator } from './monitoring/backfill.health.js';
@@ -126,6 +132,8 @@ export { BackfillConfigError } from './errors/backfill-config.error.js';
 export { BackfillConflictError } from './errors/backfill-conflict.error.js';
 export { BackfillDefinitionError } from './errors/backfill-definition.error.js';
 export { BackfillNotFoundError } from './errors/backfill-not-found.error.js';
+export { BackfillParamsError } from './errors/backfill-params.error.js';
+export type { ParamsIssue } from './errors/backfill-params.error.js';
 export { BackfillRequestError } from './errors/backfill-request.error.js';
 export { BackfillUnavailableError } from './errors/backfill-unavailable.error.js';
 export { BackfillSourceError } from './errors/backfill-source.error.js';

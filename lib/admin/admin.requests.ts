@@ -42,12 +42,20 @@ export const resumeBody = z.strictObject(
   'an object such as { "adoptVersion": "2" }',
 );
 
+const PARAMS = 'an object such as { "keyId": "k2" }';
+// The schema of the backfill says what is in it.
+const params = z
+  .record(z.string(), z.unknown(), PARAMS)
+  .optional()
+  .describe('Parameters of the run: see `paramsSchema` of the status of the backfill');
+
 const VERIFY = 'true, false or an object such as { "sweeps": 3, "sample": 1000 }';
 
 export const startBody = z.strictObject(
   {
     from: bound.optional(),
     to: bound.optional(),
+    params,
     config: z.unknown().optional().describe('Config to set before the start'),
     verify: z
       .union(

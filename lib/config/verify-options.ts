@@ -35,14 +35,15 @@ export interface VerifyOptions {
  * How the runs of a backfill are verified: the options of `verify` of `@Backfill`.
  *
  * @typeParam TRow What the source loads.
+ * @typeParam TParams What the schema of `@Backfill` makes of the parameters.
  * @publicApi
  */
-export interface BackfillVerifyOptions<TRow = unknown> extends VerifyOptions {
+export interface BackfillVerifyOptions<TRow = unknown, TParams = unknown> extends VerifyOptions {
   /**
    * Checks a row of the sample: `true`, or why it is wrong. It must not change anything. Default: the method `verifyRow` of
    * the handler, see `RowVerifier`; without either there is no sample.
    */
-  row?(row: TRow, context: VerifyContext): Promise<VerifyAnswer> | VerifyAnswer;
+  row?(row: TRow, context: VerifyContext<TParams>): Promise<VerifyAnswer> | VerifyAnswer;
 }
 
 const schema = z.strictObject(

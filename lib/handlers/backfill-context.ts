@@ -4,13 +4,16 @@ import type { LoggerService } from '@nestjs/common';
 /**
  * The second argument of a handler: the run and the range or row that it is called for.
  *
+ * @typeParam TParams What the schema of `@Backfill` makes of the parameters, such as `z.infer<typeof schema>`.
  * @publicApi
  */
-export interface BackfillContext {
+export interface BackfillContext<TParams = unknown> {
   /** Id of the run. */
   readonly runId: string;
   /** Name of the backfill. */
   readonly backfill: string;
+  /** What the schema made of the parameters of the run, frozen; `undefined` where `@Backfill` has no option `params`. */
+  readonly params: TParams;
   /** Number of the attempt at this range or row, from 1. */
   readonly attempt: number;
   /**

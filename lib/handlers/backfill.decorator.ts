@@ -6,6 +6,7 @@ import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { BackfillGuard } from './backfill-guard.js';
 import type { BackfillRange, BackfillSource } from '../sources/backfill-source.js';
 import type { BackfillHandlerClass } from './handlers.js';
+import type { ParamsOf, StandardSchema } from './params/standard-schema.js';
 import type { BackfillVerifyOptions } from '../config/verify-options.js';
 
 /** `Symbol.for` is the same in every copy of the package, so that two copies find each other's handlers. */
@@ -19,9 +20,14 @@ const SCOPE_METADATA = 'scope:options';
  *
  * @typeParam TRange What the source hands to a range handler.
  * @typeParam TRow What the source loads for batch and row handlers.
+ * @typeParam TSchema The schema of the parameters; `undefined` without one.
  * @publicApi
  */
-export interface BackfillOptions<TRange extends BackfillRange = BackfillRange, TRow = unknown> {
+export interface BackfillOptions<
+  TRange extends BackfillRange = BackfillRange,
+  TRow = unknown,
+  TSchema extends StandardSchema | undefined = StandardSchema | undefined,
+> {
   /**
    * Name of the backfill, unique in the app: lower case letters, digits, dots, underscores and dashes, starting with a
    * letter or digit. Default: the class name in kebab case without the suffix `Backfill`.
@@ -32,8 +38,20 @@ export interface BackfillOptions<TRange extends BackfillRange = BackfillRange, T
   /**
    * The rows to process: `idRange(...)`, `keyset(...)`, or an implementation of `BackfillSource`. Does not compile where
    * the type of the source has a property `unsuitable`, whose type is a sentence that says why: see `UnsuitableSource`.
+   *
+   * Or a function that returns it, where the rows depend on the parameters of the run. Every process calls it, so it must
+   * depend on nothing else. The source is then checked when a run is started, and not when the app is.
    */
-  readonly source: BackfillSource<TRange, TRow> & { readonly unsuitable?: never };
+  readonly source:
+    | BackfillSuitableSource<TRange, TRow>
+    | ((run: { readonly params: ParamsOf<TSchema> }) => BackfillSuitableSource<TRange, TRow>);
+  /**
+   * Schema of the parameters that `start` takes, of any library that implements Standard Schema: zod, valibot, arktype.
+   * Validation may be asynchronous. Each process parses the parameters of a run with its schema, so it must make the same
+   * of the same parameters. A parameter whose JSON Schema has `format: 'password'`, `writeOnly: true` or `secret: true` (in
+   * zod `.meta({ secret: true })`) is shown as `***`. Default: `start` takes no parameters.
+   */
+  readonly params?: TSchema;
   /**
    * Config defaults of this backfill. They override `config` of the module; what operators set with `configure`
    * overrides them. Default: none.
@@ -50,7 +68,7 @@ export interface BackfillOptions<TRange extends BackfillRange = BackfillRange, T
    * Verifies each run once it is through with its walk, before it is completed: `true`, or how. `start` can ask for
    * another verification, or none. Dry runs are not verified. Default: no verification.
    */
-  readonly verify?: boolean | BackfillVerifyOptions<NoInfer<TRow>>;
+  readonly verify?: boolean | BackfillVerifyOptions<NoInfer<TRow>, ParamsOf<TSchema>>;
   /**
    * Version of the handler's code, 1 to 200 characters. A run keeps the version that it was started with; `onOtherVersion`
    * says what happens where that is another one. Default: none.
@@ -67,6 +85,15 @@ export interface BackfillOptions<TRange extends BackfillRange = BackfillRange, T
   /** Injection scope of the provider. A request-scoped handler is instantiated for each range. Default: singleton. */
   readonly scope?: Scope;
 }
+
+/**
+ * A source that `@Backfill` takes: its type has no property `unsuitable`, see `UnsuitableSource`.
+ *
+ * @publicApi
+ */
+export type BackfillSuitableSource<TRange extends BackfillRange, TRow> = BackfillSource<TRange, TRow> & {
+  readonly unsuitable?: never;
+};
 
 /**
  * Declares a class as the handler of a backfill, and makes it injectable. The class implements exactly one of
@@ -91,9 +118,13 @@ export interface BackfillOptions<TRange extends BackfillRange = BackfillRange, T
  *
  * @publicApi
  */
-export function Backfill<TRange extends BackfillRange, TRow>(
-  options: BackfillOptions<TRange, TRow>,
-): (target: BackfillHandlerClass<TRange, TRow>) => void {
+export function Backfill<
+  TRange extends BackfillRange,
+  TRow,
+  TSchema extends StandardSchema | undefined = undefined,
+>(
+  options: BackfillOptions<TRange, TRow, TSchema>,
+): (target: BackfillHandlerClass<TRange, TRow, ParamsOf<TSchema>>) => void {
   return (target) => {
     const scoped = Reflect.getOwnMetadata(SCOPE_METADATA, target) as { scope?: Scope } | undefined;
     applyDecorators(

@@ -8,13 +8,11 @@ import { BackfillDefinitionError } from '../errors/backfill-definition.error.js'
 import { describeValue } from '../errors/describe-value.js';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
-import type { BackfillSource } from '../sources/backfill-source.js';
-import { checkedSource } from '../sources/checked-source.js';
+import { declareParams } from './declare-params.js';
 import { parseGuard } from './parse-guard.js';
 import { isValidName, NAME_RULE, nameFromClass } from './backfill-name.js';
 import { shapeOf } from './handler-shape.js';
-import type { HandlerShape } from './handler-shape.js';
-import type { AnyHandler, RegisteredBackfill } from './registered-backfill.js';
+import type { AnyHandler, DeclaredBackfill } from './registered-backfill.js';
 import { parseBackfillVerify } from '../config/verify-options.js';
 import type { BackfillVerifyOptions, VerifyOptions } from '../config/verify-options.js';
 
@@ -31,8 +29,8 @@ export class BackfillExplorer {
   ) {}
 
   /** Throws `BackfillDefinitionError` that names the class, what was expected and what was found. */
-  explore(): RegisteredBackfill[] {
-    const found = new Map<string, { backfill: RegisteredBackfill; handler: HandlerClass }>();
+  explore(): DeclaredBackfill[] {
+    const found = new Map<string, { backfill: DeclaredBackfill; handler: HandlerClass }>();
     for (const provider of this.discovery.getProviders()) {
       const handler = handlerClass(provider);
       if (!handler) {
@@ -52,7 +50,7 @@ export class BackfillExplorer {
     return [...found.values()].map(({ backfill }) => backfill);
   }
 
-  private describe(provider: Provider, handler: HandlerClass): RegisteredBackfill {
+  private describe(provider: Provider, handler: HandlerClass): DeclaredBackfill {
     const options = Reflect.getMetadata(BACKFILL_METADATA, handler) as BackfillOptions;
     const name = options.name ?? nameFromClass(handler.name);
     if (typeof name !== 'string' || !isValidName(name)) {
@@ -64,13 +62,12 @@ export class BackfillExplorer {
     const implementation = existingInstance(provider) ?? (handler.prototype as object);
     const shape = shapeOf(implementation, handler.name);
     const verify = verifyOf(options.verify, name);
-    assertSource(options.source, shape, name);
     return {
       name,
       description: options.description ?? null,
       ...parseHandlerVersion(name, options),
       className: handler.name,
-      source: checkedSource(options.source, name),
+      ...declareParams(options, shape, name),
       shape,
       guard: parseGuard(options.guard, name),
       throttles: options.throttles ?? [],
@@ -131,19 +128,4 @@ function withoutRow(verify: BackfillVerifyOptions | null): VerifyOptions | null 
       ...(verify.sample === undefined ? {} : { sample: verify.sample }),
     }
   );
-}
-
-function assertSource(source: BackfillSource | undefined, shape: HandlerShape, name: string): void {
-  const required = [
-    'open',
-    'plan',
-    ...{ range: [], batch: ['load'], row: ['load', 'keyOf', 'loadKeys'] }[shape],
-  ];
-  const missing = required.filter((method) => typeof (source && Reflect.get(source, method)) !== 'function');
-  if (missing.length > 0) {
-    throw new BackfillDefinitionError(
-      `The source of backfill "${name}" must have the methods ${required.join(', ')} for a ${shape} handler; ` +
-        `it lacks ${missing.join(', ')}. Use idRange(...), keyset(...), or implement BackfillSource.`,
-    );
-  }
 }

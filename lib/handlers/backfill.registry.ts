@@ -1,22 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import { BackfillNotFoundError } from '../errors/backfill-not-found.error.js';
-import type { RegisteredBackfill } from './registered-backfill.js';
+import type { DeclaredBackfill } from './registered-backfill.js';
 
 /** Holds the backfills of the app by name. */
 @Injectable()
 export class BackfillRegistry {
-  private readonly backfills = new Map<string, RegisteredBackfill>();
+  private readonly backfills = new Map<string, DeclaredBackfill>();
 
-  add(backfill: RegisteredBackfill): void {
+  add(backfill: DeclaredBackfill): void {
     this.backfills.set(backfill.name, backfill);
   }
 
-  find(name: string): RegisteredBackfill | undefined {
+  find(name: string): DeclaredBackfill | undefined {
     return this.backfills.get(name);
   }
 
   /** Throws `BackfillNotFoundError` that lists the known names. */
-  get(name: string): RegisteredBackfill {
+  get(name: string): DeclaredBackfill {
     const found = this.backfills.get(name);
     if (!found) {
       const known = [...this.backfills.keys()].toSorted().join(', ') || 'none';
@@ -28,7 +28,7 @@ export class BackfillRegistry {
     return found;
   }
 
-  all(): RegisteredBackfill[] {
+  all(): DeclaredBackfill[] {
     return [...this.backfills.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 }

@@ -16,7 +16,7 @@ import type { BackfillContext } from './backfill-context.js';
  *
  * @publicApi
  */
-export interface RangeHandler<TRange extends BackfillRange = BackfillRange> {
+export interface RangeHandler<TRange extends BackfillRange = BackfillRange, TParams = unknown> {
   /**
    * Processes a range. May be called again for the same range after an error, a crash or a pause, so it must be
    * idempotent. An error that it throws is retried up to `attempts` times; then the range is split in half.
@@ -24,7 +24,7 @@ export interface RangeHandler<TRange extends BackfillRange = BackfillRange> {
    * @returns the number of processed rows, for `rowsDone`. Default: the number that the source stated. A number that is
    * negative or not finite fails the range
    */
-  processRange(range: TRange, context: BackfillContext): Promise<number | void> | number | void;
+  processRange(range: TRange, context: BackfillContext<TParams>): Promise<number | void> | number | void;
 }
 
 /**
@@ -44,12 +44,12 @@ export interface RangeHandler<TRange extends BackfillRange = BackfillRange> {
  *
  * @publicApi
  */
-export interface BatchHandler<TRow> {
+export interface BatchHandler<TRow, TParams = unknown> {
   /**
    * Processes the rows of a range. May be called again for the same rows after an error, a crash or a pause, so it must
    * be idempotent. An error that it throws is retried up to `attempts` times; then the range is split in half.
    */
-  processBatch(rows: TRow[], context: BackfillContext): Promise<void> | void;
+  processBatch(rows: TRow[], context: BackfillContext<TParams>): Promise<void> | void;
 }
 
 /**
@@ -70,13 +70,13 @@ export interface BatchHandler<TRow> {
  *
  * @publicApi
  */
-export interface RowHandler<TRow> {
+export interface RowHandler<TRow, TParams = unknown> {
   /**
    * Processes a row. May be called again for the same row after an error, a crash or a pause, so it must be idempotent.
    * An error that it throws is retried up to `attempts` times; `RateLimitedError` lowers the rate of calls and does not
    * count as an attempt, `NonRetryableError` fails the row at once.
    */
-  processRow(row: TRow, context: BackfillContext): Promise<void> | void;
+  processRow(row: TRow, context: BackfillContext<TParams>): Promise<void> | void;
 }
 
 /**
@@ -86,8 +86,13 @@ export interface RowHandler<TRow> {
  *
  * @typeParam TRange What the source hands to a range handler.
  * @typeParam TRow What the source loads for batch and row handlers.
+ * @typeParam TParams What the schema makes of the parameters; `undefined` without one.
  * @publicApi
  */
-export interface BackfillHandlerClass<TRange extends BackfillRange = BackfillRange, TRow = unknown> {
-  readonly prototype: RangeHandler<TRange> | BatchHandler<TRow> | RowHandler<TRow>;
+export interface BackfillHandlerClass<
+  TRange extends BackfillRange = BackfillRange,
+  TRow = unknown,
+  TParams = unknown,
+> {
+  readonly prototype: RangeHandler<TRange, TParams> | BatchHandler<TRow, TParams> | RowHandler<TRow, TParams>;
 }

@@ -5,17 +5,23 @@ import type { BackfillSource } from '../sources/backfill-source.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { BackfillGuard } from './backfill-guard.js';
 import type { HandlerShape } from './handler-shape.js';
+import type { ParamsSchema } from './params/parse-params.js';
+import type { RunParams } from './params/run-params.js';
 import type { BackfillVerifyOptions, VerifyOptions } from '../config/verify-options.js';
 
 /** A handler of any shape; `RegisteredBackfill.shape` discriminates. */
 export type AnyHandler = RangeHandler | BatchHandler<unknown> | RowHandler<unknown>;
 
-/** A backfill with a handler in this app. */
-export interface RegisteredBackfill extends HandlerVersion {
+/** Makes the source of a run from its parameters. */
+export type SourceFactory = (run: { readonly params: unknown }) => BackfillSource;
+
+/** A backfill with a handler in this app, whatever its source. */
+export interface HandledBackfill extends HandlerVersion {
   readonly name: string;
   readonly description: string | null;
   readonly className: string;
-  readonly source: BackfillSource;
+  /** Of the parameters of its runs; absent: they have none. */
+  readonly paramsSchema?: ParamsSchema | undefined;
   readonly shape: HandlerShape;
   /** Of batch and row handlers; absent: `recheck`. */
   readonly guard?: BackfillGuard;
@@ -30,4 +36,17 @@ export interface RegisteredBackfill extends HandlerVersion {
   readonly defaults: readonly BackfillConfigPatch[];
   /** Returns the handler: a new instance for each call where the provider is request-scoped or transient. */
   readonly resolve: () => Promise<AnyHandler>;
+}
+
+/** A backfill as `@Backfill` declares it. `RunBinder` makes a `RegisteredBackfill` of it. */
+export interface DeclaredBackfill extends HandledBackfill {
+  /** A function where the rows depend on the parameters of the run. */
+  readonly declaredSource: BackfillSource | SourceFactory;
+}
+
+/** A backfill with the parameters of a run and the source that has its rows. */
+export interface RegisteredBackfill extends HandledBackfill {
+  readonly source: BackfillSource;
+  /** Absent: it takes none. */
+  readonly params?: RunParams | undefined;
 }

@@ -21,11 +21,11 @@ import type { VerifyAnswer, VerifyContext } from '../config/verify-row.js';
  *
  * @publicApi
  */
-export interface RowVerifier<TRow> {
+export interface RowVerifier<TRow, TParams = unknown> {
   /**
    * Checks a row that the run has processed, and that is read again whether or not it still matches the source. It must
    * not change anything: what it changes is not flushed. An error that it throws counts as a mismatch, unless the database
    * is unreachable.
    */
-  verifyRow(row: TRow, context: VerifyContext): Promise<VerifyAnswer> | VerifyAnswer;
+  verifyRow(row: TRow, context: VerifyContext<TParams>): Promise<VerifyAnswer> | VerifyAnswer;
 }

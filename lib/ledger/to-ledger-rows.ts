@@ -108,6 +108,7 @@ export function toPublicRun(row: LedgerRun, state: LedgerCheckpoint['state']): B
     reason: row.startReason,
     dryRun: row.dryRun,
     version: row.version,
+    params: parseJson(state['paramsShown']),
     planned: row.planned,
     done: row.done,
     outstanding: row.status === 'cancelled' ? 0 : row.outstanding,
@@ -133,6 +134,15 @@ function configOfRow(config: JsonValue): BackfillConfig | null {
   return config !== null && typeof config === 'object' && !('corrupt' in config)
     ? (config as unknown as BackfillConfig)
     : null;
+}
+
+/** `null` where it is not there, or no JSON. */
+function parseJson(text: string | undefined): JsonValue {
+  try {
+    return JSON.parse(text ?? 'null') as JsonValue;
+  } catch {
+    return null;
+  }
 }
 
 function textOf(value: JsonValue): string | null {

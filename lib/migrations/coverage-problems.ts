@@ -88,12 +88,18 @@ async function outsideOf(
 async function completedRuns(
   runs: RunStore,
   { name }: RegisteredBackfill,
-  { version }: RunRecord,
+  { version, paramsDigest }: RunRecord,
 ): Promise<RunRecord[]> {
   const found: RunRecord[] = [];
   for (const id of await runs.ids(name, RUNS)) {
     const run = await runs.read(id);
-    if (run?.status === 'completed' && !run.dryRun && run.rowsMissing === 0 && run.version === version) {
+    if (
+      run?.status === 'completed' &&
+      !run.dryRun &&
+      run.rowsMissing === 0 &&
+      run.version === version &&
+      run.paramsDigest === paramsDigest
+    ) {
       found.push(run);
     }
   }

@@ -6,9 +6,12 @@ import { loadModule } from '../cli/app/load-module.js';
 import { locateApp } from '../cli/app/locate-app.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
+import { RunBinder, withoutParams } from '../handlers/run.binder.js';
+import type { Binding } from '../handlers/run.binder.js';
 import { EntityManagers } from '../database/entity-managers.js';
 import { countLeft } from '../planning/count-left.js';
 import { coverageProblems } from './coverage-problems.js';
+import { RunStore } from '../state/run.store.js';
 import type { BackfillStatus } from '../status/backfill-status.js';
 
 /**
@@ -33,7 +36,8 @@ export interface EnsureCompletedOptions {
  * Asserts that a backfill is complete, at the start of a migration that depends on it: its newest run
  * completed without failures and was not a dry run, and no row matches the `where` of its source any more. Without a
  * `where`, its completed runs together must have covered every row: a run that was started with `from` or `to` has
- * covered its bounds, and a run that found no rows has covered none. With `verified`, the newest run must also have been
+ * covered its bounds, and a run that found no rows has covered none. Where the source depends on parameters, those of the
+ * newest run count, and only runs with the same. With `verified`, the newest run must also have been
  * verified.
  *
  * @param name name of the backfill
@@ -74,14 +78,17 @@ async function assertCompleted(
 ): Promise<void> {
   const status = await app.get(BackfillService, { strict: false }).status(name);
   const em = app.get(EntityManagers, { strict: false }).fork();
-  const { source } = app.get(BackfillRegistry, { strict: false }).get(name);
-  const left = await countLeft(source, { em, backfill: name });
+  const binding = await bindNewest(app, name, status.runId);
+  const backfill = binding && 'backfill' in binding ? binding.backfill : null;
+  const left = backfill && (await countLeft(backfill.source, { em, backfill: name }));
   const problems = incompleteness(status, left);
+  if (binding && 'refusal' in binding) {
+    problems.push(`its newest run is not one of this version of the app: ${binding.refusal}`);
+  }
   if (verified) {
     problems.push(...unverified(status));
   }
-  if (problems.length === 0 && left === null && status.runId !== null) {
-    const backfill = app.get(BackfillRegistry, { strict: false }).get(name);
+  if (problems.length === 0 && left === null && backfill && status.runId !== null) {
     problems.push(...(await coverageProblems(app, backfill, status.runId)));
   }
   if (problems.length > 0) {
@@ -90,6 +97,21 @@ async function assertCompleted(
         'Complete the backfill before running this migration.',
     );
   }
+}
+
+/** The backfill with the parameters of its newest run; `null` where that is needed and there is no run. */
+async function bindNewest(
+  app: INestApplicationContext,
+  name: string,
+  runId: string | null,
+): Promise<Binding | null> {
+  const declared = app.get(BackfillRegistry, { strict: false }).get(name);
+  const run = runId === null ? null : await app.get(RunStore, { strict: false }).read(runId);
+  if (run) {
+    return app.get(RunBinder, { strict: false }).bind(declared, run);
+  }
+  const backfill = withoutParams(declared);
+  return backfill && { backfill };
 }
 
 /** Why a backfill is not complete; empty when it is. `left` is `null` when the source cannot count rows. */

@@ -4,7 +4,7 @@ import { withTimeout } from '../async/timeout.js';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { EntityManagers } from '../database/entity-managers.js';
-import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import type { HandledBackfill } from '../handlers/registered-backfill.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { PROCESS_ID } from '../redis/process-id.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
@@ -37,7 +37,7 @@ export class ThrottleEvaluator {
   ) {}
 
   /** The highest pressure of all throttles in all processes. */
-  async evaluate(backfill: RegisteredBackfill, runId: string, now: number): Promise<ThrottlePressure> {
+  async evaluate(backfill: HandledBackfill, runId: string, now: number): Promise<ThrottlePressure> {
     const pressures = await Promise.all([
       this.measureAll(backfill, runId, 'cluster'),
       this.reportedByProcesses(backfill, now),
@@ -48,7 +48,7 @@ export class ThrottleEvaluator {
   }
 
   /** Measures the throttles of scope `process` and reports their pressure to the process that evaluates them. */
-  async report(backfill: RegisteredBackfill, runId: string, now: number): Promise<void> {
+  async report(backfill: HandledBackfill, runId: string, now: number): Promise<void> {
     const { pressure, reason } = await this.measureAll(backfill, runId, 'process');
     const key = this.keys.pressure(backfill.name);
     if (pressure > 0) {
@@ -62,7 +62,7 @@ export class ThrottleEvaluator {
     }
   }
 
-  private async reportedByProcesses(backfill: RegisteredBackfill, now: number): Promise<ThrottlePressure> {
+  private async reportedByProcesses(backfill: HandledBackfill, now: number): Promise<ThrottlePressure> {
     if (this.throttlesOf(backfill, 'process').length === 0) {
       return NO_PRESSURE;
     }
@@ -76,7 +76,7 @@ export class ThrottleEvaluator {
   }
 
   private async measureAll(
-    backfill: RegisteredBackfill,
+    backfill: HandledBackfill,
     runId: string,
     scope: Scope,
   ): Promise<ThrottlePressure> {
@@ -86,7 +86,7 @@ export class ThrottleEvaluator {
     );
   }
 
-  private throttlesOf(backfill: RegisteredBackfill, wanted: Scope): BackfillThrottle[] {
+  private throttlesOf(backfill: HandledBackfill, wanted: Scope): BackfillThrottle[] {
     return [...this.options.throttles, ...(backfill.throttles ?? [])].filter(
       ({ scope = 'cluster' }) => scope === wanted,
     );

@@ -11,6 +11,8 @@ export interface PreviewOptions {
   readonly from?: unknown;
   /** Key of the last row, inclusive, in the order of the source. Default: the last row of the table now. */
   readonly to?: unknown;
+  /** Parameters of the run, as `start` takes them. Default: none. */
+  readonly params?: unknown;
   /** When the first range would start: a `Date`, an ISO time or epoch milliseconds. Default: now. */
   readonly at?: Date | string | number;
   /** Number of ranges to list, 1 to 1000. Default 20. */

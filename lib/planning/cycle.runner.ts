@@ -55,16 +55,18 @@ export class CycleRunner {
 
   /** Returns the ms until the next cycle, or `null` when this one adds no next cycle. */
   async run(job: CycleJob, signal: AbortSignal): Promise<number | null> {
-    const backfill = this.registry.find(job.backfill);
-    const run = backfill && (await this.runs.read(job.run));
+    const declared = this.registry.find(job.backfill);
+    const run = declared && (await this.runs.read(job.run));
     if (!run || run.status !== 'running' || run.cycle !== job.cycle) {
       return null;
     }
-    if (this.checker.refusal(backfill, run) !== null) {
-      // The watchdog queues the cycle again, for a process with the handler of the run.
-      return null;
-    }
     try {
+      const binding = await this.checker.bind(declared, run);
+      if ('refusal' in binding) {
+        // The watchdog queues the cycle again, for a process with the handler of the run.
+        return null;
+      }
+      const { backfill } = binding;
       const { config, version } = await this.configs.read(job.backfill, backfill.defaults);
       const now = await this.clock.now();
       await this.rateController.apply(job.backfill, job.run, config, now);

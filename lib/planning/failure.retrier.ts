@@ -5,7 +5,7 @@ import { parseAdoptVersion } from '../config/handler-version.js';
 import type { Adoption } from '../config/handler-version.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
-import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import type { DeclaredBackfill } from '../handlers/registered-backfill.js';
 import { RangeQueues } from '../queues/range.queues.js';
 import type { RetryOptions, RetryReceipt } from '../state/run-actions.js';
 import { FailureStore } from '../state/failure.store.js';
@@ -47,7 +47,7 @@ export class FailureRetrier {
     private readonly checker: RunChecker,
   ) {}
 
-  async retry(backfill: RegisteredBackfill, options: RetryOptions): Promise<RetryReceipt> {
+  async retry(backfill: DeclaredBackfill, options: RetryOptions): Promise<RetryReceipt> {
     const { name, defaults, onOtherVersion } = backfill;
     const { ids, group, signal, by = null, reason = null } = options;
     if (ids && group !== undefined) {
@@ -61,7 +61,7 @@ export class FailureRetrier {
     const { config } = await this.configs.read(name, defaults);
     const before = await this.runs.read(runId);
     if (before) {
-      this.checker.assertServes(backfill, before, 'retry', version);
+      await this.checker.assertServes(backfill, before, 'retry', version);
     }
     const into: RetriedRun = {
       backfill: name,

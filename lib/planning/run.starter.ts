@@ -62,6 +62,7 @@ export class RunStarter {
       startedBy: options.startedBy ?? '',
       startReason: options.reason ?? '',
       idempotencyKey: options.idempotencyKey ?? '',
+      ...backfill.params?.kept,
       from: boundText(options.from),
       to: boundText(options.to),
       ...(verification ? verifiedFields(verification, opening) : {}),

@@ -58,7 +58,7 @@ export class SampleVerifier {
       for (const { row, entity } of await load(backfill, em, rows, signal)) {
         signal.throwIfAborted();
         sampled++;
-        const context = { em, runId, backfill: backfill.name, signal };
+        const context = { em, runId, backfill: backfill.name, params: backfill.params?.values, signal };
         const error = await mismatchOf(() =>
           inRequestScope(
             () => em,

@@ -9,6 +9,7 @@ export function handlerContext(execution: Execution, em: () => EntityManager): B
   return {
     runId,
     backfill: backfill.name,
+    params: backfill.params?.values,
     attempt: entry.attempts + 1,
     signal,
     get em() {

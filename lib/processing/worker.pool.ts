@@ -1,9 +1,11 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { ConfigStore } from '../config/config.store.js';
+import { isUnreachable } from '../database/classify-error.js';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { BackfillChecks } from '../handlers/backfill-checks.js';
 import { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
 import { CycleWorkers } from '../planning/cycle.workers.js';
@@ -19,6 +21,7 @@ import { RunChecker } from '../supervision/run.checker.js';
 import { RunLog } from '../supervision/run.log.js';
 import { RunWorkerDeps } from './run-worker.deps.js';
 import { RunWorker } from './run.worker.js';
+import { SourceChecker } from './source.checker.js';
 
 const HEARTBEAT_MS = 3_000;
 
@@ -52,6 +55,7 @@ export class WorkerPool {
     private readonly checker: RunChecker,
     private readonly refusedRuns: RefusedRuns,
     private readonly log: RunLog,
+    private readonly sources: SourceChecker,
     private readonly deps: RunWorkerDeps,
   ) {}
 
@@ -172,12 +176,12 @@ export class WorkerPool {
     ) {
       return;
     }
-    const refusal = this.checker.refusal(registered, run);
-    if (refusal !== null) {
-      return this.refusedRuns.refuse(backfill, run, refusal);
+    const binding = await this.checker.bind(registered, run);
+    if ('refusal' in binding) {
+      return this.refusedRuns.refuse(backfill, run, binding.refusal);
     }
     const config = await this.readConfig(backfill, runId);
-    if (!config) {
+    if (!config || !(await this.checkSource(binding.backfill, runId))) {
       return;
     }
     // The run before ended without an event where Redis lost its data.
@@ -187,7 +191,7 @@ export class WorkerPool {
     }
     const worker: RunWorker = new RunWorker(
       {
-        backfill: registered,
+        backfill: binding.backfill,
         runId,
         dryRun: run.dryRun,
         rowsExact: run.rowsExact,
@@ -232,6 +236,20 @@ export class WorkerPool {
     } catch (error) {
       await this.breaker.pause(backfill, runId, (error as Error).message, error);
       return null;
+    }
+  }
+
+  /** Checks the source of a run that is made from its parameters; pauses the run and answers false where it is refused. */
+  private async checkSource(backfill: RegisteredBackfill, runId: string): Promise<boolean> {
+    try {
+      await this.sources.check(backfill);
+      return true;
+    } catch (error) {
+      if (isUnreachable(error)) {
+        throw error;
+      }
+      await this.breaker.pause(backfill.name, runId, (error as Error).message, error);
+      return false;
     }
   }
 

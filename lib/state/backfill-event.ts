@@ -54,7 +54,8 @@ export interface BackfillEventCause {
  * @publicApi
  */
 export interface BackfillEventData {
-  readonly started: BackfillEventCause & { readonly dryRun: boolean };
+  /** `params`: those of the run, with secrets as `***`. */
+  readonly started: BackfillEventCause & { readonly dryRun: boolean; readonly params?: JsonValue };
   /** Ranges that the cycle planned, and how many should be outstanding. */
   readonly planned: { readonly ranges: number; readonly target: number };
   /** Ranges done so far, and the index of the latest. */

@@ -20,6 +20,8 @@ export interface BackfillRun {
   readonly reason: string | null;
   readonly dryRun: boolean;
   readonly version: string | null;
+  /** Its parameters, with secret ones as `***`; `null` where it was started without. */
+  readonly params: JsonValue;
   readonly planned: number;
   readonly done: number;
   readonly outstanding: number;

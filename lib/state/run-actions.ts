@@ -12,6 +12,11 @@ export interface StartOptions {
   readonly from?: unknown;
   /** Last row, inclusive, in the order of the source. Default: the last row that exists at the start. */
   readonly to?: unknown;
+  /**
+   * Parameters of the run, parsed with `params` of `@Backfill` before the run exists. They cannot be changed afterwards.
+   * They are kept as JSON: a `Date` as ISO text and a `bigint` as decimal text. Default: none.
+   */
+  readonly params?: unknown;
   /** Config values to set before the start, as `configure` does. */
   readonly config?: BackfillConfigPatch;
   /**

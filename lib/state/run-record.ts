@@ -60,6 +60,12 @@ const runSchema = z.object({
   from: text,
   to: text,
   dryRun: flag,
+  /** What the schema of its parameters is given; `null`: it was started without. */
+  params: json<JsonValue>(),
+  /** The same with secrets masked. */
+  paramsShown: json<JsonValue>(),
+  /** Of the values that the schema made of them. */
+  paramsDigest: text,
   /** Of the handler that it was started with, or of the last one that it adopted. */
   version: text,
   onOtherVersion: z

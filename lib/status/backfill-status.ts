@@ -82,6 +82,15 @@ export interface BackfillStatus {
    * the handler of this process; `null` where that needs no adoption, or the handler has no version.
    */
   readonly adoptVersion: string | null;
+  /** Parameters of the run, with secret ones as `***`; `null` where it was started without. */
+  readonly params: JsonValue;
+  /**
+   * JSON Schema of the parameters that a run is started with; `null` where the handler takes none, its schema cannot be
+   * expressed so, or this app has no handler.
+   */
+  readonly paramsSchema: JsonValue;
+  /** Whether the handler takes parameters, with or without a JSON Schema of them. */
+  readonly takesParams: boolean;
   readonly planned: number;
   readonly done: number;
   readonly outstanding: number;

@@ -7,6 +7,7 @@ export const IDLE_STATUS = {
   dryRun: false,
   version: null,
   adoptVersion: null,
+  params: null,
   planned: 0,
   done: 0,
   outstanding: 0,

@@ -1,6 +1,6 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { isHeldForVersion } from '../config/handler-version.js';
-import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import type { HandledBackfill } from '../handlers/registered-backfill.js';
 import type { RunRecord } from '../state/run-record.js';
 import { isActive } from '../state/run-status.js';
 
@@ -13,7 +13,7 @@ const WORKERS_START_MS = 3_000;
 /** What a run is compared with. */
 export interface WarningFacts {
   /** The handler of this process; `undefined` where it has none. */
-  readonly backfill: RegisteredBackfill | undefined;
+  readonly backfill: HandledBackfill | undefined;
   /** Processes with a worker for the run. */
   readonly workers: number;
   /** `null` where the stored config is corrupt. */
@@ -77,7 +77,7 @@ export function warningsOf(
  * Range handlers report how many rows they changed. Of batch and row handlers only the rows that they were given are
  * counted: they may write with statements of their own, or to other systems.
  */
-function noRow({ shape }: RegisteredBackfill): string {
+function noRow({ shape }: HandledBackfill): string {
   return shape === 'range'
     ? 'not one row was reported by the handler. Check that its statement selects the rows of the range. If they need ' +
         'no change, cancel the run; if the handler does not count them, let it return nothing.'

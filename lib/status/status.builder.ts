@@ -4,7 +4,7 @@ import { configInForce } from '../config/config.store.js';
 import { isHeldForVersion } from '../config/handler-version.js';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
-import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import type { HandledBackfill } from '../handlers/registered-backfill.js';
 import { allowedCalls } from '../pacing/shared.quota.js';
 import { publicCursor } from '../planning/partition-rotation.js';
 import { parseRun, pauserOf } from '../state/run-record.js';
@@ -54,10 +54,10 @@ export class StatusBuilder {
     const { runId, samples } = facts;
     const run = facts.run && parseRun(facts.run);
     const workers = workersOf(facts, now);
-    const description = backfill?.description ?? null;
+    const declared = declaredOf(backfill);
     if (!run) {
       const warnings = this.lostRuns.warnings(name, runId);
-      return { ...IDLE_STATUS, name, now: iso(now), description, runId, workers, warnings };
+      return { ...IDLE_STATUS, name, now: iso(now), ...declared, runId, workers, warnings };
     }
     if (isActive(run.status)) {
       this.lostRuns.remember(name, run.id);
@@ -69,11 +69,11 @@ export class StatusBuilder {
     const speedFacts = config && { config, shape: backfill?.shape, callsPerSecond, samples, now };
     const stalled = run.status === 'running' && !hold && speedFacts !== null && isStalled(run, speedFacts);
     const unmanned = isUnmanned(run, workers, now);
-    const refusal = backfill ? this.checker.refusal(backfill, run) : null;
+    const refusal = backfill ? this.checker.knownRefusal(backfill, run) : null;
     return {
       name,
       now: iso(now),
-      description,
+      ...declared,
       state: publicStatus(run),
       stateSince: isoOrNull(run.stateSince),
       stateReason: run.reason,
@@ -129,7 +129,7 @@ export class StatusBuilder {
       ...IDLE_STATUS,
       name,
       now: iso(now),
-      description: this.registry.find(name)?.description ?? null,
+      ...declaredOf(this.registry.find(name)),
       state,
       stateReason: stored.message,
       // Whoever paused it before, the library does not let it go on.
@@ -142,11 +142,20 @@ export class StatusBuilder {
   }
 }
 
+/** What `@Backfill` of this process says. */
+function declaredOf(backfill: HandledBackfill | undefined) {
+  return {
+    description: backfill?.description ?? null,
+    paramsSchema: backfill?.paramsSchema?.jsonSchema ?? null,
+    takesParams: backfill?.paramsSchema !== undefined,
+  };
+}
+
 /** `null` where the stored config is corrupt; the watchdog pauses the run for that reason. */
 function configOf(
   name: string,
   { config }: BackfillFacts,
-  backfill: RegisteredBackfill | undefined,
+  backfill: HandledBackfill | undefined,
 ): BackfillConfig | null {
   try {
     return config && configInForce(name, config, backfill?.defaults ?? []).config;
@@ -156,7 +165,7 @@ function configOf(
 }
 
 /** The version that the run has to adopt before it goes on with the handler of this process. */
-function adoptable(run: RunRecord, backfill: RegisteredBackfill | undefined): string | null {
+function adoptable(run: RunRecord, backfill: HandledBackfill | undefined): string | null {
   const goesOn = isActive(run.status) || run.status === 'failed';
   return backfill && goesOn && isHeldForVersion(run, backfill) ? backfill.version : null;
 }

@@ -4,7 +4,7 @@ import { ConfigStore } from '../config/config.store.js';
 import type { ConfigInForce } from '../config/config.store.js';
 import { parseConfigPatch } from '../config/parse-config-patch.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
-import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import type { HandledBackfill } from '../handlers/registered-backfill.js';
 import { RateController } from '../pacing/rate.controller.js';
 import { CycleQueues } from '../queues/cycle.queues.js';
 import { RedisClock } from '../redis/redis.clock.js';
@@ -23,7 +23,7 @@ export class ConfigChanger {
   ) {}
 
   async change(
-    { name, defaults }: RegisteredBackfill,
+    { name, defaults }: HandledBackfill,
     patch: BackfillConfigPatch,
     options: ConfigureOptions,
   ): Promise<ConfigInForce> {

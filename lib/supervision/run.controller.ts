@@ -65,7 +65,7 @@ export class RunController {
     const runId = await this.runs.activeId(backfill);
     const run = runId === null ? null : await this.runs.read(runId);
     if (registered && run?.status === 'paused') {
-      this.checker.assertServes(registered, run, 'resume', adoptVersion);
+      await this.checker.assertServes(registered, run, 'resume', adoptVersion);
     }
     if (!run || adoptVersion === null || adoptVersion === run.version) {
       return undefined;

@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { ConfigStore } from '../config/config.store.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
+import type { DeclaredBackfill } from '../handlers/registered-backfill.js';
+import { BackfillLogger } from '../logging/backfill.logger.js';
 import { RateController } from '../pacing/rate.controller.js';
 import type { ThrottledRate } from '../pacing/rate.controller.js';
 import { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
@@ -15,6 +17,7 @@ import type { BackfillSample } from '../state/sample.store.js';
 import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
 import { JobReconciler } from './job.reconciler.js';
 import { RunBreaker } from './run.breaker.js';
+import { RunChecker } from './run.checker.js';
 
 /** A cycle that is overdue by this much was lost. */
 const OVERDUE_MS = 2_000;
@@ -28,6 +31,7 @@ const PRESSURE_STEPS = 20;
 /** Supervises one running run: applies the rate, records a sample, and queues a lost cycle or lost jobs again. */
 @Injectable()
 export class RunSupervisor {
+  private readonly logger = new BackfillLogger();
   private readonly reconciledAt = new Map<string, number>();
 
   constructor(
@@ -40,6 +44,7 @@ export class RunSupervisor {
     private readonly jobReconciler: JobReconciler,
     private readonly breaker: RunBreaker,
     private readonly throttles: ThrottleEvaluator,
+    private readonly checker: RunChecker,
   ) {}
 
   /** @param now epoch ms by the clock of Redis */
@@ -62,6 +67,7 @@ export class RunSupervisor {
       await this.breaker.pause(name, runId, configured.message, configured);
       return;
     }
+    await this.bind(backfill, run);
     const sample = toSample(run, outstanding, now);
     const throttled = await this.throttledRate(pressure, runId, sample);
     await Promise.all([
@@ -94,6 +100,16 @@ export class RunSupervisor {
     const partitionMarks = withMark(run, now);
     if (partitionMarks) {
       await this.runs.setFields(run.id, { partitionMarks: JSON.stringify(partitionMarks) });
+    }
+  }
+
+  /** The status says why this process does not work on a run once its parameters have been parsed here. */
+  private async bind(backfill: DeclaredBackfill, run: RunRecord): Promise<void> {
+    try {
+      await this.checker.bind(backfill, run);
+    } catch (error) {
+      const scope = { backfill: backfill.name, runId: run.id };
+      this.logger.limit('params', 'warn', scope, `the parameters cannot be parsed: ${String(error)}`);
     }
   }
 

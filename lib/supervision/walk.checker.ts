@@ -13,18 +13,18 @@ type StartedRun = Pick<RunRecord, 'sourceKind' | 'walk' | 'partitions'>;
  */
 @Injectable()
 export class WalkChecker {
-  private readonly walks = new Map<string, Walk>();
+  private readonly walks = new WeakMap<RegisteredBackfill['source'], Walk>();
 
   constructor(private readonly managers: EntityManagers) {}
 
-  /** The walk of a backfill in this process; empty where its source does not describe it. */
+  /** The walk of the source of a backfill in this process; empty where its source does not describe it. */
   walkOf({ name, source }: RegisteredBackfill): Walk {
-    const known = this.walks.get(name);
+    const known = this.walks.get(source);
     if (known) {
       return known;
     }
     const walk = source.walk?.({ em: this.managers.fork(), backfill: name }) ?? {};
-    this.walks.set(name, walk);
+    this.walks.set(source, walk);
     return walk;
   }
 

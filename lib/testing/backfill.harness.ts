@@ -2,7 +2,8 @@ import type { EntityManager, EntityName, FilterQuery } from '@mikro-orm/core';
 import { resolveConfig } from '../config/backfill-config.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { parseConfigPatch } from '../config/parse-config-patch.js';
-import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import type { DeclaredBackfill, RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { RunBinder } from '../handlers/run.binder.js';
 import { UNLIMITED_ROWS } from '../processing/execution.js';
 import type { Outcome } from '../processing/execution.js';
 import { RangeExecutor } from '../processing/range.executor.js';
@@ -17,6 +18,13 @@ import { HarnessDatabase } from './harness.database.js';
 import { HarnessPlanner } from './harness.planner.js';
 import { HarnessSettler } from './harness.settler.js';
 import { lockedBy, LockWait } from './lock-wait.js';
+
+/** What needs the parameters of the run. */
+interface OpenHarness {
+  readonly backfill: RegisteredBackfill;
+  readonly planner: HarnessPlanner;
+  readonly settler: HarnessSettler;
+}
 
 /**
  * Runs a backfill handler in a test as the workers run it: ranges are planned by its source, retried, split
@@ -53,14 +61,13 @@ import { lockedBy, LockWait } from './lock-wait.js';
  * @publicApi
  */
 export class BackfillHarness {
-  private readonly backfill: RegisteredBackfill;
+  private readonly declared: DeclaredBackfill;
   private readonly config: BackfillConfig;
   private injector = new CrashInjector(null);
   /** What a crashed run left outstanding, for the next run; `null` when the last run ended. */
   private outstanding: HarnessEntry[] | null = null;
-  private readonly planner: HarnessPlanner;
-  private readonly settler: HarnessSettler;
   private readonly database: HarnessDatabase;
+  private opening: Promise<OpenHarness> | undefined;
 
   /**
    * @param handler an instance of a class with `@Backfill`, constructed in the test or taken from a testing module
@@ -69,14 +76,14 @@ export class BackfillHarness {
    *   invalid guard
    * @throws BackfillConfigError when the config of `@Backfill` or of the options is invalid
    */
-  constructor(handler: object, options: HarnessOptions = {}) {
-    this.backfill = describeHandler(handler, () => this.injector);
-    const patch = parseConfigPatch(options.config ?? {}, { backfill: this.backfill.name, origin: 'options' });
-    this.config = resolveConfig(...this.backfill.defaults, patch);
-    this.database = new HarnessDatabase(this.backfill, options);
-    const fork = () => this.database.fork();
-    this.planner = new HarnessPlanner(this.backfill, this.config.batchSize, fork);
-    this.settler = new HarnessSettler(this.backfill, this.config, fork);
+  constructor(
+    handler: object,
+    private readonly options: HarnessOptions = {},
+  ) {
+    this.declared = describeHandler(handler, () => this.injector);
+    const patch = parseConfigPatch(options.config ?? {}, { backfill: this.declared.name, origin: 'options' });
+    this.config = resolveConfig(...this.declared.defaults, patch);
+    this.database = new HarnessDatabase(this.declared, options);
   }
 
   /**
@@ -129,7 +136,7 @@ export class BackfillHarness {
     entity: EntityName<Entity>,
     where?: FilterQuery<Entity>,
   ): Promise<Entity[]> {
-    await this.database.open();
+    await this.open();
     return (await this.database.rows(entity as EntityName, where)) as Entity[];
   }
 
@@ -140,7 +147,7 @@ export class BackfillHarness {
    *   installed, or it cannot create the tables
    */
   async em(): Promise<EntityManager> {
-    await this.database.open();
+    await this.open();
     return this.database.fork();
   }
 
@@ -160,6 +167,8 @@ export class BackfillHarness {
    * @throws the error of the handler or the database when it asks to wait (such as `RateLimitedError`, or a
    *   connection error) in each of the `attempts`, where a worker would wait longer
    * @throws BackfillError with the code `BACKFILL_ROWS_LOCKED` when another transaction keeps rows locked
+   * @throws BackfillParamsError when `params` of the options are not what the schema of `@Backfill` accepts; so do the other
+   *   methods
    * @throws BackfillDefinitionError when the database cannot guard the rows as `@Backfill` asks, such as MongoDB
    * @throws BackfillSourceError when `from` or `to` is not a valid bound of the source
    */
@@ -176,12 +185,12 @@ export class BackfillHarness {
    * @throws BackfillSourceError when `from` or `to` is not a valid bound of the source
    */
   async runRange(options: HarnessRunOptions = {}): Promise<void> {
-    await this.database.open();
+    const { backfill, planner } = await this.open();
     this.injector = new CrashInjector(null);
-    const wait = new LockWait(this.backfill.name);
-    let [entry] = await this.planner.plan(options, 1);
+    const wait = new LockWait(backfill.name);
+    let [entry] = await planner.plan(options, 1);
     while (entry) {
-      const outcome = await this.execute(entry, options.dryRun === true);
+      const outcome = await this.execute(backfill, entry, options.dryRun === true);
       const error =
         outcome.kind === 'failed' ? outcome.error : outcome.kind === 'partial' && outcome.failed[0]?.error;
       if (error) {
@@ -226,7 +235,7 @@ export class BackfillHarness {
    * ```
    */
   async expectIdempotent(reset?: () => Promise<void>, snapshot?: () => Promise<unknown>): Promise<number> {
-    await this.database.open();
+    await this.open();
     return assertIdempotent(this, {
       restore: reset ?? (await this.database.tables().backUp()),
       read: snapshot ?? this.readTables(),
@@ -240,22 +249,22 @@ export class BackfillHarness {
   }
 
   private async run(crashAt: number | null, options: HarnessRunOptions): Promise<HarnessResult> {
-    await this.database.open();
+    const { backfill, planner, settler } = await this.open();
     this.injector = new CrashInjector(crashAt);
-    const queue = this.outstanding ?? (await this.planner.plan(options, Infinity));
+    const queue = this.outstanding ?? (await planner.plan(options, Infinity));
     const counts = { handled: 0, rowsDone: 0 };
     const failures: BackfillFailure[] = [];
-    const wait = new LockWait(this.backfill.name);
+    const wait = new LockWait(backfill.name);
     this.outstanding = null;
     for (let entry = queue[0]; entry !== undefined; entry = queue[0]) {
       counts.handled++;
-      const outcome = await this.execute(entry, options.dryRun === true);
+      const outcome = await this.execute(backfill, entry, options.dryRun === true);
       if (this.injector.crashed) {
         this.outstanding = queue;
         return { state: 'crashed', ...counts, failures, checkpoints: this.injector.checkpoints };
       }
       queue.shift();
-      const settled = await this.settler.settle(entry, outcome);
+      const settled = await settler.settle(entry, outcome);
       counts.rowsDone += settled.rowsDone;
       queue.push(...settled.successors);
       failures.push(...settled.failures);
@@ -269,10 +278,32 @@ export class BackfillHarness {
     return { state, ...counts, failures, checkpoints: this.injector.checkpoints };
   }
 
-  private async execute(entry: HarnessEntry, dryRun: boolean): Promise<Outcome> {
+  /** Parses the parameters, makes the source from them and opens the database, once. */
+  private async open(): Promise<OpenHarness> {
+    this.opening ??= this.prepare();
+    const open = await this.opening;
+    await this.database.open(open.backfill);
+    return open;
+  }
+
+  private async prepare(): Promise<OpenHarness> {
+    const backfill = await new RunBinder().bindNew(this.declared, this.options.params);
+    const fork = () => this.database.fork();
+    return {
+      backfill,
+      planner: new HarnessPlanner(backfill, this.config.batchSize, fork),
+      settler: new HarnessSettler(backfill, this.config, fork),
+    };
+  }
+
+  private async execute(
+    backfill: RegisteredBackfill,
+    entry: HarnessEntry,
+    dryRun: boolean,
+  ): Promise<Outcome> {
     const executor = new RangeExecutor({ fork: () => this.injector.instrument(this.database.fork()) });
     const outcome = await executor.execute({
-      backfill: this.backfill,
+      backfill,
       runId: 'harness',
       dryRun,
       entry: toClaimedEntry(entry),

@@ -5,7 +5,7 @@ import type { BackfillFailure } from '../state/backfill-failure.js';
 
 /**
  * Builds the context of a handler, for a direct call of a handler method in a test. By default it is the
- * first attempt of run `run-1`, not a dry run, with a signal that is never aborted and a quota without limit.
+ * first attempt of run `run-1` without parameters, not a dry run, with a signal that is never aborted and a quota without limit.
  *
  * @param given the entity manager, and the fields to set
  *
@@ -16,10 +16,11 @@ import type { BackfillFailure } from '../state/backfill-failure.js';
  *
  * @publicApi
  */
-export function backfillContext(
-  given: Partial<BackfillContext> & { readonly em: EntityManager },
-): BackfillContext {
+export function backfillContext<TParams = undefined>(
+  given: Partial<BackfillContext<TParams>> & { readonly em: EntityManager },
+): BackfillContext<TParams> {
   return {
+    params: undefined as TParams,
     runId: 'run-1',
     backfill: 'backfill',
     attempt: 1,

@@ -4,10 +4,10 @@ import { BackfillDefinitionError } from '../errors/backfill-definition.error.js'
 import { BACKFILL_METADATA } from '../handlers/backfill.decorator.js';
 import type { BackfillOptions } from '../handlers/backfill.decorator.js';
 import { nameFromClass } from '../handlers/backfill-name.js';
+import { declareParams } from '../handlers/declare-params.js';
 import { shapeOf } from '../handlers/handler-shape.js';
 import { parseGuard } from '../handlers/parse-guard.js';
-import type { AnyHandler, RegisteredBackfill } from '../handlers/registered-backfill.js';
-import { checkedSource } from '../sources/checked-source.js';
+import type { AnyHandler, DeclaredBackfill } from '../handlers/registered-backfill.js';
 import type { CrashInjector } from './crash.injector.js';
 
 const HANDLER_METHODS = new Set(['processRange', 'processBatch', 'processRow']);
@@ -19,7 +19,7 @@ const HANDLER_METHODS = new Set(['processRange', 'processBatch', 'processRow']);
  * @param injector returns the injector of the current run
  * @throws BackfillDefinitionError when the class has no `@Backfill`, not exactly one handler method, or an invalid guard
  */
-export function describeHandler(handler: object, injector: () => CrashInjector): RegisteredBackfill {
+export function describeHandler(handler: object, injector: () => CrashInjector): DeclaredBackfill {
   const { constructor } = handler;
   const options = Reflect.getMetadata(BACKFILL_METADATA, constructor) as BackfillOptions | undefined;
   if (options === undefined) {
@@ -28,13 +28,14 @@ export function describeHandler(handler: object, injector: () => CrashInjector):
     );
   }
   const name = options.name ?? nameFromClass(constructor.name);
+  const shape = shapeOf(handler, constructor.name);
   return {
     name,
     description: options.description ?? null,
     ...parseHandlerVersion(name, options),
     className: constructor.name,
-    source: checkedSource(options.source, name),
-    shape: shapeOf(handler, constructor.name),
+    ...declareParams(options, shape, name),
+    shape,
     guard: parseGuard(options.guard, name),
     defaults: [parseConfigPatch(options.config ?? {}, { backfill: name, origin: 'decorator' })],
     throttles: [],

@@ -19,6 +19,8 @@ export interface HarnessOptions {
    * `metadataProvider`, `filters`, or the `driver` for SQLite to use. Not together with `em`. Default: none.
    */
   readonly orm?: Partial<Options>;
+  /** Parameters of the runs, as `start` takes them. Default: none. */
+  readonly params?: unknown;
   /**
    * Config on top of that of `@Backfill`, as the `config` of the module. Rates, quotas and backoff have no
    * effect: the harness does not wait for them. Default: none.

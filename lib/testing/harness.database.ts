@@ -18,7 +18,7 @@ export class HarnessDatabase {
   private seeder = new RowSeeder();
 
   constructor(
-    private readonly backfill: RegisteredBackfill,
+    private readonly backfill: Pick<RegisteredBackfill, 'name'>,
     private readonly options: Pick<HarnessOptions, 'em' | 'orm'>,
   ) {
     if (options.em !== undefined && options.orm !== undefined) {
@@ -30,10 +30,14 @@ export class HarnessDatabase {
     this.manager = options.em;
   }
 
-  /** @throws HarnessDatabaseError when the database in memory cannot be opened */
-  async open(): Promise<void> {
+  /**
+   * @param backfill whose source has the entities of a database in memory
+   * @throws HarnessDatabaseError when the database in memory cannot be opened
+   */
+  async open({ source }: Pick<RegisteredBackfill, 'source'>): Promise<void> {
     if (this.manager === undefined) {
-      this.opening ??= openMemoryDatabase(this.backfill, this.options.orm ?? {});
+      const { name } = this.backfill;
+      this.opening ??= openMemoryDatabase({ name, source }, this.options.orm ?? {});
       this.manager = (await this.opening).em;
     }
   }

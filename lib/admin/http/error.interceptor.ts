@@ -7,6 +7,7 @@ import { BackfillConfigError } from '../../errors/backfill-config.error.js';
 import { BackfillConflictError } from '../../errors/backfill-conflict.error.js';
 import { BackfillError } from '../../errors/backfill-error.js';
 import { BackfillNotFoundError } from '../../errors/backfill-not-found.error.js';
+import { BackfillParamsError } from '../../errors/backfill-params.error.js';
 import { BackfillRequestError } from '../../errors/backfill-request.error.js';
 import { BackfillSourceError } from '../../errors/backfill-source.error.js';
 import { BackfillUnavailableError } from '../../errors/backfill-unavailable.error.js';
@@ -50,7 +51,7 @@ function statusOf(error: BackfillError): number {
   if (error instanceof BackfillConflictError) {
     return HttpStatus.CONFLICT;
   }
-  if (error instanceof BackfillRequestError) {
+  if (error instanceof BackfillRequestError || error instanceof BackfillParamsError) {
     return HttpStatus.BAD_REQUEST;
   }
   if (error instanceof BackfillUnavailableError) {
@@ -70,7 +71,7 @@ function statusOf(error: BackfillError): number {
 }
 
 function fieldsOf(error: BackfillError): FieldError[] {
-  if (error instanceof BackfillConfigError) {
+  if (error instanceof BackfillConfigError || error instanceof BackfillParamsError) {
     return error.issues.map(({ field, expected, received }) => ({ field, expected, received }));
   }
   if (error instanceof BackfillRequestError) {

@@ -32,6 +32,10 @@ const rowsRechecked = count.describe(
   'Times that rows were handled again because others wrote or locked them',
 );
 
+const params = z
+  .unknown()
+  .describe('Parameters of the run, JSON with secret ones as ***; null: it was started without');
+
 /** Makes the compiler compare a schema with the type that the service returns. */
 type Shape<T> = { [K in keyof T]-?: z.ZodType };
 
@@ -75,6 +79,12 @@ export const statusResponse = z.object({
     .describe(
       'What the run has to adopt to go on with the handler of the process that answers; null: nothing',
     ),
+  params,
+  paramsSchema: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .describe('JSON Schema of the parameters of a start; null: it takes none, or there is no such schema'),
+  takesParams: z.boolean().describe('Whether a start takes parameters'),
   ...progress,
   rowsMissing,
   rowsRechecked,
@@ -209,6 +219,7 @@ export const runResponse = z.object({
   reason: text.nullable(),
   dryRun: z.boolean(),
   version: text.nullable(),
+  params,
   ...progress,
   rowsMissing,
   rowsRechecked,

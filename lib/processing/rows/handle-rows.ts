@@ -34,6 +34,7 @@ export async function handleRows(
         const context: BackfillContext = {
           runId,
           backfill: backfill.name,
+          params: backfill.params?.values,
           attempt,
           logger,
           dryRun,

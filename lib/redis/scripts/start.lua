@@ -48,8 +48,14 @@ end
 local function text_or_null(text)
   return text and text ~= '' and text or cjson.null
 end
-local started_by, start_reason, dry_run = unpack(redis.call('HMGET', RUN, 'startedBy', 'startReason', 'dryRun'))
-emit('started', cjson.encode({
+local started_by, start_reason, dry_run, params =
+  unpack(redis.call('HMGET', RUN, 'startedBy', 'startReason', 'dryRun', 'paramsShown'))
+local data = cjson.encode({
   by = text_or_null(started_by), reason = text_or_null(start_reason), dryRun = dry_run == '1',
-}))
+})
+if params then
+  -- As it is: cjson would write an empty array as an object, and long numbers shortened.
+  data = string.sub(data, 1, -2) .. ',"params":' .. params .. '}'
+end
+emit('started', data)
 return { 'started', id }

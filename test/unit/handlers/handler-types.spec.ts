@@ -5,8 +5,11 @@ import { Entity, PrimaryKey, Property, ManyToOne } from '@mikro-orm/decorators/l
 import { defineEntity, p, PrimaryKeyProp } from '@mikro-orm/core';
 import type { EntityName, Opt, Ref } from '@mikro-orm/core';
 import { applyDecorators, Injectable } from '@nestjs/common';
+import { type as arktype } from 'arktype';
+import * as v from 'valibot';
+import { z } from 'zod';
 import { array, Backfill, csvFile, idRange, keyset } from 'nestjs-backfill';
-import type { ArrayRange, BackfillContext, BackfillOptions, BackfillRange, BackfillSource, BatchHandler, CsvRange, CsvRecord, IdRange, KeysetRange, PlanRequest, RangeHandler, RowHandler, SourceContext, SourceOpening, SourcePlan } from 'nestjs-backfill';
+import type { ArrayRange, BackfillContext, BackfillOptions, BackfillRange, BackfillSource, BatchHandler, CsvRange, CsvRecord, IdRange, KeysetRange, ParamsOf, PlanRequest, RangeHandler, RowHandler, RowVerifier, SourceContext, SourceOpening, SourcePlan } from 'nestjs-backfill';
 @Entity() class Customer {
   @PrimaryKey({ type: 'integer' }) id!: number;
   @Property({ type: 'text' }) name!: string;
@@ -43,6 +46,9 @@ class Csv extends Numbers {
 }
 interface Price { article: string; cents: number }
 const prices = csvFile('prices.csv', { parse: ({ article = '', price }): Price => ({ article, cents: Number(price) }) });
+const keyed = z.object({ keyId: z.string(), since: z.coerce.date() });
+export type { ParamsOf, RowVerifier };
+export { arktype, keyed, v, z };
 export type { ArrayRange, BackfillContext, BackfillOptions, BackfillRange, BatchHandler, CsvRange, CsvRecord, EntityName, IdRange, KeysetRange, Opt, Price, RangeHandler, Ref, RowHandler };
 export { Account, applyDecorators, array, Backfill, Csv, csvFile, Customer, customers, idRange, Injectable, keyset, Legacy, Line, Numbers, Order, Parcel, prices, Token };
 `;
@@ -102,6 +108,21 @@ const WRONG = {
   'a row handler of other items than the array has': `
     @Backfill({ source: array(() => ['AT', 'PT']) })
     class Wrong implements RowHandler<number> { processRow(it: number) { return void it; } }`,
+  'a handler of other parameters than the schema makes': `
+    @Backfill({ source: customers, params: keyed })
+    class Wrong implements RowHandler<Customer> { processRow(row: Customer, { params }: BackfillContext<{ keyId: number }>) { row.id = params.keyId; } }`,
+  'a handler of parameters without a schema': `
+    @Backfill({ source: customers })
+    class Wrong implements RowHandler<Customer> { processRow(row: Customer, { params }: BackfillContext<{ keyId: string }>) { row.name = params.keyId; } }`,
+  'a source of parameters that the schema does not make': `
+    @Backfill({ params: keyed, source: ({ params }) => keyset(Customer, { orderBy: { id: 'asc' }, where: { name: params.key } }) })
+    class Wrong { processRow() {} }`,
+  'a row handler of another entity than the source of the parameters has': `
+    @Backfill({ params: keyed, source: ({ params }) => keyset(Customer, { orderBy: { id: 'asc' }, where: { name: params.keyId } }) })
+    class Wrong implements RowHandler<Order> { processRow(order: Order) { order.total = 1; } }`,
+  'parameters that are no schema': `
+    @Backfill({ source: customers, params: { keyId: 'string' } })
+    class Wrong { processRow() {} }`,
   'a keyOf that returns no key': `array(() => [{ code: 'AT' }], { keyOf: (it) => it });`,
 };
 
@@ -136,6 +157,13 @@ const RIGHT = {
       return [Ranges, Rows];
     }
     archive(Customer);`,
+  'handlers of parameters': `
+    @Backfill({ source: customers, params: keyed }) class A implements RowHandler<Customer> { processRow(row: Customer, { params }: BackfillContext<z.infer<typeof keyed>>) { row.name = params.keyId + params.since.getTime(); } }
+    @Backfill({ source: customers, params: keyed }) class B implements BatchHandler<Customer, ParamsOf<typeof keyed>>, RowVerifier<Customer, ParamsOf<typeof keyed>> { processBatch(rows: Customer[], ctx: BackfillContext<ParamsOf<typeof keyed>>) { rows.pop(); return void ctx.params.keyId; } verifyRow(row: Customer) { return row.name === ''; } }
+    @Backfill({ params: keyed, source: ({ params }) => keyset(Customer, { orderBy: { id: 'asc' }, where: { name: params.keyId } }), verify: { row: (row, { params }) => row.name === params.keyId } }) class C implements RowHandler<Customer> { processRow(row: Customer) { row.name = ''; } }
+    @Backfill({ source: ({ params }) => idRange(Customer, { where: { name: params.keyId } }), params: v.object({ keyId: v.string() }) }) class D { processRange(_: IdRange, { params }: BackfillContext<{ keyId: string }>) { return params.keyId.length; } }
+    @Backfill({ source: () => customers, params: arktype({ keyId: 'string' }) }) class E { processRow(row: Customer, { params }: BackfillContext<{ keyId: string }>) { row.name = params.keyId; } }
+    @Backfill({ source: customers, params: keyed }) class F { processRow(row: Customer, { dryRun }: BackfillContext) { return void [row, dryRun]; } }`,
   'handlers of CSV files and arrays': `
     @Backfill({ source: prices }) class A implements BatchHandler<Price> { processBatch(rows: Price[]) { rows.pop(); } }
     @Backfill({ source: prices }) class B implements RowHandler<{ cents: number }> { processRow(row: { cents: number }) { row.cents = 1; } }

@@ -11,6 +11,8 @@ function entry(name: string, done = 0, now = ''): BackfillOverviewEntry {
     name,
     now,
     description: null,
+    paramsSchema: null,
+    takesParams: false,
     runId: null,
     workers: 0,
     warnings: [],

@@ -1,0 +1,12 @@
+import type { StandardSchema } from 'nestjs-backfill';
+
+interface Params {
+  readonly keyId: string;
+  readonly limit: number;
+}
+
+type Schema = StandardSchema<{ keyId: string; limit?: number }, Params>;
+
+export const valibotParams: Schema;
+export const valibotJsonParams: Schema;
+export const arktypeParams: Schema;
