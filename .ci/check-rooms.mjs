@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path/posix';
 import ts from 'typescript';
 
 const BELOW_SERVICE =
-  'redis database throttles sources config handlers state queues pacing supervision planning processing status ledger';
+  'redis database throttles sources config handlers state queues pacing supervision planning processing rehearsal status ledger';
 const ABOVE_SERVICE = `${BELOW_SERVICE} service`;
 
 /** From bottom to top: what each room may import, beside itself, `async`, `errors` and `logging`. */
@@ -27,6 +27,9 @@ const MAY_IMPORT = {
   planning: 'redis database sources config handlers state queues pacing supervision',
   // The batch tuner of planning measures the ranges that are processed here.
   processing: 'redis database throttles sources config handlers state queues pacing supervision planning',
+  // The executor and the guard of processing are those of a run.
+  rehearsal:
+    'redis database throttles sources config handlers state queues pacing supervision planning processing',
   status: 'redis sources config handlers state pacing supervision planning',
   ledger: 'redis database sources config handlers state supervision status',
   // The file backfill.service.ts.

@@ -60,6 +60,7 @@ import { REDIS_CLIENT, REDIS_READER, RedisConnections } from './redis/redis-conn
 import { RedisErrorLog } from './redis/redis-error.log.js';
 import { RedisClock } from './redis/redis.clock.js';
 import { RedisHealth } from './redis/redis.health.js';
+import { Rehearser } from './rehearsal/rehearser.js';
 import { ShutdownHooksCheck } from './shutdown-hooks.check.js';
 import { EventStream } from './state/event.stream.js';
 import { FailureStore } from './state/failure.store.js';
@@ -176,6 +177,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   RunWorkerDeps,
   SourceChecker,
   WorkerPool,
+  Rehearser,
   FactsStore,
   FactsCache,
   StatusBuilder,

@@ -16,6 +16,8 @@ import { FailureRetrier } from './planning/failure.retrier.js';
 import { RunPreviewer } from './planning/run.previewer.js';
 import { RunStarter } from './planning/run.starter.js';
 import { SourceChecker } from './processing/source.checker.js';
+import type { Rehearsal, RehearseOptions } from './rehearsal/rehearsal.js';
+import { Rehearser } from './rehearsal/rehearser.js';
 import type { BackfillEvent } from './state/backfill-event.js';
 import type { FailurePage, FailurePageRequest } from './state/backfill-failure.js';
 import type { BackfillRun } from './state/backfill-run.js';
@@ -77,6 +79,7 @@ export class BackfillService {
     private readonly overviewReader: OverviewReader,
     private readonly starter: RunStarter,
     private readonly previewer: RunPreviewer,
+    private readonly rehearser: Rehearser,
     private readonly retrier: FailureRetrier,
     private readonly controller: RunController,
     private readonly configChanger: ConfigChanger,
@@ -202,6 +205,23 @@ export class BackfillService {
     const backfill = this.checked(name);
     return this.connections.run(async () =>
       this.previewer.preview(await this.bind(backfill, options.params), options),
+    );
+  }
+
+  /**
+   * Runs the handler on rows from random places of the walk, in transactions that are rolled back, and answers what it did
+   * to them: each row before and after, as the database has it. A run of the backfill is neither needed nor disturbed. The
+   * handler is called as in a dry run, with `ctx.dryRun`. Its calls to third parties count against the quota.
+   *
+   * @throws BackfillRequestError where an option is invalid, or the database has no transactions or no SQL
+   * @throws BackfillParamsError where `params` are not what the schema of `@Backfill` accepts
+   * @throws BackfillSourceError where `from` or `to` is no key of the source, or the source cannot be read
+   * @throws BackfillConflictError while this process rehearses the backfill already
+   */
+  async rehearse(name: string, options: RehearseOptions = {}): Promise<Rehearsal> {
+    const backfill = this.checked(name);
+    return this.connections.run(async () =>
+      this.rehearser.rehearse(await this.bind(backfill, options.params), options),
     );
   }
 

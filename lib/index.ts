@@ -97,6 +97,15 @@ export type {
 } from './sources/backfill-source.js';
 export type { ArrayRange, CsvRange, IdRange, IdValue, KeysetKey, KeysetRange } from './sources/ranges.js';
 
+export type { BackfillRehearsalOptions } from './config/rehearsal-options.js';
+export type {
+  Rehearsal,
+  RehearsalError,
+  RehearsedRow,
+  RehearsedStatements,
+  RehearsedTable,
+  RehearseOptions,
+} from './rehearsal/rehearsal.js';
 export type { BackfillPreview, PreviewOptions, PreviewRange } from './planning/backfill-preview.js';
 
 export { BACKFILL_EVENT_TYPES } from './state/backfill-event.js';

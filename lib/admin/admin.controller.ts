@@ -5,6 +5,7 @@ import { BackfillService } from '../backfill.service.js';
 import type { ConfigInForce } from '../config/config.store.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import type { BackfillPreview, PreviewOptions } from '../planning/backfill-preview.js';
+import type { Rehearsal } from '../rehearsal/rehearsal.js';
 import type { FailurePage } from '../state/backfill-failure.js';
 import type { FailureGroups } from '../state/failure-group.js';
 import type { BackfillRun } from '../state/backfill-run.js';
@@ -24,6 +25,7 @@ import {
   listQuery,
   overviewQuery,
   previewQuery,
+  rehearseBody,
   resumeBody,
   retryBody,
   startBody,
@@ -149,6 +151,17 @@ export abstract class AdminController {
   @Get(':name/preview')
   preview(@Param('name') name: string, @Query() query: unknown): Promise<BackfillPreview> {
     return this.backfills.preview(name, parseRequest(previewQuery, query) as PreviewOptions);
+  }
+
+  @Post(':name/rehearse')
+  @HttpCode(200)
+  rehearse(
+    @Param('name') name: string,
+    @Body() body: unknown,
+    @Req() request: AdminRequest,
+  ): Promise<Rehearsal> {
+    const options = withoutUndefined(parseRequest(rehearseBody, body));
+    return whileConnected(request, (signal) => this.backfills.rehearse(name, { ...options, signal }));
   }
 
   @Get(':name/runs')

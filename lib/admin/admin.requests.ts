@@ -72,6 +72,30 @@ export const startBody = z.strictObject(
   'an object such as { "dryRun": true }',
 );
 
+const MASK = 'a list of names of columns';
+const ROWS = 'a whole number from 1 to 500';
+const TIMEOUT = 'a whole number of ms from 1000 to 300000';
+export const rehearseBody = z.strictObject(
+  {
+    rows: z.int(ROWS).min(1, ROWS).max(500, ROWS).optional().describe('Rows to show. Default 50'),
+    from: bound.optional(),
+    to: bound.optional(),
+    params,
+    mask: z
+      .array(text(200), MASK)
+      .max(200, MASK)
+      .optional()
+      .describe('Columns whose values are not shown, beside those whose name looks secret'),
+    timeoutMs: z
+      .int(TIMEOUT)
+      .min(1_000, TIMEOUT)
+      .max(300_000, TIMEOUT)
+      .optional()
+      .describe('Ms after which no further batch starts. Default 30000'),
+  },
+  'an object such as { "rows": 50 }',
+);
+
 const GROUP = 'the id of a group of failures';
 const group = z
   .string(GROUP)

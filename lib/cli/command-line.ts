@@ -19,6 +19,7 @@ import { addFailureCommands } from './commands/failures.command.js';
 import { addHistoryCommand } from './commands/history.command.js';
 import { addListCommand } from './commands/list.command.js';
 import { addPreviewCommand } from './commands/preview.command.js';
+import { addRehearseCommand } from './commands/rehearse.command.js';
 import { addRunsCommand } from './commands/runs.command.js';
 import { addStartCommand } from './commands/start.command.js';
 import { addStatusCommand } from './commands/status.command.js';
@@ -187,6 +188,7 @@ function configure(
   addTransitionCommands(program, session);
   addConfigCommand(program, session);
   addPreviewCommand(program, session);
+  addRehearseCommand(program, session);
   addFailureCommands(program, session);
   addRunsCommand(program, session);
   addHistoryCommand(program, session);

@@ -4,12 +4,17 @@ import { allMetadata } from './all-metadata.js';
 import { classifyError } from './classify-error.js';
 
 /**
- * Makes sure that a dry run can be rolled back. Every SQL database has transactions; MongoDB has them in a replica set
+ * Makes sure that a dry run or a rehearsal can be rolled back. Every SQL database has transactions; MongoDB has them in a replica set
  * or a sharded cluster, which only a try can tell.
  *
+ * @param field what is asked for, for the error
  * @throws BackfillRequestError
  */
-export async function requireTransactions(em: EntityManager, backfill: string): Promise<void> {
+export async function requireTransactions(
+  em: EntityManager,
+  backfill: string,
+  field: 'dryRun' | 'rehearse' = 'dryRun',
+): Promise<void> {
   if (em.getPlatform().usesImplicitTransactions()) {
     return;
   }
@@ -29,7 +34,7 @@ export async function requireTransactions(em: EntityManager, backfill: string): 
     }
     throw new BackfillRequestError(
       backfill,
-      'dryRun',
+      field,
       'a database with transactions, so that everything can be rolled back (for MongoDB a replica set)',
       error instanceof Error ? error.message : error,
       { cause: error },

@@ -1,6 +1,7 @@
 import { applyDecorators, Injectable, SetMetadata } from '@nestjs/common';
 import type { Scope } from '@nestjs/common';
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
+import type { BackfillRehearsalOptions } from '../config/rehearsal-options.js';
 import type { OnOtherVersion } from '../config/handler-version.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { BackfillGuard } from './backfill-guard.js';
@@ -82,6 +83,11 @@ export interface BackfillOptions<
    * it, needs a `version`, and binds only processes with a version of the library that knows it. Default: `warn`.
    */
   readonly onOtherVersion?: OnOtherVersion;
+  /**
+   * How `rehearse` shows the rows of this backfill: `mask` names columns whose values are never shown. Default: columns
+   * whose name looks secret are masked.
+   */
+  readonly rehearsal?: BackfillRehearsalOptions;
   /** Injection scope of the provider. A request-scoped handler is instantiated for each range. Default: singleton. */
   readonly scope?: Scope;
 }

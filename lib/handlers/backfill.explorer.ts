@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ContextIdFactory, DiscoveryService, ModuleRef } from '@nestjs/core';
 import { parseHandlerVersion } from '../config/handler-version.js';
+import { parseRehearsalMask } from '../config/rehearsal-options.js';
 import { parseConfigPatch } from '../config/parse-config-patch.js';
 import { BACKFILL_METADATA } from './backfill.decorator.js';
 import type { BackfillOptions } from './backfill.decorator.js';
@@ -71,6 +72,7 @@ export class BackfillExplorer {
       shape,
       guard: parseGuard(options.guard, name),
       throttles: options.throttles ?? [],
+      mask: maskOf(options.rehearsal, name),
       verify: withoutRow(verify),
       verifyRow: verify?.row?.bind(verify),
       verifiesRows:
@@ -119,6 +121,17 @@ function verifyOf(verify: unknown, name: string): BackfillVerifyOptions | null {
     );
   }
   return parsed.options;
+}
+
+function maskOf(rehearsal: unknown, name: string): readonly string[] {
+  const mask = parseRehearsalMask(rehearsal);
+  if (mask === null) {
+    throw new BackfillDefinitionError(
+      `The option rehearsal of backfill "${name}" must be an object such as { mask: ['email'] }, got ` +
+        `${describeValue(rehearsal)}. Name the columns whose values a rehearsal must not show.`,
+    );
+  }
+  return mask;
 }
 
 function withoutRow(verify: BackfillVerifyOptions | null): VerifyOptions | null {

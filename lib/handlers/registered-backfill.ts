@@ -32,6 +32,8 @@ export interface HandledBackfill extends HandlerVersion {
   readonly verifyRow?: BackfillVerifyOptions['row'];
   /** Whether it can check rows: it has `verifyRow`, or its handler has the method of that name. */
   readonly verifiesRows?: boolean;
+  /** Columns that rehearsals mask, beside those whose name looks secret; absent: none. */
+  readonly mask?: readonly string[];
   /** Config defaults in the order in which they are applied: of the module, of the decorator. */
   readonly defaults: readonly BackfillConfigPatch[];
   /** Returns the handler: a new instance for each call where the provider is request-scoped or transient. */

@@ -1,3 +1,4 @@
+import type { EntityManager } from '@mikro-orm/core';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { RangeEntry } from '../state/range-entry.js';
@@ -17,8 +18,17 @@ export interface Execution {
   readonly rows: RowSettings;
   /** Absent: the run has no sample. */
   readonly sampler?: RowSampler | undefined;
+  /** Of a dry run. Absent: nothing looks into its transaction. */
+  readonly observer?: TransactionObserver | undefined;
   /** Aborted on pause, cancel and shutdown. */
   readonly signal: AbortSignal;
+}
+
+/** Looks into the transaction of a dry run, before and after the handler has worked in it. */
+export interface TransactionObserver {
+  begun(em: EntityManager): Promise<void>;
+  /** Not called where the handler or the flush has failed. */
+  handled(em: EntityManager): Promise<void>;
 }
 
 /**
@@ -64,6 +74,8 @@ export interface RowSettings {
   /** Ms after which the rows done so far are acknowledged. */
   readonly acknowledgeMs: () => number;
   readonly acquireQuota: AcquireQuota;
+  /** Called with the number of calls that the handler asks `context.quota` for. Default: not called. */
+  readonly onQuota?: (calls: number) => void;
   /**
    * Acknowledges that `done` more rows are done; `null`: nothing is acknowledged before the range ends. The range is
    * left with the `remaining` rows and those that are `missing`, which its settlement counts; `rechecked` more rows are

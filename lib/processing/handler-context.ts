@@ -18,6 +18,7 @@ export function handlerContext(execution: Execution, em: () => EntityManager): B
     logger: new RangeLogger(backfill.name, runId, entry.index),
     dryRun,
     quota: async (calls = 1) => {
+      execution.rows.onQuota?.(calls);
       for (let i = 0; i < calls; i++) {
         await execution.rows.acquireQuota(signal);
       }

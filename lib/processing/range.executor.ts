@@ -35,7 +35,8 @@ export class RangeExecutor {
         return await retryOnContention(
           () => this.executeOnce(observed),
           execution.signal,
-          () => !acknowledged,
+          // A rehearsal shows the error of the first try.
+          () => !acknowledged && !execution.observer,
         );
       } catch (error) {
         return { kind: 'failed', error };
@@ -51,7 +52,7 @@ export class RangeExecutor {
     const call = () => callHandler(execution, em, fork);
     try {
       return await inRequestScope(em, () =>
-        execution.dryRun ? this.rollBackAfter(em(), execution.backfill.name, call) : call(),
+        execution.dryRun ? this.rollBackAfter(em(), execution, call) : call(),
       );
     } finally {
       forked?.clear();
@@ -61,16 +62,19 @@ export class RangeExecutor {
   /** Runs work in a transaction that is rolled back, whatever comes of it. */
   private async rollBackAfter(
     em: EntityManager,
-    backfill: string,
+    { backfill, observer }: Execution,
     work: () => Promise<Outcome>,
   ): Promise<Outcome> {
     if (!this.hasTransactions) {
-      await requireTransactions(em, backfill);
+      await requireTransactions(em, backfill.name);
       this.hasTransactions = true;
     }
     await em.begin();
     try {
-      return await work();
+      await observer?.begun(em);
+      const outcome = await work();
+      await observer?.handled(em);
+      return outcome;
     } finally {
       await em.rollback();
     }

@@ -277,6 +277,15 @@ export interface BackfillSource<TRange extends BackfillRange = BackfillRange, TR
   plan(context: SourceContext, request: PlanRequest): Promise<SourcePlan>;
 
   /**
+   * A cursor of `plan` at about this fraction of the walk of a partition, without reading rows, for a rehearsal on random
+   * places of a large table; `null` where the bounds do not tell. Default: rehearsals draw among the first 1,000 ranges.
+   *
+   * @param bounds What `open` returned for the partition.
+   * @param fraction 0 or more, less than 1.
+   */
+  cursorAt?(bounds: JsonValue, fraction: number): JsonValue;
+
+  /**
    * Determines the bounds of a sweep, in which a verified run does what matches the filter of the source after the walk:
    * rows that the app inserted or changed back meanwhile, wherever they are. Called when a verified run is started, and
    * before each sweep. `total` of `open` has no counterpart here: the rows are counted page by page.

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { actionBody, resumeBody, retryBody, startBody } from '../admin.requests.js';
+import { actionBody, rehearseBody, resumeBody, retryBody, startBody } from '../admin.requests.js';
 import {
   configRequest,
   configResponse,
@@ -11,6 +11,7 @@ import {
   overviewResponse,
   previewResponse,
   receiptResponse,
+  rehearsalResponse,
   retryResponse,
   runResponse,
   samplesResponse,
@@ -25,6 +26,7 @@ const COMPONENTS: readonly (readonly [name: string, schema: z.ZodType, io: 'inpu
   ['BackfillRetryReceipt', retryResponse, 'output'],
   ['BackfillConfigInForce', configResponse, 'output'],
   ['BackfillPreview', previewResponse, 'output'],
+  ['BackfillRehearsal', rehearsalResponse, 'output'],
   ['BackfillRun', runResponse, 'output'],
   ['BackfillFailurePage', failuresResponse, 'output'],
   ['BackfillFailureGroups', failureGroupsResponse, 'output'],
@@ -34,6 +36,7 @@ const COMPONENTS: readonly (readonly [name: string, schema: z.ZodType, io: 'inpu
   ['BackfillGuardError', guardErrorResponse, 'output'],
   ['BackfillActionRequest', actionBody, 'input'],
   ['BackfillStartRequest', startBody, 'input'],
+  ['BackfillRehearseRequest', rehearseBody, 'input'],
   ['BackfillResumeRequest', resumeBody, 'input'],
   ['BackfillRetryRequest', retryBody, 'input'],
   ['BackfillConfigRequest', configRequest, 'input'],

@@ -4,6 +4,12 @@ import type { BackfillConfig } from '../../config/backfill-config.js';
 import { CONFIG_FIELDS, CONFIG_KEYS } from '../../config/backfill-config.schema.js';
 import type { ConfigInForce } from '../../config/config.store.js';
 import type { BackfillPreview, PreviewRange } from '../../planning/backfill-preview.js';
+import type {
+  Rehearsal,
+  RehearsedRow,
+  RehearsedStatements,
+  RehearsedTable,
+} from '../../rehearsal/rehearsal.js';
 import type { BackfillFailure, FailurePage } from '../../state/backfill-failure.js';
 import type { FailureGroup, FailureGroups } from '../../state/failure-group.js';
 import type { BackfillChange, BackfillRun } from '../../state/backfill-run.js';
@@ -281,6 +287,50 @@ export const previewResponse = z.object({
   estimatedEnd: time.nullable(),
   warnings: z.array(z.object({ code: text, message: text })),
 } satisfies Shape<BackfillPreview>);
+
+const columns = z
+  .record(z.string(), text.nullable())
+  .describe('Columns as text; a masked value is `***`, a long one is cut around the first difference');
+
+export const rehearsalResponse = z.object({
+  rows: z.array(
+    z.object({
+      key: json,
+      before: columns,
+      after: columns.nullable().describe('null: the handler has deleted the row'),
+      changed: z.array(text).describe('Names of the columns that differ'),
+    } satisfies Shape<RehearsedRow>),
+  ),
+  untouched: count.describe('How many of `rows` have not changed'),
+  errors: z.array(z.object({ key: json, error: z.object({ name: text, message: text }) })),
+  batches: count.describe('Each in a transaction that was rolled back'),
+  statements: z.object({
+    total: count,
+    perBatch: z.number(),
+    shapes: z.array(z.object({ sql: text, count })).describe('The most frequent ones, without values'),
+  } satisfies Shape<RehearsedStatements>),
+  msPerRow: z.number().nullable(),
+  outside: z
+    .array(z.object({ quota: text, calls: count }))
+    .describe('Calls to third parties that the quota counted; they are not rolled back'),
+  tables: z
+    .array(
+      z.object({
+        table: text,
+        inserted: count,
+        updated: count,
+        deleted: count,
+      } satisfies Shape<RehearsedTable>),
+    )
+    .describe('Rows written in the transactions, by table; empty where the database does not count them'),
+  committed: text
+    .nullable()
+    .describe(
+      'What the handler committed by itself, in words: it was not rolled back; null: nothing was found',
+    ),
+  partial: text.nullable().describe('Why there are fewer rows than were asked for; null: there are not'),
+  notes: z.array(text),
+} satisfies Shape<Rehearsal>);
 
 export const samplesResponse = z.array(
   z.object({

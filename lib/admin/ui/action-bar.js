@@ -3,6 +3,7 @@ import { change } from './api.js';
 import { Button } from './button.js';
 import { ConfirmDialog } from './confirm-dialog.js';
 import { counted, isActive, isRunning } from './format.js';
+import { RehearseDialog } from './rehearse-dialog.js';
 import { RetryDialog } from './retry-dialog.js';
 import { StartDialog } from './start-dialog.js';
 import { failuresOf } from './status-groups.js';
@@ -39,6 +40,7 @@ export function ActionBar({ name, url, status, groups, isGone, refresh }) {
       !isActive(state) &&
       html`<${Button} key="start" kind=${isFailed ? '' : 'primary'} onClick=${open('start')}>Start…<//>`
     }
+    ${canRun && html`<${Button} key="rehearse" onClick=${open('rehearse')}>Rehearse…<//>`}
     ${(isRunning(state) || state === 'waiting') && html`<${Button} key="pause" onClick=${open('pause')}>Pause…<//>`}
     ${
       canRun &&
@@ -56,6 +58,7 @@ export function ActionBar({ name, url, status, groups, isGone, refresh }) {
       dialog === 'start' &&
       html`<${StartDialog} name=${name} url=${url} onStart=${(body) => act('start', body)} onClose=${close} />`
     }
+    ${dialog === 'rehearse' && html`<${RehearseDialog} name=${name} url=${url} onClose=${close} />`}
     ${
       dialog === 'retry' &&
       html`<${RetryDialog} url=${url} count=${failures} adoptVersion=${adoptVersion} onDone=${refresh} onClose=${close} />`

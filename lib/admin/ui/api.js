@@ -33,12 +33,17 @@ export async function read(path, isExpected) {
 
 /** Sends a request that changes state. */
 export async function change(method, path, body = {}, headers = {}) {
+  return send(method, path, body, (value) => 'state' in value || 'config' in value, headers);
+}
+
+/** Sends a request with a body. `isExpected` recognizes the body of the answer. */
+export async function send(method, path, body, isExpected, headers = {}) {
   const init = {
     method,
     headers: { accept: 'application/json', 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
   };
-  return call(path, init, (value) => 'state' in value || 'config' in value);
+  return call(path, init, isExpected);
 }
 
 export const isList = Array.isArray;
@@ -53,7 +58,7 @@ export const query = (params) => {
 };
 
 async function call(path, init, isExpected) {
-  const response = await send(path, init);
+  const response = await request(path, init);
   const body = await response.json().catch(() => null);
   if (!response.ok) throw new ApiError(response.status, body);
   // A guard that sends people to a form to sign in answers with a page.
@@ -66,7 +71,7 @@ async function call(path, init, isExpected) {
   return value;
 }
 
-async function send(path, init) {
+async function request(path, init) {
   try {
     return await fetch(`${BASE}${path}`, { credentials: 'same-origin', cache: 'no-store', ...init });
   } catch {

@@ -3,7 +3,7 @@ import { html, useEffect, useRef } from './preact.min.js';
 let ids = 0;
 
 /** A modal dialog with a form: Enter submits, Escape closes. The focus returns to where it was, or to the actions. */
-export function Dialog({ title, onClose, onSubmit, actions, error, children }) {
+export function Dialog({ title, onClose, onSubmit, actions, error, isWide = false, children }) {
   const dialog = useRef();
   const id = useRef();
   id.current ??= `dialog-${++ids}`;
@@ -25,7 +25,7 @@ export function Dialog({ title, onClose, onSubmit, actions, error, children }) {
     event.preventDefault();
     onClose();
   };
-  return html`<dialog ref=${dialog} aria-labelledby=${id.current} onCancel=${cancel} onClose=${onClose}>
+  return html`<dialog ref=${dialog} class=${isWide ? 'wide' : null} aria-labelledby=${id.current} onCancel=${cancel} onClose=${onClose}>
     <form novalidate onSubmit=${submit}>
       <h3 id=${id.current}>${title}</h3>
       ${children}

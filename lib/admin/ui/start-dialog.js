@@ -1,4 +1,5 @@
 import { html, useEffect, useRef, useState } from './preact.min.js';
+import { boundOf } from './bound-of.js';
 import { Button } from './button.js';
 import { Dialog } from './dialog.js';
 import { ReasonField, TextField } from './field.js';
@@ -74,16 +75,4 @@ export function StartDialog({ name, url, onStart, onClose }) {
       ${preview && html`<${PreviewResult} preview=${preview} isStale=${preview.from !== from || preview.to !== to} />`}
     </div>
   <//>`;
-}
-
-function boundOf(field, text) {
-  const value = text.trim();
-  if (!value.startsWith('{')) return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    throw Object.assign(new Error('Not JSON'), {
-      fields: [{ field, expected: 'a key, or JSON such as {"id": 1}' }],
-    });
-  }
 }

@@ -4,7 +4,7 @@ import { inRequestScope } from '../../database/request-scope.js';
 import { withSavepoint } from '../../database/with-savepoint.js';
 import type { BackfillContext } from '../../handlers/backfill-context.js';
 import type { RowHandler } from '../../handlers/handlers.js';
-import type { AcquireQuota, Execution, Outcome } from '../execution.js';
+import type { Execution, Outcome, RowSettings } from '../execution.js';
 import { loadGuarded } from '../guard/load-guarded.js';
 import type { GuardedRows } from '../guard/load-guarded.js';
 import { entryOfKeys } from '../guard/rounds.js';
@@ -39,7 +39,7 @@ export async function handleRows(
           logger,
           dryRun,
           em,
-          quota: afterFirstCall(settings.acquireQuota, abort),
+          quota: afterFirstCall(settings, abort),
           get signal() {
             return abort.signal;
           },
@@ -70,11 +70,12 @@ export async function handleRows(
 
 /** `context.quota` of a row: its first call was acquired before the row started. */
 function afterFirstCall(
-  acquireQuota: AcquireQuota,
+  { acquireQuota, onQuota }: RowSettings,
   abort: LazyAbortController,
 ): (calls?: number) => Promise<void> {
   let acquired = 1;
   return async (calls = 1) => {
+    onQuota?.(calls);
     const missing = Math.max(0, calls - acquired);
     acquired = Math.max(0, acquired - calls);
     for (let i = 0; i < missing; i++) {

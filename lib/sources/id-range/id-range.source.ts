@@ -35,6 +35,7 @@ import {
 } from './id-range-codec.js';
 import { IdScan } from './id-scan.js';
 import { inspectIds } from './inspect-ids.js';
+import { keyBetween } from '../keys/key-between.js';
 import { parseIdBounds } from './parse-id-bounds.js';
 import { resolveIdColumn } from './resolve-id-column.js';
 
@@ -135,6 +136,14 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
       cursor: plan.cursor.toString(),
       exhausted: plan.exhausted,
     };
+  }
+
+  cursorAt(bounds: JsonValue, fraction: number): JsonValue {
+    const decoded = decodeIdBounds(bounds);
+    if (!decoded) return null;
+    const { low, high } = decoded;
+    const [first, last] = this.direction === 'asc' ? [low, high] : [high, low];
+    return keyBetween([first], [last], fraction)?.map(String)[0] ?? null;
   }
 
   async openSweep(context: SourceContext, request: OpenRequest): Promise<readonly SourcePartition[] | null> {

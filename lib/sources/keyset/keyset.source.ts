@@ -40,6 +40,7 @@ import {
 import { invertedBoundsError, invertedIntervals, isInverted, refuseUnreadable } from './check-bounds.js';
 import type { KeysetOrder } from './keyset-order.js';
 import { KeysetScan } from './keyset-scan.js';
+import { keyBetween } from '../keys/key-between.js';
 import { parseBound } from './parse-bound.js';
 
 /**
@@ -128,6 +129,12 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
       cursor,
       exhausted: !full || JSON.stringify(cursor) === JSON.stringify(encodeKey(bounds.last)),
     };
+  }
+
+  cursorAt(bounds: JsonValue, fraction: number): JsonValue {
+    const decoded = decodeBounds(bounds);
+    const key = decoded ? keyBetween(decoded.first, decoded.last, fraction) : null;
+    return key && encodeKey(key);
   }
 
   async openSweep(

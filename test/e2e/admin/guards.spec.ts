@@ -284,9 +284,17 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
         '/events',
         '/overview',
         ...['', '/cancel', '/config', '/failure-groups', '/failures', '/failures/retry'].map(inName),
-        ...['/history', '/pause', '/preview', '/resume', '/runs', '/runs/{id}', '/samples', '/start'].map(
-          inName,
-        ),
+        ...[
+          '/history',
+          '/pause',
+          '/preview',
+          '/rehearse',
+          '/resume',
+          '/runs',
+          '/runs/{id}',
+          '/samples',
+          '/start',
+        ].map(inName),
       ]
         .map((path) => `/api/ops${path}`)
         .toSorted(),

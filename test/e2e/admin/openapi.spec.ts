@@ -20,6 +20,7 @@ const READS = [
   '/held/samples',
 ];
 const ACTIONS = ['start', 'pause', 'resume', 'cancel', 'failures/retry'];
+const POSTS = [...ACTIONS, 'rehearse'];
 
 const bench = await createAppBench();
 
@@ -97,8 +98,11 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
   it('allows no additional properties', () => {
     const document = SwaggerModule.createDocument(admin.app, new DocumentBuilder().build());
     const open = openObjects(dereferenced(document).paths, []);
-    // The data of an event depend on its type, the properties of a range on its source, parameters on the backfill.
-    expect(new Set(open.map((path) => path.at(-1)))).toEqual(new Set(['data', 'items', 'paramsSchema']));
+    // The data of an event depend on its type, the properties of a range on its source, parameters on the backfill, the
+    // columns of a row on its table.
+    expect(new Set(open.map((path) => path.at(-1)))).toEqual(
+      new Set(['after', 'before', 'data', 'items', 'paramsSchema']),
+    );
   });
 
   it('names the schemas of bodies and responses, for the types of a generated client', () => {
@@ -146,6 +150,14 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
         expect([path, (await client.get(`/${name}${path}`)).status]).toEqual([path, 200]);
       }
     }
+    for (const name of ['held', 'rows', 'own']) {
+      expect((await client.send('POST', `/${name}/rehearse`, { rows: 3 })).status).toBe(200);
+    }
+    await eventually(
+      'two rehearsals at once',
+      () => Promise.all([1, 2, 3].map(() => client.send('POST', '/held/rehearse', { rows: 50 }))),
+      (answers) => answers.some(({ status }) => status === 409),
+    );
     for (const action of ACTIONS.slice(1)) {
       expect([action, (await client.send('POST', `/held/${action}`)).status]).toEqual([action, 409]);
     }
@@ -243,7 +255,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     await ask('GET', '/events?backfill=');
     await ask('GET', `/overview?after=${'x'.repeat(65)}`);
     const form = { 'content-type': 'text/plain' };
-    for (const action of ACTIONS) {
+    for (const action of POSTS) {
       await ask('POST', `/none/${action}`);
       await ask('POST', `/held/${action}`, { wrong: 1 });
       await ask('POST', `/held/${action}`, {}, form);
@@ -258,7 +270,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     for (const path of [...READS, '/held/runs/x', '/held/history', '/events']) {
       await ask('GET', path);
     }
-    for (const action of ACTIONS) {
+    for (const action of POSTS) {
       await ask('POST', `/held/${action}`);
     }
     await ask('PATCH', '/held/config');
@@ -268,13 +280,13 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     for (const path of [...READS, '/held/runs/x', '/held/history', '/events']) {
       await ask('GET', path);
     }
-    for (const action of ACTIONS) {
+    for (const action of POSTS) {
       await ask('POST', `/held/${action}`);
     }
     await ask('PATCH', '/held/config');
     authenticated = true;
     // A guard that throws an exception of its own decides about its code, too.
-    expect(codes.splice(withCode).map(([, status]) => status)).toEqual(Array.from({ length: 18 }, () => 401));
+    expect(codes.splice(withCode).map(([, status]) => status)).toEqual(Array.from({ length: 19 }, () => 401));
     expect(codes.filter(([code]) => !String(code).startsWith('BACKFILL_'))).toEqual([]);
     expect(contract.problems).toEqual([]);
   });

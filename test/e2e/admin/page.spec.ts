@@ -1,8 +1,8 @@
 import type { NextFunction, Request, Response } from 'express';
 import { map } from 'rxjs';
-import { NonRetryableError } from 'nestjs-backfill';
+import { keyset, NonRetryableError } from 'nestjs-backfill';
 import type { BrowserContext, Page } from 'playwright-core';
-import { createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
+import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
 import { startAdminApp, type AdminApp } from '../../support/admin/index.js';
 import { inspect, openBrowser } from '../../support/browser/index.js';
 
@@ -67,6 +67,14 @@ describe('the page', () => {
           config: { batchSize: 5, perSecondOnPeak: null, perSecondOffPeak: null },
           processRange: () => {},
         }),
+        defineBackfill<never, Item>({
+          name: 'items',
+          source: keyset(Item, { orderBy: { id: 'asc' } }),
+          rehearsal: { mask: ['touches'] },
+          config: { perSecondOnPeak: 0, perSecondOffPeak: 0 },
+          processBatch: (rows) =>
+            rows.forEach((row) => Object.assign(row, row.id === 2 ? {} : { state: HOSTILE, touches: 7_331 })),
+        }),
         defineBackfill({
           name: 'flaky',
           source: numbers(10),
@@ -98,6 +106,38 @@ describe('the page', () => {
   const open = (name: string) => page.getByRole('link', { name, exact: true }).click();
   const badge = (state: string) => page.locator(`.detail-head .badge[data-state="${state}"]`).waitFor();
   const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
+
+  it('rehearses by keyboard, and shows what changed without masked values', async () => {
+    await bench.fillItems('SELECT generate_series(1, 3)');
+    await open('items');
+    await page.getByRole('button', { name: 'Rehearse…' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.type('1');
+    await page.keyboard.press('Enter');
+    await page.locator('#rehearse-rows-error').waitFor();
+    await page.getByLabel('Rows').fill('5');
+    await page.keyboard.press('Enter');
+    await page.getByText('3 rows in 3 batches: 2 changed, 1 untouched, 0 failed').waitFor();
+    const cells = await page.locator('.rehearsal tbody td').allTextContents();
+    expect(cells.slice(1, 8)).toEqual([
+      'state',
+      'new',
+      HOSTILE,
+      expect.stringMatching(/1|3/),
+      'touches',
+      '***',
+      '***',
+    ]);
+    expect(await page.locator('.rehearsal').textContent()).not.toContain('7331');
+    await page.setViewportSize({ width: 360, height: 800 });
+    await inspect(page, 'rehearsal-360');
+    await page.setViewportSize({ width: 1200, height: 900 });
+    await inspect(page, 'rehearsal-1200');
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await bench.database.query('select 1 from items where touches > 0')).toEqual([]);
+  });
 
   it('starts, tunes, pauses, resumes and cancels a run, and shows its progress', async () => {
     await open('steady');
@@ -204,7 +244,7 @@ describe('the page', () => {
   it('sorts failed backfills before running ones, and keeps the focus', async () => {
     const names = () => page.locator('.item h3').allTextContents();
     await page.locator('.item').first().waitFor();
-    expect(await names()).toEqual(['flaky', 'steady', 'swept']);
+    expect(await names()).toEqual(['flaky', 'items', 'steady', 'swept']);
     await admin.backfills.start('steady');
     await eventually('steady to come first', names, ([first]) => first === 'steady');
     await page.getByRole('link', { name: 'steady', exact: true }).focus();

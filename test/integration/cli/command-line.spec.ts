@@ -47,6 +47,17 @@ describe('the command line, piped', () => {
     });
   });
 
+  it('rehearses, and writes nothing', async () => {
+    const { code, value } = await json('rehearse', NAME, '--rows', '3', '--from', '50', '--mask', 'pieces');
+
+    expect(code).toBe(0);
+    expect(value).toMatchObject({ untouched: 0, errors: [], committed: null });
+    expect(value?.['rows']).toHaveLength(3);
+    expect(JSON.stringify(value?.['rows'])).toMatch(/"pieces":"\*\*\*".*"changed":\["weight"\]/);
+    expect((await cli.piped('rehearse', NAME, '--rows', '0')).code).toBe(2);
+    expect(await database.query('SELECT 1 FROM parcel WHERE weight IS NOT NULL')).toEqual([]);
+  });
+
   it('sets and gets the config', async () => {
     expect(await json('config', 'set', NAME, 'perSecondOnPeak=4', 'batchSize=20')).toMatchObject({
       code: 0,
@@ -180,6 +191,10 @@ describe('the command line, piped', () => {
 describe('the command line, on a terminal', () => {
   it.each<[string[], RegExp, number?]>([
     [['list'], /name +state +done[^]*weigh-parcels +(idle|cancelled)/],
+    [
+      ['rehearse', NAME, '--rows', '2'],
+      /\d+\n {2}- weight: null\n {2}\+ weight: "\d+"\n[^]*2 rows in 2 batches: 2 changed, 0 untouched, 0 failed/,
+    ],
     [['preview', NAME, '--limit', '1'], /range +from +to +runs at[^]*(5|10) ranges, 100 rows/],
     [
       ['config', 'set', NAME, 'batchSize=20', 'perSecondOnPeak=1', 'perSecondOffPeak=1'],

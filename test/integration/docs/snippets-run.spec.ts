@@ -181,6 +181,23 @@ it('the handlers of the guides import a CSV file and work through an array', asy
   expect(fetched.toSorted()).toEqual(['AT', 'PT', 'SE'].map((code) => `https://tariffs.example/${code}`));
 });
 
+it('the calls of the guide on rehearsals show what the handler does, without masked values', async () => {
+  await bench.database.query('TRUNCATE customer');
+  await bench.database.query(
+    `INSERT INTO customer SELECT n, 'C' || n || '@A.example' FROM generate_series(1, 20) n`,
+  );
+  const names = { Backfill, keyset: library.keyset, Customer };
+  const handler = evaluate(snippet('class TidyEmails'), names, 'TidyEmails') as Type;
+  const { backfills } = await bench.start({ handlers: [handler], entities: [Customer] });
+  const rehearse = (_: string, options: object) => backfills.rehearse('tidy-emails', options);
+  const code = snippet("backfills.rehearse('restructure-orders'");
+  const [row, untouched] = (await evaluate(`${code}; return [rows[0], untouched];`, {
+    backfills: { rehearse },
+  })) as [object, number];
+  expect(row).toMatchObject({ before: { email: '***' }, after: { email: '***' }, changed: ['email'] });
+  expect(untouched).toBe(0);
+});
+
 it('the calls of the guides operate a backfill', async () => {
   const handler = defineBackfill({
     name: 'reencrypt-messages',

@@ -1,5 +1,6 @@
 import { createDriverBench, type DriverBench, type TestDriver } from './driver-bench.js';
 import { lockSuite } from './lock.suite.js';
+import { noRehearsalSuite, rehearsalSuite } from './rehearsal.suite.js';
 import { runningSuite } from './running.suite.js';
 import { bigintsSuite, sourcesSuite } from './sources.suite.js';
 import { deadlockSuite, transactionsSuite } from './transactions.suite.js';
@@ -15,6 +16,11 @@ export function driverSuite(driver: TestDriver): DriverBench {
   if (driver.transactions) {
     describe(`transactions on ${driver.name}`, () => transactionsSuite(bench));
     describe(`the guard lock on ${driver.name}`, () => lockSuite(bench));
+  }
+  if (driver.keyField === '_id') {
+    describe(`rehearsals on ${driver.name}`, () => noRehearsalSuite(bench));
+  } else {
+    describe(`rehearsals on ${driver.name}`, () => rehearsalSuite(bench));
   }
   if (driver.locksRows) {
     describe(`locks on ${driver.name}`, () => deadlockSuite(bench));

@@ -1,5 +1,5 @@
 import { MikroOrmModule } from '@mikro-orm/nestjs';
-import { PostgreSqlDriver, defineEntity, p } from '@mikro-orm/postgresql';
+import { PostgreSqlDriver, defineEntity, p, type EntityManager } from '@mikro-orm/postgresql';
 import { BullModule } from '@nestjs/bullmq';
 import { Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
@@ -16,9 +16,10 @@ const Parcel = defineEntity({ name: 'Parcel', properties: { id: p.integer().prim
 export class WeighParcels implements RangeHandler {
   /** Fails with a division by zero for a parcel without pieces. */
   async processRange({ begin, end }: IdRange, { em }: BackfillContext): Promise<void> {
-    await em
-      .getConnection()
-      .execute('UPDATE parcel SET weight = 100 / pieces WHERE id BETWEEN ? AND ?', [begin, end]);
+    await (em as EntityManager).execute('UPDATE parcel SET weight = 100 / pieces WHERE id BETWEEN ? AND ?', [
+      begin,
+      end,
+    ]);
   }
 }
 

@@ -1,0 +1,64 @@
+import { html, useState } from './preact.min.js';
+import { has, send } from './api.js';
+import { boundOf } from './bound-of.js';
+import { Button } from './button.js';
+import { Dialog } from './dialog.js';
+import { TextField } from './field.js';
+import { RehearsalResult } from './rehearsal-result.js';
+import { useSubmit } from './use-submit.js';
+
+const FIELDS = ['rows', 'from', 'to'];
+
+/** Rehearses a backfill on random rows, and shows what that did to them. Nothing is written. */
+export function RehearseDialog({ name, url, onClose }) {
+  const [rows, setRows] = useState('50');
+  const [from, setFrom] = useState('');
+  const [to, setTo] = useState('');
+  const [result, setResult] = useState(null);
+  const { isBusy, errors, submit } = useSubmit(async () => {
+    setResult(null);
+    const body = {
+      ...(rows.trim() ? { rows: Number(rows) } : {}),
+      ...(from.trim() ? { from: boundOf('from', from) } : {}),
+      ...(to.trim() ? { to: boundOf('to', to) } : {}),
+    };
+    setResult(await send('POST', `${url}/rehearse`, body, has('untouched')));
+  }, FIELDS);
+  return html`<${Dialog}
+    title="Rehearse ${name}"
+    isWide
+    onClose=${onClose}
+    onSubmit=${submit}
+    error=${errors['']}
+    actions=${html`<${Button} onClick=${onClose}>Close<//>
+      <${Button} kind="primary" type="submit" busy=${isBusy}>Rehearse<//>`}
+  >
+    <p class="quiet">
+      The handler works on rows from random places of the table, in transactions that are rolled back. Calls to other
+      systems are not.
+    </p>
+    <div class="pair">
+      <${TextField}
+        id="rehearse-rows"
+        label="Rows"
+        inputmode="numeric"
+        hint="1 to 500"
+        data-focus
+        value=${rows}
+        onValue=${setRows}
+        error=${errors.rows}
+      />
+      <${TextField} id="rehearse-from" label="From" placeholder="first row" value=${from} onValue=${setFrom} error=${errors.from} />
+      <${TextField}
+        id="rehearse-to"
+        label="To"
+        placeholder="last row"
+        hint=${'Inclusive; a composite key as JSON: {"id": …}'}
+        value=${to}
+        onValue=${setTo}
+        error=${errors.to}
+      />
+    </div>
+    <div aria-live="polite">${isBusy && html`<p class="quiet">Rehearsing…</p>`} ${result && html`<${RehearsalResult} result=${result} />`}</div>
+  <//>`;
+}

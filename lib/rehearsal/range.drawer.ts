@@ -1,0 +1,105 @@
+import type { EntityManager } from '@mikro-orm/core';
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import type {
+  PlannedRange,
+  SourceContext,
+  SourceOpening,
+  SourcePartition,
+} from '../sources/backfill-source.js';
+
+/** A walk of at most so many ranges is drawn from as a whole. */
+const MAX_RANGES = 1_000;
+
+/** Times that a place is drawn at most: behind the last row that matches nothing is planned. */
+const MAX_TRIES = 10;
+
+/** A range from a random place of the walk. */
+export interface DrawnRange extends PlannedRange {
+  readonly partition: string;
+}
+
+/**
+ * Draws ranges from random places of the walk. A small walk is planned as a whole, and its ranges are drawn without
+ * replacement. In a large one the source is asked for a cursor at a random fraction of the walk, so that nothing before it
+ * is read; where it cannot tell, the first ranges are drawn from.
+ */
+export class RangeDrawer {
+  /** Ranges that are planned and not drawn yet; `null`: places are drawn instead. */
+  private pool: DrawnRange[] | null = null;
+  /** Whether only the beginning of the walk is drawn from. */
+  onlyBeginning = false;
+
+  private constructor(
+    private readonly backfill: RegisteredBackfill,
+    private readonly context: SourceContext,
+    private readonly partitions: readonly SourcePartition[],
+  ) {}
+
+  static async open(
+    backfill: RegisteredBackfill,
+    em: EntityManager,
+    opening: SourceOpening,
+    batchSize: number,
+  ): Promise<RangeDrawer> {
+    const partitions = opening.partitions.filter(({ bounds }) => bounds !== null);
+    const drawer = new RangeDrawer(backfill, { em, backfill: backfill.name }, partitions);
+    await drawer.fillPool(batchSize);
+    return drawer;
+  }
+
+  /** The next range of at most so many rows; `null` where there is none. */
+  async draw(batchSize: number): Promise<DrawnRange | null> {
+    if (this.pool) {
+      return this.pool.pop() ?? null;
+    }
+    for (let i = 0; i < MAX_TRIES; i++) {
+      const partition = this.partitions[Math.floor(Math.random() * this.partitions.length)];
+      const cursor = partition && this.cursorIn(partition);
+      if (!partition || cursor === undefined) {
+        return null;
+      }
+      const { ranges } = await this.backfill.source.plan(this.context, {
+        partition: partition.name,
+        bounds: partition.bounds,
+        cursor,
+        batchSize,
+        limit: 1,
+      });
+      if (ranges[0]) {
+        return { ...ranges[0], partition: partition.name };
+      }
+    }
+    return null;
+  }
+
+  private async fillPool(batchSize: number): Promise<void> {
+    const planned: DrawnRange[] = [];
+    let isWhole = true;
+    for (const { name, bounds } of this.partitions) {
+      const limit = Math.ceil(MAX_RANGES / this.partitions.length);
+      const request = { partition: name, bounds, cursor: null, batchSize, limit };
+      const { ranges, exhausted } = await this.backfill.source.plan(this.context, request);
+      planned.push(...ranges.map(({ data, rows }) => ({ data, rows, partition: name })));
+      isWhole &&= exhausted;
+    }
+    const [first] = this.partitions;
+    const canPlace = this.partitions.every((partition) => this.cursorIn(partition) !== null);
+    if (isWhole || !first || !canPlace) {
+      this.pool = shuffled(planned);
+      this.onlyBeginning = !isWhole;
+    }
+  }
+
+  private cursorIn({ bounds }: SourcePartition) {
+    return this.backfill.source.cursorAt?.(bounds, Math.random()) ?? null;
+  }
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  const copy = [...items];
+  for (let i = copy.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [copy[i], copy[j]] = [copy[j] as T, copy[i] as T];
+  }
+  return copy;
+}

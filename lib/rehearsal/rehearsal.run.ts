@@ -1,0 +1,298 @@
+import type { EntityManager } from '@mikro-orm/core';
+import type { BackfillConfig } from '../config/backfill-config.js';
+import type { EntityManagers } from '../database/entity-managers.js';
+import { countOf } from '../errors/count-of.js';
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { UNLIMITED_ROWS } from '../processing/execution.js';
+import type { Outcome } from '../processing/execution.js';
+import { RangeExecutor } from '../processing/range.executor.js';
+import type { JsonValue, SourceOpening } from '../sources/backfill-source.js';
+import { describeRange } from '../sources/planned-range.js';
+import type { RangeEntry } from '../state/range-entry.js';
+import { BatchObserver } from './batch.observer.js';
+import type { ObservedRow } from './batch.observer.js';
+import { columnMask, MASKED } from './column-mask.js';
+import type { ColumnMask } from './column-mask.js';
+import { compareRows } from './compare-rows.js';
+import { RangeDrawer } from './range.drawer.js';
+import type { DrawnRange } from './range.drawer.js';
+import { keyColumns, RawRowReader } from './raw-row.reader.js';
+import type { Rehearsal, RehearsalError, RehearsedRow } from './rehearsal.js';
+import type { RehearsalQuota } from './rehearsal.quota.js';
+import type { RehearsalLimits } from './rehearse-options.js';
+import { StatementCounter } from './statement.counter.js';
+import { addCounts } from './table.counts.js';
+import type { TableCounts } from './table.counts.js';
+
+/** Batches that the rows are spread over at least: each is from another place of the walk. */
+const MIN_BATCHES = 5;
+/** The run id that the handler is given. */
+const RUN_ID = 'rehearsal';
+/** Batches without a new row after which no further one is drawn. */
+const MAX_EMPTY = 20;
+
+/** What a rehearsal works with. */
+export interface RehearsalDeps {
+  readonly limits: RehearsalLimits;
+  readonly config: BackfillConfig;
+  readonly quota: RehearsalQuota;
+  readonly signal: AbortSignal;
+}
+
+/** One rehearsal: batches from random places of the walk, each in a transaction that is rolled back. */
+export class RehearsalRun {
+  private readonly executor: RangeExecutor;
+  private readonly counter = new StatementCounter();
+  private readonly reader = new RawRowReader();
+  private readonly rows = new Map<string, RehearsedRow>();
+  private readonly errors: RehearsalError[] = [];
+  private readonly notes = new Set<string>();
+  private readonly startedAt = performance.now();
+  private tables: TableCounts = new Map();
+  private batches = 0;
+  private handledRows = 0;
+  private handledMs = 0;
+  private calls = 0;
+  private committed: string | null = null;
+  private isComplete = false;
+
+  constructor(
+    private readonly backfill: RegisteredBackfill,
+    private readonly managers: EntityManagers,
+    private readonly deps: RehearsalDeps,
+  ) {
+    this.executor = new RangeExecutor(managers);
+  }
+
+  async perform(em: EntityManager, opening: SourceOpening): Promise<void> {
+    const { limits, config, signal } = this.deps;
+    const size = Math.min(config.batchSize, Math.ceil(limits.rows / MIN_BATCHES));
+    const drawer = await RangeDrawer.open(this.backfill, em, opening, size);
+    if (drawer.onlyBeginning) {
+      this.notes.add(
+        'The rows are from the beginning of the walk: its source cannot tell where other places are.',
+      );
+    }
+    for (let empty = 0; empty < MAX_EMPTY && !signal.aborted && this.committed === null;) {
+      const left = limits.rows - this.rows.size - this.errors.length;
+      const range = left > 0 ? await drawer.draw(Math.min(size, left)) : null;
+      if (range === null) {
+        break;
+      }
+      const known = this.rows.size + this.errors.length;
+      await this.rehearseBatch(range);
+      empty = this.rows.size + this.errors.length > known ? 0 : empty + 1;
+    }
+    this.isComplete = true;
+  }
+
+  /** What has been rehearsed so far. */
+  result(): Rehearsal {
+    const rows = [...this.rows.values()];
+    return {
+      rows,
+      untouched: rows.filter(({ changed }) => changed.length === 0).length,
+      errors: [...this.errors],
+      batches: this.batches,
+      statements: this.counter.statements(this.batches),
+      msPerRow: this.handledRows === 0 ? null : rounded(this.handledMs / this.handledRows),
+      outside: this.outside(),
+      tables: [...this.tables].map(([table, { inserted, updated, deleted }]) => ({
+        table,
+        inserted,
+        updated,
+        deleted,
+      })),
+      committed: this.committed,
+      partial: this.partial(),
+      notes: [...this.notes, ...this.standingNotes()],
+    };
+  }
+
+  private async rehearseBatch(range: DrawnRange): Promise<void> {
+    const { backfill, counter, deps, reader } = this;
+    const { name, source } = backfill;
+    const { quota, limits, signal } = deps;
+    const observer = new BatchObserver(
+      {
+        load: async (em) => (await source.load?.({ em, backfill: name }, range.data, range.partition)) ?? [],
+        keyOf: (row) => source.keyOf?.(row),
+      },
+      reader,
+      counter,
+      limits.timeoutMs - (performance.now() - this.startedAt),
+    );
+    const entry = toEntry(range);
+    const outcome = await counter.run(this.managers.fork(), () =>
+      this.executor.execute({
+        backfill,
+        runId: RUN_ID,
+        dryRun: true,
+        entry,
+        observer,
+        signal,
+        rows: {
+          ...UNLIMITED_ROWS,
+          acquireQuota: quota.acquire,
+          onQuota: (calls) => (this.calls += calls),
+          // The error of one row must not hide those of the others.
+          escalate: () => Promise.resolve(false),
+        },
+      }),
+    );
+    counter.close();
+    this.batches++;
+    this.tables = addCounts(this.tables, observer.tables);
+    this.addErrors(range, outcome);
+    this.addRows(observer, outcome);
+    if (outcome.kind !== 'failed') {
+      this.handledMs += observer.ms;
+      this.handledRows += observer.size;
+    }
+    if (observer.hasUnobservableRows) {
+      this.notes.add(
+        'The source gives rows that are no entities: what the handler does with them is not shown row by row.',
+      );
+    }
+    this.committed = await this.findCommitted(observer);
+  }
+
+  private addErrors(range: DrawnRange, outcome: Outcome): void {
+    if (outcome.kind === 'failed') {
+      this.errors.push({
+        key: describeRange(this.backfill.source, range.data),
+        error: toError(outcome.error),
+      });
+    } else if (outcome.kind === 'partial') {
+      this.errors.push(...outcome.failed.map(({ key, error }) => ({ key, error: toError(error) })));
+    }
+  }
+
+  private addRows({ rows }: BatchObserver, outcome: Outcome): void {
+    const skipped =
+      outcome.kind === 'partial' ? [...outcome.failed.map(({ key }) => key), ...outcome.remaining] : [];
+    const skippedKeys = new Set(skipped.map((key) => JSON.stringify(key)));
+    for (const row of rows) {
+      const id = `${row.group.meta.className}:${row.keyText}`;
+      // A planned range may have more rows than are left to show.
+      if (
+        this.rows.size < this.deps.limits.rows &&
+        !this.rows.has(id) &&
+        !skippedKeys.has(JSON.stringify(row.key))
+      ) {
+        this.rows.set(id, this.toRehearsed(row));
+      }
+    }
+  }
+
+  private toRehearsed(row: ObservedRow): RehearsedRow {
+    const mask = this.maskOf(row);
+    const isKeyMasked = keyColumns(row.group.meta).some(mask);
+    return { key: isKeyMasked ? MASKED : row.key, ...compareRows(row.before, row.after, mask) };
+  }
+
+  private maskOf({ group }: ObservedRow): ColumnMask {
+    const properties = new Map(
+      group.meta.props.flatMap((property) =>
+        columnsOf(property).map((column) => [column, property.name] as const),
+      ),
+    );
+    const named = [...(this.backfill.mask ?? []), ...this.deps.limits.mask];
+    return columnMask(named, (column) => properties.get(column));
+  }
+
+  /** What was not rolled back, in words; `null`: nothing. */
+  private async findCommitted(observer: BatchObserver): Promise<string | null> {
+    const { committed } = this.counter;
+    const em = this.managers.fork();
+    const kept = await observer.keptRows(em);
+    const keys = kept.slice(0, 5).map(({ key }) => JSON.stringify(key));
+    const rows =
+      kept.length === 0
+        ? ''
+        : ` Rows that were not rolled back: ${keys.join(', ')}${kept.length > 5 ? ', …' : ''}.`;
+    if (committed !== null) {
+      return (
+        `${this.backfill.className} commits by itself, outside of the transaction that it is given: ` +
+        `${JSON.stringify(committed)}.${rows} Use the entity manager of the context, without a transaction of another one.`
+      );
+    }
+    if (observer.hasEndedTransaction) {
+      return (
+        `${this.backfill.className} ended the transaction that it was given, with a COMMIT or ROLLBACK of its own.${rows} ` +
+        'Leave the transaction to the library.'
+      );
+    }
+    if (kept.some(({ key, after }) => isWritten(observer, key, after))) {
+      return (
+        `${countOf(kept.length, 'row')} kept what was written during the rehearsal, although it was rolled back.${rows} ` +
+        `Either ${this.backfill.className} writes on a connection of its own, or the app wrote these rows meanwhile.`
+      );
+    }
+    return null;
+  }
+
+  private outside(): Rehearsal['outside'] {
+    const calls = Math.max(this.calls, this.deps.quota.acquired);
+    return calls === 0 ? [] : [{ quota: this.backfill.name, calls }];
+  }
+
+  private partial(): string | null {
+    const { limits, signal } = this.deps;
+    if (this.committed !== null) {
+      return 'The rehearsal ended where the handler committed by itself.';
+    }
+    if (signal.aborted && (this.rows.size + this.errors.length < limits.rows || !this.isComplete)) {
+      const ignored = this.isComplete
+        ? ''
+        : ' The handler ignores its signal: its transaction is rolled back once it ends.';
+      return `${messageOf(signal.reason)}.${ignored}`;
+    }
+    return null;
+  }
+
+  private standingNotes(): string[] {
+    const { className } = this.backfill;
+    return [
+      'Values taken from sequences, and calls to other systems that the handler makes although ctx.dryRun is true, are not rolled back.',
+      ...(this.outside().length > 0
+        ? [`${className} made calls to a third party that cannot be rolled back: see outside.`]
+        : []),
+    ];
+  }
+}
+
+/** The columns of a property; none of a relation whose key is in another table. */
+function columnsOf({ fieldNames }: { readonly fieldNames?: readonly string[] }): readonly string[] {
+  return fieldNames ?? [];
+}
+
+function isWritten(observer: BatchObserver, key: JsonValue, kept: unknown): boolean {
+  const seen = observer.rows.find((row) => JSON.stringify(row.key) === JSON.stringify(key));
+  return seen !== undefined && JSON.stringify(seen.after) === JSON.stringify(kept);
+}
+
+function toEntry({ data, partition, rows }: DrawnRange): RangeEntry {
+  return {
+    index: 0,
+    claims: 1,
+    crashes: 0,
+    attempts: 0,
+    rows,
+    payload: { kind: 'range', partition, range: data },
+  };
+}
+
+function toError(error: unknown): RehearsalError['error'] {
+  return error instanceof Error
+    ? { name: error.name, message: error.message }
+    : { name: 'Error', message: String(error) };
+}
+
+function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}

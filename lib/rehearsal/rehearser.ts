@@ -1,0 +1,106 @@
+import { Injectable } from '@nestjs/common';
+import { endsWithin } from '../async/timeout.js';
+import { ConfigStore } from '../config/config.store.js';
+import { EntityManagers } from '../database/entity-managers.js';
+import { requireTransactions } from '../database/require-transactions.js';
+import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
+import { BackfillRequestError } from '../errors/backfill-request.error.js';
+import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { SharedQuota } from '../pacing/shared.quota.js';
+import { sqlFamily } from '../sources/sql/sql-manager.js';
+import { RunStore } from '../state/run.store.js';
+import type { Rehearsal, RehearseOptions } from './rehearsal.js';
+import { RehearsalQuota } from './rehearsal.quota.js';
+import { RehearsalRun } from './rehearsal.run.js';
+import { parseRehearseOptions } from './rehearse-options.js';
+
+/** Time that a handler has to honor its signal after the time limit. */
+const GRACE_MS = 2_000;
+
+/** Rehearses backfills: one rehearsal of each at a time in a process, beside a run or without one. */
+@Injectable()
+export class Rehearser {
+  private readonly running = new Set<string>();
+
+  constructor(
+    private readonly configs: ConfigStore,
+    private readonly managers: EntityManagers,
+    private readonly runs: RunStore,
+    private readonly quota: SharedQuota,
+  ) {}
+
+  async rehearse(backfill: RegisteredBackfill, options: RehearseOptions): Promise<Rehearsal> {
+    const { name } = backfill;
+    const limits = parseRehearseOptions(name, options);
+    await this.requireSql(name);
+    if (this.running.has(name)) {
+      throw new BackfillConflictError(
+        `Backfill "${name}" is being rehearsed by this process. Wait until that rehearsal has ended.`,
+      );
+    }
+    this.running.add(name);
+    try {
+      return await this.run(backfill, options, limits);
+    } finally {
+      this.running.delete(name);
+    }
+  }
+
+  private async run(
+    backfill: RegisteredBackfill,
+    { from, to, signal }: RehearseOptions,
+    limits: ReturnType<typeof parseRehearseOptions>,
+  ): Promise<Rehearsal> {
+    const { name, defaults, source } = backfill;
+    const { config } = await this.configs.read(name, defaults);
+    const runId = await this.runs.activeId(name);
+    const abort = new AbortController();
+    const onAbort = () => abort.abort(signal?.reason);
+    const timer = setTimeout(
+      () => abort.abort(new Error(`The rehearsal took longer than ${limits.timeoutMs} ms`)),
+      limits.timeoutMs,
+    );
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const em = this.managers.fork();
+    try {
+      const opening = await source.open({ em, backfill: name }, { from, to });
+      const quota = new RehearsalQuota(this.quota, name, runId, config.quota);
+      const run = new RehearsalRun(backfill, this.managers, { limits, config, quota, signal: abort.signal });
+      const work = run.perform(em, opening);
+      await endsAfter(work, abort.signal);
+      return run.result();
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      em.clear();
+    }
+  }
+
+  /** @throws BackfillRequestError where rows cannot be read as columns, or nothing can be rolled back */
+  private async requireSql(name: string): Promise<void> {
+    const em = this.managers.fork();
+    await requireTransactions(em, name, 'rehearse');
+    if (!sqlFamily(em)) {
+      throw new BackfillRequestError(
+        name,
+        'rehearse',
+        'called on an app whose database is PostgreSQL, MySQL, MariaDB or SQLite, whose columns it reads before and after',
+        em.getPlatform().constructor.name,
+      );
+    }
+  }
+}
+
+/** Waits for the work, and a short time for a handler that has to stop; what ignores its signal is left to end alone. */
+async function endsAfter(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const stopped = new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => void endsWithin(settled(work), GRACE_MS).then(() => resolve()), {
+      once: true,
+    });
+  });
+  await Promise.race([work, stopped]);
+}
+
+async function settled(work: Promise<void>): Promise<void> {
+  await Promise.allSettled([work]);
+}

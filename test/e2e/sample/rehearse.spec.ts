@@ -1,0 +1,89 @@
+import type { RehearsedRow } from 'nestjs-backfill';
+import { MessageCipher } from '../../../sample/src/reencrypt-messages/message.cipher.js';
+import { startSample } from './start-sample.js';
+
+const { app, database, backfills, run } = await startSample();
+
+const TABLES = ['messages', 'accounts', 'orders'];
+const ROWS = 30;
+
+/** The content and the versions of all rows: an update that changes nothing shows, too. */
+const checksums = () =>
+  Promise.all(
+    TABLES.map((table) =>
+      database.query(
+        `select count(*), md5(string_agg(t::text || xmin::text, '|' order by id)) from ${table} t`,
+      ),
+    ),
+  );
+const textsOf = async (table: string) => {
+  const columns = await database.query<{ name: string }>(
+    `select attname::text as name from pg_attribute where attrelid = '${table}'::regclass and attnum > 0`,
+  );
+  const rows = await database.query<Record<string, string | null>>(
+    `select ${columns.map(({ name }) => `${name}::text as ${name}`).join(', ')} from ${table}`,
+  );
+  return new Map(rows.map((row) => [row['id'], row]));
+};
+
+beforeAll(async () => {
+  const cipher = app.get(MessageCipher, { strict: false });
+  const bodies = Array.from({ length: 100 }, (_, i) =>
+    cipher.seal(BigInt(i + 1), Buffer.from(`message ${i + 1}`), cipher.keys.retiring.id),
+  );
+  await database.query(
+    `insert into messages (id, key_id, body)
+     select n, $1, body from unnest($2::bytea[]) with ordinality as sealed (body, n)`,
+    [cipher.keys.retiring.id, bodies],
+  );
+  await database.query(
+    `insert into accounts (id, created_at, email)
+     select n, now() - n * interval '1 minute', 'a' || n || '@company.test' from generate_series(1, 100) as n`,
+  );
+  await database.query(
+    `insert into orders (id, created_at, shape, document)
+     select gen_random_uuid(), now() - n * interval '1 minute', 1,
+            jsonb_build_object('customer_name', 'C' || n, 'street', n || ' Harbour Road', 'postal_code', '4000',
+              'city', 'Porto', 'country', 'PT', 'line1_sku', 'A', 'line1_quantity', 2, 'line1_price', 9.99)
+       from generate_series(1, 100) as n`,
+  );
+});
+
+/** Rehearses a backfill, proves that no table has changed, and runs it. */
+async function rehearsedAndRun(name: string, table: string) {
+  const before = await checksums();
+  const rehearsal = await backfills.rehearse(name, { rows: ROWS });
+  expect(await checksums()).toEqual(before);
+  expect(rehearsal).toMatchObject({ errors: [], committed: null, partial: null });
+  expect(rehearsal.rows).toHaveLength(ROWS);
+  expect(await run(name)).toMatchObject({ state: 'completed', rowsDone: 100 });
+  return { rehearsal, written: await textsOf(table) };
+}
+
+const isShort = ([, value]: [string, string | null]) => (value?.length ?? 0) < 200;
+const short = (row: RehearsedRow['after']) => Object.fromEntries(Object.entries(row ?? {}).filter(isShort));
+
+describe('a rehearsal of the sample changes no table and shows what a run does', () => {
+  it('restructure-orders: each difference is that of the run', async () => {
+    const { rehearsal, written } = await rehearsedAndRun('restructure-orders', 'orders');
+    for (const { after, changed } of rehearsal.rows) {
+      expect(changed).toEqual(['shape', 'document', 'rewrites']);
+      expect(written.get(String(after?.['id']))).toMatchObject(short(after));
+    }
+  });
+
+  it('reencrypt-messages: each difference but the random cipher text', async () => {
+    const { rehearsal, written } = await rehearsedAndRun('reencrypt-messages', 'messages');
+    for (const { key, after, changed } of rehearsal.rows) {
+      expect(changed).toEqual(['key_id', 'body', 'rewrites']);
+      const { body, ...others } = written.get(`${Number(key)}`) ?? {};
+      expect(after).toMatchObject(others);
+      expect(after?.['body']).toHaveLength(body?.length ?? 0);
+    }
+  });
+
+  it('enrich-accounts: the handler asks nobody in a rehearsal, so nothing changes', async () => {
+    const { rehearsal } = await rehearsedAndRun('enrich-accounts', 'accounts');
+    expect(rehearsal).toMatchObject({ untouched: ROWS, outside: [] });
+  });
+});
