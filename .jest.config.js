@@ -33,7 +33,7 @@ export default {
   // More than cores: most files wait for most of their time.
   maxWorkers: 4,
   projects: [
-    project('unit'),
+    project('unit', { testEnvironment: '<rootDir>/test/support/jest/node.environment.js' }),
     project('integration', withServices),
     project('e2e', withServices),
     project('processes', withServices),

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { TestEnvironment } from 'jest-environment-node';
+import './code-cache.js';
 
 const run = Reflect.get(AsyncLocalStorage.prototype, 'run');
 

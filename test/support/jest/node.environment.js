@@ -1,0 +1,3 @@
+import './code-cache.js';
+
+export { TestEnvironment as default } from 'jest-environment-node';
