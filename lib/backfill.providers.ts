@@ -43,6 +43,7 @@ import { RangePlanner } from './planning/range.planner.js';
 import { RunPreviewer } from './planning/run.previewer.js';
 import { RunStarter } from './planning/run.starter.js';
 import { SamplePlanner } from './planning/sample.planner.js';
+import { CanaryPlanner } from './planning/canary.planner.js';
 import { SampleVerifier } from './planning/sample.verifier.js';
 import { VerificationPlanner } from './planning/verification.planner.js';
 import { VerificationSteps } from './planning/verification.steps.js';
@@ -163,6 +164,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   CycleRunner,
   CycleWorkers,
   RangePlanner,
+  CanaryPlanner,
   VerificationPlanner,
   VerificationSteps,
   SamplePlanner,

@@ -124,8 +124,8 @@ export class BackfillService {
    * @throws BackfillConfigError where `config` has an invalid value; the message names each field
    * @throws BackfillParamsError where `params` are not what the schema of `@Backfill` accepts; the message names each field
    * @throws BackfillSourceError where `from` or `to` is no key of the source, or the source cannot be read
-   * @throws BackfillRequestError for a dry run on a database without transactions, for an invalid `verify`, and where the
-   * source cannot be verified
+   * @throws BackfillRequestError for a dry run on a database without transactions, for an invalid `verify` or
+   * `canary`, and where the source cannot be verified, or not plan an exact number of rows for a canary
    */
   async start(name: string, options: StartOptions = {}): Promise<RunReceipt> {
     const backfill = this.checked(name);
@@ -146,7 +146,8 @@ export class BackfillService {
   }
 
   /**
-   * Resumes a paused run with what is outstanding. Resuming a running run changes nothing.
+   * Resumes a paused run with what is outstanding. Resuming a running run changes nothing. A run whose canary has its
+   * verdict goes on without the limit of the canary.
    *
    * @throws BackfillConflictError where no run is paused or running; where the handler of this process has another source
    *   than the run, or another version and one of them holds on that (`adoptVersion` has the run go on with another

@@ -129,6 +129,8 @@ export type { LedgerSchemaTarget } from './ledger/ledger-schema.js';
 export type { BackfillHistoryType, HistoryRequest } from './state/history-request.js';
 export type { BackfillHistoryEntry } from './state/history.store.js';
 export type { VerificationResult } from './state/verification.js';
+export type { CanaryState, CanaryStatus, CanaryVerdict, CanaryVerification } from './state/canary.js';
+export type { CanaryOptions } from './config/canary-options.js';
 export type { BackfillVerifyOptions, VerifyOptions } from './config/verify-options.js';
 export type { VerifyAnswer, VerifyContext } from './config/verify-row.js';
 export type { RowVerifier } from './handlers/row-verifier.js';

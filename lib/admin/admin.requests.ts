@@ -49,6 +49,7 @@ const params = z
   .optional()
   .describe('Parameters of the run: see `paramsSchema` of the status of the backfill');
 
+const CANARY = 'an object such as { "rows": 1000, "maxFailures": 0 }';
 const VERIFY = 'true, false or an object such as { "sweeps": 3, "sample": 1000 }';
 
 export const startBody = z.strictObject(
@@ -66,6 +67,10 @@ export const startBody = z.strictObject(
       .describe(
         'Verifies the run once it is through with its walk: `true`, or an object such as { "sweeps": 3, "sample": 1000 }',
       ),
+    canary: z
+      .looseObject({ rows: z.unknown(), maxFailures: z.unknown().optional() }, CANARY)
+      .optional()
+      .describe(`Pauses the run after so many rows, with a verdict: ${CANARY}. Default of maxFailures: 0`),
     dryRun: z.boolean('true or false').optional().describe('Rolls back every transaction of the run'),
     reason,
   },

@@ -2,6 +2,8 @@ import type { BackfillConfig } from '../config/backfill-config.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { BackfillChange, BackfillRun } from '../state/backfill-run.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
+import { canaryStatus } from '../state/canary.js';
+import { checkpointCanary } from '../state/run-record.js';
 import { parseVerification, publicStatus, verificationResult } from '../state/verification.js';
 import type { LedgerChange, LedgerCheckpoint, LedgerRun } from './ledger-rows.js';
 import type { RunSnapshot } from './run-snapshot.js';
@@ -118,6 +120,7 @@ export function toPublicRun(row: LedgerRun, state: LedgerCheckpoint['state']): B
     rowsMissing: Number(state['rowsMissing'] ?? 0),
     rowsRechecked: Number(state['rowsRechecked'] ?? 0),
     verified: verificationResult(verification),
+    canary: canaryStatus(checkpointCanary(state)),
     rowsTotal: row.rowsTotal,
     failures: row.failures,
     configAtStart: configOf(state['configAtStart']) ?? configOfRow(row.config),

@@ -11,6 +11,7 @@ import { currentRate, nextPeakChange } from '../pacing/peak-hours.js';
 import { RateController } from '../pacing/rate.controller.js';
 import type { CycleJob } from '../queues/cycle.queues.js';
 import { RedisClock } from '../redis/redis.clock.js';
+import { isLimited } from '../state/canary.js';
 import { RangeStore } from '../state/range.store.js';
 import { roundedRate } from '../state/pace.js';
 import { RunStore } from '../state/run.store.js';
@@ -20,6 +21,7 @@ import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 import { RunBreaker } from '../supervision/run.breaker.js';
 import { RunChecker } from '../supervision/run.checker.js';
 import { BatchTuner } from './batch.tuner.js';
+import { CanaryPlanner } from './canary.planner.js';
 import { PlanningTimeoutError } from './planning-timeout.error.js';
 import { RangePlanner } from './range.planner.js';
 import type { CycleReport, CycleRequest } from './range.planner.js';
@@ -48,6 +50,7 @@ export class CycleRunner {
     private readonly rateController: RateController,
     private readonly planner: RangePlanner,
     private readonly verifications: VerificationPlanner,
+    private readonly canaries: CanaryPlanner,
     private readonly breaker: RunBreaker,
     private readonly tuner: BatchTuner,
     private readonly checker: RunChecker,
@@ -80,9 +83,7 @@ export class CycleRunner {
         measuredPerSecond: measured > 0 ? measured : null,
         signal,
       };
-      const report = run.verification
-        ? await this.verifications.plan(request, run.verification)
-        : await this.planner.plan(request);
+      const report = await this.plan(request);
       const waitMs = report.current
         ? await this.rangeStore.endCycle(
             job.run,
@@ -99,6 +100,15 @@ export class CycleRunner {
       await this.handleError(job, error, signal.aborted);
       return null;
     }
+  }
+
+  /** A canary has its verdict before a verification begins. */
+  private async plan(request: CycleRequest): Promise<CycleReport> {
+    const { canary, verification } = request.run;
+    if (isLimited(canary)) {
+      return this.canaries.plan(request, canary);
+    }
+    return verification ? this.verifications.plan(request, verification) : this.planner.plan(request);
   }
 
   /** @param aborted whether the process shuts down, which is no error of the run */

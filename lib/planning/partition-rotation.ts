@@ -28,6 +28,11 @@ export class PartitionRotation {
     return this.exhausted.size === this.order.length;
   }
 
+  /** How many partitions have something left to plan. */
+  get left(): number {
+    return this.order.length - this.exhausted.size;
+  }
+
   /** The partition to plan next; none when all are exhausted. */
   next(): SourcePartition | undefined {
     return this.order.find(({ name }) => !this.exhausted.has(name));

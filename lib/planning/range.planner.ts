@@ -8,7 +8,9 @@ import { currentRate } from '../pacing/peak-hours.js';
 import { RangeQueues } from '../queues/range.queues.js';
 import type { JobRequest } from '../queues/range.queues.js';
 import type { JsonValue, SourcePartition, SourcePlan } from '../sources/backfill-source.js';
+import { planExact } from '../sources/plan-exact.js';
 import { planSweep } from '../sources/plan-sweep.js';
+import { fenceOf } from '../state/cursor-fence.js';
 import { EventStream } from '../state/event.stream.js';
 import { encodeJob } from '../state/job-id.js';
 import { RangeStore } from '../state/range.store.js';
@@ -24,7 +26,7 @@ export const PAGE = 500;
 /** While the speed of the workers is unknown, this many ranges are planned for each range that they process at once. */
 const RANGES_PER_SLOT = 20;
 const MIN_OUTSTANDING = 100;
-/** Where few rows match, a sweep reads many of them for a range; so long it does so in one cycle. */
+/** Where few rows match, a sweep or a canary reads many of them for a range; so long it does so in one cycle. */
 const SWEEP_MS = 5_000;
 
 const NOTHING_LEFT: SourcePlan = { ranges: [], cursor: null, exhausted: true };
@@ -64,9 +66,12 @@ export interface PlannedWalk {
   readonly partitions: PartitionRotation;
   readonly sweep: boolean;
   /**
-   * Whether the run goes on after its last range: it is verified. Its planner then waits until nothing is outstanding.
+   * Whether the run goes on after its last range: it is verified, or its canary has no verdict yet. Its planner then waits
+   * until nothing is outstanding.
    */
   readonly continues: boolean;
+  /** Rows that are left of the canary of the run; ranges are then planned with exact numbers of rows. Default: no limit. */
+  readonly rowsLeft?: number;
   /** Fields of the run to set with a page. */
   readonly fieldsOf?: (page: SourcePlan) => Promise<Readonly<Record<string, string>>>;
 }
@@ -92,13 +97,19 @@ export class RangePlanner {
     const { partitions, continues } = walk;
     const window = windowOf(request);
     const { target } = window;
-    const deadline = performance.now() + (walk.sweep ? SWEEP_MS : Infinity);
+    let { rowsLeft = Infinity } = walk;
+    const deadline = performance.now() + (walk.sweep || rowsLeft < Infinity ? SWEEP_MS : Infinity);
     let { seq } = run;
     let exhausted = continues ? partitions.isExhausted : run.exhausted;
     let planned = 0;
     let remaining = rangesToPlan(await this.runs.outstanding(run.id), target);
-    while (!exhausted && (remaining > 0 || partitions.isExhausted) && performance.now() < deadline) {
-      const page = await this.planPage(request, walk, Math.min(PAGE, remaining));
+    while (
+      !exhausted &&
+      rowsLeft > 0 &&
+      (remaining > 0 || partitions.isExhausted) &&
+      performance.now() < deadline
+    ) {
+      const page = await this.planPage(request, { ...walk, rowsLeft }, Math.min(PAGE, remaining));
       exhausted = partitions.isExhausted;
       // The last page of a source may be short: its ranges are distributed over all workers, too.
       const available = page.exhausted ? page.ranges.length : remaining;
@@ -109,7 +120,7 @@ export class RangePlanner {
           ...page,
           seq,
           exhausted: exhausted && !continues,
-          verified: continues,
+          fence: fenceOf(run),
           fields: await walk.fieldsOf?.(page),
           partitionsDone: partitions.exhaustedNames,
           rangesPerJob: perJob,
@@ -123,19 +134,20 @@ export class RangePlanner {
       seq++;
       planned += page.ranges.length;
       remaining -= page.ranges.length;
+      rowsLeft -= page.ranges.reduce((sum, { rows }) => sum + Math.round(rows), 0);
     }
     if (planned > 0) {
       await this.events.append('planned', backfill.name, run.id, { ranges: planned, target });
     }
     // A planner that waits is called as soon as nothing is outstanding.
-    const waits = continues && exhausted;
+    const waits = continues && (exhausted || rowsLeft <= 0);
     return { planned, target: waits ? 1 : target, cursor: partitions.publicCursor(), current: true };
   }
 
   /** The next page of a walk, of the partition whose turn it is. */
   async planPage(
     request: CycleRequest,
-    { partitions, sweep }: Pick<PlannedWalk, 'partitions' | 'sweep'>,
+    { partitions, sweep, rowsLeft = Infinity }: Pick<PlannedWalk, 'partitions' | 'sweep' | 'rowsLeft'>,
     limit: number,
   ): Promise<Page> {
     const partition = partitions.next();
@@ -144,7 +156,9 @@ export class RangePlanner {
     if (!partition) {
       return { partition: name, from, ...NOTHING_LEFT };
     }
-    const plan = await this.askSource(request, partition, sweep, from, limit);
+    // A canary has rows of all partitions.
+    const rows = Math.ceil(rowsLeft / partitions.left);
+    const plan = await this.askSource(request, partition, { sweep, rows }, from, limit);
     if (plan.exhausted) {
       partitions.markExhausted(name);
     }
@@ -155,7 +169,7 @@ export class RangePlanner {
   private async askSource(
     { backfill, config, signal }: CycleRequest,
     partition: SourcePartition,
-    sweep: boolean,
+    { sweep, rows }: { readonly sweep: boolean; readonly rows: number },
     cursor: JsonValue,
     pageSize: number,
   ): Promise<SourcePlan> {
@@ -166,6 +180,9 @@ export class RangePlanner {
         const context = { em, signal, backfill: backfill.name };
         const { batchSize } = config;
         const request = { partition: partition.name, bounds: partition.bounds, cursor, batchSize, limit };
+        if (rows < Infinity) {
+          return await planExact(source, context, { ...request, rows });
+        }
         return await (sweep ? planSweep(source, context, request) : source.plan(context, request));
       } catch (error) {
         if (!isTimeout(error)) {

@@ -3,10 +3,9 @@ import { parseVerify } from '../config/verify-options.js';
 import type { VerifyOptions } from '../config/verify-options.js';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
-import type { OpenRequest, SourceOpening } from '../sources/backfill-source.js';
+import type { OpenRequest } from '../sources/backfill-source.js';
 import type { StartOptions } from '../state/run-actions.js';
-import { cursorField } from '../state/run-record.js';
-import { cursorText, newVerification } from '../state/verification.js';
+import { newVerification } from '../state/verification.js';
 import type { Verification } from '../state/verification.js';
 
 const DEFAULT_SWEEPS = 3;
@@ -74,18 +73,6 @@ function sampleOf({ name, source, verifiesRows }: RegisteredBackfill, { sample }
     throw new BackfillRequestError(name, 'verify.sample', expected, sample ?? DEFAULT_SAMPLE);
   }
   return sample ?? DEFAULT_SAMPLE;
-}
-
-/** The fields of a run that is verified. Its cursors are there from the beginning: see `Reservation.verified`. */
-export function verifiedFields(
-  verification: Verification,
-  { partitions }: SourceOpening,
-): Record<string, string> {
-  const names = new Set(['', ...partitions.map(({ name }) => name)]);
-  return {
-    verification: JSON.stringify(verification),
-    ...Object.fromEntries([...names].map((name) => [cursorField(name), cursorText(null, true)])),
-  };
 }
 
 /** Bounds as `start` accepts them in JSON, too: a run outlives its process. */

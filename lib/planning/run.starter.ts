@@ -8,12 +8,18 @@ import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import { describeValue } from '../errors/describe-value.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { RateController } from '../pacing/rate.controller.js';
+import type { SourceOpening } from '../sources/backfill-source.js';
 import { CycleQueues } from '../queues/cycle.queues.js';
 import { RedisClock } from '../redis/redis.clock.js';
+import { canaryFields } from '../state/canary.js';
+import { cursorText, fenceOf } from '../state/cursor-fence.js';
+import type { CursorFence } from '../state/cursor-fence.js';
 import type { RunReceipt, StartOptions } from '../state/run-actions.js';
+import { cursorField } from '../state/run-record.js';
 import { RunStore } from '../state/run.store.js';
 import { WalkChecker } from '../supervision/walk.checker.js';
-import { resolveVerification, verifiedFields } from './resolve-verification.js';
+import { resolveCanary } from './resolve-canary.js';
+import { resolveVerification } from './resolve-verification.js';
 
 /** Starts a run: reads its bounds, creates it in one atomic step, and queues its first cycle. */
 @Injectable()
@@ -30,7 +36,7 @@ export class RunStarter {
 
   /**
    * Throws `BackfillConflictError` while another run is active, and `BackfillRequestError` for a dry run on a database
-   * without transactions, and for a verification that the source cannot have.
+   * without transactions, and for a verification or a canary that the source cannot have.
    */
   async start(backfill: RegisteredBackfill, options: StartOptions): Promise<RunReceipt> {
     const { name, source, defaults } = backfill;
@@ -47,6 +53,7 @@ export class RunStarter {
     }
     const verification = await resolveVerification(backfill, options, em, await this.clock.now());
     const opening = await source.open({ em, backfill: name }, { from: options.from, to: options.to });
+    const canary = await resolveCanary(backfill, options, opening, verification, em);
     const runId = newRunId(Date.now());
     const answer = await this.runs.start(name, runId, options.idempotencyKey ?? '', {
       sourceKind: source.kind,
@@ -65,7 +72,9 @@ export class RunStarter {
       ...backfill.params?.kept,
       from: boundText(options.from),
       to: boundText(options.to),
-      ...(verification ? verifiedFields(verification, opening) : {}),
+      ...(verification ? { verification: JSON.stringify(verification) } : {}),
+      ...(canary ? canaryFields(canary, canary.sample) : {}),
+      ...fencedCursors(opening, fenceOf({ verification, canary })),
     });
     // After a lost connection ioredis sends the script again: the active run is then the one that it created itself.
     if (answer.kind === 'active' && answer.runId !== runId) {
@@ -92,6 +101,12 @@ export class RunStarter {
     const run = await this.runs.read(runId);
     return { runId, state: run?.status ?? 'running', changed };
   }
+}
+
+/** The cursors of a run with a fence, which are there from the beginning. */
+function fencedCursors({ partitions }: SourceOpening, fence: CursorFence): Record<string, string> {
+  const names = fence === '' ? [] : ['', ...partitions.map(({ name }) => name)];
+  return Object.fromEntries(names.map((name) => [cursorField(name), cursorText(null, fence)]));
 }
 
 /** A bound as it was asked for; empty for none. */

@@ -3,7 +3,8 @@ import type { JsonValue } from '../sources/backfill-source.js';
 import type { Reservation } from '../state/range-steps.js';
 import { RangeStore } from '../state/range.store.js';
 import { cursorField } from '../state/run-record.js';
-import { cursorText, verificationResult } from '../state/verification.js';
+import { cursorText, fenceOf } from '../state/cursor-fence.js';
+import { verificationResult } from '../state/verification.js';
 import type { Verification } from '../state/verification.js';
 import type { CycleReport, CycleRequest } from './range.planner.js';
 import type { NextPhase } from './verification-phases.js';
@@ -32,7 +33,7 @@ export class VerificationSteps {
       partitionsDone: ends ? (run.partitionsDone ?? []) : [],
       ends,
       fields: {
-        ...Object.fromEntries(names.map((name) => [name, cursorText(null, true)])),
+        ...Object.fromEntries(names.map((name) => [name, cursorText(null, fenceOf(run))])),
         ...verificationFields(verification),
         verified: JSON.stringify(verificationResult(verification)),
         verdict: verdict ?? '',
@@ -44,14 +45,14 @@ export class VerificationSteps {
 
   async reserve(
     { backfill, run }: CycleRequest,
-    reservation: Omit<Reservation, 'rangesPerJob' | 'verified'>,
+    reservation: Omit<Reservation, 'rangesPerJob' | 'fence'>,
   ): Promise<boolean> {
     const answer = await this.rangeStore.reserve(
       { runId: run.id, backfill },
       {
         ...reservation,
         rangesPerJob: 1,
-        verified: true,
+        fence: fenceOf(run),
       },
     );
     return answer.kind === 'reserved';

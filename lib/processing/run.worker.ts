@@ -48,7 +48,7 @@ export class RunWorker {
     readonly run: ServedRun,
     private config: BackfillConfig,
     private readonly deps: RunWorkerDeps,
-    events: RunWorkerEvents,
+    private readonly events: RunWorkerEvents,
   ) {
     const current = () => this.config;
     this.limiter = new QuotaLimiter(
@@ -209,6 +209,12 @@ export class RunWorker {
   }
 
   private recordDuration(ms: number, rows: number): void {
+    if (this.run.canary) {
+      // The acknowledgement of the range, which may end the canary, follows on the same connection.
+      this.deps.rangeStore
+        .timeCanary(this.run.runId, ms, rows)
+        .catch((error: unknown) => this.events.error(error as Error));
+    }
     if (this.config.autoTune) {
       this.deps.tuner.record(this.run.runId, ms, rows);
     }

@@ -20,7 +20,9 @@ export interface ServedRun {
   readonly dryRun: boolean;
   /** Whether the rows of the run were counted when it was started, not estimated. */
   readonly rowsExact: boolean;
-  /** Rows of the sample that the run is verified by; 0: none. */
+  /** Whether its canary has no verdict: the time of its ranges is then counted. */
+  readonly canary: boolean;
+  /** Rows of the sample that the run or its canary is verified by; 0: none. */
   readonly sample: number;
   /** How many times it had been resumed when the worker was started. */
   readonly resumes: number;

@@ -12,6 +12,7 @@ import { CycleWorkers } from '../planning/cycle.workers.js';
 import { CycleQueues } from '../queues/cycle.queues.js';
 import { RedisClock } from '../redis/redis.clock.js';
 import type { BackfillEvent } from '../state/backfill-event.js';
+import { isLimited } from '../state/canary.js';
 import { RunStore } from '../state/run.store.js';
 import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
 import type { ActiveRun } from '../supervision/backfill.watchdog.js';
@@ -189,13 +190,15 @@ export class WorkerPool {
     if (this.closing) {
       return;
     }
+    const canary = isLimited(run.canary) ? run.canary : null;
     const worker: RunWorker = new RunWorker(
       {
         backfill: binding.backfill,
         runId,
         dryRun: run.dryRun,
         rowsExact: run.rowsExact,
-        sample: run.verification?.sample ?? 0,
+        canary: canary !== null,
+        sample: run.verification?.sample || (canary?.sample ?? 0),
         resumes: run.resumes,
       },
       config,

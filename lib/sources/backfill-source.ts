@@ -134,6 +134,16 @@ export interface PlanRequest {
 }
 
 /**
+ * A request for the next ranges of one partition, of which the rows are counted.
+ *
+ * @publicApi
+ */
+export interface ExactPlanRequest extends PlanRequest {
+  /** Most rows of all ranges together: at least `batchSize` x `limit`. */
+  readonly rows: number;
+}
+
+/**
  * The next ranges of a partition.
  *
  * @publicApi
@@ -284,6 +294,16 @@ export interface BackfillSource<TRange extends BackfillRange = BackfillRange, TR
    * @param fraction 0 or more, less than 1.
    */
   cursorAt?(bounds: JsonValue, fraction: number): JsonValue;
+
+  /**
+   * Returns the next ranges of one partition as `plan` does, with the same cursors, but with the exact number of their rows
+   * as `rows`: at most `batchSize` each. Called instead of `plan` as long as the rows of a canary are handed out, which are
+   * counted by these numbers. Ranges may be few or none where little matches: the cursor must advance all the same.
+   * Default: `plan`, where its `rows` are exact; other sources cannot have a canary.
+   *
+   * @throws An error for the first range rejects a `start` with `canary`.
+   */
+  planExact?(context: SourceContext, request: ExactPlanRequest): Promise<SourcePlan>;
 
   /**
    * Determines the bounds of a sweep, in which a verified run does what matches the filter of the source after the walk:

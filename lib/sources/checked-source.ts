@@ -38,6 +38,11 @@ export function checkedSource(source: BackfillSource, backfill: string): Backfil
       assertProgress(source, backfill, args[1], answer);
       return answer;
     },
+    planExact: async (...args: Parameters<NonNullable<BackfillSource['planExact']>>) => {
+      const answer = parse(plan, 'planExact', await source.planExact?.(...args));
+      assertProgress(source, backfill, args[1], answer, 'planExact');
+      return answer;
+    },
     openSweep: async (...args: Parameters<NonNullable<BackfillSource['openSweep']>>) =>
       parse(sweepOpening, 'openSweep', (await source.openSweep?.(...args)) ?? null),
     planSweep: async (...args: Parameters<NonNullable<BackfillSource['planSweep']>>) => {

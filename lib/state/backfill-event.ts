@@ -1,4 +1,5 @@
 import type { JsonValue } from '../sources/backfill-source.js';
+import type { CanaryVerdict } from './canary.js';
 import type { StoredError } from './stored-error.js';
 import type { VerificationResult } from './verification.js';
 
@@ -11,6 +12,7 @@ import type { VerificationResult } from './verification.js';
  * - `quarantined`: a range or row used up its attempts
  * - `throttled`: the rate in force changed, or a hold began
  * - `configured`: the config changed
+ * - `canaryEnded`: the canary of a run has its verdict; `paused` follows, unless the canary had all rows of the run
  * - `verifying`: a phase of the verification of a run began
  * - `completed`: everything is done; `failed`: everything was tried and failures are left
  *
@@ -26,6 +28,7 @@ export const BACKFILL_EVENT_TYPES = [
   'resumed',
   'cancelled',
   'configured',
+  'canaryEnded',
   'verifying',
   'completed',
   'failed',
@@ -54,8 +57,12 @@ export interface BackfillEventCause {
  * @publicApi
  */
 export interface BackfillEventData {
-  /** `params`: those of the run, with secrets as `***`. */
-  readonly started: BackfillEventCause & { readonly dryRun: boolean; readonly params?: JsonValue };
+  /** `params`: those of the run, with secrets as `***`; `canary`: where it has one. */
+  readonly started: BackfillEventCause & {
+    readonly dryRun: boolean;
+    readonly params?: JsonValue;
+    readonly canary?: { readonly rows: number; readonly maxFailures: number };
+  };
   /** Ranges that the cycle planned, and how many should be outstanding. */
   readonly planned: { readonly ranges: number; readonly target: number };
   /** Ranges done so far, and the index of the latest. */
@@ -84,6 +91,8 @@ export interface BackfillEventData {
     readonly patch: { readonly [key: string]: JsonValue };
     readonly from: { readonly [key: string]: JsonValue };
   };
+  /** The verdict. */
+  readonly canaryEnded: CanaryVerdict;
   /** What begins, the number of the sweep, and the rows that are left: `null` while they are not counted. */
   readonly verifying: {
     readonly phase: 'count' | 'sweep' | 'sample';

@@ -1,6 +1,7 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { BackfillEventType } from './backfill-event.js';
+import type { CanaryStatus } from './canary.js';
 import type { RunStatus } from './run-status.js';
 import type { VerificationResult } from './verification.js';
 
@@ -34,6 +35,8 @@ export interface BackfillRun {
   readonly rowsRechecked: number;
   /** What the verification of the run has found so far; `null` where the run is not verified. */
   readonly verified: VerificationResult | null;
+  /** The first rows of the run, after which it pauses itself; `null` where it was started without a canary. */
+  readonly canary: CanaryStatus | null;
   readonly rowsTotal: number | null;
   readonly failures: number;
   /** The config that it was started with; `null` where a process of an earlier version has started it. */

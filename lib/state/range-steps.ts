@@ -1,5 +1,6 @@
 import type { JsonValue, PlannedRange } from '../sources/backfill-source.js';
 import type { BackfillEventData } from './backfill-event.js';
+import type { CursorFence } from './cursor-fence.js';
 import type { RunStatus } from './run-status.js';
 import type { RangeEntry, RangePayload } from './range-entry.js';
 
@@ -17,11 +18,8 @@ export interface Reservation {
   readonly partitionsDone: readonly string[];
   /** How many consecutive ranges share a job. */
   readonly rangesPerJob: number;
-  /**
-   * Whether the run is verified. The cursors of such a run are stored with a blank before them: a planner of an earlier
-   * version, which would end the run with its walk, writes them without it, and its reservations are refused as stale.
-   */
-  readonly verified?: boolean;
+  /** See `CursorFence`. Default: none. */
+  readonly fence?: CursorFence;
   /** Fields of the run to set in the same step. Default: none. */
   readonly fields?: Readonly<Record<string, string>>;
   /** Data of the event `verifying`. Default: no event. */

@@ -6,6 +6,7 @@ import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
 import type { JsonValue } from '../sources/backfill-source.js';
+import { cursorText } from './cursor-fence.js';
 import { decodeEntry, digestOf, encodePayload, rowsOf, toClaimed } from './range-entry.js';
 import type { RangeEntry } from './range-entry.js';
 import type {
@@ -21,7 +22,6 @@ import type {
 } from './range-steps.js';
 import { cursorField } from './run-record.js';
 import type { RunStatus } from './run-status.js';
-import { cursorText } from './verification.js';
 
 /** Ms between two `rangeCompleted` events of a run. */
 const PROGRESS_EVERY_MS = 500;
@@ -46,16 +46,16 @@ export class RangeStore {
 
   /** Adds planned ranges to the run and moves its cursor. */
   async reserve(run: WorkedRun, reservation: Reservation): Promise<ReserveAnswer> {
-    const { partition, ranges, verified = false, verifying, ends = false, failures = [] } = reservation;
+    const { partition, ranges, fence = '', verifying, ends = false, failures = [] } = reservation;
     const fields = Object.entries(reservation.fields ?? {});
     const reply = await scripts.reserve.run(this.client, this.keys, run, [
       reservation.seq,
       cursorField(partition),
-      cursorText(reservation.cursor, verified),
+      cursorText(reservation.cursor, fence),
       reservation.exhausted ? 1 : 0,
       JSON.stringify(reservation.partitionsDone),
       reservation.rangesPerJob,
-      cursorText(reservation.from, verified),
+      cursorText(reservation.from, fence),
       verifying ? JSON.stringify(verifying) : '',
       ends ? 1 : 0,
       fields.length,
@@ -221,6 +221,11 @@ export class RangeStore {
         delay === 'overdue' ? { kind: 'overdue', job } : { kind: 'missing', job, delayMs: Number(delay) },
       );
     } while (cursor !== '0');
+  }
+
+  /** Counts the time that a range of a canary took, before it is acknowledged. */
+  async timeCanary(runId: string, ms: number, rows: number): Promise<void> {
+    await scripts.timeCanary.run(this.client, this.keys, { runId }, [Math.round(ms * 1000), rows]);
   }
 
   /** Ends a cycle; returns the ms until the next one, or `null` when there is none. */

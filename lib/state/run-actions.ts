@@ -1,4 +1,5 @@
 import type { RunStatus } from './run-status.js';
+import type { CanaryOptions } from '../config/canary-options.js';
 import type { VerifyOptions } from '../config/verify-options.js';
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
 
@@ -29,6 +30,13 @@ export interface StartOptions {
    * `@Backfill`. Default: as `verify` of `@Backfill` says; dry runs are not verified.
    */
   readonly verify?: boolean | VerifyOptions;
+  /**
+   * Hands out so many rows, with any number of processes, and then pauses the run with a verdict; `resume` goes on in the
+   * same run, without the limit. A run with fewer rows goes on by itself. A failure above `maxFailures` pauses it earlier.
+   * The rows are counted when they are planned, so the source has to count them: see `planExact` of `BackfillSource`.
+   * Default: no canary.
+   */
+  readonly canary?: CanaryOptions;
   /** Reason, for the history. */
   readonly reason?: string;
   /** Name of the operator, for the history. */

@@ -4,6 +4,8 @@ import type { OnOtherVersion } from '../config/handler-version.js';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
 import type { JsonValue, SourcePartition } from '../sources/backfill-source.js';
 import type { LastError } from './stored-error.js';
+import { CANARY_STATES } from './canary.js';
+import type { Canary, CanarySample, StoredVerdict } from './canary.js';
 import { decodePace } from './pace.js';
 import type { Pace } from './pace.js';
 import type { PartitionMarks } from './partition-marks.js';
@@ -43,6 +45,17 @@ const json = <T>(shape: z.ZodType = z.unknown()) =>
       }
       return parsed as T;
     });
+
+const canarySchema = z.object({
+  /** See `canaryFields`; absent in a run without a canary. */
+  canary: z.enum(CANARY_STATES).optional(),
+  canaryRows: z.coerce.number().int().default(0),
+  canaryMaxFailures: z.coerce.number().int().default(0),
+  canaryHandedOut: z.coerce.number().int().default(0),
+  canarySample: z.coerce.number().int().default(0),
+  canaryVerified: json<CanarySample>(z.looseObject({ read: z.int(), sampled: z.int(), mismatched: z.int() })),
+  canaryVerdict: json<StoredVerdict>(z.looseObject({ passed: z.boolean(), reason: z.string() })),
+});
 
 const runSchema = z.object({
   id: z.string(),
@@ -120,6 +133,7 @@ const runSchema = z.object({
   walk: json<Walk>(z.record(z.string(), z.unknown())),
   /** `null`: the run is not verified. */
   verification: json<Verification>(verificationSchema),
+  ...canarySchema.shape,
 });
 
 /**
@@ -150,9 +164,11 @@ export const VOLATILE_FIELDS: readonly string[] = [
 /** A run as Redis stores it, parsed. */
 export type RunRecord = Omit<
   z.output<typeof runSchema>,
-  'interval' | 'stateSince' | 'rateSince' | 'holdSince'
+  'interval' | 'stateSince' | 'rateSince' | 'holdSince' | `canary${string}`
 > &
   RecordedTimes & {
+    /** `null`: it has none. */
+    readonly canary: Canary | null;
     /** The pace in force. */
     readonly pace: Pace;
     /** Where planning continues, by the name of the partition; `null` at the beginning. */
@@ -197,7 +213,28 @@ export function parseRun(hash: Readonly<Record<string, string>>): RunRecord {
   }
   const { interval, ...run } = parsed.data;
   const times = recordedTimes({ ...run, interval: hash['interval'] });
-  return { ...run, ...times, pace: decodePace(interval), cursors, progressBy };
+  return { ...run, ...times, canary: canaryOf(run), pace: decodePace(interval), cursors, progressBy };
+}
+
+/** The canary of a run, from the fields of a checkpoint; `null` where it has none, or one that cannot be read. */
+export function checkpointCanary(fields: Readonly<Record<string, string>>): Canary | null {
+  const parsed = canarySchema.safeParse(fields);
+  return parsed.success ? canaryOf(parsed.data) : null;
+}
+
+function canaryOf(run: z.output<typeof canarySchema>): Canary | null {
+  if (!run.canary) {
+    return null;
+  }
+  return {
+    rows: run.canaryRows,
+    maxFailures: run.canaryMaxFailures,
+    handedOut: run.canaryHandedOut,
+    state: run.canary,
+    sample: run.canarySample,
+    verified: run.canaryVerified,
+    verdict: run.canaryVerdict,
+  };
 }
 
 /** `undefined` where it is not JSON. */

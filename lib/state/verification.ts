@@ -126,8 +126,3 @@ export function publicStatus({
   const inPhase = verification !== null && verification.phase !== 'walk' && verification.phase !== 'done';
   return status === 'running' && inPhase ? 'verifying' : status;
 }
-
-/** The text of a cursor in the run hash. See `Reservation.verified` for the blank. */
-export function cursorText(cursor: JsonValue, verified: boolean): string {
-  return (verified ? ' ' : '') + JSON.stringify(cursor);
-}

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../sources/backfill-source.js';
+import type { CanaryStatus } from '../state/canary.js';
 import type { RunStatus } from '../state/run-status.js';
 import type { LastError } from '../state/stored-error.js';
 import type { VerificationResult } from '../state/verification.js';
@@ -110,6 +111,8 @@ export interface BackfillStatus {
   readonly rowsRechecked: number;
   /** What the verification of the run has found so far; `null` where the run is not verified. */
   readonly verified: VerificationResult | null;
+  /** The first rows of the run, after which it pauses itself; `null` where it was started without a canary. */
+  readonly canary: CanaryStatus | null;
   readonly rowsTotal: number | null;
   /** Whether `rowsTotal` was counted or estimated. */
   readonly rowsTotalKind: 'exact' | 'estimated' | null;

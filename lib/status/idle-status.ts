@@ -17,6 +17,7 @@ export const IDLE_STATUS = {
   rowsMissing: 0,
   rowsRechecked: 0,
   verified: null,
+  canary: null,
   rowsTotal: null,
   rowsTotalKind: null,
   percent: 0,

@@ -1,3 +1,4 @@
+import { canaryStatus } from '../state/canary.js';
 import { roundedRate, toPerSecond } from '../state/pace.js';
 import type { RunRecord } from '../state/run-record.js';
 import { verificationResult } from '../state/verification.js';
@@ -21,6 +22,7 @@ export function countsOf(run: RunRecord) {
     rowsMissing: run.rowsMissing,
     rowsRechecked: run.rowsRechecked,
     verified: verificationResult(run.verification),
+    canary: canaryStatus(run.canary),
     rowsTotal: run.rowsTotal,
   };
 }

@@ -5,13 +5,15 @@ import type { BackfillEvent, BackfillEventCause } from '../state/backfill-event.
 export function describeEvent(event: BackfillEvent): string | null {
   switch (event.type) {
     case 'started':
-      return `started${event.data.dryRun ? ' as a dry run' : ''}${causeOf(event.data)}`;
+      return `started${event.data.dryRun ? ' as a dry run' : ''}${withCanary(event.data)}${causeOf(event.data)}`;
     case 'paused':
       return `paused${event.data.recovered ? ' as it was restored' : ''}${causeOf(event.data)}`;
     case 'resumed':
       return `resumed${resumedFor(event.data)}${causeOf(event.data)}`;
     case 'cancelled':
       return `cancelled${causeOf(event.data)}`;
+    case 'canaryEnded':
+      return event.data.reason;
     case 'verifying':
       return verifying(event.data);
     case 'completed':
@@ -34,6 +36,10 @@ export function describeEvent(event: BackfillEvent): string | null {
 
 function causeOf({ by, reason }: BackfillEventCause): string {
   return `${by ? ` by ${by}` : ''}${reason ? `: ${reason}` : ''}`;
+}
+
+function withCanary({ canary }: BackfillEvent<'started'>['data']): string {
+  return canary ? ` with a canary of ${countOf(canary.rows, 'row')}` : '';
 }
 
 function resumedFor({ retry, recovered, adoptVersion }: BackfillEvent<'resumed'>['data']): string {

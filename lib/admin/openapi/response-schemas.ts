@@ -17,6 +17,8 @@ import type { BackfillOverview, BackfillOverviewEntry } from '../../status/backf
 import type { BackfillStatus, HoldStatus, PartitionStatus } from '../../status/backfill-status.js';
 import type { BackfillHistoryEntry } from '../../state/history.store.js';
 import type { BackfillSample } from '../../state/sample.store.js';
+import { CANARY_STATES } from '../../state/canary.js';
+import type { CanaryStatus, CanaryVerdict, CanaryVerification } from '../../state/canary.js';
 import type { SampleConfidence } from '../../state/sample-confidence.js';
 import type { VerificationResult } from '../../state/verification.js';
 
@@ -65,6 +67,39 @@ const verified = z
   .nullable()
   .describe('What the verification of the run has found so far; null: the run is not verified');
 
+const canary = z
+  .object({
+    rows: count.describe('Most rows to hand out'),
+    maxFailures: count.describe('Most failures with which it passes'),
+    handedOut: count.describe('Rows handed out so far'),
+    state: z.enum(CANARY_STATES),
+    verdict: z
+      .object({
+        passed: z.boolean(),
+        reason: text,
+        rowsDone: count,
+        rowsFailed: count,
+        failures: count,
+        rowsMissing: count,
+        rowsRepeated: count.describe('Rows of ranges that were claimed again'),
+        rowsRechecked: count,
+        throttles: count.describe('Times that the run was held or slowed down'),
+        durationMs: z.number().describe('From the start of the run to the verdict'),
+        msPerRow: z.number().nullable().describe('Of the ranges that succeeded; null: not measured'),
+        verified: z
+          .object({
+            sampled: count.describe('Rows that were read again and verified'),
+            mismatched: count.describe('Those of them that are wrong'),
+          } satisfies Shape<CanaryVerification>)
+          .nullable()
+          .describe('What verify.row says of the rows; null: the handler has none, or failures came before'),
+      } satisfies Shape<CanaryVerdict>)
+      .nullable()
+      .describe('null: not all rows are done'),
+  } satisfies Shape<CanaryStatus>)
+  .nullable()
+  .describe('The first rows of the run, after which it pauses itself; null: it has no canary');
+
 const error = z.object({ name: text, message: text, stack: text.optional() });
 
 export const statusResponse = z.object({
@@ -95,6 +130,7 @@ export const statusResponse = z.object({
   rowsMissing,
   rowsRechecked,
   verified,
+  canary,
   rowsTotal: count.nullable(),
   rowsTotalKind: z.enum(['exact', 'estimated']).nullable(),
   percent: z.number().describe('0 to 100'),
@@ -230,6 +266,7 @@ export const runResponse = z.object({
   rowsMissing,
   rowsRechecked,
   verified,
+  canary,
   rowsTotal: count.nullable(),
   failures: count,
   configAtStart: z.object(configShape).nullable().describe('With which it was started; null: not recorded'),

@@ -7,7 +7,7 @@ export const FILTERS = {
   '': ['Everything', []],
   config: ['Config changes', ['configured']],
   actions: ['Actions', ['started', 'paused', 'resumed', 'cancelled', 'retried']],
-  ends: ['Ends of runs', ['completed', 'failed', 'cancelled', 'verifying']],
+  ends: ['Ends of runs', ['completed', 'failed', 'cancelled', 'verifying', 'canaryEnded']],
 };
 
 /** A page of the history, newest first: `{ entries, hasMore }`. */

@@ -52,7 +52,7 @@ function merge(first, second) {
 }
 
 function rowOf({ id, at, type, data }) {
-  const by = [data.by, data.reason].filter(Boolean).join(': ');
+  const by = [data.by, type === 'canaryEnded' ? null : data.reason].filter(Boolean).join(': ');
   return {
     key: id,
     cells: [html`<${Time} iso=${at} />`, actionOf(type, data), by ? html`<bdi>${by}</bdi>` : '–'],
@@ -60,9 +60,11 @@ function rowOf({ id, at, type, data }) {
 }
 
 function actionOf(type, data) {
+  if (type === 'canaryEnded') return html`<bdi>${data.reason}</bdi>`;
   if (type === 'configured') return html`<${ChangeList} patch=${data.patch} from=${data.from} />`;
   if (data.retried !== undefined) return `${type} ${counted(data.retried, 'failure')}`;
   if (data.failures)
     return `${type} with ${compact(data.failures)} ${data.failures === 1 ? 'failure' : 'failures'}`;
-  return data.dryRun ? `${type} as a dry run` : type;
+  const canary = data.canary ? ` with a canary of ${counted(data.canary.rows, 'row')}` : '';
+  return `${type}${data.dryRun ? ' as a dry run' : ''}${canary}`;
 }

@@ -4,6 +4,7 @@ import type { StartOptions } from '../../state/run-actions.js';
 import { isRunning } from '../../state/run-status.js';
 import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { CliSession } from '../cli-session.js';
+import { CliUsageError } from '../cli.error.js';
 import { EXIT_CODES } from '../exit-code.js';
 import { styledState } from '../output/state-style.js';
 import { Watch } from '../output/watch.js';
@@ -18,6 +19,8 @@ interface StartFlags {
   readonly verify?: boolean;
   readonly sweeps?: number;
   readonly sample?: number;
+  readonly canary?: number;
+  readonly canaryMaxFailures?: number;
   readonly reason?: string;
   readonly by?: string;
   readonly idempotencyKey?: string;
@@ -41,6 +44,16 @@ export function addStartCommand(program: Command, session: CliSession): void {
     .option('--no-verify', 'do not verify the run, although its handler says so')
     .option('--sweeps <count>', 'verify with at most so many sweeps', wholeNumber('--sweeps', 0))
     .option('--sample <rows>', 'verify with a sample of at most so many rows', wholeNumber('--sample', 0))
+    .option(
+      '--canary <rows>',
+      'pause the run after so many rows, with a verdict; resume goes on in it',
+      wholeNumber('--canary', 1),
+    )
+    .option(
+      '--canary-max-failures <count>',
+      'most failures with which the canary passes (default: 0)',
+      wholeNumber('--canary-max-failures', 0),
+    )
     .option('--dry-run', 'roll back every transaction')
     .option('--reason <text>', 'reason recorded in the history')
     .option('--by <who>', 'operator recorded in the history (default: the OS user)')
@@ -48,7 +61,10 @@ export function addStartCommand(program: Command, session: CliSession): void {
       '--idempotency-key <key>',
       'return the run started with this key within a day instead of starting another',
     )
-    .option('-w, --watch', 'show progress until the run ends; exit code 5 unless it completes')
+    .option(
+      '-w, --watch',
+      'show progress until the run ends; exit code 5 unless it completes, or its canary passes',
+    )
     .option(
       '--interval <ms>',
       'polling interval of --watch in milliseconds',
@@ -69,6 +85,7 @@ export function addStartCommand(program: Command, session: CliSession): void {
         reason,
         idempotencyKey,
         ...verifyOf(flags),
+        ...canaryOf(flags),
         startedBy: operatorName(flags.by),
         ...(flags.set === undefined ? {} : { config }),
       });
@@ -85,7 +102,7 @@ export function addStartCommand(program: Command, session: CliSession): void {
           async () => [await service.status(name)],
           ([latest]) => hasEnded(latest),
         );
-        if (status?.runId === receipt.runId && hasEnded(status) && status.state !== 'completed') {
+        if (status?.runId === receipt.runId && hasEnded(status) && !isSuccess(status)) {
           session.exitWith(EXIT_CODES.runFailed);
         }
       }
@@ -99,6 +116,26 @@ function verifyOf({ verify, sweeps, sample }: StartFlags): Pick<StartOptions, 'v
     };
   }
   return verify === undefined ? {} : { verify };
+}
+
+function canaryOf({ canary, canaryMaxFailures }: StartFlags): Pick<StartOptions, 'canary'> {
+  if (canary !== undefined) {
+    return {
+      canary: {
+        rows: canary,
+        ...(canaryMaxFailures === undefined ? {} : { maxFailures: canaryMaxFailures }),
+      },
+    };
+  }
+  if (canaryMaxFailures !== undefined) {
+    throw new CliUsageError('Expected --canary <rows> beside --canary-max-failures, got none.');
+  }
+  return {};
+}
+
+/** Whether a script that waits may go on: the run is completed, or it is paused because its canary passed. */
+function isSuccess({ state, canary }: BackfillStatus): boolean {
+  return state === 'completed' || (state === 'paused' && canary?.state === 'passed');
 }
 
 /** Whether the watch is over. A paused run waits for an operator, so a script must not wait for it. */

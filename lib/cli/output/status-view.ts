@@ -32,6 +32,7 @@ function progressLines(status: BackfillStatus, style: Style): string[] {
   return [
     `  ${barText(status, style)} ${status.percent.toFixed(1)} %  ${rowsText(status)}`,
     `  ${rangesText(status)}`,
+    ...canaryLines(status),
     ...verifiedLines(status),
     ...partitionLines(status),
     ...(status.finishedAt === null ? activeLines(status) : []),
@@ -72,6 +73,27 @@ function partitionLines({ partitions }: BackfillStatus): string[] {
   });
   const hidden = partitions.length - shown.length;
   return hidden > 0 ? [...shown, `  and ${countOf(hidden, 'partition')} more`] : shown;
+}
+
+function canaryLines({ canary }: BackfillStatus): string[] {
+  if (!canary) return [];
+  const { rows, maxFailures, handedOut, verdict } = canary;
+  if (!verdict) {
+    const out = `${formatNumber(handedOut)} of ${countOf(rows, 'row')} handed out`;
+    return [`  canary: ${out}, passes with at most ${countOf(maxFailures, 'failure')}`];
+  }
+  const { reason, rowsRepeated, rowsRechecked, throttles, durationMs, msPerRow, verified } = verdict;
+  const details = [
+    `took ${formatDuration(durationMs)}`,
+    ...(msPerRow === null ? [] : [`${msPerRow} ms a row`]),
+    `rows claimed again: ${formatNumber(rowsRepeated)}`,
+    ...(rowsRechecked > 0 ? [`handled again for writes of others: ${formatNumber(rowsRechecked)}`] : []),
+    ...(throttles > 0 ? [`held or slowed down: ${formatNumber(throttles)}`] : []),
+    ...(verified
+      ? [`${formatNumber(verified.mismatched)} of ${formatNumber(verified.sampled)} verified rows wrong`]
+      : []),
+  ];
+  return [`  ${reason}`, `    ${details.join(', ')}`];
 }
 
 function verifiedLines({ verified }: BackfillStatus): string[] {

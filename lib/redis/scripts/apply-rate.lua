@@ -27,6 +27,9 @@ local pressure = tonumber(stored_pressure or '') or 0
 pressure_reason = pressure_reason or ''
 base_rate = tonumber(base_rate or '') or 0
 if new_pressure ~= '' then
+  if tonumber(new_pressure) > 0 and pressure == 0 then
+    count_in_canary('canaryThrottles', 1)
+  end
   -- The rate that workers reach under pressure says nothing about the rate that they would reach without it.
   base_rate = pressure > 0 and base_rate > 0 and base_rate or unpaced_rate
   pressure, pressure_reason = tonumber(new_pressure), new_pressure_reason

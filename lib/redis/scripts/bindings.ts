@@ -167,6 +167,7 @@ export const scripts = {
     keys.runs(scope.backfill),
     keys.idempotency(scope.backfill, scope.idempotencyKey),
   ]),
+  timeCanary: new LuaScript<RunScope, null>('time-canary', runKeys),
   tick: new LuaScript<undefined, [now: number, ...runs: (string | number)[]]>('tick', (keys) => [
     ...runKeys(keys, NO_RUN),
     keys.leases,

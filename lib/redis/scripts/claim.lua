@@ -71,7 +71,7 @@ local lateness = interval > 0 and math.max(0, math.min(SECOND, reported_lateness
 tat, backlog = tat + lateness, math.min(SECOND, backlog + lateness)
 
 local reply = { 'granted', false }
-local changed = lateness > 0
+local changed, rows_repeated = lateness > 0, 0
 for i = 3, #ARGV do
   local index, job = string.match(ARGV[i], '^(%d+) ?(.*)$')
   local text = redis.call('HGET', WORK, index)
@@ -92,6 +92,10 @@ for i = 3, #ARGV do
       reply[1], reply[2] = 'later', math.ceil(wait / 1000)
       break
     end
+    -- Of a range that was split, only the first part keeps the claims; the attempts are those of all parts.
+    if entry.claims > 0 or entry.attempts > 0 then
+      rows_repeated = rows_repeated + entry.rows
+    end
     entry.claims = entry.claims + 1
     text = format_entry(entry)
     redis.call('HSET', WORK, index, text)
@@ -106,5 +110,8 @@ for i = 3, #ARGV do
 end
 if changed then
   redis.call('HSET', RUN, 'moment', string.format('%.0f', tat), 'debt', string.format('%.0f', backlog))
+end
+if rows_repeated > 0 then
+  count_in_canary('canaryRepeated', rows_repeated)
 end
 return reply

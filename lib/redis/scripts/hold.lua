@@ -31,5 +31,8 @@ local continues = stored_until and before == stored_until and stored_reason == r
   and (held_until >= now or (tonumber(active_at or '') or 0) <= held_until)
 redis.call('HSET', RUN, 'holdUntil', string.format('%.0f', hold_until), 'holdReason', reason,
   'holdSince', string.format('%.0f|%s', hold_until, continues and since or string.format('%.0f', now)))
+if not continues then
+  count_in_canary('canaryThrottles', 1)
+end
 emit('throttled', cjson.encode({ reason = reason, ['until'] = hold_until }))
 return hold_until

@@ -79,7 +79,7 @@ end
 -- Events that are also appended to the history of the backfill, which outlives the stream of all events.
 local HISTORY_EVENTS = {
   started = true, paused = true, resumed = true, cancelled = true, configured = true, completed = true, failed = true,
-  verifying = true,
+  verifying = true, canaryEnded = true,
 }
 
 -- Whether a process must leave the run alone: its handler has another version, and the handler or the run holds on
@@ -213,12 +213,88 @@ local function is_being_retried()
   return (tonumber(redis.call('HGET', RUN, 'retryUntil') or '') or 0) > now_ms()
 end
 
--- Ends the run if nothing is left to do. It is called in the step that settles the last range, so that a crash
--- cannot come between. A run that is verified is not `exhausted` before its verification has ended. Returns the status
--- of the run.
+-- Counts something that happens to the rows of a canary, for its verdict.
+local function count_in_canary(field, by)
+  if redis.call('HGET', RUN, 'canary') == 'running' then
+    redis.call('HINCRBY', RUN, field, by)
+  end
+end
+
+-- Pauses the run on behalf of the library, as transition.lua does.
+local function pause_run(reason)
+  redis.call('HSET', RUN, 'status', 'paused', 'reason', reason, 'pausedBy', 'nestjs-backfill',
+    'pausedResumes', redis.call('HGET', RUN, 'resumes') or 0)
+  record_state()
+  emit('paused', cjson.encode({ by = 'nestjs-backfill', reason = reason }))
+end
+
+-- Why a canary with these counts fails, or passes.
+local function canary_reason(handed_out, failures, max_failures, missing)
+  local function count_of(number, noun)
+    return string.format('%.0f %s%s', number, noun, number == 1 and '' or 's')
+  end
+  if failures > max_failures then
+    return string.format('canary failed: %s %s its maxFailures (%.0f)',
+      count_of(failures, 'failure'), failures == 1 and 'exceeds' or 'exceed', max_failures)
+  end
+  if missing > 0 then
+    return string.format('canary failed: %s planned and not loaded', count_of(missing, 'row'))
+  end
+  return string.format('canary passed: %s handed out, %s', count_of(handed_out, 'row'),
+    failures == 0 and 'no failures' or count_of(failures, 'failure'))
+end
+
+-- Gives the canary of a running run its verdict, once all of its rows are settled and verified, or once its failures
+-- exceed its `maxFailures`, and pauses the run, unless the canary had all rows of the walk (`canaryWalked`). It is called in
+-- the step that settles a range, so that a crash cannot come between. Returns the status of the run.
+local function conclude_canary()
+  local canary = redis.call('HMGET', RUN, 'canaryRows', 'canaryMaxFailures', 'canaryHandedOut', 'canaryPending',
+    'canaryWalked', 'rowsMissing')
+  local rows, max_failures, handed_out = tonumber(canary[1]), tonumber(canary[2]), tonumber(canary[3])
+  local is_pending, is_walked, missing = canary[4] == '1', canary[5] == '1', tonumber(canary[6] or '') or 0
+  local failures = redis.call('ZCARD', FAILURE_ORDER)
+  local is_over = not is_pending and (is_walked or handed_out >= rows)
+    and redis.call('HLEN', WORK) == 0 and not is_being_retried()
+  if not is_over and failures <= max_failures then
+    return 'running'
+  end
+  local passed = failures <= max_failures and missing == 0
+  local reason = canary_reason(handed_out, failures, max_failures, missing)
+  local counts = redis.call('HMGET', RUN, 'rowsDone', 'rowsFailed', 'canaryRepeated', 'rowsRechecked',
+    'canaryThrottles', 'startedAt', 'canaryMicros', 'canaryTimedRows', 'canaryVerified')
+  local timed_rows = tonumber(counts[8] or '') or 0
+  local verdict = cjson.encode({
+    passed = passed,
+    reason = reason,
+    rowsDone = tonumber(counts[1]),
+    rowsFailed = tonumber(counts[2]),
+    failures = failures,
+    rowsMissing = missing,
+    rowsRepeated = tonumber(counts[3] or '') or 0,
+    rowsRechecked = tonumber(counts[4] or '') or 0,
+    throttles = tonumber(counts[5] or '') or 0,
+    durationMs = math.max(0, now_ms() - tonumber(counts[6])),
+    msPerRow = timed_rows > 0 and math.floor(counts[7] / timed_rows + 0.5) / 1000 or cjson.null,
+    verified = counts[9] and cjson.decode(counts[9]) or cjson.null,
+  })
+  redis.call('HSET', RUN, 'canary', passed and 'passed' or 'failed', 'canaryVerdict', verdict)
+  emit('canaryEnded', verdict)
+  if is_over and is_walked then
+    return 'running'
+  end
+  pause_run(reason)
+  return 'paused'
+end
+
+-- Ends the run, or its canary, if nothing is left to do. It is called in the step that settles the last range, so that a
+-- crash cannot come between. A run that is verified is not `exhausted` before its verification has ended, and one with a
+-- canary not before the canary has. Returns the status of the run.
 local function finish_if_drained()
-  local run = redis.call('HMGET', RUN, 'status', 'exhausted')
+  local run = redis.call('HMGET', RUN, 'status', 'exhausted', 'canary')
   local status, exhausted = run[1], run[2]
+  if run[3] == 'running' and status == 'running' then
+    status = conclude_canary()
+  end
   if status ~= 'running' or exhausted ~= '1' or redis.call('HLEN', WORK) > 0 or is_being_retried() then
     return status
   end

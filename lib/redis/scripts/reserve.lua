@@ -2,6 +2,7 @@
   Adds planned ranges to the run and moves the cursor, in one step. Optimistic concurrency: refused unless sequence
   and cursor are those that the plan was made from, so that two planners neither plan the same ranges nor skip any.
   Both are compared, because after a crash of Redis planners may know the same sequence and different cursors.
+  While the canary of the run has no verdict, its rows are counted here, and ranges that would exceed them are refused.
 
   KEYS     see prelude.lua
   ARGV
@@ -39,6 +40,17 @@ if status ~= 'running' or is_held_for_version(handler) then
 end
 if sequence ~= plan_sequence or (redis.call('HGET', RUN, cursor_field) or 'null') ~= plan_cursor then
   return { 'stale', sequence }
+end
+
+local canary, canary_rows, handed_out = unpack(redis.call('HMGET', RUN, 'canary', 'canaryRows', 'canaryHandedOut'))
+if canary == 'running' then
+  for at = FIRST_RANGE, #ARGV, 2 do
+    handed_out = handed_out + tonumber(ARGV[at])
+  end
+  if tonumber(handed_out) > tonumber(canary_rows) then
+    return { 'stale', sequence }
+  end
+  redis.call('HSET', RUN, 'canaryHandedOut', string.format('%.0f', handed_out))
 end
 
 local first, count = tonumber(next_index), (#ARGV - FIRST_RANGE + 1) / 2

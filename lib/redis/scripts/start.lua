@@ -48,10 +48,11 @@ end
 local function text_or_null(text)
   return text and text ~= '' and text or cjson.null
 end
-local started_by, start_reason, dry_run, params =
-  unpack(redis.call('HMGET', RUN, 'startedBy', 'startReason', 'dryRun', 'paramsShown'))
+local started_by, start_reason, dry_run, params, canary_rows, canary_max_failures = unpack(redis.call('HMGET', RUN,
+  'startedBy', 'startReason', 'dryRun', 'paramsShown', 'canaryRows', 'canaryMaxFailures'))
 local data = cjson.encode({
   by = text_or_null(started_by), reason = text_or_null(start_reason), dryRun = dry_run == '1',
+  canary = canary_rows and { rows = tonumber(canary_rows), maxFailures = tonumber(canary_max_failures) } or nil,
 })
 if params then
   -- As it is: cjson would write an empty array as an object, and long numbers shortened.

@@ -130,6 +130,11 @@ export class CsvFileSource<Row extends object> implements BackfillSource<CsvRang
     });
   }
 
+  /** The total of a large file is an estimate, the records of a range are not. */
+  planExact(context: SourceContext, request: PlanRequest): Promise<SourcePlan> {
+    return this.plan(context, request);
+  }
+
   toRange(data: JsonValue, index: number): CsvRange {
     const { line, begin, end } = data as CsvSlice;
     return { index, line, begin, end };

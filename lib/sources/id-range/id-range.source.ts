@@ -1,6 +1,7 @@
 import type { EntityMetadata, FilterQuery } from '@mikro-orm/core';
 import type {
   BackfillSource,
+  ExactPlanRequest,
   JsonValue,
   OpenRequest,
   PlannedRange,
@@ -146,6 +147,30 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     return keyBetween([first], [last], fraction)?.map(String)[0] ?? null;
   }
 
+  /** Intervals that begin and end with a matching row, so that the ids between them, existing or not, have none. */
+  async planExact(context: SourceContext, request: ExactPlanRequest): Promise<SourcePlan> {
+    const { partition, cursor, batchSize, limit } = request;
+    this.scope.checkPartition(context, partition);
+    const bounds = decodeIdBounds(request.bounds);
+    if (!bounds) return { ranges: [], cursor, exhausted: true };
+    const scan = this.scan(context);
+    this.scope.checkOrderUnchanged(context, bounds.order, scan.order);
+    this.assertUnique(context, scan);
+    const [end, step] = this.direction === 'asc' ? [bounds.high, 1n] : [bounds.low, -1n];
+    const next = parseInteger(cursor) ?? firstId(bounds, this.direction);
+    if (next < bounds.low || next > bounds.high) return { ranges: [], cursor, exhausted: true };
+    const rest = this.direction === 'asc' ? { ...bounds, low: next } : { ...bounds, high: next };
+    const { strides, last, exhausted } = await scan.sweep(partition, rest, null, batchSize, limit);
+    return {
+      ranges: strides.map(({ begin, end: stop, rows }) => ({
+        data: encodeIdRange({ low: begin, high: stop, key: scan.column.path, type: scan.idType }),
+        rows,
+      })),
+      cursor: ((last ?? end) + step).toString(),
+      exhausted: exhausted || last === null || last === end,
+    };
+  }
+
   async openSweep(context: SourceContext, request: OpenRequest): Promise<readonly SourcePartition[] | null> {
     if (!this.scope.isFiltered) return null;
     const { column, order } = this.scan(context);
@@ -242,6 +267,18 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
       },
     );
     return runQuery(context, () => inspectIds(scan.column, partitions, batchSize, scan));
+  }
+
+  /** Several rows may share another id, and a range has all rows of its ids. */
+  private assertUnique(context: SourceContext, scan: IdScan): void {
+    if (scan.isUnique) return;
+    const { path, direction } = scan.column;
+    throw this.scope.error(context, {
+      field: path,
+      expected: 'the primary key of the entity, so that a canary can have an exact number of rows',
+      received: 'another property',
+      remedy: `Use keyset(): keyset(…, { orderBy: { ${path}: '${direction}' } }).`,
+    });
   }
 
   private scan(context: SourceContext): IdScan {

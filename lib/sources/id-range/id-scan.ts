@@ -35,6 +35,12 @@ export class IdScan {
     return type === 'bigint' || type === 'string' ? type : 'number';
   }
 
+  /** Whether the ids identify rows. */
+  get isUnique(): boolean {
+    const { primaryKeys } = this.meta;
+    return primaryKeys.length === 1 && primaryKeys[0] === this.column.path;
+  }
+
   /** The bounds of a partition's rows between `from` and `to`; `undefined` if there are none. */
   async bounds(
     partition: string,
@@ -96,12 +102,6 @@ export class IdScan {
 
   async indexSupport(partition: string): Promise<IndexSupport> {
     return this.reader.indexSupport(this.context, this.query(partition));
-  }
-
-  /** Whether the ids identify rows. */
-  private get isUnique(): boolean {
-    const { primaryKeys } = this.meta;
-    return primaryKeys.length === 1 && primaryKeys[0] === this.column.path;
   }
 
   private async tableInterval(partition: string): Promise<IdInterval | undefined> {

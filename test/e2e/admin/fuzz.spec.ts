@@ -51,6 +51,7 @@ const key = fc.constantFrom(
   'dryRun',
   'rows',
   'mask',
+  'canary',
   'reason',
   'ids',
   'runId',

@@ -1,7 +1,7 @@
 import { UnauthorizedException } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { BACKFILL_ENTITIES, createLedgerSchema, idRange, keyset, NonRetryableError } from 'nestjs-backfill';
-import type { ConfigInForce, FailureGroups, FailurePage, RunReceipt } from 'nestjs-backfill';
+import type { BackfillStatus, ConfigInForce, FailureGroups, FailurePage, RunReceipt } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
 import { ApiContract, dereferenced, startAdminApp } from '../../support/admin/index.js';
 import type { AdapterName, AdminApp, AdminClient } from '../../support/admin/index.js';
@@ -206,6 +206,18 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     ]) {
       expect([path, (await client.get(path)).status]).toEqual([path, 200]);
     }
+    expect(contract.problems).toEqual([]);
+  });
+
+  it('matches the responses for a run with a canary', async () => {
+    const canary = { rows: 5, maxFailures: 1 };
+    expect((await client.send('POST', '/rows/start', { canary })).status).toBe(201);
+    await ended('rows');
+    const { body } = await client.get<BackfillStatus>('/rows');
+    expect(body).toMatchObject({ state: 'paused', canary: { ...canary, handedOut: 5, state: 'passed' } });
+    await client.get('/rows/runs');
+    await client.get('/rows/history');
+    await client.send('POST', '/rows/cancel');
     expect(contract.problems).toEqual([]);
   });
 

@@ -99,6 +99,8 @@ describe('the command line, piped', () => {
     [['history', NAME, '--type', 'pauzed'], /expected --type to be some of started/],
     [['start', NAME, '--sweeps', '1'], /expected --sweeps to be/],
     [['start', NAME, '--dry-run', '--verify'], /expected --verify to be/],
+    [['start', NAME, '--canary', '2000000000'], /expected --canary to be/],
+    [['start', NAME, '--canary-max-failures', '1'], /Expected --canary <rows> beside --canary-max-failures/],
     [['resume', NAME, '--adopt-version', ''], /expected --adopt-version to be/],
   ])('words the error of %j for the command line', async (words, message) => {
     const { code, err } = await cli.piped(...words);

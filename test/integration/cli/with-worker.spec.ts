@@ -98,6 +98,20 @@ describe('the command line beside a worker process', () => {
     });
   });
 
+  it('exits with success when the canary of a watched run passes, and resumes the run', async () => {
+    const canary = ['--canary', '25', '--canary-max-failures', '0'];
+    const { code, out } = await cli.piped('start', NAME, ...canary, '--watch', '--interval', '50');
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: expect.stringMatching(/canary passed: 25 rows handed out, no failures\n {4}took /) as string,
+    });
+    expect(out).toMatch(/25 of (about )?100 rows/);
+    await cli.piped('resume', NAME);
+    expect((await cli.piped('status', NAME, '--watch', '--interval', '50')).out).toMatch(
+      /weigh-parcels {2}completed/,
+    );
+  });
+
   it('prints each state of a watch as a line of JSON', async () => {
     const { code, out } = await cli.piped('start', NAME, '--watch', '--interval', '50', '--json');
     const lines = out

@@ -327,6 +327,31 @@ it('the ledger of the guides finds its tables', async () => {
   await bench.database.query(sql.join('\n'));
 });
 
+it('the canary of the guides pauses its run, and its listener hears the verdict', async () => {
+  const lines: unknown[][] = [];
+  const { OnBackfill } = library;
+  const names = { Injectable, OnBackfill, console: { log: (...line: unknown[]) => lines.push(line) } };
+  const report = evaluate(snippet('class CanaryReport'), names, 'CanaryReport') as Type;
+  const handler = defineBackfill({
+    name: 'fill-email-domain',
+    source: numbers(1_200),
+    config: { batchSize: 100, perSecondOnPeak: null, perSecondOffPeak: null },
+    processRange: () => undefined,
+  });
+  const { backfills, finished } = await bench.start({ handlers: [handler, report] });
+  await evaluate(snippet('canary: { rows:'), { backfills });
+  expect(await finished('fill-email-domain')).toMatchObject({
+    state: 'paused',
+    canary: { handedOut: 1_000 },
+  });
+  await eventually(
+    'the report',
+    () => lines,
+    ({ length }) => length > 0,
+  );
+  expect(lines[0]?.slice(0, 2)).toEqual(['fill-email-domain', 'may go on']);
+});
+
 it('the guards of the guides let operators in and nobody else', () => {
   const names = { Injectable, process: { env: { ADMIN_TOKEN: 'secret' } } };
   const guardOf = (name: string) => {

@@ -25,6 +25,7 @@ const STATUS: BackfillStatus = {
   rowsMissing: 1,
   rowsRechecked: 1,
   verified: null,
+  canary: null,
   rowsTotal: 1,
   rowsTotalKind: 'exact',
   percent: 50,
@@ -116,6 +117,31 @@ describe('a status as text', () => {
     const quiet = { activeAt: '2030-01-01T00:00:00.000Z', now: '2030-01-01T00:12:00.000Z' };
     expect(text({ stalled: true, ...quiet })).toContain('\n  stalled: nothing done for 12 min\n');
     expect(text({})).not.toMatch(/held|stalled|ago/);
+  });
+
+  it('tells how far a canary is, and its verdict', () => {
+    const canary = { rows: 1_000, maxFailures: 1, handedOut: 250, state: 'running' } as const;
+    expect(text({ canary: { ...canary, verdict: null } })).toContain(
+      '\n  canary: 250 of 1,000 rows handed out, passes with at most 1 failure\n',
+    );
+    const verdict = {
+      passed: true,
+      reason: 'canary passed: 1000 rows handed out, no failures',
+      rowsDone: 1_000,
+      rowsFailed: 0,
+      failures: 0,
+      rowsMissing: 0,
+      rowsRepeated: 20,
+      rowsRechecked: 0,
+      throttles: 2,
+      durationMs: 97_000,
+      msPerRow: 1.25,
+      verified: { sampled: 1_000, mismatched: 0 },
+    };
+    expect(text({ canary: { ...canary, state: 'passed', verdict } })).toContain(
+      '\n  canary passed: 1000 rows handed out, no failures\n' +
+        '    took 1 min 37 s, 1.25 ms a row, rows claimed again: 20, held or slowed down: 2, 0 of 1,000 verified rows wrong\n',
+    );
   });
 
   it('counts the time until the end by the clock of Redis', () => {
