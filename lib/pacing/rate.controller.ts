@@ -11,6 +11,7 @@ import { encodePace, roundedRate, toPace } from '../state/pace.js';
 import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
 import { currentRate, nextPeakChange } from './peak-hours.js';
 import { queueLimiter } from './queue-limiter.js';
+import { zeroRate } from './zero-rate.js';
 
 /** For a boundary of the peak hours that is this near, the process sets a timer. */
 const NEAR_MS = 1_500;
@@ -54,7 +55,7 @@ export class RateController {
     const { perSecond, reason } = currentRate(config, now);
     const changeAt = nextPeakChange(config, now);
     const next = changeAt === null ? undefined : currentRate(config, changeAt).perSecond;
-    const changed = await scripts.applyRate.run(this.client, this.keys, { runId }, [
+    const changed = await scripts.applyRate.run(this.client, this.keys, { runId, backfill }, [
       encodePace(toPace(perSecond)),
       next === undefined ? '' : encodePace(toPace(next)),
       changeAt ?? '',
@@ -62,6 +63,7 @@ export class RateController {
       throttled?.pressure ?? '',
       throttled?.reason ?? '',
       throttled?.unpacedPerSecond ?? 0,
+      zeroRate(config, now)?.reason ?? '',
     ]);
     await this.limitQueue(backfill, runId, perSecond, changed === 1);
     this.scheduleBoundary(backfill, runId, config, changeAt, now);

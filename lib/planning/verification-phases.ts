@@ -2,7 +2,7 @@ import { nounFor } from '../errors/count-of.js';
 import type { BackfillEventData } from '../state/backfill-event.js';
 import type { RunRecord } from '../state/run-record.js';
 import type { Verification } from '../state/verification.js';
-import { formatDuration } from './format-duration.js';
+import { formatDuration } from '../errors/format-duration.js';
 
 /** The phase that follows. */
 export interface NextPhase {

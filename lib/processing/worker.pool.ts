@@ -93,6 +93,9 @@ export class WorkerPool {
       case 'planned':
       case 'rangeCompleted':
       case 'quarantined':
+      case 'held':
+      case 'released':
+      case 'deployed':
         break;
     }
   }
@@ -117,7 +120,7 @@ export class WorkerPool {
     this.inBackground(this.deps.heldBatches.report());
     if (Math.abs(now - this.heartbeatAt) >= HEARTBEAT_MS) {
       this.heartbeatAt = now;
-      await Promise.all([...this.workers.keys()].map((backfill) => this.heartbeats.beat(backfill, now)));
+      await Promise.all([...this.workers.values()].map((worker) => this.beat(worker, now)));
     }
   }
 
@@ -220,7 +223,11 @@ export class WorkerPool {
     );
     this.workers.set(backfill, worker);
     this.cycleWorkers.start(backfill);
-    await this.heartbeats.beat(backfill, await this.clock.now());
+    await this.beat(worker, await this.clock.now());
+  }
+
+  private async beat({ run: { backfill, runId } }: RunWorker, now: number): Promise<void> {
+    await this.heartbeats.beat(backfill.name, runId, backfill.version, now);
   }
 
   private async reconfigure(backfill: string): Promise<void> {

@@ -11,6 +11,12 @@ import type { VerificationResult } from './verification.js';
  * - `rangeCompleted`: progress, at most twice a second for each run
  * - `quarantined`: a range or row used up its attempts
  * - `throttled`: the rate in force changed, or a hold began
+ * - `held`: a running run starts nothing any more, because of a throttle, a third party, a rate of 0, an outage of the
+ *   database, or as no process has workers for it. Another kind of reason is another `held`
+ * - `released`: nothing holds it any more. A pause, a cancellation and the end of the run end a hold as well. Holds that come
+ *   and go are one: a run has at most one pair in 30 seconds, and in ten minutes once it has had 50
+ * - `deployed`: all processes that worked on a run were replaced, or the first one with another version of its handler
+ *   works on it
  * - `configured`: the config changed
  * - `canaryEnded`: the canary of a run has its verdict; `paused` follows, unless the canary had all rows of the run
  * - `verifying`: a phase of the verification of a run began
@@ -24,6 +30,9 @@ export const BACKFILL_EVENT_TYPES = [
   'rangeCompleted',
   'quarantined',
   'throttled',
+  'held',
+  'released',
+  'deployed',
   'paused',
   'resumed',
   'cancelled',
@@ -73,6 +82,15 @@ export interface BackfillEventData {
   readonly throttled:
     | { readonly reason: string; readonly until: number }
     | { readonly reason: string; readonly perSecond: number | null; readonly pressure: number | null };
+  readonly held: { readonly reason: string };
+  /** The reason of the hold; since when it held, and when it ended, as epoch ms. The event itself may come later. */
+  readonly released: { readonly reason: string; readonly since: number; readonly ended: number };
+  /** Version of the handler before and after, `null` for none, and the processes with workers. */
+  readonly deployed: {
+    readonly version: string | null;
+    readonly from: string | null;
+    readonly processes: number;
+  };
   /** `recovered`: the run was restored from the ledger as it was, paused. */
   readonly paused: BackfillEventCause & { readonly recovered?: true };
   /**

@@ -159,6 +159,8 @@ export const VOLATILE_FIELDS: readonly string[] = [
   'retryUntil',
   'configVersion',
   'partitionMarks',
+  'heldFor',
+  'workedBy',
 ];
 
 /** A run as Redis stores it, parsed. */

@@ -3,8 +3,9 @@ import { BackfillKeys } from '../redis/backfill-keys.js';
 import { PROCESS_ID } from '../redis/process-id.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
+import { scripts } from '../redis/scripts/bindings.js';
 
-/** A process without a heartbeat for this long counts as dead. */
+/** As in `prelude.lua`. A process without a heartbeat for this long counts as dead. */
 const EXPIRY_MS = 10_000;
 
 /** Registers the processes that run workers of a backfill, by heartbeats with the time of Redis. */
@@ -16,9 +17,9 @@ export class WorkerHeartbeats {
     @Inject(PROCESS_ID) private readonly processId: string,
   ) {}
 
-  /** This process runs workers for the backfill. */
-  async beat(backfill: string, now: number): Promise<void> {
-    await this.client.hset(this.keys.workers(backfill), this.processId, now);
+  /** This process runs workers for a run of the backfill, with this version of the handler. */
+  async beat(backfill: string, runId: string, version: string | null, now: number): Promise<void> {
+    await scripts.beat.run(this.client, this.keys, { backfill, runId }, [this.processId, now, version ?? '']);
   }
 
   /** This process no longer runs workers for the backfill. */

@@ -1,5 +1,5 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
-import { currentRate, nextPeakChange } from '../pacing/peak-hours.js';
+import { zeroRate } from '../pacing/zero-rate.js';
 import type { RunRecord } from '../state/run-record.js';
 
 /** Why a running run starts nothing now; times in epoch ms, `null` where they are not known. */
@@ -36,17 +36,4 @@ export function holdOf(run: RunRecord, config: BackfillConfig | null, now: numbe
     since: run.rateSince,
     until: isThrottled ? null : (configured?.until ?? null),
   };
-}
-
-/** The configured rate where it is 0 now, and until when; `null` where it is not. */
-function zeroRate(config: BackfillConfig, now: number): Pick<RunHold, 'reason' | 'until'> | null {
-  if (currentRate(config, now).perSecond !== 0) {
-    return null;
-  }
-  const { perSecondOnPeak, perSecondOffPeak } = config;
-  if (perSecondOnPeak === perSecondOffPeak) {
-    return { reason: 'the configured rate is 0', until: null };
-  }
-  const period = perSecondOnPeak === 0 ? 'on peak' : 'off peak';
-  return { reason: `the configured rate ${period} is 0`, until: nextPeakChange(config, now) };
 }

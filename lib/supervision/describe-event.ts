@@ -1,4 +1,5 @@
 import { countOf } from '../errors/count-of.js';
+import { formatDuration } from '../errors/format-duration.js';
 import type { BackfillEvent, BackfillEventCause } from '../state/backfill-event.js';
 
 /** What an event says of its run, for the log; `null` for events that are no change of its state. */
@@ -24,10 +25,16 @@ export function describeEvent(event: BackfillEvent): string | null {
       return typeof event.data.until === 'number'
         ? `held until ${new Date(event.data.until).toISOString()}: ${event.data.reason}`
         : null;
+    case 'released':
+      return `goes on after ${formatDuration(event.data.ended - event.data.since)}: ${event.data.reason}`;
+    case 'deployed':
+      return deployed(event.data);
     case 'planned':
     case 'rangeCompleted':
     case 'quarantined':
     case 'configured':
+    // What holds a run is logged where it is measured.
+    case 'held':
       return null;
     default:
       return event satisfies never;
@@ -52,6 +59,11 @@ function resumedFor({ retry, recovered, adoptVersion }: BackfillEvent<'resumed'>
 function verifying({ phase, round, left }: BackfillEvent<'verifying'>['data']): string {
   const what = phase === 'sweep' ? `sweep ${round}` : phase;
   return `verifying, ${what}${left === null ? '' : `: ${countOf(left, 'row')} left`}`;
+}
+
+function deployed({ version, from, processes }: BackfillEvent<'deployed'>['data']): string {
+  const change = version === from ? '' : `, version ${from ?? 'none'} is now ${version ?? 'none'}`;
+  return `worked on by ${countOf(processes, 'new process')}${change}`;
 }
 
 function missing(rows = 0): string {

@@ -1,6 +1,7 @@
 import { when } from './format.js';
 
 export const HEIGHT = 220;
+const HOLD_HEIGHT = 4;
 /** Tick intervals of the time axis. */
 const STEPS_S = [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400];
 
@@ -36,7 +37,15 @@ export function chartOptions(uPlot, width, overlay, onPoint) {
     ],
     hooks: {
       drawClear: [(plot) => fillBands(plot, overlay.bands, color('--peak'))],
-      draw: [(plot) => drawMarkers(plot, overlay.markers, color('--quiet'))],
+      draw: [
+        (plot) => fillHolds(plot, overlay.holds, color('--amber')),
+        (plot) =>
+          drawMarkers(plot, overlay.markers, {
+            change: color('--quiet'),
+            hold: color('--amber'),
+            deploy: color('--green'),
+          }),
+      ],
       setCursor: [(plot) => onPoint(pointText(plot))],
     },
   };
@@ -81,14 +90,25 @@ function fillBands(plot, bands, fill) {
   });
 }
 
+/** A strip along the upper edge for each time during which the run was held. */
+function fillHolds(plot, holds, fill) {
+  clipped(plot, (ctx, bbox) => {
+    ctx.fillStyle = fill;
+    for (const [from, to] of holds) {
+      const left = plot.valToPos(from, 'x', true);
+      ctx.fillRect(left, bbox.top, plot.valToPos(to, 'x', true) - left, HOLD_HEIGHT * devicePixelRatio);
+    }
+  });
+}
+
 /** A line and a word for each change. */
-function drawMarkers(plot, markers, color) {
+function drawMarkers(plot, markers, colors) {
   clipped(plot, (ctx, bbox) => {
     const scale = devicePixelRatio;
-    ctx.strokeStyle = ctx.fillStyle = color;
     ctx.font = `${11 * scale}px system-ui, sans-serif`;
     let free = -Infinity;
-    for (const { at, text } of markers) {
+    for (const { at, text, kind } of markers) {
+      ctx.strokeStyle = ctx.fillStyle = colors[kind];
       const left = plot.valToPos(at, 'x', true);
       ctx.beginPath();
       ctx.setLineDash([2 * scale, 3 * scale]);
@@ -96,7 +116,7 @@ function drawMarkers(plot, markers, color) {
       ctx.lineTo(left, bbox.top + bbox.height);
       ctx.stroke();
       if (left < free) continue;
-      ctx.fillText(text, left + 3 * scale, bbox.top + 11 * scale);
+      ctx.fillText(text, left + 3 * scale, bbox.top + (HOLD_HEIGHT + 11) * scale);
       free = left + ctx.measureText(text).width + 8 * scale;
     }
   });

@@ -1,37 +1,29 @@
 import { html, useMemo, useState } from './preact.min.js';
 import { Chart } from './chart.js';
 import { seriesOf } from './chart-series.js';
-import { loadHistory } from './history-source.js';
+import { holdsOf, loadMarked, markersOf } from './chart-markers.js';
+import { when } from './format.js';
 import { Panel } from './panel.js';
 import { peakBands } from './peak.js';
 import { useLoad } from './use-load.js';
 
 const RANGES = { hour: 'Hour', day: 'Day', run: 'Whole run' };
-/** Words of the markers; entries of other types have none. */
-const MARKERS = {
-  configured: 'config',
-  paused: 'paused',
-  resumed: 'resumed',
-  started: 'start',
-  retried: 'retry',
-};
 
 /** The throughput of a run over an hour, a day or all of it. */
 export function ChartPanel({ name, url, samples, config, changes, onRange }) {
   const [range, setRange] = useState('hour');
   const [entries, setEntries] = useState([]);
   // An error is not shown here: the timeline reports the same.
-  useLoad(
-    () => loadHistory(url, {}),
-    (page) => setEntries(page.entries),
-    [url, changes],
-  );
+  useLoad(() => loadMarked(url), setEntries, [url, changes]);
   const columns = useMemo(() => seriesOf(samples), [samples]);
   const bands = useMemo(
     () => (config && columns[0].length > 0 ? peakBands(config.config, columns[0][0], columns[0].at(-1)) : []),
     [columns, config?.version],
   );
-  const markers = useMemo(() => entries.flatMap(markerOf).toReversed(), [entries]);
+  const [times] = columns;
+  const markers = useMemo(() => markersOf(entries), [entries]);
+  const holds = useMemo(() => holdsOf(entries, times.at(-1) ?? 0), [entries, columns]);
+  const shown = markers.filter(({ at }) => at >= times[0] && at <= times.at(-1));
   const choose = (id) => {
     setRange(id);
     onRange(id);
@@ -47,18 +39,19 @@ export function ChartPanel({ name, url, samples, config, changes, onRange }) {
     </div>
     ${
       columns[0].length > 1
-        ? html`<${Chart} name=${name} columns=${columns} bands=${bands} markers=${markers} />
+        ? html`<${Chart} name=${name} columns=${columns} bands=${bands} holds=${holds} markers=${markers} />
           <p class="legend" aria-hidden="true">
             <span class="key measured">ranges/s</span>
             <span class="key configured">configured rate</span>
             <span class="key peak">peak hours</span>
             <span class="key marker">changes</span>
-          </p>`
+            <span class="key hold">held</span>
+            <span class="key deploy">deploys</span>
+          </p>
+          <ul class="hidden" aria-label="Marked on the chart">
+            ${shown.map(({ id, at, says }) => html`<li key=${id}>${when(new Date(at * 1000).toISOString())}: ${says}</li>`)}
+          </ul>`
         : html`<p class="quiet">No data yet. Throughput is sampled once a second during a run.</p>`
     }
   <//>`;
-}
-
-function markerOf({ at, type }) {
-  return MARKERS[type] ? [{ at: Date.parse(at) / 1000, text: MARKERS[type] }] : [];
 }

@@ -3,15 +3,15 @@ import { chartOptions, HEIGHT } from './chart-options.js';
 import { rate } from './format.js';
 import { loadUplot } from './load-uplot.js';
 
-/** Measured ranges a second and the configured rate, with peak hours as the background and changes as markers. */
-export function Chart({ name, columns, bands, markers }) {
+/** Measured ranges a second and the configured rate, with peak hours as the background, holds and changes as markers. */
+export function Chart({ name, columns, bands, holds, markers }) {
   const holder = useRef();
   const point = useRef();
   const plot = useRef();
-  const overlay = useRef({ bands, markers });
+  const overlay = useRef({ bands, holds, markers });
   const data = useRef(columns);
   const [error, setError] = useState(null);
-  Object.assign(overlay.current, { bands, markers });
+  Object.assign(overlay.current, { bands, holds, markers });
   data.current = columns;
   useEffect(() => {
     let isClosed = false;
@@ -48,7 +48,7 @@ export function Chart({ name, columns, bands, markers }) {
       plot.current = undefined;
     };
   }, []);
-  useEffect(() => plot.current?.setData(columns), [columns, bands, markers]);
+  useEffect(() => plot.current?.setData(columns), [columns, bands, holds, markers]);
   if (error) return html`<p class="alert" role="alert">${error.message}</p>`;
   return html`<div>
     <div class="chart" role="img" aria-label=${labelOf(name, columns)} ref=${holder}></div>

@@ -7,6 +7,7 @@ export const FILTERS = {
   '': ['Everything', []],
   config: ['Config changes', ['configured']],
   actions: ['Actions', ['started', 'paused', 'resumed', 'cancelled', 'retried']],
+  holds: ['Holds and deploys', ['held', 'released', 'deployed']],
   ends: ['Ends of runs', ['completed', 'failed', 'cancelled', 'verifying', 'canaryEnded']],
 };
 

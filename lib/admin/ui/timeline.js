@@ -1,6 +1,7 @@
 import { html, useState } from './preact.min.js';
 import { Button } from './button.js';
 import { ChangeList } from './change-list.js';
+import { wordsOf } from './chart-markers.js';
 import { compact, counted } from './format.js';
 import { FILTERS, idOrder, loadHistory } from './history-source.js';
 import { Panel } from './panel.js';
@@ -8,7 +9,7 @@ import { Table } from './table.js';
 import { Time } from './time.js';
 import { useLoad } from './use-load.js';
 
-/** What was done to a backfill, newest first: actions, config changes with their values, and ends of runs. */
+/** What was done to a backfill, newest first: actions, config changes with their values, holds, deploys and ends of runs. */
 export function Timeline({ url, changes, runId }) {
   const [filter, setFilter] = useState('');
   const [entries, setEntries] = useState(null);
@@ -62,6 +63,7 @@ function rowOf({ id, at, type, data }) {
 function actionOf(type, data) {
   if (type === 'canaryEnded') return html`<bdi>${data.reason}</bdi>`;
   if (type === 'configured') return html`<${ChangeList} patch=${data.patch} from=${data.from} />`;
+  if (type === 'released' || type === 'deployed') return wordsOf({ type, data });
   if (data.retried !== undefined) return `${type} ${counted(data.retried, 'failure')}`;
   if (data.failures)
     return `${type} with ${compact(data.failures)} ${data.failures === 1 ? 'failure' : 'failures'}`;

@@ -1,4 +1,4 @@
-export { formatDuration } from '../../planning/format-duration.js';
+export { formatDuration } from '../../errors/format-duration.js';
 
 /** Formats an ISO time without milliseconds; `-` for `null`. */
 export function formatTime(iso: string | null): string {

@@ -1,8 +1,9 @@
 --[[
   Sets the rate of a run, and the rate that follows it at a known time: a peak boundary then takes effect to the
-  microsecond, whichever processes are alive.
+  microsecond, whichever processes are alive. Records in the same step whether anything holds the run now.
 
   KEYS     see prelude.lua
+    7      heartbeats of the processes with workers: process id -> epoch ms
   ARGV
     1      interval: microseconds between two ranges, 0 unpaced, -1 held
     2      interval after the next change of the rate, or ''
@@ -11,6 +12,7 @@
     5      pressure of the throttles from 0 to 1, or '' to keep the stored one
     6      reason of the pressure
     7      ranges a second that the workers reach without a rate, 0 when unknown
+    8      why the configured rate is 0, or '' where it is not
 
   Pressure p multiplies the rate by 1 - p.
 
@@ -18,6 +20,7 @@
 ]]
 local interval, next_interval, next_interval_at, reason = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local new_pressure, new_pressure_reason, unpaced_rate = ARGV[5], ARGV[6], tonumber(ARGV[7])
+local zero_reason = ARGV[8]
 local interval_before, tat, status, stored_pressure, pressure_reason, base_rate =
   unpack(redis.call('HMGET', RUN, 'interval', 'moment', 'status', 'pressure', 'pressureReason', 'pressureBase'))
 if not status then
@@ -61,6 +64,37 @@ if pressure > 0 then
 end
 redis.call('HSET', RUN, 'interval', throttled_interval, 'next interval', throttled(next_interval),
   'next interval at', next_interval_at, 'rateReason', reason)
+
+-- Why nothing starts now, in the words of the status; nil where something may.
+local function reason_of_hold()
+  local hold_until, hold_reason = unpack(redis.call('HMGET', RUN, 'holdUntil', 'holdReason'))
+  local now = now_ms()
+  if (tonumber(hold_until or '') or 0) > now then
+    return hold_reason or 'held'
+  end
+  if tonumber(throttled_interval) < 0 then
+    local reasons = {}
+    if pressure >= 1 then
+      reasons[1] = pressure_reason ~= '' and pressure_reason or 'a throttle'
+    end
+    if zero_reason ~= '' then
+      reasons[#reasons + 1] = zero_reason
+    end
+    return #reasons > 0 and table.concat(reasons, '; ') or 'the rate is 0'
+  end
+  if now - running_since() >= NO_WORKERS_MS and #alive_processes(KEYS[7], now) == 0 then
+    return NO_WORKERS
+  end
+end
+
+if status == 'running' then
+  local hold = reason_of_hold()
+  if hold then
+    record_held(hold)
+  else
+    record_released()
+  end
+end
 if interval_before == throttled_interval then
   return 0
 end

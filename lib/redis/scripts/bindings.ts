@@ -49,6 +49,10 @@ function sampleKeys(keys: BackfillKeys, scope: RunScope): string[] {
   return [...runKeys(keys, scope), keys.sample(scope.runId)];
 }
 
+function workersKeys(keys: BackfillKeys, scope: BackfillRunScope): string[] {
+  return [...runKeys(keys, scope), keys.workers(scope.backfill)];
+}
+
 type Flag = 0 | 1;
 
 /** What `overview.lua` reads of a backfill. */
@@ -81,7 +85,8 @@ export const scripts = {
     ...keys.sampleLevels(scope.runId),
   ]),
   addSample: new LuaScript<RunScope, string | null>('add-sample', sampleKeys),
-  applyRate: new LuaScript<RunScope, Flag>('apply-rate', runKeys),
+  applyRate: new LuaScript<BackfillRunScope, Flag>('apply-rate', workersKeys),
+  beat: new LuaScript<BackfillRunScope, Flag>('beat', workersKeys),
   claim: new LuaScript<
     RunScope,
     [status: 'granted' | 'stopped' | 'held' | 'later', ms: number | null, ...answers: string[]]

@@ -1,5 +1,6 @@
 --[[
   Holds a run for some time: no range starts, whatever the rate. A hold never shortens a longer one.
+  The history has the beginning of the hold; apply-rate.lua, which is called once a second, records its end.
 
   KEYS     see prelude.lua
   ARGV
@@ -35,4 +36,7 @@ if not continues then
   count_in_canary('canaryThrottles', 1)
 end
 emit('throttled', cjson.encode({ reason = reason, ['until'] = hold_until }))
+if redis.call('HGET', RUN, 'status') == 'running' then
+  record_held(reason)
+end
 return hold_until

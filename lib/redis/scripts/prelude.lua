@@ -79,7 +79,7 @@ end
 -- Events that are also appended to the history of the backfill, which outlives the stream of all events.
 local HISTORY_EVENTS = {
   started = true, paused = true, resumed = true, cancelled = true, configured = true, completed = true, failed = true,
-  verifying = true, canaryEnded = true,
+  verifying = true, canaryEnded = true, held = true, released = true, deployed = true,
 }
 
 -- Whether a process must leave the run alone: its handler has another version, and the handler or the run holds on
@@ -135,6 +135,83 @@ end
 -- Records that something of the run was done now.
 local function record_activity(now)
   redis.call('HSET', RUN, 'activeAt', now or now_ms())
+end
+
+-- A hold that comes and goes, as that of a throttle at its limit, is one hold in the history: at most one pair of `held` and
+-- `released` in so many ms, and in the later interval once a run has many.
+local HOLD_EVENTS_MS, LATER_HOLD_EVENTS_MS, MANY_HOLDS = 30000, 600000, 50
+-- Why a run is held that nothing holds but the lack of workers, after so many ms without any.
+local NO_WORKERS, NO_WORKERS_MS = 'no process has workers for it', 10000
+-- A process whose last heartbeat is older has no workers any more, as for `isAlive`.
+local HEARTBEAT_MS = 10000
+
+-- The hold that the history has begun with: `since|ended|reason`. `ended` is 0 while it holds.
+local function recorded_hold()
+  local stored, holds = unpack(redis.call('HMGET', RUN, 'heldFor', 'holds'))
+  local since, ended, reason = string.match(stored or '', '^(%d+)|(%d+)|(.*)$')
+  if not since then
+    return nil
+  end
+  local shortest = (tonumber(holds or '') or 0) >= MANY_HOLDS and LATER_HOLD_EVENTS_MS or HOLD_EVENTS_MS
+  return { since = tonumber(since), ended = tonumber(ended), reason = reason, shortest = shortest }
+end
+
+local function store_hold(since, ended, reason)
+  redis.call('HSET', RUN, 'heldFor', string.format('%.0f|%.0f|%s', since, ended, reason))
+end
+
+-- Records that the run is held for a reason, in the step that holds it or in the one that notices it. Only another kind of
+-- reason, and not other numbers in it, is another hold.
+local function record_held(reason)
+  local function kind_of(text)
+    return (string.gsub(text, '%d[%d.,:]*', '#'))
+  end
+  local now, hold = now_ms(), recorded_hold()
+  if hold and (kind_of(hold.reason) == kind_of(reason) or now - hold.since < hold.shortest) then
+    if hold.ended > 0 then
+      store_hold(hold.since, 0, hold.reason)
+    end
+    return
+  end
+  store_hold(now, 0, reason)
+  redis.call('HINCRBY', RUN, 'holds', 1)
+  emit('held', cjson.encode({ reason = reason }))
+end
+
+-- Records that nothing holds the run now. The event comes once something was done since, as an outage is met again after
+-- each attempt.
+local function record_released()
+  local hold = recorded_hold()
+  if not hold then
+    return
+  end
+  local now = now_ms()
+  local ended = hold.ended > 0 and hold.ended or now
+  local active_at = tonumber(redis.call('HGET', RUN, 'activeAt') or '') or 0
+  local goes_on = active_at > ended or now - ended >= HOLD_EVENTS_MS
+  if now - hold.since >= hold.shortest and goes_on then
+    redis.call('HDEL', RUN, 'heldFor')
+    emit('released', cjson.encode({ reason = hold.reason, since = hold.since, ended = ended }))
+  elseif hold.ended == 0 then
+    store_hold(hold.since, ended, hold.reason)
+  end
+end
+
+-- Ids of the processes with workers, from the hash of their heartbeats.
+local function alive_processes(workers_key, now)
+  local alive, heartbeats = {}, redis.call('HGETALL', workers_key)
+  for i = 1, #heartbeats, 2 do
+    if math.abs(now - (tonumber(heartbeats[i + 1]) or 0)) <= HEARTBEAT_MS then
+      alive[#alive + 1] = heartbeats[i]
+    end
+  end
+  return alive
+end
+
+-- Epoch ms since when the run is running, as far as it is known.
+local function running_since()
+  local state_since, started_at = unpack(redis.call('HMGET', RUN, 'stateSince', 'startedAt'))
+  return tonumber(string.match(state_since or '', '^%l+|%d+|(%d+)|') or started_at or '') or 0
 end
 
 -- Rows and ranges that have succeeded so far. A range of which every row failed counts as done, too, and is `fruitless`.
@@ -201,6 +278,7 @@ local function end_run()
   local final_status = (failures > 0 or reason ~= '') and 'failed' or 'completed'
   redis.call('HSET', RUN, 'status', final_status, 'finishedAt', now_ms(), 'reason', reason)
   redis.call('HDEL', ACTIVE, name)
+  redis.call('HDEL', RUN, 'heldFor')
   emit(final_status, cjson.encode({
     failures = failures, rowsMissing = missing, verified = verified and cjson.decode(verified) or nil,
   }))

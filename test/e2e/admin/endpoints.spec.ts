@@ -82,11 +82,13 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
     const { body: history } = await admin.client.get<BackfillHistoryEntry[]>('/held/history');
     expect(history.map(({ type, data }) => [type, data['by'], data['reason']])).toEqual([
       ['cancelled', 'ada', 'wrong table'],
+      ['held', undefined, 'the configured rate is 0'],
       ['resumed', 'ada', null],
       ['paused', 'ada', 'lunch'],
+      ['held', undefined, 'the configured rate is 0'],
       ['started', 'ada', 'because'],
     ]);
-    const [cancelling, resuming] = history;
+    const [cancelling, , resuming] = history;
     const { runId } = started.body;
     const page = `before=${cancelling?.id}&types=resumed,started&limit=1&runId=${runId}`;
     const older = await admin.client.get<BackfillHistoryEntry[]>(`/held/history?${page}`);

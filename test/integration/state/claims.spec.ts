@@ -144,7 +144,16 @@ describe('a change of the rate at a known time', () => {
   ])('%s at that time, whichever processes are alive', async (_, before, after) => {
     const { client, keys, runId, micros, claim } = await bareRun(2000, 0);
     const changeAt = Math.ceil((await micros()) / 1000) + 2_000;
-    await scripts.applyRate.run(client, keys, { runId }, [before, after, changeAt, 'on peak', '', '', '']);
+    await scripts.applyRate.run(client, keys, { runId, backfill: 'bare' }, [
+      before,
+      after,
+      changeAt,
+      'on peak',
+      '',
+      '',
+      '',
+      '',
+    ]);
     const answers: { at: number; status: string }[] = [];
     const isAfter = ({ at }: { at: number }) => at >= changeAt * 1000;
     for (let i = 0; (await micros()) < (changeAt + 300) * 1000 || !answers.some(isAfter); i++) {
@@ -170,11 +179,12 @@ describe('a change of the rate at a known time', () => {
   ])('to %s applies to the ranges that start after it', async (_name, following, most) => {
     const { client, keys, runId, run, rangeStore, micros } = await bareRun(100, 100);
     const changeAt = Math.ceil((await micros()) / 1000) + 200;
-    await scripts.applyRate.run(client, keys, { runId }, [
+    await scripts.applyRate.run(client, keys, { runId, backfill: 'bare' }, [
       10_000,
       following,
       changeAt,
       'on peak',
+      '',
       '',
       '',
       '',

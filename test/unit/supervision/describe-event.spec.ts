@@ -29,6 +29,17 @@ describe('an event in the log', () => {
     ['cancelled', { by: 'bob' }, 'cancelled by bob'],
     ['verifying', { phase: 'count', round: 0, left: null }, 'verifying, count'],
     ['verifying', { phase: 'sweep', round: 2, left: 1_200 }, 'verifying, sweep 2: 1,200 rows left'],
+    [
+      'released',
+      { reason: 'replication lag 48 s', since: 0, ended: 250_000 },
+      'goes on after 4 min 10 s: replication lag 48 s',
+    ],
+    [
+      'deployed',
+      { version: '2', from: null, processes: 3 },
+      'worked on by 3 new processes, version none is now 2',
+    ],
+    ['deployed', { version: '2', from: '2', processes: 1 }, 'worked on by 1 new process'],
     ['completed', { failures: 0 }, 'completed'],
     ['failed', { failures: 1, rowsMissing: 2 }, 'failed: 1 failure, 2 rows missing'],
     [
@@ -42,6 +53,7 @@ describe('an event in the log', () => {
 
   it.each([
     ['throttled', { reason: 'on peak', perSecond: 3, pressure: null }],
+    ['held', { reason: 'the configured rate is 0' }],
     ['planned', { ranges: 3, target: 9 }],
     ['rangeCompleted', { done: 3, index: 2 }],
     ['quarantined', { name: 'Error', message: 'no', at: '2026-01-01T00:00:00.000Z' }],

@@ -1,0 +1,65 @@
+import { isList, query, read } from './api.js';
+import { between } from './format.js';
+
+/** The newest entries of these types are marked. */
+const MOST = 200;
+/** What is marked: the word on the chart, and its kind, which gives its color. */
+const MARKED = {
+  configured: ['config', 'change'],
+  paused: ['paused', 'change'],
+  resumed: ['resumed', 'change'],
+  started: ['start', 'change'],
+  retried: ['retry', 'change'],
+  held: ['held', 'hold'],
+  released: ['released', 'hold'],
+  deployed: ['deploy', 'deploy'],
+};
+const TYPES = [...Object.keys(MARKED), 'cancelled', 'completed', 'failed'];
+/** What ends a hold beside its own end. */
+const ENDS = new Set(['held', 'released', 'paused', 'cancelled', 'completed', 'failed']);
+
+/** The entries of the history that the chart shows, oldest first. */
+export async function loadMarked(url) {
+  const entries = await read(`${url}/history${query({ limit: MOST, types: TYPES.join(',') })}`, isList);
+  return entries.toReversed();
+}
+
+/** Lines of the chart: `{ id, at, text, kind, says }`, `at` in epoch seconds; `says` is their text alternative. */
+export function markersOf(entries) {
+  return entries
+    .filter(({ type }) => type in MARKED)
+    .map((entry) => {
+      const [text, kind] = MARKED[entry.type];
+      return { id: entry.id, at: timeOf(entry), text, kind, says: wordsOf(entry) };
+    });
+}
+
+/** Times during which the run was held: `[from, to]` in epoch seconds; one that goes on ends at `until`. */
+export function holdsOf(entries, until) {
+  const holds = [];
+  let from = null;
+  for (const entry of entries) {
+    if (from !== null && ENDS.has(entry.type)) {
+      holds.push([from, timeOf(entry)]);
+      from = null;
+    }
+    if (entry.type === 'held') from = timeOf(entry);
+  }
+  return from === null || from >= until ? holds : [...holds, [from, until]];
+}
+
+/** What an entry of these types says in words; the reason is apart. */
+export function wordsOf({ type, data }) {
+  if (type === 'released') return `released after ${between(data.since, data.ended)}`;
+  if (type === 'deployed') {
+    const change =
+      data.version === data.from ? '' : `, version ${data.from ?? 'none'} → ${data.version ?? 'none'}`;
+    return `deployed: new processes (${data.processes})${change}`;
+  }
+  return type;
+}
+
+/** The event of the end of a hold may come later than the end. */
+function timeOf({ at, type, data }) {
+  return (type === 'released' ? data.ended : Date.parse(at)) / 1000;
+}
