@@ -302,6 +302,7 @@ end
 local function pause_run(reason)
   redis.call('HSET', RUN, 'status', 'paused', 'reason', reason, 'pausedBy', 'nestjs-backfill',
     'pausedResumes', redis.call('HGET', RUN, 'resumes') or 0)
+  redis.call('HDEL', RUN, 'heldFor')
   record_state()
   emit('paused', cjson.encode({ by = 'nestjs-backfill', reason = reason }))
 end
