@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.js';
+import { canaryScenarios } from './canary.js';
 import { clockScenarios } from './clock.js';
 import { controlScenarios } from './control.js';
 import { deployScenarios } from './deploys.js';
@@ -19,6 +20,7 @@ export const scenarios: readonly Scenario[] = [
   ...redisScenarios,
   ...ledgerScenarios,
   ...verificationScenarios,
+  ...canaryScenarios,
   ...guardScenarios,
   ...postgresScenarios,
   ...loadScenarios,
