@@ -1,6 +1,7 @@
 import { html, useState } from './preact.min.js';
 import { change } from './api.js';
 import { Button } from './button.js';
+import { isPausedByCanary, resumeConfirmation } from './canary-panel.js';
 import { ConfirmDialog } from './confirm-dialog.js';
 import { counted, isActive, isRunning } from './format.js';
 import { RehearseDialog } from './rehearse-dialog.js';
@@ -24,6 +25,7 @@ export function ActionBar({ name, url, status, groups, isGone, refresh }) {
   };
   const open = (kind) => () => setDialog(kind);
   const close = () => setDialog(null);
+  const resume = resumption(status);
   const isFailed = state === 'failed';
   // Without its handler a run can be stopped, and nothing else.
   const canRun = !isGone;
@@ -47,10 +49,10 @@ export function ActionBar({ name, url, status, groups, isGone, refresh }) {
       state === 'paused' &&
       html`<${Button}
       key="resume"
-      kind="primary"
-      onClick=${adoptVersion === null ? () => act('resume') : open('adopt')}
+      kind=${resume.kind}
+      onClick=${resume.dialog === null ? () => act('resume') : open(resume.dialog)}
     >
-      ${adoptVersion === null ? 'Resume' : `Resume with version ${adoptVersion}…`}
+      ${resume.label}
     <//>`
     }
     ${isActive(state) && html`<${Button} key="cancel" kind="danger" onClick=${open('cancel')}>Cancel…<//>`}
@@ -66,15 +68,34 @@ export function ActionBar({ name, url, status, groups, isGone, refresh }) {
     ${
       dialog in CONFIRMATIONS &&
       html`<${ConfirmDialog}
-      ...${CONFIRMATIONS[dialog](name, adoptVersion)}
-      onConfirm=${(body) => act(dialog === 'adopt' ? 'resume' : dialog, dialog === 'adopt' ? { ...body, adoptVersion } : body)}
+      ...${CONFIRMATIONS[dialog](name, status)}
+      onConfirm=${(body) => act(ACTIONS[dialog] ?? dialog, dialog === 'adopt' ? { ...body, adoptVersion } : body)}
       onClose=${close}
     />`
     }
   </div>`;
 }
 
+/** The actions of confirmations that are no action by their name. */
+const ACTIONS = { adopt: 'resume', whole: 'resume' };
+
+/** How a paused run is resumed. */
+function resumption(status) {
+  const { adoptVersion, canary } = status;
+  if (adoptVersion !== null) {
+    return { label: `Resume with version ${adoptVersion}…`, dialog: 'adopt', kind: 'primary' };
+  }
+  return isPausedByCanary(status)
+    ? {
+        label: 'Resume the whole run…',
+        dialog: 'whole',
+        kind: canary.state === 'passed' ? 'primary' : '',
+      }
+    : { label: 'Resume', dialog: null, kind: 'primary' };
+}
+
 const CONFIRMATIONS = {
+  whole: resumeConfirmation,
   pause: (name) => ({
     title: `Pause ${name}?`,
     text: 'No process starts a range from then on; handlers in flight are told to stop. Resume goes on with what is left.',
@@ -86,7 +107,7 @@ const CONFIRMATIONS = {
     text: 'A cancelled run cannot be resumed. Outstanding ranges are dropped; rows that are done stay as they are.',
     confirm: 'Cancel the run',
   }),
-  adopt: (name, version) => ({
+  adopt: (name, { adoptVersion: version }) => ({
     title: `Resume ${name} with version ${version}?`,
     text:
       'From then on no process with another version of the handler works on the run. Ranges that are not done are ' +

@@ -1,4 +1,5 @@
 import { html, useRef } from './preact.min.js';
+import { CanaryPanel } from './canary-panel.js';
 import { ChartPanel } from './chart-panel.js';
 import { FailuresPanel } from './failures-panel.js';
 import { Panel } from './panel.js';
@@ -33,6 +34,7 @@ export function DetailPanels({
   <//>`;
   const failures = html`<${FailuresPanel} key="failures" url=${url} status=${status} groups=${groups} refresh=${refresh} />`;
   return html`<div class="detail">
+    ${status.canary && html`<${CanaryPanel} canary=${status.canary} />`}
     ${
       status.runId &&
       html`<${ChartPanel} name=${name} url=${url} samples=${samples} config=${config} changes=${changes} onRange=${onRange} />`

@@ -2,7 +2,8 @@
 export function fieldErrors(error, known) {
   const errors = {};
   for (const { field, expected, received } of error.fields ?? []) {
-    const [key] = String(field).split('.');
+    const [first] = String(field).split('.');
+    const key = known.includes(field) ? field : first;
     const got = received === undefined ? '' : ` Got ${received}.`;
     if (known.includes(key)) errors[key] ??= `Must be ${expected}.${got}`;
   }

@@ -1,6 +1,7 @@
 import { html, useState } from './preact.min.js';
 import { has, read } from './api.js';
 import { RunBadge } from './badge.js';
+import { CanaryPanel } from './canary-panel.js';
 import { FailuresPanel } from './failures-panel.js';
 import { loadGroups } from './failure-source.js';
 import { between, compact, count } from './format.js';
@@ -53,6 +54,7 @@ export function RunPage({ name, url, runId, status, changes, refresh }) {
         ([label, value]) => html`<div class="tile" key=${label}><dt>${label}</dt><dd>${value}</dd></div>`,
       )}
     </dl>
+    ${run.canary && html`<${CanaryPanel} canary=${run.canary} />`}
     <${FailuresPanel} url=${url} status=${status} groups=${groups} runId=${runId} refresh=${refresh} />
     <div class="columns">
       <${RunConfig} run=${run} />

@@ -1,18 +1,20 @@
 import { html, useEffect, useRef, useState } from './preact.min.js';
 import { boundOf } from './bound-of.js';
 import { Button } from './button.js';
+import { CANARY_FIELDS, CanaryFields, canaryOf } from './canary-fields.js';
 import { Dialog } from './dialog.js';
 import { ReasonField, TextField } from './field.js';
 import { fieldErrors } from './field-errors.js';
 import { loadPreview, PreviewResult } from './preview-result.js';
 import { useSubmit } from './use-submit.js';
 
-const FIELDS = ['from', 'to', 'reason'];
+const FIELDS = ['from', 'to', ...CANARY_FIELDS, 'reason'];
 
 /** Asks for the options of a run, and previews it on request. */
 export function StartDialog({ name, url, onStart, onClose }) {
   const [from, setFrom] = useState('');
   const [to, setTo] = useState('');
+  const [canary, setCanary] = useState({ rows: '', maxFailures: '' });
   const [reason, setReason] = useState('');
   const [preview, setPreview] = useState(null);
   const dryRun = useRef();
@@ -25,6 +27,7 @@ export function StartDialog({ name, url, onStart, onClose }) {
     await onStart({
       ...(from.trim() ? { from: boundOf('from', from) } : {}),
       ...(to.trim() ? { to: boundOf('to', to) } : {}),
+      ...canaryOf(canary),
       ...(dryRun.current.checked ? { dryRun: true } : {}),
       ...(verify.current.indeterminate ? {} : { verify: verify.current.checked }),
       ...(reason.trim() ? { reason: reason.trim() } : {}),
@@ -61,6 +64,7 @@ export function StartDialog({ name, url, onStart, onClose }) {
         error=${errors.to}
       />
     </div>
+    <${CanaryFields} value=${canary} onValue=${setCanary} errors=${errors} />
     <${ReasonField} id="start-reason" data-focus value=${reason} onValue=${setReason} error=${errors.reason} />
     <p class="check">
       <input type="checkbox" id="start-dry-run" ref=${dryRun} />

@@ -253,6 +253,41 @@ describe('the page', () => {
     expect(await page.evaluate('document.activeElement.textContent')).toBe('steady');
   });
 
+  it('starts a canary by keyboard, shows its verdict, and resumes the whole run once that is confirmed', async () => {
+    await open('flaky');
+    await page.getByRole('button', { name: 'Start…' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Canary: rows').focus();
+    await page.keyboard.type('none');
+    await page.keyboard.press('Enter');
+    await page.locator('#start-canary-rows-error').filter({ hasText: 'a whole number from 1' }).waitFor();
+    await page.getByLabel('Canary: rows').fill('3');
+    await page.getByLabel('Canary: most failures').focus();
+    await page.keyboard.type('0');
+    await inspect(page, 'start-dialog-canary');
+    await page.keyboard.press('Enter');
+    await badge('paused');
+    const panel = page.getByRole('region', { name: 'Canary' });
+    await panel.getByText('canary passed: 3 rows handed out, no failures').waitFor();
+    await page.getByText('started with a canary of 3 rows').waitFor();
+    await page.getByRole('button', { name: 'Resume the whole run…' }).focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('without the limit of its canary: 7 rows are left').waitFor();
+    await dialog.getByRole('button', { name: 'Resume the whole run' }).focus();
+    await page.keyboard.press('Enter');
+    await badge('failed');
+    await panel.waitFor();
+
+    await admin.backfills.start('flaky', { canary: { rows: 5 } });
+    await badge('paused');
+    await page.locator('.verdict').filter({ hasText: '1 failure exceeds its maxFailures (0)' }).waitFor();
+    await press('Resume the whole run…');
+    await dialog.getByText('The canary failed.').waitFor();
+    await inspect(page, 'canary-failed');
+    await page.keyboard.press('Escape');
+  });
+
   it('can be used with the keyboard alone', async () => {
     await page.locator('.item').first().waitFor();
     await page.keyboard.press('Tab');
