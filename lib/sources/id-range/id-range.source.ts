@@ -15,6 +15,7 @@ import type {
   SourceUse,
 } from '../backfill-source.js';
 import { parseInteger } from '../keys/key-value.js';
+import { MAX_STEP_ROWS } from '../keys/sweep-step.js';
 import { checkRowIdentity, loadRows } from '../keys/load-rows.js';
 import { rowKey, rowKeysFilter } from '../keys/row-keys.js';
 import type { SortDirection } from '../keys/sort-key.js';
@@ -160,7 +161,15 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
     const next = parseInteger(cursor) ?? firstId(bounds, this.direction);
     if (next < bounds.low || next > bounds.high) return { ranges: [], cursor, exhausted: true };
     const rest = this.direction === 'asc' ? { ...bounds, low: next } : { ...bounds, high: next };
-    const { strides, last, exhausted } = await scan.sweep(partition, rest, null, batchSize, limit);
+    const { strides, last, exhausted } = await scan.sweep(
+      partition,
+      rest,
+      null,
+      batchSize,
+      limit,
+      // A canary is small: where few rows match, steps of its size would be too many.
+      this.scope.isFiltered ? MAX_STEP_ROWS : undefined,
+    );
     return {
       ranges: strides.map(({ begin, end: stop, rows }) => ({
         data: encodeIdRange({ low: begin, high: stop, key: scan.column.path, type: scan.idType }),

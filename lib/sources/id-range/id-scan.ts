@@ -56,13 +56,18 @@ export class IdScan {
     return { bounds: { ...interval, rows, order: this.order }, exact: total.exact };
   }
 
-  /** The next matching rows of a sweep, as intervals of ids that contain `batchSize` of them each. */
+  /**
+   * The next matching rows of a sweep, as intervals of ids that contain `batchSize` of them each.
+   *
+   * @param least see `sweepStep`
+   */
   async sweep(
     partition: string,
     bounds: IdSweepBounds,
     cursor: bigint | null,
     batchSize: number,
     limit: number,
+    least?: number,
   ): Promise<{ strides: IdStride[]; last: bigint | null; exhausted: boolean }> {
     const { column, reader, context } = this;
     const { direction } = column;
@@ -80,7 +85,14 @@ export class IdScan {
       cursor === null ? null : [toIdValue(cursor, this.idType)],
     );
     const all = read(this.scope.withWhere());
-    const { batches, last, exhausted } = await sweepStep(all, read(this.scope), after, batchSize, limit);
+    const { batches, last, exhausted } = await sweepStep(
+      all,
+      read(this.scope),
+      after,
+      batchSize,
+      limit,
+      least,
+    );
     const keys = [...batches.flatMap((batch) => [batch.first, batch.last]), ...(last ? [last] : [])];
     await checkExactIntegers(this.scope, context, [column], reader, keys);
     const ids = batches.map(({ first: begin, last: stop, rows }) => ({

@@ -2,7 +2,7 @@ import type { KeyInterval } from './key-interval.js';
 import type { KeyBatch, KeyValues } from './key-reader.js';
 
 /** Most rows of the table that one query of a sweep reads: few rows may match, or none. */
-const MAX_STEP_ROWS = 50_000;
+export const MAX_STEP_ROWS = 50_000;
 
 /** Reads the first `limit` batches of an interval. */
 export type ReadBatches = (interval: KeyInterval, batchSize: number, limit: number) => Promise<KeyBatch[]>;
@@ -22,6 +22,7 @@ export interface SweepStep {
  *
  * @param all Reads the rows of the table.
  * @param matching Reads the rows that match the filter of the source.
+ * @param least Least rows to look at, where there are as many. Default: as many as the batches could have.
  * @internal
  */
 export async function sweepStep(
@@ -30,8 +31,9 @@ export async function sweepStep(
   interval: KeyInterval,
   batchSize: number,
   limit: number,
+  least = batchSize * limit,
 ): Promise<SweepStep> {
-  const stepRows = Math.max(batchSize, Math.min(batchSize * limit, MAX_STEP_ROWS));
+  const stepRows = Math.max(batchSize, Math.min(Math.max(least, batchSize * limit), MAX_STEP_ROWS));
   const [step] = await all(interval, stepRows, 1);
   if (!step) return { batches: [], last: null, exhausted: true };
   const upper = { values: step.last, inclusive: true };

@@ -1,3 +1,4 @@
+import { canarySuite } from './canary.suite.js';
 import { deploySuite } from './deploy.suite.js';
 import { failuresSuite } from './failures.suite.js';
 import { killSuite } from './kill.suite.js';
@@ -16,6 +17,7 @@ describe.each(await releases())('%s and this version', (tarball) => {
   describe('pacing', () => pacingSuite(bench));
   describe('the ledger', () => ledgerSuite(bench));
   describe('a verification', () => verifySuite(bench));
+  describe('a canary', () => canarySuite(bench));
   // Last, as these end the process that the others share.
   describe('a rolling deploy', () => deploySuite(bench));
   describe('a kill', () => killSuite(bench));
