@@ -24,6 +24,7 @@ import {
   samplesQuery,
   listQuery,
   overviewQuery,
+  previewBody,
   previewQuery,
   rehearseBody,
   resumeBody,
@@ -162,6 +163,12 @@ export abstract class AdminController {
   ): Promise<Rehearsal> {
     const options = withoutUndefined(parseRequest(rehearseBody, body));
     return whileConnected(request, (signal) => this.backfills.rehearse(name, { ...options, signal }));
+  }
+
+  @Post(':name/preview')
+  @HttpCode(200)
+  previewOf(@Param('name') name: string, @Body() body: unknown): Promise<BackfillPreview> {
+    return this.backfills.preview(name, parseRequest(previewBody, body) as PreviewOptions);
   }
 
   @Get(':name/runs')

@@ -165,7 +165,30 @@ export const previewQuery = z.object({
   at: queryTime,
   limit,
   config: text(5000).transform(json).optional(),
+  params: text(5000)
+    .transform(json)
+    .pipe(params)
+    .optional()
+    .describe('Parameters of the run as JSON. Secret ones belong in the body of a POST'),
 });
+
+/** As the query, for parameters that must not get into the log of a proxy. */
+export const previewBody = z.strictObject(
+  {
+    from: bound.optional(),
+    to: bound.optional(),
+    at: z
+      .union([z.number(), z.string().max(40, TIME)], TIME)
+      .transform((value) => (typeof value === 'number' ? value : Date.parse(value)))
+      .refine((at) => at >= MIN_TIME && at <= MAX_TIME, TIME)
+      .optional()
+      .describe('When the first range would start: ISO time or epoch milliseconds. Default: now'),
+    limit: z.int(PAGE_SIZE).min(1, PAGE_SIZE).max(MAX_PAGE_SIZE, PAGE_SIZE).optional(),
+    config: z.unknown().optional().describe('Config to plan with'),
+    params,
+  },
+  'an object such as { "params": { "keyId": "k2" } }',
+);
 
 const CURSOR = '`next` of the previous page';
 const cursor = z

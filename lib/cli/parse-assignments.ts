@@ -5,22 +5,32 @@ import { CliUsageError } from './cli.error.js';
  * schema of the config.
  */
 export function parseAssignments(assignments: readonly string[]): Record<string, unknown> {
-  const patch: Record<string, unknown> = {};
-  for (const assignment of assignments) {
+  const entries = splitAssignments(assignments, 'perSecondOnPeak=4');
+  return Object.fromEntries(entries.map(([key, text]) => [key, parseValue(text)]));
+}
+
+/**
+ * Splits assignments at their first `=`.
+ *
+ * @param example for the error where there is none
+ */
+export function splitAssignments(
+  assignments: readonly string[],
+  example: string,
+): [key: string, text: string][] {
+  const seen = new Set<string>();
+  return assignments.map((assignment) => {
     const at = assignment.indexOf('=');
     if (at < 1) {
-      throw new CliUsageError(
-        `Expected key=value such as perSecondOnPeak=4, got ${JSON.stringify(assignment)}.`,
-      );
+      throw new CliUsageError(`Expected key=value such as ${example}, got ${JSON.stringify(assignment)}.`);
     }
     const key = assignment.slice(0, at);
-    if (Object.hasOwn(patch, key)) {
+    if (seen.has(key)) {
       throw new CliUsageError(`Expected each key once, got ${key} twice.`);
     }
-    // Not `patch[key] =`, which would set the prototype for `__proto__`.
-    Object.defineProperty(patch, key, { value: parseValue(assignment.slice(at + 1)), enumerable: true });
-  }
-  return patch;
+    seen.add(key);
+    return [key, assignment.slice(at + 1)];
+  });
 }
 
 /** `null`, a JSON object, a number, else the text itself. */

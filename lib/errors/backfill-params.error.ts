@@ -38,7 +38,7 @@ export class BackfillParamsError extends BackfillError {
       [
         `The parameters of backfill "${backfill}" are not valid:`,
         ...issues.map((issue) => `  ${describeParamsIssue(issue)}`),
-        'Nothing was started. Correct these parameters and repeat the request.',
+        'Nothing was started. Correct them and try again.',
       ].join('\n'),
       options,
     );

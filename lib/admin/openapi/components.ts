@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { actionBody, rehearseBody, resumeBody, retryBody, startBody } from '../admin.requests.js';
+import {
+  actionBody,
+  previewBody,
+  rehearseBody,
+  resumeBody,
+  retryBody,
+  startBody,
+} from '../admin.requests.js';
 import {
   configRequest,
   configResponse,
@@ -37,6 +44,7 @@ const COMPONENTS: readonly (readonly [name: string, schema: z.ZodType, io: 'inpu
   ['BackfillActionRequest', actionBody, 'input'],
   ['BackfillStartRequest', startBody, 'input'],
   ['BackfillRehearseRequest', rehearseBody, 'input'],
+  ['BackfillPreviewRequest', previewBody, 'input'],
   ['BackfillResumeRequest', resumeBody, 'input'],
   ['BackfillRetryRequest', retryBody, 'input'],
   ['BackfillConfigRequest', configRequest, 'input'],

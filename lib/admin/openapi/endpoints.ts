@@ -8,6 +8,7 @@ import {
   samplesQuery,
   listQuery,
   overviewQuery,
+  previewBody,
   previewQuery,
   rehearseBody,
   resumeBody,
@@ -125,6 +126,13 @@ export const ENDPOINTS: Readonly<Record<string, EndpointDescription>> = {
     body: rehearseBody,
     response: rehearsalResponse,
     errors: { ...ACTION_ERRORS, 409: 'This process is rehearsing the backfill already' },
+  },
+  previewOf: {
+    summary: 'Returns what a run would do, without starting it; takes parameters that are secret, too',
+    path: NAME,
+    body: previewBody,
+    response: previewResponse,
+    errors: CHANGE_ERRORS,
   },
   runs: {
     summary: 'Lists the runs, newest first',

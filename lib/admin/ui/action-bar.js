@@ -58,7 +58,7 @@ export function ActionBar({ name, url, status, groups, isGone, refresh }) {
     ${isActive(state) && html`<${Button} key="cancel" kind="danger" onClick=${open('cancel')}>Cancel…<//>`}
     ${
       dialog === 'start' &&
-      html`<${StartDialog} name=${name} url=${url} onStart=${(body) => act('start', body)} onClose=${close} />`
+      html`<${StartDialog} name=${name} url=${url} status=${status} onStart=${(body) => act('start', body)} onClose=${close} />`
     }
     ${dialog === 'rehearse' && html`<${RehearseDialog} name=${name} url=${url} onClose=${close} />`}
     ${

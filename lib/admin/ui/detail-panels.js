@@ -3,6 +3,7 @@ import { CanaryPanel } from './canary-panel.js';
 import { ChartPanel } from './chart-panel.js';
 import { FailuresPanel } from './failures-panel.js';
 import { Panel } from './panel.js';
+import { ParamsPanel } from './params-list.js';
 import { PartitionsTable } from './partitions-table.js';
 import { RunsTable } from './runs-table.js';
 import { failuresOf } from './status-groups.js';
@@ -39,6 +40,7 @@ export function DetailPanels({
       status.runId &&
       html`<${ChartPanel} name=${name} url=${url} samples=${samples} config=${config} changes=${changes} onRange=${onRange} />`
     }
+    <${ParamsPanel} params=${status.params} />
     ${
       // Absent where the service is of an earlier version.
       status.partitions?.length > 0 &&

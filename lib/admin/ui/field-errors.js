@@ -2,10 +2,15 @@
 export function fieldErrors(error, known) {
   const errors = {};
   for (const { field, expected, received } of error.fields ?? []) {
-    const [first] = String(field).split('.');
-    const key = known.includes(field) ? field : first;
     const got = received === undefined ? '' : ` Got ${received}.`;
-    if (known.includes(key)) errors[key] ??= `Must be ${expected}.${got}`;
+    const key = knownField(String(field).split('.'), known);
+    if (key !== undefined) errors[key] ??= `Must be ${expected}.${got}`;
   }
   return Object.keys(errors).length > 0 ? errors : { '': error.message };
+}
+
+/** The longest path of a field that the form has. */
+function knownField(parts, known) {
+  const paths = parts.map((_, i) => parts.slice(0, parts.length - i).join('.'));
+  return paths.find((path) => known.includes(path));
 }

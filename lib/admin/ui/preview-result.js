@@ -1,5 +1,5 @@
 import { html } from './preact.min.js';
-import { has, query, read } from './api.js';
+import { ask, has, query, read } from './api.js';
 import { serverNow } from './clock.js';
 import { counted, keyText, untilText, when } from './format.js';
 import { Table } from './table.js';
@@ -7,11 +7,15 @@ import { Time } from './time.js';
 
 const RANGES = 5;
 
-export async function loadPreview(url, from, to) {
-  return { result: await read(`${url}/preview${query({ limit: RANGES, from, to })}`, has('ranges')) };
+/** What a run with these options of a start would do. */
+export async function loadPreview(url, options) {
+  const asked = { limit: RANGES, ...options };
+  if ('params' in asked) return { result: await ask(`${url}/preview`, asked, has('ranges')) };
+  const texts = Object.entries(asked).map(([key, value]) => [key, keyText(value)]);
+  return { result: await read(`${url}/preview${query(Object.fromEntries(texts))}`, has('ranges')) };
 }
 
-/** What a run would do; marked where the bounds were changed since. */
+/** What a run would do; marked where the bounds or parameters were changed since. */
 export function PreviewResult({ preview, isStale }) {
   const { ranges, total, rowsTotal, rowsTotalKind, estimatedEnd, warnings } = preview.result;
   const about = rowsTotalKind === 'estimated' ? 'about ' : '';
@@ -27,7 +31,7 @@ export function PreviewResult({ preview, isStale }) {
     ],
   }));
   return html`<div class="preview" data-stale=${isStale ? '' : null}>
-    ${isStale && html`<p class="warning">The bounds were changed after this preview.</p>`}
+    ${isStale && html`<p class="warning">What it was asked for was changed after this preview.</p>`}
     <p>${counted(total, 'range')} over ${about}${counted(rowsTotal, 'row')}; ${end}.</p>
     ${warnings.map(({ message }) => html`<p class="warning" key=${message}><bdi>${message}</bdi></p>`)}
     <${Table} caption="First ranges" headings=${['Range', 'Rows', 'Starts']} rows=${rows} empty="No rows to process." />

@@ -6,6 +6,7 @@ import { FailuresPanel } from './failures-panel.js';
 import { loadGroups } from './failure-source.js';
 import { between, compact, count } from './format.js';
 import { RunConfig } from './run-config.js';
+import { ParamsPanel } from './params-list.js';
 import { nameHash } from './router.js';
 import { Time } from './time.js';
 import { Timeline } from './timeline.js';
@@ -54,6 +55,7 @@ export function RunPage({ name, url, runId, status, changes, refresh }) {
         ([label, value]) => html`<div class="tile" key=${label}><dt>${label}</dt><dd>${value}</dd></div>`,
       )}
     </dl>
+    <${ParamsPanel} params=${run.params} />
     ${run.canary && html`<${CanaryPanel} canary=${run.canary} />`}
     <${FailuresPanel} url=${url} status=${status} groups=${groups} runId=${runId} refresh=${refresh} />
     <div class="columns">

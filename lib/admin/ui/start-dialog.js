@@ -5,13 +5,17 @@ import { CANARY_FIELDS, CanaryFields, canaryOf } from './canary-fields.js';
 import { Dialog } from './dialog.js';
 import { ReasonField, TextField } from './field.js';
 import { fieldErrors } from './field-errors.js';
+import { fieldsOf, paramsOf } from './params-fields.js';
+import { ParamsForm } from './params-form.js';
 import { loadPreview, PreviewResult } from './preview-result.js';
 import { useSubmit } from './use-submit.js';
 
-const FIELDS = ['from', 'to', ...CANARY_FIELDS, 'reason'];
-
 /** Asks for the options of a run, and previews it on request. */
-export function StartDialog({ name, url, onStart, onClose }) {
+export function StartDialog({ name, url, status, onStart, onClose }) {
+  // Not anew with each status: the fields stay while somebody is typing.
+  const [fields] = useState(() => (status.takesParams ? fieldsOf(status.paramsSchema) : []));
+  const [texts, setTexts] = useState({});
+  const known = ['from', 'to', ...CANARY_FIELDS, 'reason', ...fields.map(({ path }) => path)];
   const [from, setFrom] = useState('');
   const [to, setTo] = useState('');
   const [canary, setCanary] = useState({ rows: '', maxFailures: '' });
@@ -23,24 +27,33 @@ export function StartDialog({ name, url, onStart, onClose }) {
     // The status does not have the backfill's own option, which applies until the operator decides.
     verify.current.indeterminate = true;
   }, []);
-  const { isBusy, errors, setErrors, submit } = useSubmit(async () => {
-    await onStart({
+  /** What the preview is asked for, too. */
+  const walkOf = () => {
+    const params = fields.length > 0 ? paramsOf(fields, texts) : undefined;
+    return {
       ...(from.trim() ? { from: boundOf('from', from) } : {}),
       ...(to.trim() ? { to: boundOf('to', to) } : {}),
+      ...(params === undefined ? {} : { params }),
+    };
+  };
+  const asked = JSON.stringify([from, to, texts]);
+  const { isBusy, errors, setErrors, submit } = useSubmit(async () => {
+    await onStart({
+      ...walkOf(),
       ...canaryOf(canary),
       ...(dryRun.current.checked ? { dryRun: true } : {}),
       ...(verify.current.indeterminate ? {} : { verify: verify.current.checked }),
       ...(reason.trim() ? { reason: reason.trim() } : {}),
     });
     onClose();
-  }, FIELDS);
+  }, known);
   const show = async () => {
     setErrors({});
     try {
-      setPreview({ from, to, ...(await loadPreview(url, from.trim(), to.trim())) });
+      setPreview({ asked, ...(await loadPreview(url, walkOf())) });
     } catch (error) {
       setPreview(null);
-      setErrors(fieldErrors(error, FIELDS));
+      setErrors(fieldErrors(error, known));
     }
   };
   return html`<${Dialog}
@@ -64,6 +77,10 @@ export function StartDialog({ name, url, onStart, onClose }) {
         error=${errors.to}
       />
     </div>
+    ${
+      fields.length > 0 &&
+      html`<${ParamsForm} fields=${fields} texts=${texts} errors=${errors} onText=${(path, text) => setTexts((before) => ({ ...before, [path]: text }))} />`
+    }
     <${CanaryFields} value=${canary} onValue=${setCanary} errors=${errors} />
     <${ReasonField} id="start-reason" data-focus value=${reason} onValue=${setReason} error=${errors.reason} />
     <p class="check">
@@ -76,7 +93,7 @@ export function StartDialog({ name, url, onStart, onClose }) {
       <small id="start-verify-hint">Untouched: as the options of the backfill say</small>
     </p>
     <div aria-live="polite">
-      ${preview && html`<${PreviewResult} preview=${preview} isStale=${preview.from !== from || preview.to !== to} />`}
+      ${preview && html`<${PreviewResult} preview=${preview} isStale=${preview.asked !== asked} />`}
     </div>
   <//>`;
 }

@@ -7,8 +7,10 @@ import type { Style } from '../output/style.js';
 import { table } from '../output/table.js';
 import { formatTime } from '../output/time.js';
 import { parseAssignments, parseBound, wholeNumber } from '../parse-assignments.js';
+import type { ParamsFlags } from '../parse-params.js';
+import { PARAM_HELP, PARAMS_FILE_HELP, paramsOf } from './params-options.js';
 
-interface PreviewFlags {
+interface PreviewFlags extends ParamsFlags {
   readonly from?: unknown;
   readonly to?: unknown;
   readonly at?: string;
@@ -30,13 +32,21 @@ export function addPreviewCommand(program: Command, session: CliSession): void {
     .option('--at <time>', 'start time of the run (default: now)')
     .option('--limit <ranges>', 'maximum number of ranges', wholeNumber('--limit', 1))
     .option('--set <key=value...>', 'config values to assume, such as perSecondOnPeak=4')
-    .action(async (name: string, { set, ...options }: PreviewFlags) => {
+    .option('--param <key=value...>', PARAM_HELP)
+    .option('--params-file <path>', PARAMS_FILE_HELP)
+    .action(async (name: string, { set, param, paramsFile, ...options }: PreviewFlags) => {
       const config = parseConfigPatch(parseAssignments(set ?? []), {
         backfill: name,
         origin: 'start',
       });
       const service = await session.service();
-      session.printer.print(await service.preview(name, { ...options, config }), previewText);
+      const params = await paramsOf(service, name, { param, paramsFile });
+      const preview = await service.preview(name, {
+        ...options,
+        config,
+        ...(params === undefined ? {} : { params }),
+      });
+      session.printer.print(preview, previewText);
     });
 }
 

@@ -10,8 +10,10 @@ import { styledState } from '../output/state-style.js';
 import { Watch } from '../output/watch.js';
 import { parseAssignments, parseBound, wholeNumber } from '../parse-assignments.js';
 import { operatorName } from './operator-name.js';
+import { PARAM_HELP, PARAMS_FILE_HELP, paramsOf } from './params-options.js';
+import type { ParamsFlags } from '../parse-params.js';
 
-interface StartFlags {
+interface StartFlags extends ParamsFlags {
   readonly from?: unknown;
   readonly to?: unknown;
   readonly set?: readonly string[];
@@ -40,6 +42,8 @@ export function addStartCommand(program: Command, session: CliSession): void {
     )
     .option('--to <key>', 'key of the last row, inclusive', parseBound)
     .option('--set <key=value...>', 'config values to set before the start, such as perSecondOnPeak=4')
+    .option('--param <key=value...>', PARAM_HELP)
+    .option('--params-file <path>', PARAMS_FILE_HELP)
     .option('--verify', 'verify the run once it is through with its walk')
     .option('--no-verify', 'do not verify the run, although its handler says so')
     .option('--sweeps <count>', 'verify with at most so many sweeps', wholeNumber('--sweeps', 0))
@@ -78,6 +82,7 @@ export function addStartCommand(program: Command, session: CliSession): void {
       });
       const service = await session.service();
       const { from, to, dryRun, reason, idempotencyKey } = flags;
+      const params = await paramsOf(service, name, flags);
       const receipt = await service.start(name, {
         from,
         to,
@@ -87,6 +92,7 @@ export function addStartCommand(program: Command, session: CliSession): void {
         ...verifyOf(flags),
         ...canaryOf(flags),
         startedBy: operatorName(flags.by),
+        ...(params === undefined ? {} : { params }),
         ...(flags.set === undefined ? {} : { config }),
       });
       if (!flags.watch || !session.printer.terminal) {

@@ -10,7 +10,7 @@ const BAR_WIDTH = 30;
 
 /** Renders a status as lines of text. */
 export function statusLines(status: BackfillStatus, style: Style): string[] {
-  const { name, description, state, stateReason, runId, dryRun, lastError } = status;
+  const { name, description, state, stateReason, runId, dryRun, params, lastError } = status;
   const title = [style('bold', name), styledState(state, style)];
   if (runId !== null) title.push(style('dim', `run ${runId}`));
   if (dryRun) title.push(style('yellow', 'dry run'));
@@ -19,6 +19,7 @@ export function statusLines(status: BackfillStatus, style: Style): string[] {
   const lines = [title.join('  ')];
   if (happened !== null) lines.push(`  ${styledState(state, style, happened)}`);
   if (description !== null) lines.push(`  ${style('dim', description)}`);
+  if (params !== null) lines.push(`  ${style('dim', `parameters ${JSON.stringify(params)}`)}`);
   if (state !== 'idle') lines.push(...progressLines(status, style));
   lines.push(...status.warnings.map((warning) => `  ${style('yellow', `warning: ${warning}`)}`));
   if (lastError !== null) {

@@ -8,6 +8,7 @@ import type { StandardSchemaIssue } from './standard-schema.js';
 /** How zod, valibot and arktype say what they expected. */
 const EXPECTED = [
   /^Invalid (?:input|type|option|value): expected (.+?)(?:, received .*| but received .*)?$/is,
+  /^Too (?:small|big): expected (.+)$/s,
   /\bmust be (.+?) \(was .*\)$/s,
 ];
 
@@ -23,7 +24,7 @@ export function toParamsIssue(
   return {
     field: ['params', ...keys].map(String).join('.'),
     // What a schema says of a value may repeat it.
-    expected: expected ?? (secret ? 'a valid value' : message),
+    expected: expected ?? (secret ? 'a valid value' : `a valid value (${message})`),
     received: secret ? MASK : describeParam(valueAt(input, keys)),
   };
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { JsonValue } from '../../sources/backfill-source.js';
-import { toJson } from './to-json.js';
 import type { StandardSchema } from './standard-schema.js';
 
 /** A JSON Schema object. */
@@ -15,8 +14,9 @@ const DIALECT = 'draft-2020-12';
 export function jsonSchemaOf(schema: StandardSchema): JsonSchema | null {
   try {
     const described = '_zod' in schema ? ofZod(schema as unknown as z.ZodType) : ofStandard(schema);
-    const json = toJson(described);
-    return 'value' in json && isJsonSchema(json.value) ? withoutDialect(json.value) : null;
+    // In the order in which the properties are declared: that of the fields of a form.
+    const json = JSON.parse(JSON.stringify(described ?? null)) as JsonValue;
+    return isJsonSchema(json) ? withoutDialect(json) : null;
   } catch {
     // A schema that JSON Schema cannot express: the page shows one text area, and nothing is known to be secret.
     return null;

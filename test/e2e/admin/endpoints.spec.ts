@@ -1,4 +1,5 @@
 import { NonRetryableError } from 'nestjs-backfill';
+import { z } from 'zod';
 import type {
   BackfillHistoryEntry,
   BackfillOverview,
@@ -37,6 +38,13 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
           processRange,
         }),
         defineBackfill({
+          name: 'keyed',
+          params: z.object({ count: z.int(), token: z.string().meta({ secret: true }) }),
+          source: ({ params }) => numbers((params as { count: number }).count),
+          config: { ...UNPACED, batchSize: 10 },
+          processRange,
+        }),
+        defineBackfill({
           name: 'flaky',
           description: 'fails at 7',
           source: numbers(20),
@@ -61,6 +69,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
     expect(body.map(({ name, state }) => [name, state])).toEqual([
       ['flaky', 'idle'],
       ['held', 'idle'],
+      ['keyed', 'idle'],
     ]);
     const one = await admin.client.get<BackfillStatus>('/flaky');
     expect(one.body).toMatchObject({ name: 'flaky', description: 'fails at 7', state: 'idle' });
@@ -159,6 +168,42 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
       ],
     });
     expect((await admin.backfills.status('held')).state).toBe('idle');
+  });
+
+  it('preview and start a run with parameters, and show no secret of them', async () => {
+    const params = { count: 30, token: 'geheim' };
+    const preview = await admin.client.send<BackfillPreview>('POST', '/keyed/preview', {
+      params,
+      at: '2030-01-01T00:00:00Z',
+      limit: 2,
+    });
+    expect([preview.status, preview.body.total, preview.body.ranges.length]).toEqual([200, 3, 2]);
+    const query = new URLSearchParams({ params: JSON.stringify({ ...params, count: 20 }) });
+    expect((await admin.client.get<BackfillPreview>(`/keyed/preview?${query.toString()}`)).body.total).toBe(
+      2,
+    );
+    const wrong = await admin.client.send<ErrorBody>('POST', '/keyed/start', {
+      params: { count: 'many', token: 7 },
+    });
+    expect([wrong.status, wrong.body]).toMatchObject([
+      400,
+      {
+        code: 'BACKFILL_PARAMS_INVALID',
+        fields: [
+          { field: 'params.count', received: '"many"' },
+          { field: 'params.token', expected: 'string', received: '***' },
+        ],
+      },
+    ]);
+    expect((await admin.client.send('POST', '/keyed/start', { params })).status).toBe(201);
+    const { body: status } = await admin.client.get<BackfillStatus>('/keyed');
+    expect(status).toMatchObject({
+      params: { count: 30, token: '***' },
+      takesParams: true,
+      paramsSchema: { type: 'object', required: ['count', 'token'] },
+    });
+    const { body: runs } = await admin.client.get<BackfillRun[]>('/keyed/runs');
+    expect(runs).toMatchObject([{ params: { count: 30, token: '***' } }]);
   });
 
   it('list failures by page, retry them, and list samples', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { request } from 'node:http';
 import { idRange, keyset } from 'nestjs-backfill';
+import { z } from 'zod';
 import { createAppBench, defineBackfill, Item, numbers } from '../../support/apps/index.js';
 import { CONDITION_MS } from '../../support/deadlines.js';
 import { sized } from '../../support/thorough.js';
@@ -12,7 +13,7 @@ const REQUESTS = sized(400, 1500);
 const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
 
 const name = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom('held', 'ids', 'ordered') },
+  { weight: 4, arbitrary: fc.constantFrom('held', 'ids', 'ordered', 'keyed') },
   fc.constantFrom(
     '__proto__',
     'constructor',
@@ -56,6 +57,7 @@ const key = fc.constantFrom(
   'ids',
   'runId',
   'batchSize',
+  'params',
   '__proto__',
   'x',
 );
@@ -76,6 +78,15 @@ const query = fc.array(
         'config',
       ),
       value,
+    ),
+    fc.tuple(
+      fc.constant('params'),
+      fc
+        .oneof(
+          value,
+          fc.jsonValue().map((it) => ({ by: it })),
+        )
+        .map((it) => JSON.stringify(it)),
     ),
     fc.tuple(fc.constantFrom('from', 'to'), bound),
   ),
@@ -115,6 +126,13 @@ describe.each<AdapterName>(['express', 'fastify'])('malformed requests on %s', (
       admin: { path: 'ops', allowUnguarded: true },
       handlers: [
         defineBackfill({ name: 'held', source: numbers(100), config: HELD, processRange: () => {} }),
+        defineBackfill({
+          name: 'keyed',
+          params: z.looseObject({ by: z.number().optional() }),
+          source: numbers(100),
+          config: HELD,
+          processRange: () => {},
+        }),
         defineBackfill({ name: 'ids', source: idRange(Item), config: HELD, processRange: () => {} }),
         defineBackfill({
           name: 'ordered',

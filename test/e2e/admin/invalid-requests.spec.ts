@@ -29,6 +29,7 @@ describe.each<AdapterName>(['express', 'fastify'])('invalid requests on %s', (ad
     ['PATCH', '/none/config'],
     ['GET', '/none/preview'],
     ['POST', '/none/rehearse'],
+    ['POST', '/none/preview'],
     ['GET', '/none/runs'],
     ['GET', '/none/runs/x'],
     ['GET', '/none/failures'],
@@ -71,6 +72,12 @@ describe.each<AdapterName>(['express', 'fastify'])('invalid requests on %s', (ad
     ['POST', '/held/rehearse', { rows: 501 }, 'rows'],
     ['POST', '/held/rehearse', { mask: 'email' }, 'mask'],
     ['POST', '/held/rehearse', { timeoutMs: 10 }, 'timeoutMs'],
+    ['POST', '/held/start', { params: [1] }, 'params'],
+    ['POST', '/held/start', { params: { a: 1 } }, 'params'],
+    ['POST', '/held/preview', { params: 'x' }, 'params'],
+    ['POST', '/held/preview', { at: 'soon' }, 'at'],
+    ['POST', '/held/preview', { limit: 0 }, 'limit'],
+    ['GET', '/held/preview?params=[', undefined, 'params'],
     ['GET', '/held/preview?limit=0', undefined, 'limit'],
     ['GET', '/held/preview?at=soon', undefined, 'at'],
     ['GET', '/held/preview?config={', undefined, 'config'],
@@ -93,7 +100,7 @@ describe.each<AdapterName>(['express', 'fastify'])('invalid requests on %s', (ad
         ? await admin.client.get<ErrorBody>(path)
         : await admin.client.send<ErrorBody>(method, path, body);
     expect(answer.body).toMatchObject({ statusCode: 400, error: 'Bad Request', field });
-    expect(answer.body.code).toMatch(/^BACKFILL_(REQUEST|CONFIG)_INVALID$/);
+    expect(answer.body.code).toMatch(/^BACKFILL_(REQUEST|CONFIG|PARAMS)_INVALID$/);
     expect(answer.body.message).toContain(field);
   });
 

@@ -20,7 +20,7 @@ const READS = [
   '/held/samples',
 ];
 const ACTIONS = ['start', 'pause', 'resume', 'cancel', 'failures/retry'];
-const POSTS = [...ACTIONS, 'rehearse'];
+const POSTS = [...ACTIONS, 'preview', 'rehearse'];
 
 const bench = await createAppBench();
 
@@ -194,6 +194,8 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
       ({ body }) => body.length > 0,
     );
     await client.get('/held/preview?limit=2&from={"state":"new","id":20}&config={"perSecondOnPeak":1}');
+    expect((await client.send('POST', '/held/preview', { limit: 2 })).status).toBe(200);
+    expect((await client.send('POST', '/held/start', { params: { a: 1 } })).status).toBe(400);
     await client.send('POST', '/held/cancel', { reason: 'done' });
     for (const path of [
       '',

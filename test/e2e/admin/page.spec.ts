@@ -2,6 +2,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { map } from 'rxjs';
 import { keyset, NonRetryableError } from 'nestjs-backfill';
 import type { BrowserContext, Page } from 'playwright-core';
+import { z } from 'zod';
 import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
 import { startAdminApp, type AdminApp } from '../../support/admin/index.js';
 import { inspect, openBrowser } from '../../support/browser/index.js';
@@ -74,6 +75,20 @@ describe('the page', () => {
           config: { perSecondOnPeak: 0, perSecondOffPeak: 0 },
           processBatch: (rows) =>
             rows.forEach((row) => Object.assign(row, row.id === 2 ? {} : { state: HOSTILE, touches: 7_331 })),
+        }),
+        defineBackfill({
+          name: 'keyed',
+          params: z.object({
+            count: z.int().min(1).meta({ title: 'Count', description: 'How many rows' }),
+            token: z.string().meta({ secret: true }),
+            since: z.coerce.date().optional(),
+            mode: z.enum(['fast', 'slow']).default('fast'),
+            tags: z.array(z.string()).default([]),
+            sure: z.boolean().default(false),
+          }),
+          source: ({ params }) => numbers((params as { count: number }).count),
+          config: { batchSize: 10, perSecondOnPeak: null, perSecondOffPeak: null },
+          processRange: () => {},
         }),
         defineBackfill({
           name: 'flaky',
@@ -244,7 +259,7 @@ describe('the page', () => {
   it('sorts failed backfills before running ones, and keeps the focus', async () => {
     const names = () => page.locator('.item h3').allTextContents();
     await page.locator('.item').first().waitFor();
-    expect(await names()).toEqual(['flaky', 'items', 'steady', 'swept']);
+    expect(await names()).toEqual(['flaky', 'items', 'keyed', 'steady', 'swept']);
     await admin.backfills.start('steady');
     await eventually('steady to come first', names, ([first]) => first === 'steady');
     await page.getByRole('link', { name: 'steady', exact: true }).focus();
@@ -336,6 +351,51 @@ describe('the page', () => {
     expect(await startAfter(1)).toMatchObject({ body: { verify: true }, verified: true });
     await page.reload();
     expect(await startAfter(2)).toMatchObject({ body: { verify: false }, verified: false });
+  });
+
+  it('asks for parameters by their schema, with the keyboard, and shows errors at their fields', async () => {
+    await open('keyed');
+    await page.getByRole('button', { name: 'Start…' }).focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog');
+    const field = (label: string) => dialog.getByLabel(label, { exact: true });
+    await field('Count').focus();
+    await page.keyboard.type('many');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('geheim');
+    await page.keyboard.press('Enter');
+    await dialog.getByText('Must be a number.').waitFor();
+    await field('Count').fill('-1');
+    await page.keyboard.press('Enter');
+    await dialog.getByText('Must be number to be >=1. Got -1.').waitFor();
+    expect(await field('Count').getAttribute('aria-invalid')).toBe('true');
+    expect(await field('token').getAttribute('type')).toBe('password');
+    await field('Count').fill('30');
+    await field('since').fill('2030-01-02T03:04:05');
+    await field('mode').selectOption('slow');
+    await field('tags').fill('{');
+    await press('Preview');
+    await dialog.getByText('Must be JSON.').waitFor();
+    await field('tags').fill('["a"]');
+    await press('Preview');
+    await dialog.getByText(/^3 ranges over 30 rows/).waitFor();
+    await inspect(page, 'start-params');
+    await field('Count').fill('20');
+    await dialog.getByText('What it was asked for was changed after this preview.').waitFor();
+    await page.keyboard.press('Enter');
+    await dialog.waitFor({ state: 'detached' });
+    await badge('completed');
+    const panel = page.getByRole('region', { name: 'Parameters' });
+    await panel.getByText('***').waitFor();
+    expect(await panel.innerText()).not.toContain('geheim');
+    expect((await admin.backfills.status('keyed')).params).toMatchObject({
+      count: 20,
+      token: '***',
+      mode: 'slow',
+      tags: ['a'],
+      sure: false,
+    });
+    await inspect(page, 'detail-params');
   });
 
   it('has no serious accessibility violation and no overflow: light, dark, narrow', async () => {

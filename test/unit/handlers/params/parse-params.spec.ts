@@ -83,7 +83,7 @@ describe('what a run keeps', () => {
     const { values } = await parse(schema, { key: { id: 'a' } });
     expect(Object.isFrozen((values as { key: object }).key)).toBe(true);
     expect(await issuesOf(schema, { key: { id: 'x' } })).toEqual([
-      { field: 'params.key', expected: 'Unknown key', received: 'an object' },
+      { field: 'params.key', expected: 'a valid value (Unknown key)', received: 'an object' },
     ]);
   });
 
@@ -133,7 +133,7 @@ describe('a secret', () => {
     ]);
     expect(await issuesOf(schema, { keyId: 1, token: 'abc' })).toEqual([
       { field: 'params.keyId', expected: 'string', received: '1' },
-      { field: 'params.token', expected: 'a valid value', received: '***' },
+      { field: 'params.token', expected: 'string to have >=5 characters', received: '***' },
     ]);
   });
 

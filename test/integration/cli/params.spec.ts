@@ -1,0 +1,59 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
+import { CommandLine } from './command-line.js';
+
+const bench = await createAppBench();
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'params-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function walk() {
+  return defineBackfill({
+    name: 'walk',
+    params: z.object({
+      count: z.int(),
+      keyId: z.string(),
+      token: z.string().meta({ secret: true }).optional(),
+      deep: z.object({ on: z.boolean() }).optional(),
+    }),
+    source: ({ params }) => numbers((params as { count: number }).count),
+    config: { batchSize: 10, perSecondOnPeak: 0, perSecondOffPeak: 0 },
+    processRange: () => {},
+  });
+}
+
+it('start and preview take parameters, by the types of the schema, and a file with more of them', async () => {
+  const { app } = await bench.start({ handlers: [walk()], options: { workers: false } });
+  const cli = new CommandLine(app);
+  const file = join(folder, 'params.json');
+  await writeFile(file, '{"token":"geheim","count":1,"deep":{"on":false}}');
+
+  const preview = await cli.piped('preview', 'walk', '--param', 'count=30', 'keyId=7', '--json');
+  expect(JSON.parse(preview.out)).toMatchObject({ total: 3 });
+  const wrong = await cli.piped('start', 'walk', '--param', 'count=many', '--param', 'keyId=7');
+  expect([wrong.code, wrong.err]).toEqual([
+    expect.any(Number),
+    expect.stringContaining('params.count: expected number, got "many"'),
+  ]);
+  expect(wrong.code).not.toBe(0);
+  const words = ['--params-file', file, '--param', 'count=40', '--param', 'keyId=7', 'deep={"on":true}'];
+  expect(await cli.piped('start', 'walk', ...words)).toMatchObject({ code: 0 });
+  const { out } = await cli.piped('status', 'walk');
+  expect(out).toContain('parameters {"count":40,"deep":{"on":true},"keyId":"7","token":"***"}');
+});
+
+it.each([
+  [['--param', 'count'], /Expected key=value such as keyId=k2/],
+  [['--param', 'count=1', 'count=2'], /Expected each key once/],
+  [['--params-file', '/none.json'], /Expected \/none\.json to hold JSON with parameters/],
+])('start with %j says what is wrong', async (words, message) => {
+  const { app } = await bench.start({ handlers: [walk()], options: { workers: false } });
+  const { code, err } = await new CommandLine(app).piped('start', 'walk', ...words);
+  expect(code).toBe(2);
+  expect(err).toMatch(message);
+});
