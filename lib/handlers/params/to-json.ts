@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { types } from 'node:util';
 import type { JsonValue } from '../../sources/backfill-source.js';
 
 /** A value that JSON cannot keep, and where it is. */
@@ -37,7 +38,7 @@ export function toJson(value: unknown, path: readonly PropertyKey[] = []): JsonR
   if (path.length > MAX_DEPTH) {
     return problem;
   }
-  if (value instanceof Date) {
+  if (types.isDate(value)) {
     return Number.isNaN(value.getTime()) ? problem : { value: value.toISOString() };
   }
   if (Array.isArray(value)) {
@@ -82,16 +83,16 @@ function describe(value: unknown, depth: number): string | null {
 
 /** What an object holds. */
 function partsOf(value: object): unknown[] {
-  if (value instanceof Date) {
+  if (types.isDate(value)) {
     return [value.getTime()];
   }
-  if (Array.isArray(value) || value instanceof Set) {
+  if (Array.isArray(value) || types.isSet(value)) {
     return [...(value as Iterable<unknown>)];
   }
-  if (value instanceof Map) {
+  if (types.isMap(value)) {
     return [...value].flat();
   }
-  if (value instanceof RegExp || value instanceof URL) {
+  if (types.isRegExp(value) || value instanceof URL) {
     return [String(value)];
   }
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);

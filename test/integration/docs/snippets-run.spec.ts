@@ -14,6 +14,7 @@ import { BackfillHarness, FakeClock } from 'nestjs-backfill/testing';
 import { Injectable, Module } from '@nestjs/common';
 import type { CanActivate, DynamicModule, ExecutionContext, ModuleMetadata, Type } from '@nestjs/common';
 import ts from 'typescript';
+import { z } from 'zod';
 import { appModules, createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
 import { readSnippets } from '../../support/docs/index.js';
 
@@ -350,6 +351,31 @@ it('the canary of the guides pauses its run, and its listener hears the verdict'
     ({ length }) => length > 0,
   );
   expect(lines[0]?.slice(0, 2)).toEqual(['fill-email-domain', 'may go on']);
+});
+
+it('the parameters of the guides choose the rows of a run, and what its handler writes', async () => {
+  await bench.database.query(
+    'CREATE TABLE keyed_message (id int PRIMARY KEY, key_id text NOT NULL, sent_at timestamptz NOT NULL)',
+  );
+  await bench.database.query(
+    `INSERT INTO keyed_message SELECT n, 'k1', '2025-12-30Z'::timestamptz + n * interval '12 h' FROM generate_series(1, 8) n`,
+  );
+  const named = (options: object) => Entity({ ...options, tableName: 'keyed_message' });
+  const names = { ...library, Entity: named, PrimaryKey, Property, z };
+  const code = snippet('class ChangeKey');
+  const { ChangeKey, Message: Keyed } = evaluate(code, names, '{ ChangeKey, Message }') as Record<
+    string,
+    Type
+  >;
+  const app = await bench.start({ handlers: [ChangeKey as Type], entities: [Keyed as Type] });
+  await evaluate(snippet("start('change-key'"), { backfills: app.backfills });
+  expect(await app.finished('change-key')).toMatchObject({
+    state: 'completed',
+    rowsDone: 3,
+    params: { keyId: 'k2', before: '2026-01-01T00:00:00.000Z', mode: 'careful' },
+  });
+  const changed = await bench.database.query(`SELECT id FROM keyed_message WHERE key_id = 'k2' ORDER BY id`);
+  expect(changed).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
 });
 
 it('the guards of the guides let operators in and nobody else', () => {
