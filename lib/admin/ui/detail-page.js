@@ -22,7 +22,7 @@ export function DetailPage({ name, runId }) {
   if (data?.isMissing) return html`<${Missing} name=${name} />`;
   if (!data?.status) return html`<p class="quiet">Loading…</p>`;
   const context = { ...data, name, url: source.current.url, now, refresh: source.current.refresh };
-  if (runId !== null) return html`<${RunPage} ...${context} runId=${runId} />`;
+  if (runId !== null && !data.isGone) return html`<${RunPage} ...${context} runId=${runId} />`;
   return html`<${Detail} ...${context} onRange=${(range) => source.current.setRange(range)} />`;
 }
 

@@ -13,13 +13,16 @@ export function FailureGroup({ group, list }) {
       <summary><bdi>${title}</bdi></summary>
     </details>
     <p class="failure-count"><strong>${count(group.count)}</strong><span class="quiet">, last <${Time} iso=${group.lastAt} /></span></p>
-    <${Button}
+    ${
+      list.onRetry &&
+      html`<${Button}
       kind="small"
       aria-label="Retry ${count(group.count)}… ${title}"
       onClick=${() => list.onRetry({ group, count: group.count })}
     >
       Retry ${count(group.count)}…
-    <//>
+    <//>`
+    }
     ${isOpen && html`<${FailureList} ...${list} group=${group} />`}
   </li>`;
 }

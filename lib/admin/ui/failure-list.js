@@ -45,7 +45,7 @@ function Failure({ failure, onRetry }) {
     <p class="quiet">${attempts === 1 ? '1 attempt' : `${attempts} attempts`}, <${Time} iso=${failedAt} /></p>
     <span class="actions">
       ${navigator.clipboard && html`<${Button} kind="small" aria-label="Copy ${name}" onClick=${copy}>Copy<//>`}
-      <${Button} kind="small" aria-label="Retry… ${name}" onClick=${() => onRetry({ ids: [id], count: 1 })}>Retry…<//>
+      ${onRetry && html`<${Button} kind="small" aria-label="Retry… ${name}" onClick=${() => onRetry({ ids: [id], count: 1 })}>Retry…<//>`}
     </span>
     <details>
       <summary><bdi>${error.name}: ${error.message}</bdi></summary>

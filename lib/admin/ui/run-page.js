@@ -57,7 +57,7 @@ export function RunPage({ name, url, runId, status, changes, refresh }) {
     </dl>
     <${ParamsPanel} params=${run.params} />
     ${run.canary && html`<${CanaryPanel} canary=${run.canary} />`}
-    <${FailuresPanel} url=${url} status=${status} groups=${groups} runId=${runId} refresh=${refresh} />
+    <${FailuresPanel} url=${url} status=${status} groups=${groups} run=${run} refresh=${refresh} />
     <div class="columns">
       <${RunConfig} run=${run} />
       <${Timeline} url=${url} changes=${changes} runId=${runId} />

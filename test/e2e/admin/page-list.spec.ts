@@ -356,6 +356,28 @@ describe('the page of 61 backfills in every state', () => {
     ).toEqual(['Batch size', '20', '20']);
   });
 
+  it('retries failures of an older run from its page, or says why that is not possible', async () => {
+    const name = 'failed-05';
+    const [older] = await admin.backfills.runs(name, 1);
+    await admin.backfills.start(name, { config: { perSecondOnPeak: 0, perSecondOffPeak: 0 } });
+    await go(`#/${name}/runs/${older?.id}`);
+    const failures = page.getByRole('region', { name: 'Failures' });
+    await failures.getByText('Another run is active.').waitFor();
+    expect(await failures.getByRole('button', { name: /^Retry/ }).count()).toBe(0);
+    await admin.backfills.cancel(name);
+    await admin.backfills.configure(name, { perSecondOnPeak: null, perSecondOffPeak: null });
+    await failures.getByRole('button', { name: /^Retry 5… / }).click();
+    await press('Retry 5 failures');
+    const timeline = page.getByRole('region', { name: 'Timeline' });
+    await timeline.getByText('retried 5 failures').waitFor();
+    await eventually(
+      'them to have failed again',
+      () => admin.backfills.run(name, older?.id ?? ''),
+      ({ status, failures: left }) => status === 'failed' && left === 20,
+    );
+    await page.locator('.detail-head .badge[data-state="failed"]').waitFor();
+  });
+
   it('tells bad values at their fields, and what somebody else has changed, and keeps what was typed', async () => {
     await go('#/never-02');
     const batch = page.getByLabel('Batch size');
