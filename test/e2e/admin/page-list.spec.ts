@@ -2,23 +2,34 @@ import type { NextFunction, Request, Response } from 'express';
 import type { BrowserContext, Page } from 'playwright-core';
 import { createAppBench, eventually } from '../../support/apps/index.js';
 import { manyBackfills, startAdminApp, startMany, type AdminApp } from '../../support/admin/index.js';
-import { inspect, openBrowser } from '../../support/browser/index.js';
+import { inspect, LOOKS, openBrowser, type Look } from '../../support/browser/index.js';
 import { sized } from '../../support/thorough.js';
 
 const bench = await createAppBench();
 
-/** Themes and widths; `npm test` looks at one that page.spec.ts does not. */
-const LOOKS = (['light', 'dark'] as const)
-  .flatMap((theme) => [1440, 768, 360, 320].map((width) => [theme, width] as const))
-  .filter(([theme, width]) => sized(0, 1) === 1 || (theme === 'dark' && width === 320));
-
-const DIALOG_LOOKS = (
-  [
-    ['light', 360],
-    ['light', 1440],
-    ['dark', 1440],
-  ] as const
-).slice(0, sized(1, 3));
+/** Where all views are looked at, `npm run test:thorough` does so in each theme and at each width. */
+const IS_FULL = sized(0, 1) === 1;
+const DIALOG_LOOKS = IS_FULL ? LOOKS : ([['light', 360]] as const);
+const VIEW_LOOKS = IS_FULL ? LOOKS : ([['dark', 320]] as const);
+/** Address and what it shows once it is drawn. */
+const VIEWS: Readonly<Record<string, readonly [hash: string, sign: string]>> = {
+  list: ['#/', '.item'],
+  running: ['#/running-01', '.chart canvas'],
+  failed: ['#/failed-01', '.failure-group'],
+  'paused-itself': ['#/broken-01', '.failure-group'],
+  never: ['#/never-01', '.tuning'],
+  'unknown-name': ['#/none', '.alert'],
+};
+const FURTHER_VIEWS: typeof VIEWS = {
+  'list-filtered': ['#/?q=0&state=attention&sort=percent', '.item'],
+  'list-no-match': ['#/?q=nothing', '.empty'],
+  held: ['#/held-01', '.chart'],
+  paused: ['#/paused-01', '.tuning'],
+  completed: ['#/done-01', '.tuning'],
+  cancelled: ['#/cancelled-01', '.tuning'],
+  'unknown-address': ['#/failed-01/nonsense', '.empty'],
+  'unknown-run': ['#/failed-01/runs/none', '.alert'],
+};
 
 describe('the page of 61 backfills in every state', () => {
   let admin: AdminApp;
@@ -426,57 +437,81 @@ describe('the page of 61 backfills in every state', () => {
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Start…');
   });
 
-  it.each(DIALOG_LOOKS)('has neither in its dialogs, forms and runs: %s, %i', async (colorScheme, width) => {
+  const lookAt = async ([colorScheme, width]: Look) => {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width, height: 900 });
-    const look = (name: string) => inspect(page, `many-${name}-${width}-${colorScheme}`);
+    return (name: string) => inspect(page, `${name}-${width}-${colorScheme}`);
+  };
+
+  it.each(DIALOG_LOOKS)('has neither in its dialogs, forms and runs: %s, %i', async (...as) => {
+    const look = await lookAt(as);
     await go('#/never-04');
     await press('Start…');
     await page.getByLabel('From', { exact: true }).fill('abc');
     await press('Preview');
     await page.locator('#start-from-error').waitFor();
-    await look('start-error');
+    await look('start-dialog-error');
     await page.getByLabel('From', { exact: true }).fill('50');
     await press('Preview');
     await page.getByText('First ranges').first().waitFor({ state: 'attached' });
-    await look('start-preview');
+    await look('start-dialog-preview');
     await press('Go back');
     await page.getByLabel('Ranges/s on peak').fill('40');
     await press('Review changes');
     await page.locator('.review .changes').waitFor();
-    await look('review');
+    await look('settings-review');
     await press('Discard');
     await go('#/failed-04');
     await page.locator('.failure-group summary').first().click();
     await page.locator('.failure summary').first().click();
-    await look('failure');
+    await look('failures-open');
     await press('Retry 20 failures…');
     await page.getByRole('dialog').waitFor();
-    await look('retry');
+    await look('retry-dialog');
     await press('Go back');
     await page.locator('section').filter({ hasText: 'Runs' }).getByRole('link').first().click();
     await page.getByRole('heading', { name: /^Run of/ }).waitFor();
+    await page.getByRole('region', { name: 'Config of the run' }).locator('tbody tr').first().waitFor();
     await look('run');
+    if (IS_FULL) {
+      await lookAtTroubles(look);
+    }
   });
 
-  it('has no serious accessibility violation and no overflow, in both themes and at each width', async () => {
-    const views = [
-      ['list', '#/', '.item'],
-      ['running', '#/running-01', '.chart canvas'],
-      ['failed', '#/failed-01', '.failure-group'],
-      ['paused', '#/broken-01', '.failure-group'],
-      ['never', '#/never-01', '.tuning'],
-      ['missing', '#/none', '.alert'],
-    ] as const;
-    for (const [colorScheme, width] of LOOKS) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 900 });
-      for (const [name, hash, sign] of views) {
-        await page.goto('about:blank');
-        await page.goto(`${base}${hash}`);
-        await page.locator(sign).first().waitFor();
-        await inspect(page, `many-${name}-${width}-${colorScheme}`);
-      }
+  /** What the server refuses, and where it does not answer. */
+  async function lookAtTroubles(look: (name: string) => Promise<void>): Promise<void> {
+    await go('#/never-06');
+    const { config } = await admin.backfills.config('never-06');
+    await page.getByLabel('Batch size').fill('250');
+    await press('Review changes');
+    await page.locator('.review .changes').waitFor();
+    await admin.backfills.configure('never-06', { concurrency: config.concurrency + 1 }, { by: 'bob' });
+    await press('Apply');
+    await page.locator('.overtaken').waitFor();
+    await look('settings-412');
+    await page.getByRole('link', { name: '← All backfills' }).click();
+    await page.getByRole('dialog').waitFor();
+    await look('settings-leave-dialog');
+    await press('Leave');
+    await page.locator('.item').first().waitFor();
+    trouble = 'signed out';
+    await connection('Signed out');
+    await look('signed-out');
+    trouble = 'away';
+    await connection('Server away since');
+    await page.locator('.age[data-old]').waitFor();
+    await look('server-away');
+    trouble = 'none';
+    await connection('Live');
+  }
+
+  it.each(VIEW_LOOKS)('has no serious accessibility violation and no overflow: %s, %i', async (...as) => {
+    const look = await lookAt(as);
+    for (const [name, [hash, sign]] of Object.entries({ ...VIEWS, ...(IS_FULL ? FURTHER_VIEWS : {}) })) {
+      await page.goto('about:blank');
+      await page.goto(`${base}${hash}`);
+      await page.locator(sign).first().waitFor();
+      await look(name);
     }
   });
 });

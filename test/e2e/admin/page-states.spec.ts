@@ -1,7 +1,8 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
 import { startAdminApp, type AdminApp } from '../../support/admin/index.js';
-import { inspect, openBrowser } from '../../support/browser/index.js';
+import { inspect, LOOKS, openBrowser } from '../../support/browser/index.js';
+import { sized } from '../../support/thorough.js';
 
 const SLOW = { batchSize: 2, perSecondOnPeak: 10, perSecondOffPeak: 10 };
 
@@ -59,7 +60,11 @@ describe('the page', () => {
     await page.locator('.warnings li').filter({ hasText: 'This app has no handler named "gone"' }).waitFor();
     expect(await page.locator('.detail-head button').allTextContents()).toEqual(['Pause…', 'Cancel…']);
     expect(await page.locator('.panel').count()).toBe(0);
-    await inspect(page, 'gone');
+    for (const [colorScheme, width] of sized(0, 1) === 1 ? LOOKS : ([['light', 1200]] as const)) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 900 });
+      await inspect(page, `handler-gone-${width}-${colorScheme}`);
+    }
     await page.getByRole('button', { name: 'Cancel…' }).click();
     await page.getByRole('button', { name: 'Cancel the run' }).click();
     await page.locator('.detail-head .badge[data-state="cancelled"]').waitFor();
