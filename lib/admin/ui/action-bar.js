@@ -42,7 +42,6 @@ export function ActionBar({ name, url, status, groups, isGone, refresh }) {
       !isActive(state) &&
       html`<${Button} key="start" kind=${isFailed ? '' : 'primary'} onClick=${open('start')}>Start…<//>`
     }
-    ${canRun && html`<${Button} key="rehearse" onClick=${open('rehearse')}>Rehearse…<//>`}
     ${(isRunning(state) || state === 'waiting') && html`<${Button} key="pause" onClick=${open('pause')}>Pause…<//>`}
     ${
       canRun &&
@@ -55,6 +54,7 @@ export function ActionBar({ name, url, status, groups, isGone, refresh }) {
       ${resume.label}
     <//>`
     }
+    ${canRun && html`<${Button} key="rehearse" onClick=${open('rehearse')}>Rehearse…<//>`}
     ${isActive(state) && html`<${Button} key="cancel" kind="danger" onClick=${open('cancel')}>Cancel…<//>`}
     ${
       dialog === 'start' &&

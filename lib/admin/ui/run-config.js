@@ -20,6 +20,7 @@ export function RunConfig({ run }) {
       caption="Config of the run"
       headings=${['Setting', 'At its start', end]}
       rows=${rows}
+      isWhole
       empty="Not recorded: a process of an earlier version worked on this run."
     />
   <//>`;

@@ -2,11 +2,11 @@ import { html } from './preact.min.js';
 
 /**
  * A table; on narrow screens its rows are stacked. `rows` are `{ key, cells }`; `empty` is shown instead where there are
- * none.
+ * none. A long one scrolls, unless it `isWhole`.
  */
-export function Table({ caption, headings, rows, empty }) {
+export function Table({ caption, headings, rows, empty, isWhole = false }) {
   if (rows.length === 0) return html`<p class="quiet">${empty}</p>`;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
+  return html`<div class=${isWhole ? 'scroll whole' : 'scroll'} tabindex="0" role="region" aria-label=${caption}>
     <table>
       <caption class="hidden">${caption}</caption>
       <thead>

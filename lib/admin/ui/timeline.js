@@ -41,7 +41,7 @@ export function Timeline({ url, changes, runId }) {
     ${
       entries === null
         ? !error && html`<p class="quiet">Loading…</p>`
-        : html`<${Table} caption="Timeline" headings=${['Time', 'Action', 'By']} rows=${entries.map(rowOf)} empty="Nothing yet." />`
+        : html`<${Table} caption="Timeline" headings=${['Time', 'What', 'By and why']} rows=${entries.map(rowOf)} empty="Nothing yet." />`
     }
     ${hasMore && entries !== null && html`<div class="actions"><${Button} onClick=${more}>Show older<//></div>`}
   <//>`;
