@@ -33,8 +33,11 @@ export const RUN_STATUS = {
 
 /** Of the active run of a backfill, else of its newest. */
 export const RUN_MEASURES: readonly RunMeasure[] = [
-  sum('paused_by_library', '{run}', 'Whether the library has paused the run by itself', (status) =>
-    status.state === 'paused' && status.pausedBy === LIBRARY ? 1 : 0,
+  sum(
+    'paused_by_library',
+    '{run}',
+    'Whether the library has paused the run by itself, but for a canary that has passed',
+    (status) => (isPausedForTrouble(status) ? 1 : 0),
   ),
   sum(
     'held',
@@ -110,6 +113,12 @@ export const RUN_MEASURES: readonly RunMeasure[] = [
     ({ verified }) => verified?.mismatched ?? 0,
   ),
 ];
+
+/** The pause after a canary that has passed was asked for. */
+function isPausedForTrouble({ state, pausedBy, stateReason, canary }: BackfillStatus): boolean {
+  const isPassed = canary?.state === 'passed' && canary.verdict?.reason === stateReason;
+  return state === 'paused' && pausedBy === LIBRARY && !isPassed;
+}
 
 /** An outage of the database holds the run, too, and is what an operator has to learn of. */
 function isHeldOnPurpose({ state, rate }: BackfillStatus): boolean {

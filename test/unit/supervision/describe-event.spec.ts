@@ -18,6 +18,12 @@ describe('an event in the log', () => {
     ['started', { dryRun: false, by: 'alice', reason: 'ticket 7' }, 'started by alice: ticket 7'],
     ['started', { dryRun: true }, 'started as a dry run'],
     [
+      'started',
+      { dryRun: false, canary: { rows: 1_000 }, by: 'al' },
+      'started with a canary of 1,000 rows by al',
+    ],
+    ['canaryEnded', { passed: true, reason: 'canary passed: 5 rows' }, 'canary passed: 5 rows'],
+    [
       'paused',
       { by: 'nestjs-backfill', reason: 'no range can succeed' },
       'paused by nestjs-backfill: no range can succeed',

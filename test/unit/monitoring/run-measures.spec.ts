@@ -1,0 +1,19 @@
+import { RUN_MEASURES } from '../../../lib/monitoring/run-measures.js';
+import { IDLE_STATUS } from '../../../lib/status/idle-status.js';
+import type { BackfillStatus } from '../../../lib/status/backfill-status.js';
+
+const reason = 'canary passed: 5 rows handed out, no failures';
+const verdict = { passed: true, reason } as NonNullable<NonNullable<BackfillStatus['canary']>['verdict']>;
+const canary = { rows: 5, maxFailures: 0, handedOut: 5, state: 'passed', verdict } as const;
+const paused = { state: 'paused', pausedBy: 'nestjs-backfill', stateReason: reason } as const;
+
+it.each<[string, Partial<BackfillStatus>, number]>([
+  ['by the library', { ...paused, stateReason: 'no range can succeed' }, 1],
+  ['by an operator', { ...paused, pausedBy: 'ada' }, 0],
+  ['after a canary that has passed', { ...paused, canary }, 0],
+  ['after a canary that has failed', { ...paused, canary: { ...canary, state: 'failed' } }, 1],
+  ['for another reason, later', { ...paused, stateReason: 'no range can succeed', canary }, 1],
+])('a run that is paused %s raises the alert or not', (_, status, raised) => {
+  const measure = RUN_MEASURES.find(({ name }) => name === 'backfill.run.paused_by_library');
+  expect(measure?.value({ ...IDLE_STATUS, ...status } as BackfillStatus)).toBe(raised);
+});
