@@ -6,6 +6,7 @@ import { EntityManagers } from './database/entity-managers.js';
 import { BackfillChecks } from './handlers/backfill-checks.js';
 import type { DeclaredBackfill } from './handlers/registered-backfill.js';
 import { withoutParams } from './handlers/run.binder.js';
+import { JournalChecker } from './journal/journal.checker.js';
 import { resolveVerification } from './planning/resolve-verification.js';
 import { SourceChecker } from './processing/source.checker.js';
 
@@ -26,6 +27,7 @@ export class BackfillChecker {
     private readonly managers: EntityManagers,
     private readonly checks: BackfillChecks,
     private readonly sources: SourceChecker,
+    private readonly journal: JournalChecker,
   ) {}
 
   /**
@@ -64,11 +66,12 @@ export class BackfillChecker {
   /** Rejects where a check refuses the backfill. */
   private async attempt(declared: DeclaredBackfill): Promise<Attempt> {
     const backfill = withoutParams(declared);
-    if (!backfill) {
-      // Its source is checked when a run is started.
-      return 'passed';
-    }
     try {
+      await this.journal.check(this.managers.fork(), backfill ?? declared);
+      if (!backfill) {
+        // Its source is checked when a run is started.
+        return 'passed';
+      }
       await this.sources.check(backfill);
       if (backfill.verify) {
         // Refused at the start of the app rather than at that of a run.

@@ -17,6 +17,8 @@ import { BackfillChecker } from './backfill.checker.js';
 import { BackfillExplorer } from './handlers/backfill.explorer.js';
 import { BackfillRegistry } from './handlers/backfill.registry.js';
 import { ListenerOrchestrator } from './hooks/listener.orchestrator.js';
+import { JournalCleaner } from './journal/journal.cleaner.js';
+import { Reversals } from './journal/reversals.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { RateController } from './pacing/rate.controller.js';
 import { CycleWorkers } from './planning/cycle.workers.js';
@@ -68,6 +70,7 @@ export class BackfillLifecycle
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
     private readonly explorer: BackfillExplorer,
     private readonly checker: BackfillChecker,
+    private readonly reversals: Reversals,
     private readonly registry: BackfillRegistry,
     private readonly managers: EntityManagers,
     private readonly events: EventStream,
@@ -76,6 +79,7 @@ export class BackfillLifecycle
     private readonly rateController: RateController,
     private readonly watchdog: BackfillWatchdog,
     private readonly ledger: BackfillLedger,
+    private readonly journalCleaner: JournalCleaner,
     private readonly lostRuns: LostRunDetector,
     private readonly queues: RangeQueues,
     private readonly cycleQueues: CycleQueues,
@@ -95,7 +99,7 @@ export class BackfillLifecycle
   }
 
   private async register(): Promise<void> {
-    const backfills = this.explorer.explore();
+    const backfills = this.explorer.explore().map((backfill) => this.reversals.addTo(backfill));
     checkWorkerNames(
       this.options.workers,
       backfills.map(({ name }) => name),
@@ -169,6 +173,7 @@ export class BackfillLifecycle
     await this.openStep(() => this.listeners.open());
     await this.openStep(() => this.ledger.open());
     await this.openStep(() => this.syncWorkers());
+    this.journalCleaner.open();
     this.watchdog.open(async (active, at) => {
       if (active.length > 0) {
         await this.reclaimer.attach(this.managers.orm);
@@ -226,6 +231,7 @@ export class BackfillLifecycle
     }
     const steps = new ShutdownSteps(this.logger, {
       watchdog: this.watchdog.close(),
+      journal: this.journalCleaner.close(),
       workers: this.pool.close(),
       planning: this.cycleWorkers.close(),
       listeners: this.listeners.close(),

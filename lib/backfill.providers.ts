@@ -17,6 +17,13 @@ import { BackfillRegistry } from './handlers/backfill.registry.js';
 import { RunBinder } from './handlers/run.binder.js';
 import { ListenerExplorer } from './hooks/listener.explorer.js';
 import { ListenerOrchestrator } from './hooks/listener.orchestrator.js';
+import { ConflictReader } from './journal/conflict.reader.js';
+import { JournalChecker } from './journal/journal.checker.js';
+import { JournalCleaner } from './journal/journal.cleaner.js';
+import { JournalStore } from './journal/journal.store.js';
+import { Journals } from './journal/journals.js';
+import { Reversals } from './journal/reversals.js';
+import { UndoStarter } from './journal/undo.starter.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { ConfigRestorer } from './ledger/config.restorer.js';
 import { LedgerChecker } from './ledger/ledger.checker.js';
@@ -174,6 +181,13 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   BatchTuner,
   HeldBatches,
   FailureRetrier,
+  JournalStore,
+  JournalChecker,
+  Journals,
+  Reversals,
+  UndoStarter,
+  ConflictReader,
+  JournalCleaner,
   RangeExecutor,
   RangeSplitter,
   RunWorkerDeps,

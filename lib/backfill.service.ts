@@ -8,6 +8,9 @@ import { BackfillChecks } from './handlers/backfill-checks.js';
 import { BackfillRegistry } from './handlers/backfill.registry.js';
 import type { DeclaredBackfill, RegisteredBackfill } from './handlers/registered-backfill.js';
 import { RunBinder } from './handlers/run.binder.js';
+import { ConflictReader } from './journal/conflict.reader.js';
+import type { UndoConflictPage, UndoConflictRequest } from './journal/undo-conflicts.js';
+import { UndoStarter } from './journal/undo.starter.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { FailureReader } from './ledger/failure.reader.js';
 import { LedgerReader } from './ledger/ledger.reader.js';
@@ -32,6 +35,7 @@ import type {
   RetryReceipt,
   RunReceipt,
   StartOptions,
+  UndoOptions,
 } from './state/run-actions.js';
 import { EventStream } from './state/event.stream.js';
 import type { HistoryRequest } from './state/history-request.js';
@@ -78,6 +82,8 @@ export class BackfillService {
     private readonly statusReader: StatusReader,
     private readonly overviewReader: OverviewReader,
     private readonly starter: RunStarter,
+    private readonly undoStarter: UndoStarter,
+    private readonly conflictReader: ConflictReader,
     private readonly previewer: RunPreviewer,
     private readonly rehearser: Rehearser,
     private readonly retrier: FailureRetrier,
@@ -168,6 +174,39 @@ export class BackfillService {
   async cancel(name: string, options: ActionOptions = {}): Promise<RunReceipt> {
     await this.assertKnown(name);
     return this.recorded(name, () => this.controller.cancel(name, options));
+  }
+
+  /**
+   * Starts a run that undoes another: it gives each row of the journal its old values back, where the row still has what
+   * that run wrote, and lists the others as conflicts. Rows that were inserted are deleted, and those that were deleted are
+   * inserted again. It has the config of the backfill, and is paced, paused and resumed as any other run. A run that is
+   * paused is cancelled first.
+   *
+   * @throws BackfillConflictError where the handler has no `undo`, there is no journal, or nothing in it is left to undo;
+   *   where the run is running, was a dry run, or is an undo itself; while another run is active
+   * @throws BackfillNotFoundError where the backfill has no run `options.runId`
+   */
+  async undo(name: string, options: UndoOptions): Promise<RunReceipt> {
+    const backfill = this.checked(name);
+    return this.recorded(name, async () =>
+      this.undoStarter.start(backfill, await this.ledgerReader.run(name, options.runId), options),
+    );
+  }
+
+  /**
+   * A page of the rows that an undo has left as they are, by table and key.
+   *
+   * @throws BackfillRequestError where `limit` or `after` is invalid
+   * @throws BackfillNotFoundError where the backfill has no run `request.runId`
+   */
+  async undoConflicts(name: string, request: UndoConflictRequest = {}): Promise<UndoConflictPage> {
+    this.registry.get(name);
+    return this.connections.run(async () => {
+      if (request.runId !== undefined) {
+        await this.ledgerReader.run(name, request.runId);
+      }
+      return this.conflictReader.page(name, request);
+    });
   }
 
   /**

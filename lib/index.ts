@@ -10,6 +10,7 @@ export type {
   RetryReceipt,
   RunReceipt,
   StartOptions,
+  UndoOptions,
 } from './state/run-actions.js';
 
 export { BackfillAdminModule } from './admin/admin.module.js';
@@ -124,7 +125,11 @@ export type { BackfillOverview, BackfillOverviewEntry } from './status/backfill-
 export type { BackfillStatus, HoldStatus, PartitionStatus, RateStatus } from './status/backfill-status.js';
 export { BACKFILL_ENTITIES } from './ledger/ledger.entities.js';
 export { createLedgerSchema, dropLedgerSchema } from './ledger/ledger-schema.js';
-export type { LedgerSchemaTarget } from './ledger/ledger-schema.js';
+export { BACKFILL_JOURNAL_ENTITIES } from './journal/journal.entities.js';
+export type { UndoConflict, UndoConflictPage, UndoConflictRequest } from './journal/undo-conflicts.js';
+export { createJournalSchema, dropJournalSchema } from './journal/journal-schema.js';
+export type { BackfillUndoOptions } from './handlers/undo-options.js';
+export type { LedgerSchemaTarget } from './database/schema-target.js';
 
 export type { BackfillHistoryType, HistoryRequest } from './state/history-request.js';
 export type { BackfillHistoryEntry } from './state/history.store.js';

@@ -1,4 +1,4 @@
-import type { EntityManager } from '@mikro-orm/core';
+import type { EntityManager, EntityName } from '@mikro-orm/core';
 import type { LoggerService } from '@nestjs/common';
 
 /**
@@ -31,6 +31,23 @@ export interface BackfillContext<TParams = unknown> {
   readonly logger: LoggerService;
   /** True in a dry run: the transaction is rolled back, so the handler must not change other systems. */
   readonly dryRun: boolean;
+  /**
+   * Journals what statements change, so that `undo` can take it back: calls `write` in a transaction, which is that of
+   * `em` where it is in one, and writes the values from before to the journal with it. Batch and row handlers need it for
+   * statements only, and not for entities that they change. It journals rows that are updated or deleted, and none that
+   * are inserted. Without `undo` of `@Backfill`, and in a dry run, it only calls `write`.
+   *
+   * @param where a filter of MikroORM that selects every row that `write` changes, such as `range.where`
+   * @param write is given the entity manager of the transaction
+   * @param entity whose rows they are. Default: the entity of the source
+   * @returns what `write` returns
+   * @throws NonRetryableError where the source has no entity, and none is given
+   */
+  journal<T>(
+    where: object,
+    write: (em: EntityManager) => Promise<T> | T,
+    entity?: EntityName<object>,
+  ): Promise<T>;
   /**
    * Acquires calls to a third party from `quota` of the config. Resolves when all processes together have not used up
    * the quota, and not before a wait that a `RateLimitedError` asked for is over; at once without a quota. A row handler

@@ -4,6 +4,7 @@ import type { BackfillConfigPatch } from '../config/backfill-config.js';
 import type { BackfillRehearsalOptions } from '../config/rehearsal-options.js';
 import type { OnOtherVersion } from '../config/handler-version.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
+import type { BackfillUndoOptions } from './undo-options.js';
 import type { BackfillGuard } from './backfill-guard.js';
 import type { BackfillRange, BackfillSource } from '../sources/backfill-source.js';
 import type { BackfillHandlerClass } from './handlers.js';
@@ -63,6 +64,12 @@ export interface BackfillOptions<
    * Range handlers write with statements of their own. Default: `recheck`.
    */
   readonly guard?: BackfillGuard;
+  /**
+   * Journals what the handler changes, so that `undo` can take a run back: the transaction that writes a row also writes
+   * its values from before. Batch and row handlers by themselves; range handlers with `ctx.journal`. Needs PostgreSQL and
+   * the tables of `createJournalSchema`. Default: nothing is journaled, and no run can be undone.
+   */
+  readonly undo?: BackfillUndoOptions;
   /** Throttles of this backfill, beside those of the module. Default: none. */
   readonly throttles?: readonly BackfillThrottle[];
   /**

@@ -11,6 +11,7 @@ import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { declareParams } from './declare-params.js';
 import { parseGuard } from './parse-guard.js';
+import { parseUndo } from './parse-undo.js';
 import { isValidName, NAME_RULE, nameFromClass } from './backfill-name.js';
 import { shapeOf } from './handler-shape.js';
 import type { AnyHandler, DeclaredBackfill } from './registered-backfill.js';
@@ -71,6 +72,7 @@ export class BackfillExplorer {
       ...declareParams(options, shape, name),
       shape,
       guard: parseGuard(options.guard, name),
+      undo: parseUndo(options.undo, name),
       throttles: options.throttles ?? [],
       mask: maskOf(options.rehearsal, name),
       verify: withoutRow(verify),

@@ -4,6 +4,7 @@ import type { BatchHandler, RangeHandler, RowHandler } from './handlers.js';
 import type { BackfillSource } from '../sources/backfill-source.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { BackfillGuard } from './backfill-guard.js';
+import type { UndoSettings } from './undo-options.js';
 import type { HandlerShape } from './handler-shape.js';
 import type { ParamsSchema } from './params/parse-params.js';
 import type { RunParams } from './params/run-params.js';
@@ -26,6 +27,10 @@ export interface HandledBackfill extends HandlerVersion {
   /** Of batch and row handlers; absent: `recheck`. */
   readonly guard?: BackfillGuard;
   readonly throttles?: readonly BackfillThrottle[];
+  /** How its runs are journaled; `null` or absent: they are not, and cannot be undone. */
+  readonly undo?: UndoSettings | null;
+  /** What works on the runs that undo its runs; absent: nothing does. */
+  readonly reversal?: RegisteredBackfill;
   /** How its runs are verified; `null` or absent: they are not, unless `start` asks for it. */
   readonly verify?: VerifyOptions | null;
   /** Checks a row of the sample of a run. */

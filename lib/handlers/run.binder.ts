@@ -16,7 +16,7 @@ const KEPT_RUNS = 20;
 /** A backfill with the parameters of a run, or why this process cannot work on the run, in words. */
 export type Binding = { readonly backfill: RegisteredBackfill } | { readonly refusal: string };
 
-type BoundRun = RecordedParams & { readonly id: string };
+type BoundRun = RecordedParams & { readonly id: string; readonly undoes?: string | null };
 
 /** Binds backfills to runs: parses the parameters of a run, and makes its source from them. */
 @Injectable()
@@ -49,7 +49,7 @@ export class RunBinder {
    */
   async bind(declared: DeclaredBackfill, run: BoundRun): Promise<Binding> {
     const known = this.peek(declared, run);
-    if (known && 'backfill' in known) {
+    if (known && ('backfill' in known || run.undoes)) {
       return known;
     }
     const binding = await bindRun(declared, run);
@@ -61,6 +61,9 @@ export class RunBinder {
    * What `bind` returns for the run, where that needs no schema or is remembered: a schema may be asynchronous.
    */
   peek(declared: DeclaredBackfill, run: BoundRun): Binding | undefined {
+    if (run.undoes) {
+      return reversalOf(declared);
+    }
     const backfill = run.params === null && !declared.paramsSchema ? withoutParams(declared) : null;
     return backfill ? { backfill } : this.bindings.get(declared.name)?.get(run.id);
   }
@@ -77,6 +80,17 @@ export class RunBinder {
       kept.delete(oldest);
     }
   }
+}
+
+/** An undo needs no parameters: the journal says what to write. */
+function reversalOf({ reversal }: DeclaredBackfill): Binding {
+  return reversal
+    ? { backfill: reversal }
+    : {
+        refusal:
+          'it undoes another run, and its handler has no option undo in this version of the app. ' +
+          'Deploy a version with it, then resume; or cancel the run',
+      };
 }
 
 async function bindRun(declared: DeclaredBackfill, run: BoundRun): Promise<Binding> {

@@ -1,10 +1,5 @@
-/**
- * A `Migration` of MikroORM (`addSql`), or an entity manager with an SQL driver.
- *
- * @publicApi
- */
-export type LedgerSchemaTarget =
-  { addSql(sql: string): void } | { getConnection(): { execute(sql: string): Promise<unknown> } };
+import { executeSchema } from '../database/schema-target.js';
+import type { LedgerSchemaTarget } from '../database/schema-target.js';
 
 const UP = [
   `create table if not exists "backfill_runs" ("id" varchar(255) not null, "scope" varchar(255) not null, "backfill" varchar(255) not null, "status" varchar(255) not null, "status_reason" text null, "started_at" timestamptz(3) not null, "finished_at" timestamptz(3) null, "started_by" text null, "start_reason" text null, "dry_run" boolean not null, "version" text null, "source_kind" varchar(255) not null, "partitions" jsonb null, "config" jsonb null, "rows_total" bigint not null, "planned" bigint not null, "done" bigint not null, "outstanding" bigint not null, "failed" bigint not null, "rows_done" bigint not null, "rows_failed" bigint not null, "failures" bigint not null, "last_error" text null, "revision" bigint not null, primary key ("id"));`,
@@ -41,7 +36,7 @@ const DOWN = ['changes', 'failures', 'checkpoints', 'runs'].map(
  * @publicApi
  */
 export async function createLedgerSchema(target: LedgerSchemaTarget): Promise<void> {
-  await run(target, UP);
+  await executeSchema(target, UP);
 }
 
 /**
@@ -51,15 +46,5 @@ export async function createLedgerSchema(target: LedgerSchemaTarget): Promise<vo
  * @publicApi
  */
 export async function dropLedgerSchema(target: LedgerSchemaTarget): Promise<void> {
-  await run(target, DOWN);
-}
-
-async function run(target: LedgerSchemaTarget, statements: readonly string[]): Promise<void> {
-  for (const sql of statements) {
-    if ('addSql' in target) {
-      target.addSql(sql);
-    } else {
-      await target.getConnection().execute(sql);
-    }
-  }
+  await executeSchema(target, DOWN);
 }

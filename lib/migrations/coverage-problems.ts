@@ -91,9 +91,14 @@ async function completedRuns(
   { version, paramsDigest }: RunRecord,
 ): Promise<RunRecord[]> {
   const found: RunRecord[] = [];
+  // An undo is newer than the run that it undoes, and comes first.
+  const undone = new Set<string>();
   for (const id of await runs.ids(name, RUNS)) {
     const run = await runs.read(id);
-    if (
+    if (run?.undoes) {
+      undone.add(run.undoes);
+    } else if (
+      !undone.has(id) &&
       run?.status === 'completed' &&
       !run.dryRun &&
       run.rowsMissing === 0 &&

@@ -34,7 +34,7 @@ export interface EnsureCompletedOptions {
 
 /**
  * Asserts that a backfill is complete, at the start of a migration that depends on it: its newest run
- * completed without failures and was not a dry run, and no row matches the `where` of its source any more. Without a
+ * completed without failures and was neither a dry run nor an undo, and no row matches the `where` of its source any more. Without a
  * `where`, its completed runs together must have covered every row: a run that was started with `from` or `to` has
  * covered its bounds, and a run that found no rows has covered none. Where the source depends on parameters, those of the
  * newest run count, and only runs with the same. With `verified`, the newest run must also have been
@@ -122,6 +122,8 @@ function incompleteness(status: BackfillStatus, left: number | null): string[] {
     problems.push('it has never been run');
   } else if (dryRun) {
     problems.push('its newest run was a dry run');
+  } else if (status.undoes !== null) {
+    problems.push(`its newest run undid run ${status.undoes}`);
   } else if (state !== 'completed') {
     problems.push(
       `it is ${state} at ${percent} %, with ${done} of ${planned} planned ranges done and ${outstanding} outstanding`,

@@ -37,8 +37,10 @@ export class RunStarter {
   /**
    * Throws `BackfillConflictError` while another run is active, and `BackfillRequestError` for a dry run on a database
    * without transactions, and for a verification or a canary that the source cannot have.
+   *
+   * @param undoes id of the run that the run undoes; `backfill` is then the reversal of its backfill
    */
-  async start(backfill: RegisteredBackfill, options: StartOptions): Promise<RunReceipt> {
+  async start(backfill: RegisteredBackfill, options: StartOptions, undoes?: string): Promise<RunReceipt> {
     const { name, source, defaults } = backfill;
     const patch = parseConfigPatch(options.config, { backfill: name, origin: 'start' });
     await this.assertNoActiveRun(name, options);
@@ -72,6 +74,7 @@ export class RunStarter {
       ...backfill.params?.kept,
       from: boundText(options.from),
       to: boundText(options.to),
+      ...(undoes === undefined ? {} : { undoes }),
       ...(verification ? { verification: JSON.stringify(verification) } : {}),
       ...(canary ? canaryFields(canary, canary.sample) : {}),
       ...fencedCursors(opening, fenceOf({ verification, canary })),

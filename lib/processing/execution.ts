@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
+import type { RunJournal } from '../journal/run-journal.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { RangeEntry } from '../state/range-entry.js';
@@ -20,6 +21,8 @@ export interface Execution {
   readonly sampler?: RowSampler | undefined;
   /** Of a dry run. Absent: nothing looks into its transaction. */
   readonly observer?: TransactionObserver | undefined;
+  /** Absent: what the handler writes is not journaled. */
+  readonly journal?: RunJournal | undefined;
   /** Aborted on pause, cancel and shutdown. */
   readonly signal: AbortSignal;
 }

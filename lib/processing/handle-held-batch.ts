@@ -1,11 +1,13 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { inRequestScope } from '../database/request-scope.js';
+import { FlushJournal } from '../journal/flush.journal.js';
 import type { BatchHandler } from '../handlers/handlers.js';
 import type { RangeEntry } from '../state/range-entry.js';
 import type { BatchRound } from './batch-round.js';
 import type { Execution } from './execution.js';
 import { holdRows } from './guard/hold-rows.js';
 import { isRowsChanged, RowsChangedError } from './guard/rows-changed.error.js';
+import { WriteGuard } from './guard/write-guard.js';
 import { handlerContext } from './handler-context.js';
 import { sampleRows } from './sample-rows.js';
 
@@ -20,6 +22,10 @@ export async function handleHeldBatch(
   try {
     const { rows, missing, locked, loaded } = await holdRows(execution, entry, em);
     given = [...rows, ...locked];
+    if (execution.journal) {
+      // Its rows are locked: there is nothing to compare.
+      new WriteGuard(em, { guard: null, journal: new FlushJournal(execution.journal) });
+    }
     await sampleRows(execution, entry, given);
     const context = handlerContext(execution, () => em);
     await inRequestScope(

@@ -46,6 +46,7 @@ export class RangeExecutor {
 
   /** Calls the handler with an entity manager of its own, which is created once something asks for it. */
   private async executeOnce(execution: Execution): Promise<Outcome> {
+    await execution.journal?.open();
     const fork = () => this.managers.fork();
     let forked: EntityManager | undefined;
     const em = () => (forked ??= fork());

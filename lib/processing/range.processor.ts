@@ -2,6 +2,7 @@ import { AbandonSignal } from '../async/abandon-signal.js';
 import { endsWithin } from '../async/timeout.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { QuotaLimiter } from '../pacing/quota.limiter.js';
+import type { RunJournal } from '../journal/run-journal.js';
 import type { RangeEntry } from '../state/range-entry.js';
 import type { Claim } from '../state/range-steps.js';
 import type { RowSettings } from './execution.js';
@@ -23,6 +24,7 @@ export class RangeProcessor {
   private readonly inFlight = new Map<AbortController, Promise<unknown>>();
   private readonly abandonSignal = new AbandonSignal();
   private readonly sampler: RowSampler | undefined;
+  private readonly journal: RunJournal | undefined;
   private stopping = false;
 
   /** @param onDone called with the duration and the rows of each range that succeeded */
@@ -36,6 +38,7 @@ export class RangeProcessor {
     private readonly onDone: (ms: number, rows: number) => void,
   ) {
     const { runId, sample } = run;
+    this.journal = run.dryRun ? undefined : deps.journals.of(run.backfill, runId);
     this.sampler = sample > 0 ? new RowSampler(deps.rowSample, runId, sample) : undefined;
   }
 
@@ -119,6 +122,7 @@ export class RangeProcessor {
         entry,
         rows,
         sampler: this.sampler,
+        journal: this.journal,
         signal,
       }),
     );

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
+import { Journals } from '../journal/journals.js';
 import { BackfillLogger } from '../logging/backfill.logger.js';
 import { SharedQuota } from '../pacing/shared.quota.js';
 import { BatchTuner } from '../planning/batch.tuner.js';
@@ -30,6 +31,7 @@ export class RunWorkerDeps {
     readonly quota: SharedQuota,
     readonly tuner: BatchTuner,
     readonly heldBatches: HeldBatches,
+    readonly journals: Journals,
     readonly rowSample: RowSampleStore,
   ) {}
 }

@@ -130,6 +130,11 @@ export class BackfillKeys {
     return this.of('ledger-duty');
   }
 
+  /** Lease of the process that removes old journals. */
+  get journalLease(): string {
+    return this.of('journal-lease');
+  }
+
   /** Lease of the process that exports the metrics of a backfill for all processes together. */
   metricsLease(backfill: string): string {
     return this.of('metrics-lease', backfill);

@@ -1,6 +1,6 @@
 import { helper, raw, Utils } from '@mikro-orm/core';
 import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
-import { keysFilter } from '../processing/guard/read-rows.js';
+import { keysFilter } from '../database/keys-filter.js';
 import { executeStatement } from '../sources/sql/execute-statement.js';
 import { asSqlManager, sqlFamily } from '../sources/sql/sql-manager.js';
 import type { SqlFamily } from '../sources/sql/sql-manager.js';

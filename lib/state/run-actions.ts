@@ -57,6 +57,16 @@ export interface ActionOptions {
 }
 
 /**
+ * Options of `undo`.
+ *
+ * @publicApi
+ */
+export interface UndoOptions extends ActionOptions {
+  /** The run that is undone. */
+  readonly runId: string;
+}
+
+/**
  * Options of `resume`.
  *
  * @publicApi

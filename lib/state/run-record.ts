@@ -128,6 +128,12 @@ const runSchema = z.object({
   config: json<BackfillConfig>(z.looseObject({})).catch(null),
   /** See `PartitionMarks`. */
   partitionMarks: json<PartitionMarks>(z.array(z.tuple([z.number(), z.array(z.number())]))).catch(null),
+  /** Rows that its handler has written to the journal; a row that was written again may count again. */
+  journaled: z.coerce.number().int().default(0),
+  /** Id of the run that it undoes; `null`: it is no undo. */
+  undoes: text,
+  /** Rows that it has not undone because others have written them. */
+  conflicts: z.coerce.number().int().default(0),
   /** How many times it was resumed. */
   resumes: z.coerce.number().int().default(0),
   walk: json<Walk>(z.record(z.string(), z.unknown())),

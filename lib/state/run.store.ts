@@ -150,6 +150,11 @@ export class RunStore {
     await scripts.endDrained.run(this.client, this.keys, { runId }, []);
   }
 
+  /** Counts rows of the journal, or conflicts of an undo; answers how many there are, `null` where the run is gone. */
+  async count(runId: string, what: 'journaled' | 'conflicts', rows: number): Promise<number | null> {
+    return scripts.countJournaled.run(this.client, this.keys, { runId }, [what, rows]);
+  }
+
   /** Sets fields of a run that no script depends on, such as its last error, unless the run is gone. */
   async setFields(runId: string, fields: Readonly<Record<string, string | number>>): Promise<void> {
     await scripts.setFields.run(this.client, this.keys, { runId }, Object.entries(fields).flat());

@@ -109,6 +109,15 @@ export interface BackfillStatus {
    * all the time: use smaller batches, or guard fewer columns.
    */
   readonly rowsRechecked: number;
+  /**
+   * Rows in the journal of the run, which `undo` can give their old values back; about, as a row that was written again
+   * may count again. 0 without the option `undo`.
+   */
+  readonly journaled: number;
+  /** Id of the run that this run undoes; `null`: it is no undo. */
+  readonly undoes: string | null;
+  /** Rows that an undo has left as they are, because others have written them: `undoConflicts` lists them. */
+  readonly conflicts: number;
   /** What the verification of the run has found so far; `null` where the run is not verified. */
   readonly verified: VerificationResult | null;
   /** The first rows of the run, after which it pauses itself; `null` where it was started without a canary. */

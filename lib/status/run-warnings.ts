@@ -52,6 +52,14 @@ export function warningsOf(
   if (run.done >= MANY_RANGES && run.rowsDone === 0 && run.rowsFailed === 0 && run.rowsMissing === 0) {
     warnings.push(`${run.done} ranges are done and ${noRow(backfill)}`);
   }
+  if (backfill.undo && !run.dryRun && run.journaled === 0 && run.rowsDone > 0) {
+    warnings.push(
+      `${run.rowsDone} rows are done, and nothing of it is in the journal that the option undo asks for, so that it cannot be ` +
+        (backfill.shape === 'range'
+          ? `undone. ${backfill.className} has to write within ctx.journal(where, write).`
+          : `undone. It has changed no entity; ${backfill.className} has to write statements within ctx.journal(where, write).`),
+    );
+  }
   const { version } = backfill;
   if (isUnmanned(run, workers, now)) {
     warnings.push('No process has workers for this backfill. Start one with workers: true.');

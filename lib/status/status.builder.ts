@@ -62,11 +62,12 @@ export class StatusBuilder {
     if (isActive(run.status)) {
       this.lostRuns.remember(name, run.id);
     }
+    const worked: HandledBackfill | undefined = run.undoes ? (backfill?.reversal ?? backfill) : backfill;
     const config = configOf(name, facts, backfill);
     const speed = speedOf(samples, now);
     const callsPerSecond = config && allowedCalls(config.quota, facts.lowered, now);
     const hold = holdOf(run, config, now);
-    const speedFacts = config && { config, shape: backfill?.shape, callsPerSecond, samples, now };
+    const speedFacts = config && { config, shape: worked?.shape, callsPerSecond, samples, now };
     const stalled = run.status === 'running' && !hold && speedFacts !== null && isStalled(run, speedFacts);
     const unmanned = isUnmanned(run, workers, now);
     const refusal = backfill ? this.checker.knownRefusal(backfill, run) : null;
@@ -81,7 +82,7 @@ export class StatusBuilder {
       runId: run.id,
       dryRun: run.dryRun,
       version: run.version,
-      adoptVersion: adoptable(run, backfill),
+      adoptVersion: adoptable(run, worked),
       ...countsOf(run),
       rowsTotalKind: run.rowsExact ? 'exact' : 'estimated',
       percent: percentOf(run),
@@ -98,7 +99,7 @@ export class StatusBuilder {
       callsPerSecond: callsPerSecond === null ? null : rounded(callsPerSecond),
       workers,
       warnings: [
-        ...warningsOf(run, { backfill, workers, config, refusal, now }),
+        ...warningsOf(run, { backfill: worked, workers, config, refusal, now }),
         ...throttleWarnings(facts.throttleErrors),
       ],
       cursor: publicCursor(run.partitions ?? [], new Map(Object.entries(run.cursors))),

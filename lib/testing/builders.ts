@@ -27,6 +27,7 @@ export function backfillContext<TParams = undefined>(
     signal: new AbortController().signal,
     logger: new Logger('Backfill'),
     dryRun: false,
+    journal: async (_, write) => write(given.em),
     quota: async () => undefined,
     ...given,
   };

@@ -20,6 +20,8 @@ export interface BenchPlan {
   /** Ranges of the backfills that walk numbers. */
   readonly ranges?: number;
   readonly workers?: boolean | readonly string[];
+  /** Whether the entities of an app are journaled, in tables that have to be there. */
+  readonly journaled?: boolean;
   /** Whether an app slows down for the foreground. */
   readonly throttled?: boolean;
 }

@@ -1,4 +1,12 @@
+import { createJournalSchema } from 'nestjs-backfill';
 import type { BenchArena } from './bench-arena.js';
+
+/** Creates the tables of the journal. */
+export async function createJournal(arena: BenchArena): Promise<void> {
+  const sql: string[] = [];
+  await createJournalSchema({ addSql: (statement) => sql.push(statement) });
+  await arena.sql(sql.join('\n'));
+}
 
 /** Fills `bench_rows` anew: no round is to pay for the dead rows of the one before. */
 export async function fillRows(arena: BenchArena, rows: number): Promise<void> {

@@ -61,6 +61,7 @@ export function handlersOf(plan: BenchPlan): Type[] {
     defineBackfill<IdRange, BenchRow>({
       name: 'entities',
       source: idRange(BenchRow),
+      ...(plan.journaled ? { undo: {} } : {}),
       config: { batchSize: 100, ...config },
       processBatch: (rows) => {
         for (const row of rows) {

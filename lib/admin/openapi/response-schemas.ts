@@ -44,6 +44,13 @@ const params = z
   .unknown()
   .describe('Parameters of the run, JSON with secret ones as ***; null: it was started without');
 
+/** The journal of a run, and what its undo came to. */
+const journal = {
+  journaled: count.describe('Rows in the journal of the run, which an undo can give their old values back'),
+  undoes: text.nullable().describe('Id of the run that this run undoes; null: it is no undo'),
+  conflicts: count.describe('Rows that an undo has left, because others have written them'),
+};
+
 /** Makes the compiler compare a schema with the type that the service returns. */
 type Shape<T> = { [K in keyof T]-?: z.ZodType };
 
@@ -129,6 +136,7 @@ export const statusResponse = z.object({
   ...progress,
   rowsMissing,
   rowsRechecked,
+  ...journal,
   verified,
   canary,
   rowsTotal: count.nullable(),
@@ -265,6 +273,7 @@ export const runResponse = z.object({
   ...progress,
   rowsMissing,
   rowsRechecked,
+  ...journal,
   verified,
   canary,
   rowsTotal: count.nullable(),

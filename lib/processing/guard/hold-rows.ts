@@ -7,7 +7,7 @@ import { loadRows } from '../load-rows.js';
 import type { LoadedRange } from '../load-rows.js';
 import { takeSnapshot } from './database-snapshot.js';
 import { findChangedRows } from './find-changed-rows.js';
-import { readsDatabase } from './reads-database.js';
+import { readsDatabase } from '../../sources/source-entity.js';
 import { entryOfKeys } from './rounds.js';
 import { RowImages } from './row-images.js';
 import { RowsChangedError } from './rows-changed.error.js';

@@ -5,8 +5,9 @@ import { asSqlManager } from '../../sources/sql/sql-manager.js';
 import type { SqlManager } from '../../sources/sql/sql-manager.js';
 import { OLDEST_RUNNING, rememberSnapshot } from './database-snapshot.js';
 import type { DatabaseSnapshot } from './database-snapshot.js';
-import { lockKeys, plainKeysOf } from './lock-keys.js';
-import { keysFilter } from './read-rows.js';
+import { keysFilter } from '../../database/keys-filter.js';
+import { plainKeysOf } from '../../database/plain-keys.js';
+import { lockKeys } from './lock-keys.js';
 import { versionedTable } from './row-versions.js';
 
 /**

@@ -1,6 +1,6 @@
 import { JsonType, ReferenceKind } from '@mikro-orm/core';
 import type { ChangeSet, EntityManager, EntityProperty } from '@mikro-orm/core';
-import type { PlainKeys } from './lock-keys.js';
+import type { PlainKeys } from '../../database/plain-keys.js';
 import type { ColumnType, TableColumns } from './table-columns.js';
 
 /** The parts of a statement that updates rows from a table of values. */

@@ -1,5 +1,6 @@
 import { helper, ReferenceKind } from '@mikro-orm/core';
 import type { EntityManager, EntityMetadata, LockMode } from '@mikro-orm/core';
+import { keysFilter } from '../../database/keys-filter.js';
 
 /** What is read of rows, and how they are locked. */
 export interface ReadRequest {
@@ -34,11 +35,4 @@ export async function readRows(
     cache: false,
   });
   return new Map(rows.map((row) => [helper(row).getSerializedPrimaryKey(), row]));
-}
-
-/** Selects the rows of entities by their primary keys. */
-export function keysFilter(meta: EntityMetadata, entities: readonly object[]): object {
-  const keys = entities.map((entity) => helper(entity).getPrimaryKey());
-  const [name = ''] = meta.primaryKeys;
-  return meta.primaryKeys.length === 1 ? { [name]: { $in: keys } } : { $or: keys };
 }

@@ -2,7 +2,7 @@ import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
 import { BackfillDefinitionError } from '../../errors/backfill-definition.error.js';
 import type { RegisteredBackfill } from '../../handlers/registered-backfill.js';
 import { asSqlManager } from '../../sources/sql/sql-manager.js';
-import { entityOf } from './reads-database.js';
+import { entityOf } from '../../sources/source-entity.js';
 
 const LOCK_REMEDY = {
   row: 'Write processBatch instead of processRow, or leave out the guard: rows are then rechecked before they are written.',

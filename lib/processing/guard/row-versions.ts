@@ -1,5 +1,6 @@
 import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
 import { ConnectionCache } from '../../database/connection-cache.js';
+import { quotedTable } from '../../database/table-name.js';
 import { executeStatement } from '../../sources/sql/execute-statement.js';
 
 /** Whether the rows of a table have the system column `xmin` of their own. */
@@ -17,16 +18,8 @@ export async function versionedTable(em: EntityManager, meta: Inheriting): Promi
   if (meta.inheritanceType === 'tpt') {
     return null;
   }
-  const platform = em.getPlatform();
-  const name = [schemaOf(em, meta), meta.tableName]
-    .flatMap((part) => (part ? [platform.quoteIdentifier(part)] : []))
-    .join('.');
+  const name = quotedTable(em, meta);
   return (await tables.get(em, name, () => hasVersions(em, name))) ? name : null;
-}
-
-/** The schema that MikroORM reads the rows of an entity from; `undefined`: that of the connection. */
-export function schemaOf(em: EntityManager, { schema }: EntityMetadata): string | undefined {
-  return schema !== undefined && schema !== '*' ? schema : (em.schema ?? em.config.get('schema'));
 }
 
 async function hasVersions(em: EntityManager, name: string): Promise<boolean> {

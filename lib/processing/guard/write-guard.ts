@@ -8,6 +8,7 @@ import type {
   Transaction,
   UnitOfWork,
 } from '@mikro-orm/core';
+import type { FlushJournal } from '../../journal/flush.journal.js';
 import { rememberReferences } from '../../sources/loaded-references.js';
 import { findChangedRows } from './find-changed-rows.js';
 import type { GuardSettings } from './find-changed-rows.js';
@@ -41,6 +42,14 @@ function guardOf(em: EntityManager): WriteGuard | undefined {
   return scoped && guards.get(scoped);
 }
 
+/** What a guard does at each flush. */
+export interface FlushSettings {
+  /** What it compares; `null`: rows are written as they are. */
+  readonly guard: GuardSettings | null;
+  /** Journals what is written; `null`: the backfill has no `undo`. */
+  readonly journal: FlushJournal | null;
+}
+
 /**
  * Guards the rows that an entity manager has loaded against lost updates: before each flush it locks the rows that are
  * to be written and compares them with what was loaded. It does so in the transaction of the flush, which it begins
@@ -50,7 +59,7 @@ export class WriteGuard {
   private readonly commitAll: () => Promise<void>;
   private readonly images = new RowImages();
   private readonly rows = new WatchedRows(this.images);
-  private readonly writer: UpdateWriter;
+  private readonly writer: UpdateWriter | null;
   /** Rows that have been compared in a transaction, which holds their locks until it ends. */
   private readonly compared = new WeakMap<object, Set<string>>();
   /** That of the driver; `undefined` outside of a flush. */
@@ -61,14 +70,15 @@ export class WriteGuard {
 
   constructor(
     private readonly em: EntityManager,
-    private readonly settings: GuardSettings,
+    private readonly settings: FlushSettings,
   ) {
     guards.set(em, this);
     const events = em.getEventManager();
     if (!events.getSubscribers().has(flushListener)) {
       events.registerSubscriber(flushListener);
     }
-    this.writer = new UpdateWriter(em, this.images, settings);
+    const { guard, journal } = settings;
+    this.writer = guard && !journal ? new UpdateWriter(em, this.images, guard) : null;
     const uow = em.getUnitOfWork(false);
     this.commitAll = uow.commit.bind(uow);
     // The handler's own flushes need the transaction of the guard, too. All of them end here, those of repositories as well.
@@ -100,7 +110,7 @@ export class WriteGuard {
         throw error;
       }
       // MikroORM's own statement succeeds, or its error tells why none does.
-      this.writer.disable();
+      this.writer?.disable();
       this.images.restore();
       await this.inTransaction(() => this.flushAll(leftOut));
     }
@@ -109,6 +119,17 @@ export class WriteGuard {
 
   /** Called with the change sets of a flush, of this entity manager or of one that the handler forked from it. */
   async check(em: EntityManager, uow: UnitOfWork): Promise<void> {
+    const { guard, journal } = this.settings;
+    if (guard) {
+      await this.compare(em, uow, guard);
+    }
+    if (journal) {
+      await this.ensureTransaction(em);
+      await journal.before(em, uow);
+    }
+  }
+
+  private async compare(em: EntityManager, uow: UnitOfWork, guard: GuardSettings): Promise<void> {
     const changes = uow.getChangeSets();
     const separable = this.flushing && isSeparable(uow, changes, this.rows);
     const written = separable ? changes.map(({ entity }) => entity) : this.writtenBy(changes);
@@ -118,13 +139,13 @@ export class WriteGuard {
     await this.ensureTransaction(em);
     // The last flush, where it is in a transaction of the guard: nothing follows that the locks have to outlive.
     const last = em === this.em && this.flushing && this.transaction !== undefined;
-    if (last && separable && this.writer.takeOver(changes)) {
+    if (last && separable && this.writer?.takeOver(changes)) {
       return;
     }
     const compared = this.comparedIn(em);
     const entities =
       compared.size === 0 ? written : written.filter((entity) => !compared.has(identityOf(entity)));
-    const found = await findChangedRows(em, entities, this.images, this.settings);
+    const found = await findChangedRows(em, entities, this.images, guard);
     if (found.changed.length + found.locked.length > 0) {
       throw new RowsChangedError(found, separable);
     }
@@ -135,7 +156,12 @@ export class WriteGuard {
 
   /** After a flush of the handler's: what it wrote is what later flushes compare with. */
   async afterFlush(em: EntityManager, uow: UnitOfWork): Promise<void> {
-    const written = this.flushing ? [] : this.writtenBy(uow.getChangeSets());
+    const { guard, journal } = this.settings;
+    if (journal) {
+      await this.ensureTransaction(em);
+      await journal.after(em, uow);
+    }
+    const written = this.flushing || !guard ? [] : this.writtenBy(uow.getChangeSets());
     if (written.length > 0) {
       await this.ensureTransaction(em);
       await this.images.refresh(em, written);
@@ -168,7 +194,7 @@ export class WriteGuard {
   private async flushOthers({ changed, locked }: { changed: object[]; locked: object[] }): Promise<boolean> {
     try {
       await this.commitAll();
-      this.writer.requireWritten();
+      this.writer?.requireWritten();
       return true;
     } catch (error) {
       if (!(error instanceof RowsChangedError && error.separable)) {

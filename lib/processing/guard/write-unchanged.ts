@@ -1,11 +1,13 @@
 import { EventType } from '@mikro-orm/core';
 import type { ChangeSet, EntityManager, EntityMetadata } from '@mikro-orm/core';
 import type { DatabaseSnapshot } from './database-snapshot.js';
-import { answer, executeLock, lockingSelect, plainKeysOf, suspectsOf, unchangedCount } from './lock-keys.js';
+import { plainKeysOf } from '../../database/plain-keys.js';
+import { answer, executeLock, lockingSelect, suspectsOf, unchangedCount } from './lock-keys.js';
 import type { LockRequest } from './lock-keys.js';
 import { plainUpdatesOf } from './plain-updates.js';
 import type { PlainUpdates } from './plain-updates.js';
-import { schemaOf, versionedTable } from './row-versions.js';
+import { schemaOf } from '../../database/table-name.js';
+import { versionedTable } from './row-versions.js';
 import { tableColumns } from './table-columns.js';
 
 /**

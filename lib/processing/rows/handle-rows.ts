@@ -7,6 +7,7 @@ import type { RowHandler } from '../../handlers/handlers.js';
 import type { Execution, Outcome, RowSettings } from '../execution.js';
 import { loadGuarded } from '../guard/load-guarded.js';
 import type { GuardedRows } from '../guard/load-guarded.js';
+import { journaledWrites } from '../journaled-writes.js';
 import { entryOfKeys } from '../guard/rounds.js';
 import { RowKeepsChangingError } from '../guard/rows-changed.error.js';
 import { RowProcessor } from './row.processor.js';
@@ -39,6 +40,7 @@ export async function handleRows(
           logger,
           dryRun,
           em,
+          journal: journaledWrites(execution, () => em),
           quota: afterFirstCall(settings, abort),
           get signal() {
             return abort.signal;

@@ -95,6 +95,7 @@ export const scripts = {
     ...runKeys(keys, scope),
     keys.config(scope.backfill),
   ]),
+  countJournaled: new LuaScript<RunScope, number | null>('count-journaled', runKeys),
   decreaseQuota: new LuaScript<BackfillRunScope, string>('decrease-quota', quotaKeys),
   endCycle: new LuaScript<RunScope, number | null>('end-cycle', runKeys),
   endDrained: new LuaScript<RunScope, string | null>('end-drained', runKeys),

@@ -5,6 +5,7 @@ import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
 import {
+  BACKFILL_JOURNAL_ENTITIES,
   BackfillConflictError,
   BackfillModule,
   BackfillService,
@@ -31,7 +32,7 @@ export async function open(plan: BenchPlan): Promise<Role> {
         MikroOrmModule.forRoot({
           driver: PostgreSqlDriver,
           clientUrl: plan.databaseUrl,
-          entities: BENCH_ENTITIES,
+          entities: [...BENCH_ENTITIES, ...(plan.journaled ? BACKFILL_JOURNAL_ENTITIES : [])],
           pool: { min: 0, max: 10 },
         }),
         BullModule.forRoot({ connection: { url: plan.redisUrl } }),

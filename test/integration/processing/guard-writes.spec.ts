@@ -155,7 +155,7 @@ async function change(
   try {
     const em = orm.em.fork();
     const snapshot = await currentSnapshot();
-    const guard = guarded ? new WriteGuard(em, { snapshot, columns: null }) : null;
+    const guard = guarded ? new WriteGuard(em, { guard: { snapshot, columns: null }, journal: null }) : null;
     if (late) {
       em.getEventManager().registerSubscriber(late);
     }
@@ -278,7 +278,10 @@ describe('a flush', () => {
     const orm = await MikroORM.init({ clientUrl: database.url, entities: [changing] });
     const write = async (value: unknown) => {
       const em = orm.em.fork();
-      const guard = new WriteGuard(em, { snapshot: await currentSnapshot(), columns: null });
+      const guard = new WriteGuard(em, {
+        guard: { snapshot: await currentSnapshot(), columns: null },
+        journal: null,
+      });
       const rows = await em.find(changing, {});
       guard.watch(rows);
       editWith([value])(rows);

@@ -1,7 +1,7 @@
 import type { EntityMetadata } from '@mikro-orm/core';
-import type { BackfillSource, SourceContext } from '../../sources/backfill-source.js';
-import { IdRangeSource } from '../../sources/id-range/id-range.source.js';
-import { KeysetSource } from '../../sources/keyset/keyset.source.js';
+import type { BackfillSource, SourceContext } from './backfill-source.js';
+import { IdRangeSource } from './id-range/id-range.source.js';
+import { KeysetSource } from './keyset/keyset.source.js';
 
 /** Whether a source is known to load its rows from the database with the entity manager that it is given. */
 export function readsDatabase(source: BackfillSource): boolean {

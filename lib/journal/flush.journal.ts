@@ -1,0 +1,104 @@
+import { ChangeSetType, helper, ReferenceKind } from '@mikro-orm/core';
+import type { ChangeSet, EntityManager, EntityMetadata, UnitOfWork } from '@mikro-orm/core';
+import { NonRetryableError } from '../errors/handler.errors.js';
+import { writeRows } from './journal-rows.js';
+import { journaledTableOf, withTables } from './journaled-table.js';
+import type { JournaledTable } from './journaled-table.js';
+import { readImages, selectEntities } from './row-images.js';
+import type { RowImages } from './row-images.js';
+import { assertInTransaction } from './run-journal.js';
+import type { RunJournal } from './run-journal.js';
+
+/** What a flush changes in one table. */
+interface TableChanges {
+  readonly meta: EntityMetadata;
+  readonly table: JournaledTable;
+  readonly images: RowImages | null;
+  readonly inserted: readonly object[];
+}
+
+/** Journals what flushes change: reads the rows before, and writes the journal after, in the transaction of the flush. */
+export class FlushJournal {
+  private readonly pending = new WeakMap<UnitOfWork, TableChanges[]>();
+
+  constructor(private readonly journal: RunJournal) {}
+
+  /**
+   * Reads the rows that a flush is to change.
+   *
+   * @throws NonRetryableError where a change cannot be undone
+   */
+  async before(em: EntityManager, uow: UnitOfWork): Promise<void> {
+    const changes = uow.getChangeSets();
+    this.assertUndoable(uow, changes);
+    if (changes.length === 0) {
+      return;
+    }
+    assertInTransaction(em, this.journal);
+    this.pending.set(uow, await withTables(em, () => readTables(em, changes)));
+  }
+
+  /** Writes the journal of the last flush. */
+  async after(em: EntityManager, uow: UnitOfWork): Promise<void> {
+    const found = this.pending.get(uow) ?? [];
+    this.pending.delete(uow);
+    for (const { meta, table, images, inserted } of found) {
+      const rows = {
+        runId: this.journal.runId,
+        table,
+        changing: this.journal.columnsOf(meta),
+        images,
+        inserted: inserted.length === 0 ? null : selectEntities(em, meta, table, inserted),
+      };
+      await this.journal.count(await withTables(em, () => writeRows(em, rows)));
+    }
+  }
+
+  private assertUndoable(uow: UnitOfWork, changes: readonly ChangeSet<object>[]): void {
+    const collection = uow
+      .getCollectionUpdates()
+      .find(({ property }) => property.kind === ReferenceKind.MANY_TO_MANY);
+    if (collection) {
+      throw this.refusal(`the many-to-many collection ${collection.property.name}`);
+    }
+    const moved = changes.find(
+      ({ type, meta, payload }) =>
+        type === ChangeSetType.UPDATE && meta.primaryKeys.some((key) => key in payload),
+    );
+    if (moved) {
+      throw this.refusal(`the primary key of a ${moved.meta.className}`);
+    }
+  }
+
+  private refusal(what: string): NonRetryableError {
+    return new NonRetryableError(
+      `Backfill "${this.journal.backfill}" has the option undo, and its handler changes ${what}, which cannot be undone. ` +
+        'Leave out undo, or change it in another backfill.',
+    );
+  }
+}
+
+async function readTables(em: EntityManager, changes: readonly ChangeSet<object>[]): Promise<TableChanges[]> {
+  const found: TableChanges[] = [];
+  for (const [meta, group] of byTable(changes)) {
+    const table = await journaledTableOf(em, meta);
+    const existing = group.filter(({ type }) => type !== ChangeSetType.CREATE).map(({ entity }) => entity);
+    const images =
+      existing.length === 0 ? null : await readImages(em, table, selectEntities(em, meta, table, existing));
+    const inserted = group.filter(({ type }) => type === ChangeSetType.CREATE).map(({ entity }) => entity);
+    found.push({ meta, table, images, inserted });
+  }
+  return found;
+}
+
+function byTable(changes: readonly ChangeSet<object>[]): Map<EntityMetadata, ChangeSet<object>[]> {
+  const groups = new Map<EntityMetadata, ChangeSet<object>[]>();
+  for (const change of changes) {
+    // Entities of single table inheritance share a table.
+    const meta = helper(change.entity).__meta.root;
+    const group = groups.get(meta) ?? [];
+    group.push(change);
+    groups.set(meta, group);
+  }
+  return groups;
+}
