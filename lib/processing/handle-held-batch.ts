@@ -22,16 +22,17 @@ export async function handleHeldBatch(
   try {
     const { rows, missing, locked, loaded } = await holdRows(execution, entry, em);
     given = [...rows, ...locked];
-    if (execution.journal) {
-      // Its rows are locked: there is nothing to compare.
-      new WriteGuard(em, { guard: null, journal: new FlushJournal(execution.journal) });
-    }
+    // Its rows are locked: there is nothing to compare.
+    const writes = execution.journal
+      ? new WriteGuard(em, { guard: null, journal: new FlushJournal(execution.journal) })
+      : null;
     await sampleRows(execution, entry, given);
     const context = handlerContext(execution, () => em);
     await inRequestScope(
       () => em,
       () => handler.processBatch(rows, context),
     );
+    await writes?.flush();
     // Flushes first.
     await em.commit();
     return { handled: loaded, missing, changed: [], locked };
