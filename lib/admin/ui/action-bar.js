@@ -60,7 +60,7 @@ export function ActionBar({ name, url, status, groups, isGone, refresh }) {
       dialog === 'start' &&
       html`<${StartDialog} name=${name} url=${url} status=${status} onStart=${(body) => act('start', body)} onClose=${close} />`
     }
-    ${dialog === 'rehearse' && html`<${RehearseDialog} name=${name} url=${url} onClose=${close} />`}
+    ${dialog === 'rehearse' && html`<${RehearseDialog} name=${name} url=${url} status=${status} onClose=${close} />`}
     ${
       dialog === 'retry' &&
       html`<${RetryDialog} url=${url} count=${failures} adoptVersion=${adoptVersion} onDone=${refresh} onClose=${close} />`

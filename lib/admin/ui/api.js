@@ -46,16 +46,6 @@ export async function send(method, path, body, isExpected, headers = {}) {
   return call(path, init, isExpected);
 }
 
-/** Sends a request whose body says what is asked for, and that changes nothing. */
-export async function ask(path, body, isExpected) {
-  const init = {
-    method: 'POST',
-    headers: { accept: 'application/json', 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  };
-  return call(path, init, isExpected);
-}
-
 export const isList = Array.isArray;
 export const has = (key) => (value) => typeof value === 'object' && value !== null && key in value;
 export const nameUrl = (name) => `/${encodeURIComponent(name)}`;

@@ -14,7 +14,7 @@ export function ParamsForm({ fields, texts, errors, onText }) {
 
 function ParamField({ field, text, error, onText }) {
   const { path, kind, label, hint, standard, isRequired } = field;
-  const shared = { id: `start-${path}`, label, hint, error };
+  const shared = { id: `field-${path}`, label, hint, error };
   const required = isRequired ? 'true' : null;
   if (kind === 'choice') {
     const choices = field.choices ?? [true, false];

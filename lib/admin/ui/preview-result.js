@@ -1,5 +1,5 @@
 import { html } from './preact.min.js';
-import { ask, has, query, read } from './api.js';
+import { has, query, read, send } from './api.js';
 import { serverNow } from './clock.js';
 import { counted, keyText, untilText, when } from './format.js';
 import { Table } from './table.js';
@@ -10,7 +10,7 @@ const RANGES = 5;
 /** What a run with these options of a start would do. */
 export async function loadPreview(url, options) {
   const asked = { limit: RANGES, ...options };
-  if ('params' in asked) return { result: await ask(`${url}/preview`, asked, has('ranges')) };
+  if ('params' in asked) return { result: await send('POST', `${url}/preview`, asked, has('ranges')) };
   const texts = Object.entries(asked).map(([key, value]) => [key, keyText(value)]);
   return { result: await read(`${url}/preview${query(Object.fromEntries(texts))}`, has('ranges')) };
 }

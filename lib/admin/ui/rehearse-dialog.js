@@ -4,26 +4,31 @@ import { boundOf } from './bound-of.js';
 import { Button } from './button.js';
 import { Dialog } from './dialog.js';
 import { TextField } from './field.js';
+import { fieldsOf, paramsOf } from './params-fields.js';
+import { ParamsForm } from './params-form.js';
 import { RehearsalResult } from './rehearsal-result.js';
 import { useSubmit } from './use-submit.js';
 
-const FIELDS = ['rows', 'from', 'to'];
-
 /** Rehearses a backfill on random rows, and shows what that did to them. Nothing is written. */
-export function RehearseDialog({ name, url, onClose }) {
+export function RehearseDialog({ name, url, status, onClose }) {
+  const [fields] = useState(() => (status.takesParams ? fieldsOf(status.paramsSchema) : []));
+  const [texts, setTexts] = useState({});
+  const known = ['rows', 'from', 'to', ...fields.map(({ path }) => path)];
   const [rows, setRows] = useState('50');
   const [from, setFrom] = useState('');
   const [to, setTo] = useState('');
   const [result, setResult] = useState(null);
   const { isBusy, errors, submit } = useSubmit(async () => {
     setResult(null);
+    const params = fields.length > 0 ? paramsOf(fields, texts) : undefined;
     const body = {
+      ...(params === undefined ? {} : { params }),
       ...(rows.trim() ? { rows: Number(rows) } : {}),
       ...(from.trim() ? { from: boundOf('from', from) } : {}),
       ...(to.trim() ? { to: boundOf('to', to) } : {}),
     };
     setResult(await send('POST', `${url}/rehearse`, body, has('untouched')));
-  }, FIELDS);
+  }, known);
   return html`<${Dialog}
     title="Rehearse ${name}"
     isWide
@@ -59,6 +64,10 @@ export function RehearseDialog({ name, url, onClose }) {
         error=${errors.to}
       />
     </div>
+    ${
+      fields.length > 0 &&
+      html`<${ParamsForm} fields=${fields} texts=${texts} errors=${errors} onText=${(path, text) => setTexts((before) => ({ ...before, [path]: text }))} />`
+    }
     <div aria-live="polite">${isBusy && html`<p class="quiet">Rehearsing…</p>`} ${result && html`<${RehearsalResult} result=${result} />`}</div>
   <//>`;
 }

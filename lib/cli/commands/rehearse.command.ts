@@ -3,8 +3,10 @@ import type { CliSession } from '../cli-session.js';
 import { EXIT_CODES } from '../exit-code.js';
 import { rehearsalText } from '../output/rehearsal-view.js';
 import { parseBound, wholeNumber } from '../parse-assignments.js';
+import type { ParamsFlags } from '../parse-params.js';
+import { PARAM_HELP, PARAMS_FILE_HELP, paramsOf } from './params-options.js';
 
-interface RehearseFlags {
+interface RehearseFlags extends ParamsFlags {
   readonly rows?: number;
   readonly from?: unknown;
   readonly to?: unknown;
@@ -24,16 +26,20 @@ export function addRehearseCommand(program: Command, session: CliSession): void 
       parseBound,
     )
     .option('--to <key>', 'key of the last row that may be drawn, inclusive', parseBound)
+    .option('--param <key=value...>', PARAM_HELP)
+    .option('--params-file <path>', PARAMS_FILE_HELP)
     .option('--mask <column...>', 'columns whose values are not printed')
     .option(
       '--limit-ms <ms>',
       'start no further batch after so long (default: 30000)',
       wholeNumber('--limit-ms', 1),
     )
-    .action(async (name: string, { limitMs, ...options }: RehearseFlags) => {
+    .action(async (name: string, { limitMs, param, paramsFile, ...options }: RehearseFlags) => {
       const service = await session.service();
+      const params = await paramsOf(service, name, { param, paramsFile });
       const result = await service.rehearse(name, {
         ...options,
+        ...(params === undefined ? {} : { params }),
         ...(limitMs === undefined ? {} : { timeoutMs: limitMs }),
         signal: session.signal,
       });

@@ -396,6 +396,12 @@ describe('the page', () => {
       sure: false,
     });
     await inspect(page, 'detail-params');
+
+    await press('Rehearse…');
+    await field('Count').fill('-1');
+    await field('token').fill('geheim');
+    await page.keyboard.press('Enter');
+    await dialog.getByText('Must be number to be >=1. Got -1.').waitFor();
   });
 
   it('has no serious accessibility violation and no overflow: light, dark, narrow', async () => {

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
+import { keyset } from 'nestjs-backfill';
+import { createAppBench, defineBackfill, Item, numbers } from '../../support/apps/index.js';
 import { CommandLine } from './command-line.js';
 
 const bench = await createAppBench();
@@ -45,6 +46,30 @@ it('start and preview take parameters, by the types of the schema, and a file wi
   expect(await cli.piped('start', 'walk', ...words)).toMatchObject({ code: 0 });
   const { out } = await cli.piped('status', 'walk');
   expect(out).toContain('parameters {"count":40,"deep":{"on":true},"keyId":"7","token":"***"}');
+});
+
+it('rehearse takes parameters, and its source has their rows', async () => {
+  await bench.fillItems('SELECT generate_series(1, 20)');
+  await bench.database.query(`UPDATE items SET state = 'old' WHERE id > 17`);
+  const schema = z.object({ state: z.string() });
+  const handler = defineBackfill<never, Item>({
+    name: 'by-state',
+    params: schema,
+    source: ({ params }) =>
+      keyset(Item, { orderBy: { id: 'asc' }, where: { state: schema.parse(params).state } }),
+    processBatch: (rows, { params }) =>
+      rows.forEach((row) => (row.state = `was ${schema.parse(params).state}`)),
+  });
+  const { app } = await bench.start({ handlers: [handler], options: { workers: false } });
+  const cli = new CommandLine(app);
+  const { code, out } = await cli.piped('rehearse', 'by-state', '--param', 'state=old', '--json');
+  expect(code).toBe(0);
+  const { rows } = JSON.parse(out) as { rows: object[] };
+  expect(rows).toHaveLength(3);
+  expect(rows[0]).toMatchObject({ before: { state: 'old' }, after: { state: 'was old' } });
+  expect((await cli.piped('rehearse', 'by-state')).err).toContain(
+    'params.state: expected string, got undefined',
+  );
 });
 
 it.each([
