@@ -19,7 +19,7 @@ export const EXIT_CODES = {
   notFound: 3,
   /** Not allowed in the current state of the run, or a concurrent change came first. */
   conflict: 4,
-  /** With `--watch`: the run failed, was cancelled or paused. */
+  /** With `--watch`: the run failed, was cancelled or paused, but for a canary that has passed. */
   runFailed: 5,
   /** `doctor` found a problem. */
   unhealthy: 6,
