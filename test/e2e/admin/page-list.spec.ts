@@ -1,5 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { BrowserContext, Page } from 'playwright-core';
+import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
 import { createAppBench, eventually } from '../../support/apps/index.js';
 import { manyBackfills, startAdminApp, startMany, type AdminApp } from '../../support/admin/index.js';
 import { inspect, LOOKS, openBrowser, type Look } from '../../support/browser/index.js';
@@ -27,6 +28,7 @@ const FURTHER_VIEWS: typeof VIEWS = {
   paused: ['#/paused-01', '.tuning'],
   completed: ['#/done-01', '.tuning'],
   cancelled: ['#/cancelled-01', '.tuning'],
+  'chart-markers': ['#/running-09', '.chart canvas'],
   'unknown-address': ['#/failed-01/nonsense', '.empty'],
   'unknown-run': ['#/failed-01/runs/none', '.alert'],
 };
@@ -505,8 +507,28 @@ describe('the page of 61 backfills in every state', () => {
     await connection('Live');
   }
 
+  /** Has the history say what holds and deploys would have left in it while the run was under way. */
+  async function addHoldsAndDeploys(name: string): Promise<void> {
+    const { stateSince, now, runId } = await admin.backfills.status(name);
+    const from = Date.parse(stateSince ?? '');
+    const at = (share: number) => Math.round(from + (Date.parse(now) - from) * share);
+    const reason = 'replication lag 48 s';
+    const entries: [at: number, type: string, data: object][] = [
+      [at(0.3), 'held', { reason }],
+      [at(0.55), 'released', { reason, since: at(0.3), ended: at(0.5) }],
+      [at(0.7), 'deployed', { version: '2', from: '1', processes: 3 }],
+    ];
+    for (const [ms, type, data] of entries) {
+      const fields = ['type', type, 'backfill', name, 'run', runId ?? '', 'data', JSON.stringify(data)];
+      await bench.redis.client.xadd(admin.app.get(BackfillKeys).history(name), `${ms}-0`, ...fields);
+    }
+  }
+
   it.each(VIEW_LOOKS)('has no serious accessibility violation and no overflow: %s, %i', async (...as) => {
     const look = await lookAt(as);
+    if (IS_FULL && as.join() === LOOKS[0]?.join()) {
+      await addHoldsAndDeploys('running-09');
+    }
     for (const [name, [hash, sign]] of Object.entries({ ...VIEWS, ...(IS_FULL ? FURTHER_VIEWS : {}) })) {
       await page.goto('about:blank');
       await page.goto(`${base}${hash}`);
