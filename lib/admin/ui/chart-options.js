@@ -106,6 +106,9 @@ function drawMarkers(plot, markers, colors) {
   clipped(plot, (ctx, bbox) => {
     const scale = devicePixelRatio;
     ctx.font = `${11 * scale}px system-ui, sans-serif`;
+    // The axes leave it as they draw their own texts.
+    ctx.textAlign = 'left';
+    ctx.textBaseline = 'alphabetic';
     let free = -Infinity;
     for (const { at, text, kind } of markers) {
       ctx.strokeStyle = ctx.fillStyle = colors[kind];
