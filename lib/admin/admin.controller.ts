@@ -3,6 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { ActionOptions, RetryReceipt, RunReceipt, StartOptions } from '../state/run-actions.js';
 import { BackfillService } from '../backfill.service.js';
 import type { ConfigInForce } from '../config/config.store.js';
+import type { UndoConflictPage } from '../journal/undo-conflicts.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import type { BackfillPreview, PreviewOptions } from '../planning/backfill-preview.js';
 import type { Rehearsal } from '../rehearsal/rehearsal.js';
@@ -18,6 +19,7 @@ import type { ResolvedAdminOptions } from './admin.options.js';
 import {
   actionBody,
   configBody,
+  conflictsQuery,
   failureGroupsQuery,
   failuresQuery,
   historyQuery,
@@ -31,6 +33,7 @@ import {
   retryBody,
   startBody,
   startHeaders,
+  undoBody,
 } from './admin.requests.js';
 import { actorOf } from './http/actor.js';
 import { header } from './http/admin-request.js';
@@ -115,6 +118,22 @@ export abstract class AdminController {
     @Req() request: AdminRequest,
   ): Promise<RunReceipt> {
     return this.backfills.cancel(name, await this.action(body, request));
+  }
+
+  @Post(':name/undo')
+  @HttpCode(200)
+  async undo(
+    @Param('name') name: string,
+    @Body() body: unknown,
+    @Req() request: AdminRequest,
+  ): Promise<RunReceipt> {
+    const { runId, reason } = parseRequest(undoBody, body);
+    return this.backfills.undo(name, { runId, ...(await this.action({ reason }, request)) });
+  }
+
+  @Get(':name/undo/conflicts')
+  async undoConflicts(@Param('name') name: string, @Query() query: unknown): Promise<UndoConflictPage> {
+    return this.backfills.undoConflicts(name, withoutUndefined(parseRequest(conflictsQuery, query)));
   }
 
   @Get(':name/config')

@@ -206,6 +206,25 @@ export const failuresQuery = z.object({
   search: text(200).optional().describe('Text in the id, key, class or message of a failure'),
 });
 
+export const undoBody = z.strictObject(
+  {
+    runId: printable(64, 'the id of a run').describe('The run that is undone'),
+    reason,
+  },
+  'an object such as { "runId": "…" }',
+);
+
+const CONFLICT_CURSOR = '`next` of the previous page of conflicts';
+export const conflictsQuery = z.object({
+  after: z
+    .string(CONFLICT_CURSOR)
+    .regex(/^[\w-]{1,4000}$/, CONFLICT_CURSOR)
+    .optional()
+    .describe(CONFLICT_CURSOR),
+  limit,
+  runId: runId.describe('The run that undid another. Default: the newest undo'),
+});
+
 export const failureGroupsQuery = z.object({ runId });
 
 export const overviewQuery = z.object({

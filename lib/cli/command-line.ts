@@ -24,6 +24,7 @@ import { addRunsCommand } from './commands/runs.command.js';
 import { addStartCommand } from './commands/start.command.js';
 import { addStatusCommand } from './commands/status.command.js';
 import { addTransitionCommands } from './commands/transition.commands.js';
+import { addUndoCommands } from './commands/undo.commands.js';
 import { EXIT_CODES, exitCodeOf } from './exit-code.js';
 import type { ExitCode } from './exit-code.js';
 import { Printer } from './output/printer.js';
@@ -190,6 +191,7 @@ function configure(
   addPreviewCommand(program, session);
   addRehearseCommand(program, session);
   addFailureCommands(program, session);
+  addUndoCommands(program, session);
   addRunsCommand(program, session);
   addHistoryCommand(program, session);
   addDoctorCommand(program, session);

@@ -6,10 +6,12 @@ import {
   resumeBody,
   retryBody,
   startBody,
+  undoBody,
 } from '../admin.requests.js';
 import {
   configRequest,
   configResponse,
+  conflictsResponse,
   errorResponse,
   failureGroupsResponse,
   failuresResponse,
@@ -37,6 +39,7 @@ const COMPONENTS: readonly (readonly [name: string, schema: z.ZodType, io: 'inpu
   ['BackfillRun', runResponse, 'output'],
   ['BackfillFailurePage', failuresResponse, 'output'],
   ['BackfillFailureGroups', failureGroupsResponse, 'output'],
+  ['BackfillUndoConflictPage', conflictsResponse, 'output'],
   ['BackfillSample', samplesResponse.element, 'output'],
   ['BackfillHistoryEntry', historyResponse.element, 'output'],
   ['BackfillError', errorResponse, 'output'],
@@ -47,6 +50,7 @@ const COMPONENTS: readonly (readonly [name: string, schema: z.ZodType, io: 'inpu
   ['BackfillPreviewRequest', previewBody, 'input'],
   ['BackfillResumeRequest', resumeBody, 'input'],
   ['BackfillRetryRequest', retryBody, 'input'],
+  ['BackfillUndoRequest', undoBody, 'input'],
   ['BackfillConfigRequest', configRequest, 'input'],
 ];
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   actionBody,
+  conflictsQuery,
   eventsQuery,
   failureGroupsQuery,
   failuresQuery,
@@ -14,9 +15,11 @@ import {
   resumeBody,
   retryBody,
   startBody,
+  undoBody,
 } from '../admin.requests.js';
 import {
   configResponse,
+  conflictsResponse,
   configRequest,
   failureGroupsResponse,
   failuresResponse,
@@ -99,6 +102,21 @@ export const ENDPOINTS: Readonly<Record<string, EndpointDescription>> = {
     body: resumeBody,
   },
   cancel: action('Cancels the run for good; outstanding ranges are dropped'),
+  undo: {
+    summary:
+      'Starts a run that undoes another: rows get their old values back where others have not written them',
+    path: NAME,
+    body: undoBody,
+    response: receiptResponse,
+    errors: { ...ACTION_ERRORS, 404: 'No backfill has this name, or no run of it has this id' },
+  },
+  undoConflicts: {
+    summary: 'Lists a page of the rows that an undo has left as they are, by table and key',
+    path: NAME,
+    query: conflictsQuery,
+    response: conflictsResponse,
+    errors: { ...QUERY_ERRORS, 404: 'No backfill has this name, or no run of it has this id' },
+  },
   config: {
     summary: 'Returns the config in force, with its version as ETag',
     path: NAME,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { UndoConflict, UndoConflictPage } from '../../journal/undo-conflicts.js';
 import type { RetryReceipt, RunReceipt } from '../../state/run-actions.js';
 import type { BackfillConfig } from '../../config/backfill-config.js';
 import { CONFIG_FIELDS, CONFIG_KEYS } from '../../config/backfill-config.schema.js';
@@ -282,6 +283,18 @@ export const runResponse = z.object({
   config: z.object(configShape).nullable().describe('In force at its end, or now; null: not recorded'),
   changes: z.array(changeResponse).optional().describe('Actions on the run; recorded with ledger: true'),
 } satisfies Shape<BackfillRun>);
+
+export const conflictsResponse = z.object({
+  items: z.array(
+    z.object({
+      table: text.describe('Quoted as SQL writes it'),
+      key: json.describe('The primary key as text; of several columns, a list of texts'),
+      reason: z.enum(['changed', 'gone', 'exists', 'blocked']),
+      columns: z.array(text).describe('Columns that have not been given back'),
+    } satisfies Shape<UndoConflict>),
+  ),
+  next: text.nullable().describe('`after` of the next page; null: this is the last'),
+} satisfies Shape<UndoConflictPage>);
 
 const failureResponse = z.object({
   id: text,

@@ -1,6 +1,14 @@
 import { UnauthorizedException } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
-import { BACKFILL_ENTITIES, createLedgerSchema, idRange, keyset, NonRetryableError } from 'nestjs-backfill';
+import {
+  BACKFILL_ENTITIES,
+  BACKFILL_JOURNAL_ENTITIES,
+  createJournalSchema,
+  createLedgerSchema,
+  idRange,
+  keyset,
+  NonRetryableError,
+} from 'nestjs-backfill';
 import type { BackfillStatus, ConfigInForce, FailureGroups, FailurePage, RunReceipt } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
 import { ApiContract, dereferenced, startAdminApp } from '../../support/admin/index.js';
@@ -17,16 +25,18 @@ const READS = [
   '/held/runs',
   '/held/failures',
   '/held/failure-groups',
+  '/held/undo/conflicts',
   '/held/samples',
 ];
 const ACTIONS = ['start', 'pause', 'resume', 'cancel', 'failures/retry'];
-const POSTS = [...ACTIONS, 'preview', 'rehearse'];
+const POSTS = [...ACTIONS, 'preview', 'rehearse', 'undo'];
 
 const bench = await createAppBench();
 
 beforeAll(async () => {
   const sql: string[] = [];
   await createLedgerSchema({ addSql: (statement) => sql.push(statement) });
+  await createJournalSchema({ addSql: (statement) => sql.push(statement) });
   await bench.database.query(sql.join('\n'));
   await bench.fillItems('SELECT generate_series(1, 40)');
 });
@@ -50,7 +60,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     admin = await startAdminApp(bench, {
       adapter,
       keyPrefix: `${bench.redis.prefix}-${adapter}`,
-      servers: { entities: [Item, ...BACKFILL_ENTITIES] },
+      servers: { entities: [Item, ...BACKFILL_ENTITIES, ...BACKFILL_JOURNAL_ENTITIES] },
       options: { ledger: true },
       admin: { path: 'ops', guards: [guard], security: ['bearer', 'session'] },
       configure: (app) => app.setGlobalPrefix('api'),
@@ -71,6 +81,13 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
               throw new NonRetryableError('seven');
             }
           },
+        }),
+        defineBackfill<never, Item>({
+          name: 'undone',
+          source: keyset(Item, { orderBy: { id: 'asc' } }),
+          undo: {},
+          config: UNPACED,
+          processBatch: (items) => items.forEach((item) => (item.touches = 9)),
         }),
         defineBackfill({
           name: 'own',
@@ -223,6 +240,29 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     expect(contract.problems).toEqual([]);
   });
 
+  it('matches the responses of an undo with conflicts', async () => {
+    const over = (undoes: string | null) =>
+      eventually(
+        'undone to be over',
+        () => client.get<BackfillStatus>('/undone'),
+        ({ body }) => body.state === 'completed' && body.undoes === undoes,
+      );
+    const { body: run } = await client.send<RunReceipt>('POST', '/undone/start', {});
+    expect((await over(null)).body.journaled).toBe(40);
+    await bench.database.query('UPDATE items SET touches = 5 WHERE id = 7');
+    const undo = { runId: run.runId, reason: 'wrong' };
+    expect((await client.send('POST', '/undone/undo', undo)).status).toBe(200);
+    expect((await over(run.runId)).body.conflicts).toBe(1);
+    expect((await client.get('/undone/undo/conflicts?limit=1')).body).toEqual({
+      items: [{ table: '"public"."items"', key: '7', reason: 'changed', columns: ['touches'] }],
+      next: null,
+    });
+    expect((await client.send('POST', '/undone/undo', undo)).status).toBe(409);
+    await client.get('/undone/runs');
+    await bench.database.query('UPDATE items SET touches = 0');
+    expect(contract.problems).toEqual([]);
+  });
+
   it('says what is answered by runs that fail', async () => {
     for (const name of ['rows', 'own']) {
       await client.send('POST', `/${name}/start`, { from: name === 'rows' ? '30' : 4 });
@@ -254,6 +294,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
       '/preview',
       '/runs',
       '/runs/x',
+      '/undo/conflicts',
       '/failures',
       '/failure-groups',
       '/samples',
@@ -266,6 +307,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     }
     await ask('GET', '/held/failure-groups?runId=');
     await ask('GET', '/held/samples?range=week');
+    await ask('GET', '/held/undo/conflicts?after=.');
     await ask('GET', '/events?backfill=');
     await ask('GET', `/overview?after=${'x'.repeat(65)}`);
     const form = { 'content-type': 'text/plain' };
@@ -276,6 +318,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     }
     await ask('POST', '/rows/failures/retry', { runId: 'x' });
     await ask('POST', '/own/cancel', {});
+    await ask('POST', '/rows/undo', { runId: 'x' });
     await client.send('PATCH', '/none/config');
     await ask('PATCH', '/held/config', { batchSize: 0 });
     await ask('PATCH', '/held/config', { wrong: 1 });
@@ -300,7 +343,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     await ask('PATCH', '/held/config');
     authenticated = true;
     // A guard that throws an exception of its own decides about its code, too.
-    expect(codes.splice(withCode).map(([, status]) => status)).toEqual(Array.from({ length: 20 }, () => 401));
+    expect(codes.splice(withCode).map(([, status]) => status)).toEqual(Array.from({ length: 22 }, () => 401));
     expect(codes.filter(([code]) => !String(code).startsWith('BACKFILL_'))).toEqual([]);
     expect(contract.problems).toEqual([]);
   });

@@ -3,6 +3,7 @@ import { BACKFILL_JOURNAL_ENTITIES, createJournalSchema, keyset } from 'nestjs-b
 import { ensureCompleted } from 'nestjs-backfill/migrations';
 import { JournalCleaner } from '../../../lib/journal/journal.cleaner.js';
 import type { BackfillContext, BackfillUndoOptions } from 'nestjs-backfill';
+import { CommandLine } from '../cli/command-line.js';
 import { createAppBench, defineBackfill, eventually } from '../../support/apps/index.js';
 
 class Seat {
@@ -68,7 +69,15 @@ async function completed(app: Awaited<ReturnType<typeof seats>>): Promise<string
 }
 
 async function undone(app: Awaited<ReturnType<typeof seats>>, runId: string) {
-  await app.backfills.undo('seats', { runId });
+  const { code, out } = await new CommandLine(app.app).piped(
+    'undo',
+    'seats',
+    '--run',
+    runId,
+    '--reason',
+    'wrong',
+  );
+  expect([code, out]).toEqual([0, expect.stringContaining(`which undoes run ${runId}`)]);
   const status = await app.finished('seats');
   expect(status).toMatchObject({ state: 'completed', undoes: runId });
   return status;
@@ -98,6 +107,12 @@ it('rows that the app has written since stay, and are listed', async () => {
     { table: '"public"."seats"', key: [`it's "A"`, '9'], reason: 'gone', columns: ['state'] },
   ]);
   expect(next).toBeNull();
+  const cli = new CommandLine(app.app);
+  const listed = await cli.piped('conflicts', 'seats');
+  expect(listed).toMatchObject({ code: 0, err: '' });
+  expect(listed.out).toMatch(/\["it's \\"A\\"","9"\]\s+gone\s+state/);
+  expect(await cli.piped('undo', 'seats', '--run', runId)).toMatchObject({ code: 4 });
+  expect(await cli.piped('undo', 'seats')).toMatchObject({ code: 2 });
   await expect(app.backfills.undoConflicts('seats', { after: 'x' })).rejects.toMatchObject({
     code: 'BACKFILL_REQUEST_INVALID',
   });
