@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Observable, exhaustMap, filter, map, share, take } from 'rxjs';
+import { Observable, exhaustMap, filter, map, of, share, take } from 'rxjs';
 import { endsWithin } from '../async/timeout.js';
 import { BackfillKeys } from './backfill-keys.js';
 import { REDIS_CLIENT } from './redis-connections.js';
@@ -7,6 +7,8 @@ import type { RedisClient } from './redis-connections.js';
 
 const TIMEOUT_MS = 2_000;
 const CHECK_EVERY_MS = 500;
+/** Longer than the second between two commands of the watchdog. */
+const RECENT_MS = 1_500;
 
 /** A timer that does not keep the process alive for a request whose client has left. */
 const checks = new Observable<void>((subscriber) => {
@@ -23,13 +25,15 @@ const checks = new Observable<void>((subscriber) => {
 export class RedisHealth {
   /** Emits once, when Redis does not answer. */
   readonly lost: Observable<void> = checks.pipe(
-    exhaustMap(() => this.isResponsive()),
+    exhaustMap(() => (this.hasAnsweredRecently ? of(true) : this.isResponsive())),
     filter((responsive) => !responsive),
     map(() => undefined),
     take(1),
     share(),
   );
   private pinging: Promise<boolean> | undefined;
+  /** By `performance.now()`. */
+  private answeredAt = -Infinity;
 
   constructor(
     @Inject(REDIS_CLIENT) private readonly client: RedisClient,
@@ -40,6 +44,15 @@ export class RedisHealth {
   async isResponsive(ms = TIMEOUT_MS): Promise<boolean> {
     const ping = this.ping();
     return (await endsWithin(ping, ms)) && ping;
+  }
+
+  /** Redis has answered a command: a check may do without one of its own. */
+  noteAnswer(): void {
+    this.answeredAt = performance.now();
+  }
+
+  private get hasAnsweredRecently(): boolean {
+    return this.client.status === 'ready' && performance.now() - this.answeredAt < RECENT_MS;
   }
 
   /** At most one command is pending: more would accumulate in the offline queue of the connection. */

@@ -138,7 +138,10 @@ export interface BackfillStatus {
    */
   readonly eta: string | null;
   readonly rate: RateStatus;
-  /** Why the run starts nothing now, although it is running; `null` where it does. */
+  /**
+   * Why the run starts nothing now, although it is running; `null` where it does. After a hold, such as that of an outage, it
+   * stays until something is done, 10 seconds at most.
+   */
   readonly held: HoldStatus | null;
   /** When something was last done: a range or rows of one, or a step of the verification; `null` where that is not known. */
   readonly activeAt: string | null;

@@ -28,6 +28,12 @@ export class FactsStore {
     private readonly keys: BackfillKeys,
   ) {}
 
+  /** Id of the newest event. */
+  async newestEvent(): Promise<string> {
+    const [newest] = await this.client.xrevrange(this.keys.events, '+', '-', 'COUNT', 1);
+    return newest?.[0] ?? '0-0';
+  }
+
   /** Reads these backfills. */
   async read(names: readonly string[]): Promise<FactsReading<BackfillFacts>> {
     return this.readInFull('named', names);

@@ -39,14 +39,19 @@ export class OverviewChanges {
     return micros.toString(RADIX);
   }
 
-  /** Those of the entries that have changed since a revision; all where this process does not know it. */
+  /**
+   * Those of the entries that have changed since a revision; all where this process does not know it.
+   *
+   * @param upTo until when the last read still holds, in epoch microseconds
+   */
   since(
     revision: string | undefined,
     entries: readonly BackfillOverviewEntry[],
+    upTo = this.last,
   ): readonly BackfillOverviewEntry[] {
     const after =
       revision !== undefined && /^[0-9a-z]{1,12}$/.test(revision) ? parseInt(revision, RADIX) : NaN;
-    if (!(after >= this.first && after <= this.last + AHEAD_MICROS)) {
+    if (!(after >= this.first && after <= Math.max(upTo, this.last) + AHEAD_MICROS)) {
       return entries;
     }
     return entries.filter(({ name }) => (this.recorded.get(name)?.since ?? Infinity) > after);

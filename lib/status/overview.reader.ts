@@ -12,7 +12,10 @@ const SHARED_MS = 1_000;
 
 /** All backfills, as one read of Redis showed them. */
 interface Overview {
+  /** Epoch ms by the clock of Redis. */
   readonly now: number;
+  /** By `performance.now()`, when Redis had answered. */
+  readonly readAt: number;
   readonly revision: string;
   readonly entries: readonly BackfillOverviewEntry[];
 }
@@ -24,11 +27,15 @@ interface SharedRead {
   pending: boolean;
 }
 
-/** Reads the overview of all backfills, at most once a second however many ask for it. */
+/**
+ * Reads the overview of all backfills, at most once a second however many ask for it. While no run is moving, that is one
+ * command, which asks whether anything has happened.
+ */
 @Injectable()
 export class OverviewReader {
   private readonly changes = new OverviewChanges();
   private shared: SharedRead | undefined;
+  private last: Overview | undefined;
 
   constructor(
     private readonly registry: BackfillRegistry,
@@ -38,12 +45,16 @@ export class OverviewReader {
 
   /** @param after a revision: only the backfills that have changed since are in the answer */
   async overview(after: string | undefined): Promise<BackfillOverview> {
-    const { now, revision, entries } = await this.sharedOverview();
+    const { now, readAt, revision, entries } = await this.sharedOverview();
+    // What still holds is of this moment.
+    const millis = now + Math.floor(performance.now() - readAt);
+    const current = iso(millis);
+    const changed = this.changes.since(after, entries, millis * 1000);
     return {
-      now: iso(now),
+      now: current,
       revision,
       names: entries.map(({ name }) => name),
-      backfills: this.changes.since(after, entries),
+      backfills: changed.map((entry) => entryAt(entry, current)),
     };
   }
 
@@ -54,7 +65,7 @@ export class OverviewReader {
     if (shared && (shared.pending || at - shared.at < SHARED_MS)) {
       return shared.overview;
     }
-    const read: SharedRead = { at, pending: true, overview: this.read() };
+    const read: SharedRead = { at, pending: true, overview: this.current() };
     this.shared = read;
     void this.settle(read);
     return read.overview;
@@ -70,8 +81,17 @@ export class OverviewReader {
     }
   }
 
+  /** The last one where nothing can have changed since. */
+  private async current(): Promise<Overview> {
+    if (!this.last || !(await this.cache.isCurrent())) {
+      this.last = await this.read();
+    }
+    return this.last;
+  }
+
   private async read(): Promise<Overview> {
     const { facts, micros } = await this.cache.read(this.registry.all().map(({ name }) => name));
+    const readAt = performance.now();
     const now = Math.floor(micros / 1000);
     const entries = [...facts]
       .toSorted(([one], [other]) => (one < other ? -1 : 1))
@@ -79,6 +99,10 @@ export class OverviewReader {
         const status = this.builder.buildAnyway(name, own, now);
         return Object.assign(status, { recent: recentRows(own.samples, now) });
       });
-    return { now, revision: this.changes.record(entries, micros), entries };
+    return { now, readAt, revision: this.changes.record(entries, micros), entries };
   }
+}
+
+function entryAt(entry: BackfillOverviewEntry, now: string): BackfillOverviewEntry {
+  return { ...entry, now };
 }

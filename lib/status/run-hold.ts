@@ -2,6 +2,9 @@ import type { BackfillConfig } from '../config/backfill-config.js';
 import { zeroRate } from '../pacing/zero-rate.js';
 import type { RunRecord } from '../state/run-record.js';
 
+/** How long after a hold its reason may still be there: what is tried again, such as a connection, takes time to fail. */
+const RETRY_MS = 10_000;
+
 /** Why a running run starts nothing now; times in epoch ms, `null` where they are not known. */
 export interface RunHold {
   readonly reason: string;
@@ -11,7 +14,7 @@ export interface RunHold {
 
 /**
  * Why a running run starts nothing now: a hold, a throttle at full pressure, or a configured rate of 0; `null` where it may
- * start something.
+ * start something. After its end, a hold counts until something is done, for some seconds at most: an outage is met again.
  *
  * @param config `null` where it is corrupt
  */
@@ -23,7 +26,7 @@ export function holdOf(run: RunRecord, config: BackfillConfig | null, now: numbe
     return { reason: run.holdReason ?? 'held', since: run.holdSince, until: run.holdUntil };
   }
   if (run.pace.kind !== 'held') {
-    return null;
+    return holdBeforeRetry(run, now);
   }
   const isThrottled = run.pressure >= 1;
   const configured = config && zeroRate(config, now);
@@ -36,4 +39,14 @@ export function holdOf(run: RunRecord, config: BackfillConfig | null, now: numbe
     since: run.rateSince,
     until: isThrottled ? null : (configured?.until ?? null),
   };
+}
+
+/** A hold that has ended, while nothing was done since. */
+function holdBeforeRetry(run: RunRecord, now: number): RunHold | null {
+  const { holdUntil, holdReason, holdSince } = run;
+  if (holdUntil === null || now >= holdUntil + RETRY_MS) {
+    return null;
+  }
+  const changedAt = Math.max(run.activeAt ?? 0, run.stateSince ?? 0);
+  return changedAt <= holdUntil ? { reason: holdReason ?? 'held', since: holdSince, until: null } : null;
 }

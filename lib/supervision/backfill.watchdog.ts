@@ -8,6 +8,7 @@ import { isOutOfMemory } from '../redis/redis-memory.js';
 import { PROCESS_ID } from '../redis/process-id.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
+import { RedisHealth } from '../redis/redis.health.js';
 import { scripts } from '../redis/scripts/bindings.js';
 import type { RunStatus } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';
@@ -54,6 +55,7 @@ export class BackfillWatchdog {
     private readonly runs: RunStore,
     private readonly supervisor: RunSupervisor,
     private readonly breaker: RunBreaker,
+    private readonly redisHealth: RedisHealth,
   ) {}
 
   /** @param onTick called once a second with the active runs */
@@ -75,6 +77,7 @@ export class BackfillWatchdog {
       LEASE_MS,
       ...handled,
     ]);
+    this.redisHealth.noteAnswer();
     const runs = Array.from({ length: fields.length / 5 }, (_, i) => {
       const [backfill, runId, status, resumes, lease] = fields.slice(5 * i, 5 * i + 5);
       return {

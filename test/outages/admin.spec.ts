@@ -3,7 +3,7 @@ import type { BackfillStatus, RunReceipt } from 'nestjs-backfill';
 import { Redis } from 'ioredis';
 import { createAppBench, defineBackfill, eventually, Item, numbers } from '../support/apps/index.js';
 import { openEvents, startAdminApp } from '../support/admin/index.js';
-import type { AdapterName, AdminApp, ErrorBody } from '../support/admin/index.js';
+import type { AdapterName, AdminApp, AdminAppSetup, ErrorBody } from '../support/admin/index.js';
 import { openBrowser } from '../support/browser/index.js';
 import { startPostgres } from '../support/services/postgres.js';
 import { startRedis, type RedisServer } from '../support/services/redis.js';
@@ -38,7 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-const start = (adapter: AdapterName) =>
+const start = (adapter: AdapterName, setup: AdminAppSetup = {}) =>
   startAdminApp(bench, {
     adapter,
     admin: { path: 'ops', allowUnguarded: true, heartbeatMs: 50 },
@@ -49,6 +49,7 @@ const start = (adapter: AdapterName) =>
       defineBackfill({ name: 'held', source: numbers(100), config: HELD, processRange: () => {} }),
       defineBackfill({ name: 'rows', source: idRange(Item), config: HELD, processRange: () => {} }),
     ],
+    ...setup,
   });
 
 /** The responses of all endpoints, none of which may wait for Redis. */
@@ -122,28 +123,65 @@ describe.each<AdapterName>(['express', 'fastify'])('without Redis, on %s', (adap
   });
 });
 
-it('the page loads, reports the outage, and recovers', async () => {
+const VIEWS: [view: string, hash: string, kept: string][] = [
+  ['the list', '', '.item[data-name="held"]'],
+  ['one backfill', '#/held', '.detail-head'],
+];
+
+it.each(VIEWS)('the page loads, reports on %s the outage, and recovers', async (_, hash, kept) => {
   const admin = await start('express');
   const browser = await openBrowser();
   try {
     const page = await browser.newPage();
-    await page.goto(`${admin.client.base}/ui`);
-    await page.locator('.item').first().waitFor();
+    const connection = (text: string) => page.locator('#connection').filter({ hasText: text }).waitFor();
+    await page.goto(`${admin.client.base}/ui${hash}`);
+    await page.locator(kept).waitFor();
+    await connection('Live');
     await redis.kill();
     const alert = page.getByRole('alert').filter({ hasText: 'Redis does not answer' });
     await alert.waitFor();
-    await page.locator('#connection').filter({ hasText: 'Reconnecting' }).waitFor();
+    await connection('Reconnecting');
+    await page.locator(kept).waitFor();
     await page.reload();
     await alert.waitFor();
     await redis.restart();
-    await page.locator('.item').first().waitFor();
+    await page.locator(kept).waitFor();
     await alert.waitFor({ state: 'detached' });
-    await page.locator('#connection').filter({ hasText: 'Live' }).waitFor();
+    await connection('Live');
   } finally {
     await browser.close();
     await admin.close();
   }
 });
+
+it.each(VIEWS)(
+  'the page says on %s that the app is away, and follows the one that comes',
+  async (_, hash, kept) => {
+    let admin = await start('express');
+    const browser = await openBrowser();
+    try {
+      const page = await browser.newPage();
+      const connection = (text: string) => page.locator('#connection').filter({ hasText: text }).waitFor();
+      await page.goto(`${admin.client.base}/ui${hash}`);
+      await page.locator(kept).waitFor();
+      await connection('Live');
+      await admin.close();
+      await connection('Server away since');
+      await page.locator('.age[data-old]').waitFor();
+      await page.locator(kept).waitFor();
+      admin = await start('express', { port: Number(new URL(admin.origin).port) });
+      await connection('Live');
+      await page.getByRole('alert').waitFor({ state: 'detached' });
+      await admin.backfills.start('held');
+      await admin.backfills.pause('held', { by: 'dora', reason: 'after the restart' });
+      await page.locator('.words').filter({ hasText: 'by dora: after the restart' }).waitFor();
+      await admin.backfills.cancel('held');
+    } finally {
+      await browser.close();
+      await admin.close();
+    }
+  },
+);
 
 it('a Redis that is out of memory has a code of its own', async () => {
   const admin = await start('express');

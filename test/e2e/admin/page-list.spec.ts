@@ -41,7 +41,6 @@ describe('the page of 61 backfills in every state', () => {
   let base: string;
   /** What the server does instead of answering. */
   let trouble: 'none' | 'signed out' | 'away';
-  const streams = new Set<Response>();
 
   beforeAll(async () => {
     browser = await openBrowser({ viewport: { width: 1440, height: 900 } });
@@ -56,10 +55,6 @@ describe('the page of 61 backfills in every state', () => {
           } else if (trouble === 'signed out') {
             response.status(401).json({ statusCode: 401, message: 'Unauthorized' });
           } else {
-            if (request.path.endsWith('/events')) {
-              streams.add(response);
-              response.once('close', () => streams.delete(response));
-            }
             next();
           }
         });
@@ -162,116 +157,12 @@ describe('the page of 61 backfills in every state', () => {
     await page.locator('.item[data-name="running-10"]').waitFor();
   });
 
-  it('reads the list once a second at most, and not while it is hidden', async () => {
-    let lists = 0;
-    const isList = (url: string) => /\/ops(\/overview.*)?$/.test(new URL(url).pathname);
-    page.on('request', (request) => {
-      if (isList(request.url())) lists++;
-    });
-    await page.locator('.item').first().waitFor();
-    await connection('Live');
-    // By the clock of the page, as this process learns of them late where the machine is busy.
-    const reads = await eventually(
-      'six lists',
-      () =>
-        page.evaluate<{ startTime: number; decodedBodySize: number }[]>(
-          `performance.getEntriesByType('resource').filter(({ name }) => name.includes('/ops/overview'))
-            .map(({ startTime, decodedBodySize }) => ({ startTime, decodedBodySize }))`,
-        ),
-      (entries) => entries.length >= 6,
-    );
-    const gaps = reads.slice(1).map(({ startTime }, i) => startTime - (reads[i]?.startTime ?? 0));
-    expect(gaps.filter((gap) => gap < 900)).toEqual([]);
-    // The first has all backfills; ten of the 61 run, and what does not change is left out.
-    const [first, ...later] = reads.map(({ decodedBodySize }) => decodedBodySize);
-    expect(later.filter((size) => size > (first ?? 0) / 2)).toEqual([]);
-
-    const setHidden = (hidden: boolean) =>
-      page.evaluate(
-        `Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });
-        document.dispatchEvent(new Event('visibilitychange'))`,
-      );
-    await page.evaluate(
-      `window.told = 0;
-      new BroadcastChannel('nestjs-backfill:/ops').addEventListener('message', () => window.told++)`,
-    );
-    await setHidden(true);
-    const before = lists;
-    const told = () => page.evaluate('told') as Promise<number>;
-    const other = await openPage();
-    await eventually('events that would make a visible page read', told, (count) => count >= 40);
-    expect(lists - before).toBeLessThanOrEqual(1);
-    await setHidden(false);
-    await eventually(
-      'the list to be read again',
-      () => Promise.resolve(lists),
-      (count) => count > before + 1,
-    );
-    await other.close();
-  });
-
-  it('reads little for one backfill: less while it is idle, and only new samples', async () => {
-    const seen: { part: string; query: URLSearchParams }[] = [];
-    page.on('request', (request) => {
-      const { pathname, searchParams } = new URL(request.url());
-      const [, name, part = 'status'] = /^\/ops\/((?:done|running)-01)(?:\/([\w-]+))?/.exec(pathname) ?? [];
-      if (name) seen.push({ part, query: searchParams });
-    });
-    const of = (part: string) => seen.filter((request) => request.part === part);
-    const statuses = (count: number) =>
-      eventually(
-        `${count} reads of the status`,
-        () => Promise.resolve(of('status').length),
-        (read) => read >= count,
-      );
-    await go('#/done-01');
-    await statuses(3);
-    // The first view reads each part once; after that only the status is read.
-    expect(of('samples').length).toBeLessThanOrEqual(1);
-    expect(of('failures').length + of('failure-groups').length).toBeLessThanOrEqual(2);
-    seen.length = 0;
-    await go('#/running-01');
-    await page.locator('.chart canvas').waitFor();
-    await statuses(7);
-    expect(seen.length).toBeLessThan(4 * of('status').length);
-    const eu = page.locator('tr').filter({ hasText: 'eu' });
-    await eu
-      .filter({ hasText: / of 2,000/ })
-      .filter({ hasText: ' rows/s' })
-      .waitFor();
-    const newer = of('samples').slice(1);
-    expect(newer.length).toBeGreaterThan(0);
-    expect(newer.filter(({ query }) => !query.has('after'))).toEqual([]);
-  });
-
-  it('has one event stream for seven tabs, which another tab takes over', async () => {
-    const others = await Promise.all(Array.from({ length: 6 }, () => openPage()));
-    const all = [page, ...others];
-    const isLive = (tab: Page) => tab.locator('#connection').filter({ hasText: 'Live' }).waitFor();
-    await Promise.all(all.map(isLive));
-    expect(streams.size).toBe(1);
-    // The first page has the stream, as it was opened first.
-    await page.close();
-    page = others.pop() ?? page;
-    await eventually(
-      'another tab to open the stream',
-      () => Promise.resolve(streams.size),
-      (count) => count === 1,
-    );
-    await admin.backfills.pause('running-10', { by: 'dora', reason: 'for all tabs' });
-    await Promise.all(
-      [page, ...others].map((tab) =>
-        tab
-          .locator('.item[data-name="running-10"] .words')
-          .filter({ hasText: 'by dora: for all tabs' })
-          .waitFor(),
-      ),
-    );
-    await admin.backfills.resume('running-10');
-    await Promise.all(others.map((tab) => tab.close()));
-  });
-
-  it('says that it is signed out, or that the server is away, and recovers', async () => {
+  it.each([
+    ['the list', '#/', '.item[data-name="failed-01"]'],
+    ['one backfill', '#/failed-01', '.failure-group'],
+  ])('says on %s that it is signed out, or that the server is away, and recovers', async (_, hash, kept) => {
+    await go(hash);
+    await page.locator(kept).first().waitFor();
     await connection('Live');
     await page.locator('.age').filter({ hasText: 'updated' }).waitFor();
     trouble = 'signed out';
@@ -280,7 +171,8 @@ describe('the page of 61 backfills in every state', () => {
     trouble = 'away';
     await connection('Server away since');
     await page.locator('.age[data-old]').waitFor();
-    await page.locator('.item[data-name="failed-01"]').waitFor();
+    // What was known stays.
+    await page.locator(kept).first().waitFor();
     trouble = 'none';
     await page.getByRole('alert').waitFor({ state: 'detached' });
     await connection('Live');

@@ -90,12 +90,19 @@ describe('a run that hands out nothing', () => {
     );
     expect(first.held?.reason).toBe('held by the third party');
     expect(Date.parse(first.held?.until ?? '')).toBeGreaterThan(Date.parse(first.now));
+    const seen = [first];
     const next = await eventually(
       'the next hold',
-      () => backfills.status('work'),
-      ({ held }) => held !== null && held.until !== first.held?.until,
+      async () => {
+        const status = await backfills.status('work');
+        seen.push(status);
+        return status;
+      },
+      ({ held }) => held !== null && held.until !== null && held.until !== first.held?.until,
     );
     expect(next.held?.since).toBe(first.held?.since);
+    // Between the two it is tried again, and nothing is done.
+    expect(seen.filter(({ held }) => held === null)).toEqual([]);
     await backfills.cancel('work');
     expect((await backfills.status('work')).held).toBeNull();
   });

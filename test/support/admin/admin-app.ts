@@ -24,6 +24,8 @@ export interface AdminAppSetup {
   readonly options?: BackfillModuleOptions;
   /** Configures the app before it listens, as `main.ts` does. */
   readonly configure?: (app: INestApplication) => void;
+  /** Default: a free one. */
+  readonly port?: number;
   /** Path of the endpoints where it is not the path of `admin`. */
   readonly at?: string;
 }
@@ -61,7 +63,7 @@ export async function startAdminApp(bench: AppBench, setup: AdminAppSetup = {}):
   const app = testing.createNestApplication(adapter);
   setup.configure?.(app);
   try {
-    await app.listen(0, '127.0.0.1');
+    await app.listen(setup.port ?? 0, '127.0.0.1');
   } catch (error) {
     await app.close();
     throw error;
