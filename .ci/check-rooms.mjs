@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path/posix';
 import ts from 'typescript';
 
 const BELOW_SERVICE =
-  'redis database throttles sources config handlers state queues pacing supervision planning journal processing rehearsal status ledger';
+  'redis database throttles sources config handlers state queues pacing forecast supervision planning journal processing rehearsal status ledger';
 const ABOVE_SERVICE = `${BELOW_SERVICE} service`;
 
 /** From bottom to top: what each room may import, beside itself, `async`, `errors` and `logging`. */
@@ -22,17 +22,19 @@ const MAY_IMPORT = {
   queues: 'redis config handlers state',
   // From here on a room may also import what the rooms that it uses take and return.
   pacing: 'redis database throttles sources config handlers state queues',
+  forecast: 'redis throttles sources config handlers state queues pacing',
   // Planning imports supervision and not the reverse: the cycle runner reports failed cycles to the run breaker.
   supervision: 'redis database throttles config handlers state queues pacing',
-  planning: 'redis database sources config handlers state queues pacing supervision',
+  // A run keeps the forecast that it is started with.
+  planning: 'redis database sources config handlers state queues pacing forecast supervision',
   journal: 'redis database sources config handlers state supervision planning',
   // The batch tuner of planning measures the ranges that are processed here.
   processing:
     'redis database throttles sources config handlers state queues pacing supervision planning journal',
   // The executor and the guard of processing are those of a run.
   rehearsal:
-    'redis database throttles sources config handlers state queues pacing supervision planning journal processing',
-  status: 'redis sources config handlers state pacing supervision planning',
+    'redis database throttles sources config handlers state queues pacing forecast supervision planning journal processing',
+  status: 'redis sources config handlers state pacing forecast supervision planning',
   ledger: 'redis database sources config handlers state supervision status',
   // The file backfill.service.ts.
   service: BELOW_SERVICE,

@@ -11,6 +11,7 @@ import type { ResolvedModuleOptions } from './config/module-options.js';
 import { APP_ORM, EntityManagers } from './database/entity-managers.js';
 import { DatabaseHealth } from './database/database.health.js';
 import { LibraryConnections } from './database/library-connections.js';
+import { MeasurementStore } from './forecast/measurement.store.js';
 import { BackfillChecks } from './handlers/backfill-checks.js';
 import { BackfillExplorer } from './handlers/backfill.explorer.js';
 import { BackfillRegistry } from './handlers/backfill.registry.js';
@@ -153,6 +154,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   QueuePublisher,
   RateController,
   SharedQuota,
+  MeasurementStore,
   ThrottleEvaluator,
   AppIntervals,
   RunBreaker,

@@ -1,3 +1,4 @@
+import type { BackfillForecast } from '../forecast/forecast.js';
 import type { JsonValue, SourceWarning } from '../sources/backfill-source.js';
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
 
@@ -63,6 +64,11 @@ export interface BackfillPreview {
    * start, or the rate is unpaced.
    */
   readonly estimatedEnd: string | null;
+  /**
+   * What the run will cost, from what the last rehearsal has measured and the config of this preview; `null` where there was
+   * no rehearsal within the last hour.
+   */
+  readonly forecast: BackfillForecast | null;
   /** What the source noticed, for example a missing index or sparse ids. */
   readonly warnings: readonly SourceWarning[];
 }

@@ -5,6 +5,8 @@ import { parseConfigPatch } from '../config/parse-config-patch.js';
 import { parseLimit } from '../config/parse-limit.js';
 import { EntityManagers } from '../database/entity-managers.js';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
+import { computeForecast } from '../forecast/compute-forecast.js';
+import { MeasurementStore } from '../forecast/measurement.store.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { estimateEnd, startTimes } from '../pacing/schedule.js';
 import type { SourceContext, SourceOpening, SourceWarning } from '../sources/backfill-source.js';
@@ -23,6 +25,7 @@ export class RunPreviewer {
     private readonly managers: EntityManagers,
     private readonly runStore: RunStore,
     private readonly heldBatches: HeldBatches,
+    private readonly measurements: MeasurementStore,
   ) {}
 
   async preview(backfill: RegisteredBackfill, options: PreviewOptions): Promise<BackfillPreview> {
@@ -40,12 +43,15 @@ export class RunPreviewer {
     const total = inspection?.totalRanges ?? Math.ceil(opening.total.rows / config.batchSize);
     const times = startTimes(config, at);
     const end = estimateEnd(config, at, total);
+    const measurement = await this.measurements.read(name);
+    const rowsTotal = opening.total.rows;
     return {
       ranges: planned.map((range) => withStart(range, times.next().value)),
       total,
-      rowsTotal: opening.total.rows,
+      rowsTotal,
       rowsTotalKind: opening.total.exact ? 'exact' : 'estimated',
       estimatedEnd: end === null ? null : isoTime(end),
+      forecast: measurement && computeForecast(measurement, { config, rowsTotal, ranges: total, at }),
       warnings: [...(inspection?.warnings ?? []), ...(await this.lockWarnings(backfill))],
     };
   }

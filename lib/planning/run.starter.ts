@@ -1,11 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import type { EntityManager } from '@mikro-orm/core';
 import { Injectable } from '@nestjs/common';
+import type { BackfillConfig } from '../config/backfill-config.js';
 import { ConfigStore } from '../config/config.store.js';
 import { parseConfigPatch } from '../config/parse-config-patch.js';
 import { EntityManagers } from '../database/entity-managers.js';
 import { requireTransactions } from '../database/require-transactions.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import { describeValue } from '../errors/describe-value.js';
+import { computeForecast } from '../forecast/compute-forecast.js';
+import type { BackfillForecast } from '../forecast/forecast.js';
+import { MeasurementStore } from '../forecast/measurement.store.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { RateController } from '../pacing/rate.controller.js';
 import type { SourceOpening } from '../sources/backfill-source.js';
@@ -20,6 +25,7 @@ import { RunStore } from '../state/run.store.js';
 import { WalkChecker } from '../supervision/walk.checker.js';
 import { resolveCanary } from './resolve-canary.js';
 import { resolveVerification } from './resolve-verification.js';
+import { countRanges } from './count-ranges.js';
 
 /** Starts a run: reads its bounds, creates it in one atomic step, and queues its first cycle. */
 @Injectable()
@@ -32,6 +38,7 @@ export class RunStarter {
     private readonly rateController: RateController,
     private readonly walks: WalkChecker,
     private readonly cycles: CycleQueues,
+    private readonly measurements: MeasurementStore,
   ) {}
 
   /**
@@ -56,6 +63,7 @@ export class RunStarter {
     const verification = await resolveVerification(backfill, options, em, await this.clock.now());
     const opening = await source.open({ em, backfill: name }, { from: options.from, to: options.to });
     const canary = await resolveCanary(backfill, options, opening, verification, em);
+    const forecast = await this.forecastOf(backfill, opening, em, config);
     const runId = newRunId(Date.now());
     const answer = await this.runs.start(name, runId, options.idempotencyKey ?? '', {
       sourceKind: source.kind,
@@ -72,6 +80,7 @@ export class RunStarter {
       startReason: options.reason ?? '',
       idempotencyKey: options.idempotencyKey ?? '',
       ...backfill.params?.kept,
+      ...(forecast ? { forecast: JSON.stringify(forecast) } : {}),
       from: boundText(options.from),
       to: boundText(options.to),
       ...(undoes === undefined ? {} : { undoes }),
@@ -89,6 +98,27 @@ export class RunStarter {
     await this.rateController.apply(name, runId, config, await this.clock.now());
     await this.cycles.runNow({ backfill: name, run: runId, cycle: 0 });
     return { runId, state: 'running', changed: true };
+  }
+
+  /** What the run will cost; `null` where there was no rehearsal within the last hour. */
+  private async forecastOf(
+    backfill: RegisteredBackfill,
+    opening: SourceOpening,
+    em: EntityManager,
+    config: BackfillConfig,
+  ): Promise<BackfillForecast | null> {
+    const measurement = await this.measurements.read(backfill.name);
+    if (!measurement) {
+      return null;
+    }
+    const context = { em, backfill: backfill.name };
+    const ranges = await countRanges(backfill, context, opening, config.batchSize);
+    return computeForecast(measurement, {
+      config,
+      rowsTotal: opening.total.rows,
+      ranges,
+      at: await this.clock.now(),
+    });
   }
 
   /** Fails early, before the bounds are read from the database. The start script makes the decision. */

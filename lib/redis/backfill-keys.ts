@@ -61,6 +61,11 @@ export class BackfillKeys {
     return this.of('pressure', backfill);
   }
 
+  /** What the last rehearsal has measured. */
+  measurement(backfill: string): string {
+    return this.of('measurement', backfill);
+  }
+
   /** How many batches of a run held the locks of their rows, and for how many that took long. */
   heldBatches(runId: string): string {
     return this.of('held-batches', runId);

@@ -1,30 +1,23 @@
 import { randomBytes } from 'node:crypto';
-import type { EntityManager } from '@mikro-orm/core';
+import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
+import type { MeasuredWal } from '../forecast/measurement.js';
 import type { TransactionObserver } from '../processing/execution.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import { executeStatement } from '../sources/sql/execute-statement.js';
 import { sqlFamily } from '../sources/sql/sql-manager.js';
 import type { RawColumns } from './compare-rows.js';
+import type { ObservedRow } from './observed-row.js';
 import { groupByEntity, keyTextOf } from './raw-row.reader.js';
 import type { EntityRows, RawRowReader } from './raw-row.reader.js';
 import { StatementCounter } from './statement.counter.js';
 import { countsBetween, readTableCounts } from './table.counts.js';
 import type { TableCounts } from './table.counts.js';
+import { WalObserver } from './wal.observer.js';
 
 /** Longest that a statement of a rehearsal waits for a lock of the app. */
 const LOCK_TIMEOUT_MS = 1_000;
 /** A setting of the transaction, by which it is recognized. */
 const MARK = 'nestjs_backfill.rehearsal';
-
-/** A row of a batch, before and after. */
-export interface ObservedRow {
-  readonly key: JsonValue;
-  readonly group: EntityRows;
-  /** Its primary key as text. */
-  readonly keyText: string;
-  readonly before: RawColumns;
-  readonly after: RawColumns | null;
-}
 
 /** What a source loads, with the key of each row. */
 export interface BatchRows {
@@ -38,6 +31,11 @@ export class BatchObserver implements TransactionObserver {
   tables: TableCounts = new Map();
   /** Ms between the begin of the transaction and the end of the flush. */
   ms = 0;
+  /** Ms of its statements, and of the CPU, meanwhile. */
+  databaseMs = 0;
+  cpuMs = 0;
+  /** `null`: the database does not tell. */
+  wal: MeasuredWal | null = null;
   /** Whether another transaction was open after the handler than before: it has committed, or rolled back. */
   hasEndedTransaction = false;
   private readonly mark = randomBytes(8).toString('hex');
@@ -46,13 +44,20 @@ export class BatchObserver implements TransactionObserver {
   private before: ReadonlyMap<EntityRows, ReadonlyMap<string, RawColumns>> = new Map();
   private countsBefore: TableCounts = new Map();
   private startedAt = 0;
+  private databaseMsBefore = 0;
+  private savepointMsBefore = 0;
+  private cpuBefore: NodeJS.CpuUsage | undefined;
+  private readonly walObserver: WalObserver;
 
   constructor(
     private readonly source: BatchRows,
     private readonly reader: RawRowReader,
     private readonly counter: StatementCounter,
     private readonly timeoutMs: number,
-  ) {}
+    locks: boolean,
+  ) {
+    this.walObserver = new WalObserver(reader, locks);
+  }
 
   begun(em: EntityManager): Promise<void> {
     return StatementCounter.exclude(async () => {
@@ -69,17 +74,28 @@ export class BatchObserver implements TransactionObserver {
       this.loaded = await this.source.load(own);
       this.groups = groupByEntity(this.loaded);
       this.before = await this.readAll(own);
+      if (isPostgres(em)) {
+        await this.walObserver.begun(em, this.groups);
+      }
       this.counter.open();
+      this.databaseMsBefore = this.counter.databaseMs;
+      this.savepointMsBefore = this.counter.savepointMs;
+      this.cpuBefore = process.cpuUsage();
       this.startedAt = performance.now();
     });
   }
 
   handled(em: EntityManager): Promise<void> {
-    this.ms = performance.now() - this.startedAt;
+    // The savepoints of single rows are none of a run.
+    this.ms = performance.now() - this.startedAt - (this.counter.savepointMs - this.savepointMsBefore);
+    const { user, system } = process.cpuUsage(this.cpuBefore);
+    this.cpuMs = (user + system) / 1000;
+    this.databaseMs = this.counter.databaseMs - this.databaseMsBefore;
     this.counter.close();
     return StatementCounter.exclude(async () => {
       const own = inTransactionOf(em);
       if (isPostgres(em)) {
+        await this.walObserver.handled(em);
         const [row] = await executeStatement(em, `select current_setting('${MARK}', true) as mark`);
         this.hasEndedTransaction = row?.['mark'] !== this.mark;
         this.tables = countsBetween(this.countsBefore, await readTableCounts(em));
@@ -87,6 +103,9 @@ export class BatchObserver implements TransactionObserver {
       const after = await this.readAll(own);
       this.rows = this.groups.flatMap((group) => this.rowsOf(group, after.get(group) ?? new Map()));
       own.clear();
+      if (isPostgres(em) && !this.hasEndedTransaction) {
+        this.wal = await this.walObserver.measure(em, this.rows, this.tables);
+      }
       if (this.counter.hasEnded && !isPostgres(em)) {
         // SQLite refuses to roll back where there is no transaction, and MikroORM then keeps its only connection.
         await executeStatement(em, 'begin', 'run');
@@ -105,6 +124,11 @@ export class BatchObserver implements TransactionObserver {
   /** How many rows the batch has, entities or not. */
   get size(): number {
     return this.loaded.length;
+  }
+
+  /** The entities of its rows. */
+  get metadata(): readonly EntityMetadata[] {
+    return this.groups.map(({ meta }) => meta);
   }
 
   get hasUnobservableRows(): boolean {

@@ -15,10 +15,15 @@ export interface EntityRows {
   readonly entities: readonly object[];
 }
 
-interface Column {
+/** A column of a table. */
+export interface RawColumn {
   readonly name: string;
+  /** As the database names it. */
+  readonly type: string;
   /** Whether its values are bytes. */
   readonly isBinary: boolean;
+  /** Whether a statement may assign to it. */
+  readonly isWritable: boolean;
 }
 
 /** Groups rows by their entity; rows that are no entities are left out. */
@@ -35,7 +40,7 @@ export function groupByEntity(rows: readonly unknown[]): EntityRows[] {
 
 /** Reads rows as the database has them, all columns of the table as text, in the transaction of the entity manager. */
 export class RawRowReader {
-  private readonly columns = new Map<string, Promise<readonly Column[]>>();
+  private readonly columns = new Map<string, Promise<readonly RawColumn[]>>();
 
   /** The rows by their keys as text: see `keyTextOf`. */
   async read(em: EntityManager, { meta, entities }: EntityRows): Promise<Map<string, RawColumns>> {
@@ -59,7 +64,8 @@ export class RawRowReader {
     });
   }
 
-  private columnsOf(em: EntityManager, family: SqlFamily, meta: EntityMetadata): Promise<readonly Column[]> {
+  /** The columns of the table of an entity, read once. */
+  columnsOf(em: EntityManager, family: SqlFamily, meta: EntityMetadata): Promise<readonly RawColumn[]> {
     const table = tableOf(em, meta);
     const known = this.columns.get(table) ?? readColumns(em, family, meta, table);
     this.columns.set(table, known);
@@ -82,12 +88,14 @@ async function readColumns(
   family: SqlFamily,
   meta: EntityMetadata,
   table: string,
-): Promise<readonly Column[]> {
+): Promise<readonly RawColumn[]> {
   const literal = (text: string) => em.getPlatform().quoteValue(text);
   const rows = await executeStatement(em, columnsStatement(family, meta.tableName, table, literal));
   return rows.map((row) => ({
     name: String(row['name']),
+    type: String(row['type']),
     isBinary: /blob|binary|^bit/i.test(String(row['type'])),
+    isWritable: row['writable'] !== false,
   }));
 }
 
@@ -100,7 +108,8 @@ function columnsStatement(
   switch (family) {
     case 'postgresql':
       return (
-        'select attname::text as name, atttypid::regtype::text as type from pg_attribute ' +
+        'select attname::text as name, format_type(atttypid, atttypmod) as type, ' +
+        "attgenerated = '' and attidentity <> 'a' as writable from pg_attribute " +
         `where attrelid = to_regclass(${literal(table)}) and attnum > 0 and not attisdropped order by attnum`
       );
     case 'mysql':
@@ -116,7 +125,7 @@ function columnsStatement(
 }
 
 /** Selects a column as text that keeps every digit. */
-function asText(em: EntityManager, family: SqlFamily, { name, isBinary }: Column): string {
+function asText(em: EntityManager, family: SqlFamily, { name, isBinary }: RawColumn): string {
   const platform = em.getPlatform();
   const column = `${platform.quoteIdentifier(ALIAS)}.${platform.quoteIdentifier(name)}`;
   const alias = platform.quoteIdentifier(name);
@@ -139,7 +148,7 @@ function asText(em: EntityManager, family: SqlFamily, { name, isBinary }: Column
 }
 
 /** The quoted name of the table of an entity. */
-function tableOf(em: EntityManager, { schema, tableName }: EntityMetadata): string {
+export function tableOf(em: EntityManager, { schema, tableName }: EntityMetadata): string {
   const own = schema !== undefined && schema !== '*' ? schema : (em.schema ?? em.config.get('schema'));
   return [own, tableName].flatMap((part) => (part ? [em.getPlatform().quoteIdentifier(part)] : [])).join('.');
 }

@@ -1,6 +1,8 @@
-import type { EntityManager } from '@mikro-orm/core';
+import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { EntityManagers } from '../database/entity-managers.js';
+import type { BackfillForecast } from '../forecast/forecast.js';
+import type { MeasuredBatch, Measurement } from '../forecast/measurement.js';
 import { countOf } from '../errors/count-of.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { UNLIMITED_ROWS } from '../processing/execution.js';
@@ -10,7 +12,7 @@ import type { JsonValue, SourceOpening } from '../sources/backfill-source.js';
 import { describeRange } from '../sources/planned-range.js';
 import type { RangeEntry } from '../state/range-entry.js';
 import { BatchObserver } from './batch.observer.js';
-import type { ObservedRow } from './batch.observer.js';
+import type { ObservedRow } from './observed-row.js';
 import { columnMask, MASKED } from './column-mask.js';
 import type { ColumnMask } from './column-mask.js';
 import { compareRows } from './compare-rows.js';
@@ -21,6 +23,7 @@ import type { Rehearsal, RehearsalError, RehearsedRow } from './rehearsal.js';
 import type { RehearsalQuota } from './rehearsal.quota.js';
 import type { RehearsalLimits } from './rehearse-options.js';
 import { StatementCounter } from './statement.counter.js';
+import { readTableStatistics } from './table-statistics.js';
 import { addCounts } from './table.counts.js';
 import type { TableCounts } from './table.counts.js';
 
@@ -48,6 +51,8 @@ export class RehearsalRun {
   private readonly errors: RehearsalError[] = [];
   private readonly notes = new Set<string>();
   private readonly startedAt = performance.now();
+  private readonly measured: MeasuredBatch[] = [];
+  private meta: EntityMetadata | undefined;
   private tables: TableCounts = new Map();
   private batches = 0;
   private handledRows = 0;
@@ -87,7 +92,7 @@ export class RehearsalRun {
   }
 
   /** What has been rehearsed so far. */
-  result(): Rehearsal {
+  result(forecast: BackfillForecast | null): Rehearsal {
     const rows = [...this.rows.values()];
     return {
       rows,
@@ -103,6 +108,7 @@ export class RehearsalRun {
         updated,
         deleted,
       })),
+      forecast,
       committed: this.committed,
       partial: this.partial(),
       notes: [...this.notes, ...this.standingNotes()],
@@ -121,8 +127,10 @@ export class RehearsalRun {
       reader,
       counter,
       limits.timeoutMs - (performance.now() - this.startedAt),
+      backfill.shape !== 'range' && backfill.guard !== 'none',
     );
     const entry = toEntry(range);
+    const callsBefore = this.outsideCalls;
     const outcome = await counter.run(this.managers.fork(), () =>
       this.executor.execute({
         backfill,
@@ -148,6 +156,7 @@ export class RehearsalRun {
     if (outcome.kind !== 'failed') {
       this.handledMs += observer.ms;
       this.handledRows += observer.size;
+      this.addMeasured(observer, this.outsideCalls - callsBefore);
     }
     if (observer.hasUnobservableRows) {
       this.notes.add(
@@ -232,8 +241,42 @@ export class RehearsalRun {
     return null;
   }
 
+  private addMeasured(
+    { ms, cpuMs, databaseMs, wal, rows, size, metadata }: BatchObserver,
+    calls: number,
+  ): void {
+    this.meta ??= metadata[0];
+    const unchanged = rows.filter(({ before, after }) => JSON.stringify(before) === JSON.stringify(after));
+    this.measured.push({
+      rows: size,
+      changed: size - unchanged.length,
+      ms,
+      databaseMs,
+      cpuMs,
+      calls,
+      wal,
+    });
+  }
+
+  /** What was measured, for a forecast; `null` where nothing was, or the handler commits by itself. */
+  async measurement(rowsTotal: number): Promise<Measurement | null> {
+    if (this.measured.length === 0 || this.committed !== null) {
+      return null;
+    }
+    const em = this.managers.fork();
+    const table =
+      this.meta && this.measured.some(({ wal }) => wal !== null)
+        ? await readTableStatistics(em, this.meta, rowsTotal)
+        : null;
+    return { at: Date.now(), shape: this.backfill.shape, batches: this.measured, table };
+  }
+
+  private get outsideCalls(): number {
+    return Math.max(this.calls, this.deps.quota.acquired);
+  }
+
   private outside(): Rehearsal['outside'] {
-    const calls = Math.max(this.calls, this.deps.quota.acquired);
+    const calls = this.outsideCalls;
     return calls === 0 ? [] : [{ quota: this.backfill.name, calls }];
   }
 

@@ -1,3 +1,4 @@
+import type { BackfillForecast } from '../forecast/forecast.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 
 /**
@@ -97,6 +98,8 @@ export interface Rehearsal {
   readonly outside: readonly { readonly quota: string; readonly calls: number }[];
   /** Empty where the database does not count them. */
   readonly tables: readonly RehearsedTable[];
+  /** What a run over the whole walk will cost with the config in force; `null` where nothing was measured. */
+  readonly forecast: BackfillForecast | null;
   /**
    * What the handler has committed by itself, in words: that was not rolled back, and the rehearsal ended there. `null`:
    * nothing was found.

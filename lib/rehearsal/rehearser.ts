@@ -5,8 +5,11 @@ import { EntityManagers } from '../database/entity-managers.js';
 import { requireTransactions } from '../database/require-transactions.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
+import { computeForecast } from '../forecast/compute-forecast.js';
+import { MeasurementStore } from '../forecast/measurement.store.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { SharedQuota } from '../pacing/shared.quota.js';
+import { countRanges } from '../planning/count-ranges.js';
 import { sqlFamily } from '../sources/sql/sql-manager.js';
 import { RunStore } from '../state/run.store.js';
 import type { Rehearsal, RehearseOptions } from './rehearsal.js';
@@ -27,6 +30,7 @@ export class Rehearser {
     private readonly managers: EntityManagers,
     private readonly runs: RunStore,
     private readonly quota: SharedQuota,
+    private readonly measurements: MeasurementStore,
   ) {}
 
   async rehearse(backfill: RegisteredBackfill, options: RehearseOptions): Promise<Rehearsal> {
@@ -68,7 +72,14 @@ export class Rehearser {
       const run = new RehearsalRun(backfill, this.managers, { limits, config, quota, signal: abort.signal });
       const work = run.perform(em, opening);
       await endsAfter(work, abort.signal);
-      return run.result();
+      const measurement = await run.measurement(opening.total.rows);
+      if (!measurement) {
+        return run.result(null);
+      }
+      await this.measurements.write(name, measurement);
+      const rowsTotal = opening.total.rows;
+      const ranges = await countRanges(backfill, { em, backfill: name }, opening, config.batchSize);
+      return run.result(computeForecast(measurement, { config, rowsTotal, ranges, at: measurement.at }));
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);

@@ -4,7 +4,13 @@ import type { RehearsedStatements } from './rehearsal.js';
 
 /** The methods of MikroORM's SQL connections that statements go through. */
 interface SqlConnection {
-  execute(sql: unknown, params?: unknown, method?: unknown, ctx?: unknown, ...rest: unknown[]): unknown;
+  execute(
+    sql: unknown,
+    params?: unknown,
+    method?: unknown,
+    ctx?: unknown,
+    ...rest: unknown[]
+  ): Promise<unknown>;
   begin(options?: { ctx?: unknown }, ...rest: unknown[]): Promise<object>;
   commit(ctx: object, ...rest: unknown[]): unknown;
 }
@@ -29,6 +35,9 @@ export class StatementCounter {
   private readonly foreign = new WeakSet<object>();
   /** The first statement that was committed, or committed what was before it; `null`: none was seen. */
   committed: string | null = null;
+  /** Ms that statements took, and the savepoints of rows. */
+  databaseMs = 0;
+  savepointMs = 0;
   /** Whether a statement has ended the transaction of the rehearsal. */
   hasEnded = false;
 
@@ -76,6 +85,14 @@ export class StatementCounter {
     }
   }
 
+  onEnd(sql: string, ms: number): void {
+    if (SAVEPOINT.test(sql)) {
+      this.savepointMs += ms;
+    } else {
+      this.databaseMs += ms;
+    }
+  }
+
   onBegin(transaction: object, isNested: boolean): void {
     if (this.isOpen && !isNested) {
       this.foreign.add(transaction);
@@ -98,9 +115,19 @@ function watch(connection: SqlConnection): void {
   const execute = connection.execute.bind(connection);
   const begin = connection.begin.bind(connection);
   const commit = connection.commit.bind(connection);
-  connection.execute = (sql, params, method, ctx, ...rest) => {
-    counters.getStore()?.onStatement(textOf(sql), ctx !== undefined && ctx !== null);
-    return execute(sql, params, method, ctx, ...rest);
+  connection.execute = async (sql, params, method, ctx, ...rest) => {
+    const counter = counters.getStore();
+    if (!counter) {
+      return execute(sql, params, method, ctx, ...rest);
+    }
+    const text = textOf(sql);
+    counter.onStatement(text, ctx !== undefined && ctx !== null);
+    const startedAt = performance.now();
+    try {
+      return await execute(sql, params, method, ctx, ...rest);
+    } finally {
+      counter.onEnd(text, performance.now() - startedAt);
+    }
   };
   connection.begin = async (options, ...rest) => {
     const transaction = await begin(options, ...rest);

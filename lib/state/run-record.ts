@@ -79,6 +79,8 @@ const runSchema = z.object({
   paramsShown: json<JsonValue>(),
   /** Of the values that the schema made of them. */
   paramsDigest: text,
+  /** What it was forecast to cost when it was started; `null`: there was no rehearsal. */
+  forecast: json<Readonly<Record<string, unknown>>>(z.record(z.string(), z.unknown())),
   /** Of the handler that it was started with, or of the last one that it adopted. */
   version: text,
   onOtherVersion: z

@@ -1,3 +1,4 @@
+import type { ForecastOutcome } from '../forecast/forecast.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { CanaryStatus } from '../state/canary.js';
 import type { RunStatus } from '../state/run-status.js';
@@ -137,6 +138,8 @@ export interface BackfillStatus {
    * while the run is verified, and where the speed is not known yet.
    */
   readonly eta: string | null;
+  /** What the run was forecast to cost when it was started, and what has come true; `null`: it was not rehearsed before. */
+  readonly forecast: ForecastOutcome | null;
   readonly rate: RateStatus;
   /**
    * Why the run starts nothing now, although it is running; `null` where it does. After a hold, such as that of an outage, it

@@ -20,6 +20,7 @@ import { LIBRARY } from '../supervision/run.breaker.js';
 import { RunChecker } from '../supervision/run.checker.js';
 import type { BackfillFacts } from './backfill-facts.js';
 import type { BackfillStatus } from './backfill-status.js';
+import { forecastOutcome } from './forecast-outcome.js';
 import { IDLE_STATUS } from './idle-status.js';
 import { iso, isoOrNull } from './iso-time.js';
 import { activeAtOf, isStalled } from './run-activity.js';
@@ -91,6 +92,7 @@ export class StatusBuilder {
       eta:
         speedFacts &&
         isoOrNull(estimatedEndOf(run, { ...speedFacts, heldUntil: hold?.until, stalled, unmanned })),
+      forecast: forecastOutcome(run, now),
       rate: rateOf(run, now),
       held: hold && { reason: hold.reason, since: isoOrNull(hold.since), until: isoOrNull(hold.until) },
       activeAt: isoOrNull(activeAtOf(run, samples)),

@@ -11,6 +11,7 @@ import type {
   RehearsedStatements,
   RehearsedTable,
 } from '../../rehearsal/rehearsal.js';
+import type { BackfillForecast, ForecastOutcome, ForecastRange } from '../../forecast/forecast.js';
 import type { BackfillFailure, FailurePage } from '../../state/backfill-failure.js';
 import type { FailureGroup, FailureGroups } from '../../state/failure-group.js';
 import type { BackfillChange, BackfillRun } from '../../state/backfill-run.js';
@@ -110,6 +111,29 @@ const canary = z
 
 const error = z.object({ name: text, message: text, stack: text.optional() });
 
+const forecastRange = z
+  .object({ low: z.number(), expected: z.number(), high: z.number() } satisfies Shape<ForecastRange>)
+  .nullable()
+  .describe('With 90 % confidence from low to high; null: not known');
+
+const forecast = z.object({
+  measuredAt: time,
+  measured: z.object({ rows: count, batches: count }),
+  rowsTotal: z.number(),
+  durationMs: forecastRange,
+  limitedBy: z.enum(['rate', 'quota', 'handler']).nullable(),
+  msPerRow: forecastRange,
+  databaseMs: forecastRange,
+  walBytes: forecastRange,
+  walBytesPerSecond: forecastRange,
+  hotShare: z.number().nullable().describe('Share of updates that touch no index'),
+  tableGrowthBytes: forecastRange,
+  indexGrowthBytes: forecastRange,
+  calls: forecastRange.describe('Calls to the third party'),
+  quotaMs: forecastRange.describe('How long the quota makes these calls take'),
+  untouched: forecastRange.describe('Share of rows that already have the result, with 95 % confidence'),
+} satisfies Shape<BackfillForecast>);
+
 export const statusResponse = z.object({
   name: text,
   now: time.describe('When the status was read, by the clock of Redis'),
@@ -154,6 +178,13 @@ export const statusResponse = z.object({
   eta: time
     .nullable()
     .describe('Estimated end by the rate in force; null: nothing moves, or it is not known'),
+  forecast: z
+    .object({
+      forecast,
+      actual: z.object({ durationMs: z.number(), rows: count, rowsPerSecond: z.number() }),
+    } satisfies Shape<ForecastOutcome>)
+    .nullable()
+    .describe('What the run was forecast to cost, and what has come true; null: it was not rehearsed before'),
   held: z
     .object({
       reason: text,
@@ -344,6 +375,7 @@ export const previewResponse = z.object({
   rowsTotal: count,
   rowsTotalKind: z.enum(['exact', 'estimated']),
   estimatedEnd: time.nullable(),
+  forecast: forecast.nullable().describe('From the last rehearsal; null: there was none within an hour'),
   warnings: z.array(z.object({ code: text, message: text })),
 } satisfies Shape<BackfillPreview>);
 
@@ -382,6 +414,7 @@ export const rehearsalResponse = z.object({
       } satisfies Shape<RehearsedTable>),
     )
     .describe('Rows written in the transactions, by table; empty where the database does not count them'),
+  forecast: forecast.nullable().describe('What a run over the whole walk will cost'),
   committed: text
     .nullable()
     .describe(

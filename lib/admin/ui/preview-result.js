@@ -1,6 +1,7 @@
 import { html } from './preact.min.js';
 import { has, query, read, send } from './api.js';
 import { serverNow } from './clock.js';
+import { ForecastList } from './forecast-list.js';
 import { counted, keyText, untilText, when } from './format.js';
 import { Table } from './table.js';
 import { Time } from './time.js';
@@ -34,6 +35,7 @@ export function PreviewResult({ preview, isStale }) {
     ${isStale && html`<p class="warning">What it was asked for was changed after this preview.</p>`}
     <p>${counted(total, 'range')} over ${about}${counted(rowsTotal, 'row')}; ${end}.</p>
     ${warnings.map(({ message }) => html`<p class="warning" key=${message}><bdi>${message}</bdi></p>`)}
+    ${preview.result.forecast && html`<${ForecastList} forecast=${preview.result.forecast} />`}
     <${Table} caption="First ranges" headings=${['Range', 'Rows', 'Starts']} rows=${rows} empty="No rows to process." />
   </div>`;
 }

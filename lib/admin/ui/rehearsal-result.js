@@ -1,4 +1,5 @@
 import { html } from './preact.min.js';
+import { ForecastList } from './forecast-list.js';
 import { count, counted, keyText } from './format.js';
 import { Table } from './table.js';
 
@@ -43,6 +44,7 @@ export function RehearsalResult({ result }) {
         }))}
       />`
     }
+    ${result.forecast && html`<${ForecastList} forecast=${result.forecast} />`}
     <ul class="quiet">
       ${tables.map(
         ({ table, inserted, updated, deleted }) =>

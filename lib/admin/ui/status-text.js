@@ -1,4 +1,5 @@
 import { html } from './preact.min.js';
+import { forecastText } from './forecast-list.js';
 import { isRunning, utc } from './format.js';
 import { Time } from './time.js';
 import { obstacleOf, wordsOf } from './words.js';
@@ -22,6 +23,7 @@ export function StatusText({ status, now }) {
       }
     </p>`
     }
+    ${status.forecast && html`<p class="quiet">${forecastText(status.forecast)}</p>`}
     ${
       warnings.length > 0 &&
       html`<ul class="warnings">${warnings.map((text) => html`<li key=${text}><bdi>${text}</bdi></li>`)}</ul>`

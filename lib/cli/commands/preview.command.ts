@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { parseConfigPatch } from '../../config/parse-config-patch.js';
 import type { BackfillPreview, PreviewRange } from '../../planning/backfill-preview.js';
 import type { CliSession } from '../cli-session.js';
+import { forecastLines } from '../output/forecast-view.js';
 import type { Style } from '../output/style.js';
 import { table } from '../output/table.js';
 import { formatTime } from '../output/time.js';
@@ -60,6 +61,7 @@ function previewText(preview: BackfillPreview, style: Style): string {
     ),
     `${countOf(preview.total, 'range')}, ${about}${countOf(preview.rowsTotal, 'row')}; ` +
       `estimated end ${preview.estimatedEnd === null ? 'unknown' : formatTime(preview.estimatedEnd)}`,
+    ...(preview.forecast === null ? [] : forecastLines(preview.forecast)),
     ...preview.warnings.map(({ message }) => style('yellow', `warning: ${message}`)),
   ].join('\n');
 }

@@ -1,5 +1,6 @@
 import { countOf } from '../../errors/count-of.js';
 import type { Rehearsal, RehearsalError, RehearsedRow } from '../../rehearsal/rehearsal.js';
+import { forecastLines } from './forecast-view.js';
 import type { Style } from './style.js';
 
 /** A rehearsal as text: the difference of each row, then the sums. */
@@ -10,6 +11,7 @@ export function rehearsalText(result: Rehearsal, style: Style): string {
     ...result.errors.map((error) => errorText(error, style)),
     summary(result, changed.length),
     ...costs(result),
+    ...(result.forecast === null ? [] : forecastLines(result.forecast)),
     ...result.notes.map((note) => style('dim', note)),
     ...(result.partial === null ? [] : [style('yellow', `partial: ${result.partial}`)]),
     ...(result.committed === null ? [] : [style('red', `not rolled back: ${result.committed}`)]),

@@ -1,6 +1,7 @@
 import { countOf, nounFor } from '../../errors/count-of.js';
 import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { SampleConfidence } from '../../state/sample-confidence.js';
+import { outcomeLine } from './forecast-view.js';
 import { firstLine, stateLine } from './state-line.js';
 import { styledState } from './state-style.js';
 import type { Style } from './style.js';
@@ -34,6 +35,7 @@ function progressLines(status: BackfillStatus, style: Style): string[] {
     `  ${barText(status, style)} ${status.percent.toFixed(1)} %  ${rowsText(status)}`,
     `  ${rangesText(status)}`,
     ...canaryLines(status),
+    ...(status.forecast === null ? [] : [`  ${outcomeLine(status.forecast)}`]),
     ...verifiedLines(status),
     ...partitionLines(status),
     ...(status.finishedAt === null ? activeLines(status) : []),

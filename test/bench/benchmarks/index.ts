@@ -3,6 +3,7 @@ import { api } from './api.bench.js';
 import { control } from './control.bench.js';
 import { enqueue } from './enqueue.bench.js';
 import { entities } from './entities.bench.js';
+import { forecast } from './forecast.bench.js';
 import { foreground } from './foreground.bench.js';
 import { heap } from './heap.bench.js';
 import { idle } from './idle.bench.js';
@@ -27,6 +28,7 @@ export const benchmarks: readonly Benchmark[] = [
   scale,
   memory,
   idle,
+  forecast,
   api,
   foreground,
   heap,

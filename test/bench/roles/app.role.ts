@@ -12,7 +12,7 @@ import {
   eventLoopLag,
   probeLatency,
 } from 'nestjs-backfill';
-import type { BackfillEvent, StartOptions } from 'nestjs-backfill';
+import type { BackfillEvent, RehearseOptions, StartOptions } from 'nestjs-backfill';
 import { tellParent } from '../../support/processes/index.js';
 import type { BenchPlan, Role } from '../bench-plan.js';
 import { BenchModule } from '../bench.module.js';
@@ -73,6 +73,7 @@ export async function open(plan: BenchPlan): Promise<Role> {
     bootMs: () => bootMs,
     start: (name: string, options?: StartOptions) => service.start(name, options),
     status: (name: string) => service.status(name),
+    rehearse: (name: string, options?: RehearseOptions) => service.rehearse(name, options),
     pause: (name: string) => service.pause(name),
     resume: (name: string) => service.resume(name),
     /** Cancels the run, unless it has ended meanwhile. */

@@ -33,6 +33,7 @@ describe('preview', () => {
       rowsTotal: 20,
       rowsTotalKind: expect.stringMatching(/exact|estimated/),
       estimatedEnd: '2020-11-16T22:52:02.000Z',
+      forecast: null,
       warnings: [],
     });
     expect(await backfills.runs('walk')).toEqual([]);

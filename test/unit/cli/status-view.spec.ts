@@ -35,6 +35,7 @@ const STATUS: BackfillStatus = {
   rangesPerSecond: 1,
   rowsPerSecond: 1,
   eta: null,
+  forecast: null,
   rate: { perSecond: 7.5, reason: 'off peak' },
   held: null,
   activeAt: null,

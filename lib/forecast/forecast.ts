@@ -1,0 +1,81 @@
+/**
+ * A figure that is forecast: with a confidence of 90 % it is from `low` to `high`, as far as it depends on what was
+ * measured; `expected` is the most likely one.
+ *
+ * @publicApi
+ */
+export interface ForecastRange {
+  readonly low: number;
+  readonly expected: number;
+  readonly high: number;
+}
+
+/**
+ * What a run will cost, computed from a rehearsal. `null`: the database does not tell, or nothing was measured.
+ *
+ * @publicApi
+ */
+export interface BackfillForecast {
+  /** ISO time of the rehearsal. */
+  readonly measuredAt: string;
+  /** Rows that were measured, and in how many batches. */
+  readonly measured: { readonly rows: number; readonly batches: number };
+  /** Rows of the run that is forecast. */
+  readonly rowsTotal: number;
+  /**
+   * Ms from the first range to the end. The rates and peak hours in force, as `preview` has them, bounded by what one
+   * process can do: `concurrency` ranges at once (for row handlers `rowConcurrency` rows in each), each as long as its rows
+   * took in the rehearsal, but no faster than the CPU time of these rows, which one process has one after the other (the
+   * least of all batches: code that has run a few times only is slower; `low` is half of it); then bounded by the quota. The range is that of the mean of the batches (Student's t at 90 %), and at least 2 %.
+   * `null`: it would never end.
+   */
+  readonly durationMs: ForecastRange | null;
+  /** What makes the run take that long: the configured rate, the quota of the third party, or the handler itself. */
+  readonly limitedBy: 'rate' | 'quota' | 'handler' | null;
+  /** Ms that a row takes when nothing else runs: load, handler, flush; not the commit. */
+  readonly msPerRow: ForecastRange | null;
+  /** Ms that the database works for the run: the time of its statements in the rehearsal, for each row of the run. */
+  readonly databaseMs: ForecastRange | null;
+  /**
+   * Bytes of write-ahead log. The changes of the rehearsed rows are written a second time, when their pages have been
+   * logged already: the difference of `pg_current_wal_insert_lsn()` then has the records alone, with those of the locks that
+   * the guard of a run takes. What the first time took
+   * more are images of whole pages, of which each page has one after a checkpoint (`full_page_writes`): by page, for the
+   * pages that the run touches. `high` has one more image of each page of an index that the walk does not follow, for each
+   * `checkpoint_timeout` of the run. Where the handler also inserts, deletes or writes other tables: the first time, by row.
+   */
+  readonly walBytes: ForecastRange | null;
+  /** `walBytes` by the expected duration. */
+  readonly walBytesPerSecond: ForecastRange | null;
+  /** Share of updates that touched no index (heap-only tuples), 0 to 1, from `pg_stat_xact_user_tables`. */
+  readonly hotShare: number | null;
+  /**
+   * Bytes by which the table grows: the average row, for each update that is not heap-only. `low` is 0: space that vacuum
+   * has freed is used first.
+   */
+  readonly tableGrowthBytes: ForecastRange | null;
+  /** Bytes by which all of its indexes grow: their average entry, for each update that is not heap-only. `low` is 0. */
+  readonly indexGrowthBytes: ForecastRange | null;
+  /** Calls to the third party that `ctx.quota()` counted, for each row of the run; `null` where there were none. */
+  readonly calls: ForecastRange | null;
+  /** Ms that these calls take at the configured quota; `null` without one. */
+  readonly quotaMs: ForecastRange | null;
+  /** Share of rows that already have the result, 0 to 1: Wilson's interval at 95 % of the rehearsed rows. */
+  readonly untouched: ForecastRange | null;
+}
+
+/**
+ * The forecast that a run was started with, and what has come true so far.
+ *
+ * @publicApi
+ */
+export interface ForecastOutcome {
+  readonly forecast: BackfillForecast;
+  readonly actual: {
+    /** From the start until now, or the end of the run; pauses included. */
+    readonly durationMs: number;
+    /** Rows that are through. */
+    readonly rows: number;
+    readonly rowsPerSecond: number;
+  };
+}

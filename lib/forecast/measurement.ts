@@ -1,0 +1,59 @@
+import type { HandlerShape } from '../handlers/handler-shape.js';
+
+/** What was measured of a batch of a rehearsal. */
+export interface MeasuredBatch {
+  readonly rows: number;
+  /** Rows that the handler has changed. */
+  readonly changed: number;
+  readonly ms: number;
+  /** Ms of its statements. */
+  readonly databaseMs: number;
+  /** CPU time of the process. */
+  readonly cpuMs: number;
+  /** Calls to the third party. */
+  readonly calls: number;
+  /** `null`: the database does not tell. */
+  readonly wal: MeasuredWal | null;
+}
+
+/** Bytes of write-ahead log of a batch. */
+export interface MeasuredWal {
+  /** Of the handler: with images of pages. */
+  readonly bytes: number;
+  /** Of the same changes a second time: without images. `null`: they could not be repeated. */
+  readonly recordBytes: number | null;
+  /** Pages of the table that had its rows. */
+  readonly heapPages: number;
+  readonly updated: number;
+  readonly hotUpdated: number;
+  /** Whether the handler has only updated rows of the table that is walked. */
+  readonly isPlain: boolean;
+}
+
+/** The table that is walked, by the statistics of the database. */
+export interface MeasuredTable {
+  readonly pageBytes: number;
+  /** Average bytes of a row, with its header. */
+  readonly rowBytes: number;
+  readonly pages: number;
+  readonly rows: number;
+  readonly indexes: readonly MeasuredIndex[];
+  readonly checkpointMs: number;
+}
+
+/** An index of it. */
+export interface MeasuredIndex {
+  readonly pages: number;
+  readonly bytes: number;
+  /** Whether its order is about that of the rows in the table. */
+  readonly isCorrelated: boolean;
+}
+
+/** What a rehearsal has measured; from it a forecast is computed for any config. */
+export interface Measurement {
+  /** Epoch ms. */
+  readonly at: number;
+  readonly shape: HandlerShape;
+  readonly batches: readonly MeasuredBatch[];
+  readonly table: MeasuredTable | null;
+}
