@@ -6,7 +6,12 @@ import { ScheduleModule } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
 import { IANAZone } from 'luxon';
 import 'reflect-metadata';
-import { BACKFILL_ENTITIES, BackfillModule, BackfillService } from 'nestjs-backfill';
+import {
+  BACKFILL_ENTITIES,
+  BACKFILL_JOURNAL_ENTITIES,
+  BackfillModule,
+  BackfillService,
+} from 'nestjs-backfill';
 import { EntityManagers } from '../../lib/database/entity-managers.js';
 import { RangeExecutor } from '../../lib/processing/range.executor.js';
 import { RangeQueues } from '../../lib/queues/range.queues.js';
@@ -60,7 +65,14 @@ const testing = await Test.createTestingModule({
     MikroOrmModule.forRoot({
       driver: PostgreSqlDriver,
       clientUrl: plan.databaseUrl,
-      entities: [ChaosRow, ChaosForm, ChaosDoc, ChaosVersionedDoc, ...(plan.ledger ? BACKFILL_ENTITIES : [])],
+      entities: [
+        ChaosRow,
+        ChaosForm,
+        ChaosDoc,
+        ChaosVersionedDoc,
+        ...(plan.ledger ? BACKFILL_ENTITIES : []),
+        ...(plan.undo ? BACKFILL_JOURNAL_ENTITIES : []),
+      ],
       pool: { min: 0, max: 10 },
     }),
     BullModule.forRoot({ connection: { url: plan.redisUrl } }),

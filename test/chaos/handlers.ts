@@ -73,6 +73,7 @@ export function handlersOf(plan: ChildPlan, pass: Passing): Type[] {
   @Backfill({
     name: 'touch-batch',
     source: keyset(ChaosRow, { orderBy: { id: 'asc' } }),
+    ...(plan.undo ? { undo: {} } : {}),
     config: CONFIG,
     ...version,
   })

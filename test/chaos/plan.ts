@@ -7,6 +7,8 @@ export interface ChildPlan {
   readonly lockDuration: number;
   readonly shutdownTimeout: number;
   readonly ledger: boolean;
+  /** Whether batches are journaled. */
+  readonly undo: boolean;
   /** Ms that a handler takes. */
   readonly handlerMs: number;
   /** Backfills `touch-0` to `touch-<n-1>` beside the three that are always there. */
@@ -31,6 +33,7 @@ export const DEFAULT_PLAN: Omit<ChildPlan, 'databaseUrl' | 'redisUrl' | 'keyPref
   lockDuration: 30_000,
   shutdownTimeout: 2_000,
   ledger: false,
+  undo: false,
   handlerMs: 5,
   copies: 0,
   fault: null,

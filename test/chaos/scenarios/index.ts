@@ -11,6 +11,7 @@ import { poisonScenarios } from './poison.js';
 import { postgresScenarios } from './postgres.js';
 import { randomized } from './randomized.js';
 import { redisScenarios } from './redis.js';
+import { undoScenarios } from './undo.js';
 import { verificationScenarios } from './verification.js';
 import { zombieScenarios } from './zombies.js';
 
@@ -19,6 +20,7 @@ export const scenarios: readonly Scenario[] = [
   ...randomized,
   ...redisScenarios,
   ...ledgerScenarios,
+  ...undoScenarios,
   ...verificationScenarios,
   ...canaryScenarios,
   ...guardScenarios,
