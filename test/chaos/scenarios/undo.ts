@@ -45,10 +45,10 @@ async function undo(arena: Arena): Promise<Outcome> {
 
 /** Kills a process and starts another, some times, until the work is done. */
 async function killing<T>(arena: Arena, fleet: Fleet, work: () => Promise<T>): Promise<T> {
-  let over = false;
-  const done = work().finally(() => (over = true));
+  const state = { over: false };
+  const done = work().finally(() => (state.over = true));
   const kill = async () => {
-    for (let kills = 0; kills < 3 && !over; kills++) {
+    for (let kills = 0; kills < 3 && !state.over; kills++) {
       const child = await fleet.start();
       await new Promise((resolve) => {
         setTimeout(resolve, arena.random.between(100, 800));
