@@ -118,7 +118,7 @@ function drawMarkers(plot, markers, colors) {
       ctx.moveTo(left, bbox.top);
       ctx.lineTo(left, bbox.top + bbox.height);
       ctx.stroke();
-      if (left < free) continue;
+      if (left < Math.max(free, bbox.left)) continue;
       ctx.fillText(text, left + 3 * scale, bbox.top + (HOLD_HEIGHT + 11) * scale);
       free = left + ctx.measureText(text).width + 8 * scale;
     }

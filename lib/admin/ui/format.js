@@ -29,10 +29,9 @@ export function span(seconds) {
 /** Time from an instant to another, as `3 h 20 min`. */
 export const between = (from, to) => span(Math.max(0, Math.round((to - from) / 1000)));
 
-/** Time until an instant, as `3 h 20 min`. */
+/** Time until an instant, as `3 h 20 min`; `0 s` where it has passed. */
 export function untilText(iso, now) {
-  if (!iso) return '–';
-  return Date.parse(iso) <= now ? 'now' : between(now, Date.parse(iso));
+  return iso ? between(now, Date.parse(iso)) : '–';
 }
 
 /** An instant in local time with its zone; the date only where it is not that of `now`. */
