@@ -3,8 +3,8 @@ import { count, counted, rate, span } from './format.js';
 import { Panel } from './panel.js';
 import { LIBRARY } from './status-groups.js';
 
-/** How far the canary of a run is, and its verdict. */
-export function CanaryPanel({ canary }) {
+/** How far the canary of a run is, and its verdict; the time a row beside that of the forecast, where there is one. */
+export function CanaryPanel({ canary, forecast }) {
   const { rows, maxFailures, handedOut, verdict } = canary;
   return html`<${Panel} title="Canary">
     <p role="status">
@@ -17,7 +17,7 @@ export function CanaryPanel({ canary }) {
     ${
       verdict &&
       html`<dl class="tiles">
-        ${figuresOf(canary).map(
+        ${figuresOf(canary, forecast?.msPerRow).map(
           ([label, value, note]) =>
             html`<div class="tile" key=${label}><dt>${label}</dt><dd>${value}</dd><dd class="quiet">${note}</dd></div>`,
         )}
@@ -45,7 +45,7 @@ export function resumeConfirmation(name, { canary, rowsDone, rowsTotal, rowsTota
   };
 }
 
-function figuresOf({ rows, handedOut, maxFailures, verdict }) {
+function figuresOf({ rows, handedOut, maxFailures, verdict }, expected) {
   const { verified, msPerRow, throttles, durationMs } = verdict;
   const repeated = verdict.rowsRepeated + verdict.rowsRechecked;
   return [
@@ -53,7 +53,7 @@ function figuresOf({ rows, handedOut, maxFailures, verdict }) {
     ['Failures', count(verdict.failures), `at most ${count(maxFailures)}`],
     ['Handled again', count(repeated), 'rows of ranges that were claimed again, or that others wrote'],
     ['Held or slowed down', count(throttles), throttles === 1 ? 'time' : 'times'],
-    ['Time a row', msPerRow === null ? '–' : `${rate(msPerRow)} ms`, `${span(durationMs / 1000)} in all`],
+    ['Time a row', msPerRow === null ? '–' : `${rate(msPerRow)} ms`, timeNote(durationMs, expected)],
     ...(verdict.rowsMissing > 0
       ? [['Not loaded', count(verdict.rowsMissing), 'rows that were planned']]
       : []),
@@ -61,4 +61,9 @@ function figuresOf({ rows, handedOut, maxFailures, verdict }) {
       ? [['Wrong', count(verified.mismatched), `of ${counted(verified.sampled, 'row')} read again`]]
       : []),
   ];
+}
+
+function timeNote(durationMs, expected) {
+  const forecast = expected ? `; forecast ${rate(expected.low)} to ${rate(expected.high)} ms a row` : '';
+  return `${span(durationMs / 1000)} in all${forecast}`;
 }

@@ -35,7 +35,7 @@ export function DetailPanels({
   <//>`;
   const failures = html`<${FailuresPanel} key="failures" url=${url} status=${status} groups=${groups} refresh=${refresh} />`;
   return html`<div class="detail">
-    ${status.canary && html`<${CanaryPanel} canary=${status.canary} />`}
+    ${status.canary && html`<${CanaryPanel} canary=${status.canary} forecast=${status.forecast?.forecast} />`}
     ${
       status.runId &&
       html`<${ChartPanel} name=${name} url=${url} samples=${samples} config=${config} changes=${changes} onRange=${onRange} />`

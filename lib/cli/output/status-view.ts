@@ -1,4 +1,5 @@
 import { countOf, nounFor } from '../../errors/count-of.js';
+import type { ForecastRange } from '../../forecast/forecast.js';
 import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { SampleConfidence } from '../../state/sample-confidence.js';
 import { outcomeLine } from './forecast-view.js';
@@ -78,7 +79,7 @@ function partitionLines({ partitions }: BackfillStatus): string[] {
   return hidden > 0 ? [...shown, `  and ${countOf(hidden, 'partition')} more`] : shown;
 }
 
-function canaryLines({ canary }: BackfillStatus): string[] {
+function canaryLines({ canary, forecast }: BackfillStatus): string[] {
   if (!canary) return [];
   const { rows, maxFailures, handedOut, verdict } = canary;
   if (!verdict) {
@@ -88,7 +89,7 @@ function canaryLines({ canary }: BackfillStatus): string[] {
   const { reason, rowsRepeated, rowsRechecked, throttles, durationMs, msPerRow, verified } = verdict;
   const details = [
     `took ${formatDuration(durationMs)}`,
-    ...(msPerRow === null ? [] : [`${msPerRow} ms a row`]),
+    ...(msPerRow === null ? [] : [`${msPerRow} ms a row${forecastText(forecast?.forecast.msPerRow)}`]),
     `rows claimed again: ${formatNumber(rowsRepeated)}`,
     ...(rowsRechecked > 0 ? [`handled again for writes of others: ${formatNumber(rowsRechecked)}`] : []),
     ...(throttles > 0 ? [`held or slowed down: ${formatNumber(throttles)}`] : []),
@@ -97,6 +98,10 @@ function canaryLines({ canary }: BackfillStatus): string[] {
       : []),
   ];
   return [`  ${reason}`, `    ${details.join(', ')}`];
+}
+
+function forecastText(range: ForecastRange | null | undefined): string {
+  return range ? ` (forecast: ${range.low} to ${range.high})` : '';
 }
 
 function verifiedLines({ verified }: BackfillStatus): string[] {

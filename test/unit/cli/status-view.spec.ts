@@ -146,6 +146,30 @@ describe('a status as text', () => {
       '\n  canary passed: 1000 rows handed out, no failures\n' +
         '    took 1 min 37 s, 1.25 ms a row, rows claimed again: 20, held or slowed down: 2, 0 of 1,000 verified rows wrong\n',
     );
+    const msPerRow = { low: 1.1, expected: 1.2, high: 1.3 };
+    const forecast = {
+      forecast: {
+        measuredAt: '2030-01-01T00:00:00.000Z',
+        measured: { rows: 50, batches: 5 },
+        rowsTotal: 1_000,
+        durationMs: null,
+        limitedBy: null,
+        msPerRow,
+        databaseMs: null,
+        walBytes: null,
+        walBytesPerSecond: null,
+        hotShare: null,
+        tableGrowthBytes: null,
+        indexGrowthBytes: null,
+        calls: null,
+        quotaMs: null,
+        untouched: null,
+      },
+      actual: { durationMs: 97_000, rows: 1_000, rowsPerSecond: 10 },
+    };
+    expect(text({ canary: { ...canary, state: 'passed', verdict }, forecast })).toContain(
+      '1.25 ms a row (forecast: 1.1 to 1.3), ',
+    );
   });
 
   it('counts the time until the end by the clock of Redis', () => {
