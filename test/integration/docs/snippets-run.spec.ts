@@ -399,6 +399,40 @@ it('the guards of the guides let operators in and nobody else', () => {
   expect(bySession({})).toBe(false);
 });
 
+it('the migration and handlers of the guide to undo give back what they have written', async () => {
+  await fillMessages();
+  const { createJournalSchema, dropJournalSchema, BACKFILL_JOURNAL_ENTITIES, idRange, keyset } = library;
+  const Schema = evaluate(
+    snippet('class Migration20260112'),
+    { Migration, createJournalSchema, dropJournalSchema },
+    'Migration20260112',
+  ) as { prototype: { up(): Promise<void>; down(): Promise<void> } };
+  const sql: string[] = [];
+  const migration = Object.assign(Object.create(Schema.prototype) as typeof Schema.prototype, {
+    addSql: (statement: string) => sql.push(statement),
+  });
+  await migration.up();
+  await bench.database.query(sql.splice(0).join('\n'));
+  const handlers = ['ArchiveWithUndo', 'ArchiveQuickly'].map(
+    (name) => evaluate(snippet(`class ${name}`), { Backfill, idRange, keyset, Message }, name) as Type,
+  );
+  const { app, backfills, finished } = await bench.start({
+    handlers,
+    entities: [Message, ...BACKFILL_JOURNAL_ENTITIES],
+  });
+  for (const name of ['archive-with-undo', 'archive-quickly']) {
+    const { runId } = await backfills.start(name, { config: UNPACED });
+    expect(await finished(name)).toMatchObject({ state: 'completed', journaled: 34 });
+    expect(await archived()).toBe(50);
+    await backfills.undo(name, { runId });
+    expect(await finished(name)).toMatchObject({ state: 'completed', undoes: runId, conflicts: 0 });
+    expect(await archived()).toBe(16);
+  }
+  await app.close();
+  await migration.down();
+  await bench.database.query(sql.join('\n'));
+});
+
 it('leaves no snippet out but those that other tests run', () => {
   const elsewhere = (code: string) =>
     code.startsWith('// src/') || code.includes('admin: {') || code.includes('createBullBoard');
