@@ -134,7 +134,7 @@ export async function settleRest(
       `when ${isOld} then 'undone' when j.operation = 'delete' then 'exists' else 'changed' end as settled ` +
       `from (select * from ${journalTable(em)} where ${openRowsOf(em, range)}) as j ` +
       `left join ${table.name} as e on ${hasKey(table, 'e', 'j.row_key')}) as s ` +
-      `where r.run_id = ${platform.quoteValue(range.of)} and r.table_name = ${platform.quoteValue(range.table)} ` +
+      `where ${inRange(em, range)} ` +
       'and r.row_key = s.row_key and r.settled is null returning r.settled) ' +
       `select count(*) filter (where settled <> 'undone')::int as conflicts from settled`,
   );
@@ -152,9 +152,20 @@ function settle(
   return (
     `with j as (select * from ${journalTable(em)} where ${openRowsOf(em, range)} and operation = '${operation}'), ` +
     `undone as (${statement}) ` +
-    `update ${journalTable(em)} as r set settled = 'undone', settled_by = ${platform.quoteValue(undoneBy)} from undone as u ` +
-    `where r.run_id = ${platform.quoteValue(range.of)} and r.table_name = ${platform.quoteValue(range.table)} ` +
-    'and r.row_key = u.row_key'
+    `update ${journalTable(em)} as r set settled = 'undone', settled_by = ${platform.quoteValue(undoneBy)} ` +
+    `where ${inRange(em, range)} and r.row_key = any(array(select u.row_key from undone as u))`
+  );
+}
+
+/**
+ * Selects the journal's rows `r` of a range. Their keys are among those that a statement joins with: without statistics of
+ * the journal, PostgreSQL would otherwise compare all of its rows with each of these.
+ */
+function inRange(em: EntityManager, { of, table, first, last }: JournalRange): string {
+  const quote = (value: string) => em.getPlatform().quoteValue(value);
+  return (
+    `r.run_id = ${quote(of)} and r.table_name = ${quote(table)} and ` +
+    `r.row_key between ${quote(first)} and ${quote(last)}`
   );
 }
 
