@@ -10,6 +10,7 @@ import { ParamsPanel } from './params-list.js';
 import { nameHash } from './router.js';
 import { Time } from './time.js';
 import { Timeline } from './timeline.js';
+import { UndoPanel } from './undo-panel.js';
 import { useLoad } from './use-load.js';
 
 /** The page of one run: its figures, failures and timeline. */
@@ -17,7 +18,9 @@ export function RunPage({ name, url, runId, status, changes, refresh }) {
   const [run, setRun] = useState(null);
   const [groups, setGroups] = useState(null);
   const isCurrent = status.runId === runId;
-  const version = isCurrent ? `${changes} ${status.done} ${status.failed} ${status.rowsFailed}` : '';
+  const version = isCurrent
+    ? `${changes} ${status.done} ${status.failed} ${status.rowsFailed} ${status.conflicts}`
+    : '';
   const load = () =>
     Promise.all([
       read(`${url}/runs/${encodeURIComponent(runId)}`, has('status')),
@@ -37,7 +40,7 @@ export function RunPage({ name, url, runId, status, changes, refresh }) {
     ${back}
     <div class="detail-head">
       <div>
-        <h2>Run of <bdi>${name}</bdi>${' '}<${RunBadge} status=${run.status} dryRun=${run.dryRun} /></h2>
+        <h2>${run.undoes ? 'Undo' : 'Run'} of <bdi>${name}</bdi>${' '}<${RunBadge} status=${run.status} dryRun=${run.dryRun} /></h2>
         <p class="quiet">Run <code>${runId}</code></p>
       </div>
     </div>
@@ -57,6 +60,7 @@ export function RunPage({ name, url, runId, status, changes, refresh }) {
     </dl>
     <${ParamsPanel} params=${run.params} />
     ${run.canary && html`<${CanaryPanel} canary=${run.canary} />`}
+    <${UndoPanel} name=${name} url=${url} run=${run} status=${status} refresh=${refresh} />
     <${FailuresPanel} url=${url} status=${status} groups=${groups} run=${run} refresh=${refresh} />
     <div class="columns">
       <${RunConfig} run=${run} />

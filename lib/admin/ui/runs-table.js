@@ -13,10 +13,10 @@ export function RunsTable({ name, runs, status }) {
   const newest = { ...status, status: status.state, failures: failuresOf(status) };
   const current = runs.map((run) => (run.id === status.runId ? { ...run, ...newest } : run));
   const rows = current.map(
-    ({ id, startedAt, finishedAt, status, dryRun, rowsDone, failures, startedBy, reason }) => ({
+    ({ id, startedAt, finishedAt, status, dryRun, undoes, rowsDone, failures, startedBy, reason }) => ({
       key: id,
       cells: [
-        html`<a href=${runHash(name, id)}><${Time} iso=${startedAt} /></a>`,
+        html`<a href=${runHash(name, id)}><${Time} iso=${startedAt} /></a>${undoes && ', undo'}`,
         html`<${RunBadge} status=${status} dryRun=${dryRun} />`,
         finishedAt ? between(Date.parse(startedAt), Date.parse(finishedAt)) : '–',
         compact(rowsDone),

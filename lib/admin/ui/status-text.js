@@ -1,6 +1,7 @@
 import { html } from './preact.min.js';
 import { forecastText } from './forecast-list.js';
-import { isRunning, utc } from './format.js';
+import { counted, isRunning, utc } from './format.js';
+import { runHash } from './router.js';
 import { Time } from './time.js';
 import { obstacleOf, wordsOf } from './words.js';
 import { WordsText } from './words-text.js';
@@ -22,6 +23,13 @@ export function StatusText({ status, now }) {
         reason && html`: <bdi>${reason}</bdi>`
       }
     </p>`
+    }
+    ${
+      status.undoes &&
+      html`<p>Undoes <a href=${runHash(status.name, status.undoes)}>run <bdi>${status.undoes}</bdi></a>${
+        status.conflicts > 0 &&
+        html`; <a href=${runHash(status.name, status.runId)}>${counted(status.conflicts, 'row')} left unchanged</a>`
+      }</p>`
     }
     ${status.forecast && html`<p class="quiet">${forecastText(status.forecast)}</p>`}
     ${

@@ -294,6 +294,8 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
           '/runs/{id}',
           '/samples',
           '/start',
+          '/undo',
+          '/undo/conflicts',
         ].map(inName),
       ]
         .map((path) => `/api/ops${path}`)
