@@ -3,12 +3,11 @@ import type { BackfillConfig } from '../config/backfill-config.js';
 import type { EntityManagers } from '../database/entity-managers.js';
 import type { BackfillForecast } from '../forecast/forecast.js';
 import type { MeasuredBatch, Measurement } from '../forecast/measurement.js';
-import { countOf } from '../errors/count-of.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { UNLIMITED_ROWS } from '../processing/execution.js';
 import type { Outcome } from '../processing/execution.js';
 import { RangeExecutor } from '../processing/range.executor.js';
-import type { JsonValue, SourceOpening } from '../sources/backfill-source.js';
+import type { SourceOpening } from '../sources/backfill-source.js';
 import { describeRange } from '../sources/planned-range.js';
 import type { RangeEntry } from '../state/range-entry.js';
 import { BatchObserver } from './batch.observer.js';
@@ -16,6 +15,7 @@ import type { ObservedRow } from './observed-row.js';
 import { columnMask, MASKED } from './column-mask.js';
 import type { ColumnMask } from './column-mask.js';
 import { compareRows } from './compare-rows.js';
+import { findCommitted } from './find-committed.js';
 import { RangeDrawer } from './range.drawer.js';
 import type { DrawnRange } from './range.drawer.js';
 import { keyColumns, RawRowReader } from './raw-row.reader.js';
@@ -163,7 +163,12 @@ export class RehearsalRun {
         'The source gives rows that are no entities: what the handler does with them is not shown row by row.',
       );
     }
-    this.committed = await this.findCommitted(observer);
+    this.committed = await findCommitted(
+      this.backfill.className,
+      counter.committed,
+      observer,
+      this.managers.fork(),
+    );
   }
 
   private addErrors(range: DrawnRange, outcome: Outcome): void {
@@ -208,37 +213,6 @@ export class RehearsalRun {
     );
     const named = [...(this.backfill.mask ?? []), ...this.deps.limits.mask];
     return columnMask(named, (column) => properties.get(column));
-  }
-
-  /** What was not rolled back, in words; `null`: nothing. */
-  private async findCommitted(observer: BatchObserver): Promise<string | null> {
-    const { committed } = this.counter;
-    const em = this.managers.fork();
-    const kept = await observer.keptRows(em);
-    const keys = kept.slice(0, 5).map(({ key }) => JSON.stringify(key));
-    const rows =
-      kept.length === 0
-        ? ''
-        : ` Rows that were not rolled back: ${keys.join(', ')}${kept.length > 5 ? ', …' : ''}.`;
-    if (committed !== null) {
-      return (
-        `${this.backfill.className} commits by itself, outside of the transaction that it is given: ` +
-        `${JSON.stringify(committed)}.${rows} Use the entity manager of the context, without a transaction of another one.`
-      );
-    }
-    if (observer.hasEndedTransaction) {
-      return (
-        `${this.backfill.className} ended the transaction that it was given, with a COMMIT or ROLLBACK of its own.${rows} ` +
-        'Leave the transaction to the library.'
-      );
-    }
-    if (kept.some(({ key, after }) => isWritten(observer, key, after))) {
-      return (
-        `${countOf(kept.length, 'row')} kept what was written during the rehearsal, although it was rolled back.${rows} ` +
-        `Either ${this.backfill.className} writes on a connection of its own, or the app wrote these rows meanwhile.`
-      );
-    }
-    return null;
   }
 
   private addMeasured(
@@ -308,11 +282,6 @@ export class RehearsalRun {
 /** The columns of a property; none of a relation whose key is in another table. */
 function columnsOf({ fieldNames }: { readonly fieldNames?: readonly string[] }): readonly string[] {
   return fieldNames ?? [];
-}
-
-function isWritten(observer: BatchObserver, key: JsonValue, kept: unknown): boolean {
-  const seen = observer.rows.find((row) => JSON.stringify(row.key) === JSON.stringify(key));
-  return seen !== undefined && JSON.stringify(seen.after) === JSON.stringify(kept);
 }
 
 function toEntry({ data, partition, rows }: DrawnRange): RangeEntry {

@@ -8,24 +8,19 @@ import {
   startBody,
   undoBody,
 } from '../admin.requests.js';
+import { configRequest, configResponse } from './config-responses.js';
+import { errorResponse, guardErrorResponse } from './error-responses.js';
+import { failureGroupsResponse, failuresResponse } from './failure-responses.js';
+import { previewResponse, rehearsalResponse } from './preview-responses.js';
 import {
-  configRequest,
-  configResponse,
   conflictsResponse,
-  errorResponse,
-  failureGroupsResponse,
-  failuresResponse,
-  guardErrorResponse,
   historyResponse,
-  overviewResponse,
-  previewResponse,
   receiptResponse,
-  rehearsalResponse,
   retryResponse,
   runResponse,
   samplesResponse,
-  statusResponse,
-} from './response-schemas.js';
+} from './run-responses.js';
+import { overviewResponse, statusResponse } from './status-responses.js';
 
 /** Schemas of bodies and responses by their names in the document. Generated clients have a type of each name. */
 const COMPONENTS: readonly (readonly [name: string, schema: z.ZodType, io: 'input' | 'output'])[] = [

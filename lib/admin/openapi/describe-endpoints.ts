@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { components, referenceTo, toSchema } from './components.js';
-import { errorResponse, guardErrorResponse } from './response-schemas.js';
+import { errorResponse, guardErrorResponse } from './error-responses.js';
 import { ENDPOINTS } from './endpoints.js';
 import type { EndpointDescription } from './endpoints.js';
 

@@ -17,22 +17,18 @@ import {
   startBody,
   undoBody,
 } from '../admin.requests.js';
+import { configResponse, configRequest } from './config-responses.js';
+import { failureGroupsResponse, failuresResponse } from './failure-responses.js';
+import { previewResponse, rehearsalResponse } from './preview-responses.js';
 import {
-  configResponse,
   conflictsResponse,
-  configRequest,
-  failureGroupsResponse,
-  failuresResponse,
   historyResponse,
-  overviewResponse,
-  previewResponse,
   receiptResponse,
-  rehearsalResponse,
   retryResponse,
   runResponse,
   samplesResponse,
-  statusResponse,
-} from './response-schemas.js';
+} from './run-responses.js';
+import { overviewResponse, statusResponse } from './status-responses.js';
 
 /** Description of an endpoint for OpenAPI. */
 export interface EndpointDescription {

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import type { BackfillForecast, ForecastRange } from '../../forecast/forecast.js';
+import { count, time } from './response-fields.js';
+import type { Shape } from './response-fields.js';
+
+const forecastRange = z
+  .object({ low: z.number(), expected: z.number(), high: z.number() } satisfies Shape<ForecastRange>)
+  .nullable()
+  .describe('With 90 % confidence from low to high; null: not known');
+
+export const forecast = z.object({
+  measuredAt: time,
+  measured: z.object({ rows: count, batches: count }),
+  rowsTotal: z.number(),
+  durationMs: forecastRange,
+  limitedBy: z.enum(['rate', 'quota', 'handler']).nullable(),
+  msPerRow: forecastRange,
+  databaseMs: forecastRange,
+  walBytes: forecastRange,
+  walBytesPerSecond: forecastRange,
+  hotShare: z.number().nullable().describe('Share of updates that touch no index'),
+  tableGrowthBytes: forecastRange,
+  indexGrowthBytes: forecastRange,
+  calls: forecastRange.describe('Calls to the third party'),
+  quotaMs: forecastRange.describe('How long the quota makes these calls take'),
+  untouched: forecastRange.describe('Share of rows that already have the result, with 95 % confidence'),
+} satisfies Shape<BackfillForecast>);

@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import type { ForecastOutcome } from '../../forecast/forecast.js';
+import type { BackfillOverview, BackfillOverviewEntry } from '../../status/backfill-overview.js';
+import type { BackfillStatus, HoldStatus, PartitionStatus } from '../../status/backfill-status.js';
+import {
+  count,
+  time,
+  text,
+  json,
+  runState,
+  progress,
+  rowsMissing,
+  rowsRechecked,
+  params,
+  journal,
+  error,
+} from './response-fields.js';
+import type { Shape } from './response-fields.js';
+import { verified, canary } from './verdict-fields.js';
+import { forecast } from './forecast-fields.js';
+
+export const statusResponse = z.object({
+  name: text,
+  now: time.describe('When the status was read, by the clock of Redis'),
+  description: text.nullable(),
+  state: z.enum(['idle', ...runState.options]),
+  stateSince: time.nullable().describe('Since when the state holds; null: not known, or no run yet'),
+  stateReason: text.nullable(),
+  pausedBy: text
+    .nullable()
+    .describe('Who paused a run that is paused: an operator, or nestjs-backfill; null: not known'),
+  runId: text.nullable(),
+  dryRun: z.boolean(),
+  version: text.nullable().describe('Version of the handler that the run has'),
+  adoptVersion: text
+    .nullable()
+    .describe(
+      'What the run has to adopt to go on with the handler of the process that answers; null: nothing',
+    ),
+  params,
+  paramsSchema: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .describe('JSON Schema of the parameters of a start; null: it takes none, or there is no such schema'),
+  takesParams: z.boolean().describe('Whether a start takes parameters'),
+  ...progress,
+  rowsMissing,
+  rowsRechecked,
+  ...journal,
+  verified,
+  canary,
+  rowsTotal: count.nullable(),
+  rowsTotalKind: z.enum(['exact', 'estimated']).nullable(),
+  percent: z.number().describe('0 to 100'),
+  callsPerSecond: z
+    .number()
+    .nullable()
+    .describe(
+      'Calls a second allowed by the quota or by rate limits of a third party; null: no limit is known',
+    ),
+  rangesPerSecond: z.number().describe('Average of the last minute'),
+  rowsPerSecond: z.number().describe('Average of the last minute'),
+  eta: time
+    .nullable()
+    .describe('Estimated end by the rate in force; null: nothing moves, or it is not known'),
+  forecast: z
+    .object({
+      forecast,
+      actual: z.object({ durationMs: z.number(), rows: count, rowsPerSecond: z.number() }),
+    } satisfies Shape<ForecastOutcome>)
+    .nullable()
+    .describe('What the run was forecast to cost, and what has come true; null: it was not rehearsed before'),
+  held: z
+    .object({
+      reason: text,
+      since: time.nullable().describe('null: not known'),
+      until: time.nullable().describe('null: the end is not known'),
+    } satisfies Shape<HoldStatus>)
+    .nullable()
+    .describe('Why a running run starts nothing now; null: it does'),
+  activeAt: time.nullable().describe('When something was last done; null: nothing yet, or not known'),
+  stalled: z
+    .boolean()
+    .describe(
+      'Running and not held, but nothing was done for a minute and three intervals of the rate in force',
+    ),
+  rate: z.object({
+    perSecond: z.number().nullable().describe('Ranges a second; null: unpaced'),
+    reason: text,
+  }),
+  throttlePressure: z.number().describe('Pressure of the throttles: 0 leaves the rate as it is, 1 holds'),
+  workers: count.describe('Processes with a worker for this backfill'),
+  warnings: z.array(text),
+  cursor: json,
+  partitions: z
+    .array(
+      z.object({
+        name: text,
+        cursor: json,
+        rows: count.nullable().describe('Rows that are through; null: not known'),
+        rowsTotal: count.nullable().describe('null: the source does not tell'),
+        percent: z.number().nullable().describe('0 to 100; null: not known'),
+        rowsPerSecond: z.number().nullable().describe('Average of the last minute; null: not known'),
+      } satisfies Shape<PartitionStatus>),
+    )
+    .describe('Partitions of the source; empty where it has only one'),
+  startedAt: time.nullable(),
+  finishedAt: time.nullable(),
+  startedBy: text.nullable(),
+  reason: text.nullable(),
+  lastError: error.extend({ at: time }).nullable(),
+} satisfies Shape<BackfillStatus>);
+
+const overviewEntry = statusResponse.extend({
+  recent: z
+    .array(z.number())
+    .describe('Rows a second of the last 30 periods of 2 s, oldest first; empty unless the run is running'),
+} satisfies Shape<Pick<BackfillOverviewEntry, 'recent'>>);
+
+export const overviewResponse = z.object({
+  now: time.describe('When it was read, by the clock of Redis'),
+  revision: text.describe('What to pass as `after` to get only what has changed since'),
+  names: z.array(text).describe('All backfills, in order'),
+  backfills: z.array(overviewEntry).describe('All of them, or those that have changed since `after`'),
+} satisfies Shape<BackfillOverview>);
