@@ -38,5 +38,6 @@ export default {
     project('e2e', withServices),
     project('processes', withServices),
     project('outages', withServices),
+    project('thorough', withServices),
   ],
 };

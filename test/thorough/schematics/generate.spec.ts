@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import ts from 'typescript';
 import { sized } from '../../support/thorough.js';
-import { startNestCli } from './nest-cli.js';
-import { NestWorkspace } from './nest-workspace.js';
-import type { NestApp } from './nest-workspace.js';
+import { startNestCli } from '../../integration/schematics/nest-cli.js';
+import { NestWorkspace } from '../../integration/schematics/nest-workspace.js';
+import type { NestApp } from '../../integration/schematics/nest-workspace.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
 

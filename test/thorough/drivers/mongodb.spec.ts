@@ -7,11 +7,11 @@ import { batchExecute } from 'nestjs-backfill/migrations';
 import { BackfillHarness } from 'nestjs-backfill/testing';
 import { startMongodb, type MongodbServer } from '../../support/services/mongodb.js';
 import { defineBackfill } from '../../support/apps/index.js';
-import { loadAll, planAll } from '../sources/plan-source.js';
-import type { DriverDatabase } from './driver-bench.js';
-import { driverSuite } from './driver.suite.js';
-import { Entry, Wide } from './entities.js';
-import { outageSuite } from './outage.suite.js';
+import { loadAll, planAll } from '../../integration/sources/plan-source.js';
+import type { DriverDatabase } from '../../integration/drivers/driver-bench.js';
+import { driverSuite } from '../../integration/drivers/driver.suite.js';
+import { Entry, Wide } from '../../integration/drivers/entities.js';
+import { outageSuite } from '../../integration/drivers/outage.suite.js';
 
 /** Its primary key is an ObjectId, MongoDB's default. */
 class Note {

@@ -3,11 +3,11 @@ import { DecimalType, EntitySchema, MikroORM } from '@mikro-orm/core';
 import { MariaDbDriver } from '@mikro-orm/mariadb';
 import { keyset } from 'nestjs-backfill';
 import { startMariadb, type MariadbServer } from '../../support/services/mariadb.js';
-import { loadAll, planAll } from '../sources/plan-source.js';
-import type { DriverDatabase } from './driver-bench.js';
-import { driverSuite } from './driver.suite.js';
-import { Entry } from './entities.js';
-import { outageSuite } from './outage.suite.js';
+import { loadAll, planAll } from '../../integration/sources/plan-source.js';
+import type { DriverDatabase } from '../../integration/drivers/driver-bench.js';
+import { driverSuite } from '../../integration/drivers/driver.suite.js';
+import { Entry } from '../../integration/drivers/entities.js';
+import { outageSuite } from '../../integration/drivers/outage.suite.js';
 
 let server: MariadbServer | undefined;
 
