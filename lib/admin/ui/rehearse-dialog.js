@@ -1,6 +1,7 @@
 import { html, useState } from './preact.min.js';
 import { has, send } from './api.js';
 import { boundOf } from './bound-of.js';
+import { BoundsFields } from './bounds-fields.js';
 import { Button } from './button.js';
 import { Dialog } from './dialog.js';
 import { TextField } from './field.js';
@@ -53,16 +54,7 @@ export function RehearseDialog({ name, url, status, onClose }) {
         onValue=${setRows}
         error=${errors.rows}
       />
-      <${TextField} id="rehearse-from" label="From" placeholder="first row" value=${from} onValue=${setFrom} error=${errors.from} />
-      <${TextField}
-        id="rehearse-to"
-        label="To"
-        placeholder="last row"
-        hint=${'Inclusive; a composite key as JSON: {"id": …}'}
-        value=${to}
-        onValue=${setTo}
-        error=${errors.to}
-      />
+      <${BoundsFields} prefix="rehearse" from=${from} to=${to} onFrom=${setFrom} onTo=${setTo} errors=${errors} />
     </div>
     ${
       fields.length > 0 &&

@@ -1,9 +1,10 @@
 import { html, useEffect, useRef, useState } from './preact.min.js';
 import { boundOf } from './bound-of.js';
+import { BoundsFields } from './bounds-fields.js';
 import { Button } from './button.js';
 import { CANARY_FIELDS, CanaryFields, canaryOf } from './canary-fields.js';
 import { Dialog } from './dialog.js';
-import { ReasonField, TextField } from './field.js';
+import { ReasonField } from './field.js';
 import { fieldErrors } from './field-errors.js';
 import { fieldsOf, paramsOf } from './params-fields.js';
 import { ParamsForm } from './params-form.js';
@@ -66,16 +67,7 @@ export function StartDialog({ name, url, status, onStart, onClose }) {
       <${Button} kind="primary" type="submit" busy=${isBusy}>Start<//>`}
   >
     <div class="pair">
-      <${TextField} id="start-from" label="From" placeholder="first row" value=${from} onValue=${setFrom} error=${errors.from} />
-      <${TextField}
-        id="start-to"
-        label="To"
-        placeholder="last row"
-        hint=${'Inclusive; a composite key as JSON: {"id": …}'}
-        value=${to}
-        onValue=${setTo}
-        error=${errors.to}
-      />
+      <${BoundsFields} prefix="start" from=${from} to=${to} onFrom=${setFrom} onTo=${setTo} errors=${errors} />
     </div>
     ${
       fields.length > 0 &&
