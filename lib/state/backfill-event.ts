@@ -66,9 +66,10 @@ export interface BackfillEventCause {
  * @publicApi
  */
 export interface BackfillEventData {
-  /** `params`: those of the run, with secrets as `***`; `canary`: where it has one. */
+  /** `params`: those of the run, with secrets as `***`; `canary`: where it has one; `undoes`: id of the run that it undoes. */
   readonly started: BackfillEventCause & {
     readonly dryRun: boolean;
+    readonly undoes?: string;
     readonly params?: JsonValue;
     readonly canary?: { readonly rows: number; readonly maxFailures: number };
   };

@@ -6,7 +6,7 @@ import type { BackfillEvent, BackfillEventCause } from '../state/backfill-event.
 export function describeEvent(event: BackfillEvent): string | null {
   switch (event.type) {
     case 'started':
-      return `started${event.data.dryRun ? ' as a dry run' : ''}${withCanary(event.data)}${causeOf(event.data)}`;
+      return `started${startedFor(event.data)}${causeOf(event.data)}`;
     case 'paused':
       return `paused${event.data.recovered ? ' as it was restored' : ''}${causeOf(event.data)}`;
     case 'resumed':
@@ -45,8 +45,11 @@ function causeOf({ by, reason }: BackfillEventCause): string {
   return `${by ? ` by ${by}` : ''}${reason ? `: ${reason}` : ''}`;
 }
 
-function withCanary({ canary }: BackfillEvent<'started'>['data']): string {
-  return canary ? ` with a canary of ${countOf(canary.rows, 'row')}` : '';
+function startedFor({ dryRun, undoes, canary }: BackfillEvent<'started'>['data']): string {
+  if (undoes !== undefined) {
+    return ` to undo run ${undoes}`;
+  }
+  return `${dryRun ? ' as a dry run' : ''}${canary ? ` with a canary of ${countOf(canary.rows, 'row')}` : ''}`;
 }
 
 function resumedFor({ retry, recovered, adoptVersion }: BackfillEvent<'resumed'>['data']): string {

@@ -43,7 +43,7 @@ export function groupOf(status, now) {
 
 /** What the badge says, and the state that gives it its color. */
 export function badgeOf(status, now) {
-  const { state, stalled, dryRun } = status;
+  const { state, stalled, dryRun, undoes } = status;
   const obstacle = stalled
     ? 'stalled'
     : heldOf(status)
@@ -52,5 +52,6 @@ export function badgeOf(status, now) {
         ? 'no workers'
         : null;
   const text = obstacle ?? (state === 'idle' ? 'never run' : state);
-  return { text: dryRun ? `${text} · dry run` : text, tone: obstacle ? 'held' : state };
+  const kind = undoes ? ' · undo' : dryRun ? ' · dry run' : '';
+  return { text: `${text}${kind}`, tone: obstacle ? 'held' : state };
 }

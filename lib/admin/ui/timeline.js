@@ -67,6 +67,7 @@ function actionOf(type, data) {
   if (data.retried !== undefined) return `${type} ${counted(data.retried, 'failure')}`;
   if (data.failures)
     return `${type} with ${compact(data.failures)} ${data.failures === 1 ? 'failure' : 'failures'}`;
+  if (data.undoes) return html`${type} to undo run <bdi>${data.undoes}</bdi>`;
   const canary = data.canary ? ` with a canary of ${counted(data.canary.rows, 'row')}` : '';
   return `${type}${data.dryRun ? ' as a dry run' : ''}${canary}`;
 }

@@ -19,7 +19,7 @@ export function addListCommand(program: Command, session: CliSession): void {
               ['name', 'state', 'done', 'rows', 'failed', 'rate', 'ETA', ''],
               statuses.map((status) => [
                 status.name,
-                styledState(status.state, style),
+                styledState(status.state, style) + (status.undoes === null ? '' : ' (undo)'),
                 status.state === 'idle' ? '-' : `${status.percent.toFixed(1)} %`,
                 status.rowsDone,
                 status.failed + status.rowsFailed,

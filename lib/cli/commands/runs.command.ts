@@ -20,7 +20,9 @@ export function addRunsCommand(program: Command, session: CliSession): void {
               ['run', 'status', 'started at', 'finished at', 'by', 'ranges', 'rows', 'failures', 'reason'],
               runs.map((run) => [
                 run.id,
-                styledState(run.status, style) + (run.dryRun ? ' (dry run)' : ''),
+                styledState(run.status, style) +
+                  (run.dryRun ? ' (dry run)' : '') +
+                  (run.undoes === null ? '' : ` (undoes ${run.undoes})`),
                 formatTime(run.startedAt),
                 formatTime(run.finishedAt),
                 run.startedBy ?? '-',

@@ -12,10 +12,11 @@ const BAR_WIDTH = 30;
 
 /** Renders a status as lines of text. */
 export function statusLines(status: BackfillStatus, style: Style): string[] {
-  const { name, description, state, stateReason, runId, dryRun, params, lastError } = status;
+  const { name, description, state, stateReason, runId, dryRun, undoes, params, lastError } = status;
   const title = [style('bold', name), styledState(state, style)];
   if (runId !== null) title.push(style('dim', `run ${runId}`));
   if (dryRun) title.push(style('yellow', 'dry run'));
+  if (undoes !== null) title.push(style('yellow', `undoes run ${undoes}`));
   const happened = stateLine(status);
   if (stateReason !== null && happened === null) title.push(`(${stateReason})`);
   const lines = [title.join('  ')];
@@ -36,6 +37,7 @@ function progressLines(status: BackfillStatus, style: Style): string[] {
     `  ${barText(status, style)} ${status.percent.toFixed(1)} %  ${rowsText(status)}`,
     `  ${rangesText(status)}`,
     ...canaryLines(status),
+    ...conflictLines(status),
     ...(status.forecast === null ? [] : [`  ${outcomeLine(status.forecast)}`]),
     ...verifiedLines(status),
     ...partitionLines(status),
@@ -98,6 +100,12 @@ function canaryLines({ canary, forecast }: BackfillStatus): string[] {
       : []),
   ];
   return [`  ${reason}`, `    ${details.join(', ')}`];
+}
+
+function conflictLines({ conflicts, name, runId }: BackfillStatus): string[] {
+  return conflicts === 0
+    ? []
+    : [`  ${countOf(conflicts, 'row')} left unchanged: conflicts ${name} --run ${runId}`];
 }
 
 function forecastText(range: ForecastRange | null | undefined): string {

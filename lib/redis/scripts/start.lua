@@ -48,10 +48,10 @@ end
 local function text_or_null(text)
   return text and text ~= '' and text or cjson.null
 end
-local started_by, start_reason, dry_run, params, canary_rows, canary_max_failures = unpack(redis.call('HMGET', RUN,
-  'startedBy', 'startReason', 'dryRun', 'paramsShown', 'canaryRows', 'canaryMaxFailures'))
+local started_by, start_reason, dry_run, params, undoes, canary_rows, canary_max_failures = unpack(redis.call('HMGET',
+  RUN, 'startedBy', 'startReason', 'dryRun', 'paramsShown', 'undoes', 'canaryRows', 'canaryMaxFailures'))
 local data = cjson.encode({
-  by = text_or_null(started_by), reason = text_or_null(start_reason), dryRun = dry_run == '1',
+  by = text_or_null(started_by), reason = text_or_null(start_reason), dryRun = dry_run == '1', undoes = undoes or nil,
   canary = canary_rows and { rows = tonumber(canary_rows), maxFailures = tonumber(canary_max_failures) } or nil,
 })
 if params then

@@ -52,12 +52,14 @@ it('undoes a run by keyboard, and lists the rows that others have written since'
   await dialog.waitFor({ state: 'detached' });
   const { runId: undoId } = await completed(runId);
 
+  await page.getByText('completed · undo').waitFor();
   await page.getByRole('link', { name: '1 row left unchanged' }).click();
   await page.waitForURL(`**/ui#/touch/runs/${undoId}`);
   await page.getByRole('heading', { name: 'Undo of touch' }).waitFor();
   const conflicts = page.getByRole('region', { name: 'Rows that were left' });
   await conflicts.getByText('written by others since').waitFor();
   await conflicts.getByText('touches').waitFor();
+  await page.getByRole('cell', { name: `started to undo run ${runId}` }).waitFor();
   await inspect(page, 'undo-run');
   expect(await bench.database.query('SELECT DISTINCT touches FROM items ORDER BY 1')).toEqual([
     { touches: 0 },

@@ -1,8 +1,9 @@
 import { EntitySchema } from '@mikro-orm/core';
-import { BACKFILL_JOURNAL_ENTITIES, createJournalSchema, keyset } from 'nestjs-backfill';
+import { Injectable } from '@nestjs/common';
+import { BACKFILL_JOURNAL_ENTITIES, createJournalSchema, keyset, OnBackfill } from 'nestjs-backfill';
 import { ensureCompleted } from 'nestjs-backfill/migrations';
 import { JournalCleaner } from '../../../lib/journal/journal.cleaner.js';
-import type { BackfillContext, BackfillUndoOptions } from 'nestjs-backfill';
+import type { BackfillContext, BackfillEvent, BackfillUndoOptions } from 'nestjs-backfill';
 import { CommandLine } from '../cli/command-line.js';
 import { createAppBench, defineBackfill, eventually } from '../../support/apps/index.js';
 
@@ -23,6 +24,16 @@ const SeatSchema = new EntitySchema<Seat>({
     touches: { type: 'integer' },
   },
 });
+
+const heard: string[] = [];
+
+@Injectable()
+class Listener {
+  @OnBackfill('started')
+  onStart({ runId, data }: BackfillEvent<'started'>): void {
+    heard.push(`${runId} undoes ${data.undoes ?? 'nothing'}`);
+  }
+}
 
 const ROWS = 30;
 const bench = await createAppBench();
@@ -56,6 +67,7 @@ function seats(
         config: { batchSize: 4, perSecondOnPeak: null, perSecondOffPeak: null, attempts: 2, backoffMs: 0 },
         processBatch,
       }),
+      Listener,
     ],
   });
 }
@@ -116,6 +128,40 @@ it('rows that the app has written since stay, and are listed', async () => {
   await expect(app.backfills.undoConflicts('seats', { after: 'x' })).rejects.toMatchObject({
     code: 'BACKFILL_REQUEST_INVALID',
   });
+});
+
+it('history, events, listeners, lists and log say which run an undo undoes', async () => {
+  const app = await seats((rows) => rows.forEach((seat) => (seat.state = `old${seat.place}`)));
+  const events: BackfillEvent[] = [];
+  const subscription = app.backfills.events().subscribe((event) => events.push(event));
+  const runId = await completed(app);
+  const undo = await undone(app, runId);
+  const data = { by: expect.any(String), reason: 'wrong', dryRun: false, undoes: runId };
+  expect(await app.backfills.history('seats', { types: ['started'] })).toMatchObject([
+    { runId: undo.runId, data },
+    { runId, data: expect.not.objectContaining({ undoes: expect.anything() }) },
+  ]);
+  await eventually(
+    'the event',
+    () => events,
+    () => events.some((event) => event.type === 'started' && event.data.undoes === runId),
+  );
+  subscription.unsubscribe();
+  await eventually(
+    'the listener',
+    () => heard,
+    () => heard.includes(`${undo.runId} undoes ${runId}`),
+  );
+  expect(await app.backfills.list()).toMatchObject([{ name: 'seats', undoes: runId }]);
+  expect((await app.backfills.overview()).backfills).toMatchObject([{ name: 'seats', undoes: runId }]);
+  const cli = new CommandLine(app.app);
+  expect((await cli.piped('list')).out).toMatch(/seats\s+completed \(undo\)/);
+  expect((await cli.piped('status', 'seats')).out).toContain(`undoes run ${runId}`);
+  expect((await cli.piped('runs', 'seats')).out).toContain(`completed (undoes ${runId})`);
+  expect((await cli.piped('history', 'seats', '--run', undo.runId!)).out).toContain(`"undoes":"${runId}"`);
+  expect(app.logs.lines.join('\n')).toMatch(
+    new RegExp(`\\[seats run ${undo.runId}\\] started to undo run ${runId} by .*: wrong`),
+  );
 });
 
 it('rows that were handled twice get the values from before the first time, unless the app wrote in between', async () => {

@@ -64,6 +64,13 @@ describe('a status as text', () => {
     expect(text({})).toContain('now 1 range/s, 1 row/s; 1 worker process');
   });
 
+  it('has the run that it undoes, and how many rows that has left', () => {
+    const lines = text({ undoes: 'w', conflicts: 2 });
+    expect(lines).toContain('  undoes run w\n');
+    expect(lines).toContain('\n  2 rows left unchanged: conflicts renew --run x\n');
+    expect(text({})).not.toMatch(/undoes|left unchanged/);
+  });
+
   it('has a line for each partition, with what is known of it', () => {
     const partition = { name: 'eu', cursor: 12, rows: 500, rowsTotal: 1000, percent: 50, rowsPerSecond: 1 };
     const lines = text({

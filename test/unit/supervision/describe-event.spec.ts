@@ -22,6 +22,11 @@ describe('an event in the log', () => {
       { dryRun: false, canary: { rows: 1_000 }, by: 'al' },
       'started with a canary of 1,000 rows by al',
     ],
+    [
+      'started',
+      { dryRun: false, undoes: 'r0', by: 'al', reason: 'wrong' },
+      'started to undo run r0 by al: wrong',
+    ],
     ['canaryEnded', { passed: true, reason: 'canary passed: 5 rows' }, 'canary passed: 5 rows'],
     [
       'paused',
