@@ -79,6 +79,7 @@ export const startBody = z.strictObject(
 
 const MASK = 'a list of names of columns';
 const ROWS = 'a whole number from 1 to 500';
+const LENGTH = 'a whole number of characters from 1, or null for whole values';
 const TIMEOUT = 'a whole number of ms from 1000 to 300000';
 export const rehearseBody = z.strictObject(
   {
@@ -91,6 +92,12 @@ export const rehearseBody = z.strictObject(
       .max(200, MASK)
       .optional()
       .describe('Columns whose values are not shown, beside those whose name looks secret'),
+    maxLength: z
+      .int(LENGTH)
+      .min(1, LENGTH)
+      .nullable()
+      .optional()
+      .describe('Longest text of a value that is shown whole; null: all. Default 200'),
     timeoutMs: z
       .int(TIMEOUT)
       .min(1_000, TIMEOUT)

@@ -202,7 +202,10 @@ export class RehearsalRun {
   private toRehearsed(row: ObservedRow): RehearsedRow {
     const mask = this.maskOf(row);
     const isKeyMasked = keyColumns(row.group.meta).some(mask);
-    return { key: isKeyMasked ? MASKED : row.key, ...compareRows(row.before, row.after, mask) };
+    return {
+      key: isKeyMasked ? MASKED : row.key,
+      ...compareRows(row.before, row.after, mask, this.deps.limits.maxLength),
+    };
   }
 
   private maskOf({ group }: ObservedRow): ColumnMask {

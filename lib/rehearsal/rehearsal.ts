@@ -20,6 +20,11 @@ export interface RehearseOptions {
    * those whose name looks secret. Default: none.
    */
   readonly mask?: readonly string[];
+  /**
+   * Longest text of a value that is shown whole, in characters, from 1; `null` shows every value whole, which an exact
+   * comparison needs. Default 200.
+   */
+  readonly maxLength?: number | null;
   /** Ms after which no further batch starts, 1,000 to 300,000; the answer then says so. Default 30,000. */
   readonly timeoutMs?: number;
   /** Ends the rehearsal early, with the rows so far. Default: nothing does. */
@@ -28,7 +33,8 @@ export interface RehearseOptions {
 
 /**
  * A row before and after the handler, as the database has it: each column as text that keeps every digit, `null` where
- * it is null, `'***'` where it is masked. Long values are cut around the first difference, and their length is told.
+ * it is null, `'***'` where it is masked. A value longer than
+ * `maxLength` is cut around the first difference, and its length is told.
  *
  * @publicApi
  */

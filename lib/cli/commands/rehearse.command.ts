@@ -12,6 +12,8 @@ interface RehearseFlags extends ParamsFlags {
   readonly to?: unknown;
   readonly mask?: readonly string[];
   readonly limitMs?: number;
+  readonly maxLength?: number;
+  readonly whole?: true;
 }
 
 export function addRehearseCommand(program: Command, session: CliSession): void {
@@ -30,16 +32,23 @@ export function addRehearseCommand(program: Command, session: CliSession): void 
     .option('--params-file <path>', PARAMS_FILE_HELP)
     .option('--mask <column...>', 'columns whose values are not printed')
     .option(
+      '--max-length <characters>',
+      'longest value that is printed whole (default: 200)',
+      wholeNumber('--max-length', 1),
+    )
+    .option('--whole', 'print whole values')
+    .option(
       '--limit-ms <ms>',
       'start no further batch after so long (default: 30000)',
       wholeNumber('--limit-ms', 1),
     )
-    .action(async (name: string, { limitMs, param, paramsFile, ...options }: RehearseFlags) => {
+    .action(async (name: string, { limitMs, param, paramsFile, whole, ...options }: RehearseFlags) => {
       const service = await session.service();
       const params = await paramsOf(service, name, { param, paramsFile });
       const result = await service.rehearse(name, {
         ...options,
         ...(params === undefined ? {} : { params }),
+        ...(whole ? { maxLength: null } : {}),
         ...(limitMs === undefined ? {} : { timeoutMs: limitMs }),
         signal: session.signal,
       });

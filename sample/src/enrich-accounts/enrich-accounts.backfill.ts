@@ -3,7 +3,10 @@ import type { BackfillContext, RowHandler } from 'nestjs-backfill';
 import { Account } from './account.entity.js';
 import { DirectoryClient } from './directory.client.js';
 
-/** Asks the directory about each account. One that fails does not stop the others. */
+/**
+ * Asks the directory about each account. One that fails does not stop the others. The calls only read, so that a dry run
+ * makes them, too: a rehearsal shows what a run will write.
+ */
 @Backfill({
   name: 'enrich-accounts',
   description: 'Adds company, industry and size from the directory',
@@ -13,11 +16,9 @@ import { DirectoryClient } from './directory.client.js';
 export class EnrichAccounts implements RowHandler<Account> {
   constructor(private readonly directory: DirectoryClient) {}
 
-  async processRow(account: Account, { signal, dryRun }: BackfillContext): Promise<void> {
-    if (dryRun) {
-      return;
-    }
+  async processRow(account: Account, { signal, quota }: BackfillContext): Promise<void> {
     const domain = account.email.slice(account.email.indexOf('@') + 1);
+    await quota();
     const company = await this.directory.companyOf(domain, signal);
     account.company = company.name;
     account.industry = company.industry;

@@ -52,6 +52,7 @@ const key = fc.constantFrom(
   'dryRun',
   'rows',
   'mask',
+  'maxLength',
   'canary',
   'reason',
   'ids',

@@ -71,6 +71,7 @@ describe.each<AdapterName>(['express', 'fastify'])('invalid requests on %s', (ad
     ['POST', '/held/failures/retry', { ids: [7] }, 'ids.0'],
     ['POST', '/held/rehearse', { rows: 501 }, 'rows'],
     ['POST', '/held/rehearse', { mask: 'email' }, 'mask'],
+    ['POST', '/held/rehearse', { maxLength: 0 }, 'maxLength'],
     ['POST', '/held/rehearse', { timeoutMs: 10 }, 'timeoutMs'],
     ['POST', '/held/start', { params: [1] }, 'params'],
     ['POST', '/held/start', { params: { a: 1 } }, 'params'],

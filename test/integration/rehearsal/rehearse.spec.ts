@@ -144,27 +144,29 @@ describe('a rehearsal shows what the handler does to rows', () => {
 
   it('cuts long values where they differ, and shows masked columns as changed', async () => {
     await bench.database.query(`update items set note = repeat('x', 1000), api_token = 'before'`);
-    const result = await rehearsed(
-      defineBackfill<IdRange>({
-        name: 'rehearsed',
-        source: idRange(Item),
-        config,
-        rehearsal: { mask: ['State'] },
-        processRange: async ({ begin, end }, context) => {
-          await sql(context).execute(
-            `update items set note = overlay(note placing 'y' from 500), api_token = 'after', state = 'hidden'
-              where id between ? and ?`,
-            [begin, end],
-          );
-        },
-      }),
-      { rows: 3, mask: ['touches'] },
-    );
+    const handler = defineBackfill<IdRange>({
+      name: 'rehearsed',
+      source: idRange(Item),
+      config,
+      rehearsal: { mask: ['State'] },
+      processRange: async ({ begin, end }, context) => {
+        await sql(context).execute(
+          `update items set note = overlay(note placing 'y' from 500), api_token = 'after', state = 'hidden'
+            where id between ? and ?`,
+          [begin, end],
+        );
+      },
+    });
+    const result = await rehearsed(handler, { rows: 3, mask: ['touches'] });
     const [row] = result.rows;
     expect(row?.changed).toEqual(['state', 'api_token', 'note']);
     expect(row?.before).toMatchObject({ state: '***', api_token: '***', touches: '***' });
     expect(row?.after?.['note']).toMatch(/^…x{40}yx+… \(1,000 characters\)$/);
     expect(JSON.stringify(result)).not.toMatch(/hidden|before'|'after/);
+    const { rows: short } = await rehearsed(handler, { rows: 1, maxLength: 20 });
+    expect(short[0]?.after?.['note']).toBe('…xxxxyxxxxxxxxxxxxxxx… (1,000 characters)');
+    const { rows: whole } = await rehearsed(handler, { rows: 1, maxLength: null });
+    expect(whole[0]?.after?.['note']).toBe(`${'x'.repeat(499)}y${'x'.repeat(500)}`);
   });
 });
 
@@ -306,6 +308,7 @@ describe('a rehearsal beside a run', () => {
   it.each([
     [{ rows: 0 }, 'rows to be a whole number from 1 to 500'],
     [{ rows: 501 }, 'rows to be'],
+    [{ maxLength: 0 }, 'maxLength to be a whole number of characters'],
     [{ timeoutMs: 1 }, 'timeoutMs to be'],
     [{ mask: [1] }, 'mask to be a list'],
   ])('refuses %j', async (options, message) => {
