@@ -34,8 +34,13 @@ function readParams(path: string): object {
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(path === '-' ? 0 : path, 'utf8'));
-  } catch (cause) {
-    throw new CliUsageError(`Expected ${name} to hold JSON with parameters: ${String(cause)}.`, { cause });
+  } catch (error) {
+    // A `SyntaxError` of JSON quotes the text, in which a parameter may be secret.
+    throw error instanceof SyntaxError
+      ? new CliUsageError(`Expected ${name} to hold JSON with parameters, got text that is not valid JSON.`)
+      : new CliUsageError(`Expected ${name} to hold JSON with parameters: ${String(error)}.`, {
+          cause: error,
+        });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new CliUsageError(`Expected ${name} to hold a JSON object such as {"keyId":"k2"}.`);

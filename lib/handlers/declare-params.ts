@@ -4,7 +4,7 @@ import type { BackfillSource } from '../sources/backfill-source.js';
 import { checkedSource } from '../sources/checked-source.js';
 import { assertSource } from './assert-source.js';
 import type { HandlerShape } from './handler-shape.js';
-import { jsonSchemaOf } from './params/params-json-schema.js';
+import { describeParams } from './params/params-schema.js';
 import { isStandardSchema } from './params/standard-schema.js';
 import type { DeclaredBackfill, SourceFactory } from './registered-backfill.js';
 
@@ -24,7 +24,7 @@ export function declareParams(
         `${describeValue(params)}. Write @Backfill({ params: z.object({ ... }) }).`,
     );
   }
-  const paramsSchema = params && { schema: params, jsonSchema: jsonSchemaOf(params) };
+  const paramsSchema = params && describeParams(params);
   if (typeof source === 'function') {
     return { declaredSource: source as SourceFactory, paramsSchema };
   }

@@ -6,7 +6,7 @@ import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { BackfillGuard } from './backfill-guard.js';
 import type { UndoSettings } from './undo-options.js';
 import type { HandlerShape } from './handler-shape.js';
-import type { ParamsSchema } from './params/parse-params.js';
+import type { ParamsSchema } from './params/params-schema.js';
 import type { RunParams } from './params/run-params.js';
 import type { BackfillVerifyOptions, VerifyOptions } from '../config/verify-options.js';
 

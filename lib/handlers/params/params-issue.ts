@@ -1,8 +1,8 @@
 import type { ParamsIssue } from '../../errors/backfill-params.error.js';
 import { describeValue } from '../../errors/describe-value.js';
 import type { JsonValue } from '../../sources/backfill-source.js';
-import { isSecretAt, MASK } from './mask-params.js';
-import type { JsonSchema } from './params-json-schema.js';
+import type { JsonSchema } from './json-schema.js';
+import { isHiddenAt, isSecretAt, MASK, redact } from './mask-params.js';
 import type { StandardSchemaIssue } from './standard-schema.js';
 
 /** How zod, valibot and arktype say what they expected. */
@@ -12,21 +12,39 @@ const EXPECTED = [
   /\bmust be (.+?) \(was .*\)$/s,
 ];
 
-/** An issue of a schema, with the path, what was expected and what was given. A secret value is not shown. */
+/**
+ * An issue of a schema, with the path, what was expected and what was given. No secret value is in it: neither one that was
+ * given, nor one that is expected.
+ */
 export function toParamsIssue(
   { message, path = [] }: StandardSchemaIssue,
   input: JsonValue,
-  schema: JsonSchema | null,
+  secrets: readonly JsonSchema[],
 ): ParamsIssue {
   const keys = path.map((part) => (typeof part === 'object' ? part.key : part));
-  const secret = isSecretAt(keys, schema);
+  const secret = isSecretAt(keys, secrets);
   const expected = EXPECTED.map((pattern) => pattern.exec(message)?.[1]).find(Boolean);
   return {
     field: ['params', ...keys].map(String).join('.'),
-    // What a schema says of a value may repeat it.
-    expected: expected ?? (secret ? 'a valid value' : `a valid value (${message})`),
-    received: secret ? MASK : describeParam(valueAt(input, keys)),
+    expected: redact(
+      secret ? ofSecret(expected) : (expected ?? `a valid value (${message})`),
+      input,
+      secrets,
+    ),
+    received: receivedAt(keys, input, secrets),
   };
+}
+
+/** Objects are shown as such; a text where an object with secrets is expected may be one of them. */
+function receivedAt(keys: readonly PropertyKey[], input: JsonValue, secrets: readonly JsonSchema[]): string {
+  const value = valueAt(input, keys);
+  const isHidden = typeof value === 'object' || value === undefined ? isSecretAt : isHiddenAt;
+  return isHidden(keys, secrets) ? MASK : describeParam(value);
+}
+
+/** What a schema says of a secret in its own words may repeat it, and a quoted value is one that would be accepted. */
+function ofSecret(expected: string | undefined): string {
+  return expected === undefined || /["'`]/.test(expected) ? 'a valid value' : expected;
 }
 
 /** A value for an error message; an instance of a class is named by it. */

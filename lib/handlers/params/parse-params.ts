@@ -3,22 +3,15 @@ import { BackfillParamsError } from '../../errors/backfill-params.error.js';
 import type { ParamsIssue } from '../../errors/backfill-params.error.js';
 import type { JsonValue } from '../../sources/backfill-source.js';
 import { describeParam, toParamsIssue } from './params-issue.js';
-import { isSecretAt, maskSecrets } from './mask-params.js';
-import type { JsonSchema } from './params-json-schema.js';
+import { isHiddenAt, MASK, maskSecrets } from './mask-params.js';
+import type { JsonSchema } from './json-schema.js';
+import type { ParamsSchema } from './params-schema.js';
 import type { RunParams } from './run-params.js';
-import type { StandardSchema } from './standard-schema.js';
 import { digestOf, isPlain, toJson } from './to-json.js';
 
 /** Parameters are read with the record of their run, again and again. */
 const MAX_LENGTH = 100_000;
 const MAX_DEPTH = 50;
-
-/** The schema of the parameters of a backfill. */
-export interface ParamsSchema {
-  readonly schema: StandardSchema;
-  /** `null` where the library of the schema gives none. */
-  readonly jsonSchema: JsonSchema | null;
-}
 
 /** What a schema made of a value. */
 export type ParsedParams = { readonly value: unknown } | { readonly issues: readonly ParamsIssue[] };
@@ -37,14 +30,14 @@ export async function parseParams(
   declared: ParamsSchema,
   given: unknown,
 ): Promise<RunParams> {
-  const input = toStorable(backfill, given === undefined ? {} : given, declared.jsonSchema);
+  const input = toStorable(backfill, given === undefined ? {} : given, declared.secrets);
   const first = await parse(backfill, declared, input);
   const digest = digestOf(first);
   const made = toJson(first);
   if ('value' in made) {
     const again = await validate(declared, made.value);
     if ('value' in again && digestOf(again.value) === digest) {
-      return runParams(made.value, again.value, declared.jsonSchema);
+      return runParams(made.value, again.value, declared.secrets);
     }
   }
   const again = await parse(backfill, declared, input);
@@ -54,18 +47,15 @@ export async function parseParams(
         'process parses the parameters of a run: make its transforms and defaults depend on nothing else, such as the time.',
     );
   }
-  return runParams(input, again, declared.jsonSchema);
+  return runParams(input, again, declared.secrets);
 }
 
 /** Has a schema make values of parameters as they are kept. */
-export async function validate(
-  { schema, jsonSchema }: ParamsSchema,
-  input: JsonValue,
-): Promise<ParsedParams> {
+export async function validate({ schema, secrets }: ParamsSchema, input: JsonValue): Promise<ParsedParams> {
   // A copy: a schema may change what it is given.
   const result = await schema['~standard'].validate(JSON.parse(JSON.stringify(input)));
   return result.issues
-    ? { issues: result.issues.map((issue) => toParamsIssue(issue, input, jsonSchema)) }
+    ? { issues: result.issues.map((issue) => toParamsIssue(issue, input, secrets)) }
     : { value: deepFreeze(result.value) };
 }
 
@@ -77,13 +67,13 @@ async function parse(backfill: string, declared: ParamsSchema, input: JsonValue)
   return parsed.value;
 }
 
-function toStorable(backfill: string, given: unknown, schema: JsonSchema | null): JsonValue {
+function toStorable(backfill: string, given: unknown, secrets: readonly JsonSchema[]): JsonValue {
   const json = toJson(given);
   if ('problem' in json) {
     const { path, received } = json.problem;
     const field = ['params', ...path].map(String).join('.');
     const expected = 'a value that JSON can keep (or a Date or a bigint, kept as text)';
-    const shown = isSecretAt(path, schema) ? '***' : describeParam(received);
+    const shown = isHiddenAt(path, secrets) ? MASK : describeParam(received);
     throw new BackfillParamsError(backfill, [{ field, expected, received: shown }]);
   }
   const { length } = JSON.stringify(json.value);
@@ -94,12 +84,12 @@ function toStorable(backfill: string, given: unknown, schema: JsonSchema | null)
   return json.value;
 }
 
-function runParams(stored: JsonValue, values: unknown, schema: JsonSchema | null): RunParams {
+function runParams(stored: JsonValue, values: unknown, secrets: readonly JsonSchema[]): RunParams {
   return {
     values,
     kept: {
       params: JSON.stringify(stored),
-      paramsShown: JSON.stringify(maskSecrets(stored, schema)),
+      paramsShown: JSON.stringify(maskSecrets(stored, secrets)),
       paramsDigest: digestOf(values) ?? '',
     },
   };

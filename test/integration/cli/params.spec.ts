@@ -75,10 +75,19 @@ it('rehearse takes parameters, and its source has their rows', async () => {
 it.each([
   [['--param', 'count'], /Expected key=value such as keyId=k2/],
   [['--param', 'count=1', 'count=2'], /Expected each key once/],
-  [['--params-file', '/none.json'], /Expected \/none\.json to hold JSON with parameters/],
+  [['--params-file', '/none.json'], /Expected \/none\.json to hold JSON with parameters: Error: ENOENT/],
 ])('start with %j says what is wrong', async (words, message) => {
   const { app } = await bench.start({ handlers: [walk()], options: { workers: false } });
   const { code, err } = await new CommandLine(app).piped('start', 'walk', ...words);
   expect(code).toBe(2);
   expect(err).toMatch(message);
+});
+
+it('a file with parameters that is not valid JSON is not quoted', async () => {
+  const { app } = await bench.start({ handlers: [walk()], options: { workers: false } });
+  const file = join(folder, 'wrong.json');
+  await writeFile(file, '{"token": geheim}');
+  const { code, err } = await new CommandLine(app).piped('start', 'walk', '--params-file', file);
+  expect([code, err]).toEqual([2, expect.stringContaining('wrong.json to hold JSON with parameters')]);
+  expect(err).not.toContain('geheim');
 });

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { BackfillParamsError } from 'nestjs-backfill';
 import type { StandardSchema } from 'nestjs-backfill';
 import { parseParams, validate } from '../../../../lib/handlers/params/parse-params.js';
-import { jsonSchemaOf } from '../../../../lib/handlers/params/params-json-schema.js';
+import { describeParams } from '../../../../lib/handlers/params/params-schema.js';
 import { arktypeParams, valibotJsonParams, valibotParams } from '../../../support/schemas/index.js';
 
 function parse(schema: StandardSchema, given: unknown) {
-  return parseParams('walk', { schema, jsonSchema: jsonSchemaOf(schema) }, given);
+  return parseParams('walk', describeParams(schema), given);
 }
 
 async function issuesOf(schema: StandardSchema, given: unknown) {
@@ -57,7 +57,7 @@ describe('what a run keeps', () => {
       first: '1152921504606846976',
       tags: 'a,b',
     });
-    const again = await validate({ schema, jsonSchema: null }, JSON.parse(kept?.params ?? ''));
+    const again = await validate(describeParams(schema), JSON.parse(kept?.params ?? ''));
     expect(again).toEqual({ value: values });
   });
 
@@ -146,31 +146,5 @@ describe('a secret', () => {
     });
     const { kept } = await parse(either, { a: 'x', b: 'y', more: { c: 'z' } });
     expect(kept?.paramsShown).toBe('{"a":"***","b":"***","more":{"c":"***"}}');
-  });
-});
-
-describe('the JSON Schema', () => {
-  it('is what a start may be given', () => {
-    const schema: StandardSchema = z.object({
-      since: z.date(),
-      first: z.bigint(),
-      mode: z.enum(['a', 'b']).default('a'),
-    });
-    expect(jsonSchemaOf(schema)).toEqual({
-      type: 'object',
-      properties: {
-        since: { type: 'string', format: 'date-time' },
-        first: { type: 'string', pattern: '^-?\\d+$' },
-        mode: { type: 'string', enum: ['a', 'b'], default: 'a' },
-      },
-      required: ['since', 'first'],
-    });
-  });
-
-  it('comes from Standard JSON Schema, and is null without', () => {
-    const properties = { keyId: { type: 'string' }, limit: { type: 'number' } };
-    expect(jsonSchemaOf(arktypeParams)).toMatchObject({ type: 'object', properties });
-    expect(jsonSchemaOf(valibotJsonParams)).toMatchObject({ type: 'object', properties });
-    expect(jsonSchemaOf(valibotParams)).toBeNull();
   });
 });

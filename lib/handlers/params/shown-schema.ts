@@ -1,0 +1,80 @@
+import type { JsonValue } from '../../sources/backfill-source.js';
+import { isJsonSchema } from './json-schema.js';
+import type { JsonSchema } from './json-schema.js';
+import { maskAt } from './mask-params.js';
+import { childrenOf, expand, isSecret, rootsOf } from './located-schema.js';
+import type { LocatedSchema } from './located-schema.js';
+
+const MAX_DEPTH = 20;
+/** Keywords that hold values. */
+const VALUES = ['default', 'const'] as const;
+const VALUE_LISTS = ['examples', 'enum'] as const;
+/** Of any property or item that has no schema of its own: no property has this name. */
+const OTHERS = '\0';
+
+/**
+ * A JSON Schema as it is shown: without values of secret parameters in its defaults, examples and choices, and with
+ * `secret: true` at each parameter that one of the other schemas marks.
+ */
+export function toShownSchema(schema: JsonSchema, secrets: readonly JsonSchema[]): JsonSchema {
+  return shown({ node: schema, root: schema }, rootsOf(secrets), 0, false);
+}
+
+function shown(
+  { node, root }: LocatedSchema,
+  beside: readonly LocatedSchema[],
+  depth: number,
+  within: boolean,
+): JsonSchema {
+  const schemas = expand([{ node, root }, ...beside]);
+  const secret = isSecret(schemas);
+  if (depth > MAX_DEPTH) {
+    return {};
+  }
+  const child = (part: JsonValue, children: readonly LocatedSchema[]): JsonValue =>
+    isJsonSchema(part) ? shown({ node: part, root }, children, depth + 1, within || secret) : part;
+  const named = (parts: JsonValue) =>
+    Object.fromEntries(
+      Object.entries(parts as JsonSchema).map(([key, part]) => [key, child(part, childrenOf(schemas, key))]),
+    );
+  const convert = (keyword: string, value: JsonValue): JsonValue => {
+    switch (keyword) {
+      case 'properties':
+        return isJsonSchema(value) ? named(value) : value;
+      case 'patternProperties':
+      case '$defs':
+        return isJsonSchema(value)
+          ? Object.fromEntries(Object.entries(value).map(([key, part]) => [key, child(part, [])]))
+          : value;
+      case 'additionalProperties':
+      case 'items':
+        return child(value, childrenOf(schemas, OTHERS));
+      case 'prefixItems':
+        return listOf(value).map((part, i) => child(part, childrenOf(schemas, String(i))));
+      case 'allOf':
+      case 'anyOf':
+      case 'oneOf':
+        return listOf(value).map((part) => child(part, beside));
+      default:
+        return value;
+    }
+  };
+  const isOpen = (value: JsonValue) =>
+    !within && !secret && JSON.stringify(maskAt(value, schemas)) === JSON.stringify(value);
+  const entries = Object.entries(node)
+    .filter(([key, value]) => !includes(VALUES, key) || isOpen(value))
+    .filter(([key, value]) => !includes(VALUE_LISTS, key) || listOf(value).every(isOpen))
+    .map(([key, value]) => [key, convert(key, value)] as const);
+  return {
+    ...Object.fromEntries(entries),
+    ...(secret && !isSecret([{ node, root }]) ? { secret: true } : {}),
+  };
+}
+
+function includes(keywords: readonly string[], keyword: string): boolean {
+  return keywords.includes(keyword);
+}
+
+function listOf(value: JsonValue): JsonValue[] {
+  return Array.isArray(value) ? (value as JsonValue[]) : [];
+}
