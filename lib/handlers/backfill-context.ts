@@ -33,8 +33,8 @@ export interface BackfillContext<TParams = unknown> {
   readonly dryRun: boolean;
   /**
    * Journals what statements change, so that `undo` can take it back: calls `write` in a transaction, which is that of
-   * `em` where it is in one, and writes the values from before to the journal with it. Batch and row handlers need it for
-   * statements only, and not for entities that they change. It journals rows that are updated or deleted, and none that
+   * the handler where it has begun one, and writes the values from before to the journal with it. Batch and row handlers
+   * need it for statements only, and not for entities that they change. It journals rows that are updated or deleted, and none that
    * are inserted. Without `undo` of `@Backfill`, and in a dry run, it only calls `write`.
    *
    * @param where a filter of MikroORM that selects every row that `write` changes, such as `range.where`

@@ -50,7 +50,7 @@ export class FlushJournal {
         images,
         inserted: inserted.length === 0 ? null : selectEntities(em, meta, table, inserted),
       };
-      await this.journal.count(await withTables(em, () => writeRows(em, rows)));
+      await this.journal.count(em, await withTables(em, () => writeRows(em, rows)));
     }
   }
 

@@ -29,6 +29,6 @@ export async function journalStatement<T>(
   // What the statements are journaled with must have been written.
   await em.flush();
   const rows = { runId: journal.runId, table, changing: journal.columnsOf(meta), images, inserted: null };
-  await journal.count(await withTables(em, () => writeRows(em, rows)));
+  await journal.count(em, await withTables(em, () => writeRows(em, rows)));
   return result;
 }

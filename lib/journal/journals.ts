@@ -1,10 +1,14 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { EntityMetadata } from '@mikro-orm/core';
+import { LogOnce } from '../async/log-once.js';
 import { EntityManagers } from '../database/entity-managers.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import type { UndoSettings } from '../handlers/undo-options.js';
 import { entityOf } from '../sources/source-entity.js';
 import { RunStore } from '../state/run.store.js';
 import { RunBreaker } from '../supervision/run.breaker.js';
+import { CommittedRows } from './committed-rows.js';
+import type { CountRows } from './committed-rows.js';
 import { JournalStore } from './journal.store.js';
 import type { RunJournal } from './run-journal.js';
 
@@ -15,6 +19,9 @@ const KEEP_STEP_MS = 3_600_000;
 /** Creates the journals that the runs of this process write. */
 @Injectable()
 export class Journals {
+  private readonly log = new LogOnce(new Logger('Backfill'));
+  private readonly committed = new CommittedRows();
+
   constructor(
     private readonly store: JournalStore,
     private readonly managers: EntityManagers,
@@ -27,10 +34,11 @@ export class Journals {
     if (!undo) {
       return undefined;
     }
-    const { columns, keepDays, maxRows } = undo;
+    const { columns, keepDays } = undo;
+    this.committed.listenTo(this.managers.orm.em);
     const entity = columns && entityOf(source, { em: this.managers.fork(), backfill: name });
+    const count = this.counterOf(name, runId, undo);
     let openedAt = -Infinity;
-    let isFull = false;
     return {
       runId,
       backfill: name,
@@ -42,13 +50,31 @@ export class Journals {
           openedAt = now;
         }
       },
-      count: async (rows) => {
-        const total = rows === 0 ? null : await this.runs.count(runId, 'journaled', rows);
+      count: (em, rows) => (rows === 0 ? Promise.resolve() : this.committed.add(em, rows, count)),
+    };
+  }
+
+  /** Rows that cannot be counted now, although they are committed, are counted with the next ones. */
+  private counterOf(backfill: string, runId: string, { maxRows }: UndoSettings): CountRows {
+    let uncounted = 0;
+    let isFull = false;
+    return async (committed) => {
+      let rows = uncounted + committed;
+      uncounted = 0;
+      try {
+        const total = await this.runs.count(runId, 'journaled', rows);
+        rows = 0;
         if (total !== null && maxRows !== null && total >= maxRows && !isFull) {
+          await this.breaker.pause(backfill, runId, fullReason(total, maxRows));
           isFull = true;
-          await this.breaker.pause(name, runId, fullReason(total, maxRows));
         }
-      },
+        this.log.recover();
+      } catch (error) {
+        uncounted += rows;
+        this.log.warn(
+          `The rows in the journal of backfill "${backfill}" cannot be counted: ${String(error)}`,
+        );
+      }
     };
   }
 }

@@ -9,8 +9,8 @@ export interface RunJournal {
   readonly columnsOf: (meta: EntityMetadata) => readonly string[] | null;
   /** Makes sure that the journal of the run is kept for long enough. Called before each range. */
   open(): Promise<void>;
-  /** Counts rows that have been written to the journal, in a transaction that commits them soon. */
-  count(rows: number): Promise<void>;
+  /** Counts rows that have been written to the journal in the transaction of an entity manager, once it is committed. */
+  count(em: EntityManager, rows: number): Promise<void>;
 }
 
 /** Throws where there is no transaction, without which a journal could tell of what was never written. */

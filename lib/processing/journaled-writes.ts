@@ -1,3 +1,4 @@
+import { TransactionContext } from '@mikro-orm/core';
 import type { EntityManager, EntityName } from '@mikro-orm/core';
 import { NonRetryableError } from '../errors/handler.errors.js';
 import type { BackfillContext } from '../handlers/backfill-context.js';
@@ -10,8 +11,13 @@ export function journaledWrites(
   { backfill: { name, source }, dryRun, journal }: Execution,
   em: () => EntityManager,
 ): BackfillContext['journal'] {
+  const transactionBefore = TransactionContext.currentTransactionContext();
   return async (where, write, entity?: EntityName<object>) => {
-    const manager = em();
+    const transaction = TransactionContext.currentTransactionContext();
+    const own = em();
+    // A transaction of the handler, with em.transactional, has an entity manager of its own.
+    const isOfHandler = transaction !== transactionBefore && transaction?.em.name === own.name;
+    const manager = isOfHandler ? transaction.em : own;
     if (dryRun || !journal) {
       return manager.isInTransaction() ? write(manager) : manager.transactional(write);
     }
