@@ -21,6 +21,7 @@ import { JournalCleaner } from './journal/journal.cleaner.js';
 import { Reversals } from './journal/reversals.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
 import { RateController } from './pacing/rate.controller.js';
+import { ThrottlePoller } from './pacing/throttle.poller.js';
 import { CycleWorkers } from './planning/cycle.workers.js';
 import { WorkerPool } from './processing/worker.pool.js';
 import { CycleQueues } from './queues/cycle.queues.js';
@@ -78,6 +79,7 @@ export class BackfillLifecycle
     private readonly cycleWorkers: CycleWorkers,
     private readonly rateController: RateController,
     private readonly watchdog: BackfillWatchdog,
+    private readonly throttles: ThrottlePoller,
     private readonly ledger: BackfillLedger,
     private readonly journalCleaner: JournalCleaner,
     private readonly lostRuns: LostRunDetector,
@@ -231,6 +233,7 @@ export class BackfillLifecycle
     }
     const steps = new ShutdownSteps(this.logger, {
       watchdog: this.watchdog.close(),
+      throttles: this.throttles.close(),
       journal: this.journalCleaner.close(),
       workers: this.pool.close(),
       planning: this.cycleWorkers.close(),

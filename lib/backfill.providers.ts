@@ -39,9 +39,11 @@ import { BackfillHealthIndicator } from './monitoring/backfill.health.js';
 import { ExportedStatusReader } from './monitoring/exported-status.reader.js';
 import { MetricsLeases } from './monitoring/metrics.leases.js';
 import { TelemetryLoader } from './monitoring/telemetry.loader.js';
+import { PressureReporter } from './pacing/pressure.reporter.js';
 import { RateController } from './pacing/rate.controller.js';
 import { SharedQuota } from './pacing/shared.quota.js';
 import { ThrottleEvaluator } from './pacing/throttle.evaluator.js';
+import { ThrottlePoller } from './pacing/throttle.poller.js';
 import { BatchTuner } from './planning/batch.tuner.js';
 import { CycleRunner } from './planning/cycle.runner.js';
 import { CycleWorkers } from './planning/cycle.workers.js';
@@ -156,6 +158,8 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   SharedQuota,
   MeasurementStore,
   ThrottleEvaluator,
+  PressureReporter,
+  ThrottlePoller,
   AppIntervals,
   RunBreaker,
   JobReconciler,

@@ -64,6 +64,8 @@ export { postgresReplicationLag } from './throttles/postgres-replication-lag.js'
 export type { ReplicationLagOptions } from './throttles/postgres-replication-lag.js';
 export { probeLatency } from './throttles/probe-latency.js';
 export type { ProbeLatencyOptions } from './throttles/probe-latency.js';
+export { thresholdThrottle } from './throttles/threshold-throttle.js';
+export type { ThresholdThrottleOptions } from './throttles/threshold-throttle.js';
 export { queueDepth } from './throttles/queue-depth.js';
 export type { QueueDepthOptions } from './throttles/queue-depth.js';
 

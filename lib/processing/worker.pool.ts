@@ -7,7 +7,7 @@ import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { BackfillChecks } from '../handlers/backfill-checks.js';
-import { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
+import { ThrottlePoller } from '../pacing/throttle.poller.js';
 import { CycleWorkers } from '../planning/cycle.workers.js';
 import { CycleQueues } from '../queues/cycle.queues.js';
 import { RedisClock } from '../redis/redis.clock.js';
@@ -51,7 +51,7 @@ export class WorkerPool {
     private readonly cycles: CycleQueues,
     private readonly cycleWorkers: CycleWorkers,
     private readonly breaker: RunBreaker,
-    private readonly throttles: ThrottleEvaluator,
+    private readonly poller: ThrottlePoller,
     private readonly checks: BackfillChecks,
     private readonly checker: RunChecker,
     private readonly refusedRuns: RefusedRuns,
@@ -100,7 +100,7 @@ export class WorkerPool {
     }
   }
 
-  /** Brings the workers in line with the active runs, reports throttles and timings, sends heartbeats. */
+  /** Brings the workers in line with the active runs, has their throttles measured, reports timings, sends heartbeats. */
   async sync(active: readonly ActiveRun[], now: number): Promise<void> {
     const running = active.filter(({ backfill, status }) => status === 'running' && this.serves(backfill));
     for (const [backfill, { run }] of this.workers) {
@@ -113,8 +113,11 @@ export class WorkerPool {
     for (const { backfill, runId } of running) {
       this.ensureWorker(backfill, runId);
     }
+    this.poller.sync(
+      'process',
+      [...this.workers.values()].map(({ run }) => run),
+    );
     for (const { run } of this.workers.values()) {
-      this.inBackground(this.throttles.report(run.backfill, run.runId, now));
       this.inBackground(this.deps.tuner.report(run.runId));
     }
     this.inBackground(this.deps.heldBatches.report());

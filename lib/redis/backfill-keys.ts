@@ -56,9 +56,14 @@ export class BackfillKeys {
     return this.of('quota', backfill);
   }
 
-  /** Pressure that each process has measured in itself. */
+  /** Pressure that each throttle has reported last, of each process where it is one of the process. */
   pressure(backfill: string): string {
     return this.of('pressure', backfill);
+  }
+
+  /** Lease of the process that measures the throttles of a backfill that concern all processes. */
+  throttleLease(backfill: string): string {
+    return this.of('throttle-lease', backfill);
   }
 
   /** What the last rehearsal has measured. */

@@ -3,6 +3,7 @@ import { LogOnce } from '../async/log-once.js';
 import { encodeHandlerVersion } from '../config/handler-version.js';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
+import { ThrottlePoller } from '../pacing/throttle.poller.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { isOutOfMemory } from '../redis/redis-memory.js';
 import { PROCESS_ID } from '../redis/process-id.js';
@@ -20,6 +21,8 @@ import { RunSupervisor } from './run.supervisor.js';
 const EVERY_MS = 1_000;
 /** A little shorter than the interval, so that in each interval one process acquires the lease of a run. */
 const LEASE_MS = 900;
+/** Values of each run in the reply of `tick.lua`. */
+const FIELDS_PER_RUN = 6;
 
 /** A run that is running or paused. */
 export interface ActiveRun {
@@ -30,6 +33,8 @@ export interface ActiveRun {
   readonly resumes: number;
   /** Whether this process supervises the run in this interval. */
   readonly hasLease: boolean;
+  /** Whether this process has its handler, in the version of the run where that matters. */
+  readonly maySupervise: boolean;
 }
 
 /** The active runs at one moment. */
@@ -55,6 +60,7 @@ export class BackfillWatchdog {
     private readonly runs: RunStore,
     private readonly supervisor: RunSupervisor,
     private readonly breaker: RunBreaker,
+    private readonly poller: ThrottlePoller,
     private readonly redisHealth: RedisHealth,
   ) {}
 
@@ -78,14 +84,16 @@ export class BackfillWatchdog {
       ...handled,
     ]);
     this.redisHealth.noteAnswer();
-    const runs = Array.from({ length: fields.length / 5 }, (_, i) => {
-      const [backfill, runId, status, resumes, lease] = fields.slice(5 * i, 5 * i + 5);
+    const runs = Array.from({ length: fields.length / FIELDS_PER_RUN }, (_, i) => {
+      const first = FIELDS_PER_RUN * i;
+      const [backfill, runId, status, resumes, lease, mine] = fields.slice(first, first + FIELDS_PER_RUN);
       return {
         backfill: String(backfill),
         runId: String(runId),
         status: status as RunStatus | '',
         resumes: Number(resumes),
         hasLease: lease === 1,
+        maySupervise: mine === 1,
       };
     });
     // The status is empty where Redis lost the run but not the list of active runs.
@@ -96,6 +104,7 @@ export class BackfillWatchdog {
     try {
       const { now, runs } = await this.poll();
       await onTick(runs, now);
+      this.pollThrottles(runs);
       const supervised = runs.filter(({ status, hasLease }) => hasLease && status === 'running');
       await Promise.all(supervised.map(({ backfill, runId }) => this.supervise(backfill, runId, now)));
       this.log.recover();
@@ -103,6 +112,16 @@ export class BackfillWatchdog {
       await this.pauseIfOutOfMemory(error);
       this.log.warn(`The watchdog cannot supervise the runs: ${String(error)}`);
     }
+  }
+
+  /** Of the throttles that concern all processes; those of this process are measured beside its workers. */
+  private pollThrottles(active: readonly ActiveRun[]): void {
+    this.poller.sync(
+      'cluster',
+      active
+        .filter(({ status, maySupervise }) => status === 'running' && maySupervise)
+        .map(({ backfill, runId }) => ({ backfill: this.registry.get(backfill), runId })),
+    );
   }
 
   /** A run whose state is corrupt is paused: going on with it is not safe, and it must not stop the others. */

@@ -4,15 +4,15 @@ import { ConfigStore } from '../config/config.store.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import type { DeclaredBackfill } from '../handlers/registered-backfill.js';
 import { BackfillLogger } from '../logging/backfill.logger.js';
+import { PressureReporter } from '../pacing/pressure.reporter.js';
 import { RateController } from '../pacing/rate.controller.js';
-import type { ThrottledRate } from '../pacing/rate.controller.js';
-import { ThrottleEvaluator } from '../pacing/throttle.evaluator.js';
+import { SharedQuota } from '../pacing/shared.quota.js';
 import { CycleQueues } from '../queues/cycle.queues.js';
 import { withMark } from '../state/partition-marks.js';
 import { toPerSecond } from '../state/pace.js';
 import type { RunRecord } from '../state/run-record.js';
 import { RunStore } from '../state/run.store.js';
-import { latestUnpaced, throughput, SampleStore } from '../state/sample.store.js';
+import { SampleStore } from '../state/sample.store.js';
 import type { BackfillSample } from '../state/sample.store.js';
 import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
 import { JobReconciler } from './job.reconciler.js';
@@ -22,11 +22,10 @@ import { RunChecker } from './run.checker.js';
 /** A cycle that is overdue by this much was lost. */
 const OVERDUE_MS = 2_000;
 const RECONCILE_EVERY_MS = 10_000;
-const MEASURED_OVER_MS = 10_000;
-/** The unpaced speed of the workers is looked up in this many samples. */
-const UNPACED_SAMPLES = 60;
-/** Pressure is rounded to this many steps: each change of the rate is logged and published. */
-const PRESSURE_STEPS = 20;
+/** The quota reports its pressure beside the throttles. */
+const QUOTA_REPORTER = 'quota';
+const QUOTA_EXPIRY_MS = 5_000;
+const NO_PRESSURE: ThrottlePressure = { pressure: 0, reason: '' };
 
 /** Supervises one running run: applies the rate, records a sample, and queues a lost cycle or lost jobs again. */
 @Injectable()
@@ -43,7 +42,8 @@ export class RunSupervisor {
     private readonly rateController: RateController,
     private readonly jobReconciler: JobReconciler,
     private readonly breaker: RunBreaker,
-    private readonly throttles: ThrottleEvaluator,
+    private readonly reporter: PressureReporter,
+    private readonly quota: SharedQuota,
     private readonly checker: RunChecker,
   ) {}
 
@@ -57,7 +57,7 @@ export class RunSupervisor {
     const [run, outstanding, pressure, configured] = await Promise.all([
       this.runs.read(runId),
       this.runs.outstanding(runId),
-      this.throttles.evaluate(backfill, runId, now),
+      this.pressure(backfill, runId, now),
       this.configs.read(name, backfill.defaults).catch((error: Error) => error),
     ]);
     if (run?.status !== 'running') {
@@ -69,7 +69,7 @@ export class RunSupervisor {
     }
     await this.bind(backfill, run);
     const sample = toSample(run, outstanding, now);
-    const throttled = await this.throttledRate(pressure, runId, sample);
+    const throttled = await this.reporter.throttledRate(pressure, runId, sample);
     await Promise.all([
       this.rateController.apply(name, runId, configured.config, now, throttled),
       this.samples.add(runId, sample),
@@ -113,20 +113,11 @@ export class RunSupervisor {
     }
   }
 
-  private async throttledRate(
-    { pressure, reason }: ThrottlePressure,
-    runId: string,
-    sample: BackfillSample,
-  ): Promise<ThrottledRate> {
-    if (pressure <= 0) {
-      return { pressure: 0, reason, unpacedPerSecond: 0 };
-    }
-    const samples = [sample, ...(await this.samples.newest(runId, UNPACED_SAMPLES))];
-    return {
-      pressure: Math.max(1, Math.round(pressure * PRESSURE_STEPS)) / PRESSURE_STEPS,
-      reason,
-      unpacedPerSecond: throughput(latestUnpaced(samples), MEASURED_OVER_MS).ranges,
-    };
+  /** The highest pressure of all throttles in all processes, and of the quota: for row handlers that paces each call. */
+  private async pressure(backfill: DeclaredBackfill, runId: string, now: number): Promise<ThrottlePressure> {
+    const pressure = backfill.shape === 'row' ? NO_PRESSURE : await this.quota.pressure(backfill.name, now);
+    const report = { ...pressure, reporter: QUOTA_REPORTER, expiryMs: QUOTA_EXPIRY_MS };
+    return this.reporter.report(backfill.name, runId, report);
   }
 }
 

@@ -29,9 +29,12 @@ export interface ThrottleContext {
   readonly redis: RedisClient;
 }
 
+/** Where a throttle is measured. */
+export type ThrottleScope = 'cluster' | 'process';
+
 /**
- * Slows a backfill down while a resource that it shares with the app is under pressure. Measured about once a
- * second; of several throttles, the one with the highest pressure scales the rate.
+ * Slows a backfill down while a resource that it shares with the app is under pressure. Measured once a second, or
+ * every `everyMs`; a change reaches all processes at once. Of several throttles, the one with the highest pressure scales the rate.
  *
  * @example
  * ```ts
@@ -55,6 +58,11 @@ export interface BackfillThrottle {
    */
   readonly scope?: 'cluster' | 'process';
   /**
+   * Milliseconds between two measurements; less than 50 count as 50. A measurement that takes long is followed by a pause
+   * as long as it took, a second at most. Default 1000.
+   */
+  readonly everyMs?: number;
+  /**
    * What an error, or no result within two seconds, is treated as: `failOpen` no pressure, `failClosed` pressure 1
    * (the backfill is held). Default `failOpen`.
    */
@@ -74,4 +82,6 @@ export interface ThrottleOptions {
    * (the backfill is held). Default `failOpen`.
    */
   readonly onError?: 'failOpen' | 'failClosed';
+  /** Milliseconds between two measurements; less than 50 count as 50. Default 1000, where the throttle states no other. */
+  readonly everyMs?: number;
 }

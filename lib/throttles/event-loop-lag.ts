@@ -25,13 +25,15 @@ export interface EventLoopLagOptions extends ThrottleOptions {
  * @throws RangeError unless `from` is below `to`
  * @publicApi
  */
-export function eventLoopLag(options: EventLoopLagOptions = {}): BackfillThrottle {
+export function eventLoopLag({ from = 50, to = 500, ...rest }: EventLoopLagOptions = {}): BackfillThrottle {
   let histogram: IntervalHistogram | undefined;
-  return thresholdThrottle(options, {
+  return thresholdThrottle({
+    ...rest,
     name: 'event-loop-lag',
     scope: 'process',
-    defaults: { from: 50, to: 500 },
-    measure: () => {
+    throttleAt: from,
+    stopAt: to,
+    read: () => {
       if (!histogram) {
         histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
         histogram.enable();

@@ -20,12 +20,14 @@ export interface HeapUseOptions extends ThrottleOptions {
  * @throws RangeError unless `from` is below `to`
  * @publicApi
  */
-export function heapUse(options: HeapUseOptions = {}): BackfillThrottle {
-  return thresholdThrottle(options, {
+export function heapUse({ from = 0.75, to = 0.95, ...rest }: HeapUseOptions = {}): BackfillThrottle {
+  return thresholdThrottle({
+    ...rest,
     name: 'heap-use',
     scope: 'process',
-    defaults: { from: 0.75, to: 0.95 },
-    measure: () => {
+    throttleAt: from,
+    stopAt: to,
+    read: () => {
       const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
       return used / limit;
     },

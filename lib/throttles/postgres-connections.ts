@@ -20,11 +20,17 @@ export interface ConnectionsOptions extends ThrottleOptions {
  * @throws RangeError unless `from` is below `to`
  * @publicApi
  */
-export function postgresConnections(options: ConnectionsOptions = {}): BackfillThrottle {
-  return thresholdThrottle(options, {
+export function postgresConnections({
+  from = 0.7,
+  to = 0.95,
+  ...rest
+}: ConnectionsOptions = {}): BackfillThrottle {
+  return thresholdThrottle({
+    ...rest,
     name: 'postgres-connections',
-    defaults: { from: 0.7, to: 0.95 },
-    measure: ({ em }) =>
+    throttleAt: from,
+    stopAt: to,
+    read: ({ em }) =>
       readNumber(
         em,
         `select count(*)::float8 / current_setting('max_connections')::int as value

@@ -20,11 +20,17 @@ export interface LockWaitOptions extends ThrottleOptions {
  * @throws RangeError unless `from` is below `to`
  * @publicApi
  */
-export function postgresLockWait(options: LockWaitOptions = {}): BackfillThrottle {
-  return thresholdThrottle(options, {
+export function postgresLockWait({
+  from = 500,
+  to = 5_000,
+  ...rest
+}: LockWaitOptions = {}): BackfillThrottle {
+  return thresholdThrottle({
+    ...rest,
     name: 'postgres-lock-wait',
-    defaults: { from: 500, to: 5_000 },
-    measure: ({ em }) =>
+    throttleAt: from,
+    stopAt: to,
+    read: ({ em }) =>
       readNumber(
         em,
         `select coalesce(max(extract(epoch from clock_timestamp() - query_start)) * 1000, 0)::float8 as value

@@ -21,11 +21,17 @@ export interface ReplicationLagOptions extends ThrottleOptions {
  * @throws RangeError unless `from` is below `to`
  * @publicApi
  */
-export function postgresReplicationLag(options: ReplicationLagOptions = {}): BackfillThrottle {
-  return thresholdThrottle(options, {
+export function postgresReplicationLag({
+  from = 2,
+  to = 30,
+  ...rest
+}: ReplicationLagOptions = {}): BackfillThrottle {
+  return thresholdThrottle({
+    ...rest,
     name: 'postgres-replication-lag',
-    defaults: { from: 2, to: 30 },
-    measure: ({ em }) =>
+    throttleAt: from,
+    stopAt: to,
+    read: ({ em }) =>
       readNumber(
         em,
         'select coalesce(max(extract(epoch from replay_lag)), 0)::float8 as value from pg_stat_replication',

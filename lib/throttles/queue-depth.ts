@@ -26,11 +26,13 @@ export interface QueueDepthOptions extends ThrottleOptions {
  * @publicApi
  */
 export function queueDepth(options: QueueDepthOptions): BackfillThrottle {
-  const { queues, prefix = 'bull', ...rest } = options;
-  return thresholdThrottle(rest, {
+  const { queues, prefix = 'bull', from = 100, to = 10_000, ...rest } = options;
+  return thresholdThrottle({
+    ...rest,
     name: 'queue-depth',
-    defaults: { from: 100, to: 10_000 },
-    measure: async ({ redis }) => {
+    throttleAt: from,
+    stopAt: to,
+    read: async ({ redis }) => {
       const depths = await Promise.all(queues.map((name) => waitingJobs(name, prefix, redis)));
       return depths.reduce((sum, depth) => sum + depth, 0);
     },

@@ -137,6 +137,10 @@ export const scripts = {
     (keys, { backfill }) => [...runKeys(keys, NO_RUN), keys.config(backfill)],
   ),
   release: new LuaScript<RunScope, number>('release', runKeys),
+  reportPressure: new LuaScript<
+    BackfillRunScope,
+    [highest: string, reason: string, changed: Flag, now: number]
+  >('report-pressure', (keys, scope) => [...runKeys(keys, scope), keys.pressure(scope.backfill)]),
   reserve: new LuaScript<
     RunScope,
     | [kind: 'reserved', first: number, status: string]

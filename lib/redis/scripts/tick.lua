@@ -9,7 +9,7 @@
     2...   name and version of each handler of this process, see `is_held_for_version`
 
   Reply    { epoch ms, then of each active run: backfill, run id, status ('' when the run is gone), how many times it
-             was resumed, and 1 when this process got its lease, else 0... }
+             was resumed, 1 when this process got its lease, else 0, and 1 when this process may supervise it, else 0... }
 ]]
 local LEASE_PREFIX = KEYS[7]
 local lease_ms = ARGV[1]
@@ -22,13 +22,14 @@ local active = redis.call('HGETALL', ACTIVE)
 for i = 1, #active, 2 do
   local name, id = active[i], active[i + 1]
   local run_key = RUN_PREFIX .. id
-  local has_lease = handled[name] and not is_held_for_version(handled[name], run_key)
-    and redis.call('SET', LEASE_PREFIX .. name, '1', 'NX', 'PX', lease_ms)
+  local may_supervise = handled[name] and not is_held_for_version(handled[name], run_key)
+  local has_lease = may_supervise and redis.call('SET', LEASE_PREFIX .. name, '1', 'NX', 'PX', lease_ms)
   reply[#reply + 1] = name
   reply[#reply + 1] = id
   local status, resumes = unpack(redis.call('HMGET', run_key, 'status', 'resumes'))
   reply[#reply + 1] = status or ''
   reply[#reply + 1] = tonumber(resumes or 0)
   reply[#reply + 1] = has_lease and 1 or 0
+  reply[#reply + 1] = may_supervise and 1 or 0
 end
 return reply

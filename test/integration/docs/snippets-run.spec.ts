@@ -7,7 +7,7 @@ import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Migration } from '@mikro-orm/migrations';
 import { Backfill, BACKFILL_ENTITIES, BackfillService } from 'nestjs-backfill';
 import * as library from 'nestjs-backfill';
-import type { CsvRecord } from 'nestjs-backfill';
+import type { BackfillThrottle, CsvRecord, ThrottleContext } from 'nestjs-backfill';
 import { runCommandLine } from 'nestjs-backfill/cli';
 import { batchExecute } from 'nestjs-backfill/migrations';
 import { BackfillHarness, FakeClock } from 'nestjs-backfill/testing';
@@ -247,6 +247,22 @@ it('the throttles of the guides are asked', async () => {
   );
   expect(logs.lines.filter((line) => /throttle .*(?:fail|error)/i.test(line))).toEqual([]);
   await backfills.cancel('throttled');
+});
+
+it('the throttle of a number and two thresholds throttles between them', async () => {
+  const pending = { documents: 0 };
+  const searchIndex = { pendingDocuments: async () => pending.documents };
+  const code = snippet('thresholdThrottle({');
+  const throttle = evaluate(code, { ...library, searchIndex }, 'searchBacklog') as BackfillThrottle;
+  expect(throttle).toMatchObject({ name: 'search-backlog', everyMs: 500 });
+  for (const [documents, pressure] of [
+    [1_000, 0],
+    [25_500, 0.5],
+    [50_000, 1],
+  ] as const) {
+    pending.documents = documents;
+    expect(await throttle.measure({} as ThrottleContext)).toMatchObject({ pressure });
+  }
 });
 
 it('the command line of the guides serves the running app', async () => {

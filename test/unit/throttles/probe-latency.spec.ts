@@ -1,23 +1,41 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { probeLatency } from '../../../lib/throttles/probe-latency.js';
+import type { ProbeLatencyOptions } from '../../../lib/throttles/probe-latency.js';
 import type { ThrottleContext, ThrottlePressure } from '../../../lib/throttles/backfill-throttle.js';
 
 /** A throttle whose probe takes as long as the test says, by a clock that only the test moves. */
-function probing(baselineMs?: number) {
-  const probe = { ms: 50 };
+function probing(options: Partial<ProbeLatencyOptions> = {}) {
+  const probe = { ms: 20, runs: 0 };
   const throttle = probeLatency({
-    probe: () =>
-      new Promise((resolve) => {
+    probe: () => {
+      probe.runs++;
+      return new Promise((resolve) => {
         setTimeout(resolve, probe.ms);
-      }),
-    ...(baselineMs === undefined ? {} : { baselineMs }),
+      });
+    },
+    ...options,
   });
   const measure = async (): Promise<ThrottlePressure> => {
     const reading = Promise.resolve(throttle.measure({} as ThrottleContext));
-    await jest.advanceTimersByTimeAsync(10_000);
+    const state = { answered: false };
+    void reading.finally(() => (state.answered = true));
+    while (!state.answered) {
+      await jest.advanceTimersByTimeAsync(1);
+    }
     return reading;
   };
-  return { probe, measure };
+  /** Asks every 200 ms for so many ms; returns the last answer. */
+  const during = async (ms: number): Promise<ThrottlePressure> => {
+    const until = performance.now() + ms;
+    let answer: ThrottlePressure = { pressure: NaN, reason: '' };
+    while (performance.now() < until) {
+      const next = performance.now() + 200;
+      answer = await measure();
+      await jest.advanceTimersByTimeAsync(Math.max(0, next - performance.now()));
+    }
+    return answer;
+  };
+  return { probe, measure, during };
 }
 
 describe('the latency of a probe', () => {
@@ -29,41 +47,72 @@ describe('the latency of a probe', () => {
   });
 
   it('is measured without load first, and is pressure when it takes longer', async () => {
-    const { probe, measure } = probing();
-    expect((await measure()).pressure).toBe(1);
-    for (let i = 0; i < 3; i++) {
-      expect(await measure()).toEqual({
-        pressure: 0,
-        reason: 'probe takes 50.0 ms (p95), 1.0 times its baseline',
-      });
-    }
-    probe.ms = 1_000;
-    expect((await measure()).pressure).toBe(0.5);
-    expect((await measure()).pressure).toBe(0.75);
+    const { probe, measure, during } = probing();
+    expect(await measure()).toEqual({ pressure: 1, reason: 'a probe latency that is not known yet' });
+    expect(await during(2_000)).toEqual({
+      pressure: 0,
+      reason: 'probe takes 20.0 ms (p95), 1.0 times its baseline',
+    });
+    probe.ms = 200;
+    // A single slow probe of a window of five seconds changes nothing.
+    await during(10_000);
+    const { pressure, reason } = await during(1_000);
+    expect(pressure).toBeCloseTo(1, 2);
+    expect(reason).toBe('probe takes 200.0 ms (p95), 10.0 times its baseline');
   });
 
-  it('lets the pressure fall slowly, once no slow probe is left among the last twenty', async () => {
-    const { probe, measure } = probing();
-    await measure();
-    await measure();
+  it('follows a step within a second', async () => {
+    const { probe, during } = probing();
+    await during(10_000);
+    probe.ms = 120;
+    expect((await during(1_400)).pressure).toBeGreaterThan(0.7);
+  });
+
+  it('does not move for one slow probe among those of five seconds', async () => {
+    const { probe, measure, during } = probing();
+    await during(10_000);
+    probe.ms = 500;
+    const { reason } = await measure();
+    probe.ms = 20;
+    expect(reason).toBe('probe takes 20.0 ms (p95), 1.0 times its baseline');
+    expect((await during(3_000)).pressure).toBe(0);
+  });
+
+  it('lets the pressure fall slowly, once no slow probe is left in its window', async () => {
+    const { probe, during } = probing();
+    await during(10_000);
+    probe.ms = 200;
+    await during(6_000);
+    probe.ms = 20;
+    await during(7_000);
+    const { pressure } = await during(200);
+    const { pressure: next } = await during(1_000);
+    expect(next).toBeCloseTo(0.9 * pressure, 2);
+    expect((await during(60_000)).pressure).toBe(0);
+  });
+
+  it.each([0.2, 0.05])('keeps a connection busy for no more than %s of the time', async (maxLoad) => {
+    const { probe, during } = probing({ baselineMs: 10, maxLoad });
+    await during(1_000);
     probe.ms = 400;
-    await measure();
-    await measure();
-    probe.ms = 50;
-    for (let i = 0; i < 5; i++) {
-      await measure();
-    }
-    const { pressure } = await measure();
-    const { pressure: next } = await measure();
-    expect(next).toBeCloseTo(0.9 * pressure, 10);
+    await during(10_000);
+    const before = probe.runs;
+    await during(40_000);
+    const busyMs = 400 * (probe.runs - before);
+    expect(busyMs).toBeLessThanOrEqual(40_000 * maxLoad + 400);
+    expect(busyMs).toBeGreaterThan(40_000 * maxLoad * 0.7);
   });
 
   it('is its timeout where a probe does not return', async () => {
-    const { probe, measure } = probing(10);
+    const { probe, measure } = probing({ baselineMs: 10 });
     probe.ms = 3_000;
     expect(await measure()).toEqual({
-      pressure: 0.5,
+      pressure: expect.closeTo(1 - 0.5 ** 4, 2),
       reason: expect.stringMatching(/^probe takes 100[01]\.0 ms \(p95\), 100\.[01] times its baseline$/),
     });
+  });
+
+  it.each([{ maxLoad: 0 }, { maxLoad: 2 }, { from: 6, to: 2 }, { everyMs: 0 }])('refuses %j', (options) => {
+    expect(() => probing(options)).toThrow(RangeError);
   });
 });

@@ -1,0 +1,45 @@
+--[[
+  Stores the pressure that one reporter measured, and returns the highest of all reporters of the backfill.
+
+  KEYS     see prelude.lua
+    7      reports: reporter -> [epoch ms, pressure, reason, ms for which it counts], JSON. Processes of earlier versions
+           report here as well, with the first three, and read these.
+  ARGV
+    1      reporter
+    2      pressure from 0 to 1; 0 deletes the report
+    3      reason of the pressure
+    4      ms for which the report counts: its reporter may die
+    5      number of steps that the highest pressure is rounded to: each change of the rate is logged and published
+
+  Reply    { highest pressure, its reason, 1 where the run is running at another one, else 0, epoch ms }
+]]
+local REPORTS = KEYS[7]
+local reporter, pressure, reason, ttl, steps = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local EARLIER_TTL_MS = 5000
+local now = now_ms()
+if pressure > 0 then
+  redis.call('HSET', REPORTS, reporter, cjson.encode({ now, pressure, reason, ttl }))
+  redis.call('PEXPIRE', REPORTS, math.max(redis.call('PTTL', REPORTS), ttl))
+else
+  redis.call('HDEL', REPORTS, reporter)
+end
+
+local highest, highest_reason = 0, ''
+local reports = redis.call('HGETALL', REPORTS)
+for i = 1, #reports, 2 do
+  local is_json, report = pcall(cjson.decode, reports[i + 1])
+  if is_json then
+    local at, reported, reported_reason, counts_for = unpack(report)
+    if now - at >= (counts_for or EARLIER_TTL_MS) then
+      redis.call('HDEL', REPORTS, reports[i])
+    elseif reported > highest then
+      highest, highest_reason = reported, reported_reason
+    end
+  end
+end
+if highest > 0 then
+  highest = math.max(1, math.floor(highest * steps + 0.5)) / steps
+end
+local status, in_force = unpack(redis.call('HMGET', RUN, 'status', 'pressure'))
+local differs = math.abs(highest - (tonumber(in_force or '') or 0)) > 0.001
+return { tostring(highest), highest_reason, status == 'running' and differs and 1 or 0, now }
