@@ -176,12 +176,12 @@ export class BackfillLifecycle
     await this.openStep(() => this.ledger.open());
     await this.openStep(() => this.syncWorkers());
     this.journalCleaner.open();
-    this.watchdog.open(async (active, at) => {
-      if (active.length > 0) {
+    this.watchdog.open(async (active) => {
+      if (active.runs.length > 0) {
         await this.reclaimer.attach(this.managers.orm);
       }
-      const lost = await this.lostRuns.detect(active);
-      await this.pool.sync(active, at);
+      const lost = await this.lostRuns.detect(active.runs);
+      await this.pool.sync(active);
       await this.ledger.recoverLost(lost);
     });
   }
@@ -212,9 +212,9 @@ export class BackfillLifecycle
   }
 
   private async syncWorkers(): Promise<void> {
-    const { runs, now } = await this.watchdog.poll();
-    await this.lostRuns.detect(runs);
-    await this.pool.sync(runs, now);
+    const active = await this.watchdog.poll();
+    await this.lostRuns.detect(active.runs);
+    await this.pool.sync(active);
   }
 
   beforeApplicationShutdown(): Promise<void> {

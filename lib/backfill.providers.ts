@@ -76,6 +76,7 @@ import { ShutdownHooksCheck } from './shutdown-hooks.check.js';
 import { EventStream } from './state/event.stream.js';
 import { FailureStore } from './state/failure.store.js';
 import { HistoryStore } from './state/history.store.js';
+import { HoldStore } from './state/hold.store.js';
 import { RangeStore } from './state/range.store.js';
 import { RowSampleStore } from './state/row-sample.store.js';
 import { RunStore } from './state/run.store.js';
@@ -149,6 +150,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   FailureStore,
   EventStream,
   HistoryStore,
+  HoldStore,
   SampleStore,
   WorkerHeartbeats,
   RangeQueues,

@@ -38,8 +38,11 @@ import type {
   UndoOptions,
 } from './state/run-actions.js';
 import { EventStream } from './state/event.stream.js';
+import { EVERY_BACKFILL } from './state/global-hold.js';
+import type { GlobalHold, HoldOptions, HoldReceipt } from './state/global-hold.js';
 import type { HistoryRequest } from './state/history-request.js';
 import type { BackfillHistoryEntry } from './state/history.store.js';
+import { HoldStore } from './state/hold.store.js';
 import { RunStore } from './state/run.store.js';
 import { SampleStore } from './state/sample.store.js';
 import type { BackfillSample, SamplesRequest } from './state/sample.store.js';
@@ -95,6 +98,7 @@ export class BackfillService {
     private readonly connections: LibraryConnections,
     private readonly binder: RunBinder,
     private readonly sources: SourceChecker,
+    private readonly holds: HoldStore,
   ) {}
 
   /**
@@ -177,6 +181,34 @@ export class BackfillService {
   }
 
   /**
+   * Holds all runs of all backfills, for an incident or while nothing is to be deployed. When the promise resolves, no
+   * process starts a range any more, one that starts later neither; handlers in flight see their `signal` aborted within a
+   * second, and their ranges are processed again without having used up an attempt. Nothing is planned or verified, and no
+   * journal is cleaned. Runs may be started, retried, paused, resumed and cancelled meanwhile, and wait for the end of the
+   * hold; a rehearsal is refused. A hold that is in force gets the new reason and end. It is kept in Redis alone.
+   *
+   * @throws BackfillRequestError where `reason` is empty, or `until` is no time in the future
+   *
+   * @example
+   * ```ts
+   * await backfills.hold({ by: 'ada', reason: 'incident 42', until: '2030-01-31T18:00:00Z' });
+   * ```
+   */
+  async hold(options: HoldOptions): Promise<HoldReceipt> {
+    return this.connections.run(() => this.holds.hold(options));
+  }
+
+  /** Releases the hold of all runs: each goes on as it was, and what was paused by itself stays so. */
+  async release(options: ActionOptions = {}): Promise<HoldReceipt> {
+    return this.connections.run(() => this.holds.release(options));
+  }
+
+  /** The hold of all runs; `null` where there is none. */
+  async globalHold(): Promise<GlobalHold | null> {
+    return this.holds.read();
+  }
+
+  /**
    * Starts a run that undoes another: it gives each row of the journal its old values back, where the row still has what
    * that run wrote, and lists the others as conflicts. Rows that were inserted are deleted, and those that were deleted are
    * inserted again. It has the config of the backfill, and is paced, paused and resumed as any other run. A run that is
@@ -256,7 +288,7 @@ export class BackfillService {
    * @throws BackfillRequestError where an option is invalid, or the database has no transactions or no SQL
    * @throws BackfillParamsError where `params` are not what the schema of `@Backfill` accepts
    * @throws BackfillSourceError where `from` or `to` is no key of the source, or the source cannot be read
-   * @throws BackfillConflictError while this process rehearses the backfill already
+   * @throws BackfillConflictError while this process rehearses the backfill already, and while all runs are held
    */
   async rehearse(name: string, options: RehearseOptions = {}): Promise<Rehearsal> {
     const backfill = this.checked(name);
@@ -345,14 +377,17 @@ export class BackfillService {
 
   /**
    * What was done to a backfill, by whom and why, newest first: the whole history with `ledger: true`, else the last
-   * 1000 entries.
+   * 1000 entries. A hold of all runs is in the history of each backfill with an active run, and in that of `*`, which has
+   * nothing else.
    *
    * @param request most entries to return, or the entries to return: to read on, the id of the last entry is `before` of
    *   the next request; fewer entries than `limit` are the last ones. Default 50 entries
    * @throws BackfillRequestError where `limit`, `before` or `types` is invalid
    */
   async history(name: string, request: number | HistoryRequest = {}): Promise<BackfillHistoryEntry[]> {
-    this.registry.get(name);
+    if (name !== EVERY_BACKFILL) {
+      this.registry.get(name);
+    }
     return this.connections.run(() => this.ledgerReader.history(name, request));
   }
 

@@ -112,6 +112,7 @@ export type {
 } from './rehearsal/rehearsal.js';
 export type { BackfillPreview, PreviewOptions, PreviewRange } from './planning/backfill-preview.js';
 
+export type { GlobalHold, HoldOptions, HoldReceipt } from './state/global-hold.js';
 export { BACKFILL_EVENT_TYPES } from './state/backfill-event.js';
 export type {
   BackfillEvent,

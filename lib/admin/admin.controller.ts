@@ -9,6 +9,7 @@ import type { BackfillPreview, PreviewOptions } from '../planning/backfill-previ
 import type { Rehearsal } from '../rehearsal/rehearsal.js';
 import type { FailurePage } from '../state/backfill-failure.js';
 import type { FailureGroups } from '../state/failure-group.js';
+import type { GlobalHold, HoldReceipt } from '../state/global-hold.js';
 import type { BackfillRun } from '../state/backfill-run.js';
 import type { BackfillOverview } from '../status/backfill-overview.js';
 import type { BackfillStatus } from '../status/backfill-status.js';
@@ -23,6 +24,7 @@ import {
   failureGroupsQuery,
   failuresQuery,
   historyQuery,
+  holdBody,
   samplesQuery,
   listQuery,
   overviewQuery,
@@ -54,10 +56,29 @@ export abstract class AdminController {
     return this.backfills.list();
   }
 
-  // Before `:name`, which would match it, too.
+  // This and what is about all backfills come before `:name`, which would match them, too.
   @Get('overview')
   overview(@Query() query: unknown): Promise<BackfillOverview> {
     return this.backfills.overview(parseRequest(overviewQuery, query).after);
+  }
+
+  @Get('hold')
+  async globalHold(): Promise<{ readonly hold: GlobalHold | null }> {
+    return { hold: await this.backfills.globalHold() };
+  }
+
+  @Post('hold')
+  @HttpCode(200)
+  async hold(@Body() body: unknown, @Req() request: AdminRequest): Promise<HoldReceipt> {
+    const { reason, until } = parseRequest(holdBody, body);
+    const by = await actorOf(request, this.options.actor);
+    return this.backfills.hold({ reason, ...withoutUndefined({ until, by }) });
+  }
+
+  @Post('hold/release')
+  @HttpCode(200)
+  async release(@Body() body: unknown, @Req() request: AdminRequest): Promise<HoldReceipt> {
+    return this.backfills.release(await this.action(body, request));
   }
 
   @Get(':name')

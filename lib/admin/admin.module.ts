@@ -25,7 +25,8 @@ export class BackfillAdminModule {
    * Mounts the endpoints below `options.path`.
    *
    * The options are validated while the app is created, which fails with `BackfillDefinitionError` for an invalid
-   * option, and without guards unless `allowUnguarded` is `true`. A backfill named `ui` or `events` fails it, too.
+   * option, and without guards unless `allowUnguarded` is `true`. A backfill whose name is that of a route, such as `ui` or
+   * `hold`, fails it, too.
    */
   static register(options: BackfillAdminOptions): DynamicModule {
     return { module: BackfillAdminModule, ...adminMetadata(options) };

@@ -33,6 +33,28 @@ const bound = z
 
 export const actionBody = z.strictObject({ reason }, 'an object such as { "reason": "…" }');
 
+const HOLD_REASON = 'a text of 1 to 500 characters';
+const END = 'a time in the future: an ISO 8601 time or epoch milliseconds';
+const end = z
+  .union([z.number(), z.string().max(40, END)], END)
+  .transform((value) => (typeof value === 'number' ? value : Date.parse(value)))
+  .refine((at) => at >= MIN_TIME && at <= MAX_TIME, END);
+
+export const holdBody = z.strictObject(
+  {
+    reason: z
+      .string(HOLD_REASON)
+      .trim()
+      .min(1, HOLD_REASON)
+      .max(500, HOLD_REASON)
+      .describe('For the status of all runs, the history and the log'),
+    until: end
+      .optional()
+      .describe('When it ends by itself: ISO time or epoch milliseconds. Default: when it is released'),
+  },
+  'an object such as { "reason": "incident 42" }',
+);
+
 const adoptVersion = text(200)
   .optional()
   .describe('Version of the handler that the run goes on with. Default: the version of the run');

@@ -3,8 +3,8 @@ import type { OnApplicationBootstrap } from '@nestjs/common';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 
-/** Routes of the page, of the event stream and of the overview. */
-const RESERVED_NAMES = ['ui', 'events', 'overview'];
+/** Routes of the page, of the event stream, of the overview and of what is about all backfills. */
+const RESERVED_NAMES = ['ui', 'events', 'overview', 'hold', 'budget'];
 
 /** Rejects names of backfills whose endpoints other routes would hide. */
 @Injectable()

@@ -17,6 +17,7 @@ import { addConfigCommand } from './commands/config.command.js';
 import { addDoctorCommand } from './commands/doctor.command.js';
 import { addFailureCommands } from './commands/failures.command.js';
 import { addHistoryCommand } from './commands/history.command.js';
+import { addHoldCommands } from './commands/hold.commands.js';
 import { addListCommand } from './commands/list.command.js';
 import { addPreviewCommand } from './commands/preview.command.js';
 import { addRehearseCommand } from './commands/rehearse.command.js';
@@ -187,6 +188,7 @@ function configure(
   addStatusCommand(program, session);
   addStartCommand(program, session);
   addTransitionCommands(program, session);
+  addHoldCommands(program, session);
   addConfigCommand(program, session);
   addPreviewCommand(program, session);
   addRehearseCommand(program, session);

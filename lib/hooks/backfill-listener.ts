@@ -1,3 +1,4 @@
+import { EVERY_BACKFILL } from '../state/global-hold.js';
 import type { BackfillEvent } from '../state/backfill-event.js';
 import type { ListenerMetadata } from './on-backfill.decorator.js';
 
@@ -13,5 +14,6 @@ export function isListeningTo(
   { types, backfill }: ListenerMetadata,
   event: Pick<BackfillEvent, 'type' | 'backfill'>,
 ): boolean {
-  return types.includes(event.type) && (backfill === undefined || backfill === event.backfill);
+  const concerns = backfill === undefined || backfill === event.backfill || event.backfill === EVERY_BACKFILL;
+  return types.includes(event.type) && concerns;
 }

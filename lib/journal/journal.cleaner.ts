@@ -6,6 +6,7 @@ import { PROCESS_ID } from '../redis/process-id.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { RedisLease } from '../redis/redis.lease.js';
+import { HoldStore } from '../state/hold.store.js';
 import { RunStore } from '../state/run.store.js';
 import { AppIntervals } from '../supervision/app-intervals.js';
 import type { AppInterval } from '../supervision/app-intervals.js';
@@ -34,6 +35,7 @@ export class JournalCleaner {
     private readonly registry: BackfillRegistry,
     private readonly runs: RunStore,
     private readonly store: JournalStore,
+    private readonly holds: HoldStore,
   ) {
     this.lease = new RedisLease(client, keys.journalLease, processId, LEASE_MS);
   }
@@ -73,7 +75,8 @@ export class JournalCleaner {
 
   private async runInterval(): Promise<void> {
     try {
-      if (await this.lease.acquire()) {
+      // A hold of all runs is for the database, too.
+      if ((await this.lease.acquire()) && (await this.holds.read()) === null) {
         await this.clean(new Date());
       }
       this.log.recover();

@@ -44,8 +44,8 @@ export type BackfillHealthResult = Record<
 /**
  * Health indicator for `HealthCheckService` of `@nestjs/terminus`. It is exported by `BackfillModule`.
  *
- * The status is `down` while Redis or the database does not answer, while a run is running and no process has a worker for it, and,
- * with `failuresAreDown`, after a run that ended with failures.
+ * The status is `down` while Redis or the database does not answer, while a run is running and no process has a worker for it
+ * although not all runs are held, and, with `failuresAreDown`, after a run that ended with failures.
  *
  * @example
  * ```ts
@@ -98,7 +98,9 @@ export class BackfillHealthIndicator {
     }
     const checked = all.filter(({ name }) => names?.includes(name) ?? true);
     const unhealthy = checked.filter(
-      ({ state, workers }) => (isRunning(state) && workers === 0) || (failuresAreDown && state === 'failed'),
+      ({ state, workers, held }) =>
+        (isRunning(state) && workers === 0 && held?.scope !== 'all') ||
+        (failuresAreDown && state === 'failed'),
     );
     return {
       [key]: {

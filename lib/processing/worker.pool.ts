@@ -13,9 +13,11 @@ import { CycleQueues } from '../queues/cycle.queues.js';
 import { RedisClock } from '../redis/redis.clock.js';
 import type { BackfillEvent } from '../state/backfill-event.js';
 import { isLimited } from '../state/canary.js';
+import { EVERY_BACKFILL } from '../state/global-hold.js';
 import { RunStore } from '../state/run.store.js';
 import { WorkerHeartbeats } from '../state/worker.heartbeats.js';
-import type { ActiveRun } from '../supervision/backfill.watchdog.js';
+import type { ActiveRun, ActiveRuns } from '../supervision/backfill.watchdog.js';
+import { describeEvent } from '../supervision/describe-event.js';
 import { RefusedRuns } from '../supervision/refused-runs.js';
 import { RunBreaker } from '../supervision/run.breaker.js';
 import { RunChecker } from '../supervision/run.checker.js';
@@ -39,6 +41,10 @@ export class WorkerPool {
   /** What runs beside the steps. */
   private readonly background = new Set<Promise<void>>();
   private heartbeatAt = 0;
+  /** Whether all runs are held. Then there is no worker, in a process that has just started either. */
+  private held = false;
+  /** As the last `sync` has seen them. */
+  private active: readonly ActiveRun[] = [];
   private closing = false;
 
   constructor(
@@ -63,6 +69,10 @@ export class WorkerPool {
   /** Starts, stops or reconfigures a worker after an event. */
   onEvent(event: BackfillEvent): void {
     const { backfill, runId } = event;
+    if (backfill === EVERY_BACKFILL) {
+      this.onGlobalEvent(event);
+      return;
+    }
     if (!this.serves(backfill) || runId === null) {
       return;
     }
@@ -95,23 +105,35 @@ export class WorkerPool {
       case 'quarantined':
       case 'held':
       case 'released':
+      case 'heldAll':
+      case 'releasedAll':
       case 'deployed':
         break;
     }
   }
 
-  /** Brings the workers in line with the active runs, has their throttles measured, reports timings, sends heartbeats. */
-  async sync(active: readonly ActiveRun[], now: number): Promise<void> {
-    const running = active.filter(({ backfill, status }) => status === 'running' && this.serves(backfill));
-    for (const [backfill, { run }] of this.workers) {
-      // A worker that is older than the last resume has missed a pause.
-      if (!running.some(({ runId, resumes }) => runId === run.runId && resumes <= run.resumes)) {
-        const ended = !active.some(({ runId }) => runId === run.runId);
-        this.stop(backfill, run.runId, ended ? 'end' : 'pause');
-      }
+  private onGlobalEvent(event: BackfillEvent): void {
+    const text = describeEvent(event);
+    if (text !== null) {
+      this.logger.warn(text);
     }
-    for (const { backfill, runId } of running) {
-      this.ensureWorker(backfill, runId);
+    this.held = event.type === 'heldAll';
+    if (this.held) {
+      this.stopAll();
+    } else {
+      this.ensureWorkers();
+    }
+  }
+
+  /** Brings the workers in line with the active runs, has their throttles measured, reports timings, sends heartbeats. */
+  async sync({ runs, now, hold }: ActiveRuns): Promise<void> {
+    this.active = runs;
+    this.held = hold !== null;
+    if (this.held) {
+      this.stopAll();
+    } else {
+      this.stopOthers();
+      this.ensureWorkers();
     }
     this.poller.sync(
       'process',
@@ -124,6 +146,31 @@ export class WorkerPool {
     if (Math.abs(now - this.heartbeatAt) >= HEARTBEAT_MS) {
       this.heartbeatAt = now;
       await Promise.all([...this.workers.values()].map((worker) => this.beat(worker, now)));
+    }
+  }
+
+  private stopAll(): void {
+    for (const [backfill, { run }] of this.workers) {
+      this.stop(backfill, run.runId, 'pause');
+    }
+  }
+
+  /** Stops the workers of runs that are not running. */
+  private stopOthers(): void {
+    for (const [backfill, { run }] of this.workers) {
+      const active = this.active.find(({ runId }) => runId === run.runId);
+      // A worker that is older than the last resume has missed a pause.
+      if (active?.status !== 'running' || active.resumes > run.resumes || !this.serves(backfill)) {
+        this.stop(backfill, run.runId, active ? 'pause' : 'end');
+      }
+    }
+  }
+
+  private ensureWorkers(): void {
+    for (const { backfill, runId, status } of this.active) {
+      if (status === 'running' && this.serves(backfill)) {
+        this.ensureWorker(backfill, runId);
+      }
     }
   }
 
@@ -153,7 +200,7 @@ export class WorkerPool {
   }
 
   private ensureWorker(backfill: string, runId: string): void {
-    if (!this.closing && this.workers.get(backfill)?.run.runId !== runId) {
+    if (!this.closing && !this.held && this.workers.get(backfill)?.run.runId !== runId) {
       this.serialize(backfill, () => this.start(backfill, runId));
     }
   }
@@ -179,6 +226,7 @@ export class WorkerPool {
       this.checks.isPending(backfill) ||
       run?.status !== 'running' ||
       this.closing ||
+      this.held ||
       this.workers.get(backfill)?.run.runId === runId
     ) {
       return;
@@ -193,7 +241,7 @@ export class WorkerPool {
     }
     // The run before ended without an event where Redis lost its data.
     await this.workers.get(backfill)?.close('pause');
-    if (this.closing) {
+    if (this.closing || this.held) {
       return;
     }
     const canary = isLimited(run.canary) ? run.canary : null;

@@ -140,6 +140,11 @@ export class BackfillKeys {
     return this.of('ledger-duty');
   }
 
+  /** Hash of the hold of all runs, see prelude.lua. */
+  get globalHold(): string {
+    return this.of('hold');
+  }
+
   /** Lease of the process that removes old journals. */
   get journalLease(): string {
     return this.of('journal-lease');

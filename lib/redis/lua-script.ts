@@ -44,13 +44,16 @@ export class LuaScript<Scope, Reply> {
     }
   }
 
-  /** The arguments of EVAL: source, number of keys, KEYS, and ARGV with the two key prefixes that the prelude takes. */
+  /**
+   * The arguments of EVAL: source, number of keys, KEYS with the hold of all runs as the last one, and ARGV with the two key
+   * prefixes that the prelude takes.
+   */
   evalArguments(
     keys: BackfillKeys,
     scope: Scope,
     args: readonly Argument[],
   ): [source: string, numberOfKeys: number, ...parameters: Argument[]] {
-    const scriptKeys = this.keysOf(keys, scope);
+    const scriptKeys = [...this.keysOf(keys, scope), keys.globalHold];
     return [this.source, scriptKeys.length, ...scriptKeys, ...args, keys.run(''), keys.history('')];
   }
 }

@@ -11,6 +11,9 @@ import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { SharedQuota } from '../pacing/shared.quota.js';
 import { countRanges } from '../planning/count-ranges.js';
 import { sqlFamily } from '../sources/sql/sql-manager.js';
+import { EventStream } from '../state/event.stream.js';
+import { describeHold } from '../state/global-hold.js';
+import { HoldStore } from '../state/hold.store.js';
 import { RunStore } from '../state/run.store.js';
 import type { Rehearsal, RehearseOptions } from './rehearsal.js';
 import { RehearsalQuota } from './rehearsal.quota.js';
@@ -31,6 +34,8 @@ export class Rehearser {
     private readonly runs: RunStore,
     private readonly quota: SharedQuota,
     private readonly measurements: MeasurementStore,
+    private readonly holds: HoldStore,
+    private readonly events: EventStream,
   ) {}
 
   async rehearse(backfill: RegisteredBackfill, options: RehearseOptions): Promise<Rehearsal> {
@@ -44,6 +49,7 @@ export class Rehearser {
     }
     this.running.add(name);
     try {
+      await this.assertNotHeld(name);
       return await this.run(backfill, options, limits);
     } finally {
       this.running.delete(name);
@@ -65,6 +71,11 @@ export class Rehearser {
       limits.timeoutMs,
     );
     signal?.addEventListener('abort', onAbort, { once: true });
+    const held = this.events.events.subscribe(({ type, data }) => {
+      if (type === 'heldAll') {
+        abort.abort(new Error(`All backfills are held: ${data.reason}`));
+      }
+    });
     const em = this.managers.fork();
     try {
       const opening = await source.open({ em, backfill: name }, { from, to });
@@ -82,8 +93,20 @@ export class Rehearser {
       return run.result(computeForecast(measurement, { config, rowsTotal, ranges, at: measurement.at }));
     } finally {
       clearTimeout(timer);
+      held.unsubscribe();
       signal?.removeEventListener('abort', onAbort);
       em.clear();
+    }
+  }
+
+  /** A rehearsal reads, locks and writes rows as a run does. */
+  private async assertNotHeld(name: string): Promise<void> {
+    const hold = await this.holds.read();
+    if (hold) {
+      throw new BackfillConflictError(
+        `Backfill "${name}" cannot be rehearsed while all backfills are ${describeHold(hold)}. Release the hold first ` +
+          '(nestjs-backfill release), or wait for its end.',
+      );
     }
   }
 

@@ -15,6 +15,8 @@ import type { VerificationResult } from './verification.js';
  *   database, or as no process has workers for it. Another kind of reason is another `held`
  * - `released`: nothing holds it any more. A pause, a cancellation and the end of the run end a hold as well. Holds that come
  *   and go are one: a run has at most one pair in 30 seconds, and in ten minutes once it has had 50
+ * - `heldAll`, `releasedAll`: all runs are held, or go on. Their `backfill` is `*`; listeners and streams of one backfill get
+ *   them, too
  * - `deployed`: all processes that worked on a run were replaced, or the first one with another version of its handler
  *   works on it
  * - `configured`: the config changed
@@ -32,6 +34,8 @@ export const BACKFILL_EVENT_TYPES = [
   'throttled',
   'held',
   'released',
+  'heldAll',
+  'releasedAll',
   'deployed',
   'paused',
   'resumed',
@@ -86,6 +90,18 @@ export interface BackfillEventData {
   readonly held: { readonly reason: string };
   /** The reason of the hold; since when it held, and when it ended, as epoch ms. The event itself may come later. */
   readonly released: { readonly reason: string; readonly since: number; readonly ended: number };
+  /** Since when all runs are held, and until when, as epoch ms; `null`: until they are released. */
+  readonly heldAll: BackfillEventCause & {
+    readonly reason: string;
+    readonly since: number;
+    readonly until: number | null;
+  };
+  /** Why they were held; since when, and when that ended, as epoch ms. */
+  readonly releasedAll: BackfillEventCause & {
+    readonly held: string;
+    readonly since: number;
+    readonly ended: number;
+  };
   /** Version of the handler before and after, `null` for none, and the processes with workers. */
   readonly deployed: {
     readonly version: string | null;
@@ -149,6 +165,7 @@ export type BackfillEvent<Type extends BackfillEventType = BackfillEventType> = 
 export interface BackfillEventFields {
   /** Increases from event to event; an event stream can resume after it. */
   readonly id: string;
+  /** `*` where it is about all backfills. */
   readonly backfill: string;
   readonly runId: string | null;
   /** ISO time, by the clock of Redis. */

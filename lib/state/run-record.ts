@@ -107,6 +107,8 @@ const runSchema = z.object({
   nextCycleAt: time,
   holdUntil: time,
   holdReason: text,
+  /** End of the hold of all runs that is mirrored into `holdUntil` where both are the same, or when the last one ended. */
+  heldAllUntil: time.catch(null),
   interval: z.coerce.number().optional(),
   rateReason: text,
   /** Calls that its quota has granted, and its progress before the first of them. */
@@ -159,6 +161,9 @@ export const VOLATILE_FIELDS: readonly string[] = [
   'holdUntil',
   'holdReason',
   'holdSince',
+  'holdBefore',
+  'heldAllUntil',
+  'heldAllSince',
   'lastCycleAt',
   'lowCycle',
   'lastProgress',

@@ -1,3 +1,4 @@
+import type { GlobalHold } from '../state/global-hold.js';
 import type { BackfillStatus } from './backfill-status.js';
 
 /**
@@ -23,6 +24,8 @@ export interface BackfillOverview {
   readonly now: string;
   /** What to pass to the next call. Opaque; it is valid in every process of the app. */
   readonly revision: string;
+  /** The hold of all runs; `null` where there is none. */
+  readonly hold: GlobalHold | null;
   /** The names of all backfills that have a handler in the app or an active run, in order. */
   readonly names: readonly string[];
   /** All of them, or those that have changed since the given revision. `now` alone is no change. */

@@ -23,6 +23,10 @@ export interface RateStatus {
  * @publicApi
  */
 export interface HoldStatus {
+  /** `all`: all runs are held, see `BackfillService.hold`; `run`: this one alone. */
+  readonly scope: 'all' | 'run';
+  /** Who holds all runs; `null` where no name was given, and of a hold of this run alone. */
+  readonly by: string | null;
   /** In words, without its times, for example `replication lag 48 s` or `the configured rate is 0`. */
   readonly reason: string;
   /** `null` where it is not known. */

@@ -3,6 +3,8 @@ import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
+import { decodeHold } from '../state/global-hold.js';
+import type { StoredHold } from '../state/global-hold.js';
 import { decodeFacts, isComplete } from './backfill-facts.js';
 import type { BackfillFacts, RunningFacts } from './backfill-facts.js';
 
@@ -18,6 +20,8 @@ export interface FactsReading<Facts> {
   /** Names of the backfills with an active run. */
   readonly active: readonly string[];
   readonly facts: ReadonlyMap<string, Facts>;
+  /** `null` where not all runs are held. */
+  readonly hold: StoredHold | null;
 }
 
 /** Reads what the statuses of any number of backfills need, with one command. */
@@ -77,8 +81,8 @@ export class FactsStore {
     if (reply.length === 1) {
       return null;
     }
-    const [now, newest, active, backfills] = reply;
+    const [now, newest, active, backfills, hold] = reply;
     const facts = new Map(backfills.map((backfill) => [backfill[0], decodeFacts(backfill)]));
-    return { micros: Number(now), event: newest, active, facts };
+    return { micros: Number(now), event: newest, active, facts, hold: decodeHold(hold) };
   }
 }

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
+import { publicHold } from '../state/global-hold.js';
+import type { GlobalHold } from '../state/global-hold.js';
 import type { BackfillOverview, BackfillOverviewEntry } from './backfill-overview.js';
 import { FactsCache } from './facts.cache.js';
 import { iso } from './iso-time.js';
@@ -17,6 +19,7 @@ interface Overview {
   /** By `performance.now()`, when Redis had answered. */
   readonly readAt: number;
   readonly revision: string;
+  readonly hold: GlobalHold | null;
   readonly entries: readonly BackfillOverviewEntry[];
 }
 
@@ -45,7 +48,7 @@ export class OverviewReader {
 
   /** @param after a revision: only the backfills that have changed since are in the answer */
   async overview(after: string | undefined): Promise<BackfillOverview> {
-    const { now, readAt, revision, entries } = await this.sharedOverview();
+    const { now, readAt, revision, hold, entries } = await this.sharedOverview();
     // What still holds is of this moment.
     const millis = now + Math.floor(performance.now() - readAt);
     const current = iso(millis);
@@ -53,6 +56,7 @@ export class OverviewReader {
     return {
       now: current,
       revision,
+      hold,
       names: entries.map(({ name }) => name),
       backfills: changed.map((entry) => entryAt(entry, current)),
     };
@@ -90,16 +94,17 @@ export class OverviewReader {
   }
 
   private async read(): Promise<Overview> {
-    const { facts, micros } = await this.cache.read(this.registry.all().map(({ name }) => name));
+    const { facts, micros, hold } = await this.cache.read(this.registry.all().map(({ name }) => name));
     const readAt = performance.now();
     const now = Math.floor(micros / 1000);
     const entries = [...facts]
       .toSorted(([one], [other]) => (one < other ? -1 : 1))
       .map(([name, own]) => {
-        const status = this.builder.buildAnyway(name, own, now);
+        const status = this.builder.buildAnyway(name, own, now, hold);
         return Object.assign(status, { recent: recentRows(own.samples, now) });
       });
-    return { now, readAt, revision: this.changes.record(entries, micros), entries };
+    const revision = this.changes.record(entries, micros);
+    return { now, readAt, revision, hold: hold && publicHold(hold), entries };
   }
 }
 

@@ -31,6 +31,7 @@ export function isStalled(run: RunRecord, facts: SpeedFacts): boolean {
     run.stateSince ?? 0,
     run.rateSince ?? 0,
     run.holdUntil ?? 0,
+    run.heldAllUntil ?? 0,
   ];
   const quietMs = facts.now - Math.max(...moved);
   // Workers of earlier versions record nothing.

@@ -15,6 +15,8 @@ const MEASURED_S = 5;
 export interface EtaFacts extends SpeedFacts {
   /** Until when it is held, in epoch ms; `null` where that is not known, `undefined` where it is not held. */
   readonly heldUntil: number | null | undefined;
+  /** End of the hold of all runs, in epoch ms; default: there is none, or it has no end. */
+  readonly heldAllUntil?: number | null;
   readonly stalled: boolean;
   /** Whether no process has workers for it. */
   readonly unmanned: boolean;
@@ -36,7 +38,7 @@ export function estimatedEndOf(run: RunRecord, facts: EtaFacts): number | null {
   // A rate of 0 that is in force until then is that of the config, which the estimate has.
   return estimateEnd(
     throttledConfig(run, facts.config),
-    Math.max(now, run.holdUntil ?? 0),
+    Math.max(now, run.holdUntil ?? 0, facts.heldAllUntil ?? 0),
     rangesLeft(run, facts),
     bound,
   );

@@ -1,5 +1,6 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { zeroRate } from '../pacing/zero-rate.js';
+import type { StoredHold } from '../state/global-hold.js';
 import type { RunRecord } from '../state/run-record.js';
 
 /** How long after a hold its reason may still be there: what is tried again, such as a connection, takes time to fail. */
@@ -7,6 +8,8 @@ const RETRY_MS = 10_000;
 
 /** Why a running run starts nothing now; times in epoch ms, `null` where they are not known. */
 export interface RunHold {
+  readonly scope: 'all' | 'run';
+  readonly by: string | null;
   readonly reason: string;
   readonly since: number | null;
   readonly until: number | null;
@@ -17,11 +20,28 @@ export interface RunHold {
  * start something. After its end, a hold counts until something is done, for some seconds at most: an outage is met again.
  *
  * @param config `null` where it is corrupt
+ * @param heldAll the hold of all runs; `null` without one
  */
-export function holdOf(run: RunRecord, config: BackfillConfig | null, now: number): RunHold | null {
+export function holdOf(
+  run: RunRecord,
+  config: BackfillConfig | null,
+  now: number,
+  heldAll: StoredHold | null = null,
+): RunHold | null {
   if (run.status !== 'running') {
     return null;
   }
+  // However many limits hold it beside that: it goes on at the release at the earliest.
+  const hold = heldAll ? { scope: 'all' as const, ...heldAll } : ownHoldOf(run, config, now);
+  return hold && { scope: 'run', by: null, ...hold };
+}
+
+/** A hold of this run alone. */
+function ownHoldOf(
+  run: RunRecord,
+  config: BackfillConfig | null,
+  now: number,
+): Pick<RunHold, 'reason' | 'since' | 'until'> | null {
   if (run.holdUntil !== null && run.holdUntil > now) {
     return { reason: run.holdReason ?? 'held', since: run.holdSince, until: run.holdUntil };
   }
@@ -42,9 +62,10 @@ export function holdOf(run: RunRecord, config: BackfillConfig | null, now: numbe
 }
 
 /** A hold that has ended, while nothing was done since. */
-function holdBeforeRetry(run: RunRecord, now: number): RunHold | null {
+function holdBeforeRetry(run: RunRecord, now: number): Pick<RunHold, 'reason' | 'since' | 'until'> | null {
   const { holdUntil, holdReason, holdSince } = run;
-  if (holdUntil === null || now >= holdUntil + RETRY_MS) {
+  // Nothing is tried again after the hold of all runs.
+  if (holdUntil === null || holdUntil === run.heldAllUntil || now >= holdUntil + RETRY_MS) {
     return null;
   }
   const changedAt = Math.max(run.activeAt ?? 0, run.stateSince ?? 0);

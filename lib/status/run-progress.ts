@@ -1,4 +1,6 @@
 import { canaryStatus } from '../state/canary.js';
+import { describeHold, publicHold } from '../state/global-hold.js';
+import type { StoredHold } from '../state/global-hold.js';
 import { roundedRate, toPerSecond } from '../state/pace.js';
 import type { RunRecord } from '../state/run-record.js';
 import { verificationResult } from '../state/verification.js';
@@ -41,9 +43,12 @@ export function percentOf({ status, exhausted, rowsTotal, progress, rowsMissing 
 }
 
 /** The rate in force, and why. */
-export function rateOf(run: RunRecord, now: number): RateStatus {
+export function rateOf(run: RunRecord, now: number, heldAll: StoredHold | null = null): RateStatus {
   if (run.status !== 'running') {
     return { perSecond: 0, reason: run.status };
+  }
+  if (heldAll) {
+    return { perSecond: 0, reason: `all backfills are ${describeHold(publicHold(heldAll))}` };
   }
   if (run.holdUntil !== null && run.holdUntil > now) {
     const until = new Date(run.holdUntil).toISOString();

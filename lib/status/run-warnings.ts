@@ -1,6 +1,7 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { isHeldForVersion } from '../config/handler-version.js';
 import type { HandledBackfill } from '../handlers/registered-backfill.js';
+import type { StoredHold } from '../state/global-hold.js';
 import type { RunRecord } from '../state/run-record.js';
 import { isActive } from '../state/run-status.js';
 
@@ -22,18 +23,25 @@ export interface WarningFacts {
   readonly refusal: string | null;
   /** The time of Redis. */
   readonly now: number;
+  /** The hold of all runs; default: there is none. */
+  readonly heldAll?: StoredHold | null;
 }
 
-/** Whether no process has workers for a running run. */
-export function isUnmanned(run: RunRecord, workers: number, now: number): boolean {
-  const since = run.stateSince ?? run.startedAt;
-  return run.status === 'running' && workers === 0 && now - since >= WORKERS_START_MS;
+/** Whether no process has workers for a running run. While all runs are held, no process has. */
+export function isUnmanned(
+  run: RunRecord,
+  workers: number,
+  now: number,
+  heldAll: StoredHold | null = null,
+): boolean {
+  const since = Math.max(run.stateSince ?? run.startedAt, run.heldAllUntil ?? 0);
+  return !heldAll && run.status === 'running' && workers === 0 && now - since >= WORKERS_START_MS;
 }
 
 /** Warnings about a run whose handler, workers, code version, source or config is missing or does not match. */
 export function warningsOf(
   run: RunRecord,
-  { backfill, workers, config, refusal, now }: WarningFacts,
+  { backfill, workers, config, refusal, now, heldAll }: WarningFacts,
 ): string[] {
   if (!backfill) {
     return [
@@ -61,7 +69,7 @@ export function warningsOf(
     );
   }
   const { version } = backfill;
-  if (isUnmanned(run, workers, now)) {
+  if (isUnmanned(run, workers, now, heldAll)) {
     warnings.push('No process has workers for this backfill. Start one with workers: true.');
   }
   const held = isActive(run.status) && isHeldForVersion(run, backfill);

@@ -7,6 +7,7 @@ import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import type { HandledBackfill } from '../handlers/registered-backfill.js';
 import { allowedCalls } from '../pacing/shared.quota.js';
 import { publicCursor } from '../planning/partition-rotation.js';
+import type { StoredHold } from '../state/global-hold.js';
 import { parseRun, pauserOf } from '../state/run-record.js';
 import type { RunRecord } from '../state/run-record.js';
 import { isActive, isRunStatus } from '../state/run-status.js';
@@ -43,9 +44,10 @@ export class StatusBuilder {
 
   /**
    * @param now epoch ms by the clock of Redis, when the facts were read
+   * @param heldAll the hold of all runs; `null` without one
    * @throws BackfillStateError where the state of the run cannot be read
    */
-  build(name: string, facts: BackfillFacts, now: number): BackfillStatus {
+  build(name: string, facts: BackfillFacts, now: number, heldAll: StoredHold | null): BackfillStatus {
     if (facts.error !== null) {
       throw new BackfillStateError(
         `The state of backfill "${name}" cannot be read from Redis: ${facts.error}. Delete the key, which another program wrote.`,
@@ -67,10 +69,10 @@ export class StatusBuilder {
     const config = configOf(name, facts, backfill);
     const speed = speedOf(samples, now);
     const callsPerSecond = config && allowedCalls(config.quota, facts.lowered, now);
-    const hold = holdOf(run, config, now);
+    const hold = holdOf(run, config, now, heldAll);
     const speedFacts = config && { config, shape: worked?.shape, callsPerSecond, samples, now };
     const stalled = run.status === 'running' && !hold && speedFacts !== null && isStalled(run, speedFacts);
-    const unmanned = isUnmanned(run, workers, now);
+    const unmanned = isUnmanned(run, workers, now, heldAll);
     const refusal = backfill ? this.checker.knownRefusal(backfill, run) : null;
     return {
       name,
@@ -91,17 +93,25 @@ export class StatusBuilder {
       rowsPerSecond: rounded(speed.rows),
       eta:
         speedFacts &&
-        isoOrNull(estimatedEndOf(run, { ...speedFacts, heldUntil: hold?.until, stalled, unmanned })),
+        isoOrNull(
+          estimatedEndOf(run, {
+            ...speedFacts,
+            heldUntil: hold?.until,
+            heldAllUntil: heldAll?.until ?? null,
+            stalled,
+            unmanned,
+          }),
+        ),
       forecast: forecastOutcome(run, now),
-      rate: rateOf(run, now),
-      held: hold && { reason: hold.reason, since: isoOrNull(hold.since), until: isoOrNull(hold.until) },
+      rate: rateOf(run, now, heldAll),
+      held: hold && { ...hold, since: isoOrNull(hold.since), until: isoOrNull(hold.until) },
       activeAt: isoOrNull(activeAtOf(run, samples)),
       stalled,
       throttlePressure: run.status === 'running' ? run.pressure : 0,
       callsPerSecond: callsPerSecond === null ? null : rounded(callsPerSecond),
       workers,
       warnings: [
-        ...warningsOf(run, { backfill: worked, workers, config, refusal, now }),
+        ...warningsOf(run, { backfill: worked, workers, config, refusal, now, heldAll }),
         ...throttleWarnings(facts.throttleErrors),
       ],
       cursor: publicCursor(run.partitions ?? [], new Map(Object.entries(run.cursors))),
@@ -115,9 +125,9 @@ export class StatusBuilder {
   }
 
   /** As `build`; where the state of the run cannot be read, the status has the error as a warning. */
-  buildAnyway(name: string, facts: BackfillFacts, now: number): BackfillStatus {
+  buildAnyway(name: string, facts: BackfillFacts, now: number, heldAll: StoredHold | null): BackfillStatus {
     try {
-      return this.build(name, facts, now);
+      return this.build(name, facts, now, heldAll);
     } catch (error) {
       return this.corruptStatus(name, facts, now, error);
     }

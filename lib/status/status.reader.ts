@@ -32,12 +32,12 @@ export class StatusReader {
   }
 
   async status(name: string): Promise<BackfillStatus> {
-    const { facts, micros } = await this.factsStore.read([name]);
+    const { facts, micros, hold } = await this.factsStore.read([name]);
     const own = facts.get(name);
     if (!own) {
       throw new TypeError(`Expected Redis to answer for backfill "${name}", got nothing`);
     }
-    return this.builder.build(name, own, Math.floor(micros / 1000));
+    return this.builder.build(name, own, Math.floor(micros / 1000), hold);
   }
 
   /** The runs of a backfill that Redis has, newest first. */
@@ -73,12 +73,12 @@ export class StatusReader {
 
   private statuses(
     names: readonly string[],
-    { facts, micros }: FactsReading<BackfillFacts>,
+    { facts, micros, hold }: FactsReading<BackfillFacts>,
   ): BackfillStatus[] {
     const now = Math.floor(micros / 1000);
     return names.flatMap((name) => {
       const own = facts.get(name);
-      return own ? [this.builder.buildAnyway(name, own, now)] : [];
+      return own ? [this.builder.buildAnyway(name, own, now, hold)] : [];
     });
   }
 }

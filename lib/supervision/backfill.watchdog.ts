@@ -11,6 +11,8 @@ import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { RedisHealth } from '../redis/redis.health.js';
 import { scripts } from '../redis/scripts/bindings.js';
+import { decodeHold } from '../state/global-hold.js';
+import type { StoredHold } from '../state/global-hold.js';
 import type { RunStatus } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';
 import { AppIntervals } from './app-intervals.js';
@@ -42,6 +44,8 @@ export interface ActiveRuns {
   readonly runs: readonly ActiveRun[];
   /** Epoch ms by the clock of Redis. */
   readonly now: number;
+  /** `null` where not all runs are held. */
+  readonly hold: StoredHold | null;
 }
 
 /** Lists the active runs once a second in every process, and supervises each running one in one that has its handler. */
@@ -65,7 +69,7 @@ export class BackfillWatchdog {
   ) {}
 
   /** @param onTick called once a second with the active runs */
-  open(onTick: (active: readonly ActiveRun[], now: number) => Promise<void>): void {
+  open(onTick: (active: ActiveRuns) => Promise<void>): void {
     const name = `nestjs-backfill:watchdog:${this.processId}`;
     this.interval = this.intervals.start(name, EVERY_MS, () => this.tick(onTick));
   }
@@ -79,7 +83,7 @@ export class BackfillWatchdog {
     const handled = this.registry
       .all()
       .flatMap((backfill) => [backfill.name, encodeHandlerVersion(backfill)]);
-    const [now, ...fields] = await scripts.tick.run(this.client, this.keys, undefined, [
+    const [now, hold, ...fields] = await scripts.tick.run(this.client, this.keys, undefined, [
       LEASE_MS,
       ...handled,
     ]);
@@ -97,13 +101,15 @@ export class BackfillWatchdog {
       };
     });
     // The status is empty where Redis lost the run but not the list of active runs.
-    return { now, runs: runs.filter(isPresent) };
+    return { now, hold: decodeHold(hold), runs: runs.filter(isPresent) };
   }
 
-  private async tick(onTick: (active: readonly ActiveRun[], now: number) => Promise<void>): Promise<void> {
+  private async tick(onTick: (active: ActiveRuns) => Promise<void>): Promise<void> {
     try {
-      const { now, runs } = await this.poll();
-      await onTick(runs, now);
+      const active = await this.poll();
+      await onTick(active);
+      const { now, hold } = active;
+      const runs = hold ? [] : active.runs;
       this.pollThrottles(runs);
       const supervised = runs.filter(({ status, hasLease }) => hasLease && status === 'running');
       await Promise.all(supervised.map(({ backfill, runId }) => this.supervise(backfill, runId, now)));

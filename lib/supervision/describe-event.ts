@@ -27,6 +27,13 @@ export function describeEvent(event: BackfillEvent): string | null {
         : null;
     case 'released':
       return `goes on after ${formatDuration(event.data.ended - event.data.since)}: ${event.data.reason}`;
+    case 'heldAll':
+      return `all backfills are held${endOf(event.data.until)}${causeOf(event.data)}`;
+    case 'releasedAll':
+      return (
+        `all backfills go on after ${formatDuration(event.data.ended - event.data.since)}${causeOf(event.data)}; ` +
+        `they were held: ${event.data.held}`
+      );
     case 'deployed':
       return deployed(event.data);
     case 'planned':
@@ -43,6 +50,10 @@ export function describeEvent(event: BackfillEvent): string | null {
 
 function causeOf({ by, reason }: BackfillEventCause): string {
   return `${by ? ` by ${by}` : ''}${reason ? `: ${reason}` : ''}`;
+}
+
+function endOf(until: number | null): string {
+  return until === null ? '' : ` until ${new Date(until).toISOString()}`;
 }
 
 function startedFor({ dryRun, undoes, canary }: BackfillEvent<'started'>['data']): string {

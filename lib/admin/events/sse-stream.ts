@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { BackfillEvent } from '../../state/backfill-event.js';
+import { EVERY_BACKFILL } from '../../state/global-hold.js';
 import { isLater } from '../../state/event-entry.js';
 
 /** A client that reads too slowly is disconnected; it reconnects and resumes with `Last-Event-ID`. */
@@ -13,7 +14,7 @@ export class SseStream {
   private isReplaying = true;
   private lastId: string | undefined;
 
-  /** @param backfill name of the only backfill whose events are sent; `undefined`: all */
+  /** @param backfill name of the only backfill whose events are sent, with those about all backfills; `undefined`: all */
   constructor(
     private readonly response: ServerResponse,
     private readonly backfill: string | undefined,
@@ -46,7 +47,7 @@ export class SseStream {
       return;
     }
     this.lastId = event.id;
-    if (this.backfill === undefined || this.backfill === event.backfill) {
+    if (this.backfill === undefined || [this.backfill, EVERY_BACKFILL].includes(event.backfill)) {
       this.write(`id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`);
     }
   }

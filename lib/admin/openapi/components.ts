@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   actionBody,
+  holdBody,
   previewBody,
   rehearseBody,
   resumeBody,
@@ -11,6 +12,7 @@ import {
 import { configRequest, configResponse } from './config-responses.js';
 import { errorResponse, guardErrorResponse } from './error-responses.js';
 import { failureGroupsResponse, failuresResponse } from './failure-responses.js';
+import { holdReceiptResponse, holdResponse } from './hold-responses.js';
 import { previewResponse, rehearsalResponse } from './preview-responses.js';
 import {
   conflictsResponse,
@@ -26,6 +28,8 @@ import { overviewResponse, statusResponse } from './status-responses.js';
 const COMPONENTS: readonly (readonly [name: string, schema: z.ZodType, io: 'input' | 'output'])[] = [
   ['BackfillStatus', statusResponse, 'output'],
   ['BackfillOverview', overviewResponse, 'output'],
+  ['BackfillHold', holdResponse, 'output'],
+  ['BackfillHoldReceipt', holdReceiptResponse, 'output'],
   ['BackfillReceipt', receiptResponse, 'output'],
   ['BackfillRetryReceipt', retryResponse, 'output'],
   ['BackfillConfigInForce', configResponse, 'output'],
@@ -40,6 +44,7 @@ const COMPONENTS: readonly (readonly [name: string, schema: z.ZodType, io: 'inpu
   ['BackfillError', errorResponse, 'output'],
   ['BackfillGuardError', guardErrorResponse, 'output'],
   ['BackfillActionRequest', actionBody, 'input'],
+  ['BackfillHoldRequest', holdBody, 'input'],
   ['BackfillStartRequest', startBody, 'input'],
   ['BackfillRehearseRequest', rehearseBody, 'input'],
   ['BackfillPreviewRequest', previewBody, 'input'],

@@ -6,6 +6,7 @@ import {
   failureGroupsQuery,
   failuresQuery,
   historyQuery,
+  holdBody,
   samplesQuery,
   listQuery,
   overviewQuery,
@@ -19,6 +20,7 @@ import {
 } from '../admin.requests.js';
 import { configResponse, configRequest } from './config-responses.js';
 import { failureGroupsResponse, failuresResponse } from './failure-responses.js';
+import { holdReceiptResponse, holdResponse } from './hold-responses.js';
 import { previewResponse, rehearsalResponse } from './preview-responses.js';
 import {
   conflictsResponse,
@@ -74,6 +76,23 @@ export const ENDPOINTS: Readonly<Record<string, EndpointDescription>> = {
     query: overviewQuery,
     response: overviewResponse,
     errors: { ...BASE_ERRORS, 400: QUERY_ERRORS[400] },
+  },
+  globalHold: {
+    summary: 'Returns the hold of all runs',
+    response: holdResponse,
+    errors: BASE_ERRORS,
+  },
+  hold: {
+    summary: 'Holds all runs in every process; a hold that is in force gets the new reason and end',
+    body: holdBody,
+    response: holdReceiptResponse,
+    errors: { ...BASE_ERRORS, 400: QUERY_ERRORS[400], 415: CHANGE_ERRORS[415] },
+  },
+  release: {
+    summary: 'Releases the hold of all runs; runs that are paused stay so',
+    body: actionBody,
+    response: holdReceiptResponse,
+    errors: { ...BASE_ERRORS, 400: QUERY_ERRORS[400], 415: CHANGE_ERRORS[415] },
   },
   status: {
     summary: 'Returns the status of a backfill',
@@ -139,7 +158,10 @@ export const ENDPOINTS: Readonly<Record<string, EndpointDescription>> = {
     path: NAME,
     body: rehearseBody,
     response: rehearsalResponse,
-    errors: { ...ACTION_ERRORS, 409: 'This process is rehearsing the backfill already' },
+    errors: {
+      ...ACTION_ERRORS,
+      409: 'This process is rehearsing the backfill already, or all runs are held',
+    },
   },
   previewOf: {
     summary: 'Returns what a run would do, without starting it; takes parameters that are secret, too',

@@ -18,6 +18,7 @@ import {
 import type { Shape } from './response-fields.js';
 import { verified, canary } from './verdict-fields.js';
 import { forecast } from './forecast-fields.js';
+import { globalHold } from './hold-responses.js';
 
 export const statusResponse = z.object({
   name: text,
@@ -72,6 +73,8 @@ export const statusResponse = z.object({
     .describe('What the run was forecast to cost, and what has come true; null: it was not rehearsed before'),
   held: z
     .object({
+      scope: z.enum(['all', 'run']).describe('Whether all runs are held, or this one alone'),
+      by: text.nullable().describe('Who holds all runs; null: no name was given, or only this run is held'),
       reason: text,
       since: time.nullable().describe('null: not known'),
       until: time.nullable().describe('null: the end is not known'),
@@ -121,5 +124,6 @@ export const overviewResponse = z.object({
   now: time.describe('When it was read, by the clock of Redis'),
   revision: text.describe('What to pass as `after` to get only what has changed since'),
   names: z.array(text).describe('All backfills, in order'),
+  hold: globalHold.nullable().describe('The hold of all runs; null: there is none'),
   backfills: z.array(overviewEntry).describe('All of them, or those that have changed since `after`'),
 } satisfies Shape<BackfillOverview>);

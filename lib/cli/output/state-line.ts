@@ -18,7 +18,7 @@ export function stateLine(status: BackfillStatus): string | null {
       return withReason(`${state}${ended(status)}`, status);
     default:
       if (held) {
-        return `held: ${firstLine(held.reason)}${moment('since', held.since)}${moment('until', held.until)}`;
+        return `held${held.scope === 'all' ? ' with all backfills' : ''}${by(held.by)}: ${firstLine(held.reason)}${moment('since', held.since)}${moment('until', held.until)}`;
       }
       return stalled ? `stalled: nothing done for ${quietTime(status)}` : null;
   }

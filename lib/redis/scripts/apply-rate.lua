@@ -87,7 +87,8 @@ local function reason_of_hold()
   end
 end
 
-if status == 'running' then
+-- The history has the hold of all runs by itself.
+if status == 'running' and not global_hold(now_ms()) then
   local hold = reason_of_hold()
   if hold then
     record_held(hold)

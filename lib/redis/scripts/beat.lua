@@ -70,9 +70,6 @@ for _, id in ipairs(alive) do
   end
 end
 store({ since = now, ids = is_newer and { process_id } or alive, past = past })
-local function text_or_null(text)
-  return text and text ~= '' and text or cjson.null
-end
 emit('deployed', cjson.encode({
   version = text_or_null(version), from = text_or_null(known.version), processes = #alive,
 }))

@@ -100,11 +100,16 @@ export const scripts = {
   endCycle: new LuaScript<RunScope, number | null>('end-cycle', runKeys),
   endDrained: new LuaScript<RunScope, string | null>('end-drained', runKeys),
   failurePage: new LuaScript<RunScope, (string | null)[]>('failure-page', runKeys),
+  globalHold: new LuaScript<undefined, string>('global-hold', (keys) => runKeys(keys, NO_RUN)),
+  holdAll: new LuaScript<undefined, [kind: 'held' | 'already' | 'past', hold: string]>('hold-all', (keys) =>
+    runKeys(keys, NO_RUN),
+  ),
   hold: new LuaScript<RunScope, number | null>('hold', runKeys),
   jobProblems: new LuaScript<RunScope, [cursor: string, ...jobsAndWaits: string[]]>('job-problems', runKeys),
   overview: new LuaScript<
     undefined,
-    [now: string] | [now: string, newestEvent: string, active: string[], backfills: BackfillReply[]]
+    | [now: string]
+    | [now: string, newestEvent: string, active: string[], backfills: BackfillReply[], hold: string]
   >('overview', (keys) => [
     ...runKeys(keys, NO_RUN),
     keys.runs(''),
@@ -137,6 +142,7 @@ export const scripts = {
     (keys, { backfill }) => [...runKeys(keys, NO_RUN), keys.config(backfill)],
   ),
   release: new LuaScript<RunScope, number>('release', runKeys),
+  releaseAll: new LuaScript<undefined, Flag>('release-all', (keys) => runKeys(keys, NO_RUN)),
   reportPressure: new LuaScript<
     BackfillRunScope,
     [highest: string, reason: string, changed: Flag, now: number]
@@ -178,10 +184,10 @@ export const scripts = {
     keys.idempotency(scope.backfill, scope.idempotencyKey),
   ]),
   timeCanary: new LuaScript<RunScope, null>('time-canary', runKeys),
-  tick: new LuaScript<undefined, [now: number, ...runs: (string | number)[]]>('tick', (keys) => [
-    ...runKeys(keys, NO_RUN),
-    keys.leases,
-  ]),
+  tick: new LuaScript<undefined, [now: number, hold: string, ...runs: (string | number)[]]>(
+    'tick',
+    (keys) => [...runKeys(keys, NO_RUN), keys.leases],
+  ),
   transition: new LuaScript<RunScope, [kind: 'moved' | 'already' | 'refused', before: string, now: string]>(
     'transition',
     runKeys,

@@ -28,6 +28,10 @@ if status ~= 'running' or is_held_for_version(handler) then
   return { 'stopped', false }
 end
 local now = now_us()
+local hold = global_hold(now / 1000)
+if hold then
+  return { 'held', hold.ends < math.huge and math.ceil(hold.ends - now / 1000) }
+end
 local hold_until_ms = tonumber(hold_until or '') or 0
 if hold_until_ms * 1000 > now then
   return { 'held', math.ceil(hold_until_ms - now / 1000) }

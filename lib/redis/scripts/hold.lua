@@ -24,6 +24,10 @@ local stored_until, stored_reason, hold_since, active_at =
   unpack(redis.call('HMGET', RUN, 'holdUntil', 'holdReason', 'holdSince', 'activeAt'))
 local held_until = tonumber(stored_until or '') or 0
 if held_until >= hold_until then
+  -- Of all runs: this one's own hold goes on where that ends earlier.
+  if held_until > now and stored_until == redis.call('HGET', RUN, 'heldAllUntil') then
+    redis.call('HSET', RUN, 'holdBefore', string.format('%.0f|%.0f|%s', hold_until, now, reason))
+  end
   return held_until
 end
 -- An outage is met again after each hold: it goes on where nothing was done since the end of the last one.

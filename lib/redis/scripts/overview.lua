@@ -15,7 +15,8 @@
     2      samples to read of a running run
     3...   names of backfills to read in full
 
-  Reply    { epoch microseconds, id of the newest event, names of the active runs, backfills }
+  Reply    { epoch microseconds, id of the newest event, names of the active runs, backfills, JSON of the hold of all runs, ''
+             without one }
            { epoch microseconds } when the events since ARGV[1] are not known: it is to be read in full
            Of each backfill { name, 1 when read in full, else 0, error or '', run id or '', run, samples, heartbeats, config,
            quota, errors of the throttles }. Hashes are flat lists, the samples come newest first. Config, quota and errors
@@ -47,7 +48,7 @@ else
     for i = 1, #entry[2], 2 do
       fields[entry[2][i]] = entry[2][i + 1]
     end
-    if entry[1] ~= last_event and fields.backfill and not PROGRESS[fields.type] then
+    if entry[1] ~= last_event and fields.backfill and fields.backfill ~= '*' and not PROGRESS[fields.type] then
       full[fields.backfill] = true
     end
     newest = entry[1]
@@ -106,4 +107,4 @@ end
 for name in pairs(full) do
   found[#found + 1] = read_backfill(name)
 end
-return { now, newest, names, found }
+return { now, newest, names, found, global_hold_json(global_hold(now_ms())) }

@@ -9,6 +9,7 @@
     5        stream of the events of all backfills
     6        hash of the active runs: backfill -> run id
     7...     further keys, in the header of the script that takes them
+    last     hash of the hold of all runs: `since` and `until` as epoch ms, `until` empty where it has no end, `by`, `reason`
   ARGV
     1...     in the header of each script
     last 2   prefix of the run hashes, which a run id follows, and prefix of the history streams, which the name
@@ -29,6 +30,7 @@
   cooldown_until.
 ]]
 local RUN, WORK, FAILURES, FAILURE_ORDER, EVENTS, ACTIVE = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local GLOBAL_HOLD = KEYS[#KEYS]
 local HISTORY_PREFIX, RUN_PREFIX = table.remove(ARGV), table.remove(ARGV)
 
 -- Above maxmemory Redis refuses the first command of a script that could grow memory, unless the script has
@@ -79,7 +81,7 @@ end
 -- Events that are also appended to the history of the backfill, which outlives the stream of all events.
 local HISTORY_EVENTS = {
   started = true, paused = true, resumed = true, cancelled = true, configured = true, completed = true, failed = true,
-  verifying = true, canaryEnded = true, held = true, released = true, deployed = true,
+  verifying = true, canaryEnded = true, held = true, released = true, deployed = true, heldAll = true, releasedAll = true,
 }
 
 -- Whether a process must leave the run alone: its handler has another version, and the handler or the run holds on
@@ -98,13 +100,18 @@ local function adopt_version(version, policy)
   end
 end
 
+-- Appends an entry to the history of a backfill; `data` is JSON.
+local function append_history(backfill, run_id, event, data)
+  redis.call('XADD', HISTORY_PREFIX .. backfill, 'MAXLEN', '~', 1000, '*',
+    'type', event, 'backfill', backfill, 'run', run_id, 'data', data)
+end
+
 -- Appends an event; `data` is JSON.
 local function emit_for(backfill, run_id, event, data)
   redis.call('XADD', EVENTS, 'MAXLEN', '~', 10000, '*',
     'type', event, 'backfill', backfill, 'run', run_id, 'data', data)
   if HISTORY_EVENTS[event] then
-    redis.call('XADD', HISTORY_PREFIX .. backfill, 'MAXLEN', '~', 1000, '*',
-      'type', event, 'backfill', backfill, 'run', run_id, 'data', data)
+    append_history(backfill, run_id, event, data)
   end
 end
 
@@ -208,10 +215,111 @@ local function alive_processes(workers_key, now)
   return alive
 end
 
--- Epoch ms since when the run is running, as far as it is known.
+-- Epoch ms since when the run is running and no hold of all runs keeps it from that, as far as it is known.
 local function running_since()
-  local state_since, started_at = unpack(redis.call('HMGET', RUN, 'stateSince', 'startedAt'))
-  return tonumber(string.match(state_since or '', '^%l+|%d+|(%d+)|') or started_at or '') or 0
+  local state_since, started_at, held_all_until =
+    unpack(redis.call('HMGET', RUN, 'stateSince', 'startedAt', 'heldAllUntil'))
+  local since = tonumber(string.match(state_since or '', '^%l+|%d+|(%d+)|') or started_at or '') or 0
+  return math.max(since, tonumber(held_all_until or '') or 0)
+end
+
+-- A hold without an end is mirrored into the runs for so many ms, and renewed once so many of them have passed.
+local MIRRORED_MS, RENEWED_MS = 86400000, 3600000
+
+local function text_or_null(text)
+  return text and text ~= '' and text or cjson.null
+end
+
+-- The hold of all runs that is in force, nil where there is none. `ends` is infinite where it has no end.
+local function global_hold(now)
+  local since, ends, by, reason = unpack(redis.call('HMGET', GLOBAL_HOLD, 'since', 'until', 'by', 'reason'))
+  local hold = since and
+    { since = tonumber(since) or 0, ends = tonumber(ends or '') or math.huge, by = by or '', reason = reason or '' }
+  return hold and hold.ends > now and hold or nil
+end
+
+-- JSON of a hold of all runs, '' of none.
+local function global_hold_json(hold)
+  return hold and cjson.encode({
+    since = hold.since, ['until'] = hold.ends < math.huge and hold.ends or cjson.null,
+    by = text_or_null(hold.by), reason = hold.reason,
+  }) or ''
+end
+
+-- Mirrors the hold of all runs into a run that is active: processes of earlier versions only know the hold of a run.
+-- `heldAllUntil` is the end of the mirrored hold, and, once that is over, when it was; `holdUntil` is mirrored where it is the
+-- same. A hold of the run alone is kept in `holdBefore`, or stays where it is longer.
+--   is_changed   whether this hold replaces another, so that the history of the run gets another entry
+local function mirror_hold(run_key, hold, now, is_changed)
+  local status, name, id, hold_until, hold_reason, hold_since, held_all_until, held_all_since = unpack(redis.call('HMGET',
+    run_key, 'status', 'name', 'id', 'holdUntil', 'holdReason', 'holdSince', 'heldAllUntil', 'heldAllSince'))
+  if not hold or (status ~= 'running' and status ~= 'paused') then
+    return
+  end
+  local since = string.format('%.0f', hold.since)
+  local mirrored_until = math.min(hold.ends, now + MIRRORED_MS)
+  if held_all_since == since and not is_changed
+    and (tonumber(held_all_until or '') or 0) > mirrored_until - RENEWED_MS then
+    return
+  end
+  local own_until = hold_until ~= held_all_until and tonumber(hold_until or '') or 0
+  if own_until > now then
+    redis.call('HSET', run_key, 'holdBefore', string.format('%.0f|%s|%s', own_until,
+      string.match(hold_since or '', '|(%d+)$') or since, hold_reason or ''))
+  end
+  local text = string.format('%.0f', mirrored_until)
+  redis.call('HSET', run_key, 'heldAllUntil', text, 'heldAllSince', since)
+  if own_until < mirrored_until then
+    redis.call('HSET', run_key, 'holdUntil', text, 'holdReason', hold.reason, 'holdSince', text .. '|' .. since)
+  end
+  if held_all_since ~= since or is_changed then
+    append_history(name, id, 'heldAll', global_hold_json(hold))
+  end
+end
+
+-- Ends what a hold of all runs has mirrored into a run: its own hold, if it has one, is in force again.
+local function unmirror_hold(run_key, ended, data)
+  local name, id, hold_until, held_all_until, held_all_since, before = unpack(redis.call('HMGET', run_key,
+    'name', 'id', 'holdUntil', 'heldAllUntil', 'heldAllSince', 'holdBefore'))
+  if not held_all_since then
+    return
+  end
+  local text = string.format('%.0f', ended)
+  if hold_until == held_all_until then
+    local before_until, before_since, before_reason = string.match(before or '', '^(%d+)|(%d+)|(.*)$')
+    if before_until and tonumber(before_until) > ended then
+      redis.call('HSET', run_key, 'holdUntil', before_until, 'holdReason', before_reason,
+        'holdSince', before_until .. '|' .. before_since)
+    else
+      redis.call('HSET', run_key, 'holdUntil', text, 'holdSince', text .. '|' .. held_all_since)
+    end
+  end
+  redis.call('HSET', run_key, 'heldAllUntil', text)
+  redis.call('HDEL', run_key, 'heldAllSince', 'holdBefore')
+  if data then
+    append_history(name, id, 'releasedAll', data)
+  end
+end
+
+-- Ends the hold of all runs, which is in force or has reached its end.
+local function end_global_hold(hold, ended, by, reason)
+  local data = cjson.encode({
+    by = text_or_null(by), reason = text_or_null(reason), held = hold.reason, since = hold.since, ended = ended,
+  })
+  redis.call('DEL', GLOBAL_HOLD)
+  local active = redis.call('HVALS', ACTIVE)
+  for _, id in ipairs(active) do
+    unmirror_hold(RUN_PREFIX .. id, ended, data)
+  end
+  emit_for('*', '', 'releasedAll', data)
+end
+
+-- Ends a hold of all runs that has reached its end. Whoever notices first does.
+local function expire_global_hold(now)
+  local hold = global_hold(-1)
+  if hold and hold.ends <= now then
+    end_global_hold(hold, hold.ends, 'nestjs-backfill', 'the hold has reached its end')
+  end
 end
 
 -- Rows and ranges that have succeeded so far. A range of which every row failed counts as done, too, and is `fruitless`.

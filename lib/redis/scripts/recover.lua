@@ -62,6 +62,7 @@ if status == 'running' or status == 'paused' then
   redis.call('HSET', ACTIVE, name, id)
   redis.call('HSET', RUN, 'nextCycleAt', now_ms())
   emit(status == 'running' and 'resumed' or 'paused', '{"recovered":true,"by":"nestjs-backfill"}')
+  mirror_hold(RUN, global_hold(now_ms()), now_ms())
   finish_if_drained()
 end
 return 'recovered'

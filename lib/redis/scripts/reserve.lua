@@ -24,7 +24,8 @@
 
   Reply    { 'reserved', index of the first range, status of the run }
            { 'stale', sequence now }
-           { 'stopped', status of the run } also where the run is not for this version of the handler
+           { 'stopped', status of the run } also where the run is not for this version of the handler, and while all runs
+           are held
 ]]
 local handler = table.remove(ARGV)
 local plan_sequence, cursor_field, cursor, now_exhausted = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -35,7 +36,7 @@ local FIRST_FIELD = 12
 local FIRST_FAILURE = FIRST_FIELD + 2 * field_count
 local FIRST_RANGE = FIRST_FAILURE + 3 * failure_count
 local status, sequence, next_index = unpack(redis.call('HMGET', RUN, 'status', 'seq', 'next'))
-if status ~= 'running' or is_held_for_version(handler) then
+if status ~= 'running' or is_held_for_version(handler) or global_hold(now_ms()) then
   return { 'stopped', status or '' }
 end
 if sequence ~= plan_sequence or (redis.call('HGET', RUN, cursor_field) or 'null') ~= plan_cursor then

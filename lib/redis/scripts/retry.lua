@@ -88,6 +88,7 @@ if #placed > 0 and (status == 'completed' or status == 'failed') then
   record_state()
   redis.call('HSET', ACTIVE, name, id)
   emit('resumed', '{"retry":true}')
+  mirror_hold(RUN, global_hold(now_ms()), now_ms())
 end
 
 -- Failures that fail again before the next page is retried would end the run, and the next page resume it.

@@ -45,9 +45,6 @@ if idempotency_key ~= '' then
   redis.call('SET', IDEMPOTENT_RUN, id, 'EX', idempotency_seconds)
 end
 
-local function text_or_null(text)
-  return text and text ~= '' and text or cjson.null
-end
 local started_by, start_reason, dry_run, params, undoes, canary_rows, canary_max_failures = unpack(redis.call('HMGET',
   RUN, 'startedBy', 'startReason', 'dryRun', 'paramsShown', 'undoes', 'canaryRows', 'canaryMaxFailures'))
 local data = cjson.encode({
@@ -59,4 +56,5 @@ if params then
   data = string.sub(data, 1, -2) .. ',"params":' .. params .. '}'
 end
 emit('started', data)
+mirror_hold(RUN, global_hold(now), now)
 return { 'started', id }

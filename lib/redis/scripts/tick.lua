@@ -1,6 +1,7 @@
 --[[
   Tick of the watchdog of a process: returns the time and the active runs, and gives one process in each interval
-  the lease to supervise the run of a backfill: one that has its handler, in the version of the run where that matters.
+  the lease to supervise the run of a backfill: one that has its handler, in the version of the run where that matters. Ends
+  a hold of all runs that has reached its end, and mirrors one that is in force into the runs.
 
   KEYS     see prelude.lua; of 1 to 6 only the active runs are used
     7      prefix of the leases of this interval, which the name of a backfill follows
@@ -8,8 +9,9 @@
     1      ms for which a lease is held
     2...   name and version of each handler of this process, see `is_held_for_version`
 
-  Reply    { epoch ms, then of each active run: backfill, run id, status ('' when the run is gone), how many times it
-             was resumed, 1 when this process got its lease, else 0, and 1 when this process may supervise it, else 0... }
+  Reply    { epoch ms, JSON of the hold of all runs, '' without one, then of each active run: backfill, run id, status ('' when
+             the run is gone), how many times it was resumed, 1 when this process got its lease, else 0, and 1 when this
+             process may supervise it, else 0... }
 ]]
 local LEASE_PREFIX = KEYS[7]
 local lease_ms = ARGV[1]
@@ -17,7 +19,10 @@ local handled = {}
 for i = 2, #ARGV, 2 do
   handled[ARGV[i]] = ARGV[i + 1]
 end
-local reply = { now_ms() }
+local now = now_ms()
+expire_global_hold(now)
+local hold = global_hold(now)
+local reply = { now, global_hold_json(hold) }
 local active = redis.call('HGETALL', ACTIVE)
 for i = 1, #active, 2 do
   local name, id = active[i], active[i + 1]
@@ -26,7 +31,13 @@ for i = 1, #active, 2 do
   local has_lease = may_supervise and redis.call('SET', LEASE_PREFIX .. name, '1', 'NX', 'PX', lease_ms)
   reply[#reply + 1] = name
   reply[#reply + 1] = id
-  local status, resumes = unpack(redis.call('HMGET', run_key, 'status', 'resumes'))
+  local status, resumes, held_all_since = unpack(redis.call('HMGET', run_key, 'status', 'resumes', 'heldAllSince'))
+  if hold then
+    mirror_hold(run_key, hold, now)
+  elseif held_all_since then
+    -- The hold was deleted from outside.
+    unmirror_hold(run_key, now)
+  end
   reply[#reply + 1] = status or ''
   reply[#reply + 1] = tonumber(resumes or 0)
   reply[#reply + 1] = has_lease and 1 or 0

@@ -10,6 +10,7 @@ import type {
   ConfigInForce,
   FailureGroups,
   FailurePage,
+  HoldReceipt,
   RetryReceipt,
   RunReceipt,
 } from 'nestjs-backfill';
@@ -292,6 +293,43 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
     await admin.client.send('POST', '/held/cancel');
     const invalid = await admin.client.get<ErrorBody>(`/overview?after=${'x'.repeat(65)}`);
     expect([invalid.status, invalid.body.code]).toEqual([400, 'BACKFILL_REQUEST_INVALID']);
+  });
+
+  it('hold all runs, say so, and release them', async () => {
+    expect((await admin.client.get('/hold')).body).toEqual({ hold: null });
+    await admin.client.send('POST', '/held/start');
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    const held = await admin.client.send<HoldReceipt>('POST', '/hold', { reason: 'incident 42', until });
+    expect([held.status, held.body]).toMatchObject([
+      200,
+      { changed: true, hold: { by: 'ada', reason: 'incident 42', until } },
+    ]);
+    expect((await admin.client.get('/hold')).body).toEqual({ hold: held.body.hold });
+    expect((await admin.client.get<BackfillStatus>('/held')).body).toMatchObject({
+      state: 'running',
+      held: { scope: 'all', by: 'ada', reason: 'incident 42', until },
+    });
+    const { body: overview } = await admin.client.get<BackfillOverview>('/overview');
+    expect(overview.hold).toEqual(held.body.hold);
+    const refused = await admin.client.send<ErrorBody>('POST', '/flaky/rehearse', {});
+    expect([refused.status, refused.body.code]).toEqual([409, 'BACKFILL_CONFLICT']);
+    expect(refused.body.message).toContain('Release the hold first');
+    const { body: history } = await admin.client.get<BackfillHistoryEntry[]>('/*/history');
+    expect(history.map(({ type, data }) => [type, data['by']])).toEqual([['heldAll', 'ada']]);
+    const released = await admin.client.send<HoldReceipt>('POST', '/hold/release', { reason: 'over' });
+    expect([released.status, released.body]).toEqual([200, { hold: null, changed: true }]);
+    const again = await admin.client.send<HoldReceipt>('POST', '/hold/release');
+    expect([again.status, again.body]).toEqual([200, { hold: null, changed: false }]);
+    for (const body of [
+      {},
+      { reason: ' ' },
+      { reason: 'x', until: 'soon' },
+      { reason: 'x', until: 978307200000 },
+    ]) {
+      const invalid = await admin.client.send<ErrorBody>('POST', '/hold', body);
+      expect([invalid.status, invalid.body.code]).toEqual([400, 'BACKFILL_REQUEST_INVALID']);
+    }
+    expect((await admin.client.get('/hold')).body).toEqual({ hold: null });
   });
 
   it('answer 409 where the state does not allow the action', async () => {

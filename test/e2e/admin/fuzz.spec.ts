@@ -24,6 +24,8 @@ const name = fc.oneof(
     'ui',
     'events',
     'overview',
+    'hold',
+    '*',
     'a%20b',
     '%F0%9F%92%A5',
   ),
@@ -32,7 +34,7 @@ const name = fc.oneof(
 );
 const paths =
   ' /start /pause /resume /cancel /undo /undo/conflicts /config /preview /rehearse /runs /runs/%00 /runs/__proto__ /failures /failures/retry /failure-groups ' +
-  '/samples /history /ui/..%2f..%2fpackage.json // /%ff';
+  '/samples /history /release /ui/..%2f..%2fpackage.json // /%ff';
 const rest = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(...paths.split(' ')) },
   fc.constant('/preview'),
@@ -55,6 +57,7 @@ const key = fc.constantFrom(
   'maxLength',
   'canary',
   'reason',
+  'until',
   'ids',
   'runId',
   'batchSize',
@@ -167,6 +170,7 @@ describe.each<AdapterName>(['express', 'fastify'])('malformed requests on %s', (
       { numRuns: REQUESTS },
     );
     expect(await state()).toEqual(before);
+    expect(await admin.backfills.history('*')).toEqual([]);
     expect(Object.prototype).not.toHaveProperty('x');
     await admin.close();
   });

@@ -171,6 +171,7 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
       '/held/history',
       '/events',
       '/overview',
+      '/hold',
       '/ui',
       '/ui/app.js',
       '/ui/app.css',
@@ -181,6 +182,9 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
     }
     for (const path of ['start', 'pause', 'resume', 'cancel', 'failures/retry']) {
       expect([path, (await admin.client.send('POST', `/held/${path}`)).status]).toEqual([path, 403]);
+    }
+    for (const path of ['/hold', '/hold/release']) {
+      expect([path, (await admin.client.send('POST', path, { reason: 'x' })).status]).toEqual([path, 403]);
     }
     expect((await admin.client.send('PATCH', '/held/config', { batchSize: 1 })).status).toBe(403);
     expect((await admin.backfills.status('held')).state).toBe('idle');
@@ -283,6 +287,8 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
         '',
         '/events',
         '/overview',
+        '/hold',
+        '/hold/release',
         ...['', '/cancel', '/config', '/failure-groups', '/failures', '/failures/retry'].map(inName),
         ...[
           '/history',

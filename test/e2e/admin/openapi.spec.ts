@@ -19,6 +19,7 @@ const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null, attempts: 1, ba
 const READS = [
   '',
   '/overview',
+  '/hold',
   '/held',
   '/held/config',
   '/held/preview',
@@ -29,6 +30,7 @@ const READS = [
   '/held/samples',
 ];
 const ACTIONS = ['start', 'pause', 'resume', 'cancel', 'failures/retry'];
+const HOLDS = ['/hold', '/hold/release'];
 const POSTS = [...ACTIONS, 'preview', 'rehearse', 'undo'];
 
 const bench = await createAppBench();
@@ -228,6 +230,21 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     expect(contract.problems).toEqual([]);
   });
 
+  it('matches the responses while all runs are held', async () => {
+    expect((await client.send('POST', '/held/start')).status).toBe(201);
+    for (const body of [{ reason: 'incident' }, { reason: 'incident', until: Date.now() + 60_000 }]) {
+      expect((await client.send('POST', '/hold', body)).status).toBe(200);
+      for (const path of ['/hold', '/overview', '/held', '/held/history']) {
+        expect([path, (await client.get(path)).status]).toEqual([path, 200]);
+      }
+    }
+    expect((await client.send('POST', '/held/rehearse', {})).status).toBe(409);
+    expect((await client.send('POST', '/hold/release', { reason: 'over' })).status).toBe(200);
+    expect((await client.send('POST', '/hold/release')).status).toBe(200);
+    await client.send('POST', '/held/cancel');
+    expect(contract.problems).toEqual([]);
+  });
+
   it('matches the responses for a run with a canary', async () => {
     const canary = { rows: 5, maxFailures: 1 };
     expect((await client.send('POST', '/rows/start', { canary })).status).toBe(201);
@@ -316,6 +333,10 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
       await ask('POST', `/held/${action}`, { wrong: 1 });
       await ask('POST', `/held/${action}`, {}, form);
     }
+    for (const path of HOLDS) {
+      await ask('POST', path, { wrong: 1 });
+      await ask('POST', path, {}, form);
+    }
     await ask('POST', '/rows/failures/retry', { runId: 'x' });
     await ask('POST', '/own/cancel', {});
     await ask('POST', '/rows/undo', { runId: 'x' });
@@ -331,6 +352,9 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
       await ask('POST', `/held/${action}`);
     }
     await ask('PATCH', '/held/config');
+    for (const path of HOLDS) {
+      await ask('POST', path);
+    }
     allowed = true;
     const withCode = codes.length;
     authenticated = false;
@@ -341,9 +365,12 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
       await ask('POST', `/held/${action}`);
     }
     await ask('PATCH', '/held/config');
+    for (const path of HOLDS) {
+      await ask('POST', path);
+    }
     authenticated = true;
     // A guard that throws an exception of its own decides about its code, too.
-    expect(codes.splice(withCode).map(([, status]) => status)).toEqual(Array.from({ length: 22 }, () => 401));
+    expect(codes.splice(withCode).map(([, status]) => status)).toEqual(Array.from({ length: 25 }, () => 401));
     expect(codes.filter(([code]) => !String(code).startsWith('BACKFILL_'))).toEqual([]);
     expect(contract.problems).toEqual([]);
   });

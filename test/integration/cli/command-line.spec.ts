@@ -101,6 +101,8 @@ describe('the command line, piped', () => {
     [['start', NAME, '--dry-run', '--verify'], /expected --verify to be/],
     [['start', NAME, '--canary', '2000000000'], /expected --canary to be/],
     [['start', NAME, '--canary-max-failures', '1'], /Expected --canary <rows> beside --canary-max-failures/],
+    [['hold', '--reason', 'x', '--until', 'soon'], /expected --until to be a time, such as 20/],
+    [['hold', '--reason', ''], /expected --reason to be/],
     [['resume', NAME, '--adopt-version', ''], /expected --adopt-version to be/],
   ])('words the error of %j for the command line', async (words, message) => {
     const { code, err } = await cli.piped(...words);
@@ -149,6 +151,30 @@ describe('the command line, piped', () => {
     const before = / (\d+-\d+)\n$/.exec(out)?.[1] ?? '';
     expect((await cli.piped('history', NAME, '--before', before, '--limit', '1')).out).toContain(' resumed ');
     expect((await cli.piped('history', NAME, '--run', 'none')).out).toBe('No entries.\n');
+  });
+
+  it('holds all runs, says so, and releases them', async () => {
+    expect((await cli.piped('hold')).code).toBe(2);
+    await cli.piped('start', NAME);
+    const words = ['hold', '--reason', 'incident 42', '--by', 'alice', '--until', '2099-12-31T12:00:00Z'];
+    const line = 'held by alice: incident 42, since ';
+    expect((await cli.piped(...words)).out).toContain(`all backfills are ${line}`);
+    expect((await cli.piped(...words)).out).toContain(`all backfills were already ${line}`);
+    const { out: list } = await cli.piped('list');
+    expect(list).toMatch(
+      /^All backfills are held by alice: incident 42, since .*, until 2099-12-31T12:00:00Z\n/,
+    );
+    expect((await cli.piped('status', NAME)).out).toContain('held with all backfills by alice: incident 42');
+    expect((await cli.piped('history', '*')).out).toMatch(/ heldAll +- +alice +incident 42 /);
+    expect((await cli.piped('rehearse', NAME)).code).toBe(4);
+    expect((await cli.piped('release', '--by', 'bob')).out).toBe('all backfills are released\n');
+    expect((await cli.piped('release')).out).toBe('nothing was held\n');
+    const { value } = await json('history', NAME, '--type', 'heldAll', 'releasedAll');
+    expect(value).toMatchObject([
+      { type: 'releasedAll', data: { by: 'bob' } },
+      { type: 'heldAll', data: { by: 'alice' } },
+    ]);
+    await cli.piped('cancel', NAME);
   });
 
   it('lists and retries failures when there are none', async () => {

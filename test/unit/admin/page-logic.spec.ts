@@ -68,7 +68,7 @@ describe('what the list says', () => {
     ['running', { startedBy: 'ada' }, 'running', 'running', /^running for 10 min, started by ada$/],
     [
       'held',
-      { held: { reason: 'replication lag 48 s', since: at(60), until: null } },
+      { held: { scope: 'run', by: null, reason: 'replication lag 48 s', since: at(60), until: null } },
       'attention',
       'held',
       /^held: replication lag 48 s, since \d\d:59:00/,

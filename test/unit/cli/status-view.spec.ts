@@ -119,7 +119,13 @@ describe('a status as text', () => {
   });
 
   it('says why nothing moves, though the run is running', () => {
-    const held = { reason: 'replication lag 48 s', since: '2030-01-01T00:38:00.000Z', until: null };
+    const held = {
+      scope: 'run' as const,
+      by: null,
+      reason: 'replication lag 48 s',
+      since: '2030-01-01T00:38:00.000Z',
+      until: null,
+    };
     expect(text({ held })).toContain('\n  held: replication lag 48 s, since 2030-01-01T00:38:00Z\n');
     const until = '2030-01-01T00:39:00.000Z';
     expect(text({ held: { ...held, since: null, until } })).toContain(
@@ -127,6 +133,10 @@ describe('a status as text', () => {
     );
     const quiet = { activeAt: '2030-01-01T00:00:00.000Z', now: '2030-01-01T00:12:00.000Z' };
     expect(text({ stalled: true, ...quiet })).toContain('\n  stalled: nothing done for 12 min\n');
+    const all = { ...held, scope: 'all' as const, by: 'ada', reason: 'incident 42' };
+    expect(text({ held: all })).toContain(
+      '\n  held with all backfills by ada: incident 42, since 2030-01-01T00:38:00Z\n',
+    );
     expect(text({})).not.toMatch(/held|stalled|ago/);
   });
 

@@ -5,7 +5,7 @@ import type { StatusBuilder } from '../../../lib/status/status.builder.js';
 
 type Reading = Awaited<ReturnType<FactsCache['read']>>;
 
-const READING: Reading = { micros: 1, event: '0-0', active: [], facts: new Map() };
+const READING: Reading = { micros: 1, event: '0-0', active: [], hold: null, facts: new Map() };
 
 /** A reader whose reads of Redis the test settles. */
 function readerOf(isCurrent = false) {

@@ -37,6 +37,21 @@ describe('an event in the log', () => {
     ['resumed', { by: null, reason: null }, 'resumed'],
     ['resumed', { retry: true }, 'resumed to retry failures'],
     ['resumed', { adoptVersion: '2', version: '1', by: 'bob' }, 'resumed with version 2 by bob'],
+    [
+      'heldAll',
+      { by: 'ada', reason: 'incident 42', since: 0, until: 60_000 },
+      'all backfills are held until 1970-01-01T00:01:00.000Z by ada: incident 42',
+    ],
+    [
+      'heldAll',
+      { by: null, reason: 'deploy freeze', since: 0, until: null },
+      'all backfills are held: deploy freeze',
+    ],
+    [
+      'releasedAll',
+      { by: 'bob', reason: null, held: 'incident 42', since: 0, ended: 90_000 },
+      'all backfills go on after 1 min 30 s by bob; they were held: incident 42',
+    ],
     ['cancelled', { by: 'bob' }, 'cancelled by bob'],
     ['verifying', { phase: 'count', round: 0, left: null }, 'verifying, count'],
     ['verifying', { phase: 'sweep', round: 2, left: 1_200 }, 'verifying, sweep 2: 1,200 rows left'],
