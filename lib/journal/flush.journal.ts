@@ -30,6 +30,8 @@ export class FlushJournal {
    */
   async before(em: EntityManager, uow: UnitOfWork): Promise<void> {
     const changes = uow.getChangeSets();
+    // That of a flush which has failed.
+    this.pending.delete(uow);
     this.assertUndoable(uow, changes);
     if (changes.length === 0) {
       return;

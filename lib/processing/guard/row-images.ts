@@ -11,6 +11,10 @@ export class RowImages {
   /** What MikroORM remembers of entities that were loaded. */
   private readonly loaded = new Map<object, unknown>();
   private readonly flushed = new Map<string, RowImage>();
+  /** What MikroORM remembered of them when the flush began. */
+  private readonly saved = new Map<object, unknown>();
+  /** What brings back the images from before a transaction that is open. */
+  private readonly replaced = new WeakMap<object, (() => void)[]>();
 
   /** Remembers the values that an entity was loaded with. */
   remember(entity: object): void {
@@ -22,12 +26,19 @@ export class RowImages {
     return this.loaded.has(entity);
   }
 
+  /** Before a flush that may be repeated. */
+  save(): void {
+    for (const entity of this.loaded.keys()) {
+      this.saved.set(entity, helper(entity).__originalEntityData);
+    }
+  }
+
   /**
    * Before a flush is repeated: a listener that has MikroORM compute the changes of an entity again makes it take them for
    * written.
    */
   restore(): void {
-    for (const [entity, data] of this.loaded) {
+    for (const [entity, data] of this.saved) {
       const wrapped = helper(entity);
       // The entities that are left out have none.
       if (wrapped.__originalEntityData) {
@@ -70,6 +81,7 @@ export class RowImages {
       const rows = await readRows(em, meta, group, { loadedProperties: this.propertiesOf(group) });
       for (const entity of group) {
         const row = rows.get(helper(entity).getSerializedPrimaryKey());
+        this.replace(em, entity);
         if (row) {
           this.flushed.set(identityOf(entity), dataOf(row));
         }
@@ -78,6 +90,40 @@ export class RowImages {
         }
       }
     }
+  }
+
+  /** After a rollback, rows are again what they were before the transaction. */
+  rollBack(transaction: object): void {
+    this.replaced
+      .get(transaction)
+      ?.toReversed()
+      .forEach((bringBack) => bringBack());
+    this.replaced.delete(transaction);
+  }
+
+  private replace(em: EntityManager, entity: object): void {
+    const transaction = em.getTransactionContext<object>();
+    if (!transaction) {
+      return;
+    }
+    const identity = identityOf(entity);
+    const [flushed, isLoaded, loaded] = [
+      this.flushed.get(identity),
+      this.loaded.has(entity),
+      this.loaded.get(entity),
+    ];
+    const replaced = this.replaced.get(transaction) ?? [];
+    this.replaced.set(transaction, replaced);
+    replaced.push(() => {
+      if (flushed) {
+        this.flushed.set(identity, flushed);
+      } else {
+        this.flushed.delete(identity);
+      }
+      if (isLoaded) {
+        this.loaded.set(entity, loaded);
+      }
+    });
   }
 
   private of(entity: object): RowImage {

@@ -6,6 +6,7 @@ import type {
   EventSubscriber,
   FlushEventArgs,
   Transaction,
+  TransactionEventArgs,
   UnitOfWork,
 } from '@mikro-orm/core';
 import type { FlushJournal } from '../../journal/flush.journal.js';
@@ -29,6 +30,11 @@ const flushListener: EventSubscriber = {
   },
   async afterFlush({ em, uow }: FlushEventArgs): Promise<void> {
     await guardOf(em)?.afterFlush(em, uow);
+  },
+  afterTransactionRollback({ em, transaction }: TransactionEventArgs): void {
+    if (transaction) {
+      guardOf(em)?.afterRollback(transaction);
+    }
   },
 };
 
@@ -103,6 +109,7 @@ export class WriteGuard {
    */
   async flush(): Promise<LeftOut> {
     const leftOut = { changed: [] as object[], locked: [] as object[] };
+    this.images.save();
     try {
       await this.inTransaction(() => this.flushAll(leftOut));
     } catch (error) {
@@ -166,6 +173,11 @@ export class WriteGuard {
       await this.ensureTransaction(em);
       await this.images.refresh(em, written);
     }
+  }
+
+  /** What a transaction of the handler wrote is in no row any more. */
+  afterRollback(transaction: Transaction): void {
+    this.images.rollBack(transaction);
   }
 
   private writtenBy(changes: readonly ChangeSet<object>[]): object[] {

@@ -1,3 +1,4 @@
+import { Utils } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/core';
 import type { LazyAbortController } from '../../async/lazy-abort-controller.js';
 import { inRequestScope } from '../../database/request-scope.js';
@@ -10,6 +11,7 @@ import type { GuardedRows } from '../guard/load-guarded.js';
 import { journaledWrites } from '../journaled-writes.js';
 import { entryOfKeys } from '../guard/rounds.js';
 import { RowKeepsChangingError } from '../guard/rows-changed.error.js';
+import { keepingPending } from './row-rollbacks.js';
 import { RowProcessor } from './row.processor.js';
 
 /** Calls a row handler for each row of a range. */
@@ -23,6 +25,7 @@ export async function handleRows(
   const { backfill, dryRun, entry, signal, rows: settings } = execution;
   const { source } = backfill;
   const forks: EntityManager[] = [];
+  const entities = new WeakSet(entitiesIn(loaded.rows));
   const processor = new RowProcessor(
     { em: loadedBy, ...loaded },
     {
@@ -49,14 +52,16 @@ export async function handleRows(
         const processRow = () =>
           inRequestScope(
             () => em,
-            () => handler.processRow(row, context),
+            () => keepingPending(em, row, entities, () => handler.processRow(row, context)),
           );
         return dryRun ? withSavepoint(em, processRow) : processRow();
       },
       reload: async (keys) => {
         const em = fork();
         forks.push(em);
-        return { em, ...(await loadGuarded(execution, entryOfKeys(entry, keys), em)) };
+        const reloaded = await loadGuarded(execution, entryOfKeys(entry, keys), em);
+        entitiesIn(reloaded.rows).forEach((entity) => entities.add(entity));
+        return { em, ...reloaded };
       },
       // A dry run is rolled back at its end: none of its rows may be acknowledged.
       acknowledge: dryRun ? null : settings.acknowledge,
@@ -68,6 +73,10 @@ export async function handleRows(
   } finally {
     forks.forEach((em) => em.clear());
   }
+}
+
+function entitiesIn(rows: readonly unknown[]): object[] {
+  return rows.filter((row) => Utils.isEntity<object>(row));
 }
 
 /** `context.quota` of a row: its first call was acquired before the row started. */

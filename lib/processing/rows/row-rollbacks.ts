@@ -1,0 +1,130 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { ChangeSetType, helper } from '@mikro-orm/core';
+import type { EntityManager, EventSubscriber, FlushEventArgs, TransactionEventArgs } from '@mikro-orm/core';
+
+/** What MikroORM takes for the values that a row has in the database; `undefined`: it takes the entity for a new one. */
+type Original = Readonly<Record<string, unknown>> | undefined;
+
+/** A call of a row handler, and what it has flushed. */
+interface RowCall {
+  readonly row: unknown;
+  /** The rows of the handlers that share its entity manager. */
+  readonly rows: WeakSet<object>;
+  /** Entities that were flushed in the open transactions, with what they were before. */
+  readonly flushed: { readonly entity: object; readonly original: Original }[];
+  readonly transactions: Map<EntityManager, OpenTransaction>;
+  /** Lengths of `flushed` at the beginning of the flushes that are under way. */
+  readonly flushes: Map<EntityManager, number>;
+}
+
+interface OpenTransaction {
+  /** Length of `flushed` at its beginning. */
+  readonly from: number;
+  /** Entities that were to be flushed by then, with the properties; `null`: the entity is new. */
+  readonly pending: ReadonlyMap<object, readonly string[] | null>;
+}
+
+const calls = new AsyncLocalStorage<RowCall>();
+
+/**
+ * Row handlers share an entity manager, and a transaction of one of them flushes what the others have changed. MikroORM
+ * then takes all of that for written, also where the transaction is rolled back. This has it flush again what was
+ * pending when the transaction began, and the rows of the other handlers.
+ */
+const rollbackListener: EventSubscriber = {
+  beforeFlush({ em }: FlushEventArgs): void {
+    const call = calls.getStore();
+    call?.flushes.set(em, call.flushed.length);
+  },
+  onFlush({ uow }: FlushEventArgs): void {
+    const call = calls.getStore();
+    if (call) {
+      for (const { entity, type, originalEntity } of uow.getChangeSets()) {
+        const updated = type === ChangeSetType.UPDATE && originalEntity;
+        call.flushed.push({
+          entity,
+          original: (updated || helper(entity).__originalEntityData) as Original,
+        });
+      }
+    }
+  },
+  afterFlush({ em }: FlushEventArgs): void {
+    calls.getStore()?.flushes.delete(em);
+  },
+  beforeTransactionStart({ em }: TransactionEventArgs): void {
+    const call = calls.getStore();
+    // The transaction of a flush begins within it.
+    call?.transactions.set(em, {
+      from: call.flushes.get(em) ?? call.flushed.length,
+      pending: pendingIn(em, call),
+    });
+  },
+  afterTransactionCommit({ em }: TransactionEventArgs): void {
+    const call = calls.getStore();
+    if (call?.transactions.delete(em) && call.transactions.size === 0) {
+      call.flushed.length = 0;
+    }
+  },
+  afterTransactionRollback({ em }: TransactionEventArgs): void {
+    const call = calls.getStore();
+    const transaction = call?.transactions.get(em);
+    if (call && transaction) {
+      call.transactions.delete(em);
+      for (const { entity, original } of call.flushed.splice(transaction.from).toReversed()) {
+        restore(entity, original, isOther(call, entity) ? null : transaction.pending.get(entity));
+      }
+    }
+  },
+};
+
+/**
+ * Calls the handler of a row.
+ *
+ * @param rows those of the handlers that share its entity manager
+ */
+export function keepingPending<T>(em: EntityManager, row: unknown, rows: WeakSet<object>, call: () => T): T {
+  const events = em.getEventManager();
+  if (!events.getSubscribers().has(rollbackListener)) {
+    events.registerSubscriber(rollbackListener);
+  }
+  return calls.run({ row, rows, flushed: [], transactions: new Map(), flushes: new Map() }, call);
+}
+
+function isOther({ row, rows }: RowCall, entity: object): boolean {
+  return entity !== row && rows.has(entity);
+}
+
+/** What a flush would write now, but for the rows of other handlers, which are restored anyway. */
+function pendingIn(em: EntityManager, call: RowCall): OpenTransaction['pending'] {
+  const uow = em.getUnitOfWork(false);
+  const pending = new Map<object, readonly string[] | null>();
+  for (const entity of uow.getPersistStack()) {
+    if (!helper(entity).__originalEntityData) {
+      pending.set(entity, null);
+    }
+  }
+  for (const entity of uow.getIdentityMap()) {
+    const { __meta: meta, __originalEntityData: original } = helper(entity);
+    if (original && !isOther(call, entity)) {
+      const comparator = em.getComparator();
+      const names = Object.keys(
+        comparator.diffEntities(meta.class as never, original, comparator.prepareEntity(entity)),
+      );
+      if (names.length > 0) {
+        pending.set(entity, names);
+      }
+    }
+  }
+  return pending;
+}
+
+/** @param names properties to be flushed again; `null`: all, `undefined`: none */
+function restore(entity: object, original: Original, names: readonly string[] | null | undefined): void {
+  const wrapped = helper(entity);
+  if (names === null) {
+    wrapped.__originalEntityData = original as never;
+  } else if (names && original) {
+    const values = Object.fromEntries(names.map((name) => [name, original[name]]));
+    wrapped.__originalEntityData = { ...wrapped.__originalEntityData, ...values } as never;
+  }
+}
