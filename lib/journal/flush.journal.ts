@@ -2,7 +2,9 @@ import { ChangeSetType, helper, ReferenceKind } from '@mikro-orm/core';
 import type { ChangeSet, EntityManager, EntityMetadata, UnitOfWork } from '@mikro-orm/core';
 import { NonRetryableError } from '../errors/handler.errors.js';
 import { writeRows } from './journal-rows.js';
-import { journaledTableOf, withTables } from './journaled-table.js';
+import { journaledUpdates } from './journaled-updates.js';
+import type { JournaledUpdates } from './journaled-updates.js';
+import { forgetTables, journaledTableOf, withTables } from './journaled-table.js';
 import type { JournaledTable } from './journaled-table.js';
 import { readImages, selectEntities } from './row-images.js';
 import type { RowImages } from './row-images.js';
@@ -54,6 +56,31 @@ export class FlushJournal {
       };
       await this.journal.count(em, await withTables(em, () => writeRows(em, rows)));
     }
+  }
+
+  /**
+   * The parts of a statement that writes updates in place of MikroORM; `null` where `before` and `after` have to stand
+   * around the updates.
+   *
+   * @param columns names of those that are written
+   */
+  async updates(
+    em: EntityManager,
+    meta: EntityMetadata,
+    columns: readonly string[],
+  ): Promise<JournaledUpdates | null> {
+    return withTables(em, () => journaledUpdates(em, this.journal, meta.root, columns));
+  }
+
+  /** Called for a flush whose updates were written and journaled in one statement. */
+  async written(em: EntityManager, rows: number): Promise<void> {
+    this.pending.delete(em.getUnitOfWork(false));
+    await this.journal.count(em, rows);
+  }
+
+  /** Called when a statement has failed that was made with `updates`: a migration may have changed the table. */
+  forgetTables(em: EntityManager): void {
+    forgetTables(em);
   }
 
   private assertUndoable(uow: UnitOfWork, changes: readonly ChangeSet<object>[]): void {

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { quotedTable } from '../database/table-name.js';
 import { executeStatement } from '../sources/sql/execute-statement.js';
+import { changedColumns } from './changed-columns.js';
 import { JournalRowSchema } from './journal.entities.js';
 import type { JournaledTable } from './journaled-table.js';
 import type { RowImages, RowSelection } from './row-images.js';
@@ -80,9 +81,11 @@ function changesOf(em: EntityManager, { table, changing }: WrittenRows, images: 
   const platform = em.getPlatform();
   const { columns } = table;
   const types = columns.map((_, at) => `c${at} text`).join(', ');
-  const values = columns.map(
-    ({ name, quoted }, at) => `(${platform.quoteValue(name)}, b.c${at}, e.${quoted}::text)`,
-  );
+  const compared = columns.map(({ name, quoted }, at) => ({
+    name,
+    before: `b.c${at}`,
+    after: `e.${quoted}::text`,
+  }));
   const names = changing?.map((column) => platform.quoteValue(column)).join(', ');
   const counts = names === undefined ? '' : ` and c.name in (${names})`;
   const gone = `e.${table.keys[0]?.quoted} is null`;
@@ -91,10 +94,8 @@ function changesOf(em: EntityManager, { table, changing }: WrittenRows, images: 
     `case when ${gone} then '{}'::jsonb else d.after end as after ` +
     `from json_to_recordset(${platform.quoteValue(images)}) as b(key text, ${types}) ` +
     `left join ${table.name} as e on ${hasKey(table, 'e', 'b.key')} ` +
-    'cross join lateral (select jsonb_object_agg(c.name, c.old) as before, ' +
-    `jsonb_object_agg(c.name, ${hashOf('c.new')}) as after ` +
-    `from (values ${values.join(', ')}) as c(name, old, new) ` +
-    `where ${gone} or (c.old is distinct from c.new${counts})) as d where d.before is not null`
+    `cross join lateral (${changedColumns(em, compared, `${gone} or (c.old is distinct from c.new${counts})`)}) as d ` +
+    'where d.before is not null'
   );
 }
 

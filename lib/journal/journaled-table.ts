@@ -3,6 +3,8 @@ import { ConnectionCache } from '../database/connection-cache.js';
 import { quotedTable } from '../database/table-name.js';
 import { NonRetryableError } from '../errors/handler.errors.js';
 import { executeStatement } from '../sources/sql/execute-statement.js';
+import { updateTriggersOf } from './update-triggers.js';
+import type { UpdateTriggers } from './update-triggers.js';
 
 /** A column of a table whose rows are journaled. */
 export interface JournaledColumn {
@@ -19,8 +21,7 @@ export interface JournaledTable {
   readonly keys: readonly JournaledColumn[];
   /** All columns that can be written; those that PostgreSQL generates are none. */
   readonly columns: readonly JournaledColumn[];
-  /** Whether a trigger of the table runs after its updates, and may write the row once more. */
-  readonly hasAfterTriggers: boolean;
+  readonly updateTriggers: UpdateTriggers;
 }
 
 const tables = new ConnectionCache<JournaledTable>();
@@ -58,9 +59,14 @@ export async function withTables<T>(em: EntityManager, work: () => Promise<T>): 
   try {
     return await work();
   } catch (error) {
-    tables.forget(em);
+    forgetTables(em);
     throw error;
   }
+}
+
+/** Has tables read again: a migration may have changed them. */
+export function forgetTables(em: EntityManager): void {
+  tables.forget(em);
 }
 
 async function queryTable(em: EntityManager, name: string): Promise<JournaledTable> {
@@ -70,9 +76,7 @@ async function queryTable(em: EntityManager, name: string): Promise<JournaledTab
     em,
     'select a.attname::text as name, format_type(a.atttypid, a.atttypmod) as type, ' +
       `a.attgenerated <> '' as generated, array_position(i.indkey::int2[], a.attnum) as key, ` +
-      'exists (select from pg_trigger t where t.tgrelid = a.attrelid and not t.tgisinternal ' +
-      // TRIGGER_TYPE_BEFORE is 2, and TRIGGER_TYPE_UPDATE 16.
-      'and t.tgtype & 2 = 0 and t.tgtype & 16 <> 0) as triggers ' +
+      `${updateTriggersOf(em, name)} as triggers ` +
       'from pg_attribute a left join pg_index i on i.indrelid = a.attrelid and i.indisprimary ' +
       `where a.attrelid = ${oid} and a.attnum > 0 and not a.attisdropped order by a.attnum`,
   );
@@ -94,6 +98,6 @@ async function queryTable(em: EntityManager, name: string): Promise<JournaledTab
     name,
     keys,
     columns: columns.filter(({ generated }) => !generated),
-    hasAfterTriggers: rows.some((row) => row['triggers'] === true),
+    updateTriggers: rows[0]?.['triggers'] as UpdateTriggers,
   };
 }

@@ -42,11 +42,19 @@ export function suspectsOf(
   return entities.filter((_, index) => !found.has(String(values[index])));
 }
 
-/** Selects `key` and `version` of the rows, and locks them. */
-export function lockingSelect(em: EntityManager, { table, column, values }: LockRequest): string {
+/**
+ * Selects `key` and `version` of the rows, and locks them.
+ *
+ * @param others what else to select of a row `e`
+ */
+export function lockingSelect(
+  em: EntityManager,
+  { table, column, values }: LockRequest,
+  others: readonly string[] = [],
+): string {
   const key = `e.${em.getPlatform().quoteIdentifier(column)}`;
   return (
-    `select ${key} as key, e.xmin as version from ${table} as e ` +
+    `select ${[`${key} as key, e.xmin as version`, ...others].join(', ')} from ${table} as e ` +
     `where ${key} = any(${arrayLiteral(em, values)}) order by ${key} for update skip locked`
   );
 }

@@ -9,6 +9,8 @@ export interface PlainUpdates {
   readonly values: string;
   /** What is set of a row `e`, from its values `v`. */
   readonly assignments: string;
+  /** Names of the columns that are set. */
+  readonly columns: readonly string[];
   /** The columns that the types of the values were chosen for, as pairs of a name and a type. */
   readonly types: readonly string[];
 }
@@ -64,6 +66,7 @@ export function plainUpdatesOf(
       `select * from json_to_recordset(${em.getPlatform().quoteValue(json)}) ` +
       `as v(key ${keyType.name}, ${definitions.join(', ')})`,
     assignments: written.map(assignmentOf).join(', '),
+    columns: written.map(({ name }) => name),
     types: [{ name: keys.column, type: keyType }, ...written].map(
       ({ name, type }) => `(${em.getPlatform().quoteValue(name)}, ${type.oid})`,
     ),

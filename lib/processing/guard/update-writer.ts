@@ -1,11 +1,13 @@
 import type { ChangeSet, DriverMethodOptions, EntityManager } from '@mikro-orm/core';
 import { classifyError, isContended, isTimeout } from '../../database/classify-error.js';
+import type { FlushJournal } from '../../journal/flush.journal.js';
 import { findChangedRows } from './find-changed-rows.js';
 import type { GuardSettings } from './find-changed-rows.js';
 import type { RowImages } from './row-images.js';
 import { RowsChangedError } from './rows-changed.error.js';
 import { forgetColumns } from './table-columns.js';
 import { isPlainFlush, writeUnchanged } from './write-unchanged.js';
+import type { WrittenRows } from './write-unchanged.js';
 
 /** The statement that locks and writes rows has failed, and MikroORM's own has to be tried. */
 export class UpdateFailedError extends Error {
@@ -20,11 +22,14 @@ export class UpdateWriter {
   private enabled: boolean;
   /** The changes of the flush that have been taken over and not been written. */
   private pending: readonly ChangeSet<object>[] = [];
+  /** Whether what the flush has left to MikroORM is journaled. */
+  private journaling = false;
 
   constructor(
     private readonly em: EntityManager,
     private readonly images: RowImages,
     private readonly settings: GuardSettings,
+    private readonly journal: FlushJournal | null,
   ) {
     this.enabled = settings.snapshot !== null;
     if (this.enabled) {
@@ -32,10 +37,11 @@ export class UpdateWriter {
     }
   }
 
-  /** Takes over the changes of a flush that has no others; answers whether it does. */
+  /** Takes over the changes of a flush that has no others, and their journal; answers whether it does. */
   takeOver(changes: readonly ChangeSet<object>[]): boolean {
     const takes = this.enabled && isPlainFlush(this.em, changes);
     this.pending = takes ? changes : [];
+    this.journaling = false;
     return takes;
   }
 
@@ -43,6 +49,7 @@ export class UpdateWriter {
   disable(): void {
     this.enabled = false;
     forgetColumns(this.em);
+    this.journal?.forgetTables(this.em);
   }
 
   /** @throws Error where MikroORM has flushed changes without the method that is intercepted */
@@ -62,11 +69,14 @@ export class UpdateWriter {
       ...options: [batched: boolean, options?: DriverMethodOptions, withSchema?: boolean]
     ): Promise<void> => {
       const taken = this.take(changes);
-      if (taken.length > 0 && (await this.write(taken, this.isWhole(changes, taken)))) {
-        changes.forEach((change) => (change.persisted = true));
-      } else {
-        await executeUpdates(changes, ...options);
+      if (taken.length > 0) {
+        if (await this.write(taken, this.isWhole(changes, taken))) {
+          changes.forEach((change) => (change.persisted = true));
+          return;
+        }
+        await this.startJournal();
       }
+      await executeUpdates(changes, ...options);
     };
     Object.defineProperty(persister, 'executeUpdates', { configurable: true, value: intercepted });
   }
@@ -100,8 +110,10 @@ export class UpdateWriter {
    * @throws RowsChangedError before any of them is written
    */
   private async write(changes: readonly ChangeSet<object>[], whole: boolean): Promise<boolean> {
-    const suspects = whole ? await this.tryWrite(changes) : null;
+    const written = whole ? await this.tryWrite(changes) : null;
+    const suspects = written?.suspects ?? null;
     if (suspects?.length === 0) {
+      await this.journal?.written(this.em, written?.journaled ?? 0);
       return true;
     }
     const entities = suspects ?? changes.map(({ entity }) => entity);
@@ -117,10 +129,18 @@ export class UpdateWriter {
     return false;
   }
 
-  private async tryWrite(changes: readonly ChangeSet<object>[]): Promise<readonly object[] | null> {
+  /** MikroORM writes what was taken over, once its rows are locked. */
+  private async startJournal(): Promise<void> {
+    if (!this.journaling) {
+      this.journaling = true;
+      await this.journal?.before(this.em, this.em.getUnitOfWork(false));
+    }
+  }
+
+  private async tryWrite(changes: readonly ChangeSet<object>[]): Promise<WrittenRows | null> {
     const { snapshot } = this.settings;
     try {
-      return snapshot && (await writeUnchanged(this.em, changes, snapshot));
+      return snapshot && (await writeUnchanged(this.em, changes, snapshot, this.journal));
     } catch (error) {
       if (classifyError(error).kind === 'unreachable' || isContended(error) || isTimeout(error)) {
         throw error;

@@ -84,7 +84,7 @@ export class WriteGuard {
       events.registerSubscriber(flushListener);
     }
     const { guard, journal } = settings;
-    this.writer = guard && !journal ? new UpdateWriter(em, this.images, guard) : null;
+    this.writer = guard && new UpdateWriter(em, this.images, guard, journal);
     const uow = em.getUnitOfWork(false);
     this.commitAll = uow.commit.bind(uow);
     // The handler's own flushes need the transaction of the guard, too. All of them end here, those of repositories as well.
@@ -127,27 +127,26 @@ export class WriteGuard {
   /** Called with the change sets of a flush, of this entity manager or of one that the handler forked from it. */
   async check(em: EntityManager, uow: UnitOfWork): Promise<void> {
     const { guard, journal } = this.settings;
-    if (guard) {
-      await this.compare(em, uow, guard);
-    }
-    if (journal) {
+    const takenOver = guard !== null && (await this.compare(em, uow, guard));
+    if (journal && !takenOver) {
       await this.ensureTransaction(em);
       await journal.before(em, uow);
     }
   }
 
-  private async compare(em: EntityManager, uow: UnitOfWork, guard: GuardSettings): Promise<void> {
+  /** Compares rows, unless the writer takes over the changes, which it answers. */
+  private async compare(em: EntityManager, uow: UnitOfWork, guard: GuardSettings): Promise<boolean> {
     const changes = uow.getChangeSets();
     const separable = this.flushing && isSeparable(uow, changes, this.rows);
     const written = separable ? changes.map(({ entity }) => entity) : this.writtenBy(changes);
     if (written.length === 0) {
-      return;
+      return false;
     }
     await this.ensureTransaction(em);
     // The last flush, where it is in a transaction of the guard: nothing follows that the locks have to outlive.
     const last = em === this.em && this.flushing && this.transaction !== undefined;
     if (last && separable && this.writer?.takeOver(changes)) {
-      return;
+      return true;
     }
     const compared = this.comparedIn(em);
     const entities =
@@ -159,6 +158,7 @@ export class WriteGuard {
     if (!last) {
       entities.forEach((entity) => compared.add(identityOf(entity)));
     }
+    return false;
   }
 
   /** After a flush of the handler's: what it wrote is what later flushes compare with. */
