@@ -6,6 +6,7 @@ import type { BackfillForecast, ForecastRange } from './forecast.js';
 import { forecastWal } from './forecast-wal.js';
 import { mapRange, meanInterval, scaled } from './mean-interval.js';
 import type { MeasuredBatch, Measurement } from './measurement.js';
+import { rangeMs } from './range-time.js';
 
 /** How exactly a rate is kept. */
 const RATE_MARGIN = 0.02;
@@ -65,7 +66,7 @@ export function computeForecast(measurement: Measurement, run: PlannedRun): Back
 
 /** The time of the walk, and what it is limited by. */
 function duration(
-  { shape }: Measurement,
+  { shape, speed }: Measurement,
   { config, ranges, rowsTotal, at }: PlannedRun,
   msPerRow: ForecastRange | null,
   cpuPerRow: ForecastRange | null,
@@ -73,8 +74,9 @@ function duration(
 ): Pick<BackfillForecast, 'durationMs' | 'limitedBy'> {
   const rowsPerRange = ranges === 0 ? 0 : rowsTotal / ranges;
   const parallel = config.concurrency * (shape === 'row' ? config.rowConcurrency : 1);
+  const measured = speed ? rangeMs(speed, { rows: rowsPerRange, concurrency: config.concurrency }) : null;
   const workMs = (end: keyof ForecastRange) =>
-    Math.max(cpuPerRow?.[end] ?? 0, (msPerRow?.[end] ?? 0) / parallel) * rowsPerRange;
+    measured?.[end] ?? Math.max(cpuPerRow?.[end] ?? 0, (msPerRow?.[end] ?? 0) / parallel) * rowsPerRange;
   const lasting = (end: keyof ForecastRange): number | null => {
     const ms = workMs(end);
     const last = estimateEnd(config, at, ranges, ms > 0 ? 1000 / ms : null);

@@ -23,11 +23,20 @@ export interface BackfillForecast {
   /** Rows of the run that is forecast. */
   readonly rowsTotal: number;
   /**
-   * Ms from the first range to the end. The rates and peak hours in force, as `preview` has them, bounded by what one
-   * process can do: `concurrency` ranges at once (for row handlers `rowConcurrency` rows in each), each as long as its rows
-   * took in the rehearsal, but no faster than the CPU time of these rows, which one process has one after the other (the
-   * least of all batches: code that has run a few times only is slower; `low` is half of it); then bounded by the quota. The range is that of the mean of the batches (Student's t at 90 %), and at least 2 %.
-   * `null`: it would never end.
+   * Ms from the first range to the end: the rates and peak hours in force, as `preview` has them, bounded by what one
+   * process can do, and then by the quota.
+   *
+   * What one process can do is measured where the rates allow more: batch and range handlers are given the rehearsed batches
+   * again and again, `concurrency` of them at once, for some seconds, rolled back. A batch that takes L ms with k
+   * at once makes one range each L / k ms, once the code is compiled. Larger ranges take as much longer as a larger batch of
+   * the same rows took alone; more at once than were measured are faster until the CPU of the process is busy. A millisecond a
+   * range is added for the library and the commit. Not measured are row handlers, handlers with calls that the quota counts,
+   * batches of more than 500 ms, SQLite, and a backfill with an active run: there it is `concurrency` ranges at once (for row
+   * handlers `rowConcurrency` rows in each), each as long as its rows took in the rehearsal, but no faster than the CPU time
+   * of these rows, which one process has one after the other (the least of all batches: code that has run a few times only
+   * is slower; `low` is half of it).
+   *
+   * The range is that of the mean of the batches (Student's t at 90 %), and at least 2 %. `null`: it would never end.
    */
   readonly durationMs: ForecastRange | null;
   /** What makes the run take that long: the configured rate, the quota of the third party, or the handler itself. */

@@ -49,6 +49,26 @@ export interface MeasuredIndex {
   readonly isCorrelated: boolean;
 }
 
+/** A batch without another one beside it. */
+export interface TimedBatch {
+  readonly rows: number;
+  readonly ms: number;
+}
+
+/** How fast one process has handled the rows of a rehearsal again and again, as soon as its code was compiled. */
+export interface MeasuredSpeed {
+  /** Batches at once. */
+  readonly atOnce: number;
+  /** On average in each. */
+  readonly rows: number;
+  /** Of each batch. */
+  readonly ms: readonly number[];
+  /** CPU time of the process for each batch. */
+  readonly cpuMs: number;
+  /** Mean times of batches of one or two sizes. */
+  readonly alone: readonly TimedBatch[];
+}
+
 /** What a rehearsal has measured; from it a forecast is computed for any config. */
 export interface Measurement {
   /** Epoch ms. */
@@ -56,4 +76,6 @@ export interface Measurement {
   readonly shape: HandlerShape;
   readonly batches: readonly MeasuredBatch[];
   readonly table: MeasuredTable | null;
+  /** Absent: something else than the handler limits the run, or it was not to be measured. */
+  readonly speed?: MeasuredSpeed | undefined;
 }

@@ -19,6 +19,8 @@ export interface Execution {
   readonly rows: RowSettings;
   /** Absent: the run has no sample. */
   readonly sampler?: RowSampler | undefined;
+  /** Whether a dry run locks, compares and writes rows as a run does, in a savepoint. Default: it only writes. */
+  readonly guardsDryRun?: boolean;
   /** Of a dry run. Absent: nothing looks into its transaction. */
   readonly observer?: TransactionObserver | undefined;
   /** Absent: what the handler writes is not journaled. */

@@ -6,6 +6,7 @@ import type { JsonValue } from '../sources/backfill-source.js';
 import { executeStatement } from '../sources/sql/execute-statement.js';
 import { sqlFamily } from '../sources/sql/sql-manager.js';
 import type { RawColumns } from './compare-rows.js';
+import { limitTransaction } from './limit-transaction.js';
 import type { ObservedRow } from './observed-row.js';
 import { groupByEntity, keyTextOf } from './raw-row.reader.js';
 import type { EntityRows, RawRowReader } from './raw-row.reader.js';
@@ -14,8 +15,6 @@ import { countsBetween, readTableCounts } from './table.counts.js';
 import type { TableCounts } from './table.counts.js';
 import { WalObserver } from './wal.observer.js';
 
-/** Longest that a statement of a rehearsal waits for a lock of the app. */
-const LOCK_TIMEOUT_MS = 1_000;
 /** A setting of the transaction, by which it is recognized. */
 const MARK = 'nestjs_backfill.rehearsal';
 
@@ -62,12 +61,7 @@ export class BatchObserver implements TransactionObserver {
   begun(em: EntityManager): Promise<void> {
     return StatementCounter.exclude(async () => {
       if (isPostgres(em)) {
-        await executeStatement(
-          em,
-          `select set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', true), ` +
-            `set_config('statement_timeout', '${Math.max(1, Math.ceil(this.timeoutMs))}', true), ` +
-            `set_config('${MARK}', '${this.mark}', true)`,
-        );
+        await limitTransaction(em, this.timeoutMs, { [MARK]: this.mark });
         this.countsBefore = await readTableCounts(em);
       }
       const own = inTransactionOf(em);

@@ -85,7 +85,12 @@ export class RangeDrawer {
     const [first] = this.partitions;
     const canPlace = this.partitions.every((partition) => this.cursorIn(partition) !== null);
     if (isWhole || !first || !canPlace) {
-      this.pool = shuffled(planned);
+      // Those that are shorter, as the last of a walk is, come last: a further batch would be handled for their missing rows.
+      const isFull = ({ rows }: DrawnRange) => rows >= batchSize;
+      this.pool = [
+        ...shuffled(planned.filter((range) => !isFull(range))),
+        ...shuffled(planned.filter(isFull)),
+      ];
       this.onlyBeginning = !isWhole;
     }
   }

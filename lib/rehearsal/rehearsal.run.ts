@@ -2,7 +2,7 @@ import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { EntityManagers } from '../database/entity-managers.js';
 import type { BackfillForecast } from '../forecast/forecast.js';
-import type { MeasuredBatch, Measurement } from '../forecast/measurement.js';
+import type { MeasuredBatch, MeasuredSpeed, Measurement } from '../forecast/measurement.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { UNLIMITED_ROWS } from '../processing/execution.js';
 import type { Outcome } from '../processing/execution.js';
@@ -21,8 +21,11 @@ import type { DrawnRange } from './range.drawer.js';
 import { keyColumns, RawRowReader } from './raw-row.reader.js';
 import type { Rehearsal, RehearsalError, RehearsedRow } from './rehearsal.js';
 import type { RehearsalQuota } from './rehearsal.quota.js';
+import { MAX_ROWS } from './rehearse-options.js';
 import type { RehearsalLimits } from './rehearse-options.js';
 import { StatementCounter } from './statement.counter.js';
+import { SpeedTrial } from './speed.trial.js';
+import type { HandledBatch } from './trial-batches.js';
 import { readTableStatistics } from './table-statistics.js';
 import { addCounts } from './table.counts.js';
 import type { TableCounts } from './table.counts.js';
@@ -33,6 +36,10 @@ const MIN_BATCHES = 5;
 const RUN_ID = 'rehearsal';
 /** Batches without a new row after which no further one is drawn. */
 const MAX_EMPTY = 20;
+/** Batches that take longer are not handled again to see how fast they can be. */
+const MAX_TRIAL_BATCH_MS = 500;
+/** How many times the rows of the others a larger batch has at least. */
+const LARGER = 2;
 
 /** What a rehearsal works with. */
 export interface RehearsalDeps {
@@ -52,6 +59,8 @@ export class RehearsalRun {
   private readonly notes = new Set<string>();
   private readonly startedAt = performance.now();
   private readonly measured: MeasuredBatch[] = [];
+  /** Batches that were handled as a whole, and the keys of their rows. */
+  private readonly handled: HandledBatch[] = [];
   private meta: EntityMetadata | undefined;
   private tables: TableCounts = new Map();
   private batches = 0;
@@ -60,6 +69,8 @@ export class RehearsalRun {
   private calls = 0;
   private committed: string | null = null;
   private isComplete = false;
+  /** Whether it was stopped before all rows were drawn. */
+  private isStopped = false;
 
   constructor(
     private readonly backfill: RegisteredBackfill,
@@ -88,6 +99,7 @@ export class RehearsalRun {
       await this.rehearseBatch(range);
       empty = this.rows.size + this.errors.length > known ? 0 : empty + 1;
     }
+    this.isStopped = signal.aborted;
     this.isComplete = true;
   }
 
@@ -157,6 +169,12 @@ export class RehearsalRun {
       this.handledMs += observer.ms;
       this.handledRows += observer.size;
       this.addMeasured(observer, this.outsideCalls - callsBefore);
+    }
+    if (outcome.kind === 'done' && observer.size > 0) {
+      this.handled.push({
+        entry,
+        keys: observer.rows.map(({ key }) => key),
+      });
     }
     if (observer.hasUnobservableRows) {
       this.notes.add(
@@ -248,6 +266,29 @@ export class RehearsalRun {
     return { at: Date.now(), shape: this.backfill.shape, batches: this.measured, table };
   }
 
+  /** How fast one process handles the batches again; `undefined` where that would repeat calls, or errors. */
+  async speed(em: EntityManager, opening: SourceOpening): Promise<MeasuredSpeed | undefined> {
+    const { backfill, deps, errors, handled, managers, measured } = this;
+    const isSlow = measured.some(({ ms }) => ms > MAX_TRIAL_BATCH_MS);
+    if (backfill.shape === 'row' || isSlow || errors.length + this.outsideCalls > 0) {
+      return undefined;
+    }
+    const timeoutMs = deps.limits.timeoutMs - (performance.now() - this.startedAt);
+    const trial = new SpeedTrial({ backfill, managers, config: deps.config, timeoutMs, signal: deps.signal });
+    return (await trial.measure(handled, await this.drawLarger(em, opening))) ?? undefined;
+  }
+
+  /** A batch of more rows, as far as a rehearsal may have them; `null` where that is not much more. */
+  private async drawLarger(em: EntityManager, opening: SourceOpening): Promise<RangeEntry | null> {
+    const left = MAX_ROWS - this.handled.reduce((sum, { entry }) => sum + entry.rows, 0);
+    const size = Math.min(this.deps.config.batchSize, left);
+    if (size < LARGER * Math.max(...this.handled.map(({ entry }) => entry.rows))) {
+      return null;
+    }
+    const range = await (await RangeDrawer.open(this.backfill, em, opening, size)).draw(size);
+    return range && toEntry(range);
+  }
+
   private get outsideCalls(): number {
     return Math.max(this.calls, this.deps.quota.acquired);
   }
@@ -262,7 +303,8 @@ export class RehearsalRun {
     if (this.committed !== null) {
       return 'The rehearsal ended where the handler committed by itself.';
     }
-    if (signal.aborted && (this.rows.size + this.errors.length < limits.rows || !this.isComplete)) {
+    const isStopped = this.isComplete ? this.isStopped : signal.aborted;
+    if (isStopped && (this.rows.size + this.errors.length < limits.rows || !this.isComplete)) {
       const ignored = this.isComplete
         ? ''
         : ' The handler ignores its signal: its transaction is rolled back once it ends.';

@@ -85,7 +85,9 @@ export interface RehearsedTable {
 }
 
 /**
- * What the handler does to rows from random places of the walk. Their transactions were rolled back.
+ * What the handler does to rows from random places of the walk. Their transactions were rolled back. Where nothing but the
+ * handler limits the run, its batches were handled again and again, to measure how fast that is: see
+ * `BackfillForecast.durationMs`.
  *
  * @publicApi
  */

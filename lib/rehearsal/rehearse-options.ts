@@ -2,7 +2,8 @@ import { BackfillRequestError } from '../errors/backfill-request.error.js';
 import type { RehearseOptions } from './rehearsal.js';
 
 const DEFAULT_ROWS = 50;
-const MAX_ROWS = 500;
+/** Rows of a rehearsal. */
+export const MAX_ROWS = 500;
 const DEFAULT_LENGTH = 200;
 const DEFAULT_MS = 30_000;
 const MIN_MS = 1_000;

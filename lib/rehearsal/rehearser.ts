@@ -6,6 +6,7 @@ import { requireTransactions } from '../database/require-transactions.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
 import { computeForecast } from '../forecast/compute-forecast.js';
+import type { Measurement } from '../forecast/measurement.js';
 import { MeasurementStore } from '../forecast/measurement.store.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { SharedQuota } from '../pacing/shared.quota.js';
@@ -87,10 +88,16 @@ export class Rehearser {
       if (!measurement) {
         return run.result(null);
       }
-      await this.measurements.write(name, measurement);
       const rowsTotal = opening.total.rows;
       const ranges = await countRanges(backfill, { em, backfill: name }, opening, config.batchSize);
-      return run.result(computeForecast(measurement, { config, rowsTotal, ranges, at: measurement.at }));
+      const forecastOf = (measured: Measurement) =>
+        computeForecast(measured, { config, rowsTotal, ranges, at: measured.at });
+      const isLimited = forecastOf(measurement).limitedBy !== 'handler';
+      const speed =
+        isLimited || runId !== null || sqlFamily(em) === 'sqlite' ? undefined : await run.speed(em, opening);
+      const whole = { ...measurement, speed };
+      await this.measurements.write(name, whole);
+      return run.result(forecastOf(whole));
     } finally {
       clearTimeout(timer);
       held.unsubscribe();

@@ -25,12 +25,12 @@ export async function loadGuarded(
   entry: RangeEntry,
   em: EntityManager,
 ): Promise<GuardedRows> {
-  const { backfill, dryRun, journal, rowsExact, signal } = execution;
+  const { backfill, dryRun, guardsDryRun, journal, rowsExact, signal } = execution;
   const { guard = 'recheck', name, source } = backfill;
   const load = () =>
     loadRows({ backfill, entry, rowsExact: rowsExact ?? false }, { em, signal, backfill: name });
   // A dry run writes nothing in the end.
-  if (dryRun || (guard === 'none' && !journal)) {
+  if ((dryRun && !guardsDryRun) || (guard === 'none' && !journal)) {
     return unguarded(await load(), em);
   }
   const flushJournal = journal ? new FlushJournal(journal) : null;

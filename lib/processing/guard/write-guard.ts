@@ -68,6 +68,8 @@ export class WriteGuard {
   private readonly writer: UpdateWriter | null;
   /** Rows that have been compared in a transaction, which holds their locks until it ends. */
   private readonly compared = new WeakMap<object, Set<string>>();
+  /** A transaction that was open before: flushes have savepoints of it. */
+  private readonly outer: Transaction<object> | undefined;
   /** That of the driver; `undefined` outside of a flush. */
   private transaction: Transaction<object> | undefined;
   /** True while the library flushes, and not the handler. */
@@ -79,6 +81,7 @@ export class WriteGuard {
     private readonly settings: FlushSettings,
   ) {
     guards.set(em, this);
+    this.outer = em.getTransactionContext<Transaction<object>>();
     const events = em.getEventManager();
     if (!events.getSubscribers().has(flushListener)) {
       events.registerSubscriber(flushListener);
@@ -244,19 +247,24 @@ export class WriteGuard {
     } finally {
       if (this.transaction) {
         this.em.resetTransactionContext();
+        if (this.outer) {
+          this.em.setTransactionContext(this.outer);
+        }
         this.transaction = undefined;
       }
     }
   }
 
   private async ensureTransaction(em: EntityManager): Promise<void> {
-    if (em !== this.em || em.isInTransaction()) {
+    const context = em.getTransactionContext<object>();
+    if (em !== this.em || (context && context !== this.outer)) {
       return;
     }
     if (!this.transaction) {
       const sessionContext = em.getTransactionSessionContext?.();
       this.transaction = await em.getConnection('write').begin({
         eventBroadcaster: new TransactionEventBroadcaster(em),
+        ...(this.outer && { ctx: this.outer }),
         ...(sessionContext && { sessionContext }),
       });
     }

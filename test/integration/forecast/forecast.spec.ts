@@ -57,3 +57,97 @@ describe('the forecast of a rehearsal', () => {
     expect((await backfills.status('committing')).forecast).toBeNull();
   });
 });
+
+const UNPACED = { batchSize: 20, concurrency: 3, perSecondOnPeak: null, perSecondOffPeak: null };
+const contents = () =>
+  bench.database.query(`select md5(string_agg(i::text || xmin::text, '|' order by id)) from items i`);
+
+describe('a rehearsal of a handler that is the limit of its run', () => {
+  const seen: { ids: number[]; dryRun: boolean }[] = [];
+  const counting = (given: Parameters<typeof defineBackfill<never, Item>>[0]) =>
+    defineBackfill<never, Item>({ config: UNPACED, ...given });
+  const source = keyset(Item, { orderBy: { id: 'asc' } });
+  beforeEach(async () => {
+    seen.length = 0;
+    await bench.fillItems('SELECT generate_series(1, 1000)');
+  });
+
+  it('handles its batches again, several at once, and changes nothing', async () => {
+    let [now, most] = [0, 0];
+    const handler = counting({
+      name: 'fast',
+      source,
+      processBatch: async (rows, { dryRun, em }) => {
+        most = Math.max(most, ++now);
+        seen.push({ ids: rows.map(({ id }) => id), dryRun });
+        rows.forEach((row) => row.touches++);
+        // Its own flush, and its own transaction, in that of the rehearsal.
+        await em.flush();
+        await em.transactional((inner) => inner.count(Item, { touches: 1 }));
+        rows.forEach((row) => row.touches++);
+        now--;
+      },
+    });
+    const { backfills } = await bench.start({ handlers: [handler] });
+    const before = await contents();
+    const { forecast, batches, errors, rows, msPerRow } = await backfills.rehearse('fast', { rows: 25 });
+    expect(await contents()).toEqual(before);
+    expect({ batches, errors, shown: rows.length }).toEqual({ batches: 5, errors: [], shown: 25 });
+    expect(msPerRow).toBeGreaterThan(0);
+    expect(seen.length).toBeGreaterThan(20);
+    expect(seen.every(({ dryRun }) => dryRun)).toBe(true);
+    expect(most).toBe(3);
+    // The rows that are shown, and one batch of the size of the run.
+    expect(new Set(seen.flatMap(({ ids }) => ids)).size).toBeLessThanOrEqual(45);
+    expect(seen.some(({ ids }) => ids.length === 20)).toBe(true);
+    expect(forecast).toMatchObject({ limitedBy: 'handler', measured: { rows: 25, batches: 5 } });
+    expect(forecast?.durationMs?.expected).toBeGreaterThan(0);
+  });
+
+  it('is not handled again where its calls are counted', async () => {
+    const handler = counting({
+      name: 'calling',
+      source,
+      processBatch: async (rows, context) => {
+        seen.push({ ids: rows.map(({ id }) => id), dryRun: context.dryRun });
+        await context.quota();
+      },
+    });
+    const { backfills } = await bench.start({ handlers: [handler] });
+    const { batches, outside } = await backfills.rehearse('calling', { rows: 25 });
+    expect({ batches, outside }).toEqual({ batches: 5, outside: [{ quota: 'calling', calls: 5 }] });
+    expect(seen).toHaveLength(5);
+  });
+
+  it('is not handled again row by row, nor while a run is active', async () => {
+    let rowsHandled = 0;
+    const handlers = [
+      counting({ name: 'single', source, processRow: () => void rowsHandled++ }),
+      counting({
+        name: 'active',
+        source,
+        processBatch: (rows, { dryRun }) => void seen.push({ ids: rows.map(({ id }) => id), dryRun }),
+      }),
+    ];
+    const { backfills } = await bench.start({ handlers });
+    await backfills.rehearse('single', { rows: 25 });
+    expect(rowsHandled).toBe(25);
+    await backfills.start('active', { config: { perSecondOnPeak: 1, perSecondOffPeak: 1 } });
+    await backfills.pause('active');
+    await backfills.configure('active', UNPACED);
+    expect((await backfills.rehearse('active', { rows: 25 })).rows).toHaveLength(25);
+    expect(seen.filter(({ dryRun }) => dryRun)).toHaveLength(5);
+  });
+
+  it('ends at its time limit with the rows, and without that measurement', async () => {
+    const handler = counting({
+      name: 'timed',
+      source,
+      processBatch: (rows) => rows.forEach((row) => row.touches++),
+    });
+    const { backfills } = await bench.start({ handlers: [handler] });
+    const { rows, partial, forecast } = await backfills.rehearse('timed', { rows: 25, timeoutMs: 1_000 });
+    expect({ rows: rows.length, partial }).toEqual({ rows: 25, partial: null });
+    expect(forecast?.durationMs?.expected).toBeGreaterThan(0);
+  });
+});
