@@ -86,6 +86,11 @@ export function isContended(error: unknown): boolean {
   return error instanceof OptimisticLockError || databaseErrorKind(error) === 'contended';
 }
 
+/** Whether the database refused a connection because it has as many as it takes, in all or of this user or database. */
+export function isOutOfConnections(error: unknown): boolean {
+  return ['53300', 'ER_CON_COUNT_ERROR', 'ER_TOO_MANY_USER_CONNECTIONS'].includes(codeOf(error));
+}
+
 /** Whether the database cancelled a statement for the time that it took. */
 export function isTimeout(error: unknown): boolean {
   return (

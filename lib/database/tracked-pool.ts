@@ -3,6 +3,7 @@ import { endsWithin } from '../async/timeout.js';
 import { cancelStatement } from './cancel-statement.js';
 import { clientsOf } from './pg-pool.js';
 import type { OnConnect, PgClient, PgPool } from './pg-pool.js';
+import { measurePoolWait } from './pool-wait.js';
 
 /** A server that is up cancels a statement, or accepts a connection, within this. */
 const TIMEOUT_MS = 1_000;
@@ -111,7 +112,7 @@ export class TrackedPool {
     if (this.closed) {
       throw closedError();
     }
-    const client = await connect();
+    const client = await measurePoolWait(connect());
     if (this.closed) {
       client.release?.();
       throw closedError();

@@ -2,6 +2,7 @@ import { Injectable, Inject, Logger } from '@nestjs/common';
 import { LogOnce } from '../async/log-once.js';
 import { withTimeout } from '../async/timeout.js';
 import { EntityManagers } from '../database/entity-managers.js';
+import { PoolWait } from '../database/pool-wait.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
@@ -10,13 +11,19 @@ import type { BackfillThrottle, ThrottlePressure } from '../throttles/backfill-t
 /** Longest that a throttle is waited for. */
 export const MEASURE_TIMEOUT_MS = 2_000;
 
+interface Measurement {
+  readonly result: Promise<ThrottlePressure>;
+  readonly wait: PoolWait;
+}
+
 /** Measures a throttle. An error or a timeout is logged, counted, and treated as the throttle says. */
 @Injectable()
 export class ThrottleEvaluator {
   private readonly logger = new Logger('Backfill');
   private readonly failures = new Map<string, LogOnce>();
   /** Measurements that have not ended. One that does not return must not take a connection for each that follows. */
-  private readonly pending = new Map<string, Promise<ThrottlePressure>>();
+  private readonly pending = new Map<string, Measurement>();
+  private readonly latest = new Map<string, ThrottlePressure>();
 
   constructor(
     private readonly managers: EntityManagers,
@@ -36,7 +43,7 @@ export class ThrottleEvaluator {
     const measuring = this.pending.get(key) ?? this.start(throttle, key, backfill, runId);
     try {
       const { pressure, reason } = await withTimeout(
-        measuring,
+        measuring.result,
         MEASURE_TIMEOUT_MS,
         () => new Error(`Expected a result within ${MEASURE_TIMEOUT_MS} ms, got none`),
       );
@@ -44,8 +51,14 @@ export class ThrottleEvaluator {
         throw new TypeError(`Expected a pressure from 0 to 1, got ${String(pressure)}`);
       }
       this.failures.delete(key);
-      return { pressure: Math.min(1, Math.max(0, pressure)), reason };
+      const measured = { pressure: Math.min(1, Math.max(0, pressure)), reason };
+      this.latest.set(key, measured);
+      return measured;
     } catch (error) {
+      if (measuring.wait.isWaiting) {
+        // For a connection of the app's pool: the throttle has not failed, and says nothing new.
+        return this.latest.get(key) ?? { pressure: 0, reason: '' };
+      }
       const failClosed = throttle.onError === 'failClosed';
       this.logOf(key).warn(
         `${where} failed, treated as ${failClosed ? 'pressure 1' : 'no pressure'}: ${String(error)}`,
@@ -55,17 +68,25 @@ export class ThrottleEvaluator {
     }
   }
 
-  private start(
-    throttle: BackfillThrottle,
-    key: string,
-    backfill: string,
-    runId: string,
-  ): Promise<ThrottlePressure> {
-    const measuring = this.callThrottle(throttle, backfill, runId).finally(() => this.pending.delete(key));
-    this.pending.set(key, measuring);
+  /** Forgets what the throttles of a run have measured. */
+  forget(runId: string): void {
+    for (const key of [...this.latest.keys(), ...this.failures.keys()]) {
+      if (key.startsWith(`${runId} `)) {
+        this.latest.delete(key);
+        this.failures.delete(key);
+      }
+    }
+  }
+
+  private start(throttle: BackfillThrottle, key: string, backfill: string, runId: string): Measurement {
+    const wait = new PoolWait();
+    const result = wait
+      .run(() => this.callThrottle(throttle, backfill, runId))
+      .finally(() => this.pending.delete(key));
+    this.pending.set(key, { result, wait });
     // Nobody may be waiting any more when it rejects.
-    measuring.catch(() => undefined);
-    return measuring;
+    result.catch(() => undefined);
+    return { result, wait };
   }
 
   private async callThrottle(

@@ -89,7 +89,8 @@ export class ThrottlePoller {
     this.stopping.add(stopping);
   }
 
-  private async withdraw(poll: RunPoll, { backfill }: PolledRun): Promise<void> {
+  private async withdraw(poll: RunPoll, { backfill, runId }: PolledRun): Promise<void> {
+    this.evaluator.forget(runId);
     try {
       await this.reporter.withdraw(backfill.name, await poll.stop());
     } catch (error) {

@@ -37,6 +37,7 @@ export class LatencyProbe {
   private nextAt = -Infinity;
   /** GCRA: the time from which on the probes so far are within their share of time. */
   private tat = -Infinity;
+  private busyUntil = -Infinity;
   /** Between `from` and `to`. */
   private level: number;
   private leveledAt: number | undefined;
@@ -56,7 +57,10 @@ export class LatencyProbe {
     this.firstAt ??= startedAt;
     this.leveledAt ??= startedAt;
     this.nextAt = startedAt + this.options.everyMs * PUNCTUALITY;
-    this.tat = Math.max(this.tat, startedAt) + elapsed / this.options.maxLoad;
+    // A probe that does not end is added again and again.
+    const busyFrom = Math.max(startedAt, this.busyUntil);
+    this.tat = Math.max(this.tat, busyFrom) + Math.max(0, endedAt - busyFrom) / this.options.maxLoad;
+    this.busyUntil = Math.max(this.busyUntil, endedAt);
     if (this.options.baselineMs !== undefined || startedAt - this.firstAt >= SETTLE_MS) {
       this.window.add(elapsed, endedAt);
     }

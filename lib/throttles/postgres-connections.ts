@@ -1,3 +1,4 @@
+import { isOutOfConnections } from '../database/classify-error.js';
 import type { BackfillThrottle, ThrottleOptions } from './backfill-throttle.js';
 import { readNumber } from './read-number.js';
 import { thresholdThrottle } from './threshold-throttle.js';
@@ -15,7 +16,7 @@ export interface ConnectionsOptions extends ThrottleOptions {
 }
 
 /**
- * Slows down while PostgreSQL runs out of connections.
+ * Slows down while PostgreSQL runs out of connections, and holds where it refuses one for that.
  *
  * @throws RangeError unless `from` is below `to`
  * @publicApi
@@ -30,12 +31,20 @@ export function postgresConnections({
     name: 'postgres-connections',
     throttleAt: from,
     stopAt: to,
-    read: ({ em }) =>
-      readNumber(
-        em,
-        `select count(*)::float8 / current_setting('max_connections')::int as value
-           from pg_stat_activity where backend_type = 'client backend'`,
-      ),
+    read: async ({ em }) => {
+      try {
+        return await readNumber(
+          em,
+          `select count(*)::float8 / current_setting('max_connections')::int as value
+             from pg_stat_activity where backend_type = 'client backend'`,
+        );
+      } catch (error) {
+        if (isOutOfConnections(error)) {
+          return Math.max(1, to);
+        }
+        throw error;
+      }
+    },
     reason: (fraction) => `${Math.round(fraction * 100)} % of connections in use`,
   });
 }

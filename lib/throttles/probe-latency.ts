@@ -1,12 +1,10 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { endsWithin } from '../async/timeout.js';
 import type { BackfillThrottle, ThrottleOptions } from './backfill-throttle.js';
 import { LatencyProbe } from './latency-probe.js';
+import { ProbeRunner } from './probe.runner.js';
 import { thresholdThrottle } from './threshold-throttle.js';
 
 const EVERY_MS = 200;
-/** A probe is measured for no longer than this: it is slow by any baseline. */
-const PROBE_TIMEOUT_MS = 1_000;
 
 /**
  * Options of {@link probeLatency}.
@@ -37,7 +35,7 @@ export interface ProbeLatencyOptions extends ThrottleOptions {
 /**
  * Slows down while a probe query takes longer than usual: the 95th percentile of the last five seconds relative to a
  * baseline. The pressure follows a higher latency by half within a quarter of a second, and a lower one by a tenth each
- * second.
+ * second. Waiting for a connection of the app's pool does not count as latency.
  *
  * @example
  * ```ts
@@ -53,17 +51,7 @@ export function probeLatency(options: ProbeLatencyOptions): BackfillThrottle {
     throw new RangeError(`Expected the maxLoad of a probe to be above 0 and at most 1, got ${maxLoad}`);
   }
   const latency = new LatencyProbe({ from, to, maxLoad, everyMs, baselineMs });
-  let connected = false;
-  let probing: Promise<void> | undefined;
-  const run = async (em: EntityManager): Promise<void> => {
-    const start = performance.now();
-    const ended = await endsWithin(probe(em), PROBE_TIMEOUT_MS);
-    // The first probe opens a connection: how long that takes is not the latency of the database.
-    if (connected || !ended) {
-      latency.add(start, performance.now());
-    }
-    connected = true;
-  };
+  const runner = new ProbeRunner(probe);
   return thresholdThrottle({
     ...rest,
     name: 'probe-latency',
@@ -71,15 +59,11 @@ export function probeLatency(options: ProbeLatencyOptions): BackfillThrottle {
     throttleAt: from,
     stopAt: to,
     read: async ({ em }) => {
-      if (!connected) {
-        await run(em);
-      }
       if (latency.isDue(performance.now())) {
-        // The throttle may be one of several backfills, which ask at the same time.
-        probing ??= run(em).finally(() => {
-          probing = undefined;
-        });
-        await probing;
+        const run = await runner.run(em);
+        if (run) {
+          latency.add(run.startedAt, run.startedAt + run.elapsedMs);
+        }
       }
       return latency.multiple(performance.now());
     },
