@@ -9,7 +9,7 @@ import { startAdminApp, type AdapterName } from '../../support/admin/index.js';
 
 const bench = await createAppBench();
 beforeAll(() => bench.fillItems('SELECT generate_series(1, 40)'));
-const REQUESTS = sized(400, 1500);
+const REQUESTS = sized(150, 1500);
 const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
 
 const name = fc.oneof(

@@ -212,7 +212,7 @@ export function sourcesSuite(bench: DriverBench): void {
             expect(planned.ranges.map(({ rows: planned }) => planned)).toEqual(loaded.map((b) => b.length));
           },
         ),
-        { numRuns: sized(10, 25) },
+        { numRuns: sized(4, 25) },
       );
     });
 

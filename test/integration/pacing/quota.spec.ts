@@ -4,7 +4,7 @@ import type { NumberRange, NumberRow } from '../../support/apps/index.js';
 import { sized } from '../../support/thorough.js';
 
 const PER_MS = 1_000;
-const SECONDS = sized(4, 12);
+const SECONDS = sized(2, 12);
 
 const bench = await createAppBench();
 

@@ -7,7 +7,7 @@ import { sized } from '../../support/thorough.js';
 
 const bench = await createAppBench();
 const ROWS = 40;
-const RETRIES = sized(12, 40);
+const RETRIES = sized(6, 40);
 const config = {
   batchSize: 20,
   attempts: 1,

@@ -32,17 +32,17 @@ describe('queueLimiter', () => {
     fc.assert(
       fc.property(rates, (perSecond) => {
         const { max, duration } = queueLimiter(perSecond);
-        expect(Number.isInteger(max) && max >= 1).toBe(true);
-        expect(Number.isInteger(duration) && duration >= 1).toBe(true);
         const exact = (max * 1000) / perSecond;
-        expect(duration).toBeLessThan(exact);
-        if (max === 1) {
-          expect(duration).toBeGreaterThan(exact - 5.001);
-          expect((max * 1000) / duration / perSecond).toBeLessThanOrEqual(1.25);
-        } else {
-          expect(duration).toBeGreaterThan(exact / 2 - 1.001);
-        }
-        if (max > 1) expect(duration).toBeLessThanOrEqual(100);
+        const isFastEnough =
+          max === 1
+            ? duration > exact - 5.001 && (max * 1000) / duration / perSecond <= 1.25
+            : duration > exact / 2 - 1.001 && duration <= 100;
+        // One expectation a run: a thousand runs of several are slow. The failure has the rate.
+        expect({
+          max: Number.isInteger(max) && max >= 1,
+          duration: Number.isInteger(duration) && duration >= 1 && duration < exact,
+          isFastEnough,
+        }).toEqual({ max: true, duration: true, isFastEnough: true });
       }),
       { numRuns: 1000 },
     );

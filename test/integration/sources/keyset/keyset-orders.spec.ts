@@ -132,7 +132,7 @@ describe.each(['postgresql', 'portable'] as const)('keyset over random rows (%s)
             expect(planned.ranges.slice(0, -1).every(({ rows }) => rows === batchSize)).toBe(true);
           },
         ),
-        { numRuns: sized(20, 60) },
+        { numRuns: sized(8, 60) },
       );
     },
     SLOW_MS,
@@ -163,7 +163,7 @@ describe.each(['postgresql', 'portable'] as const)('keyset over random rows (%s)
             }
           },
         ),
-        { numRuns: sized(5, 15) },
+        { numRuns: sized(3, 15) },
       );
     },
     SLOW_MS,

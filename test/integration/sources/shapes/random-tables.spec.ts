@@ -8,7 +8,7 @@ import { planAll, throughJson } from '../plan-source.js';
 import { describeShape, entityOf, statements, tableShape, whereOf, type TableShape } from './random-table.js';
 
 /** How many tables are tried. Any number of them: `RANDOM_TABLES=5000 npm test -- random-tables`. */
-const TABLES = Number(process.env['RANDOM_TABLES'] ?? sized(150, 2_000));
+const TABLES = Number(process.env['RANDOM_TABLES'] ?? sized(60, 2_000));
 const PER_TABLE_MS = 2_000;
 
 interface Row {

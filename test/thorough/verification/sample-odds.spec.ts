@@ -1,14 +1,13 @@
 import { idRange, keyset } from 'nestjs-backfill';
 import type { BackfillSource, IdRange } from 'nestjs-backfill';
 import { Random } from '../../chaos/random.js';
-import { sized } from '../../support/thorough.js';
 import { createAppBench, defineBackfill, Item } from '../../support/apps/index.js';
 
 const bench = await createAppBench();
 const NAME = 'sampled-items';
 const ROWS = 120;
 const SAMPLE = 12;
-const RUNS = sized(8, 40);
+const RUNS = 40;
 const CONFIG = { batchSize: 7, attempts: 1, backoffMs: 0, perSecondOnPeak: null, perSecondOffPeak: null };
 const SOURCES = {
   keyset: keyset(Item, { orderBy: { id: 'asc' }, where: { state: 'new' } }),

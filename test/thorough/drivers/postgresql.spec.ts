@@ -1,6 +1,6 @@
 import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { createTestDatabase } from '../../support/databases/index.js';
-import { driverSuite } from './driver.suite.js';
+import { driverSuite } from '../../integration/drivers/driver.suite.js';
 
 driverSuite({
   name: 'postgresql',
