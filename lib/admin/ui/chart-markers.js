@@ -12,11 +12,22 @@ const MARKED = {
   retried: ['retry', 'change'],
   held: ['held', 'hold'],
   released: ['released', 'hold'],
+  heldAll: ['all held', 'hold'],
+  releasedAll: ['all released', 'hold'],
   deployed: ['deploy', 'deploy'],
 };
 const TYPES = [...Object.keys(MARKED), 'cancelled', 'completed', 'failed'];
 /** What ends a hold beside its own end. */
-const ENDS = new Set(['held', 'released', 'paused', 'cancelled', 'completed', 'failed']);
+const ENDS = new Set([
+  'held',
+  'released',
+  'heldAll',
+  'releasedAll',
+  'paused',
+  'cancelled',
+  'completed',
+  'failed',
+]);
 
 /** The entries of the history that the chart shows, oldest first. */
 export async function loadMarked(url) {
@@ -43,13 +54,15 @@ export function holdsOf(entries, until) {
       holds.push([from, timeOf(entry)]);
       from = null;
     }
-    if (entry.type === 'held') from = timeOf(entry);
+    if (entry.type === 'held' || entry.type === 'heldAll') from = timeOf(entry);
   }
   return from === null || from >= until ? holds : [...holds, [from, until]];
 }
 
 /** What an entry of these types says in words; the reason is apart. */
 export function wordsOf({ type, data }) {
+  if (type === 'heldAll') return 'held with all backfills';
+  if (type === 'releasedAll') return `released with all backfills after ${between(data.since, data.ended)}`;
   if (type === 'released') return `released after ${between(data.since, data.ended)}`;
   if (type === 'deployed') {
     const change =
@@ -61,5 +74,5 @@ export function wordsOf({ type, data }) {
 
 /** The event of the end of a hold may come later than the end. */
 function timeOf({ at, type, data }) {
-  return (type === 'released' ? data.ended : Date.parse(at)) / 1000;
+  return (type === 'released' || type === 'releasedAll' ? data.ended : Date.parse(at)) / 1000;
 }

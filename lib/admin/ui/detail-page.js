@@ -4,9 +4,12 @@ import { Badge } from './badge.js';
 import { DetailPanels } from './detail-panels.js';
 import { DetailSource } from './detail-source.js';
 import { DetailTiles } from './detail-tiles.js';
+import { HoldBar } from './hold-bar.js';
+import { isGlobal, loadHold } from './hold-source.js';
 import { Progress } from './progress.js';
 import { RunPage } from './run-page.js';
 import { StatusText } from './status-text.js';
+import { onEvent } from './stream.js';
 import { useNow } from './use-now.js';
 
 /** The page of one backfill, or of one of its runs. */
@@ -17,7 +20,14 @@ export function DetailPage({ name, runId }) {
   useEffect(() => {
     document.title = `${name} · Backfills`;
     source.current = new DetailSource(name, setData);
-    return () => source.current.stop();
+    // A service of an earlier version has none.
+    const load = () => void loadHold().catch(() => undefined);
+    load();
+    const unsubscribe = onEvent((event) => (isGlobal(event) || event.type === 'reset') && load());
+    return () => {
+      unsubscribe();
+      source.current.stop();
+    };
   }, [name]);
   if (data?.isMissing) return html`<${Missing} name=${name} />`;
   if (!data?.status) return html`<p class="quiet">Loading…</p>`;
@@ -30,6 +40,7 @@ function Detail(context) {
   const { name, url, status, groups, config, now, refresh, isGone } = context;
   return html`<article class="detail">
     <p><a href="#/">← All backfills</a></p>
+    <${HoldBar} now=${now} />
     <div class="detail-head">
       <div>
         <h2><bdi>${name}</bdi>${' '}<${Badge} status=${status} now=${now} /></h2>

@@ -70,7 +70,7 @@ export class DetailSource {
 
   handle({ type, backfill }) {
     if (type === 'reset') this.refresh();
-    if (backfill !== this.name) return;
+    if (backfill !== this.name && backfill !== '*') return;
     (CHANGES[type] ?? RUN_CHANGES).forEach((part) => this.dirty.add(part));
     this.polling.poke();
   }

@@ -7,7 +7,7 @@ export const FILTERS = {
   '': ['Everything', []],
   config: ['Config changes', ['configured']],
   actions: ['Actions', ['started', 'paused', 'resumed', 'cancelled', 'retried']],
-  holds: ['Holds and deploys', ['held', 'released', 'deployed']],
+  holds: ['Holds and deploys', ['held', 'released', 'heldAll', 'releasedAll', 'deployed']],
   ends: ['Ends of runs', ['completed', 'failed', 'cancelled', 'verifying', 'canaryEnded']],
 };
 

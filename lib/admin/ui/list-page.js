@@ -2,6 +2,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from './preact.min
 import { countsOf, sectionsOf } from './list-filter.js';
 import { ListControls } from './list-controls.js';
 import { ListItem } from './list-item.js';
+import { HoldBar } from './hold-bar.js';
 import { loadOverview, overview } from './overview-source.js';
 import { startPolling } from './poll.js';
 import { useStore } from './store.js';
@@ -46,6 +47,7 @@ export function ListPage({ params }) {
   const sections = sectionsOf(statuses, filter, now);
   const isFiltered = filter.search !== '' || filter.state !== '';
   return html`<div class="list" ref=${list}>
+    <${HoldBar} now=${now} isList />
     <${ListControls} params=${params} counts=${countsOf(statuses, now)} total=${statuses.length} />
     ${sections.length === 0 && html`<p class="empty">No backfill matches. <a href="#/">Show all</a></p>`}
     ${sections.map(

@@ -1,4 +1,5 @@
 import { has, query, read } from './api.js';
+import { hold } from './hold-source.js';
 import { createStore } from './store.js';
 
 /** The statuses of all backfills by name, in order; `null` until they were loaded. */
@@ -9,6 +10,7 @@ let revision;
 /** Loads the backfills that have changed since the last time. */
 export async function loadOverview() {
   const answer = await read(`/overview${query({ after: revision })}`, has('backfills'));
+  hold.set(answer.hold);
   const changed = new Map(answer.backfills.map((status) => [status.name, status]));
   const before = new Map((overview.get() ?? []).map((status) => [status.name, status]));
   const next = answer.names.map((name) => changed.get(name) ?? before.get(name));

@@ -34,7 +34,10 @@ export function groupOf(status, now) {
   const { state, pausedBy, stalled, warnings } = status;
   if (state === 'failed' || (state === 'paused' && pausedBy === LIBRARY)) return 'attention';
   if (isRunning(state)) {
-    const hurts = stalled || heldOf(status) || hasNoWorkers(status, now) || warnings.length > 0;
+    const held = heldOf(status);
+    // Somebody holds all backfills on purpose, and the page says so.
+    const stops = held ? held.scope !== 'all' : hasNoWorkers(status, now);
+    const hurts = stalled || stops || warnings.length > 0;
     return hurts ? 'attention' : 'running';
   }
   if (warnings.length > 0 && state !== 'cancelled') return 'attention';

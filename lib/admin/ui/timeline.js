@@ -60,10 +60,13 @@ function rowOf({ id, at, type, data }) {
   };
 }
 
+/** What the words of the chart say. */
+const WORDED = new Set(['released', 'deployed', 'heldAll', 'releasedAll']);
+
 function actionOf(type, data) {
   if (type === 'canaryEnded') return html`<bdi>${data.reason}</bdi>`;
   if (type === 'configured') return html`<${ChangeList} patch=${data.patch} from=${data.from} />`;
-  if (type === 'released' || type === 'deployed') return wordsOf({ type, data });
+  if (WORDED.has(type)) return wordsOf({ type, data });
   if (data.retried !== undefined) return `${type} ${counted(data.retried, 'failure')}`;
   if (data.failures)
     return `${type} with ${compact(data.failures)} ${data.failures === 1 ? 'failure' : 'failures'}`;

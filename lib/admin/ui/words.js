@@ -26,7 +26,7 @@ export function obstacleOf(status, now) {
   }
   if (held)
     return [
-      held.reason.startsWith('held') ? '' : 'held: ',
+      ...holderOf(held),
       { text: held.reason },
       sinceText(held.since, now),
       untilClock(held.until, now),
@@ -49,6 +49,12 @@ function endWords(status, now) {
   const took = end && startedAt ? `, took ${between(Date.parse(startedAt), Date.parse(end))}` : '';
   const failures = failuresOf(status) > 0 ? `, ${counted(failuresOf(status), 'failure')}` : '';
   return [`${state}${at}${took}${failures}`, ...because(status.stateReason)];
+}
+
+/** Who holds it, where all backfills are held. */
+function holderOf({ scope, by, reason }) {
+  if (scope !== 'all') return [reason.startsWith('held') ? '' : 'held: '];
+  return by ? ['held with all backfills by ', { text: by }, ': '] : ['held with all backfills: '];
 }
 
 const ago = (iso, now) => (iso ? ` ${between(Date.parse(iso), now)} ago` : '');

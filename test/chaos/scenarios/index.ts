@@ -4,6 +4,7 @@ import { clockScenarios } from './clock.js';
 import { controlScenarios } from './control.js';
 import { deployScenarios } from './deploys.js';
 import { guardScenarios } from './guards.js';
+import { holdScenarios } from './hold.js';
 import { killPoints } from './kill-points.js';
 import { ledgerScenarios } from './ledger.js';
 import { loadScenarios } from './load.js';
@@ -31,5 +32,6 @@ export const scenarios: readonly Scenario[] = [
   ...poisonScenarios,
   ...zombieScenarios,
   ...controlScenarios,
+  ...holdScenarios,
   ...clockScenarios,
 ];

@@ -449,6 +449,16 @@ it('the migration and handlers of the guide to undo give back what they have wri
   await bench.database.query(sql.join('\n'));
 });
 
+it('the calls that hold everything release it, too', async () => {
+  const { backfills } = await bench.start({ handlers: [] });
+  await evaluate(snippet("reason: 'incident 42'"), { backfills });
+  expect(await backfills.globalHold()).toBeNull();
+  expect((await backfills.history('*')).map(({ type, data }) => [type, data['by']])).toEqual([
+    ['releasedAll', 'ana'],
+    ['heldAll', 'ana'],
+  ]);
+});
+
 it('leaves no snippet out but those that other tests run', () => {
   const elsewhere = (code: string) =>
     code.startsWith('// src/') || code.includes('admin: {') || code.includes('createBullBoard');

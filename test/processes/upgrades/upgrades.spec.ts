@@ -1,6 +1,7 @@
 import { canarySuite } from './canary.suite.js';
 import { deploySuite } from './deploy.suite.js';
 import { failuresSuite } from './failures.suite.js';
+import { holdSuite } from './hold.suite.js';
 import { killSuite } from './kill.suite.js';
 import { ledgerSuite } from './ledger.suite.js';
 import { pacingSuite } from './pacing.suite.js';
@@ -13,6 +14,7 @@ import { verifySuite } from './verify.suite.js';
 describe.each(await releases())('%s and this version', (tarball) => {
   const bench = new UpgradeBench(tarball);
   describe('a pause', () => pauseSuite(bench));
+  describe('a hold of all runs', () => holdSuite(bench));
   describe('failures', () => failuresSuite(bench));
   describe('pacing', () => pacingSuite(bench));
   describe('the ledger', () => ledgerSuite(bench));

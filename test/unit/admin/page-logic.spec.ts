@@ -74,6 +74,13 @@ describe('what the list says', () => {
       /^held: replication lag 48 s, since \d\d:59:00/,
     ],
     [
+      'held with all others',
+      { held: { scope: 'all', by: 'ada', reason: 'incident 42', since: at(60), until: null }, workers: 0 },
+      'running',
+      'held',
+      /^held with all backfills by ada: incident 42, since \d\d:59:00/,
+    ],
+    [
       'held by rate 0, said by an earlier service',
       { held: undefined, rate: { perSecond: 0, reason: 'held' } },
       'attention',
