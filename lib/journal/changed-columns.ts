@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { hashOf } from './row-sql.js';
+import { differ, hashOf } from './row-sql.js';
 
 /** A column with SQL for its values as text, from before a write and after it. */
 export interface ComparedColumn {
@@ -17,7 +17,7 @@ export interface ComparedColumn {
 export function changedColumns(
   em: EntityManager,
   columns: readonly ComparedColumn[],
-  condition = 'c.old is distinct from c.new',
+  condition = differ('c.old', 'c.new'),
 ): string {
   const values = columns.map(
     ({ name, before, after }) => `(${em.getPlatform().quoteValue(name)}, ${before}, ${after})`,

@@ -5,7 +5,7 @@ import { changedColumns } from './changed-columns.js';
 import { JournalRowSchema } from './journal.entities.js';
 import type { JournaledTable } from './journaled-table.js';
 import type { RowImages, RowSelection } from './row-images.js';
-import { hashOf, hasKey, keyText } from './row-sql.js';
+import { differ, hashOf, hasKey, keyText } from './row-sql.js';
 
 /** Rows whose changes are written to the journal. */
 export interface WrittenRows {
@@ -94,17 +94,19 @@ function changesOf(em: EntityManager, { table, changing }: WrittenRows, images: 
     `case when ${gone} then '{}'::jsonb else d.after end as after ` +
     `from json_to_recordset(${platform.quoteValue(images)}) as b(key text, ${types}) ` +
     `left join ${table.name} as e on ${hasKey(table, 'e', 'b.key')} ` +
-    `cross join lateral (${changedColumns(em, compared, `${gone} or (c.old is distinct from c.new${counts})`)}) as d ` +
+    `cross join lateral (${changedColumns(em, compared, `${gone} or (${differ('c.old', 'c.new')}${counts})`)}) as d ` +
     'where d.before is not null'
   );
 }
 
 function insertsOf(em: EntityManager, { table }: WrittenRows, selection: RowSelection): string {
-  const hashes = table.columns.map(
-    ({ name, quoted }) => `${em.getPlatform().quoteValue(name)}, ${hashOf(`e.${quoted}::text`)}`,
-  );
+  const compared = table.columns.map(({ name, quoted }) => ({
+    name,
+    before: 'null',
+    after: `e.${quoted}::text`,
+  }));
   return (
-    `select ${keyText(table, 'e')} as key, 'insert' as operation, '{}'::jsonb as before, ` +
-    `jsonb_build_object(${hashes.join(', ')}) as after from ${table.name} as e where ${selection}`
+    `select ${keyText(table, 'e')} as key, 'insert' as operation, '{}'::jsonb as before, d.after ` +
+    `from ${table.name} as e cross join lateral (${changedColumns(em, compared, 'true')}) as d where ${selection}`
   );
 }

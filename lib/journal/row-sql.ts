@@ -23,6 +23,11 @@ export function hashOf(text: string): string {
   return `hashtextextended(${text} collate "C", 0)`;
 }
 
+/** Whether two texts in SQL differ, where `null` is a value like any. */
+export function differ(left: string, right: string): string {
+  return `(${left} is distinct from (${right}) collate "C")`;
+}
+
 /** Whether the column of the row `alias` has the value whose hash is in `hashes`, which is `jsonb`. */
 export function hasHash(
   em: EntityManager,

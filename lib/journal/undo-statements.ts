@@ -6,7 +6,7 @@ import { openRowsOf } from './journal.source.js';
 import type { JournalRange } from './journal.source.js';
 import type { RowOperation } from './journal.entities.js';
 import type { JournaledColumn, JournaledTable } from './journaled-table.js';
-import { hasHash, hasKey, keyText } from './row-sql.js';
+import { differ, hasHash, hasKey, keyText } from './row-sql.js';
 
 /** Rows of a journal that are undone in one transaction. */
 export interface UndoneRows {
@@ -122,8 +122,8 @@ export async function settleRest(
   const isGone = `e.${table.keys[0]?.quoted} is null`;
   const same = columns.map(
     (column) =>
-      `(${lacks(em, column, 'j.values_before')} or e.${column.quoted}::text is not distinct from ` +
-      `j.values_before->>${platform.quoteValue(column.name)})`,
+      `(${lacks(em, column, 'j.values_before')} or not ` +
+      `${differ(`e.${column.quoted}::text`, `j.values_before->>${platform.quoteValue(column.name)}`)})`,
   );
   const isOld = ['true', ...same].join(' and ');
   const [row] = await executeStatement(

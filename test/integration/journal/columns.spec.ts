@@ -1,0 +1,72 @@
+import { EntitySchema } from '@mikro-orm/core';
+import { BACKFILL_JOURNAL_ENTITIES, createJournalSchema, keyset } from 'nestjs-backfill';
+import type { BackfillGuard } from 'nestjs-backfill';
+import { createAppBench, defineBackfill } from '../../support/apps/index.js';
+
+interface Sheet {
+  id: number;
+  title: string;
+  code: string;
+}
+
+const SheetSchema = new EntitySchema<Sheet>({
+  name: 'Sheet',
+  tableName: 'sheets',
+  properties: {
+    id: { type: 'integer', primary: true, autoincrement: false },
+    title: { type: 'text' },
+    code: { type: 'text' },
+  },
+});
+
+/** More than a function of PostgreSQL takes as pairs of a name and a value. */
+const COLUMNS = Array.from({ length: 60 }, (_, at) => `c${at} int DEFAULT ${at}`);
+
+const bench = await createAppBench();
+const { database } = bench;
+const statements: string[] = [];
+await createJournalSchema({ addSql: (sql) => statements.push(sql) });
+await database.query(statements.join('\n'));
+await database.query(
+  `CREATE COLLATION any_case (provider = icu, deterministic = false, locale = 'und-u-ks-level2'); ` +
+    `CREATE TABLE sheets (id int PRIMARY KEY, title text COLLATE any_case NOT NULL, code text COLLATE "C" NOT NULL, ${COLUMNS.join(', ')})`,
+);
+
+const contents = () => database.query('SELECT * FROM sheets ORDER BY id');
+
+it.each(['recheck', 'none'] as const satisfies BackfillGuard[])(
+  'many columns, and values that a collation takes for equal ones, are journaled and undone: guard %s',
+  async (guard) => {
+    await database.query(
+      `TRUNCATE sheets; INSERT INTO sheets (id, title, code) SELECT g, 'title', 'code' FROM generate_series(1, 5) g`,
+    );
+    const app = await bench.start({
+      entities: [SheetSchema, ...BACKFILL_JOURNAL_ENTITIES],
+      handlers: [
+        defineBackfill<never, Sheet>({
+          name: 'sheets',
+          source: keyset(SheetSchema, { orderBy: { id: 'asc' }, where: { id: { $lt: 100 } } }),
+          guard,
+          undo: {},
+          config: { batchSize: 5, perSecondOnPeak: null, perSecondOffPeak: null },
+          processBatch: (sheets, { em }) => {
+            for (const sheet of sheets) {
+              if (sheet.id === 5) {
+                em.create(SheetSchema, { id: 105, title: 'added', code: 'added' });
+                em.remove(sheet);
+              } else {
+                sheet.title = 'TITLE';
+              }
+            }
+          },
+        }),
+      ],
+    });
+    const before = await contents();
+    const { runId } = await app.backfills.start('sheets');
+    expect(await app.finished('sheets')).toMatchObject({ state: 'completed', journaled: 6 });
+    await app.backfills.undo('sheets', { runId });
+    expect(await app.finished('sheets')).toMatchObject({ state: 'completed', conflicts: 0 });
+    expect(await contents()).toEqual(before);
+  },
+);
