@@ -13,6 +13,7 @@ import { pace } from './pace.bench.js';
 import { plan } from './plan.bench.js';
 import { scale } from './scale.bench.js';
 import { sql } from './sql.bench.js';
+import { undo } from './undo.bench.js';
 import { verify } from './verify.bench.js';
 
 /** All benchmarks; those at the end run apart. */
@@ -20,6 +21,7 @@ export const benchmarks: readonly Benchmark[] = [
   noop,
   sql,
   entities,
+  undo,
   verify,
   plan,
   enqueue,

@@ -68,6 +68,20 @@ export async function open(plan: BenchPlan): Promise<Role> {
       });
     });
 
+  /** Starts a run and answers the ms until it was over. */
+  const timed = async (name: string, start: () => Promise<{ readonly runId: string }>) => {
+    const from = performance.now();
+    let runId: string | null = null;
+    const ended = over(name, () => runId);
+    ({ runId } = await start());
+    const { type } = await ended;
+    const ms = performance.now() - from;
+    if (type !== 'completed') {
+      throw new Error(`Expected the run of ${name} to complete, it was ${type}`);
+    }
+    return ms;
+  };
+
   return {
     ...processFigures(),
     bootMs: () => bootMs,
@@ -88,17 +102,11 @@ export async function open(plan: BenchPlan): Promise<Role> {
     },
     configure: (name: string, patch: object) => service.configure(name, patch),
     /** Starts a run and answers the ms until it was over. */
-    run: async (name: string, options?: StartOptions) => {
-      const from = performance.now();
-      let runId: string | null = null;
-      const ended = over(name, () => runId);
-      ({ runId } = await service.start(name, options));
-      const { type } = await ended;
-      const ms = performance.now() - from;
-      if (type !== 'completed') {
-        throw new Error(`Expected the run of ${name} to complete, it was ${type}`);
-      }
-      return ms;
+    run: (name: string, options?: StartOptions) => timed(name, () => service.start(name, options)),
+    /** Undoes the newest run and answers the ms until that was over. */
+    undo: async (name: string) => {
+      const { runId } = await service.status(name);
+      return timed(name, () => service.undo(name, { runId: runId ?? '' }));
     },
     /** Starts a run and answers the ms until so many ranges were in the queue. */
     enqueue: async (name: string, ranges: number) => {
