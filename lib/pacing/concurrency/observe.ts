@@ -1,0 +1,49 @@
+import type { ConcurrencyState, LoadSignals, SlotBounds } from './concurrency-state.js';
+
+/** Time constants of the exponential smoothing. */
+const SMOOTHING_MS = 700;
+/** The floor is the lowest latency over this: a few fast ranges are no floor. */
+const FLOOR_SMOOTHING_MS = 3_000;
+/** At the minimum the floor follows the latency: what others cause there is no load of the run. */
+const FLOOR_RISE_MS = 10_000;
+/** Up to this part of the minimum, a run is at its minimum. */
+const NEAR_MIN = 1.05;
+
+/** Takes the signals into the state: smooths them, and learns the floor of the latency. */
+export function observe(
+  state: ConcurrencyState,
+  { now, latencyMs, ended, pressure }: LoadSignals,
+  { min }: SlotBounds,
+): ConcurrencyState {
+  const elapsed = Math.max(0, now - state.at);
+  const weight = weightOf(elapsed, SMOOTHING_MS);
+  return {
+    ...state,
+    at: now,
+    pressure: state.pressure + weight * (pressure - state.pressure),
+    ended: state.ended + ended,
+    ...(latencyMs === null ? {} : observeLatency(state, latencyMs, elapsed, state.value <= min * NEAR_MIN)),
+  };
+}
+
+function observeLatency(
+  { floorMs, latencyMs, stretch }: ConcurrencyState,
+  latest: number,
+  elapsed: number,
+  isAtMin: boolean,
+): Pick<ConcurrencyState, 'floorMs' | 'latencyMs' | 'stretch'> {
+  const smoothed =
+    latencyMs === null ? latest : latencyMs + weightOf(elapsed, FLOOR_SMOOTHING_MS) * (latest - latencyMs);
+  const floor = floorMs ?? smoothed;
+  const rise = isAtMin ? weightOf(elapsed, FLOOR_RISE_MS) * Math.max(0, smoothed - floor) : 0;
+  const nextFloor = Math.min(smoothed, floor) + rise;
+  return {
+    floorMs: nextFloor,
+    latencyMs: smoothed,
+    stretch: stretch + weightOf(elapsed, SMOOTHING_MS) * (latest / nextFloor - stretch),
+  };
+}
+
+function weightOf(elapsed: number, timeConstant: number): number {
+  return 1 - Math.exp(-elapsed / timeConstant);
+}

@@ -1,0 +1,28 @@
+import type { ConcurrencyState, LoadSignals, SlotBounds } from './concurrency-state.js';
+
+/**
+ * Keeps the value within its bounds, which an operator may have changed, and the total of all processes as it is when
+ * their number changes.
+ */
+export function rescale(
+  state: ConcurrencyState,
+  { processes }: LoadSignals,
+  { min, max }: SlotBounds,
+): ConcurrencyState {
+  const factor = processes > 0 && state.processes > 0 ? state.processes / processes : 1;
+  // Below the minimum are only runs that throttles have brought there.
+  const lowest = state.value < state.min ? 0 : min;
+  const value = Math.min(max, Math.max(lowest, state.value * factor));
+  const next = { ...state, min, processes: processes > 0 ? processes : state.processes };
+  if (value === state.value) {
+    return next;
+  }
+  return {
+    ...next,
+    value,
+    reason: factor === 1 ? 'its bounds have changed' : `the number of processes has become ${processes}`,
+    good: value,
+    ceiling: state.ceiling && { ...state.ceiling, value: state.ceiling.value * factor },
+    ended: 0,
+  };
+}

@@ -1,0 +1,54 @@
+import type { ConcurrencyState, LoadSignals } from './concurrency-state.js';
+
+/** Up to this pressure the value may be raised; from the second on it is lowered. */
+const CALM_PRESSURE = 0.1;
+const HIGH_PRESSURE = 0.25;
+/** The same for the ratio of the latency to its floor. */
+export const CALM_STRETCH = 1.5;
+const HIGH_STRETCH = 2;
+/** The ratio at which latency counts as the worst trouble. */
+const WORST_STRETCH = 6;
+
+/** What is wrong, if anything. */
+export interface Trouble {
+  /** 0: nothing that lowers the value; up to 1. */
+  readonly severity: number;
+  /** Whether the value may be raised. */
+  readonly calm: boolean;
+  /** Whether others than the run say so; its own latency is that of its minimum in the end. */
+  readonly external: boolean;
+  readonly reason: string;
+}
+
+/** Judges the smoothed signals. */
+export function assess(
+  { pressure, stretch }: ConcurrencyState,
+  { errors, pressure: latest, pressureReason }: LoadSignals,
+): Trouble {
+  const calm = Math.max(pressure, latest) < CALM_PRESSURE && stretch < CALM_STRETCH && errors === 0;
+  const latency = `a row takes ${stretch.toFixed(1)} times as long as without load`;
+  if (errors > 0) {
+    return {
+      severity: 1,
+      calm,
+      external: false,
+      reason: 'timeouts, or failures to get a lock or a connection',
+    };
+  }
+  // Smoothed, it says whether there is trouble; how bad it is, the latest says sooner.
+  const byPressure =
+    pressure < HIGH_PRESSURE ? 0 : severityOf((pressure + Math.max(pressure, latest)) / 2, HIGH_PRESSURE, 1);
+  const byLatency = severityOf(stretch, HIGH_STRETCH, WORST_STRETCH);
+  if (byPressure >= byLatency && byPressure > 0) {
+    return { severity: byPressure, calm, external: true, reason: pressureReason };
+  }
+  if (byLatency > 0) {
+    return { severity: byLatency, calm, external: false, reason: latency };
+  }
+  return { severity: 0, calm, external: false, reason: latest >= CALM_PRESSURE ? pressureReason : latency };
+}
+
+/** Above 0 as soon as the signal is high. */
+function severityOf(value: number, high: number, worst: number): number {
+  return value < high ? 0 : Math.min(1, Math.max(0.01, (value - high) / (worst - high)));
+}
