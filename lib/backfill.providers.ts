@@ -41,6 +41,7 @@ import { MetricsLeases } from './monitoring/metrics.leases.js';
 import { TelemetryLoader } from './monitoring/telemetry.loader.js';
 import { PressureReporter } from './pacing/pressure.reporter.js';
 import { RateController } from './pacing/rate.controller.js';
+import { ConcurrencyController } from './pacing/concurrency/concurrency.controller.js';
 import { SharedQuota } from './pacing/shared.quota.js';
 import { ThrottleEvaluator } from './pacing/throttle.evaluator.js';
 import { ThrottlePoller } from './pacing/throttle.poller.js';
@@ -157,6 +158,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   CycleQueues,
   QueuePublisher,
   RateController,
+  ConcurrencyController,
   SharedQuota,
   MeasurementStore,
   ThrottleEvaluator,

@@ -42,6 +42,7 @@ export type {
   BackfillConfigPatch,
   QuotaConfig,
 } from './config/backfill-config.js';
+export type { ConcurrencyRange, ConcurrencySetting } from './config/concurrency-setting.js';
 export type { ConfigOrigins, ConfigValueOrigin } from './config/config-origins.js';
 export type { ConfigInForce } from './config/config.store.js';
 export type { OnOtherVersion } from './config/handler-version.js';
@@ -126,7 +127,13 @@ export type { BackfillFailure, FailurePage, FailurePageRequest } from './state/b
 export type { BackfillChange, BackfillRun } from './state/backfill-run.js';
 export type { LastError, StoredError } from './state/stored-error.js';
 export type { BackfillOverview, BackfillOverviewEntry } from './status/backfill-overview.js';
-export type { BackfillStatus, HoldStatus, PartitionStatus, RateStatus } from './status/backfill-status.js';
+export type {
+  BackfillStatus,
+  ConcurrencyStatus,
+  HoldStatus,
+  PartitionStatus,
+  RateStatus,
+} from './status/backfill-status.js';
 export { BACKFILL_ENTITIES } from './ledger/ledger.entities.js';
 export { createLedgerSchema, dropLedgerSchema } from './ledger/ledger-schema.js';
 export { BACKFILL_JOURNAL_ENTITIES } from './journal/journal.entities.js';

@@ -1,6 +1,7 @@
 import { IANAZone } from 'luxon';
 import { z } from 'zod';
 import type { BackfillConfig } from './backfill-config.js';
+import type { ConcurrencySetting } from './concurrency-setting.js';
 
 interface ConfigField<Value> {
   readonly schema: z.ZodType<Value>;
@@ -11,6 +12,20 @@ interface ConfigField<Value> {
 function whole(min: number, max: number, meaning: string): ConfigField<number> {
   const bounds = `from ${min.toLocaleString('en-US')} to ${max.toLocaleString('en-US')}`;
   return { schema: z.int().min(min).max(max), expected: `a whole number ${bounds} (${meaning})` };
+}
+
+/** A whole number, or bounds between which it is found. */
+function adaptive(max: number, meaning: string): ConfigField<ConcurrencySetting> {
+  const number = z.int().min(1).max(max);
+  return {
+    schema: z.union([
+      number,
+      z.strictObject({ min: number, max: number }).refine((bounds) => bounds.min <= bounds.max),
+    ]),
+    expected:
+      `a whole number from 1 to ${max.toLocaleString('en-US')} (${meaning}), ` +
+      'or { min, max } of such numbers, such as { min: 1, max: 32 }',
+  };
 }
 
 const RATE: ConfigField<number | null> = {
@@ -44,8 +59,8 @@ export const CONFIG_FIELDS: { readonly [Key in keyof BackfillConfig]: ConfigFiel
   onPeakWdayEnd: WEEKDAY,
   onPeakHourBegin: HOUR,
   onPeakHourEnd: HOUR,
-  concurrency: whole(1, 1000, 'ranges at once per process'),
-  rowConcurrency: whole(1, 10_000, 'rows at once per range'),
+  concurrency: adaptive(1000, 'ranges at once per process'),
+  rowConcurrency: adaptive(10_000, 'rows at once per range'),
   maxOutstanding: whole(1, 1_000_000, 'ranges that are planned and not processed yet'),
   attempts: whole(1, 100, 'attempts per range or row'),
   backoffMs: whole(0, 86_400_000, 'milliseconds'),

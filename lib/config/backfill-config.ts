@@ -1,3 +1,5 @@
+import type { ConcurrencySetting } from './concurrency-setting.js';
+
 /**
  * The config of a backfill, resolved: every key has a value. It can be changed at any time with
  * `BackfillService.configure`; every process applies a change within a second.
@@ -43,11 +45,19 @@ export interface BackfillConfig {
   readonly onPeakHourEnd: number;
   /**
    * Ranges that a process works on at once. A whole number from 1 to 1,000. Short ranges of a row handler overlap: the
-   * next range is loaded while the last rows of the previous one are processed. Default 4.
+   * next range is loaded while the last rows of the previous one are processed.
+   *
+   * Or bounds, such as `{ min: 1, max: 32 }`: the concurrency is then found between them, and found again when something
+   * changes. It is raised while more ranges at once do not make each slower, and lowered when ranges take longer than they
+   * do without load, when statements time out, and when throttles report pressure; these then change the concurrency and not
+   * the rate, until they hold the run. `status` has the value and the reason. Default 4.
    */
-  readonly concurrency: number;
-  /** Rows of a range that a row handler is given at once. A whole number from 1 to 10,000. Default 1. */
-  readonly rowConcurrency: number;
+  readonly concurrency: ConcurrencySetting;
+  /**
+   * Rows of a range that a row handler is given at once. A whole number from 1 to 10,000, or bounds as for `concurrency`.
+   * Where both have bounds, more rows of a range come before more ranges. Default 1.
+   */
+  readonly rowConcurrency: ConcurrencySetting;
   /**
    * Upper bound of the ranges that are planned and not processed yet, whatever `duration` and the rates ask for. It
    * bounds the memory used in Redis. A whole number from 1 to 1,000,000. Default 10,000.

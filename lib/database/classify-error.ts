@@ -91,6 +91,16 @@ export function isOutOfConnections(error: unknown): boolean {
   return ['53300', 'ER_CON_COUNT_ERROR', 'ER_TOO_MANY_USER_CONNECTIONS'].includes(codeOf(error));
 }
 
+/** Whether the database timed out, on a statement or on a lock, or has no connection left: others may be waiting, too. */
+export function isOverload(error: unknown): boolean {
+  return (
+    isTimeout(error) ||
+    isOutOfConnections(error) ||
+    error instanceof LockWaitTimeoutException ||
+    (error instanceof Error && codeOf(error) === '55P03')
+  );
+}
+
 /** Whether the database cancelled a statement for the time that it took. */
 export function isTimeout(error: unknown): boolean {
   return (

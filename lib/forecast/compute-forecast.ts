@@ -1,4 +1,5 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
+import { boundsOf } from '../config/concurrency-setting.js';
 import { estimateEnd } from '../pacing/schedule.js';
 import { callsPerSecond } from '../pacing/shared.quota.js';
 import { sampleConfidence } from '../state/sample-confidence.js';
@@ -73,10 +74,14 @@ function duration(
   quotaMs: ForecastRange | null,
 ): Pick<BackfillForecast, 'durationMs' | 'limitedBy'> {
   const rowsPerRange = ranges === 0 ? 0 : rowsTotal / ranges;
-  const parallel = config.concurrency * (shape === 'row' ? config.rowConcurrency : 1);
-  const measured = speed ? rangeMs(speed, { rows: rowsPerRange, concurrency: config.concurrency }) : null;
+  const atOnce = boundsOf(config.concurrency);
+  const rowsAtOnce = boundsOf(shape === 'row' ? config.rowConcurrency : 1);
+  // A concurrency that is found while the run goes on may stay at its minimum.
+  const parallel = (end: keyof ForecastRange) =>
+    end === 'high' ? atOnce.min * rowsAtOnce.min : atOnce.max * rowsAtOnce.max;
+  const measured = speed ? rangeMs(speed, { rows: rowsPerRange, concurrency: atOnce.max }) : null;
   const workMs = (end: keyof ForecastRange) =>
-    measured?.[end] ?? Math.max(cpuPerRow?.[end] ?? 0, (msPerRow?.[end] ?? 0) / parallel) * rowsPerRange;
+    measured?.[end] ?? Math.max(cpuPerRow?.[end] ?? 0, (msPerRow?.[end] ?? 0) / parallel(end)) * rowsPerRange;
   const lasting = (end: keyof ForecastRange): number | null => {
     const ms = workMs(end);
     const last = estimateEnd(config, at, ranges, ms > 0 ? 1000 / ms : null);

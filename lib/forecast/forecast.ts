@@ -36,6 +36,8 @@ export interface BackfillForecast {
    * of these rows, which one process has one after the other (the least of all batches: code that has run a few times only
    * is slower; `low` is half of it).
    *
+   * Of a `concurrency` with bounds it is the upper one, for `high` the lower one where nothing was measured.
+   *
    * The range is that of the mean of the batches (Student's t at 90 %), and at least 2 %. `null`: it would never end.
    */
   readonly durationMs: ForecastRange | null;

@@ -71,6 +71,12 @@ export const RUN_MEASURES: readonly RunMeasure[] = [
     ({ rate }) => rate.perSecond ?? 0,
   ),
   gauge(
+    'concurrency',
+    '{slot}',
+    'Ranges, or rows of a row handler, at once in each process, where that is being found; else 0',
+    ({ concurrency }) => concurrency?.value ?? 0,
+  ),
+  gauge(
     'lag',
     's',
     'Time to process the outstanding ranges at the throughput of the last minute; 0 while that is unknown',

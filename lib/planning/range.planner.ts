@@ -1,6 +1,7 @@
 import { countOf } from '../errors/count-of.js';
 import { Injectable, Logger } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
+import { boundsOf } from '../config/concurrency-setting.js';
 import { isTimeout } from '../database/classify-error.js';
 import { EntityManagers } from '../database/entity-managers.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
@@ -203,7 +204,7 @@ export class RangePlanner {
 
 function windowOf({ config, now, workers, measuredPerSecond }: CycleRequest) {
   const { perSecond } = currentRate(config, now);
-  const slots = config.concurrency * Math.max(1, workers);
+  const slots = boundsOf(config.concurrency).max * Math.max(1, workers);
   const floor = Math.max(MIN_OUTSTANDING, RANGES_PER_SLOT * slots);
   const target = targetOutstanding({ ...config, perSecond, measuredPerSecond, floor });
   return { perSecond, slots, measuredPerSecond, target };

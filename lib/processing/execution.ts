@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import type { RunJournal } from '../journal/run-journal.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { JsonValue } from '../sources/backfill-source.js';
+import type { LoadMeter } from '../pacing/concurrency/load.meter.js';
 import type { RangeEntry } from '../state/range-entry.js';
 import type { RowsDone } from '../state/range-steps.js';
 import type { RowSampler } from './row.sampler.js';
@@ -72,6 +73,8 @@ export interface FailedRow {
 export interface RowSettings {
   /** Rows of the range at once. */
   readonly concurrency: () => number;
+  /** Measures each row; default, and `null`: nothing is measured. */
+  readonly load?: () => LoadMeter | null;
   /** Row permits of the process, which all of its ranges share. */
   readonly permits: Permits;
   /** Ms that a row may take; `null`: no limit. */

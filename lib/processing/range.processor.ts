@@ -1,15 +1,17 @@
 import { AbandonSignal } from '../async/abandon-signal.js';
+import { isOverload } from '../database/classify-error.js';
 import { endsWithin } from '../async/timeout.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { QuotaLimiter } from '../pacing/quota.limiter.js';
 import type { RunJournal } from '../journal/run-journal.js';
 import type { RangeEntry } from '../state/range-entry.js';
 import type { Claim } from '../state/range-steps.js';
-import type { RowSettings } from './execution.js';
+import type { Outcome, RowSettings } from './execution.js';
 import type { RangeClaimer } from './range.claimer.js';
 import { OvertakenError, RangeCrashError } from './range.errors.js';
 import type { RangeSettler } from './range.settler.js';
 import { RowSampler } from './row.sampler.js';
+import type { RunSlots } from './run-slots.js';
 import type { Permits } from './rows/row.semaphore.js';
 import type { RunWorkerDeps } from './run-worker.deps.js';
 import type { ServedRun } from './served-run.js';
@@ -34,6 +36,7 @@ export class RangeProcessor {
     private readonly claimer: RangeClaimer,
     private readonly limiter: QuotaLimiter,
     private readonly settler: RangeSettler,
+    private readonly slots: RunSlots,
     private readonly deps: RunWorkerDeps,
     private readonly onDone: (ms: number, rows: number) => void,
   ) {
@@ -113,6 +116,9 @@ export class RangeProcessor {
     const unsettled = { entry };
     const rows = this.rowSettings(unsettled, permits);
     const startedAt = performance.now();
+    // Rows are measured one by one.
+    const load = backfill.shape === 'row' ? null : this.slots.load;
+    const work = load?.begin(entry.rows);
     const outcome = await this.abandonSignal.race(
       this.deps.executor.execute({
         backfill,
@@ -126,19 +132,29 @@ export class RangeProcessor {
         signal,
       }),
     );
+    work?.end(outcome !== 'abandoned' && outcome.kind === 'done');
     if (outcome === 'abandoned') {
       return this.release(entry);
     }
+    this.countErrors(outcome);
     if (outcome.kind === 'done') {
       this.onDone(performance.now() - startedAt, entry.rows);
     }
     return this.settler.settle(unsettled.entry, outcome, signal, pendingAcks);
   }
 
+  private countErrors(outcome: Outcome): void {
+    const errors = errorsOf(outcome).filter(isOverload).length;
+    for (let i = 0; i < errors; i++) {
+      this.slots.load?.countError();
+    }
+  }
+
   /** @param unsettled holds the entry of the range, which each acknowledgement replaces by one with the remaining rows */
   private rowSettings(unsettled: { entry: RangeEntry }, permits: Permits): RowSettings {
     return {
-      concurrency: () => this.config().rowConcurrency,
+      concurrency: () => this.slots.rows,
+      load: () => this.slots.load,
       permits,
       timeoutMs: () => this.config().rowTimeoutMs,
       acknowledgeMs: () => this.config().rowAckMs,
@@ -166,5 +182,16 @@ export class RangeProcessor {
   private async release({ index }: RangeEntry): Promise<'released'> {
     await this.deps.rangeStore.release(this.run.runId, [index]);
     return 'released';
+  }
+}
+
+function errorsOf(outcome: Outcome): readonly unknown[] {
+  switch (outcome.kind) {
+    case 'failed':
+      return [outcome.error];
+    case 'partial':
+      return outcome.failed.map(({ error }) => error);
+    default:
+      return [];
   }
 }

@@ -3,6 +3,7 @@ import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { Journals } from '../journal/journals.js';
 import { BackfillLogger } from '../logging/backfill.logger.js';
+import { ConcurrencyController } from '../pacing/concurrency/concurrency.controller.js';
 import { SharedQuota } from '../pacing/shared.quota.js';
 import { BatchTuner } from '../planning/batch.tuner.js';
 import { HeldBatches } from '../planning/held-batches.js';
@@ -29,6 +30,7 @@ export class RunWorkerDeps {
     readonly executor: RangeExecutor,
     readonly splitter: RangeSplitter,
     readonly quota: SharedQuota,
+    readonly concurrency: ConcurrencyController,
     readonly tuner: BatchTuner,
     readonly heldBatches: HeldBatches,
     readonly journals: Journals,

@@ -9,6 +9,7 @@ import { RangeClaimer } from './range.claimer.js';
 import type { JobClaims, NextClaim } from './range.claimer.js';
 import { RangeProcessor } from './range.processor.js';
 import { RangeSettler } from './range.settler.js';
+import { RunSlots } from './run-slots.js';
 import { RowSemaphore } from './rows/row.semaphore.js';
 import type { Permits } from './rows/row.semaphore.js';
 import type { RunWorkerDeps } from './run-worker.deps.js';
@@ -34,9 +35,10 @@ export class RunWorker {
   private readonly claimer: RangeClaimer;
   private readonly settler: RangeSettler;
   private readonly ranges: RangeProcessor;
+  private readonly slots: RunSlots;
   private readonly semaphore = new RowSemaphore(
-    () => this.config.concurrency,
-    () => (this.run.backfill.shape === 'row' ? this.config.rowConcurrency : 1),
+    () => this.slots.ranges,
+    () => this.slots.rows,
   );
   /** Ids of the jobs that were put back, and not taken again by this worker. */
   private readonly returned = new Set<string>();
@@ -58,6 +60,13 @@ export class RunWorker {
         deps.logger.limit('quota', 'warn', scope, `quota: ${String(error)}`);
       },
     );
+    this.slots = new RunSlots(
+      run,
+      current,
+      deps.concurrency,
+      () => this.resize(),
+      (error) => events.error(error),
+    );
     this.claimer = new RangeClaimer(run, current, deps.rangeStore);
     this.settler = new RangeSettler(run, current, this.limiter, deps, events);
     this.ranges = new RangeProcessor(
@@ -66,12 +75,13 @@ export class RunWorker {
       this.claimer,
       this.limiter,
       this.settler,
+      this.slots,
       deps,
       (ms, rows) => this.recordDuration(ms, rows),
     );
     this.worker = new Worker<RangeJob>(run.backfill.name, (job, token) => this.processJob(job, token), {
       ...workerOptions(deps.client, deps.keys.prefix, deps.options.lockDuration),
-      concurrency: config.concurrency,
+      concurrency: this.slots.ranges,
       maximumRateLimitDelay: limitPollMs(config),
     });
     this.worker.on('error', (error) => events.error(error));
@@ -80,8 +90,8 @@ export class RunWorker {
   /** Applies a changed config. */
   reconfigure(config: BackfillConfig): void {
     this.config = config;
-    this.worker.concurrency = this.jobsAtOnce();
-    this.semaphore.resize();
+    this.slots.reconfigure();
+    this.resize();
     this.worker.opts.maximumRateLimitDelay = limitPollMs(config);
     this.limiter.reset();
   }
@@ -109,8 +119,9 @@ export class RunWorker {
     clearTimeout(this.resumeTimer);
     void this.worker.pause(true);
     this.semaphore.close();
+    const closed = this.slots.close();
     await this.ranges.stop(why === 'shutdown' ? why : 'pause');
-    await Promise.all([this.worker.close(), this.settler.close()]);
+    await Promise.all([this.worker.close(), this.settler.close(), closed]);
     if (why === 'end') {
       const queue = this.deps.queues.of(this.run.backfill.name);
       await Promise.all([...this.returned].map((id) => queue.remove(id)));
@@ -159,7 +170,9 @@ export class RunWorker {
     if (next.status !== 'claimed') {
       return next;
     }
+    const from = Math.max(performance.now(), next.claim.dueAt);
     const result = await this.ranges.processRange(next.claim, permits, controller, pendingAcks);
+    await this.slots.rest(performance.now() - from);
     return result === 'settled' ? null : { status: 'interrupted' };
   }
 
@@ -226,7 +239,12 @@ export class RunWorker {
   }
 
   private jobsAtOnce(): number {
-    return this.config.concurrency * (this.prefetching ? 2 : 1);
+    return this.slots.ranges * (this.prefetching ? 2 : 1);
+  }
+
+  private resize(): void {
+    this.worker.concurrency = this.jobsAtOnce();
+    this.semaphore.resize();
   }
 }
 

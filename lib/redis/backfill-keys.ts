@@ -81,6 +81,16 @@ export class BackfillKeys {
     return this.of('timing', runId);
   }
 
+  /** What each process has measured of its work on a run. */
+  load(runId: string): string {
+    return this.of('load', runId);
+  }
+
+  /** Lease of the process that decides on the concurrency of a run. */
+  loadLease(runId: string): string {
+    return this.of('load-lease', runId);
+  }
+
   /** How many times each throttle failed. */
   throttleErrors(runId: string): string {
     return this.of('throttle-errors', runId);

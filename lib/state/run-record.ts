@@ -6,6 +6,7 @@ import type { JsonValue, SourcePartition } from '../sources/backfill-source.js';
 import type { LastError } from './stored-error.js';
 import { CANARY_STATES } from './canary.js';
 import type { Canary, CanarySample, StoredVerdict } from './canary.js';
+import { decodeConcurrency } from './concurrency-state.js';
 import { decodePace } from './pace.js';
 import type { Pace } from './pace.js';
 import type { PartitionMarks } from './partition-marks.js';
@@ -120,6 +121,11 @@ const runSchema = z.object({
   stateSince: z.string().optional(),
   rateSince: z.string().optional(),
   holdSince: z.string().optional(),
+  /** Of the controller that finds its concurrency; `null`: its concurrency is fixed, or nothing is known yet. */
+  concurrency: z
+    .string()
+    .optional()
+    .transform((value) => decodeConcurrency(value ?? null)),
   /** Of the throttles, from 0 to 1, as last measured. */
   pressure: z.coerce.number().default(0).catch(0),
   /** What the throttle with that pressure measured, in words. */
@@ -173,6 +179,8 @@ export const VOLATILE_FIELDS: readonly string[] = [
   'configVersion',
   'partitionMarks',
   'heldFor',
+  'concurrency',
+  'concurrencyAt',
   'workedBy',
 ];
 

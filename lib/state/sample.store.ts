@@ -31,6 +31,8 @@ export interface BackfillSample {
   readonly outstanding: number;
   /** Ranges a second; `null` is unpaced, `0` holds. */
   readonly perSecond: number | null;
+  /** Ranges, or rows of a row handler, at once in each process, where that is being found; else `null`. */
+  readonly concurrency: number | null;
 }
 
 /** How far back samples go. */
@@ -68,8 +70,10 @@ export class SampleStore {
   ) {}
 
   async add(runId: string, sample: BackfillSample): Promise<void> {
-    const { at, done, rowsDone, rowsFailed, outstanding, perSecond } = sample;
-    const text = JSON.stringify([at, done, rowsDone, rowsFailed, outstanding, perSecond]);
+    const { at, done, rowsDone, rowsFailed, outstanding, perSecond, concurrency } = sample;
+    const fields = [at, done, rowsDone, rowsFailed, outstanding, perSecond];
+    // Earlier versions write no concurrency.
+    const text = JSON.stringify(concurrency === null ? fields : [...fields, concurrency]);
     await scripts.addProgressSample.run(this.client, this.keys, { runId }, [
       text,
       MAX_SAMPLES,
@@ -139,15 +143,16 @@ export class SampleStore {
 
 /** Reads what `add` has stored. */
 export function decodeSample(text: string): BackfillSample {
-  const [at, done, rowsDone, rowsFailed, outstanding, perSecond] = JSON.parse(text) as [
+  const [at, done, rowsDone, rowsFailed, outstanding, perSecond, concurrency = null] = JSON.parse(text) as [
     number,
     number,
     number,
     number,
     number,
     number | null,
+    number?,
   ];
-  return { at, done, rowsDone, rowsFailed, outstanding, perSecond };
+  return { at, done, rowsDone, rowsFailed, outstanding, perSecond, concurrency };
 }
 
 /** Ranges and rows a second between the newest sample and the oldest within `overMs`; samples come newest first. */

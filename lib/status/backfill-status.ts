@@ -18,6 +18,24 @@ export interface RateStatus {
 }
 
 /**
+ * How much each process works on at once, where that has bounds in the config and not a number.
+ *
+ * @publicApi
+ */
+export interface ConcurrencyStatus {
+  /** What a process does at once: ranges, or for row handlers rows. */
+  readonly unit: 'ranges' | 'rows';
+  /** An average over time where it is no whole number; below `min` where a throttle makes processes rest. */
+  readonly value: number;
+  readonly min: number;
+  readonly max: number;
+  /** Why `value` is what it is, such as `lowered: replication lag 12.0 s`. */
+  readonly reason: string;
+  /** When `value` was last changed. */
+  readonly since: string;
+}
+
+/**
  * Why a running run starts nothing now.
  *
  * @publicApi
@@ -145,6 +163,11 @@ export interface BackfillStatus {
   /** What the run was forecast to cost when it was started, and what has come true; `null`: it was not rehearsed before. */
   readonly forecast: ForecastOutcome | null;
   readonly rate: RateStatus;
+  /**
+   * Of a running run whose `concurrency` or `rowConcurrency` has bounds: what it is now, and why; else `null`. Throttles then
+   * change it and not the rate, until their pressure is 1.
+   */
+  readonly concurrency: ConcurrencyStatus | null;
   /**
    * Why the run starts nothing now, although it is running; `null` where it does. After a hold, such as that of an outage, it
    * stays until something is done, 10 seconds at most.

@@ -29,6 +29,7 @@ export const IDLE_STATUS = {
   eta: null,
   forecast: null,
   rate: { perSecond: 0, reason: 'idle' },
+  concurrency: null,
   held: null,
   activeAt: null,
   stalled: false,

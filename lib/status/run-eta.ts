@@ -1,6 +1,7 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { estimateEnd } from '../pacing/schedule.js';
 import type { RunRecord } from '../state/run-record.js';
+import { currentConcurrency } from '../state/concurrency-state.js';
 import { publicStatus } from '../state/verification.js';
 import { outstandingOf } from './run-progress.js';
 import { allowedPerSecond, measuredSpeed, quotaBound, rowsPerRange } from './run-speed.js';
@@ -37,7 +38,7 @@ export function estimatedEndOf(run: RunRecord, facts: EtaFacts): number | null {
   }
   // A rate of 0 that is in force until then is that of the config, which the estimate has.
   return estimateEnd(
-    throttledConfig(run, facts.config),
+    throttledConfig(run, facts.config, now),
     Math.max(now, run.holdUntil ?? 0, facts.heldAllUntil ?? 0),
     rangesLeft(run, facts),
     bound,
@@ -73,9 +74,9 @@ function upperBound(run: RunRecord, facts: SpeedFacts): number | null {
 }
 
 /** The config with the rates that the throttles leave of it, as the pressure is now. */
-function throttledConfig(run: RunRecord, config: BackfillConfig): BackfillConfig {
+function throttledConfig(run: RunRecord, config: BackfillConfig, now: number): BackfillConfig {
   const { pressure, pace } = run;
-  if (pressure <= 0 || pressure >= 1) {
+  if (pressure <= 0 || pressure >= 1 || currentConcurrency(run, now) !== null) {
     return config;
   }
   const unpaced = pace.kind === 'paced' ? pace.perSecond : null;

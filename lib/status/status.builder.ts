@@ -21,6 +21,7 @@ import { LIBRARY } from '../supervision/run.breaker.js';
 import { RunChecker } from '../supervision/run.checker.js';
 import type { BackfillFacts } from './backfill-facts.js';
 import type { BackfillStatus } from './backfill-status.js';
+import { concurrencyOf } from './run-concurrency.js';
 import { forecastOutcome } from './forecast-outcome.js';
 import { IDLE_STATUS } from './idle-status.js';
 import { iso, isoOrNull } from './iso-time.js';
@@ -104,6 +105,7 @@ export class StatusBuilder {
         ),
       forecast: forecastOutcome(run, now),
       rate: rateOf(run, now, heldAll),
+      concurrency: config && concurrencyOf(run, config, worked?.shape, now),
       held: hold && { ...hold, since: isoOrNull(hold.since), until: isoOrNull(hold.until) },
       activeAt: isoOrNull(activeAtOf(run, samples)),
       stalled,

@@ -8,6 +8,7 @@ import { PressureReporter } from '../pacing/pressure.reporter.js';
 import { RateController } from '../pacing/rate.controller.js';
 import { SharedQuota } from '../pacing/shared.quota.js';
 import { CycleQueues } from '../queues/cycle.queues.js';
+import { currentConcurrency, roundedSlots } from '../state/concurrency-state.js';
 import { withMark } from '../state/partition-marks.js';
 import { toPerSecond } from '../state/pace.js';
 import type { RunRecord } from '../state/run-record.js';
@@ -123,5 +124,7 @@ export class RunSupervisor {
 
 function toSample(run: RunRecord, outstanding: number, at: number): BackfillSample {
   const { done, rowsDone, rowsFailed, pace } = run;
-  return { at, done, rowsDone, rowsFailed, outstanding, perSecond: toPerSecond(pace) };
+  const controller = currentConcurrency(run, at);
+  const concurrency = controller && roundedSlots(controller.value);
+  return { at, done, rowsDone, rowsFailed, outstanding, perSecond: toPerSecond(pace), concurrency };
 }

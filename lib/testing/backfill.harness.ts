@@ -1,6 +1,7 @@
 import type { EntityManager, EntityName, FilterQuery } from '@mikro-orm/core';
 import { resolveConfig } from '../config/backfill-config.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
+import { boundsOf } from '../config/concurrency-setting.js';
 import { parseConfigPatch } from '../config/parse-config-patch.js';
 import type { DeclaredBackfill, RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { RunBinder } from '../handlers/run.binder.js';
@@ -307,7 +308,7 @@ export class BackfillHarness {
       runId: 'harness',
       dryRun,
       entry: toClaimedEntry(entry),
-      rows: { ...UNLIMITED_ROWS, concurrency: () => this.config.rowConcurrency },
+      rows: { ...UNLIMITED_ROWS, concurrency: () => boundsOf(this.config.rowConcurrency).min },
       signal: new AbortController().signal,
     });
     if (outcome.kind === 'done') {

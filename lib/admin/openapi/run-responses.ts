@@ -87,6 +87,7 @@ export const samplesResponse = z.array(
     rowsFailed: count,
     outstanding: count,
     perSecond: z.number().nullable(),
+    concurrency: z.number().nullable().describe('At once in each process; null: it is fixed, or not known'),
   } satisfies Shape<BackfillSample>),
 );
 

@@ -1,7 +1,12 @@
 import { z } from 'zod';
 import type { ForecastOutcome } from '../../forecast/forecast.js';
 import type { BackfillOverview, BackfillOverviewEntry } from '../../status/backfill-overview.js';
-import type { BackfillStatus, HoldStatus, PartitionStatus } from '../../status/backfill-status.js';
+import type {
+  BackfillStatus,
+  ConcurrencyStatus,
+  HoldStatus,
+  PartitionStatus,
+} from '../../status/backfill-status.js';
 import {
   count,
   time,
@@ -91,6 +96,17 @@ export const statusResponse = z.object({
     perSecond: z.number().nullable().describe('Ranges a second; null: unpaced'),
     reason: text,
   }),
+  concurrency: z
+    .object({
+      unit: z.enum(['ranges', 'rows']).describe('What a process does at once'),
+      value: z.number().describe('An average where it is no whole number'),
+      min: count,
+      max: count,
+      reason: text,
+      since: time.describe('When the value was last changed'),
+    } satisfies Shape<ConcurrencyStatus>)
+    .nullable()
+    .describe('What each process does at once, where the config has bounds of it; null: it is fixed'),
   throttlePressure: z.number().describe('Pressure of the throttles: 0 leaves the rate as it is, 1 holds'),
   workers: count.describe('Processes with a worker for this backfill'),
   warnings: z.array(text),

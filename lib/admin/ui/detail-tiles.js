@@ -26,6 +26,7 @@ export function DetailTiles({ status, config, now }) {
   const speed = html`
     <${Tile} label="Speed" value=${`${rate(running ? status.rowsPerSecond : 0)} rows/s`} note=${speedNote(status)} />
     <${Tile} label="Rate in force" value=${perSecond(status.rate.perSecond)} note=${html`<bdi>${status.rate.reason}</bdi>`} />
+    ${status.concurrency && html`<${Tile} label="Concurrency" value=${concurrencyText(status.concurrency)} note=${html`<bdi>${status.concurrency.reason}</bdi>`} />`}
     <${Tile} label="Ends in" value=${running ? untilText(status.eta, now) : '–'} note=${endNote(status, running, now)} />
   `;
   const means = html`
@@ -52,6 +53,11 @@ export function DetailTiles({ status, config, now }) {
 
 function Tile({ label, value, note }) {
   return html`<div class="tile"><dt>${label}</dt><dd>${value}</dd><dd class="quiet">${note}</dd></div>`;
+}
+
+/** As in `3.4 ranges (1 to 32)`. */
+function concurrencyText({ unit, value, min, max }) {
+  return `${rate(value)} ${unit} (${count(min)} to ${count(max)})`;
 }
 
 /** One unit beside the other, as in `16 ranges/s × 5,039 rows`. */

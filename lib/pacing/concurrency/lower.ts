@@ -1,4 +1,5 @@
-import type { ConcurrencyState, LoadSignals, SlotBounds } from './concurrency-state.js';
+import type { ConcurrencyState } from '../../state/concurrency-state.js';
+import type { LoadSignals, SlotBounds } from './load-signals.js';
 import type { Trouble } from './trouble.js';
 
 /** Factors of the decrease, from the mildest trouble to the worst. */
@@ -38,7 +39,7 @@ export function lower(
   const byRaise = state.raisedAt > state.loweredAt && now - state.raisedAt < OWN_EFFECT_MS;
   const factor = MILD - (MILD - WORST) * severity;
   // What is allowed and not used loads nobody.
-  const inUse = Math.min(state.value, Math.max(used, lowest));
+  const inUse = state.value < min ? state.value : Math.min(state.value, Math.max(state.used, used, lowest));
   const undone = severity >= SEVERE ? state.good * UNDO_SEVERE : state.good;
   const value = byRaise ? Math.min(inUse, undone) : inUse * factor;
   const lowered = Math.min(state.value, Math.max(lowest, value));

@@ -1,4 +1,5 @@
-import type { ConcurrencyState, LoadSignals, SlotBounds } from './concurrency-state.js';
+import type { ConcurrencyState } from '../../state/concurrency-state.js';
+import type { LoadSignals, SlotBounds } from './load-signals.js';
 import { observe } from './observe.js';
 import { lower } from './lower.js';
 import { raise } from './raise.js';

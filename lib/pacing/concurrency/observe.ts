@@ -1,4 +1,5 @@
-import type { ConcurrencyState, LoadSignals, SlotBounds } from './concurrency-state.js';
+import type { ConcurrencyState } from '../../state/concurrency-state.js';
+import type { LoadSignals, SlotBounds } from './load-signals.js';
 
 /** Time constants of the exponential smoothing. */
 const SMOOTHING_MS = 700;
@@ -12,7 +13,7 @@ const NEAR_MIN = 1.05;
 /** Takes the signals into the state: smooths them, and learns the floor of the latency. */
 export function observe(
   state: ConcurrencyState,
-  { now, latencyMs, ended, pressure }: LoadSignals,
+  { now, latencyMs, ended, used, pressure }: LoadSignals,
   { min }: SlotBounds,
 ): ConcurrencyState {
   const elapsed = Math.max(0, now - state.at);
@@ -21,6 +22,7 @@ export function observe(
     ...state,
     at: now,
     pressure: state.pressure + weight * (pressure - state.pressure),
+    used: state.used + weight * (used - state.used),
     ended: state.ended + ended,
     ...(latencyMs === null ? {} : observeLatency(state, latencyMs, elapsed, state.value <= min * NEAR_MIN)),
   };

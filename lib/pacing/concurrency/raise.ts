@@ -1,8 +1,9 @@
-import type { ConcurrencyState, LoadSignals, SlotBounds } from './concurrency-state.js';
+import type { ConcurrencyState } from '../../state/concurrency-state.js';
+import type { LoadSignals, SlotBounds } from './load-signals.js';
 import type { Trouble } from './trouble.js';
 
 /** A value of which less is used is not what limits the run. */
-const IN_USE = 0.75;
+const IN_USE = 0.6;
 /** A raise waits until so many ranges have ended with the value before it, or as many as run at once. */
 const EVIDENCE = 5;
 /** A ceiling is forgotten after this. */
@@ -26,8 +27,8 @@ const APPROACH_MS = 3_000;
 const APPROACH = 1 / 3;
 /** At the ceiling and beyond it, by the number of raises since the last trouble. */
 const PROBES: readonly [Step, ...Step[]] = [
-  { factor: 1.05, dwellMs: 12_000 },
-  { factor: 1.06, dwellMs: 6_000 },
+  { factor: 1.05, dwellMs: 10_000 },
+  { factor: 1.06, dwellMs: 5_000 },
   { factor: 1.08, dwellMs: 4_000 },
   { factor: 1.15, dwellMs: 3_000 },
   { factor: 1.35, dwellMs: 3_000 },
@@ -36,7 +37,7 @@ const PROBES: readonly [Step, ...Step[]] = [
 /** Increases the value where nothing is wrong and the run needs it. */
 export function raise(
   before: ConcurrencyState,
-  { now, used }: LoadSignals,
+  { now }: LoadSignals,
   { max }: SlotBounds,
   { calm, reason }: Trouble,
   elapsed: number,
@@ -50,7 +51,8 @@ export function raise(
   if (state.value >= max) {
     return { ...state, reason: 'at its maximum' };
   }
-  if (used < IN_USE * state.value) {
+  // Below the minimum, slots rest most of the time.
+  if (state.value > state.min && state.used < IN_USE * state.value) {
     return { ...state, reason: 'steady: not all of it is used' };
   }
   const { factor, dwellMs } = stepOf(state);

@@ -1,4 +1,8 @@
-import type { ConcurrencyState, LoadSignals, SlotBounds } from './concurrency-state.js';
+import type { ConcurrencyState } from '../../state/concurrency-state.js';
+import type { LoadSignals, SlotBounds } from './load-signals.js';
+
+/** Without an evaluation for this long, the run begins or goes on, and its processes are not all there yet. */
+const GAP_MS = 3_000;
 
 /**
  * Keeps the value within its bounds, which an operator may have changed, and the total of all processes as it is when
@@ -6,14 +10,16 @@ import type { ConcurrencyState, LoadSignals, SlotBounds } from './concurrency-st
  */
 export function rescale(
   state: ConcurrencyState,
-  { processes }: LoadSignals,
+  { now, processes }: LoadSignals,
   { min, max }: SlotBounds,
 ): ConcurrencyState {
-  const factor = processes > 0 && state.processes > 0 ? state.processes / processes : 1;
+  const begunAt = now - state.at > GAP_MS ? now : state.begunAt;
+  const isComplete = now - begunAt > GAP_MS && processes > 0 && state.processes > 0;
+  const factor = isComplete ? state.processes / processes : 1;
   // Below the minimum are only runs that throttles have brought there.
   const lowest = state.value < state.min ? 0 : min;
   const value = Math.min(max, Math.max(lowest, state.value * factor));
-  const next = { ...state, min, processes: processes > 0 ? processes : state.processes };
+  const next = { ...state, begunAt, min, processes: processes > 0 ? processes : state.processes };
   if (value === state.value) {
     return next;
   }

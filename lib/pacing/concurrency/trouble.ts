@@ -1,4 +1,5 @@
-import type { ConcurrencyState, LoadSignals } from './concurrency-state.js';
+import type { ConcurrencyState } from '../../state/concurrency-state.js';
+import type { LoadSignals } from './load-signals.js';
 
 /** Up to this pressure the value may be raised; from the second on it is lowered. */
 const CALM_PRESSURE = 0.1;

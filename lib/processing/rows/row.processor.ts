@@ -128,7 +128,7 @@ export class RowProcessor {
     try {
       const granted = acquireQuota(this.stop.signal);
       if (!granted || (await this.isGranted(granted))) {
-        await this.deadlines.within(handle(row.data, group.em, abort), abort);
+        await this.measure(() => this.deadlines.within(handle(row.data, group.em, abort), abort));
         row.status = 'done';
         row.data = null;
         this.timer ??= setTimeout(() => void this.startFlushGroup(), acknowledgeMs());
@@ -143,6 +143,17 @@ export class RowProcessor {
     permits.release();
     this.flusher.acknowledge(group);
     this.startRows();
+  }
+
+  private async measure(handled: () => Promise<unknown>): Promise<void> {
+    const work = this.deps.load?.()?.begin(1);
+    try {
+      await handled();
+      work?.end(true);
+    } catch (error) {
+      work?.end(false);
+      throw error;
+    }
   }
 
   /** False when the range was stopped before the quota granted the call. */

@@ -14,7 +14,8 @@
     7      ranges a second that the workers reach without a rate, 0 when unknown
     8      why the configured rate is 0, or '' where it is not
 
-  Pressure p multiplies the rate by 1 - p.
+  Pressure p multiplies the rate by 1 - p. Where the concurrency of the run is being found, that follows the pressure instead,
+  and a pressure of 1 alone changes the rate.
 
   Reply    1 when the interval changed, else 0
 ]]
@@ -42,25 +43,33 @@ if new_pressure ~= '' then
   end
 end
 
+-- A controller stores its state several times a second; one that has not for this long is gone.
+local CONTROLLER_MS = 5000
+local concurrency_at = tonumber(redis.call('HGET', RUN, 'concurrencyAt') or '')
+local rate_pressure = pressure
+if pressure < 1 and concurrency_at and now_ms() - concurrency_at < CONTROLLER_MS then
+  rate_pressure = 0
+end
+
 local function throttled(text)
   local unthrottled = tonumber(text)
-  if pressure <= 0 or not unthrottled or unthrottled < 0 then
+  if rate_pressure <= 0 or not unthrottled or unthrottled < 0 then
     return text
   end
-  if pressure >= 1 then
+  if rate_pressure >= 1 then
     return '-1'
   end
   if unthrottled == 0 and base_rate == 0 then
     return text
   end
   unthrottled = unthrottled > 0 and unthrottled or 1000000 / base_rate
-  return string.format('%.0f', unthrottled / (1 - pressure))
+  return string.format('%.0f', unthrottled / (1 - rate_pressure))
 end
 
 local throttled_interval = throttled(interval)
-if pressure > 0 then
+if rate_pressure > 0 then
   reason = string.format('%s, %s by %s', reason,
-    pressure >= 1 and 'held' or string.format('slowed to %.0f %%', 100 * (1 - pressure)), pressure_reason)
+    rate_pressure >= 1 and 'held' or string.format('slowed to %.0f %%', 100 * (1 - rate_pressure)), pressure_reason)
 end
 redis.call('HSET', RUN, 'interval', throttled_interval, 'next interval', throttled(next_interval),
   'next interval at', next_interval_at, 'rateReason', reason)

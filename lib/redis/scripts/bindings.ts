@@ -143,6 +143,25 @@ export const scripts = {
   ),
   release: new LuaScript<RunScope, number>('release', runKeys),
   releaseAll: new LuaScript<undefined, Flag>('release-all', (keys) => runKeys(keys, NO_RUN)),
+  reportLoad: new LuaScript<
+    RunScope,
+    | [status: 'stopped']
+    | [
+        status: 'running',
+        now: number,
+        decides: Flag,
+        state: string,
+        pressure: string,
+        pressureReason: string,
+        ended: number,
+        errors: number,
+        ...reports: string[],
+      ]
+  >('report-load', (keys, scope) => [
+    ...runKeys(keys, scope),
+    keys.load(scope.runId),
+    keys.loadLease(scope.runId),
+  ]),
   reportPressure: new LuaScript<
     BackfillRunScope,
     [highest: string, reason: string, changed: Flag, now: number]

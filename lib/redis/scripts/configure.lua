@@ -8,7 +8,7 @@
     2      version that the change was made from, or '' for any
     3      data of the `configured` event, JSON
     4      the config in force with the change, JSON, or '' where it is not known
-    5...   field and value of each change
+    5...   field and value of each change; an empty value removes the field
 
   Reply    { 1 when the values were set, else 0, version now }
 ]]
@@ -18,8 +18,12 @@ local version = redis.call('HGET', CONFIG, '_version') or '0'
 if expected_version ~= '' and expected_version ~= version then
   return { 0, version }
 end
-if #ARGV > 4 then
-  redis.call('HSET', CONFIG, unpack(ARGV, 5))
+for i = 5, #ARGV, 2 do
+  if ARGV[i + 1] == '' then
+    redis.call('HDEL', CONFIG, ARGV[i])
+  else
+    redis.call('HSET', CONFIG, ARGV[i], ARGV[i + 1])
+  end
 end
 version = redis.call('HINCRBY', CONFIG, '_version', 1)
 -- A cycle that read the config before compares this version at its end, and the next cycle then comes at once.

@@ -30,7 +30,7 @@ async function open(): Promise<Opened> {
 
 function sampleAt(at: number): BackfillSample {
   const done = (at - START) / SECOND;
-  return { at, done, rowsDone: 10 * done, rowsFailed: 0, outstanding: 3, perSecond: 1 };
+  return { at, done, rowsDone: 10 * done, rowsFailed: 0, outstanding: 3, perSecond: 1, concurrency: null };
 }
 
 /** Both inclusive. */

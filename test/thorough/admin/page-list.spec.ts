@@ -379,7 +379,7 @@ describe('the page of 61 backfills in every state', () => {
     await page.getByLabel('Batch size').fill('250');
     await press('Review changes');
     await page.locator('.review .changes').waitFor();
-    await admin.backfills.configure('never-06', { concurrency: config.concurrency + 1 }, { by: 'bob' });
+    await admin.backfills.configure('never-06', { attempts: config.attempts + 1 }, { by: 'bob' });
     await press('Apply');
     await page.locator('.overtaken').waitFor();
     await look('settings-412');

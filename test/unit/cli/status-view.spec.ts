@@ -37,6 +37,7 @@ const STATUS: BackfillStatus = {
   eta: null,
   forecast: null,
   rate: { perSecond: 7.5, reason: 'off peak' },
+  concurrency: null,
   held: null,
   activeAt: null,
   stalled: false,

@@ -11,6 +11,13 @@ const rate = fc.option(
   { nil: null },
 );
 
+const setting = fc.oneof(
+  fc.integer({ min: 1, max: 1000 }),
+  fc
+    .tuple(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 0, max: 500 }))
+    .map(([min, more]) => ({ min, max: min + more })),
+);
+
 const patches: fc.Arbitrary<BackfillConfigPatch> = fc.record(
   {
     batchSize: fc.integer({ min: 1, max: 1_000_000 }),
@@ -20,6 +27,8 @@ const patches: fc.Arbitrary<BackfillConfigPatch> = fc.record(
     onPeakTimezone: fc.constantFrom('UTC', 'Asia/Kolkata', 'America/St_Johns'),
     onPeakWdayBegin: fc.integer({ min: 0, max: 6 }),
     onPeakHourEnd: fc.integer({ min: 0, max: 23 }),
+    concurrency: setting,
+    rowConcurrency: setting,
     backoffMs: fc.integer({ min: 0, max: 86_400_000 }),
     maxFailures: fc.oneof(
       fc.constant(null),
@@ -56,6 +65,26 @@ describe('encodeConfigPatch and decodeConfigPatch', () => {
     expect(
       encodeConfigPatch({ batchSize: 5, perSecondOnPeak: null, maxFailures: '5%', attempts: undefined }),
     ).toEqual({ batchSize: '5', perSecondOnPeak: 'null', maxFailures: '5%' });
+  });
+
+  it('write bounds so that earlier versions read the minimum, and remove them with a number', () => {
+    expect(encodeConfigPatch({ concurrency: { min: 2, max: 32 }, rowConcurrency: 5 })).toEqual({
+      concurrency: '2',
+      'concurrency.bounds': '{"min":2,"max":32}',
+      rowConcurrency: '5',
+      'rowConcurrency.bounds': '',
+    });
+  });
+
+  it('read the number that an earlier version has set over bounds', () => {
+    const hash = { concurrency: '7', 'concurrency.bounds': '{"min":2,"max":32}' };
+    expect(decodeConfigPatch(hash, where)).toEqual({ concurrency: 7 });
+    expect(decodeConfigPatch({ ...hash, concurrency: '2' }, where)).toEqual({
+      concurrency: { min: 2, max: 32 },
+    });
+    expect(() => decodeConfigPatch({ ...hash, 'concurrency.bounds': '{"min":2' }, where)).toThrow(
+      /concurrency: expected/,
+    );
   });
 
   it('read an empty hash as nothing set', () => {

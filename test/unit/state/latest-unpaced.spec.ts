@@ -9,7 +9,15 @@ function latest(drawn: string): string {
     at += sign === '|' ? 60_000 : 1_000;
     if (sign !== '|') {
       const perSecond = sign === 'u' ? null : 10;
-      samples.unshift({ at, done: i, rowsDone: i, rowsFailed: 0, outstanding: 0, perSecond });
+      samples.unshift({
+        at,
+        done: i,
+        rowsDone: i,
+        rowsFailed: 0,
+        outstanding: 0,
+        perSecond,
+        concurrency: null,
+      });
     }
   }
   return latestUnpaced(samples)

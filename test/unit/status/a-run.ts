@@ -46,6 +46,7 @@ export function samplesAt(perSecond: number, now: number, rowsPerSecond = perSec
       rowsFailed: 0,
       outstanding: 100,
       perSecond: 10,
+      concurrency: null,
     };
   });
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { initialConcurrency } from '../../../../lib/pacing/concurrency/concurrency-state.js';
-import type { ConcurrencyState, LoadSignals } from '../../../../lib/pacing/concurrency/concurrency-state.js';
+import { initialConcurrency } from '../../../../lib/pacing/concurrency/initial-concurrency.js';
+import type { ConcurrencyState } from '../../../../lib/state/concurrency-state.js';
+import type { LoadSignals } from '../../../../lib/pacing/concurrency/load-signals.js';
 import { nextConcurrency } from '../../../../lib/pacing/concurrency/next-concurrency.js';
 
 const STEP_MS = 250;

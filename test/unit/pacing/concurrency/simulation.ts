@@ -1,5 +1,5 @@
-import { initialConcurrency } from '../../../../lib/pacing/concurrency/concurrency-state.js';
-import type { LoadSignals, SlotBounds } from '../../../../lib/pacing/concurrency/concurrency-state.js';
+import { initialConcurrency } from '../../../../lib/pacing/concurrency/initial-concurrency.js';
+import type { LoadSignals, SlotBounds } from '../../../../lib/pacing/concurrency/load-signals.js';
 import { nextConcurrency } from '../../../../lib/pacing/concurrency/next-concurrency.js';
 
 const STEP_MS = 250;
