@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { BackfillConfig } from '../config/backfill-config.js';
+import { boundsOf } from '../config/concurrency-setting.js';
 import type { EntityManagers } from '../database/entity-managers.js';
 import type { MeasuredSpeed } from '../forecast/measurement.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
@@ -55,7 +56,7 @@ export class SpeedTrial {
     const { backfill, config } = this.deps;
     const distinct = distinctBatches(handled);
     const batches = distinct.map(({ entry }) => entry);
-    const atOnce = Math.min(config.concurrency, batches.length);
+    const atOnce = Math.min(boundsOf(config.concurrency).min, batches.length);
     if (atOnce === 0) {
       return null;
     }
