@@ -14,6 +14,7 @@ export function TuningField({ name, value, current, error, onValue }) {
     <//>`;
   }
   // A concurrency can be JSON, too, which a keyboard of digits cannot type.
-  const isNumber = (typeof current === 'number' && !/oncurrency$/.test(name)) || name.startsWith('perSecond');
+  const isNumber =
+    (typeof current === 'number' && !name.endsWith('oncurrency')) || name.startsWith('perSecond');
   return html`<${TextField} ...${shared} inputmode=${isNumber ? 'decimal' : 'text'} placeholder=${name.startsWith('perSecond') ? 'unpaced' : 'none'} value=${value} onValue=${onValue} />`;
 }
