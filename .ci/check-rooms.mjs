@@ -22,7 +22,7 @@ const MAY_IMPORT = {
   queues: 'redis config handlers state',
   // From here on a room may also import what the rooms that it uses take and return.
   pacing: 'redis database throttles sources config handlers state queues',
-  forecast: 'redis throttles sources config handlers state queues pacing',
+  forecast: 'redis database throttles sources config handlers state queues pacing',
   // Planning imports supervision and not the reverse: the cycle runner reports failed cycles to the run breaker.
   supervision: 'redis database throttles config handlers state queues pacing',
   // A run keeps the forecast that it is started with.

@@ -12,6 +12,7 @@ import { APP_ORM, EntityManagers } from './database/entity-managers.js';
 import { DatabaseHealth } from './database/database.health.js';
 import { LibraryConnections } from './database/library-connections.js';
 import { MeasurementStore } from './forecast/measurement.store.js';
+import { WalRecorder } from './forecast/wal.recorder.js';
 import { BackfillChecks } from './handlers/backfill-checks.js';
 import { BackfillExplorer } from './handlers/backfill.explorer.js';
 import { BackfillRegistry } from './handlers/backfill.registry.js';
@@ -150,6 +151,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   RangeStore,
   FailureStore,
   EventStream,
+  WalRecorder,
   HistoryStore,
   HoldStore,
   SampleStore,

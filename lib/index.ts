@@ -101,7 +101,7 @@ export type {
 } from './sources/backfill-source.js';
 export type { ArrayRange, CsvRange, IdRange, IdValue, KeysetKey, KeysetRange } from './sources/ranges.js';
 
-export type { BackfillForecast, ForecastOutcome, ForecastRange } from './forecast/forecast.js';
+export type { BackfillForecast, ForecastOutcome, ForecastRange } from './state/backfill-forecast.js';
 export type { BackfillRehearsalOptions } from './config/rehearsal-options.js';
 export type {
   Rehearsal,

@@ -3,7 +3,7 @@ import { boundsOf } from '../config/concurrency-setting.js';
 import { estimateEnd } from '../pacing/schedule.js';
 import { callsPerSecond } from '../pacing/shared.quota.js';
 import { sampleConfidence } from '../state/sample-confidence.js';
-import type { BackfillForecast, ForecastRange } from './forecast.js';
+import type { BackfillForecast, ForecastRange } from '../state/backfill-forecast.js';
 import { forecastWal } from './forecast-wal.js';
 import { mapRange, meanInterval, scaled } from './mean-interval.js';
 import type { MeasuredBatch, Measurement } from './measurement.js';

@@ -1,4 +1,4 @@
-import type { ForecastRange } from './forecast.js';
+import type { ForecastRange } from '../state/backfill-forecast.js';
 import { meanInterval, scaled } from './mean-interval.js';
 import type { MeasuredBatch, MeasuredTable, MeasuredWal, Measurement } from './measurement.js';
 

@@ -1,4 +1,4 @@
-import type { ForecastRange } from './forecast.js';
+import type { ForecastRange } from '../state/backfill-forecast.js';
 
 /** 0.95 quantiles of Student's t distribution for 1, 2, … degrees of freedom; beyond them that of the normal one. */
 const T = [6.314, 2.92, 2.353, 2.132, 2.015, 1.943, 1.895, 1.86, 1.833, 1.812, 1.796, 1.782, 1.771, 1.761];

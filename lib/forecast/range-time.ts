@@ -1,4 +1,4 @@
-import type { ForecastRange } from './forecast.js';
+import type { ForecastRange } from '../state/backfill-forecast.js';
 import { mapRange, meanInterval } from './mean-interval.js';
 import type { MeasuredSpeed, TimedBatch } from './measurement.js';
 

@@ -1,3 +1,4 @@
+import { forecastOutcome } from '../status/forecast-outcome.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { BackfillChange, BackfillRun } from '../state/backfill-run.js';
@@ -124,11 +125,30 @@ export function toPublicRun(row: LedgerRun, state: LedgerCheckpoint['state']): B
     conflicts: Number(state['conflicts'] ?? 0),
     verified: verificationResult(verification),
     canary: canaryStatus(checkpointCanary(state)),
+    forecast: outcomeOf(row, state),
     rowsTotal: row.rowsTotal,
     failures: row.failures,
     configAtStart: configOf(state['configAtStart']) ?? configOfRow(row.config),
     config: configOf(state['config']),
   };
+}
+
+/** The forecast of a run from its checkpoint, beside what has come true. */
+function outcomeOf(row: LedgerRun, state: LedgerCheckpoint['state']): BackfillRun['forecast'] {
+  const forecast = parseJson(state['forecast']);
+  const position = (text: string | undefined) => (text ? Number(text) : undefined);
+  return forecastOutcome(
+    {
+      forecast: forecast as Readonly<Record<string, unknown>> | null,
+      startedAt: row.startedAt.getTime(),
+      finishedAt: row.finishedAt?.getTime() ?? null,
+      rowsDone: row.rowsDone,
+      rowsFailed: row.rowsFailed,
+      walFrom: position(state['walFrom']),
+      walTo: position(state['walTo']),
+    },
+    Date.now(),
+  );
 }
 
 function configOf(text: string | undefined): BackfillConfig | null {

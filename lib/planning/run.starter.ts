@@ -9,7 +9,8 @@ import { requireTransactions } from '../database/require-transactions.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
 import { describeValue } from '../errors/describe-value.js';
 import { computeForecast } from '../forecast/compute-forecast.js';
-import type { BackfillForecast } from '../forecast/forecast.js';
+import type { BackfillForecast } from '../state/backfill-forecast.js';
+import { walPosition } from '../forecast/wal-position.js';
 import { MeasurementStore } from '../forecast/measurement.store.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { RateController } from '../pacing/rate.controller.js';
@@ -81,6 +82,7 @@ export class RunStarter {
       idempotencyKey: options.idempotencyKey ?? '',
       ...backfill.params?.kept,
       ...(forecast ? { forecast: JSON.stringify(forecast) } : {}),
+      ...(forecast?.walBytes ? { walFrom: await walPosition(em) } : {}),
       from: boundText(options.from),
       to: boundText(options.to),
       ...(undoes === undefined ? {} : { undoes }),

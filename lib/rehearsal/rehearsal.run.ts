@@ -1,7 +1,7 @@
 import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { EntityManagers } from '../database/entity-managers.js';
-import type { BackfillForecast } from '../forecast/forecast.js';
+import type { BackfillForecast } from '../state/backfill-forecast.js';
 import type { MeasuredBatch, MeasuredSpeed, Measurement } from '../forecast/measurement.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { UNLIMITED_ROWS } from '../processing/execution.js';

@@ -1,4 +1,4 @@
-import type { BackfillForecast } from '../forecast/forecast.js';
+import type { BackfillForecast } from '../state/backfill-forecast.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 
 /**

@@ -1,5 +1,4 @@
 import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
-import { executeStatement } from '../sources/sql/execute-statement.js';
 import type { RawColumns } from './compare-rows.js';
 import { keyColumns, tableOf } from './raw-row.reader.js';
 import type { RawColumn } from './raw-row.reader.js';
@@ -52,13 +51,4 @@ export function replayOf(
     update: `update ${table} set ${sets.join(', ')} from ${from} where ${match}`,
     lock: `select 1 from ${table}, ${from} where ${match} for update of t`,
   };
-}
-
-/** Bytes of write-ahead log that the server has inserted so far, of all connections. */
-export async function walPosition(em: EntityManager): Promise<number> {
-  const [row] = await executeStatement(
-    em,
-    `select (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text as position`,
-  );
-  return Number(row?.['position']);
 }

@@ -1,10 +1,11 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { MeasuredWal } from '../forecast/measurement.js';
+import { walPosition } from '../forecast/wal-position.js';
 import { executeStatement } from '../sources/sql/execute-statement.js';
 import type { ObservedRow } from './observed-row.js';
 import { keyColumns, tableOf } from './raw-row.reader.js';
 import type { EntityRows, RawRowReader } from './raw-row.reader.js';
-import { replayOf, walPosition } from './replay-changes.js';
+import { replayOf } from './replay-changes.js';
 import type { ChangedRow } from './replay-changes.js';
 import type { TableCounts } from './table.counts.js';
 

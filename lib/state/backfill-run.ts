@@ -1,5 +1,6 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { JsonValue } from '../sources/backfill-source.js';
+import type { ForecastOutcome } from './backfill-forecast.js';
 import type { BackfillEventType } from './backfill-event.js';
 import type { CanaryStatus } from './canary.js';
 import type { RunStatus } from './run-status.js';
@@ -46,6 +47,8 @@ export interface BackfillRun {
   readonly verified: VerificationResult | null;
   /** The first rows of the run, after which it pauses itself; `null` where it was started without a canary. */
   readonly canary: CanaryStatus | null;
+  /** What it was forecast to cost, and what has come true; `null`: it was not rehearsed before. */
+  readonly forecast: ForecastOutcome | null;
   readonly rowsTotal: number | null;
   readonly failures: number;
   /** The config that it was started with; `null` where a process of an earlier version has started it. */

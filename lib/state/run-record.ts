@@ -82,6 +82,9 @@ const runSchema = z.object({
   paramsDigest: text,
   /** What it was forecast to cost when it was started; `null`: there was no rehearsal. */
   forecast: json<Readonly<Record<string, unknown>>>(z.record(z.string(), z.unknown())),
+  /** Positions in the write-ahead log of the server at its start and at its end; absent: they were not recorded. */
+  walFrom: z.coerce.number().optional(),
+  walTo: z.coerce.number().optional(),
   /** Of the handler that it was started with, or of the last one that it adopted. */
   version: text,
   onOtherVersion: z

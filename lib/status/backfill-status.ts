@@ -1,4 +1,4 @@
-import type { ForecastOutcome } from '../forecast/forecast.js';
+import type { ForecastOutcome } from '../state/backfill-forecast.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { CanaryStatus } from '../state/canary.js';
 import type { RunStatus } from '../state/run-status.js';

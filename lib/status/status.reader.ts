@@ -7,6 +7,7 @@ import type { BackfillStatus } from './backfill-status.js';
 import { FactsStore } from './facts.store.js';
 import type { FactsReading } from './facts.store.js';
 import type { BackfillFacts } from './backfill-facts.js';
+import { forecastOutcome } from './forecast-outcome.js';
 import { iso, isoOrNull } from './iso-time.js';
 import { countsOf } from './run-progress.js';
 import { StatusBuilder } from './status.builder.js';
@@ -65,6 +66,7 @@ export class StatusReader {
       dryRun: run.dryRun,
       version: run.version,
       ...countsOf(run),
+      forecast: forecastOutcome(run, Date.now()),
       failures: await this.runStore.failures(run.id),
       configAtStart: run.configAtStart,
       config: run.config,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BackfillForecast, ForecastRange } from '../../forecast/forecast.js';
+import type { BackfillForecast, ForecastOutcome, ForecastRange } from '../../state/backfill-forecast.js';
 import { count, time } from './response-fields.js';
 import type { Shape } from './response-fields.js';
 
@@ -25,3 +25,21 @@ export const forecast = z.object({
   quotaMs: forecastRange.describe('How long the quota makes these calls take'),
   untouched: forecastRange.describe('Share of rows that already have the result, with 95 % confidence'),
 } satisfies Shape<BackfillForecast>);
+
+export const forecastOutcome = z
+  .object({
+    forecast,
+    actual: z.object({
+      durationMs: z.number(),
+      rows: count,
+      rowsPerSecond: z.number(),
+      serverWalBytes: z
+        .number()
+        .nullable()
+        .describe(
+          'Write-ahead log of the whole server from start to end, other writers included; null: not known',
+        ),
+    } satisfies Shape<ForecastOutcome['actual']>),
+  } satisfies Shape<ForecastOutcome>)
+  .nullable()
+  .describe('What the run was forecast to cost, and what has come true; null: it was not rehearsed before');

@@ -17,6 +17,7 @@ import {
   journal,
 } from './response-fields.js';
 import type { Shape } from './response-fields.js';
+import { forecastOutcome } from './forecast-fields.js';
 import { verified, canary } from './verdict-fields.js';
 import { configShape } from './config-responses.js';
 
@@ -60,6 +61,7 @@ export const runResponse = z.object({
   ...journal,
   verified,
   canary,
+  forecast: forecastOutcome,
   rowsTotal: count.nullable(),
   failures: count,
   configAtStart: z.object(configShape).nullable().describe('With which it was started; null: not recorded'),

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { ForecastOutcome } from '../../forecast/forecast.js';
 import type { BackfillOverview, BackfillOverviewEntry } from '../../status/backfill-overview.js';
 import type {
   BackfillStatus,
@@ -22,7 +21,7 @@ import {
 } from './response-fields.js';
 import type { Shape } from './response-fields.js';
 import { verified, canary } from './verdict-fields.js';
-import { forecast } from './forecast-fields.js';
+import { forecastOutcome } from './forecast-fields.js';
 import { globalHold } from './hold-responses.js';
 
 export const statusResponse = z.object({
@@ -69,13 +68,7 @@ export const statusResponse = z.object({
   eta: time
     .nullable()
     .describe('Estimated end by the rate in force; null: nothing moves, or it is not known'),
-  forecast: z
-    .object({
-      forecast,
-      actual: z.object({ durationMs: z.number(), rows: count, rowsPerSecond: z.number() }),
-    } satisfies Shape<ForecastOutcome>)
-    .nullable()
-    .describe('What the run was forecast to cost, and what has come true; null: it was not rehearsed before'),
+  forecast: forecastOutcome,
   held: z
     .object({
       scope: z.enum(['all', 'run']).describe('Whether all runs are held, or this one alone'),

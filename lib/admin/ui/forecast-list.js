@@ -34,16 +34,21 @@ export function ForecastList({ forecast }) {
 }
 
 /** What a run was forecast to take, and what it has taken. */
-export function forecastText({ forecast: { durationMs }, actual }) {
-  const expected = durationMs
-    ? `${time(durationMs.expected)} (${time(durationMs.low)} to ${time(durationMs.high)})`
-    : 'no end';
-  return `Forecast: ${expected}; so far ${time(actual.durationMs)} for ${counted(actual.rows, 'row')}.`;
+export function forecastText({ forecast: { durationMs, walBytes }, actual }, hasEnded) {
+  const expected = durationMs ? ranged(durationMs, time) : 'no end';
+  const wal =
+    walBytes && typeof actual.serverWalBytes === 'number'
+      ? `; write-ahead log ${ranged(walBytes, bytes)}, the whole server wrote ${bytes(actual.serverWalBytes)}`
+      : '';
+  const taken = `${hasEnded ? 'took' : 'so far'} ${time(actual.durationMs)}`;
+  return `Forecast: ${expected}; ${taken} for ${counted(actual.rows, 'row')}${wal}.`;
 }
 
 function line(name, range, format, more = '') {
-  return range && `${name}: ${format(range.expected)} (${format(range.low)} to ${format(range.high)})${more}`;
+  return range && `${name}: ${ranged(range, format)}${more}`;
 }
+
+const ranged = ({ low, expected, high }, format) => `${format(expected)} (${format(low)} to ${format(high)})`;
 
 const time = (ms) => (ms < 1000 ? `${count(ms)} ms` : span(ms / 1000));
 const percent = (share) => `${Number((share * 100).toPrecision(3))} %`;

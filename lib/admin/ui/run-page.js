@@ -4,6 +4,7 @@ import { RunBadge } from './badge.js';
 import { CanaryPanel } from './canary-panel.js';
 import { FailuresPanel } from './failures-panel.js';
 import { loadGroups } from './failure-source.js';
+import { forecastText } from './forecast-list.js';
 import { between, compact, count } from './format.js';
 import { RunConfig } from './run-config.js';
 import { ParamsPanel } from './params-list.js';
@@ -53,13 +54,14 @@ export function RunPage({ name, url, runId, status, changes, refresh }) {
       }
       ${run.statusReason && html` (<bdi>${run.statusReason}</bdi>)`}
     </p>
+    ${run.forecast && html`<p class="quiet">${forecastText(run.forecast, run.finishedAt !== null)}</p>`}
     <dl class="tiles">
       ${figuresOf(run).map(
         ([label, value]) => html`<div class="tile" key=${label}><dt>${label}</dt><dd>${value}</dd></div>`,
       )}
     </dl>
     <${ParamsPanel} params=${run.params} />
-    ${run.canary && html`<${CanaryPanel} canary=${run.canary} />`}
+    ${run.canary && html`<${CanaryPanel} canary=${run.canary} forecast=${run.forecast?.forecast} />`}
     <${UndoPanel} name=${name} url=${url} run=${run} status=${status} refresh=${refresh} />
     <${FailuresPanel} url=${url} status=${status} groups=${groups} run=${run} refresh=${refresh} />
     <div class="columns">

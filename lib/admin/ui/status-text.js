@@ -31,7 +31,7 @@ export function StatusText({ status, now }) {
         html`; <a href=${runHash(status.name, status.runId)}>${counted(status.conflicts, 'row')} left unchanged</a>`
       }</p>`
     }
-    ${status.forecast && html`<p class="quiet">${forecastText(status.forecast)}</p>`}
+    ${status.forecast && html`<p class="quiet">${forecastText(status.forecast, status.finishedAt !== null)}</p>`}
     ${
       warnings.length > 0 &&
       html`<ul class="warnings">${warnings.map((text) => html`<li key=${text}><bdi>${text}</bdi></li>`)}</ul>`

@@ -1,5 +1,5 @@
 import { countOf } from '../../errors/count-of.js';
-import type { BackfillForecast, ForecastOutcome, ForecastRange } from '../../forecast/forecast.js';
+import type { BackfillForecast, ForecastOutcome, ForecastRange } from '../../state/backfill-forecast.js';
 import { formatDuration } from './time.js';
 
 const LIMITS = {
@@ -29,13 +29,19 @@ export function forecastLines(forecast: BackfillForecast): string[] {
 }
 
 /** What a run was forecast to take, and what it has taken. */
-export function outcomeLine({ forecast, actual }: ForecastOutcome): string {
-  const { durationMs } = forecast;
+export function outcomeLine({ forecast, actual }: ForecastOutcome, hasEnded: boolean): string {
+  const { durationMs, walBytes } = forecast;
+  const wal =
+    walBytes === null || actual.serverWalBytes === null
+      ? ''
+      : `; write-ahead log ${formatBytes(walBytes.expected)} (${formatBytes(walBytes.low)} to ${formatBytes(walBytes.high)}), ` +
+        `the whole server wrote ${formatBytes(actual.serverWalBytes)}`;
   const expected =
     durationMs === null
       ? 'no end'
       : `${formatDuration(durationMs.expected)} (${formatDuration(durationMs.low)} to ${formatDuration(durationMs.high)})`;
-  return `forecast: ${expected}; so far ${formatDuration(actual.durationMs)} for ${countOf(actual.rows, 'row')}`;
+  const taken = `${hasEnded ? 'took' : 'so far'} ${formatDuration(actual.durationMs)}`;
+  return `forecast: ${expected}; ${taken} for ${countOf(actual.rows, 'row')}${wal}`;
 }
 
 function line(

@@ -1,5 +1,5 @@
 import { countOf, nounFor } from '../../errors/count-of.js';
-import type { ForecastRange } from '../../forecast/forecast.js';
+import type { ForecastRange } from '../../state/backfill-forecast.js';
 import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { SampleConfidence } from '../../state/sample-confidence.js';
 import { outcomeLine } from './forecast-view.js';
@@ -38,7 +38,7 @@ function progressLines(status: BackfillStatus, style: Style): string[] {
     `  ${rangesText(status)}`,
     ...canaryLines(status),
     ...conflictLines(status),
-    ...(status.forecast === null ? [] : [`  ${outcomeLine(status.forecast)}`]),
+    ...(status.forecast === null ? [] : [`  ${outcomeLine(status.forecast, status.finishedAt !== null)}`]),
     ...verifiedLines(status),
     ...partitionLines(status),
     ...(status.finishedAt === null ? activeLines(status) : []),

@@ -1,5 +1,5 @@
 import { keyset } from 'nestjs-backfill';
-import { createAppBench, defineBackfill, Item } from '../../support/apps/index.js';
+import { createAppBench, defineBackfill, eventually, Item } from '../../support/apps/index.js';
 
 const bench = await createAppBench();
 /** Bytes that an update writes to the log at least: the header of a record, and a row of this table. */
@@ -37,6 +37,14 @@ describe('the forecast of a rehearsal', () => {
     expect(status.forecast?.forecast).toMatchObject({ rowsTotal: 2_000, measuredAt: forecast?.measuredAt });
     expect(status.forecast?.actual).toMatchObject({ rows: 2_000 });
     expect(status.forecast?.actual.durationMs).toBeGreaterThan(0);
+    const ended = await eventually(
+      'the log of the run to be recorded',
+      () => backfills.status('touch'),
+      (now) => now.forecast?.actual.serverWalBytes !== null,
+    );
+    expect(ended.forecast?.actual.serverWalBytes).toBeGreaterThan(1_800 * LEAST_BYTES);
+    const [run] = await backfills.runs('touch');
+    expect(run?.forecast).toEqual(ended.forecast);
     // Other connections write the log, too, so only what the run itself writes is a bound: 9 of 10 rows.
     expect(forecast?.walBytes?.expected).toBeGreaterThan(1_800 * LEAST_BYTES);
   });
@@ -55,6 +63,7 @@ describe('the forecast of a rehearsal', () => {
     expect((await backfills.rehearse('committing')).forecast).toBeNull();
     await backfills.start('committing', { config: { perSecondOnPeak: 0, perSecondOffPeak: 0 } });
     expect((await backfills.status('committing')).forecast).toBeNull();
+    expect((await backfills.runs('committing'))[0]?.forecast).toBeNull();
   });
 });
 

@@ -183,11 +183,19 @@ describe('a status as text', () => {
         quotaMs: null,
         untouched: null,
       },
-      actual: { durationMs: 97_000, rows: 1_000, rowsPerSecond: 10 },
+      actual: { durationMs: 97_000, rows: 1_000, rowsPerSecond: 10, serverWalBytes: null },
     };
     expect(text({ canary: { ...canary, state: 'passed', verdict }, forecast })).toContain(
       '1.25 ms a row (forecast: 1.1 to 1.3), ',
     );
+    const both = {
+      forecast: { ...forecast.forecast, walBytes: { low: 1e6, expected: 2e6, high: 3e6 } },
+      actual: { ...forecast.actual, serverWalBytes: 2_500_000 },
+    };
+    expect(text({ forecast: both, finishedAt: '2030-01-01T00:01:37.000Z' })).toContain(
+      'forecast: no end; took 1 min 37 s for 1,000 rows; write-ahead log 2 MB (1 MB to 3 MB), the whole server wrote 2.5 MB',
+    );
+    expect(text({ forecast })).toContain('forecast: no end; so far 1 min 37 s for 1,000 rows\n');
   });
 
   it('counts the time until the end by the clock of Redis', () => {

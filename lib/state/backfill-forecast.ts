@@ -88,5 +88,11 @@ export interface ForecastOutcome {
     /** Rows that are through. */
     readonly rows: number;
     readonly rowsPerSecond: number;
+    /**
+     * Bytes of write-ahead log that the whole server has written between the start and the end of the run: PostgreSQL counts
+     * them for all connections, so that those of the app and of other runs are in it, also while the run was paused. `null`:
+     * the run has not ended, its forecast has no `walBytes`, or no process was there at its end.
+     */
+    readonly serverWalBytes: number | null;
   };
 }
