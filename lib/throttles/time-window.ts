@@ -8,6 +8,11 @@ export class TimeWindow {
     return this.values.length;
   }
 
+  /** 0 where there is none. */
+  get mean(): number {
+    return this.size === 0 ? 0 : this.values.reduce((sum, { value }) => sum + value, 0) / this.size;
+  }
+
   /** @param at ms, of a clock that does not go back */
   add(value: number, at: number): void {
     this.values.push({ at, value });

@@ -265,6 +265,11 @@ it('the throttle of a number and two thresholds throttles between them', async (
   }
 });
 
+it('the throttle of a service asks Prometheus', async () => {
+  const throttle = evaluate(snippet('httpThrottle({'), library, 'load') as BackfillThrottle;
+  expect(throttle).toMatchObject({ name: 'load', everyMs: 5_000, scope: 'cluster' });
+});
+
 it('the command line of the guides serves the running app', async () => {
   const { app } = await bench.start({
     handlers: [defineBackfill({ name: 'listed', source: numbers(10), processRange: () => undefined })],

@@ -1,3 +1,3 @@
-export { startPostgres, type PostgresOptions, type PostgresServer } from './postgres.js';
+export { startPostgres, startStandby, type PostgresOptions, type PostgresServer } from './postgres.js';
 export { startRedis, type RedisOptions, type RedisServer } from './redis.js';
 export { startServices, type Service, type Services, type ServicesOptions } from './services.js';

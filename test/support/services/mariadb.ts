@@ -12,12 +12,15 @@ import { startOnFreePort } from './server-process.js';
 /** A crash loses nothing: the next start recovers from the log. */
 export type MariadbServer = OwnServer;
 
+/** More options of `mariadbd`. */
+type MariadbSettings = Readonly<Record<string, string | number>>;
+
 /** Starts a MariaDB of its own, whatever `MARIADB_URL` says. It ends with this process at the latest. */
-export function startMariadb(): Promise<MariadbServer> {
-  return startOnFreePort(start);
+export function startMariadb(settings: MariadbSettings = {}): Promise<MariadbServer> {
+  return startOnFreePort(() => start(settings));
 }
 
-async function start(): Promise<MariadbServer> {
+async function start(more: MariadbSettings): Promise<MariadbServer> {
   const account = unprivilegedAccount();
   const folder = createGuardedFolder('mariadb', 'KILL', account, true);
   try {
@@ -44,6 +47,7 @@ async function start(): Promise<MariadbServer> {
       'innodb-flush-log-at-trx-commit': 2,
       'innodb-buffer-pool-size': '32M',
       'max-connections': 200,
+      ...more,
     };
     return await startOwnServer(
       folder,

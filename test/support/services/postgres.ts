@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
+import { chown, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { unprivilegedAccount } from './account.js';
+import { unprivilegedAccount, type Account } from './account.js';
 import { freePort } from './free-port.js';
-import { createGuardedFolder } from './guarded-folder.js';
+import { createGuardedFolder, type GuardedFolder } from './guarded-folder.js';
 import { type OwnServer, startOwnServer } from './own-server.js';
 import { postgresBinaries } from './postgres-binaries.js';
 import { startOnFreePort } from './server-process.js';
@@ -39,7 +40,12 @@ export function startPostgres(options: PostgresOptions = {}): Promise<PostgresSe
   return startOnFreePort(() => start(options));
 }
 
-async function start(options: PostgresOptions): Promise<PostgresServer> {
+/** Starts a standby of a server that was started here, as a copy of its data. It streams what the server writes. */
+export function startStandby(primary: PostgresServer): Promise<PostgresServer> {
+  return startOnFreePort(() => start({}, primary));
+}
+
+async function start(options: PostgresOptions, primary?: PostgresServer): Promise<PostgresServer> {
   const account = unprivilegedAccount();
   const folder = createGuardedFolder('postgres', 'QUIT', account, options.inMemory);
   try {
@@ -48,23 +54,7 @@ async function start(options: PostgresOptions): Promise<PostgresServer> {
     const url = `postgresql://postgres@${host}:${port}/postgres`;
     const { initdb, postgres } = await postgresBinaries(folder.path, account);
     const data = join(folder.dataPath, 'data');
-    await run(
-      initdb,
-      [
-        '-D',
-        data,
-        '-U',
-        'postgres',
-        '-A',
-        'trust',
-        '-E',
-        'UTF8',
-        '--no-locale',
-        '--no-sync',
-        '--no-instructions',
-      ],
-      { cwd: folder.path, ...account },
-    );
+    await (primary ? copyData(primary, data, account) : makeData(initdb, data, folder, account));
     const settings = {
       listen_addresses: host,
       port,
@@ -74,6 +64,9 @@ async function start(options: PostgresOptions): Promise<PostgresServer> {
       full_page_writes: options.fsync ?? false,
       ...(options.inMemory ? { max_wal_size: '256MB' } : {}),
       ...options.settings,
+      ...(primary
+        ? { primary_conninfo: `host=${primary.host} port=${primary.port} user=postgres`, archive_mode: 'off' }
+        : {}),
     };
     return await startOwnServer(
       folder,
@@ -89,6 +82,55 @@ async function start(options: PostgresOptions): Promise<PostgresServer> {
   } catch (error) {
     await folder.release();
     throw error;
+  }
+}
+
+async function makeData(
+  initdb: string,
+  data: string,
+  folder: GuardedFolder,
+  account: Account,
+): Promise<void> {
+  await run(
+    initdb,
+    [
+      '-D',
+      data,
+      '-U',
+      'postgres',
+      '-A',
+      'trust',
+      '-E',
+      'UTF8',
+      '--no-locale',
+      '--no-sync',
+      '--no-instructions',
+    ],
+    { cwd: folder.path, ...account },
+  );
+}
+
+/** What `pg_basebackup` does, which the tests' PostgreSQL comes without. */
+async function copyData(primary: PostgresServer, data: string, { uid, gid }: Account): Promise<void> {
+  const client = new Client({ connectionString: primary.url });
+  await client.connect();
+  try {
+    await client.query(`SELECT pg_backup_start('standby', true)`);
+    // Files may go while they are copied: the write-ahead log has what is missing.
+    await run('cp', ['-a', join(primary.dataFolder, 'data'), data]).catch(() => undefined);
+    const { rows } = await client.query<{ labelfile: string }>('SELECT labelfile FROM pg_backup_stop(false)');
+    await rm(join(data, 'postmaster.pid'), { force: true });
+    for (const [name, content] of [
+      ['backup_label', rows[0]?.labelfile ?? ''],
+      ['standby.signal', ''],
+    ] as const) {
+      await writeFile(join(data, name), content);
+      if (uid !== undefined && gid !== undefined) {
+        await chown(join(data, name), uid, gid);
+      }
+    }
+  } finally {
+    await client.end();
   }
 }
 

@@ -8,6 +8,7 @@ describe('a window of time', () => {
     for (let value = 1; value <= 100; value++) {
       window.add(value, value);
     }
+    expect(window.mean).toBe(50.5);
     expect([0, 0.5, 0.95, 1].map((fraction) => window.quantile(fraction))).toEqual([1, 50, 95, 100]);
   });
 
