@@ -1,10 +1,14 @@
+import { cursorText } from '../state/cursor-fence.js';
 import { encodeRequeuedJob } from '../state/job-id.js';
 import { decodeEntry, encodeEntry } from '../state/range-entry.js';
-import { VOLATILE_FIELDS } from '../state/run-record.js';
+import { cursorField, VOLATILE_FIELDS } from '../state/run-record.js';
 import type { LedgerCheckpoint, LedgerRun } from './ledger-rows.js';
 
 /** Distance of the new indexes and sequences from the old ones, which processes may still work with. */
 const GENERATION = 1_000_000_000;
+
+/** Fields of an undo of which nothing has been planned; see `CursorFence`. */
+const NEVER_PLANNED = { [cursorField('')]: cursorText(null, '  '), exhausted: '0', partitionsDone: '' };
 
 /** A run as it is written back to Redis. */
 export interface RecoveredRun {
@@ -19,7 +23,7 @@ export interface RecoveredRun {
  * continue far beyond the old ones: what a process still does with the lost state is then refused as stale.
  */
 export function recoveredFields(
-  { status, statusReason, finishedAt }: LedgerRun,
+  { status, statusReason, finishedAt, planned, done, failed }: LedgerRun,
   { state, work, failuresThrough }: LedgerCheckpoint,
 ): RecoveredRun {
   const first = nextGeneration(state['next']);
@@ -30,6 +34,9 @@ export function recoveredFields(
   return {
     fields: {
       ...Object.fromEntries(kept),
+      // A process without undo has written the checkpoint, and has not seen the outstanding ranges. An undo may be planned
+      // again: its source has only rows that are not undone.
+      ...(state['undoes'] && !over && work.length === 0 && planned > done + failed ? NEVER_PLANNED : {}),
       status,
       reason: statusReason ?? '',
       finishedAt: finishedAt === null ? '' : String(finishedAt.getTime()),

@@ -97,7 +97,7 @@ export class RateController {
     if (!force && this.appliedLimits.get(backfill) === wanted) {
       return;
     }
-    const queue = this.queues.of(backfill);
+    const queue = this.queues.of(backfill, runId);
     await (limit ? queue.setGlobalRateLimit(limit.max, limit.duration) : queue.removeGlobalRateLimit());
     // A window of the previous limit may last far longer: workers must not wait for its end.
     await queue.removeRateLimitKey();

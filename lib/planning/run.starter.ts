@@ -17,6 +17,7 @@ import { RateController } from '../pacing/rate.controller.js';
 import type { SourceOpening } from '../sources/backfill-source.js';
 import { CycleQueues } from '../queues/cycle.queues.js';
 import { RedisClock } from '../redis/redis.clock.js';
+import { undoRunId } from '../redis/undo-run-id.js';
 import { canaryFields } from '../state/canary.js';
 import { cursorText, fenceOf } from '../state/cursor-fence.js';
 import type { CursorFence } from '../state/cursor-fence.js';
@@ -65,10 +66,11 @@ export class RunStarter {
     const opening = await source.open({ em, backfill: name }, { from: options.from, to: options.to });
     const canary = await resolveCanary(backfill, options, opening, verification, em);
     const forecast = await this.forecastOf(backfill, opening, em, config);
-    const runId = newRunId(Date.now());
+    const newId = newRunId(Date.now());
+    const runId = undoes === undefined ? newId : undoRunId(newId);
     const answer = await this.runs.start(name, runId, options.idempotencyKey ?? '', {
       sourceKind: source.kind,
-      partitions: JSON.stringify(opening.partitions),
+      partitions: JSON.stringify(undoes === undefined ? opening.partitions : []),
       walk: JSON.stringify(this.walks.walkOf(backfill)),
       configAtStart: JSON.stringify(config),
       config: JSON.stringify(config),
@@ -88,7 +90,7 @@ export class RunStarter {
       ...(undoes === undefined ? {} : { undoes }),
       ...(verification ? { verification: JSON.stringify(verification) } : {}),
       ...(canary ? canaryFields(canary, canary.sample) : {}),
-      ...fencedCursors(opening, fenceOf({ verification, canary })),
+      ...fencedCursors(opening, fenceOf({ verification, canary, undoes: undoes ?? null })),
     });
     // After a lost connection ioredis sends the script again: the active run is then the one that it created itself.
     if (answer.kind === 'active' && answer.runId !== runId) {

@@ -3,6 +3,7 @@ import type { Job } from 'bullmq';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { QuotaLimiter } from '../pacing/quota.limiter.js';
 import { workerOptions } from '../queues/queue-map.js';
+import { rangeQueueName } from '../queues/range.queues.js';
 import type { RangeJob } from '../queues/range.queues.js';
 import { jobSuffix } from '../state/job-id.js';
 import { RangeClaimer } from './range.claimer.js';
@@ -79,7 +80,8 @@ export class RunWorker {
       deps,
       (ms, rows) => this.recordDuration(ms, rows),
     );
-    this.worker = new Worker<RangeJob>(run.backfill.name, (job, token) => this.processJob(job, token), {
+    const queue = rangeQueueName(run.backfill.name, run.runId);
+    this.worker = new Worker<RangeJob>(queue, (job, token) => this.processJob(job, token), {
       ...workerOptions(deps.client, deps.keys.prefix, deps.options.lockDuration),
       concurrency: this.slots.ranges,
       maximumRateLimitDelay: limitPollMs(config),
@@ -123,7 +125,7 @@ export class RunWorker {
     await this.ranges.stop(why === 'shutdown' ? why : 'pause');
     await Promise.all([this.worker.close(), this.settler.close(), closed]);
     if (why === 'end') {
-      const queue = this.deps.queues.of(this.run.backfill.name);
+      const queue = this.deps.queues.of(this.run.backfill.name, this.run.runId);
       await Promise.all([...this.returned].map((id) => queue.remove(id)));
     }
   }
@@ -183,7 +185,7 @@ export class RunWorker {
         return;
       case 'later':
         this.returned.add(job.id ?? '');
-        await this.deps.queues.of(this.run.backfill.name).rateLimit(Math.max(1, end.ms));
+        await this.deps.queues.of(this.run.backfill.name, this.run.runId).rateLimit(Math.max(1, end.ms));
         throw Worker.RateLimitError();
       case 'held':
         void this.worker.pause(true);

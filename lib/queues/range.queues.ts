@@ -4,6 +4,7 @@ import type { JobsOptions, Queue } from 'bullmq';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
+import { isUndoRun } from '../redis/undo-run-id.js';
 import { RedisErrorLog } from '../redis/redis-error.log.js';
 import { decodeJob, jobId } from '../state/job-id.js';
 import type { JobRanges } from '../state/job-id.js';
@@ -26,7 +27,12 @@ export interface JobRequest {
 /** Jobs added in one call: workers share the connection, and their commands wait behind it. */
 const BATCH = 100;
 
-/** The BullMQ queues, one for each backfill, created on first use. */
+/** Name of the queue of a run. No name of a backfill begins with an underscore. */
+export function rangeQueueName(backfill: string, runId: string): string {
+  return isUndoRun(runId) ? `_undo-${backfill}` : backfill;
+}
+
+/** The BullMQ queues, one for each backfill and one for the undos of its runs, created on first use. */
 @Injectable()
 export class RangeQueues {
   private readonly queues: QueueMap<RangeJob>;
@@ -35,13 +41,14 @@ export class RangeQueues {
     this.queues = new QueueMap(client, keys.prefix, errors.listener);
   }
 
-  of(backfill: string): Queue<RangeJob> {
-    return this.queues.of(backfill);
+  /** @param runId the run whose jobs it has. Default: a run that undoes no other */
+  of(backfill: string, runId = ''): Queue<RangeJob> {
+    return this.queues.of(rangeQueueName(backfill, runId));
   }
 
   /** Adds jobs; BullMQ ignores one whose id exists. */
   async add(backfill: string, runId: string, requests: readonly JobRequest[]): Promise<void> {
-    const queue = this.of(backfill);
+    const queue = this.of(backfill, runId);
     for (let at = 0; at < requests.length; at += BATCH) {
       await queue.addBulk(
         requests.slice(at, at + BATCH).map(({ job, delayMs, front }) => {
@@ -59,7 +66,7 @@ export class RangeQueues {
 
   /** Has a job processed before all that are waiting, whether its delay is over or not. Ignores one that is active or gone. */
   async moveToFront(backfill: string, runId: string, job: string): Promise<void> {
-    const found = await this.of(backfill).getJob(jobId(runId, job));
+    const found = await this.of(backfill, runId).getJob(jobId(runId, job));
     if (found && (await found.isDelayed())) {
       await found.promote().catch(ignoreMoved);
     }

@@ -1,3 +1,5 @@
+import { isUndoRun } from './undo-run-id.js';
+
 /** Keys under which a process stages a lost run before it is recovered. */
 export interface StagedKeys {
   readonly work: string;
@@ -113,8 +115,9 @@ export class BackfillKeys {
     return [this.of('samples-hour', runId), this.of('samples-day', runId), this.of('samples-run', runId)];
   }
 
+  /** The outstanding ranges of a run. */
   work(runId: string): string {
-    return this.of('work', runId);
+    return this.of(isUndoRun(runId) ? 'undo-work' : 'work', runId);
   }
 
   failures(runId: string): string {

@@ -2,8 +2,8 @@ import type { JsonValue } from '../sources/backfill-source.js';
 
 /**
  * What precedes the cursors of a run where they are stored. A planner of an earlier version, which knows nothing of
- * verifications or canaries, writes them without it, and its reservations are refused as stale: it would end a verified run
- * with its walk, and exceed the rows of a canary.
+ * verifications, canaries or undos, writes them without it, and its reservations are refused as stale: it would end a
+ * verified run with its walk, exceed the rows of a canary, and plan an undo by the source of the backfill.
  */
 export type CursorFence = '' | ' ' | '  ';
 
@@ -11,11 +11,13 @@ export type CursorFence = '' | ' ' | '  ';
 export function fenceOf({
   verification,
   canary,
+  undoes,
 }: {
   readonly verification: object | null;
   readonly canary: object | null;
+  readonly undoes: string | null;
 }): CursorFence {
-  return canary ? '  ' : verification ? ' ' : '';
+  return canary || undoes !== null ? '  ' : verification ? ' ' : '';
 }
 
 /** The text of a cursor in the run hash. */

@@ -239,7 +239,17 @@ export function parseRun(hash: Readonly<Record<string, string>>): RunRecord {
   }
   const { interval, ...run } = parsed.data;
   const times = recordedTimes({ ...run, interval: hash['interval'] });
-  return { ...run, ...times, canary: canaryOf(run), pace: decodePace(interval), cursors, progressBy };
+  // An undo stores none: a planner of an earlier version, which would ask its source, has nothing to plan.
+  const partitions = run.undoes === null ? run.partitions : [{ name: '', bounds: { of: run.undoes } }];
+  return {
+    ...run,
+    ...times,
+    partitions,
+    canary: canaryOf(run),
+    pace: decodePace(interval),
+    cursors,
+    progressBy,
+  };
 }
 
 /** The canary of a run, from the fields of a checkpoint; `null` where it has none, or one that cannot be read. */

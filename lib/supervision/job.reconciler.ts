@@ -16,7 +16,7 @@ export class JobReconciler {
 
   /** Returns how many jobs were missing or overdue. */
   async reconcile(backfill: string, runId: string): Promise<number> {
-    const queue = this.queues.of(backfill);
+    const queue = this.queues.of(backfill, runId);
     let requeued = 0;
     const idPrefix = jobId(runId, '');
     const pages = this.rangeStore.jobProblems(runId, queue.toKey(idPrefix), idPrefix, queue.toKey('delayed'));

@@ -52,7 +52,7 @@ export class RunController {
   async cancel(backfill: string, options: ActionOptions): Promise<RunReceipt> {
     const receipt = await this.transition(backfill, 'cancel', options);
     // Not needed for correctness, as jobs of a cancelled run do nothing: the next run need not skip them.
-    await this.queues.of(backfill).drain(true);
+    await this.queues.of(backfill, receipt.runId).drain(true);
     return receipt;
   }
 

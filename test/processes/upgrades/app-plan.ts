@@ -1,4 +1,4 @@
-import { BACKFILL_ENTITIES, createLedgerSchema } from 'nestjs-backfill';
+import * as library from 'nestjs-backfill';
 import type { BackfillModuleOptions, BackfillThrottle } from 'nestjs-backfill';
 import type { HandlerPlan } from './backfills.js';
 import { tables } from './rows.entity.js';
@@ -37,13 +37,25 @@ export function optionsOf(plan: AppPlan, keyPrefix: string): BackfillModuleOptio
 }
 
 /** The entities of the app. */
-export function entitiesOf({ ledger = false }: AppPlan) {
-  return [...Object.values(tables), ...(ledger ? BACKFILL_ENTITIES : [])];
+export function entitiesOf({ ledger = false, undo = false, version }: AppPlan) {
+  return [
+    ...Object.values(tables),
+    ...(ledger ? library.BACKFILL_ENTITIES : []),
+    // The release has none.
+    ...(undo && version === 'current' ? library.BACKFILL_JOURNAL_ENTITIES : []),
+  ];
+}
+
+/** Creates the tables of the journal. */
+export async function journalSql(): Promise<string> {
+  const statements: string[] = [];
+  await library.createJournalSchema({ addSql: (sql) => statements.push(sql) });
+  return statements.join(';\n');
 }
 
 /** Creates the tables of the ledger as this version of the library does. */
 export async function ledgerSql(): Promise<string> {
   const statements: string[] = [];
-  await createLedgerSchema({ addSql: (sql) => statements.push(sql) });
+  await library.createLedgerSchema({ addSql: (sql) => statements.push(sql) });
   return statements.join(';\n');
 }

@@ -34,6 +34,8 @@ export interface HandlerPlan {
   readonly limited?: boolean;
   /** Whether rows stop to match the `where` of the source when they are handled, so that runs can be swept. */
   readonly filtered?: boolean;
+  /** Whether this version journals what batch and row handlers write, so that runs can be undone. */
+  readonly undo?: boolean;
 }
 
 /** The window is far smaller than the tables, so that the version that takes a run over also plans. */
@@ -51,6 +53,7 @@ const CONFIG = {
 /** The handlers of a process; `onCall` is called when a handler begins. */
 export function handlersOf(plan: HandlerPlan, onCall: (name: Name) => void = () => {}): Type[] {
   let limited = plan.limited === true;
+  const journaled = plan.undo && plan.version === 'current' ? { undo: {} } : {};
   const scope = plan.filtered ? { where: { handledBy: '' } } : {};
 
   async function handle(name: Name, rows: readonly Row[], context: BackfillContext) {
@@ -112,12 +115,14 @@ export function handlersOf(plan: HandlerPlan, onCall: (name: Name) => void = () 
     }),
     defineBackfill<never, Row>({
       name: 'batches',
+      ...journaled,
       source: keyset(tables.batches, { orderBy: { createdAt: 'desc', id: 'desc' }, ...scope }),
       config: CONFIG,
       processBatch: (rows, context) => handle('batches', rows, context),
     }),
     defineBackfill<never, Row>({
       name: 'rows',
+      ...journaled,
       source: idRange(tables.rows, { direction: 'asc', ...scope }),
       // One row at a time: the number of rows done before the held one is known.
       config: { ...CONFIG, concurrency: 1 },

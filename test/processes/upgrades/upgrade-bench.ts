@@ -7,7 +7,7 @@ import {
   type TestDatabase,
   type TestRedis,
 } from '../../support/databases/index.js';
-import { entitiesOf, ledgerSql, optionsOf, PRESSURE_TABLE, type AppPlan } from './app-plan.js';
+import { entitiesOf, journalSql, ledgerSql, optionsOf, PRESSURE_TABLE, type AppPlan } from './app-plan.js';
 import { handlersOf, NAMES, ROWS, type Name } from './backfills.js';
 import { HandledRows } from './handled-rows.js';
 import { unpack, type UnpackedRelease } from './releases.js';
@@ -77,6 +77,9 @@ export class UpgradeBench {
     const own: AppPlan = { ...plan, version: 'current' };
     if (plan.ledger) {
       await this.database.query(await ledgerSql());
+    }
+    if (plan.undo) {
+      await this.database.query(await journalSql());
     }
     const app = await startBackfillApp({
       database: this.database,

@@ -7,6 +7,7 @@ import { ledgerSuite } from './ledger.suite.js';
 import { pacingSuite } from './pacing.suite.js';
 import { pauseSuite } from './pause.suite.js';
 import { releases } from './releases.js';
+import { undoSuite } from './undo.suite.js';
 import { UpgradeBench } from './upgrade-bench.js';
 import { verifySuite } from './verify.suite.js';
 
@@ -20,6 +21,7 @@ describe.each(await releases())('%s and this version', (tarball) => {
   describe('the ledger', () => ledgerSuite(bench));
   describe('a verification', () => verifySuite(bench));
   describe('a canary', () => canarySuite(bench));
+  describe('an undo', () => undoSuite(bench));
   // Last, as these end the process that the others share.
   describe('a rolling deploy', () => deploySuite(bench));
   describe('a kill', () => killSuite(bench));

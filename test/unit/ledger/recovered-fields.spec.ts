@@ -64,3 +64,22 @@ it('brings no work back to a cancelled run', () => {
   expect(work).toEqual([]);
   expect(fields['status']).toBe('cancelled');
 });
+
+it('plans an undo again whose outstanding ranges the writer of the checkpoint has not seen', () => {
+  const undo = { ...run, status: 'running', planned: 40, done: 30, failed: 1 } as LedgerRun;
+  const { state } = checkpoint();
+  const unseen = { state: { ...state, undoes: 'r0', exhausted: '1', 'cursor:': '  {"key":"12"}' }, work: [] };
+  expect(recoveredFields(undo, checkpoint(unseen)).fields).toMatchObject({
+    'cursor:': '  null',
+    exhausted: '0',
+    done: '30',
+  });
+  const seen = [{ ...undo, planned: 31 }, undo] as const;
+  for (const [i, one] of seen.entries()) {
+    const work = i === 0 ? [] : checkpoint().work;
+    expect(recoveredFields(one, checkpoint({ ...unseen, work })).fields).toMatchObject({
+      'cursor:': '  {"key":"12"}',
+      exhausted: '1',
+    });
+  }
+});
