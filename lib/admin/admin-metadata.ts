@@ -1,5 +1,6 @@
 import { Controller, Logger, UseGuards, UseInterceptors, VERSION_NEUTRAL } from '@nestjs/common';
 import type { NestInterceptor, Provider, Type } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { RedisConnections } from '../redis/redis-connections.js';
 import { AdminController } from './admin.controller.js';
 import { ADMIN_OPTIONS, mountPath, resolveAdminOptions, securityOf } from './admin.options.js';
@@ -10,10 +11,16 @@ import { EnhancerResolver } from './http/enhancer-resolver.js';
 import { ErrorInterceptor } from './http/error.interceptor.js';
 import { RedisInterceptor } from './http/redis.interceptor.js';
 import { SameOriginGuard } from './http/same-origin.guard.js';
-import { describeEndpoints } from './openapi/describe-endpoints.js';
+import { components } from './openapi/components.js';
+import { declaredParams } from './openapi/declared-params.js';
+import { defineModels, describeEndpoints } from './openapi/describe-endpoints.js';
+import { withParams } from './openapi/params-components.js';
 import { PageAssets } from './page/page-assets.js';
 import { PageController } from './page/page.controller.js';
 import { ReservedNameChecker } from './reserved-name.checker.js';
+
+/** The schemas that the OpenAPI document names, with those of the parameters of the app's backfills. */
+const DESCRIBED_PARAMS = Symbol('described params');
 
 /** Controllers and providers of a module that mounts the admin endpoints. */
 export function adminMetadata(options: BackfillAdminOptions): { controllers: Type[]; providers: Provider[] } {
@@ -33,6 +40,16 @@ export function adminMetadata(options: BackfillAdminOptions): { controllers: Typ
         provide: ADMIN_OPTIONS,
         inject: [RedisConnections],
         useFactory: (connections: RedisConnections) => resolveOptions(options, connections),
+      },
+      {
+        // With the other providers, so before an app can make its OpenAPI document.
+        provide: DESCRIBED_PARAMS,
+        inject: [ModulesContainer],
+        useFactory: (modules: ModulesContainer) => {
+          const described = withParams(components(), declaredParams(modules));
+          defineModels(controllers, described);
+          return described;
+        },
       },
       SseStreams,
       PageAssets,

@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { components, referenceTo, toSchema } from './components.js';
+import type { Component } from './components.js';
 import { errorResponse, guardErrorResponse } from './error-responses.js';
 import { ENDPOINTS } from './endpoints.js';
 import type { EndpointDescription } from './endpoints.js';
@@ -23,7 +24,7 @@ const SWAGGER = {
  * @param security names of security schemes, of which a request needs one
  */
 export function describeEndpoints(controllers: readonly Type[], security: readonly string[]): void {
-  const models = components().map(({ name, schema }) => modelOf(name, schema));
+  defineModels(controllers, components());
   for (const controller of controllers) {
     const described = Object.entries(ENDPOINTS).flatMap(([method, description]) => {
       const handler: unknown = Reflect.get(controller.prototype as object, method);
@@ -32,7 +33,6 @@ export function describeEndpoints(controllers: readonly Type[], security: readon
     if (described.length === 0) {
       Reflect.defineMetadata(SWAGGER.exclude, [true], controller);
     }
-    Reflect.defineMetadata(SWAGGER.models, models, controller);
     if (security.length > 0) {
       const alternatives = security.map((scheme) => ({ [scheme]: [] }));
       Reflect.defineMetadata(SWAGGER.security, alternatives, controller);
@@ -48,10 +48,17 @@ export function describeEndpoints(controllers: readonly Type[], security: readon
   }
 }
 
+/** Has the document name these schemas, instead of those that were defined before. */
+export function defineModels(controllers: readonly Type[], named: readonly Component[]): void {
+  const models = named.map(({ name, schema }) => modelOf(name, schema));
+  controllers.forEach((controller) => Reflect.defineMetadata(SWAGGER.models, models, controller));
+}
+
 /** The document has the schemas of classes only: a class whose schema is a given one. */
 function modelOf(name: string, schema: object): Type {
   const Model = { [name]: class extends Object {} }[name] as Type;
-  Reflect.defineMetadata(SWAGGER.extension, schema, Model);
+  // A class is an object with properties to Swagger, and not every schema is one.
+  Reflect.defineMetadata(SWAGGER.extension, { type: undefined, properties: undefined, ...schema }, Model);
   return Model;
 }
 

@@ -1,5 +1,6 @@
 import { UnauthorizedException } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { z } from 'zod';
 import {
   BACKFILL_ENTITIES,
   BACKFILL_JOURNAL_ENTITIES,
@@ -13,6 +14,7 @@ import type { BackfillStatus, ConfigInForce, FailureGroups, FailurePage, RunRece
 import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
 import { ApiContract, dereferenced, startAdminApp } from '../../support/admin/index.js';
 import type { AdapterName, AdminApp, AdminClient } from '../../support/admin/index.js';
+import { arktypeParams } from '../../support/schemas/index.js';
 
 const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
 const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null, attempts: 1, backoffMs: 0 };
@@ -92,6 +94,17 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
           processBatch: (items) => items.forEach((item) => (item.touches = 9)),
         }),
         defineBackfill({
+          name: 'keyed',
+          params: z.object({
+            keyId: z.string().meta({ examples: ['k2'] }),
+            token: z.string().default('geheim').meta({ secret: true }),
+            of: z.string().meta({ id: 'Tenant' }).nullable(),
+          }),
+          source: numbers(4),
+          processRange: () => {},
+        }),
+        defineBackfill({ name: 'sized', params: arktypeParams, source: numbers(4), processRange: () => {} }),
+        defineBackfill({
           name: 'own',
           source: numbers(4),
           config: { ...UNPACED, batchSize: 2 },
@@ -133,7 +146,10 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     const json = contents.filter(([type]) => type === 'application/json').map(([, { schema }]) => schema);
     const references = json.map((schema) => (schema.type === 'array' ? schema.items : schema)?.$ref ?? '');
     const used = new Set(references.map((reference) => reference.replace('#/components/schemas/', '')));
-    expect(Object.keys(components?.schemas ?? {}).toSorted()).toEqual([...used].toSorted());
+    const named = Object.keys(components?.schemas ?? {}).filter(
+      (name) => !name.startsWith('BackfillParams.'),
+    );
+    expect(named.toSorted()).toEqual([...used].toSorted());
     expect([...used]).toEqual(
       expect.arrayContaining(['BackfillStatus', 'BackfillRun', 'BackfillStartRequest', 'BackfillError']),
     );
@@ -143,6 +159,34 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
       properties: { name: { type: 'string' }, percent: { type: 'number' } },
       required: expect.arrayContaining(['name', 'percent']) as string[],
     });
+  });
+
+  it('describes the parameters of each backfill, without values of secrets', () => {
+    const document = SwaggerModule.createDocument(admin.app, new DocumentBuilder().build());
+    const schemas = document.components?.schemas ?? {};
+    expect(schemas['BackfillParams.keyed']).toEqual({
+      type: 'object',
+      properties: {
+        keyId: { type: 'string', example: 'k2' },
+        token: { type: 'string', writeOnly: true, format: 'password' },
+        of: { anyOf: [{ $ref: '#/components/schemas/BackfillParams.keyed.Tenant' }, { enum: [null] }] },
+      },
+      required: ['keyId', 'of'],
+    });
+    expect(schemas['BackfillParams.keyed.Tenant']).toMatchObject({ type: 'string' });
+    expect(schemas['BackfillParams.sized']).toMatchObject({ properties: { limit: { type: 'number' } } });
+    for (const name of ['BackfillStartRequest', 'BackfillRehearseRequest', 'BackfillPreviewRequest']) {
+      expect(schemas[name]).toMatchObject({
+        properties: {
+          params: {
+            anyOf: ['keyed', 'sized'].map((it) => ({ $ref: `#/components/schemas/BackfillParams.${it}` })),
+          },
+        },
+      });
+    }
+    expect(JSON.stringify(document)).not.toContain('geheim');
+    // Every reference leads to a schema.
+    expect(() => dereferenced(document)).not.toThrow();
   });
 
   it('names the security schemes of the options, of which one is enough', () => {
@@ -214,6 +258,8 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     );
     await client.get('/held/preview?limit=2&from={"state":"new","id":20}&config={"perSecondOnPeak":1}');
     expect((await client.send('POST', '/held/preview', { limit: 2 })).status).toBe(200);
+    const params = { keyId: 'k2', of: null };
+    expect((await client.send('POST', '/keyed/preview', { params })).status).toBe(200);
     expect((await client.send('POST', '/held/start', { params: { a: 1 } })).status).toBe(400);
     await client.send('POST', '/held/cancel', { reason: 'done' });
     for (const path of [

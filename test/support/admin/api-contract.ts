@@ -15,7 +15,7 @@ export class ApiContract {
   /** Violations, each with the request in which it occurred. */
   readonly problems: string[] = [];
   private readonly seen = new Set<string>();
-  private readonly ajv = new Ajv({ allErrors: true });
+  private readonly ajv = new Ajv({ allErrors: true, keywords: ['example'], formats: { password: true } });
   private readonly validators = new Map<object, ValidateFunction>();
   private readonly operations: { name: string; pattern: RegExp; operation: Operation }[];
 
