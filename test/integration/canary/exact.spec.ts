@@ -135,6 +135,32 @@ it('hands out exactly its rows, and then the others, of each kind of source to e
   }
 });
 
+it('hands out exactly its rows while batch sizes change, tuned by itself and by an operator', async () => {
+  const sizes: number[] = [];
+  const handler = (name: string, partitioned: boolean) =>
+    defineBackfill<never, Handed>({
+      name,
+      source: SOURCES[partitioned ? 'keyset partitions' : 'keyset asc']?.() ?? numbers(0),
+      config: { ...QUICK, batchSize: 2, autoTune: { targetMs: 50, min: 1, max: 30 } },
+      processBatch: (rows) => void sizes.push(rows.length),
+    });
+  const names = ['tuned', 'tuned-partitions'];
+  const { backfills, finished } = await bench.start({
+    handlers: names.map((name, i) => handler(name, i === 1)),
+  });
+  for (const name of names) {
+    await backfills.start(name, { canary: { rows: 37 } });
+    await backfills.configure(name, { batchSize: 9 });
+    expect([name, await finished(name)]).toMatchObject([
+      name,
+      { state: 'paused', rowsDone: 37, canary: { handedOut: 37, state: 'passed' } },
+    ]);
+    await backfills.resume(name);
+    expect([name, await finished(name)]).toMatchObject([name, { state: 'completed', rowsDone: 60 }]);
+  }
+  expect(new Set(sizes).size).toBeGreaterThan(1);
+});
+
 it('of more rows than there are ends with the run', async () => {
   const { all, finished } = await startAll([
     ['keyset asc', 'batch', 61],

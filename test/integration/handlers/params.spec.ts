@@ -169,3 +169,86 @@ it.each<[string, z.ZodType | undefined, string]>([
   expect(own.seen[0]).toEqual({ by: 4 });
   expect(other.seen).toEqual([]);
 });
+
+it('a process whose schema refuses the parameters of a run that others work on says so in its status', async () => {
+  const [own, other] = [walk(z.object({ by: z.number() })), walk(z.object({ by: z.number().max(1) }))];
+  const first = await bench.start({ handlers: [own.handler] });
+  const second = await bench.start({ handlers: [other.handler] });
+  await first.backfills.start('walk', { params: { by: 2 } });
+  const { warnings } = await eventually(
+    'the warning',
+    () => second.backfills.status('walk'),
+    (status) => status.warnings.length > 0,
+  );
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^This process does not work on the run: its parameters are not valid in this version of the app: params\.by: expected number to be <=1, got 2\. Deploy the version/,
+    ),
+  ]);
+  expect(await first.backfills.status('walk')).toMatchObject({ state: 'running', warnings: [] });
+  await first.backfills.configure('walk', UNPACED);
+  expect(await first.finished('walk')).toMatchObject({ state: 'completed', rowsDone: 20 });
+  expect(other.seen).toEqual([]);
+});
+
+it('a source of the parameters has its partitions, splits, retries, sweeps and sample in each process', async () => {
+  await bench.fillItems('SELECT generate_series(1, 60)');
+  await bench.database.query(`UPDATE items SET state = 'other' WHERE id > 40`);
+  const params = z.object({ state: z.string(), border: z.int() });
+  let isBroken = true;
+  const seen = new Set<unknown>();
+  const partitioned = () => {
+    @Backfill({
+      name: 'partitioned',
+      params,
+      source: ({ params: { state, border } }) =>
+        keyset(Item, {
+          orderBy: { id: 'asc' },
+          where: { state },
+          partitions: { low: { id: { $lte: border } }, high: { id: { $gt: border } } },
+        }),
+      config: { ...UNPACED, batchSize: 8, attempts: 1, backoffMs: 1 },
+      verify: true,
+    })
+    class Partitioned implements BatchHandler<Item, z.infer<typeof params>>, RowVerifier<Item> {
+      processBatch(rows: Item[], context: BackfillContext<z.infer<typeof params>>) {
+        seen.add(JSON.stringify(context.params));
+        if (isBroken && rows.some(({ id }) => id === 13)) {
+          throw new Error('13');
+        }
+        rows.forEach((row) => (row.state = 'done'));
+      }
+      verifyRow(row: Item) {
+        return row.state === 'done';
+      }
+    }
+    return Partitioned;
+  };
+  const given = { state: 'new', border: 10 };
+  const first = await bench.start({ handlers: [partitioned()] });
+  const preview = await first.backfills.preview('partitioned', { params: given });
+  expect(preview).toMatchObject({ rowsTotal: 40, total: 6 });
+  await first.backfills.start('partitioned', { params: given });
+  // The batch is split down to the row that fails.
+  expect(await first.finished('partitioned')).toMatchObject({ state: 'failed', rowsDone: 39, rowsFailed: 1 });
+  expect((await first.backfills.failures('partitioned')).items).toMatchObject([{ kind: 'row', key: 13 }]);
+  await first.close();
+
+  isBroken = false;
+  const second = await bench.start({ handlers: [partitioned()] });
+  await second.backfills.retryFailures('partitioned');
+  const status = await eventually(
+    'the retry to be over',
+    () => second.backfills.status('partitioned'),
+    ({ state }) => state === 'completed',
+  );
+  expect(status).toMatchObject({
+    rowsDone: 40,
+    rowsFailed: 0,
+    verified: { left: 0, sampled: 40, mismatched: 0 },
+  });
+  expect(status.partitions.map(({ name }) => name)).toEqual(['low', 'high']);
+  expect([...seen]).toEqual([JSON.stringify(given)]);
+  const left = await bench.database.query(`SELECT count(*)::int FROM items WHERE state = 'other'`);
+  expect(left).toEqual([{ count: 20 }]);
+});

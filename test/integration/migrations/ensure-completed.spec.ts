@@ -8,6 +8,7 @@ import {
 import type { BackfillSource, StartOptions } from 'nestjs-backfill';
 import { ensureCompleted } from 'nestjs-backfill/migrations';
 import { createAppBench, defineBackfill, Item, numbers } from '../../support/apps/index.js';
+import { z } from 'zod';
 import type { BackfillApp } from '../../support/apps/index.js';
 
 const bench = await createAppBench();
@@ -204,5 +205,42 @@ describe('ensureCompleted of a backfill whose runs were bounded', () => {
     await app.finished(NAME);
 
     expect(await refusal(app)).toBeNull();
+  });
+});
+
+describe('ensureCompleted of a backfill whose run has a canary', () => {
+  const params = z.object({ state: z.string() });
+  const ofState = (state: string) => ({ params: { state } });
+  const renewalOfState = () =>
+    defineBackfill<never, Item>({
+      name: NAME,
+      params,
+      source: ({ params: given }) =>
+        keyset(Item, { orderBy: { id: 'asc' }, where: { state: params.parse(given).state } }),
+      config: { batchSize: 5, perSecondOnPeak: null, perSecondOffPeak: null },
+      processRow: (item) => {
+        item.state = 'renewed';
+      },
+    });
+
+  beforeEach(async () => {
+    await bench.fillItems('SELECT generate_series(1, 20)');
+    await bench.database.query(`UPDATE items SET state = 'old' WHERE id > 12`);
+  });
+
+  it('rejects it once the canary has passed, until the whole run is done, for the parameters of the run', async () => {
+    const app = await bench.start({ handlers: [renewalOfState()] });
+    await app.backfills.start(NAME, { ...ofState('new'), canary: { rows: 7 } });
+    expect(await app.finished(NAME)).toMatchObject({ state: 'paused', canary: { state: 'passed' } });
+    expect(await refusal(app)).toMatch(/it is paused at 58\.3 %.*; 5 rows still match its where/);
+    await app.backfills.resume(NAME);
+    expect(await app.finished(NAME)).toMatchObject({ state: 'completed', rowsDone: 12 });
+    expect(await refusal(app)).toBeNull();
+
+    await app.backfills.start(NAME, { ...ofState('old'), canary: { rows: 3 } });
+    expect(await app.finished(NAME)).toMatchObject({ state: 'paused', canary: { state: 'passed' } });
+    expect(await refusal(app)).toMatch(/5 rows still match its where/);
+    await app.backfills.cancel(NAME);
+    expect(await refusal(app)).toMatch(/cancelled.*; 5 rows still match its where/);
   });
 });
