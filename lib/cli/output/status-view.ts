@@ -137,10 +137,17 @@ function activeLines(status: BackfillStatus): string[] {
   const speed = `${countOf(rangesPerSecond, 'range')}/s, ${countOf(rowsPerSecond, 'row')}/s`;
   return [
     `  rate ${limit} (${rate.reason}); now ${speed}; ${countOf(workers, 'worker process')}`,
+    ...concurrencyLines(status),
     eta === null
       ? '  ETA unknown'
       : `  ETA ${formatTime(eta)}, in ${formatDuration(Date.parse(eta) - Date.parse(now))}`,
   ];
+}
+
+function concurrencyLines({ concurrency }: BackfillStatus): string[] {
+  if (concurrency === null) return [];
+  const { unit, value, min, max, reason } = concurrency;
+  return [`  concurrency ${value} ${unit} at once in each process, of ${min} to ${max} (${reason})`];
 }
 
 function formatNumber(value: number): string {

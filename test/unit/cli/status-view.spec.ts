@@ -72,6 +72,22 @@ describe('a status as text', () => {
     expect(text({})).not.toMatch(/undoes|left unchanged/);
   });
 
+  it('has the concurrency that is found', () => {
+    const since = '2030-01-01T00:00:00.000Z';
+    const concurrency = {
+      unit: 'ranges',
+      value: 3.5,
+      min: 1,
+      max: 32,
+      reason: 'lowered: lag 12 s',
+      since,
+    } as const;
+    expect(text({ concurrency })).toContain(
+      '\n  concurrency 3.5 ranges at once in each process, of 1 to 32 (lowered: lag 12 s)\n',
+    );
+    expect(text({})).not.toContain('concurrency');
+  });
+
   it('has a line for each partition, with what is known of it', () => {
     const partition = { name: 'eu', cursor: 12, rows: 500, rowsTotal: 1000, percent: 50, rowsPerSecond: 1 };
     const lines = text({
