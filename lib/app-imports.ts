@@ -3,6 +3,7 @@ import { getMikroORMToken } from '@mikro-orm/nestjs';
 import { getSharedConfigToken } from '@nestjs/bullmq';
 import type { InjectionToken, Provider } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
+import { DATABASE_CONTEXT } from './config/module-options.js';
 import { APP_ORM } from './database/entity-managers.js';
 import { BackfillDefinitionError } from './errors/backfill-definition.error.js';
 import { APP_SCHEDULE } from './supervision/app-intervals.js';
@@ -20,6 +21,7 @@ export function appImports(contextName: string | undefined, bullConfigKey: strin
   const context = contextName === undefined ? '' : `, contextName: '${contextName}'`;
   const key = bullConfigKey === undefined ? '' : `'${bullConfigKey}', `;
   return [
+    { provide: DATABASE_CONTEXT, useValue: contextName ?? 'default' },
     required(APP_ORM, contextName === undefined ? MikroORM : getMikroORMToken(contextName), {
       module: 'MikroOrmModule',
       args: `{ ...${context} }`,

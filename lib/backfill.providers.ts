@@ -5,6 +5,7 @@ import { BackfillChecker } from './backfill.checker.js';
 import { BackfillLifecycle } from './backfill.lifecycle.js';
 import { MODULE_OPTIONS_TOKEN } from './backfill.module-definition.js';
 import { BackfillService } from './backfill.service.js';
+import { BudgetStore } from './config/budget.store.js';
 import { ConfigStore } from './config/config.store.js';
 import { RESOLVED_OPTIONS, resolveModuleOptions } from './config/module-options.js';
 import type { ResolvedModuleOptions } from './config/module-options.js';
@@ -41,6 +42,9 @@ import { ExportedStatusReader } from './monitoring/exported-status.reader.js';
 import { MetricsLeases } from './monitoring/metrics.leases.js';
 import { TelemetryLoader } from './monitoring/telemetry.loader.js';
 import { PressureReporter } from './pacing/pressure.reporter.js';
+import { BudgetTurns } from './pacing/budget/budget-turns.js';
+import { CurrentBudget } from './pacing/budget/current.budget.js';
+import { SharedCalls } from './pacing/budget/shared.calls.js';
 import { RateController } from './pacing/rate.controller.js';
 import { ConcurrencyController } from './pacing/concurrency/concurrency.controller.js';
 import { SharedQuota } from './pacing/shared.quota.js';
@@ -63,6 +67,7 @@ import { RangeExecutor } from './processing/range.executor.js';
 import { RangeSplitter } from './processing/range.splitter.js';
 import { RunWorkerDeps } from './processing/run-worker.deps.js';
 import { SourceChecker } from './processing/source.checker.js';
+import { TableFinder } from './processing/table.finder.js';
 import { WorkerPool } from './processing/worker.pool.js';
 import { CycleQueues } from './queues/cycle.queues.js';
 import { QueuePublisher } from './queues/queue.publisher.js';
@@ -91,6 +96,7 @@ import { StatusBuilder } from './status/status.builder.js';
 import { StatusReader } from './status/status.reader.js';
 import { APP_SCHEDULE, AppIntervals } from './supervision/app-intervals.js';
 import { BackfillWatchdog } from './supervision/backfill.watchdog.js';
+import { BudgetChanger } from './supervision/budget.changer.js';
 import { ConfigChanger } from './supervision/config.changer.js';
 import { JobReconciler } from './supervision/job.reconciler.js';
 import { LostRunDetector } from './supervision/lost-run.detector.js';
@@ -143,6 +149,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   LibraryConnections,
   DatabaseHealth,
   ConfigStore,
+  BudgetStore,
   BackfillRegistry,
   BackfillChecks,
   BackfillExplorer,
@@ -159,6 +166,9 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   RangeQueues,
   CycleQueues,
   QueuePublisher,
+  CurrentBudget,
+  BudgetTurns,
+  SharedCalls,
   RateController,
   ConcurrencyController,
   SharedQuota,
@@ -177,6 +187,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   RunResumer,
   RunController,
   ConfigChanger,
+  BudgetChanger,
   RunSupervisor,
   BackfillWatchdog,
   RunStarter,
@@ -204,6 +215,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   RangeSplitter,
   RunWorkerDeps,
   SourceChecker,
+  TableFinder,
   WorkerPool,
   Rehearser,
   FactsStore,

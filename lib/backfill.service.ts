@@ -49,6 +49,9 @@ import type { BackfillSample, SamplesRequest } from './state/sample.store.js';
 import { parseSamplesRequest } from './state/samples-request.js';
 import { OverviewReader } from './status/overview.reader.js';
 import { StatusReader } from './status/status.reader.js';
+import type { BackfillBudget } from './config/backfill-budget.js';
+import { BudgetChanger } from './supervision/budget.changer.js';
+import type { BudgetStatus } from './supervision/budget.changer.js';
 import { ConfigChanger } from './supervision/config.changer.js';
 import { RunController } from './supervision/run.controller.js';
 
@@ -99,6 +102,7 @@ export class BackfillService {
     private readonly binder: RunBinder,
     private readonly sources: SourceChecker,
     private readonly holds: HoldStore,
+    private readonly budgetChanger: BudgetChanger,
   ) {}
 
   /**
@@ -263,6 +267,26 @@ export class BackfillService {
    */
   async config(name: string): Promise<ConfigInForce> {
     return this.configStore.read(name, this.registry.get(name).defaults);
+  }
+
+  /** The budget that all runs on the database of this app share, and which runs use it now. */
+  async budget(): Promise<BudgetStatus> {
+    return this.budgetChanger.read();
+  }
+
+  /**
+   * Changes limits of the budget; `null` removes one. Every process applies the change within a second.
+   *
+   * @example
+   * ```ts
+   * await backfills.configureBudget({ concurrency: 8, callsPerSecond: { directory: 20 } }, { by: 'ada' });
+   * ```
+   *
+   * @throws BackfillConfigError where the patch has an unknown key or an invalid value; the message names each field
+   * @throws BackfillConflictError where `options.version` is not the version in force
+   */
+  async configureBudget(patch: BackfillBudget, options: ConfigureOptions = {}): Promise<BudgetStatus> {
+    return this.budgetChanger.change(patch, options);
   }
 
   /**

@@ -44,6 +44,7 @@ export type {
 } from './config/backfill-config.js';
 export type { ConcurrencyRange, ConcurrencySetting } from './config/concurrency-setting.js';
 export type { ConfigOrigins, ConfigValueOrigin } from './config/config-origins.js';
+export type { BackfillBudget, BudgetLimits } from './config/backfill-budget.js';
 export type { ConfigInForce } from './config/config.store.js';
 export type { OnOtherVersion } from './config/handler-version.js';
 
@@ -140,6 +141,8 @@ export type { FailureGroup, FailureGroups } from './state/failure-group.js';
 export type { BackfillFailure, FailurePage, FailurePageRequest } from './state/backfill-failure.js';
 export type { BackfillChange, BackfillRun } from './state/backfill-run.js';
 export type { LastError, StoredError } from './state/stored-error.js';
+export type { BudgetRun, BudgetStatus } from './supervision/budget.changer.js';
+export type { BudgetLimitStatus } from './status/budget-limit.js';
 export type { BackfillOverview, BackfillOverviewEntry } from './status/backfill-overview.js';
 export type {
   BackfillStatus,
@@ -181,5 +184,6 @@ export { BackfillSourceError } from './errors/backfill-source.error.js';
 export type { BackfillSourceErrorCode, BackfillSourceProblem } from './errors/backfill-source.error.js';
 export { BackfillStateError } from './errors/backfill-state.error.js';
 export { NonRetryableError, RateLimitedError, RowTimeoutError } from './errors/handler.errors.js';
+export type { RateLimitedErrorOptions } from './errors/handler.errors.js';
 export type { LimitedResponse } from './errors/handler.errors.js';
 export type { ResponseHeaders } from './errors/retry-after-header.js';

@@ -1,13 +1,18 @@
 import type { RedisOptions } from 'ioredis';
 import { z } from 'zod';
 import { parseConfigPatch } from './parse-config-patch.js';
+import type { BackfillBudget } from './backfill-budget.js';
 import type { BackfillConfigPatch } from './backfill-config.js';
+import { budgetIssues } from './parse-budget.js';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 
 /** Token of the resolved options. */
 export const RESOLVED_OPTIONS = Symbol('nestjs-backfill:resolved-options');
+
+/** Token of the name of the context whose database the backfills use, `default` where the app gives none. */
+export const DATABASE_CONTEXT = Symbol('nestjs-backfill:database-context');
 
 /**
  * Environment variable that overrides the option `workers` with `false`. The command line sets it; a REPL or a script
@@ -51,6 +56,12 @@ export interface BackfillModuleOptions {
   /** Config defaults of all backfills; `config` of `@Backfill` overrides them. Default: none. */
   readonly config?: BackfillConfigPatch;
   /**
+   * What all runs of all processes may use together, shared by their weights: places, ranges, rows and calls to third
+   * parties a second. Apps with the same `keyPrefix` and `contextName` have one budget. Operators change it live with
+   * `configureBudget`. Default: no limits.
+   */
+  readonly budget?: BackfillBudget;
+  /**
    * Whether runs, changes, checkpoints and failures are also stored in the database of the app: a run that Redis lost
    * then continues from its last checkpoint, and `runs` and `history` are complete. Needs PostgreSQL,
    * `BACKFILL_ENTITIES` among the entities of MikroORM, and their tables (`createLedgerSchema`). Default `false`.
@@ -90,6 +101,7 @@ const optionsSchema = z.strictObject({
     )
     .default([]),
   config: z.unknown().optional(),
+  budget: z.unknown().optional(),
   ledger: z.boolean('expected true or false').default(false),
 });
 
@@ -102,6 +114,7 @@ export interface ResolvedModuleOptions {
   readonly shutdownTimeout: number;
   readonly throttles: readonly BackfillThrottle[];
   readonly config: BackfillConfigPatch;
+  readonly budget: BackfillBudget;
   readonly ledger: boolean;
 }
 
@@ -117,14 +130,29 @@ export function resolveModuleOptions(options: BackfillModuleOptions = {}): Resol
       );
       return `  ${field}: ${issue.message}${issue.path.length > 0 ? `, got ${JSON.stringify(got)}` : ''}`;
     });
-    throw new BackfillDefinitionError(`The options of BackfillModule are not valid:\n${lines.join('\n')}`);
+    throw invalidOptions(lines);
   }
-  const { redis: _redis, config, ...rest } = parsed.data;
+  const { redis: _redis, config, budget: _budget, ...rest } = parsed.data;
+  const { budget = {} } = options;
+  const issues = budgetIssues(budget);
+  if (issues.length > 0) {
+    throw invalidOptions(
+      issues.map(({ field, expected, received }) => {
+        const name = field === 'budget' ? field : `budget.${field}`;
+        return `  ${name}: expected ${expected}, got ${received}`;
+      }),
+    );
+  }
   return Object.freeze({
     ...rest,
     ...(process.env[WORKERS_VARIABLE] === 'false' ? { workers: false } : {}),
     // Not from the parsed data, because zod copies objects and a client of ioredis must stay the same instance.
     redis: options.redis,
     config: parseConfigPatch(config ?? {}, { backfill: null, origin: 'options' }),
+    budget,
   });
+}
+
+function invalidOptions(lines: readonly string[]): BackfillDefinitionError {
+  return new BackfillDefinitionError(`The options of BackfillModule are not valid:\n${lines.join('\n')}`);
 }

@@ -20,7 +20,8 @@ import {
 /**
  * How an error of a handler or of the database is dealt with:
  *
- * - `wait`: the run is held for the ms that a third party asked for; no attempt is used up
+ * - `wait`: the run is held for the ms that a third party asked for; no attempt is used up. `quota`: name of the limit in
+ *   the budget, where the handler says it
  * - `unreachable`: the run is held, with exponential backoff; no attempt is used up
  * - `fatal`: the run is paused: no range can succeed (disk full, no such table, no permission), unless
  *   `mayConcernRow` and others have succeeded
@@ -28,7 +29,7 @@ import {
  * - `failure`: every other error: the row or range is retried with backoff
  */
 export type ErrorVerdict =
-  | { readonly kind: 'wait'; readonly ms: number }
+  | { readonly kind: 'wait'; readonly ms: number; readonly quota: string | null }
   | { readonly kind: 'unreachable' | 'fatal' | 'final' | 'failure' };
 
 /**
@@ -37,7 +38,7 @@ export type ErrorVerdict =
  */
 export function classifyError(error: unknown): ErrorVerdict {
   if (error instanceof RateLimitedError) {
-    return { kind: 'wait', ms: error.retryAfterMs };
+    return { kind: 'wait', ms: error.retryAfterMs, quota: error.quota ?? null };
   }
   if (error instanceof NonRetryableError) {
     return { kind: 'final' };

@@ -8,10 +8,11 @@ import { BackfillError, ERROR_KIND } from './backfill-error.js';
  * - `start`: `config` of `BackfillService.start`
  * - `redis`: what is stored in Redis
  * - `options`: `config` of `BackfillModule`
+ * - `budget`: the patch of `BackfillService.configureBudget`
  *
  * @publicApi
  */
-export type ConfigOrigin = 'decorator' | 'configure' | 'start' | 'redis' | 'options';
+export type ConfigOrigin = 'decorator' | 'configure' | 'start' | 'redis' | 'options' | 'budget';
 
 /**
  * Which config an error is about, for the advice in its message.
@@ -66,13 +67,12 @@ export class BackfillConfigError extends BackfillError {
 }
 
 function configMessage({ backfill, origin }: ConfigWhere, issues: readonly ConfigIssue[]): string {
-  const subject = backfill === null ? 'The default config' : `The config of backfill "${backfill}"`;
-  const { place, remedy } = ORIGINS[origin];
+  const { place, remedy, subject = 'The default config' } = ORIGINS[origin];
   const lines = issues.map(
     ({ field, expected, received }) => `  ${field}: expected ${expected}, got ${received}`,
   );
   return [
-    `${subject} is not valid (${place}):`,
+    `${backfill === null ? subject : `The config of backfill "${backfill}"`} is not valid (${place}):`,
     ...lines,
     remedy(backfill === null ? 'name' : JSON.stringify(backfill)),
   ].join('\n');
@@ -82,6 +82,8 @@ interface OriginText {
   readonly place: string;
   /** What to do, with the name of the backfill as it is written in code. */
   readonly remedy: (name: string) => string;
+  /** What is not valid, where it is not of one backfill. */
+  readonly subject?: string;
 }
 
 const ORIGINS: Readonly<Record<ConfigOrigin, OriginText>> = {
@@ -105,5 +107,10 @@ const ORIGINS: Readonly<Record<ConfigOrigin, OriginText>> = {
   options: {
     place: 'given to BackfillModule',
     remedy: () => 'Correct `config` in the options of BackfillModule.',
+  },
+  budget: {
+    place: 'given to configureBudget',
+    remedy: () => 'Nothing was changed. Call configureBudget({ … }) again with these fields corrected.',
+    subject: 'The budget',
   },
 };

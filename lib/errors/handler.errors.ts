@@ -18,6 +18,19 @@ export interface LimitedResponse {
 }
 
 /**
+ * Options of `RateLimitedError`.
+ *
+ * @publicApi
+ */
+export interface RateLimitedErrorOptions extends ErrorOptions {
+  /**
+   * Name of the limit in `callsPerSecond` of the budget, which is lowered for all backfills. Default: those that the handler
+   * has passed to `context.quota`.
+   */
+  readonly quota?: string;
+}
+
+/**
  * To be thrown by a handler when a third party limits its rate: no process starts ranges of the backfill for
  * `retryAfterMs`. The range is retried afterwards, and no attempt is counted.
  *
@@ -35,6 +48,9 @@ export class RateLimitedError extends BackfillError {
 
   readonly code = 'BACKFILL_RATE_LIMITED';
 
+  /** Name of the limit in the budget; `null`: none was given. */
+  readonly quota: string | null;
+
   /**
    * @param retryAfterMs milliseconds to wait, at least 0
    * @throws RangeError where it is negative or not a finite number
@@ -43,9 +59,10 @@ export class RateLimitedError extends BackfillError {
     /** Milliseconds to wait. */
     readonly retryAfterMs: number,
     message = `Rate limited; retry after ${retryAfterMs} ms`,
-    options?: ErrorOptions,
+    options?: RateLimitedErrorOptions,
   ) {
     super(message, options);
+    this.quota = options?.quota ?? null;
     if (!Number.isFinite(retryAfterMs) || retryAfterMs < 0) {
       throw new RangeError(
         `Expected retryAfterMs to be a finite number of at least 0, got ${String(retryAfterMs)}`,
@@ -58,7 +75,10 @@ export class RateLimitedError extends BackfillError {
    * `null` for any other response. The headers are `Retry-After` (seconds or an HTTP date), `RateLimit`,
    * `RateLimit-Reset` and `X-RateLimit-Reset`, in this order; without them a 429 waits for a second.
    */
-  static from({ status, headers }: LimitedResponse): RateLimitedError | null {
+  static from(
+    { status, headers }: LimitedResponse,
+    options?: RateLimitedErrorOptions,
+  ): RateLimitedError | null {
     if (status !== TOO_MANY_REQUESTS && status !== SERVICE_UNAVAILABLE) {
       return null;
     }
@@ -67,7 +87,7 @@ export class RateLimitedError extends BackfillError {
       return null;
     }
     const ms = Math.ceil(retryAfterMs ?? DEFAULT_RETRY_AFTER_MS);
-    return new RateLimitedError(ms, `The third party answered ${status}; retry after ${ms} ms`);
+    return new RateLimitedError(ms, `The third party answered ${status}; retry after ${ms} ms`, options);
   }
 
   /**
@@ -75,8 +95,8 @@ export class RateLimitedError extends BackfillError {
    *
    * @throws RateLimitedError for a 429, and for a 503 with a header that says how long to wait
    */
-  static throwIf(response: LimitedResponse): void {
-    const error = RateLimitedError.from(response);
+  static throwIf(response: LimitedResponse, options?: RateLimitedErrorOptions): void {
+    const error = RateLimitedError.from(response, options);
     if (error) {
       throw error;
     }

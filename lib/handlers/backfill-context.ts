@@ -57,4 +57,20 @@ export interface BackfillContext<TParams = unknown> {
    * @throws the reason of `signal` when that is aborted
    */
   quota(calls?: number): Promise<void>;
+  /**
+   * Acquires calls from a limit that all backfills share: `callsPerSecond` of the budget of the module. Resolves when all runs
+   * together have not used it up, by their weights; at once where the budget has no such name.
+   *
+   * @example
+   * ```ts
+   * await context.quota('directory');
+   * const response = await fetch(url, { signal: context.signal });
+   * RateLimitedError.throwIf(response, { quota: 'directory' });
+   * ```
+   *
+   * @param name key of `callsPerSecond`
+   * @param calls a whole number from 1. Default 1
+   * @throws the reason of `signal` when that is aborted
+   */
+  quota(name: string, calls?: number): Promise<void>;
 }

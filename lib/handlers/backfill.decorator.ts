@@ -70,6 +70,12 @@ export interface BackfillOptions<
    * the tables of `createJournalSchema`. Default: nothing is journaled, and no run can be undone.
    */
   readonly undo?: BackfillUndoOptions;
+  /**
+   * Its part of `budget` of the module, in proportion to the weights of the other backfills: with 3, it is given three
+   * times as much as one with 1, as long as both can use it. Runs that undo its runs have the same. A number from 0.01 to
+   * 1,000. Default 1.
+   */
+  readonly weight?: number;
   /** Throttles of this backfill, beside those of the module. Default: none. */
   readonly throttles?: readonly BackfillThrottle[];
   /**

@@ -12,6 +12,7 @@ import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { declareParams } from './declare-params.js';
 import { parseGuard } from './parse-guard.js';
 import { parseUndo } from './parse-undo.js';
+import { parseWeight } from './parse-weight.js';
 import { isValidName, NAME_RULE, nameFromClass } from './backfill-name.js';
 import { shapeOf } from './handler-shape.js';
 import type { AnyHandler, DeclaredBackfill } from './registered-backfill.js';
@@ -71,6 +72,7 @@ export class BackfillExplorer {
       className: handler.name,
       ...declareParams(options, shape, name),
       shape,
+      weight: parseWeight(options.weight, name),
       guard: parseGuard(options.guard, name),
       undo: parseUndo(options.undo, name),
       throttles: options.throttles ?? [],

@@ -24,6 +24,8 @@ export interface HandledBackfill extends HandlerVersion {
   /** Of the parameters of its runs; absent: they have none. */
   readonly paramsSchema?: ParamsSchema | undefined;
   readonly shape: HandlerShape;
+  /** Its part of the budget, in proportion to those of others; absent: 1. */
+  readonly weight?: number;
   /** Of batch and row handlers; absent: `recheck`. */
   readonly guard?: BackfillGuard;
   readonly throttles?: readonly BackfillThrottle[];

@@ -4,6 +4,7 @@ import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
+import type { QuotaReply } from '../redis/scripts/bindings.js';
 import { throughput, SampleStore } from '../state/sample.store.js';
 import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
 
@@ -13,12 +14,12 @@ const MIN_HEADROOM_MS = 20;
 const MAX_HEADROOM_MS = 250;
 
 /** AIMD: the factor by which a rate limit response lowers the rate, and the fraction of it regained per second. */
-const DECREASE = 0.75;
+export const DECREASE = 0.75;
 /** The factor where the rate was the configured quota itself: that is known to be right, so it is lowered less. */
-const FIRST_DECREASE = 0.92;
-const INCREASE_PER_S = 0.01;
+export const FIRST_DECREASE = 0.92;
+export const INCREASE_PER_S = 0.01;
 /** Calls already in flight at the first rate limit response may be rejected too: they do not lower the rate again. */
-const COOLDOWN_MS = 1_000;
+export const COOLDOWN_MS = 1_000;
 
 /** Without a quota and without an earlier decrease, the first decrease starts from the rate measured over this. */
 const MEASURED_OVER_MS = 10_000;
@@ -88,12 +89,7 @@ export class SharedQuota {
       unused?.until ?? '',
       unused?.from ?? '',
     ]);
-    if (reply[0] === 'granted') {
-      const [kind, interval, at, until, ...waits] = reply;
-      const waitMs = waits.map((micros) => micros / 1000);
-      return { kind, waitMs, intervalMs: interval / 1000, at, until };
-    }
-    return reply[0] === 'wait' ? { kind: 'wait', ms: reply[1] } : { kind: reply[0] };
+    return toQuotaAnswer(reply);
   }
 
   /**
@@ -136,6 +132,16 @@ export class SharedQuota {
   private async loweredRate(backfill: string): Promise<LoweredRate | null> {
     return decodeLoweredRate(await this.client.hmget(this.keys.quota(backfill), 'rate', 'since', 'step'));
   }
+}
+
+/** Reads what `quota.lua` and `budget-calls.lua` reply. */
+export function toQuotaAnswer(reply: QuotaReply): QuotaAnswer {
+  if (reply[0] === 'granted') {
+    const [kind, interval, at, until, ...waits] = reply;
+    const waitMs = waits.map((micros) => micros / 1000);
+    return { kind, waitMs, intervalMs: interval / 1000, at, until };
+  }
+  return reply[0] === 'wait' ? { kind: 'wait', ms: reply[1] } : { kind: reply[0] };
 }
 
 /** Reads the fields `rate`, `since` and `step` of a quota hash; `null` where the rate was not lowered. */

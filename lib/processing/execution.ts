@@ -97,10 +97,10 @@ export interface RowSettings {
 }
 
 /**
- * Acquires one call to the third party from the quota of all processes. Answers `undefined` when it was
+ * Acquires one call to the third party from the quota of all processes, or from that of the budget with this name. Answers `undefined` when it was
  * granted at once, which saves a promise for each row; the promise rejects when the signal is aborted.
  */
-export type AcquireQuota = (signal: AbortSignal) => Promise<void> | undefined;
+export type AcquireQuota = (signal: AbortSignal, name?: string | null) => Promise<void> | undefined;
 
 /**
  * Holds or pauses the run after an error that concerns more than its row or range. Answers false where it concerns

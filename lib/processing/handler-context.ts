@@ -1,5 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { BackfillContext } from '../handlers/backfill-context.js';
+import { acquireCalls, parseCalls } from './acquire-calls.js';
+import type { QuotaArguments } from './acquire-calls.js';
 import type { Execution } from './execution.js';
 import { journaledWrites } from './journaled-writes.js';
 import { RangeLogger } from './range.logger.js';
@@ -19,11 +21,12 @@ export function handlerContext(execution: Execution, em: () => EntityManager): B
     logger: new RangeLogger(backfill.name, runId, entry.index),
     dryRun,
     journal: journaledWrites(execution, em),
-    quota: async (calls = 1) => {
-      execution.rows.onQuota?.(calls);
-      for (let i = 0; i < calls; i++) {
-        await execution.rows.acquireQuota(signal);
+    quota: async (...args: QuotaArguments) => {
+      const { name, calls } = parseCalls(args);
+      if (name === null) {
+        execution.rows.onQuota?.(calls);
       }
+      await acquireCalls(execution.rows, signal, name, calls);
     },
   };
 }

@@ -1,6 +1,8 @@
 import { MicroBatcher } from '../async/micro-batcher.js';
 import { sleep } from '../async/sleep.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
+import type { BudgetTurns } from '../pacing/budget/budget-turns.js';
+import type { RunBudget } from '../pacing/budget/run.budget.js';
 import type { Claim, ClaimAnswer, ClaimStatus } from '../state/range-steps.js';
 import type { RangeStore, WorkedRun } from '../state/range.store.js';
 import { StartLateness } from './start-lateness.js';
@@ -8,12 +10,14 @@ import { StartLateness } from './start-lateness.js';
 /** A range that is due later is not claimed yet, so that a pause or another rate never waits for it. */
 const MAX_WAIT_MS = 250;
 
+const NOTHING_CLAIMED: ClaimAnswer = { status: 'granted', claims: [] };
+
 /** The next range of a job, or why there is none. */
 export type NextClaim =
   | { readonly status: 'claimed'; readonly claim: Claim }
   /** Every range of the job has been claimed, here or elsewhere. */
   | { readonly status: 'exhausted' }
-  | Exclude<ClaimStatus, { readonly status: 'granted' }>;
+  | Exclude<ClaimStatus, { readonly status: 'granted' | 'budget' }>;
 
 /** A range, and the suffix of the job that carries it. */
 interface JobRange {
@@ -21,28 +25,45 @@ interface JobRange {
   readonly job: string;
 }
 
+type Refusal = Exclude<ClaimStatus, { readonly status: 'granted' }>;
+
 /** Claims ranges of one run. Claims within one turn of the event loop share one round trip to Redis. */
 export class RangeClaimer {
   private readonly batcher = new MicroBatcher((requests: readonly (readonly JobRange[])[]) =>
     this.claimBatch(requests),
   );
   private readonly lateness = new StartLateness();
+  /** Aborted when those that wait for the budget are to ask again. */
+  private turn = new AbortController();
+  private closed = false;
 
   constructor(
     private readonly run: WorkedRun,
     private readonly config: () => BackfillConfig,
     private readonly rangeStore: RangeStore,
-  ) {}
+    private readonly budget: RunBudget,
+    private readonly turns: BudgetTurns,
+  ) {
+    turns.register(run.runId, this.wake);
+  }
+
+  /** Whether ranges are claimed no more. */
+  get isClosed(): boolean {
+    return this.closed;
+  }
 
   /** The claims of the job with this suffix, which carries the ranges `first` to `first + count - 1`. */
   claimsOf(job: string, first: number, count: number): JobClaims {
     return new JobClaims(this, job, first, first + count);
   }
 
-  /** Claims ranges of a job from `from` to before `end`: all of them when the run is unpaced, otherwise only the first. */
+  /**
+   * Claims ranges of a job from `from` to before `end`: all of them when the run is unpaced and no budget limits it,
+   * otherwise only the first.
+   */
   claim(job: string, from: number, end: number): Promise<ClaimAnswer> {
     const { perSecondOnPeak, perSecondOffPeak } = this.config();
-    const paced = perSecondOnPeak !== null || perSecondOffPeak !== null;
+    const paced = perSecondOnPeak !== null || perSecondOffPeak !== null || this.budget.isLimited;
     return this.batcher.add(
       Array.from({ length: paced ? 1 : end - from }, (_, i) => ({ index: from + i, job })),
     );
@@ -62,16 +83,67 @@ export class RangeClaimer {
     }
   }
 
+  /** Waits so many ms, or until the budget may have a place for the run. */
+  async waitForTurn(ms: number): Promise<void> {
+    await sleep(ms, this.turn.signal);
+  }
+
+  /** Whether the next range is waited for here, and not in the queue. */
+  isAwaited(refusal: Refusal): refusal is Extract<Refusal, { readonly status: 'budget' | 'later' }> {
+    // Within a budget a range is not claimed before the run itself may start it.
+    return (
+      refusal.status === 'budget' ||
+      (refusal.status === 'later' && refusal.ms <= MAX_WAIT_MS && this.budget.isLimited)
+    );
+  }
+
+  /** A range has ended after so many ms, or `ranges` were given back; the budget has their places again. */
+  release(ms: number | null, ranges = 1): void {
+    this.budget.release(ms, ranges);
+    void this.reportBudget();
+  }
+
+  /** Tells Redis how much of the budget this process uses, together with claims of this turn. */
+  async reportBudget(): Promise<void> {
+    if (this.budget.isLimited) {
+      // The next report makes up for one that fails; the lease ends where none comes.
+      await this.batcher.add([]).catch(() => undefined);
+    }
+  }
+
+  /** Has those that wait for the budget ask again. */
+  readonly wake = (): void => {
+    const { turn } = this;
+    this.turn = new AbortController();
+    turn.abort();
+  };
+
+  /** Claims nothing more: those that wait for the budget are told that the run was stopped. */
+  close(): void {
+    this.closed = true;
+    this.turns.unregister(this.run.runId, this.wake);
+    this.wake();
+  }
+
   private async claimBatch(requests: readonly (readonly JobRange[])[]): Promise<ClaimAnswer[]> {
     const lateMs = this.lateness.takeExcess();
     const all = requests.flat();
+    const budget = this.budget.claim();
+    if (all.length === 0 && budget === null) {
+      return requests.map(() => NOTHING_CLAIMED);
+    }
     const answer = await this.rangeStore.claim(
       this.run,
       all.map(({ index }) => index),
       MAX_WAIT_MS,
       lateMs,
       all.map(({ job }) => job),
+      budget,
     );
+    this.budget.acquire(answer.claims.filter((claim) => claim !== null).length);
+    if (answer.nextRun) {
+      this.turns.wake(answer.nextRun);
+    }
     let at = 0;
     return requests.map((ranges) => {
       const claims = answer.claims.slice(at, at + ranges.length);
@@ -85,7 +157,7 @@ export class RangeClaimer {
 export class JobClaims {
   /** Claimed together with an earlier range, and not processed yet. */
   private readonly claimed: Claim[] = [];
-  private refusal: Exclude<ClaimStatus, { readonly status: 'granted' }> | null = null;
+  private refusal: Exclude<Refusal, { readonly status: 'budget' }> | null = null;
 
   constructor(
     private readonly claimer: RangeClaimer,
@@ -99,10 +171,21 @@ export class JobClaims {
       const answer = await this.claimer.claim(this.job, this.from, this.end);
       this.from += answer.claims.length;
       this.claimed.push(...answer.claims.filter((claim) => claim !== null));
-      this.refusal = answer.status === 'granted' ? null : answer;
+      if (answer.status !== 'granted') {
+        await this.refuse(answer);
+      }
     }
     const claim = this.claimed.shift();
     return claim ? { status: 'claimed', claim } : (this.refusal ?? { status: 'exhausted' });
+  }
+
+  private async refuse(refusal: Refusal): Promise<void> {
+    if (this.claimer.isAwaited(refusal) && this.claimed.length === 0) {
+      await this.claimer.waitForTurn(refusal.ms);
+      this.refusal = this.claimer.isClosed ? { status: 'stopped' } : null;
+    } else if (refusal.status !== 'budget') {
+      this.refusal = refusal;
+    }
   }
 
   /** Indexes of the ranges that are claimed and have not been taken by `next`. */

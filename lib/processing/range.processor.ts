@@ -2,6 +2,7 @@ import { AbandonSignal } from '../async/abandon-signal.js';
 import { isOverload } from '../database/classify-error.js';
 import { endsWithin } from '../async/timeout.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
+import type { CallLimiters } from '../pacing/budget/call.limiters.js';
 import type { QuotaLimiter } from '../pacing/quota.limiter.js';
 import type { RunJournal } from '../journal/run-journal.js';
 import type { RangeEntry } from '../state/range-entry.js';
@@ -35,6 +36,7 @@ export class RangeProcessor {
     private readonly config: () => BackfillConfig,
     private readonly claimer: RangeClaimer,
     private readonly limiter: QuotaLimiter,
+    private readonly callLimiters: CallLimiters,
     private readonly settler: RangeSettler,
     private readonly slots: RunSlots,
     private readonly deps: RunWorkerDeps,
@@ -158,7 +160,8 @@ export class RangeProcessor {
       permits,
       timeoutMs: () => this.config().rowTimeoutMs,
       acknowledgeMs: () => this.config().rowAckMs,
-      acquireQuota: this.limiter.acquire,
+      acquireQuota: (signal, name = null) =>
+        name === null ? this.limiter.acquire(signal) : this.callLimiters.of(name).acquire(signal),
       acknowledge: async (done, remaining, missing, rechecked) => {
         const { entry } = unsettled;
         // Fencing: Redis refuses a worker whose claim is no longer the last one.

@@ -2,6 +2,7 @@ import { MicroBatcher } from '../async/micro-batcher.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { classifyError, mayConcernRow } from '../database/classify-error.js';
 import type { LogScope } from '../logging/backfill.logger.js';
+import type { CallLimiters } from '../pacing/budget/call.limiters.js';
 import type { QuotaLimiter } from '../pacing/quota.limiter.js';
 import { describeRange } from '../sources/planned-range.js';
 import type { RangeEntry } from '../state/range-entry.js';
@@ -29,6 +30,7 @@ export class RangeSettler {
     private readonly run: ServedRun,
     private readonly config: () => BackfillConfig,
     private readonly limiter: QuotaLimiter,
+    private readonly callLimiters: CallLimiters,
     private readonly deps: RunWorkerDeps,
     private readonly events: RunWorkerEvents,
   ) {
@@ -135,11 +137,24 @@ export class RangeSettler {
       }
       this.waitingUntil = until;
       this.limiter.block(verdict.ms);
-      const { backfill, runId } = this.run;
-      const { quota } = this.config();
-      await this.deps.quota.decrease(backfill.name, runId, quota, verdict.ms, this.limiter.meter.perSecond());
+      await this.decreaseCalls(verdict.ms, verdict.quota);
     }
     return this.events.escalate(error);
+  }
+
+  /** Lowers the limits that the calls of the run count against. `name`: that of the budget which the handler has named. */
+  private async decreaseCalls(ms: number, name: string | null): Promise<void> {
+    const { backfill, runId } = this.run;
+    const { quota } = this.config();
+    const names = name === null ? this.callLimiters.names : [name];
+    for (const each of names) {
+      const limiter = this.callLimiters.of(each);
+      limiter.block(ms);
+      await this.deps.calls.decrease(each, runId, ms, limiter.meter.perSecond());
+    }
+    if (names.length === 0 || (name === null && quota !== null)) {
+      await this.deps.quota.decrease(backfill.name, runId, quota, ms, this.limiter.meter.perSecond());
+    }
   }
 
   private acknowledge(done: Acknowledgement): Promise<unknown> {

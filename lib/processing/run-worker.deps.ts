@@ -4,11 +4,15 @@ import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { Journals } from '../journal/journals.js';
 import { BackfillLogger } from '../logging/backfill.logger.js';
 import { ConcurrencyController } from '../pacing/concurrency/concurrency.controller.js';
+import { BudgetTurns } from '../pacing/budget/budget-turns.js';
+import { CurrentBudget } from '../pacing/budget/current.budget.js';
+import { SharedCalls } from '../pacing/budget/shared.calls.js';
 import { SharedQuota } from '../pacing/shared.quota.js';
 import { BatchTuner } from '../planning/batch.tuner.js';
 import { HeldBatches } from '../planning/held-batches.js';
 import { RangeQueues } from '../queues/range.queues.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
+import { PROCESS_ID } from '../redis/process-id.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { RangeStore } from '../state/range.store.js';
@@ -35,5 +39,9 @@ export class RunWorkerDeps {
     readonly heldBatches: HeldBatches,
     readonly journals: Journals,
     readonly rowSample: RowSampleStore,
+    readonly budget: CurrentBudget,
+    readonly turns: BudgetTurns,
+    readonly calls: SharedCalls,
+    @Inject(PROCESS_ID) readonly processId: string,
   ) {}
 }

@@ -1,11 +1,14 @@
 import { Worker, WaitingError } from 'bullmq';
 import type { Job } from 'bullmq';
 import type { BackfillConfig } from '../config/backfill-config.js';
+import { CallLimiters } from '../pacing/budget/call.limiters.js';
+import { RunBudget } from '../pacing/budget/run.budget.js';
 import { QuotaLimiter } from '../pacing/quota.limiter.js';
 import { workerOptions } from '../queues/queue-map.js';
 import { rangeQueueName } from '../queues/range.queues.js';
 import type { RangeJob } from '../queues/range.queues.js';
 import { jobSuffix } from '../state/job-id.js';
+import type { Claim } from '../state/range-steps.js';
 import { RangeClaimer } from './range.claimer.js';
 import type { JobClaims, NextClaim } from './range.claimer.js';
 import { RangeProcessor } from './range.processor.js';
@@ -23,6 +26,7 @@ const HELD_POLL_MS = 5_000;
  * last rows of the range before are running. Longer ranges are left to other processes.
  */
 const PREFETCH_BELOW_MS = 2_000;
+const BUDGET_RENEWAL_MS = 5_000;
 const MIN_LIMIT_POLL_MS = 200;
 const MAX_LIMIT_POLL_MS = 500;
 
@@ -33,6 +37,7 @@ type JobEnd = Exclude<NextClaim, { readonly status: 'claimed' }> | { readonly st
 export class RunWorker {
   private readonly worker: Worker<RangeJob>;
   private readonly limiter: QuotaLimiter;
+  private readonly callLimiters: CallLimiters;
   private readonly claimer: RangeClaimer;
   private readonly settler: RangeSettler;
   private readonly ranges: RangeProcessor;
@@ -46,6 +51,9 @@ export class RunWorker {
   private prefetching = false;
   private stopping = false;
   private resumeTimer: NodeJS.Timeout | undefined;
+  /** Renews the leases of the permits. */
+  private readonly budgetTimer: NodeJS.Timeout;
+  private readonly ignoreBudget: () => void;
 
   constructor(
     readonly run: ServedRun,
@@ -68,13 +76,48 @@ export class RunWorker {
       () => this.resize(),
       (error) => events.error(error),
     );
-    this.claimer = new RangeClaimer(run, current, deps.rangeStore);
-    this.settler = new RangeSettler(run, current, this.limiter, deps, events);
+    const weight = run.backfill.weight ?? 1;
+    this.callLimiters = new CallLimiters(
+      (name) => (request) => deps.calls.acquire(name, { runId: run.runId, weight }, request),
+      (name, error) => {
+        const scope = { backfill: run.backfill.name, runId: run.runId };
+        deps.logger.limit('quota', 'warn', scope, `calls to ${name}: ${String(error)}`);
+      },
+    );
+    this.ignoreBudget = deps.budget.onChange(() => {
+      this.callLimiters.reset();
+      this.claimer.wake();
+    });
+    const { lockDuration } = deps.options;
+    const budget = new RunBudget(
+      {
+        runId: run.runId,
+        processId: deps.processId,
+        weight,
+        table: run.table,
+        leaseMs: lockDuration,
+      },
+      deps.budget,
+    );
+    this.claimer = new RangeClaimer(run, current, deps.rangeStore, budget, deps.turns);
+    this.budgetTimer = setInterval(
+      () => {
+        // Also the limit of a third party that had none may be lowered, by another backfill.
+        this.callLimiters.reset();
+        if (budget.isHeld) {
+          void this.claimer.reportBudget();
+        }
+      },
+      Math.min(lockDuration / 3, BUDGET_RENEWAL_MS),
+    );
+    this.budgetTimer.unref();
+    this.settler = new RangeSettler(run, current, this.limiter, this.callLimiters, deps, events);
     this.ranges = new RangeProcessor(
       run,
       current,
       this.claimer,
       this.limiter,
+      this.callLimiters,
       this.settler,
       this.slots,
       deps,
@@ -119,11 +162,15 @@ export class RunWorker {
   async close(why: 'pause' | 'shutdown' | 'end'): Promise<void> {
     this.stopping = true;
     clearTimeout(this.resumeTimer);
+    this.claimer.close();
     void this.worker.pause(true);
     this.semaphore.close();
     const closed = this.slots.close();
     await this.ranges.stop(why === 'shutdown' ? why : 'pause');
     await Promise.all([this.worker.close(), this.settler.close(), closed]);
+    clearInterval(this.budgetTimer);
+    this.ignoreBudget();
+    await this.claimer.reportBudget();
     if (why === 'end') {
       const queue = this.deps.queues.of(this.run.backfill.name, this.run.runId);
       await Promise.all([...this.returned].map((id) => queue.remove(id)));
@@ -173,9 +220,24 @@ export class RunWorker {
       return next;
     }
     const from = Math.max(performance.now(), next.claim.dueAt);
-    const result = await this.ranges.processRange(next.claim, permits, controller, pendingAcks);
+    const result = await this.processClaimed(next.claim, permits, controller, pendingAcks);
     await this.slots.rest(performance.now() - from);
     return result === 'settled' ? null : { status: 'interrupted' };
+  }
+
+  /** The budget has the place of the range again once it has ended. */
+  private async processClaimed(
+    claim: Claim,
+    permits: Permits,
+    controller: AbortController,
+    pendingAcks: Promise<unknown>[],
+  ): Promise<'settled' | 'released'> {
+    const startedAt = performance.now();
+    try {
+      return await this.ranges.processRange(claim, permits, controller, pendingAcks);
+    } finally {
+      this.claimer.release(performance.now() - startedAt);
+    }
   }
 
   /** Completes a job whose ranges are all processed; any other goes back to the queue. */
@@ -212,6 +274,7 @@ export class RunWorker {
   private async releaseUnprocessed(claims: JobClaims): Promise<void> {
     const indexes = claims.unprocessed();
     if (indexes.length > 0) {
+      this.claimer.release(null, indexes.length);
       await this.deps.rangeStore.release(this.run.runId, indexes);
     }
   }

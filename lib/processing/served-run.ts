@@ -24,6 +24,8 @@ export interface ServedRun {
   readonly canary: boolean;
   /** Rows of the sample that the run or its canary is verified by; 0: none. */
   readonly sample: number;
+  /** Table that its rows are in, for `perTable` of the budget; empty where it is not known. */
+  readonly table: string;
   /** How many times it had been resumed when the worker was started. */
   readonly resumes: number;
 }

@@ -8,6 +8,7 @@ import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { BackfillChecks } from '../handlers/backfill-checks.js';
 import { ThrottlePoller } from '../pacing/throttle.poller.js';
+import { CurrentBudget } from '../pacing/budget/current.budget.js';
 import { CycleWorkers } from '../planning/cycle.workers.js';
 import { CycleQueues } from '../queues/cycle.queues.js';
 import { RedisClock } from '../redis/redis.clock.js';
@@ -25,6 +26,7 @@ import { RunLog } from '../supervision/run.log.js';
 import { RunWorkerDeps } from './run-worker.deps.js';
 import { RunWorker } from './run.worker.js';
 import { SourceChecker } from './source.checker.js';
+import { TableFinder } from './table.finder.js';
 
 const HEARTBEAT_MS = 3_000;
 
@@ -63,6 +65,8 @@ export class WorkerPool {
     private readonly refusedRuns: RefusedRuns,
     private readonly log: RunLog,
     private readonly sources: SourceChecker,
+    private readonly budget: CurrentBudget,
+    private readonly tables: TableFinder,
     private readonly deps: RunWorkerDeps,
   ) {}
 
@@ -108,11 +112,18 @@ export class WorkerPool {
       case 'heldAll':
       case 'releasedAll':
       case 'deployed':
+      case 'budgetConfigured':
         break;
     }
   }
 
   private onGlobalEvent(event: BackfillEvent): void {
+    if (event.type === 'budgetConfigured') {
+      if (event.data.context === this.budget.context) {
+        this.inBackground(this.budget.refresh());
+      }
+      return;
+    }
     const text = describeEvent(event);
     if (text !== null) {
       this.logger.warn(text);
@@ -145,6 +156,9 @@ export class WorkerPool {
     this.inBackground(this.deps.heldBatches.report());
     if (Math.abs(now - this.heartbeatAt) >= HEARTBEAT_MS) {
       this.heartbeatAt = now;
+      if (this.workers.size > 0) {
+        this.inBackground(this.budget.refresh());
+      }
       await Promise.all([...this.workers.values()].map((worker) => this.beat(worker, now)));
     }
   }
@@ -239,6 +253,7 @@ export class WorkerPool {
     if (!config || !(await this.checkSource(binding.backfill, runId))) {
       return;
     }
+    await this.budget.refresh();
     // The run before ended without an event where Redis lost its data.
     await this.workers.get(backfill)?.close('pause');
     if (this.closing || this.held) {
@@ -253,6 +268,7 @@ export class WorkerPool {
         rowsExact: run.rowsExact,
         canary: canary !== null,
         sample: run.verification?.sample || (canary?.sample ?? 0),
+        table: this.tables.find(registered, binding.backfill),
         resumes: run.resumes,
       },
       config,

@@ -58,6 +58,31 @@ export class BackfillKeys {
     return this.of('quota', backfill);
   }
 
+  /** What operators have set of the budget of a context. */
+  budget(context: string): string {
+    return this.of('budget', context);
+  }
+
+  /** Turns and pacing of all runs of a context; `budget.lua` describes the keys of a budget. */
+  budgetQueue(context: string): string {
+    return this.of('budget-queue', context);
+  }
+
+  /** Ranges in process, and the leases of the processes that hold them. */
+  budgetPermits(context: string): readonly [permits: string, leases: string] {
+    return [this.of('budget-permits', context), this.of('budget-leases', context)];
+  }
+
+  /** Runs that work on a table, and those that wait for it. */
+  budgetTable(context: string, table: string): readonly [runs: string, waiting: string] {
+    return [this.of('budget-table', context, table), this.of('budget-table-waiting', context, table)];
+  }
+
+  /** Calls to a third party that all backfills of a context share: their rate, and the turns of the runs. */
+  budgetCalls(context: string, name: string): readonly [quota: string, queue: string] {
+    return [this.of('budget-calls', context, name), this.of('budget-calls-queue', context, name)];
+  }
+
   /** Pressure that each throttle has reported last, of each process where it is one of the process. */
   pressure(backfill: string): string {
     return this.of('pressure', backfill);

@@ -18,11 +18,13 @@ export class LuaScript<Scope, Reply> {
   private readonly source: string;
   private readonly digest: string;
 
+  /** @param parts scripts of the folder that define functions for it, in their order */
   constructor(
     name: string,
     private readonly keysOf: ScriptKeys<Scope>,
+    parts: readonly string[] = [],
   ) {
-    this.source = `${PRELUDE}\n${readScript(name)}`;
+    this.source = [PRELUDE, ...parts.map(readScript), readScript(name)].join('\n');
     this.digest = createHash('sha1').update(this.source).digest('hex');
   }
 

@@ -1,13 +1,15 @@
 import { sleep } from '../async/sleep.js';
 import type { QuotaConfig } from '../config/backfill-config.js';
 import { callsPerSecond } from '../pacing/shared.quota.js';
-import type { SharedQuota } from '../pacing/shared.quota.js';
+import type { SharedCalls } from '../pacing/budget/shared.calls.js';
+import type { CallRequest, QuotaAnswer, SharedQuota } from '../pacing/shared.quota.js';
 
 const LOOKAHEAD_MS = 250;
+const ONE_CALL: CallRequest = { calls: 1, withinMs: LOOKAHEAD_MS, readyInMs: 0, unused: null };
 
 /**
  * The calls of a rehearsal count against the quota that a run under way shares with all processes. Without such a run they
- * are spaced here as the quota allows, because nobody else makes calls.
+ * are spaced here as the quota allows, because nobody else makes calls. Calls of the budget count against that in any case.
  */
 export class RehearsalQuota {
   /** Calls that were acquired. */
@@ -20,10 +22,15 @@ export class RehearsalQuota {
     private readonly backfill: string,
     private readonly runId: string | null,
     private readonly quota: QuotaConfig | null,
+    private readonly calls: Pick<SharedCalls, 'acquire'>,
+    private readonly weight: number,
   ) {}
 
   /** Resolves when a call may be made; rejects with the reason of the signal. */
-  readonly acquire = (signal: AbortSignal): Promise<void> | undefined => {
+  readonly acquire = (signal: AbortSignal, name: string | null = null): Promise<void> | undefined => {
+    if (name !== null) {
+      return this.acquireOf(name, signal);
+    }
     if (this.quota === null) {
       return undefined;
     }
@@ -33,21 +40,31 @@ export class RehearsalQuota {
     return granted;
   };
 
+  private async acquireOf(name: string, signal: AbortSignal): Promise<void> {
+    const caller = { runId: `rehearsal:${this.backfill}`, weight: this.weight };
+    const ask = () => this.calls.acquire(name, caller, ONE_CALL);
+    while (!(await this.isGranted(signal, ask))) {
+      signal.throwIfAborted();
+    }
+    signal.throwIfAborted();
+  }
+
   private async wait(signal: AbortSignal): Promise<void> {
-    while (!(await this.isGranted(signal))) {
+    const { runId } = this;
+    const ask = async () =>
+      runId === null
+        ? ({ kind: 'stopped' } as const)
+        : this.shared.acquire(this.backfill, runId, this.quota, ONE_CALL);
+    while (!(await this.isGranted(signal, ask))) {
       signal.throwIfAborted();
     }
     signal.throwIfAborted();
     this.acquired++;
   }
 
-  private async isGranted(signal: AbortSignal): Promise<boolean> {
+  private async isGranted(signal: AbortSignal, ask: () => Promise<QuotaAnswer>): Promise<boolean> {
     signal.throwIfAborted();
-    const request = { calls: 1, withinMs: LOOKAHEAD_MS, readyInMs: 0, unused: null };
-    const answer =
-      this.runId === null
-        ? ({ kind: 'stopped' } as const)
-        : await this.shared.acquire(this.backfill, this.runId, this.quota, request);
+    const answer = await ask();
     switch (answer.kind) {
       case 'granted':
         await sleep(answer.waitMs[0] ?? 0, signal);

@@ -9,6 +9,7 @@ import { computeForecast } from '../forecast/compute-forecast.js';
 import type { Measurement } from '../forecast/measurement.js';
 import { MeasurementStore } from '../forecast/measurement.store.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { SharedCalls } from '../pacing/budget/shared.calls.js';
 import { SharedQuota } from '../pacing/shared.quota.js';
 import { countRanges } from '../planning/count-ranges.js';
 import { sqlFamily } from '../sources/sql/sql-manager.js';
@@ -34,6 +35,7 @@ export class Rehearser {
     private readonly managers: EntityManagers,
     private readonly runs: RunStore,
     private readonly quota: SharedQuota,
+    private readonly calls: SharedCalls,
     private readonly measurements: MeasurementStore,
     private readonly holds: HoldStore,
     private readonly events: EventStream,
@@ -80,7 +82,14 @@ export class Rehearser {
     const em = this.managers.fork();
     try {
       const opening = await source.open({ em, backfill: name }, { from, to });
-      const quota = new RehearsalQuota(this.quota, name, runId, config.quota);
+      const quota = new RehearsalQuota(
+        this.quota,
+        name,
+        runId,
+        config.quota,
+        this.calls,
+        backfill.weight ?? 1,
+      );
       const run = new RehearsalRun(backfill, this.managers, { limits, config, quota, signal: abort.signal });
       const work = run.perform(em, opening);
       await endsAfter(work, abort.signal);

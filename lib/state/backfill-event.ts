@@ -20,6 +20,7 @@ import type { VerificationResult } from './verification.js';
  * - `deployed`: all processes that worked on a run were replaced, or the first one with another version of its handler
  *   works on it
  * - `configured`: the config changed
+ * - `budgetConfigured`: the budget of all backfills changed; its `backfill` is `*`, and it has no run
  * - `canaryEnded`: the canary of a run has its verdict; `paused` follows, unless the canary had all rows of the run
  * - `verifying`: a phase of the verification of a run began
  * - `completed`: everything is done; `failed`: everything was tried and failures are left
@@ -41,6 +42,7 @@ export const BACKFILL_EVENT_TYPES = [
   'resumed',
   'cancelled',
   'configured',
+  'budgetConfigured',
   'canaryEnded',
   'verifying',
   'completed',
@@ -125,6 +127,13 @@ export interface BackfillEventData {
   readonly configured: BackfillEventCause & {
     readonly patch: { readonly [key: string]: JsonValue };
     readonly from: { readonly [key: string]: JsonValue };
+  };
+  /** Limits before and after the change, calls as `callsPerSecond.` and the name; `null`: no limit. */
+  readonly budgetConfigured: BackfillEventCause & {
+    /** Name of the context whose database it is for. */
+    readonly context: string;
+    readonly patch: { readonly [key: string]: number | null };
+    readonly from: { readonly [key: string]: number | null };
   };
   /** The verdict. */
   readonly canaryEnded: CanaryVerdict;

@@ -46,12 +46,24 @@ export type ClaimStatus =
   /** The rate is 0 or a hold is in force; `null`: an event says when that ends. */
   | { readonly status: 'held'; readonly retryInMs: number | null }
   /** The next range is due in so many ms, which is longer than a claim may wait. */
-  | { readonly status: 'later'; readonly ms: number };
+  | { readonly status: 'later'; readonly ms: number }
+  /** The budget has no place for it: to be asked for again after so many ms. */
+  | { readonly status: 'budget'; readonly ms: number };
+
+/** What a claim tells of the budget that limits it; `budget.lua` describes `text`. */
+export interface BudgetClaim {
+  readonly context: string;
+  /** Empty where it is not known. */
+  readonly table: string;
+  readonly text: string;
+}
 
 /** The answer to a claim. With every status but `granted` the first ranges may have been claimed all the same. */
 export type ClaimAnswer = ClaimStatus & {
   /** One for each index that was answered, in order; `null`: no longer outstanding. */
   readonly claims: readonly (Claim | null)[];
+  /** The run whose turn in the budget is next, where a place is free; absent: none. */
+  readonly nextRun?: string;
 };
 
 /** A claimed range, and when it is due to start. */

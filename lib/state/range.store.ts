@@ -11,6 +11,7 @@ import { decodeEntry, digestOf, encodePayload, rowsOf, toClaimed } from './range
 import type { RangeEntry } from './range-entry.js';
 import type {
   Acknowledgement,
+  BudgetClaim,
   Claim,
   ClaimAnswer,
   ClaimStatus,
@@ -81,6 +82,7 @@ export class RangeStore {
    * @param latenessMs by how much starts of this process were later than usual since its last claim
    * @param jobs suffix of the job that carries each range: one that has another job by now is not outstanding for it.
    * Default: it is claimed whatever its job
+   * @param budget that limits the claim; `null`: none does
    */
   async claim(
     run: WorkedRun,
@@ -88,17 +90,22 @@ export class RangeStore {
     longestWaitMs: number,
     latenessMs = 0,
     jobs: readonly string[] = [],
+    budget: BudgetClaim | null = null,
   ): Promise<ClaimAnswer> {
-    const [status, ms, ...answers] = await scripts.claim.run(this.client, this.keys, run, [
+    const scope = budget ? { runId: run.runId, context: budget.context, table: budget.table } : run;
+    const [status, detail, ...answers] = await scripts.claim.run(this.client, this.keys, scope, [
       longestWaitMs * 1000,
       Math.round(latenessMs * 1000),
       ...indexes.map((index, i) => (jobs[i] === undefined ? index : `${index} ${jobs[i]}`)),
+      ...(budget ? [budget.text] : []),
       encodeHandlerVersion(run.backfill),
     ]);
     const now = performance.now();
+    const { ms, nextRun } = toClaimDetail(status, detail);
     return {
       ...toClaimStatus(status, ms),
       claims: answers.map((answer, i) => toClaim(indexes[i], answer, now)),
+      ...(nextRun === null ? {} : { nextRun }),
     };
   }
 
@@ -252,11 +259,27 @@ function countsOf({ rows, missing = 0, rechecked = 0 }: Acknowledgement): number
   return rechecked > 0 ? `${rows}|${missing}|${rechecked}` : missing > 0 ? `${rows}|${missing}` : rows;
 }
 
+/** Reads `ms`, `ms|run` of a refusal by the budget, or `run` of what the budget granted. */
+function toClaimDetail(
+  status: ClaimStatus['status'],
+  detail: number | string | null,
+): { readonly ms: number | null; readonly nextRun: string | null } {
+  if (typeof detail !== 'string') {
+    return { ms: detail, nextRun: null };
+  }
+  if (status === 'granted') {
+    return { ms: null, nextRun: detail || null };
+  }
+  const separator = detail.indexOf('|');
+  return { ms: Number(detail.slice(0, separator)), nextRun: detail.slice(separator + 1) || null };
+}
+
 function toClaimStatus(status: ClaimStatus['status'], ms: number | null): ClaimStatus {
   switch (status) {
     case 'held':
       return { status, retryInMs: ms };
     case 'later':
+    case 'budget':
       return { status, ms: ms ?? 0 };
     default:
       return { status };

@@ -4,6 +4,7 @@ import type { OnOtherVersion } from '../config/handler-version.js';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
 import type { JsonValue, SourcePartition } from '../sources/backfill-source.js';
 import type { LastError } from './stored-error.js';
+import { decodeBudgetWait } from './budget-wait.js';
 import { CANARY_STATES } from './canary.js';
 import type { Canary, CanarySample, StoredVerdict } from './canary.js';
 import { decodeConcurrency } from './concurrency-state.js';
@@ -147,6 +148,8 @@ const runSchema = z.object({
   undoes: text,
   /** Rows that it has not undone because others have written them. */
   conflicts: z.coerce.number().int().default(0),
+  /** What it last waited for that the budget had no place for. */
+  budgetWait: z.string().optional().transform(decodeBudgetWait),
   /** How many times it was resumed. */
   resumes: z.coerce.number().int().default(0),
   walk: json<Walk>(z.record(z.string(), z.unknown())),
@@ -185,6 +188,7 @@ export const VOLATILE_FIELDS: readonly string[] = [
   'concurrency',
   'concurrencyAt',
   'workedBy',
+  'budgetWait',
 ];
 
 /** A run as Redis stores it, parsed. */

@@ -1,6 +1,7 @@
 import type { ForecastOutcome } from '../state/backfill-forecast.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { CanaryStatus } from '../state/canary.js';
+import type { BudgetLimitStatus } from './budget-limit.js';
 import type { RunStatus } from '../state/run-status.js';
 import type { LastError } from '../state/stored-error.js';
 import type { VerificationResult } from '../state/verification.js';
@@ -163,6 +164,8 @@ export interface BackfillStatus {
   /** What the run was forecast to cost when it was started, and what has come true; `null`: it was not rehearsed before. */
   readonly forecast: ForecastOutcome | null;
   readonly rate: RateStatus;
+  /** The budget that all runs share, where it is what limits this run now; `null` where it is not. */
+  readonly budget: BudgetLimitStatus | null;
   /**
    * Of a running run whose `concurrency` or `rowConcurrency` has bounds: what it is now, and why; else `null`. Throttles then
    * change it and not the rate, until their pressure is 1.

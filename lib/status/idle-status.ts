@@ -30,6 +30,7 @@ export const IDLE_STATUS = {
   forecast: null,
   rate: { perSecond: 0, reason: 'idle' },
   concurrency: null,
+  budget: null,
   held: null,
   activeAt: null,
   stalled: false,

@@ -2,6 +2,7 @@ import type { BackfillConfig } from '../config/backfill-config.js';
 import { zeroRate } from '../pacing/zero-rate.js';
 import type { StoredHold } from '../state/global-hold.js';
 import type { RunRecord } from '../state/run-record.js';
+import { budgetLimitOf } from './budget-limit.js';
 
 /** How long after a hold its reason may still be there: what is tried again, such as a connection, takes time to fail. */
 const RETRY_MS = 10_000;
@@ -46,7 +47,7 @@ function ownHoldOf(
     return { reason: run.holdReason ?? 'held', since: run.holdSince, until: run.holdUntil };
   }
   if (run.pace.kind !== 'held') {
-    return holdBeforeRetry(run, now);
+    return holdBeforeRetry(run, now) ?? waitForTable(run, now);
   }
   const isThrottled = run.pressure >= 1;
   const configured = config && zeroRate(config, now);
@@ -59,6 +60,12 @@ function ownHoldOf(
     since: run.rateSince,
     until: isThrottled ? null : (configured?.until ?? null),
   };
+}
+
+/** Other runs work on the table of the run, and the budget allows no more of them. */
+function waitForTable(run: RunRecord, now: number): Pick<RunHold, 'reason' | 'since' | 'until'> | null {
+  const limited = budgetLimitOf(run, now);
+  return limited?.limit === 'perTable' ? { reason: limited.reason, since: null, until: null } : null;
 }
 
 /** A hold that has ended, while nothing was done since. */

@@ -5,6 +5,7 @@ import { roundedRate, toPerSecond } from '../state/pace.js';
 import type { RunRecord } from '../state/run-record.js';
 import { verificationResult } from '../state/verification.js';
 import type { RateStatus } from './backfill-status.js';
+import { budgetLimitOf } from './budget-limit.js';
 
 /** Derived from counters that were read together: a separate read could differ by what happened in between. */
 export function outstandingOf({ status, planned, done, failed }: RunRecord): number {
@@ -54,5 +55,10 @@ export function rateOf(run: RunRecord, now: number, heldAll: StoredHold | null =
     const until = new Date(run.holdUntil).toISOString();
     return { perSecond: 0, reason: `${run.holdReason ?? 'held'} until ${until}` };
   }
-  return { perSecond: roundedRate(toPerSecond(run.pace)), reason: run.rateReason ?? 'starting' };
+  const limited = budgetLimitOf(run, now);
+  const reason = run.rateReason ?? 'starting';
+  return {
+    perSecond: roundedRate(toPerSecond(run.pace)),
+    reason: limited ? `${reason}, limited by ${limited.reason}` : reason,
+  };
 }

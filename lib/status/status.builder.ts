@@ -19,6 +19,7 @@ import { isAlive } from '../state/worker.heartbeats.js';
 import { LostRunDetector } from '../supervision/lost-run.detector.js';
 import { LIBRARY } from '../supervision/run.breaker.js';
 import { RunChecker } from '../supervision/run.checker.js';
+import { budgetLimitOf } from './budget-limit.js';
 import type { BackfillFacts } from './backfill-facts.js';
 import type { BackfillStatus } from './backfill-status.js';
 import { concurrencyOf } from './run-concurrency.js';
@@ -72,7 +73,9 @@ export class StatusBuilder {
     const callsPerSecond = config && allowedCalls(config.quota, facts.lowered, now);
     const hold = holdOf(run, config, now, heldAll);
     const speedFacts = config && { config, shape: worked?.shape, callsPerSecond, samples, now };
-    const stalled = run.status === 'running' && !hold && speedFacts !== null && isStalled(run, speedFacts);
+    const budget = budgetLimitOf(run, now);
+    const stalled =
+      run.status === 'running' && !hold && !budget && speedFacts !== null && isStalled(run, speedFacts);
     const unmanned = isUnmanned(run, workers, now, heldAll);
     const refusal = backfill ? this.checker.knownRefusal(backfill, run) : null;
     return {
@@ -106,6 +109,7 @@ export class StatusBuilder {
       forecast: forecastOutcome(run, now),
       rate: rateOf(run, now, heldAll),
       concurrency: config && concurrencyOf(run, config, worked?.shape, now),
+      budget,
       held: hold && { ...hold, since: isoOrNull(hold.since), until: isoOrNull(hold.until) },
       activeAt: isoOrNull(activeAtOf(run, samples)),
       stalled,

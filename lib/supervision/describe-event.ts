@@ -40,6 +40,7 @@ export function describeEvent(event: BackfillEvent): string | null {
     case 'rangeCompleted':
     case 'quarantined':
     case 'configured':
+    case 'budgetConfigured':
     // What holds a run is logged where it is measured.
     case 'held':
       return null;

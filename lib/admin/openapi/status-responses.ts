@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BudgetLimitStatus } from '../../status/budget-limit.js';
 import type { BackfillOverview, BackfillOverviewEntry } from '../../status/backfill-overview.js';
 import type {
   BackfillStatus,
@@ -100,6 +101,14 @@ export const statusResponse = z.object({
     } satisfies Shape<ConcurrencyStatus>)
     .nullable()
     .describe('What each process does at once, where the config has bounds of it; null: it is fixed'),
+  budget: z
+    .object({
+      limit: text.describe('Limit of the budget that is used up, such as `concurrency`'),
+      share: z.number().describe('Part of the budget that the run is given, from 0 to 1'),
+      reason: text,
+    } satisfies Shape<BudgetLimitStatus>)
+    .nullable()
+    .describe('The budget of all runs, where it is what limits this run now'),
   throttlePressure: z.number().describe('Pressure of the throttles: 0 leaves the rate as it is, 1 holds'),
   workers: count.describe('Processes with a worker for this backfill'),
   warnings: z.array(text),

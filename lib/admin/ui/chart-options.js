@@ -19,8 +19,7 @@ export function chartOptions(uPlot, width, overlay, onPoint) {
     height: HEIGHT,
     legend: { show: false },
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
-    // The concurrency has a scale of its own, without an axis: the text of the pointer has its value.
-    scales: { y: { range: fromZero }, slots: { range: fromZero } },
+    scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.15)] } },
     axes: [
       { ...axis, values: (_plot, ticks) => ticks.map(tickText(ticks)), incrs: STEPS_S, space: 90, size: 30 },
       { ...axis, size: 44 },
@@ -32,13 +31,6 @@ export function chartOptions(uPlot, width, overlay, onPoint) {
         stroke: color('--amber'),
         width: 2,
         dash: [6, 4],
-        points: { show: false },
-        paths: uPlot.paths.stepped({ align: 1 }),
-      },
-      {
-        scale: 'slots',
-        stroke: color('--green'),
-        width: 1,
         points: { show: false },
         paths: uPlot.paths.stepped({ align: 1 }),
       },
@@ -59,10 +51,6 @@ export function chartOptions(uPlot, width, overlay, onPoint) {
   };
 }
 
-function fromZero(_plot, _min, max) {
-  return [0, Math.max(1, (max ?? 0) * 1.15)];
-}
-
 function pointText({ cursor, data }) {
   const { idx } = cursor;
   if (idx === null || idx === undefined || data[0][idx] === undefined) return '';
@@ -70,9 +58,7 @@ function pointText({ cursor, data }) {
   const speed = data[1][idx];
   if (speed === null) return `${at}: nothing measured`;
   const configured = data[2][idx];
-  const slots = data[3]?.[idx] ?? null;
-  const atOnce = slots === null ? '' : `, concurrency ${slots}`;
-  return `${at}: ${speed.toFixed(1)} ranges/s, ${configured === null ? 'unpaced' : `${configured} configured`}${atOnce}`;
+  return `${at}: ${speed.toFixed(1)} ranges/s, ${configured === null ? 'unpaced' : `${configured} configured`}`;
 }
 
 function tickText(ticks) {

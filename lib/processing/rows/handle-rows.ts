@@ -5,6 +5,8 @@ import { inRequestScope } from '../../database/request-scope.js';
 import { withSavepoint } from '../../database/with-savepoint.js';
 import type { BackfillContext } from '../../handlers/backfill-context.js';
 import type { RowHandler } from '../../handlers/handlers.js';
+import { acquireCalls, parseCalls } from '../acquire-calls.js';
+import type { QuotaArguments } from '../acquire-calls.js';
 import type { Execution, Outcome, RowSettings } from '../execution.js';
 import { loadGuarded } from '../guard/load-guarded.js';
 import type { GuardedRows } from '../guard/load-guarded.js';
@@ -81,16 +83,18 @@ function entitiesIn(rows: readonly unknown[]): object[] {
 
 /** `context.quota` of a row: its first call was acquired before the row started. */
 function afterFirstCall(
-  { acquireQuota, onQuota }: RowSettings,
+  settings: RowSettings,
   abort: LazyAbortController,
-): (calls?: number) => Promise<void> {
+): (...args: QuotaArguments) => Promise<void> {
   let acquired = 1;
-  return async (calls = 1) => {
-    onQuota?.(calls);
+  return async (...args) => {
+    const { name, calls } = parseCalls(args);
+    if (name !== null) {
+      return acquireCalls(settings, abort.signal, name, calls);
+    }
+    settings.onQuota?.(calls);
     const missing = Math.max(0, calls - acquired);
     acquired = Math.max(0, acquired - calls);
-    for (let i = 0; i < missing; i++) {
-      await acquireQuota(abort.signal);
-    }
+    await acquireCalls(settings, abort.signal, null, missing);
   };
 }

@@ -11,6 +11,20 @@ export interface BackfillRunScope extends RunScope {
   readonly backfill: string;
 }
 
+/** The budget of a context, and the table of a run. */
+export interface BudgetScope {
+  readonly context: string;
+  /** Empty where it is not known. */
+  readonly table: string;
+}
+
+/** Calls of the budget to a third party. */
+export interface CallsScope extends RunScope {
+  readonly context: string;
+  /** Of the third party. */
+  readonly name: string;
+}
+
 /** What the start of a run takes. */
 export interface StartScope extends BackfillRunScope {
   /** Empty where the request has none. */
@@ -53,6 +67,13 @@ function workersKeys(keys: BackfillKeys, scope: BackfillRunScope): string[] {
   return [...runKeys(keys, scope), keys.workers(scope.backfill)];
 }
 
+function budgetKeys(keys: BackfillKeys, { context, table }: BudgetScope): string[] {
+  return [keys.budgetQueue(context), ...keys.budgetPermits(context), ...keys.budgetTable(context, table)];
+}
+
+/** The parts of scripts that know the budget. */
+const BUDGET_PARTS = ['gcra', 'fair-queue', 'budget'];
+
 type Flag = 0 | 1;
 
 /** What `overview.lua` reads of a backfill. */
@@ -68,6 +89,12 @@ export type BackfillReply = [
   quota: (string | null)[],
   throttleErrors: string[],
 ];
+
+/** The answer to a request for calls. */
+export type QuotaReply =
+  | [status: 'stopped' | 'unlimited']
+  | [status: 'wait', ms: number]
+  | [status: 'granted', interval: number, now: number, until: number, ...waits: number[]];
 
 /** Index and job suffix of each range, by turns. */
 type Placed = (string | number)[];
@@ -87,15 +114,44 @@ export const scripts = {
   addSample: new LuaScript<RunScope, string | null>('add-sample', sampleKeys),
   applyRate: new LuaScript<BackfillRunScope, Flag>('apply-rate', workersKeys),
   beat: new LuaScript<BackfillRunScope, Flag>('beat', workersKeys),
+  budgetCalls: new LuaScript<CallsScope, QuotaReply>(
+    'budget-calls',
+    (keys, scope) => [...runKeys(keys, scope), ...keys.budgetCalls(scope.context, scope.name)],
+    ['call-rate', 'fair-queue'],
+  ),
+  budgetUse: new LuaScript<BudgetScope, [ranges: number, ...runs: (string | number)[]]>(
+    'budget-use',
+    (keys, scope) => [...runKeys(keys, NO_RUN), ...budgetKeys(keys, scope)],
+    BUDGET_PARTS,
+  ),
   claim: new LuaScript<
-    RunScope,
-    [status: 'granted' | 'stopped' | 'held' | 'later', ms: number | null, ...answers: string[]]
-  >('claim', runKeys),
+    RunScope & Partial<BudgetScope>,
+    [
+      status: 'granted' | 'stopped' | 'held' | 'later' | 'budget',
+      ms: number | string | null,
+      ...answers: string[],
+    ]
+  >(
+    'claim',
+    (keys, { context = '', table = '', ...scope }) => [
+      ...runKeys(keys, scope),
+      ...budgetKeys(keys, { context, table }),
+    ],
+    BUDGET_PARTS,
+  ),
   configure: new LuaScript<BackfillRunScope, [set: Flag, version: string]>('configure', (keys, scope) => [
     ...runKeys(keys, scope),
     keys.config(scope.backfill),
   ]),
+  configureBudget: new LuaScript<{ readonly context: string }, [set: Flag, version: string]>(
+    'configure-budget',
+    (keys, { context }) => [...runKeys(keys, NO_RUN), keys.budget(context)],
+  ),
   countJournaled: new LuaScript<RunScope, number | null>('count-journaled', runKeys),
+  decreaseCalls: new LuaScript<CallsScope, string>('decrease-quota', (keys, scope) => [
+    ...runKeys(keys, scope),
+    ...keys.budgetCalls(scope.context, scope.name),
+  ]),
   decreaseQuota: new LuaScript<BackfillRunScope, string>('decrease-quota', quotaKeys),
   endCycle: new LuaScript<RunScope, number | null>('end-cycle', runKeys),
   endDrained: new LuaScript<RunScope, string | null>('end-drained', runKeys),
@@ -119,12 +175,7 @@ export const scripts = {
     keys.samples(''),
     keys.throttleErrors(''),
   ]),
-  quota: new LuaScript<
-    BackfillRunScope,
-    | [status: 'stopped' | 'unlimited']
-    | [status: 'wait', ms: number]
-    | [status: 'granted', interval: number, now: number, until: number, ...waits: number[]]
-  >('quota', quotaKeys),
+  quota: new LuaScript<BackfillRunScope, QuotaReply>('quota', quotaKeys, ['call-rate']),
   recover: new LuaScript<RecoverScope, 'recovered' | 'present' | 'other' | 'incomplete'>(
     'recover',
     (keys, scope) => [

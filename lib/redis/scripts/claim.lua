@@ -1,40 +1,58 @@
 --[[
   Claims ranges: gives each its start time by the rate of the run, or says why no more may start.
   Generic cell rate algorithm (GCRA, ITU-T I.371), a range being a cell: `tat` is the theoretical arrival time,
-  the start time of the next range.
+  the start time of the next range. Where a budget is in force, a range starts by that as well; see budget.lua, which this
+  script follows.
 
-  KEYS     see prelude.lua
+  KEYS     see prelude.lua, and 7 to 11 in budget.lua
   ARGV
     1      longest wait until a start time, microseconds
     2      lateness: microseconds by which starts of this worker were later than usual since its last claim
     3...   index of each, or `index job`: a range that has another job by now is not outstanding for this one. A job of
-           several ranges is delivered again when the worker stops, while the one that was stopped has a job of its own
+           several ranges is delivered again when the worker stops, while the one that was stopped has a job of its own.
+           Without any, it only stores what the process holds of the budget
+    then   the budget, JSON, see `open_budget`; absent: there is none
     last   version of the handler, see `is_held_for_version`
 
   Reply    { status, ms, answer of each index... }
     status   'granted'  each index has an answer; no ms
              'stopped'  the run is not running, or not with this version of the handler; no ms
              'held'     the rate is 0: no ms; or a hold is in force: ms until its end
-             'later'    the next start time is beyond the longest wait: ms until it
+             'later'    the next start time is beyond the longest wait: ms until it. Within a budget, it is of the rate of
+                        the run, however soon it is
+             'budget'   the budget has no place for it now: ms after which to ask again, `|`, and the run whose turn is next,
+                        or ''
+             Where a budget is in force, 'granted' has that run instead of ms: '' where none waits, or no place is free
     answer   '' when the range is not outstanding, else 'microseconds to wait|entry'. With another status than
              'granted' only the first indexes have an answer.
 ]]
 local handler = table.remove(ARGV)
+local budget_text = string.sub(ARGV[#ARGV], 1, 1) == '{' and table.remove(ARGV)
 local longest_wait, reported_lateness = tonumber(ARGV[1]), tonumber(ARGV[2])
 local status, hold_until, current_interval, next_interval, next_interval_at, stored_tat, stored_backlog =
   unpack(redis.call('HMGET', RUN,
     'status', 'holdUntil', 'interval', 'next interval', 'next interval at', 'moment', 'debt'))
-if status ~= 'running' or is_held_for_version(handler) then
-  return { 'stopped', false }
-end
 local now = now_us()
+local start_lateness = math.max(0, math.min(SECOND, reported_lateness))
+local budget = budget_text and open_budget(budget_text, now, start_lateness)
+
+local function refuse(refusal, ms)
+  if budget then
+    leave_budget(budget)
+  end
+  return { refusal, ms }
+end
+
+if status ~= 'running' or is_held_for_version(handler) then
+  return refuse('stopped', false)
+end
 local hold = global_hold(now / 1000)
 if hold then
-  return { 'held', hold.ends < math.huge and math.ceil(hold.ends - now / 1000) }
+  return refuse('held', hold.ends < math.huge and math.ceil(hold.ends - now / 1000))
 end
 local hold_until_ms = tonumber(hold_until or '') or 0
 if hold_until_ms * 1000 > now then
-  return { 'held', math.ceil(hold_until_ms - now / 1000) }
+  return refuse('held', math.ceil(hold_until_ms - now / 1000))
 end
 
 -- Microseconds between two ranges, 0 unpaced, below 0 held; `interval_after` is in force from `change_at` on.
@@ -44,35 +62,13 @@ if change_at and now >= change_at then
   interval, change_at = interval_after, nil
 end
 if interval < 0 then
-  return { 'held', false }
+  return refuse('held', false)
 end
 
--- Workers that are late catch up, or they would never reach the rate: at once within the burst tolerance (half an
--- interval, or 0.3 % of a second), and by shortening each interval by up to 0.6 %. Both are smaller where more
--- ranges would start in some second than are allowed: one above the rate, or 2 %.
-local SECOND, MARGIN, ROUNDING = 1000000, 1000, 0.001
-local function tolerances(every)
-  if every <= 0 then
-    return 0, 0
-  end
-  local rate = SECOND / every
-  local allowed = math.max(math.floor(rate + 1 + ROUNDING), math.floor(rate * 1.02 + ROUNDING))
-  local shortening = math.max(0, math.min(every * 0.006, every - (SECOND + MARGIN) / allowed))
-  local burst_tolerance =
-    math.max(0, math.min(math.max(every / 2, 3000), allowed * (every - shortening) - SECOND - MARGIN))
-  return shortening, burst_tolerance
-end
-
--- The backlog is the time to catch up by shorter intervals, a second at most.
 local shortening, burst_tolerance = tolerances(interval)
-local tat, backlog = tonumber(stored_tat or '') or now, tonumber(stored_backlog or '') or 0
-if tat < now - burst_tolerance then
-  backlog = math.min(SECOND, backlog + now - burst_tolerance - tat)
-  tat = now - burst_tolerance
-end
--- Ranges that started late are close to those that follow: these start later by as much, and catch up likewise.
-local lateness = interval > 0 and math.max(0, math.min(SECOND, reported_lateness)) or 0
-tat, backlog = tat + lateness, math.min(SECOND, backlog + lateness)
+local lateness = interval > 0 and start_lateness or 0
+local tat, backlog =
+  caught_up(tonumber(stored_tat or '') or now, tonumber(stored_backlog or '') or 0, burst_tolerance, now, lateness)
 
 local reply = { 'granted', false }
 local changed, rows_repeated = lateness > 0, 0
@@ -96,6 +92,15 @@ for i = 3, #ARGV do
       reply[1], reply[2] = 'later', math.ceil(wait / 1000)
       break
     end
+    if budget then
+      local refusal, ms
+      wait, refusal, ms = place_in_budget(budget, entry.rows, wait, now)
+      if refusal then
+        reply[1], reply[2] = refusal, ms
+        budget.want = #ARGV - i + 1
+        break
+      end
+    end
     -- Of a range that was split, only the first part keeps the claims; the attempts are those of all parts.
     if entry.claims > 0 or entry.attempts > 0 then
       rows_repeated = rows_repeated + entry.rows
@@ -117,5 +122,8 @@ if changed then
 end
 if rows_repeated > 0 then
   count_in_canary('canaryRepeated', rows_repeated)
+end
+if budget then
+  reply[2] = close_budget(budget, reply[1], reply[2], #ARGV > 2)
 end
 return reply

@@ -12,6 +12,7 @@
     5      share of the rate by which it grows a second afterwards (additive increase)
     6      cooldown: ms after the wait in which another request to wait decreases nothing
     7      factor of a rate that is the quota itself: it was right so far, and only one call came too close
+    8      1 where no call is to be granted before the end of the wait: the runs of other backfills are not held
 
   Reply    calls a second from now on, as text
 ]]
@@ -41,5 +42,9 @@ local wait_until = now + wait_ms * 1000
 redis.call('HSET', QUOTA, 'rate', decreased, 'since', string.format('%.0f', wait_until),
   'step', string.format('%.6f', full_rate * increase_per_s),
   'deaf', string.format('%.0f', wait_until + cooldown_ms * 1000))
+if ARGV[8] == '1' then
+  local tat = tonumber(redis.call('HGET', QUOTA, 'moment') or '') or 0
+  redis.call('HSET', QUOTA, 'moment', string.format('%.0f', math.max(tat, wait_until)))
+end
 redis.call('PEXPIRE', QUOTA, 3600000)
 return decreased

@@ -1,7 +1,7 @@
 --[[
   Grants calls to a third party, evenly spaced, at most as fast as the quota. Generic cell rate algorithm (GCRA,
-  ITU-T I.371), a call being a cell: `tat` is the theoretical arrival time, the time of the next call. After the
-  third party asked to wait the rate is lower, and grows each second (additive increase, multiplicative decrease).
+  ITU-T I.371), a call being a cell: `tat` is the theoretical arrival time, the time of the next call. It follows
+  call-rate.lua.
 
   KEYS     see prelude.lua
     7      quota hash: `moment` (tat, epoch microseconds); from the first decrease on also `rate` (calls a second),
@@ -35,12 +35,8 @@ local hold_until_us = (tonumber(hold_until or '') or 0) * 1000
 if hold_until_us > now then
   return { 'wait', math.ceil((hold_until_us - now) / 1000) }
 end
-local stored_tat, stored_rate, since, step = unpack(redis.call('HMGET', QUOTA, 'moment', 'rate', 'since', 'step'))
-local rate = quota_rate
-if stored_rate then
-  local increased = tonumber(stored_rate) + tonumber(step) * math.max(0, now - tonumber(since)) / 1000000
-  rate = rate > 0 and math.min(rate, increased) or increased
-end
+local stored_tat = redis.call('HGET', QUOTA, 'moment')
+local rate = call_rate(QUOTA, quota_rate, now)
 if rate <= 0 then
   return { 'unlimited' }
 end

@@ -8,7 +8,7 @@ const AROUND = `
 import { Injectable, Module } from '@nestjs/common';
 import type { CanActivate } from '@nestjs/common';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
-import { array, Backfill, BackfillModule, csvFile, eventLoopLag, heapUse, httpThrottle, idRange, keyset, postgresConnections, postgresLockWait, postgresReplicationLag, probeLatency, queueDepth, thresholdThrottle } from 'nestjs-backfill';
+import { array, Backfill, BackfillModule, csvFile, eventLoopLag, heapUse, httpThrottle, idRange, keyset, postgresConnections, postgresLockWait, postgresReplicationLag, probeLatency, queueDepth, RateLimitedError, thresholdThrottle } from 'nestjs-backfill';
 import type { BackfillContext, BackfillService, BatchHandler, IdRange, RangeHandler, RowHandler, RowVerifier } from 'nestjs-backfill';
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
@@ -35,7 +35,7 @@ class AdminGuard implements CanActivate {
     return false;
   }
 }
-export { AdminGuard, app, array, backfills, BullMQAdapter, createBullBoard, csvFile, Customer, ExpressAdapter, getBackfillQueueToken, Backfill, BackfillModule, eventLoopLag, heapUse, httpThrottle, idRange, keyset, Message, Module, postgresConnections, postgresLockWait, postgresReplicationLag, probeLatency, queueDepth, searchIndex, thresholdThrottle };
+export { AdminGuard, app, array, backfills, BullMQAdapter, createBullBoard, csvFile, Customer, ExpressAdapter, getBackfillQueueToken, Backfill, BackfillModule, eventLoopLag, heapUse, httpThrottle, idRange, keyset, Message, Module, postgresConnections, postgresLockWait, postgresReplicationLag, probeLatency, queueDepth, searchIndex, RateLimitedError, thresholdThrottle };
 export type { BackfillContext, BatchHandler, IdRange, RangeHandler, RowHandler, RowVerifier };
 `;
 const snippets = (await readSnippets())

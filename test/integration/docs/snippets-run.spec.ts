@@ -464,6 +464,37 @@ it('the calls that hold everything release it, too', async () => {
   ]);
 });
 
+it('the budget of the guides is in force, and its handler acquires calls', async () => {
+  await bench.database.query('TRUNCATE customer');
+  await bench.database.query(`INSERT INTO customer SELECT n, n || '@a.example' FROM generate_series(1, 5) n`);
+  const { Backfill: _, BackfillModule, ...others } = library;
+  const forRoot = (options: object) => BackfillModule.forRoot({ keyPrefix: bench.keyPrefix(), ...options });
+  const code = `const mounted = ${snippet('rowsPerSecond: 20_000')}`;
+  const mounted = evaluate(code, { BackfillModule: { forRoot } }, 'mounted') as DynamicModule;
+  const fetch = async () => new Response('a.example');
+  const names = { ...others, Backfill, Customer, fetch };
+  const handler = evaluate(snippet('class AskDirectory'), names, 'AskDirectory') as Type;
+  const only = [...Object.values(appModules({ ...bench, entities: [Customer] })), mounted];
+  const { backfills, finished } = await bench.start({ handlers: [handler], only });
+  const configure = snippet('backfills.configureBudget(');
+  const [limits, version] = (await evaluate(`${configure}; return [limits, version];`, {
+    backfills,
+  })) as unknown[];
+  expect(limits).toEqual({
+    concurrency: 8,
+    rangesPerSecond: 50,
+    rowsPerSecond: 20_000,
+    callsPerSecond: { directory: 20 },
+    perTable: 1,
+  });
+  expect(version).toBe('1');
+  await backfills.start('ask-directory', { config: UNPACED });
+  expect(await finished('ask-directory')).toMatchObject({ state: 'completed', rowsDone: 5 });
+  expect(await bench.database.query('SELECT DISTINCT domain FROM customer')).toEqual([
+    { domain: 'a.example' },
+  ]);
+});
+
 it('leaves no snippet out but those that other tests run', () => {
   const elsewhere = (code: string) =>
     code.startsWith('// src/') || code.includes('admin: {') || code.includes('createBullBoard');

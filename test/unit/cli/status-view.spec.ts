@@ -38,6 +38,7 @@ const STATUS: BackfillStatus = {
   forecast: null,
   rate: { perSecond: 7.5, reason: 'off peak' },
   concurrency: null,
+  budget: null,
   held: null,
   activeAt: null,
   stalled: false,

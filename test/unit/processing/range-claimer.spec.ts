@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { resolveConfig } from '../../../lib/config/backfill-config.js';
 import type { BackfillConfigPatch } from '../../../lib/config/backfill-config.js';
+import { resolveBudget } from '../../../lib/config/backfill-budget.js';
+import { BudgetTurns } from '../../../lib/pacing/budget/budget-turns.js';
+import { RunBudget } from '../../../lib/pacing/budget/run.budget.js';
 import { RangeClaimer } from '../../../lib/processing/range.claimer.js';
 import type { RangeEntry } from '../../../lib/state/range-entry.js';
 import type { Claim, ClaimStatus } from '../../../lib/state/range-steps.js';
@@ -31,7 +34,13 @@ function claimerUpTo(
       return { ...status, claims: granted.map((index) => (settled.includes(index) ? null : claimOf(index))) };
     },
   };
-  return { claimer: new RangeClaimer(RUN, () => resolveConfig(config), store as RangeStore), calls };
+  const member = { runId: 'run', processId: 'process', weight: 1, table: '', leaseMs: 30_000 };
+  const budget = new RunBudget(member, { limits: resolveBudget(), context: 'default' });
+  const settings = () => resolveConfig(config);
+  return {
+    claimer: new RangeClaimer(RUN, settings, store as RangeStore, budget, new BudgetTurns()),
+    calls,
+  };
 }
 
 describe('the claims of a job', () => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { resolveConfig } from '../../../lib/config/backfill-config.js';
+import type { CallLimiters } from '../../../lib/pacing/budget/call.limiters.js';
 import type { QuotaLimiter } from '../../../lib/pacing/quota.limiter.js';
 import { RangeSettler } from '../../../lib/processing/range.settler.js';
 import type { RunWorkerDeps } from '../../../lib/processing/run-worker.deps.js';
@@ -23,6 +24,7 @@ describe('an acknowledgement that fails while its job goes on', () => {
       { runId: 'run' } as ServedRun,
       () => resolveConfig({}),
       {} as QuotaLimiter,
+      {} as CallLimiters,
       { rangeStore } as unknown as RunWorkerDeps,
       {} as RunWorkerEvents,
     );

@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { resolveBudget } from '../../../lib/config/backfill-budget.js';
+import type { BackfillBudget } from '../../../lib/config/backfill-budget.js';
+import { RunBudget } from '../../../lib/pacing/budget/run.budget.js';
+import type { BudgetMember } from '../../../lib/pacing/budget/run.budget.js';
+import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
+import { RedisConnections } from '../../../lib/redis/redis-connections.js';
+import { RangeStore, type WorkedRun } from '../../../lib/state/range.store.js';
+import { BackfillWatchdog } from '../../../lib/supervision/backfill.watchdog.js';
+import { createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
+
+const LEASE_MS = 1_000;
+
+const bench = await createAppBench();
+
+/** Runs that only the test claims, under a budget. */
+async function bareRuns(count: number, budget: BackfillBudget, ranges = 2000) {
+  const names = Array.from({ length: count }, (_, i) => `run-${i}`);
+  const handlers = names.map((name) =>
+    defineBackfill({ name, source: numbers(1), processRange: () => undefined }),
+  );
+  const { app, backfills } = await bench.start({ handlers, options: { workers: false } });
+  // It would apply the rate of the config again.
+  await app.get(BackfillWatchdog, { strict: false }).close();
+  const rangeStore = app.get(RangeStore, { strict: false });
+  const { client } = app.get(RedisConnections, { strict: false });
+  const keys = app.get(BackfillKeys, { strict: false });
+  const limits = resolveBudget(budget);
+  const runs = [];
+  for (const name of names) {
+    const config = { perSecondOnPeak: null, perSecondOffPeak: null };
+    const { runId } = await backfills.start(name, { config });
+    const run: WorkedRun = { runId, backfill: { version: null, onOtherVersion: 'warn' } };
+    await rangeStore.reserve(run, {
+      seq: 0,
+      partition: '',
+      from: null,
+      cursor: null,
+      ranges: Array.from({ length: ranges }, (_, i) => ({ data: i, rows: 10 })),
+      exhausted: true,
+      partitionsDone: [''],
+      rangesPerJob: 1,
+    });
+    let next = 0;
+    /** A process that works on the run. */
+    const member = (processId: string, given: Partial<BudgetMember> = {}) => {
+      const of = { runId, processId, weight: 1, table: '', leaseMs: LEASE_MS, ...given };
+      const used = new RunBudget(of, { limits, context: 'default' });
+      return {
+        used,
+        claim: async (most = 1) => {
+          const indexes = Array.from({ length: most }, (_, i) => next + i);
+          const answer = await rangeStore.claim(run, indexes, 250, 0, [], used.claim());
+          next += answer.claims.length;
+          used.acquire(answer.claims.length);
+          return answer;
+        },
+        report: () => rangeStore.claim(run, [], 250, 0, [], used.claim()),
+      };
+    };
+    runs.push({ name, runId, run, member });
+  }
+  return { app, backfills, client, keys, rangeStore, runs };
+}
+
+describe('claims under a budget', () => {
+  it('are granted up to its concurrency in all processes together, and again once a range has ended', async () => {
+    const { runs, backfills } = await bareRuns(2, { concurrency: 3 });
+    const [first, second] = [runs[0]?.member('a'), runs[1]?.member('b')];
+    expect(await first?.claim(5)).toMatchObject({ status: 'budget', claims: [{}, {}, {}] });
+    expect(await second?.claim(1)).toMatchObject({ status: 'budget', claims: [] });
+    first?.used.release(10);
+    // The other run waits, and its turn is next.
+    expect(await first?.claim(1)).toMatchObject({ status: 'budget', claims: [], nextRun: runs[1]?.runId });
+    expect(await second?.claim(1)).toMatchObject({ status: 'granted' });
+    expect(await backfills.budget()).toMatchObject({ ranges: 3 });
+  });
+
+  it('have the permits of a process that died again once its lease has expired', async () => {
+    const { runs } = await bareRuns(2, { concurrency: 2 });
+    const [dead, alive] = [runs[0]?.member('dead'), runs[1]?.member('alive')];
+    expect(await dead?.claim(2)).toMatchObject({ status: 'granted' });
+    expect(await alive?.claim(2)).toMatchObject({ status: 'budget', claims: [] });
+    await eventually(
+      'the permits of the dead process',
+      async () => (await alive?.claim(1))?.status,
+      (status) => status === 'granted',
+    );
+  });
+
+  it('count what a process says it holds: a claim whose answer was lost leaves no permit over', async () => {
+    const { runs, backfills } = await bareRuns(1, { concurrency: 4 });
+    const member = runs[0]?.member('a');
+    await member?.claim(3);
+    member?.used.release(10, 3);
+    await member?.report();
+    expect(await backfills.budget()).toMatchObject({ ranges: 0 });
+    // It renews the lease of what it holds.
+    await member?.claim(2);
+    for (let i = 0; i < 4; i++) {
+      await sleep(LEASE_MS / 3);
+      await member?.report();
+    }
+    expect(await backfills.budget()).toMatchObject({ ranges: 2 });
+  });
+
+  it('do not wait for a run that asks no more', async () => {
+    const { runs } = await bareRuns(2, { concurrency: 1 });
+    const [first, second] = [runs[0]?.member('a'), runs[1]?.member('b')];
+    expect(await first?.claim()).toMatchObject({ status: 'granted' });
+    expect(await second?.claim()).toMatchObject({ status: 'budget' });
+    first?.used.release(10);
+    expect(await first?.claim()).toMatchObject({ status: 'budget' });
+    await eventually(
+      'a turn',
+      async () => (await first?.claim())?.status,
+      (status) => status === 'granted',
+    );
+  });
+
+  it('give a run that was idle no credit', async () => {
+    const { runs } = await bareRuns(2, { concurrency: 1 });
+    const [first, second] = [runs[0]?.member('a'), runs[1]?.member('b')];
+    await second?.claim();
+    second?.used.release(10);
+    await second?.report();
+    await sleep(1500);
+    for (let i = 0; i < 50; i++) {
+      expect(await first?.claim()).toMatchObject({ status: 'granted' });
+      first?.used.release(10);
+    }
+    await first?.claim();
+    await second?.claim();
+    first?.used.release(10);
+    const order: string[] = [];
+    for (let i = 0; i < 40; i++) {
+      for (const [name, member] of [
+        ['first', first],
+        ['second', second],
+      ] as const) {
+        if ((await member?.claim())?.status === 'granted') {
+          order.push(name);
+          member?.used.release(10);
+        }
+      }
+    }
+    const given = order.slice(0, 20).filter((name) => name === 'second').length;
+    expect(given).toBeGreaterThanOrEqual(9);
+    expect(given).toBeLessThanOrEqual(11);
+  });
+
+  it('let as many runs work on a table as it allows, the oldest that waits next, and not those that are paused', async () => {
+    const { runs, backfills } = await bareRuns(3, { perTable: 1 });
+    const members = runs.map(({ member }) => member('a', { table: 'public.items' }));
+    const other = runs[2]?.member('a', { table: 'orders' });
+    expect(await members[0]?.claim()).toMatchObject({ status: 'granted' });
+    expect(await members[2]?.claim()).toMatchObject({ status: 'budget', claims: [] });
+    expect(await members[1]?.claim()).toMatchObject({ status: 'budget', claims: [] });
+    expect(await other?.claim()).toMatchObject({ status: 'granted' });
+    const reason = `the budget: run ${runs[0]?.runId} works on its table (perTable)`;
+    expect(await backfills.status('run-1')).toMatchObject({
+      held: { reason, since: null, until: null, scope: 'run' },
+      budget: { limit: 'perTable', reason },
+      stalled: false,
+    });
+    await backfills.pause('run-0');
+    expect(await members[2]?.claim()).toMatchObject({ status: 'budget', claims: [] });
+    expect(await members[1]?.claim()).toMatchObject({ status: 'granted' });
+    expect(await members[2]?.claim()).toMatchObject({ status: 'budget', claims: [] });
+  });
+
+  it('cost an app without a budget no command more', async () => {
+    const { runs, client, rangeStore } = await bareRuns(1, {});
+    const member = runs[0]?.member('a');
+    expect(member?.used.claim()).toBeNull();
+    await client.config('RESETSTAT');
+    const { run } = runs[0] ?? {};
+    await (run && rangeStore.claim(run, [0], 250));
+    const stats = await client.info('commandstats');
+    const used = [...stats.matchAll(/^cmdstat_(\w+)/gm)].map(([, name]) => name);
+    expect(used).toEqual(expect.arrayContaining(['hmget', 'time', 'hget', 'hset']));
+    expect(used.filter((name) => /^z|hgetall|hincrby/.test(name ?? ''))).toEqual([]);
+  });
+});
