@@ -24,6 +24,8 @@ export interface BenchPlan {
   readonly journaled?: boolean;
   /** Whether an app slows down for the foreground. */
   readonly throttled?: boolean;
+  /** Multiples of its baseline at which the probe of a throttled app begins to throttle, and stops it. */
+  readonly probe?: { readonly from: number; readonly to: number };
 }
 
 /** The methods of a process, by name. */

@@ -11,6 +11,9 @@ import { BenchRow, WalkRow } from './bench-rows.entity.js';
 /** When ranges began, by backfill, epoch ms. */
 export const starts = new Map<string, number[]>();
 
+/** Rows that the backfill `endless` has updated in this process. */
+export const endless = { rows: 0 };
+
 const UNPACED: BackfillConfigPatch = { perSecondOnPeak: null, perSecondOffPeak: null };
 
 /** Rates that `pace` runs at, and the name of the backfill of each. */
@@ -43,7 +46,23 @@ export function handlersOf(plan: BenchPlan): Type[] {
       },
     });
   };
+  // As many as its largest concurrency.
+  const widePool = new Pool({ connectionString: plan.databaseUrl, max: 16 });
   return [
+    defineBackfill<NumberRange>({
+      name: 'endless',
+      source: numbers(1_000_000_000_000),
+      config: { ...config, batchSize: 200 },
+      processRange: async ({ low, high }) => {
+        // The table again and again, in a walk of numbers that does not end.
+        const first = (low % Math.max(1, ranges)) + 1;
+        await widePool.query('UPDATE bench_rows SET state = state + 1 WHERE id BETWEEN $1 AND $2', [
+          first,
+          first + high - low,
+        ]);
+        endless.rows += high - low + 1;
+      },
+    }),
     defineBackfill<NumberRange>({
       name: 'noop',
       source: numbers(ranges),

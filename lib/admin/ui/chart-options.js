@@ -19,7 +19,8 @@ export function chartOptions(uPlot, width, overlay, onPoint) {
     height: HEIGHT,
     legend: { show: false },
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
-    scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, (max ?? 0) * 1.15)] } },
+    // The concurrency has a scale of its own, without an axis: the text of the pointer has its value.
+    scales: { y: { range: fromZero }, slots: { range: fromZero } },
     axes: [
       { ...axis, values: (_plot, ticks) => ticks.map(tickText(ticks)), incrs: STEPS_S, space: 90, size: 30 },
       { ...axis, size: 44 },
@@ -31,6 +32,13 @@ export function chartOptions(uPlot, width, overlay, onPoint) {
         stroke: color('--amber'),
         width: 2,
         dash: [6, 4],
+        points: { show: false },
+        paths: uPlot.paths.stepped({ align: 1 }),
+      },
+      {
+        scale: 'slots',
+        stroke: color('--green'),
+        width: 1,
         points: { show: false },
         paths: uPlot.paths.stepped({ align: 1 }),
       },
@@ -51,6 +59,10 @@ export function chartOptions(uPlot, width, overlay, onPoint) {
   };
 }
 
+function fromZero(_plot, _min, max) {
+  return [0, Math.max(1, (max ?? 0) * 1.15)];
+}
+
 function pointText({ cursor, data }) {
   const { idx } = cursor;
   if (idx === null || idx === undefined || data[0][idx] === undefined) return '';
@@ -58,7 +70,9 @@ function pointText({ cursor, data }) {
   const speed = data[1][idx];
   if (speed === null) return `${at}: nothing measured`;
   const configured = data[2][idx];
-  return `${at}: ${speed.toFixed(1)} ranges/s, ${configured === null ? 'unpaced' : `${configured} configured`}`;
+  const slots = data[3]?.[idx] ?? null;
+  const atOnce = slots === null ? '' : `, concurrency ${slots}`;
+  return `${at}: ${speed.toFixed(1)} ranges/s, ${configured === null ? 'unpaced' : `${configured} configured`}${atOnce}`;
 }
 
 function tickText(ticks) {

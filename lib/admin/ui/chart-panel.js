@@ -43,6 +43,7 @@ export function ChartPanel({ name, url, samples, config, changes, onRange }) {
           <p class="legend" aria-hidden="true">
             <span class="key measured">ranges/s</span>
             <span class="key configured">configured rate</span>
+            ${columns[3].some((slots) => slots !== null) && html`<span class="key concurrency">concurrency</span>`}
             <span class="key peak">peak hours</span>
             <span class="key marker">changes</span>
             <span class="key hold">held</span>

@@ -5,11 +5,11 @@ const GAP_S = 5;
 const GAP_FACTOR = 4;
 
 /**
- * Turns samples, oldest first, into columns: epoch seconds, ranges a second, configured rate. Where nothing was
- * measured there is a `null`, which the chart draws as a gap.
+ * Turns samples, oldest first, into columns: epoch seconds, ranges a second, configured rate, concurrency where it
+ * is being found. Where nothing was measured there is a `null`, which the chart draws as a gap.
  */
 export function seriesOf(samples) {
-  const columns = [[], [], []];
+  const columns = [[], [], [], []];
   let start = 0;
   let spacing = Infinity;
   samples.forEach((sample, index) => {
@@ -18,14 +18,15 @@ export function seriesOf(samples) {
     const seconds = (sample.at - previous.at) / 1000;
     // Another run starts from zero.
     if (seconds > Math.max(GAP_S, GAP_FACTOR * spacing) || sample.done < previous.done) {
-      add(columns, previous.at / 1000 + 0.5, null, null);
+      add(columns, previous.at / 1000 + 0.5, null, null, null);
       start = index;
       return;
     }
     spacing = seconds;
     const before = samples[Math.max(start, index - SMOOTHED)];
     const speed = (sample.done - before.done) / ((sample.at - before.at) / 1000);
-    if (sample.at > before.at) add(columns, sample.at / 1000, speed, sample.perSecond);
+    if (sample.at > before.at)
+      add(columns, sample.at / 1000, speed, sample.perSecond, sample.concurrency ?? null);
   });
   return columns;
 }

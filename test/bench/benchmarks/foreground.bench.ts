@@ -1,118 +1,226 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { BenchArena } from '../bench-arena.js';
 import { fillRows } from '../bench-tables.js';
 import type { Benchmark, Finding } from '../benchmark.js';
+import { ForegroundArena, stretchOf } from '../foreground/foreground-arena.js';
+import type { Latency, Measured, TracePoint } from '../foreground/foreground-arena.js';
+import { traceChart } from '../foreground/trace-chart.js';
 
-const LANES = 4;
-const BATCH = 1_000;
-const KINDS = ['read', 'update'] as const;
+const BOUND = 1.5;
+const SHARE = 0.8;
+/** Statements of the foreground a second. */
+const TRAFFIC = 100;
+const FIXED = [1, 2, 4, 8];
+/** Rates of one range at once, as parts of what it reaches without a rate. */
+const PARTS = [0.1, 0.25, 0.5, 0.75];
+const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null };
+const BATCH = 200;
 
-type Latency = Record<(typeof KINDS)[number], number>;
+interface Fixed extends Measured {
+  readonly setting: string;
+  readonly stretch: number;
+}
 
-/** What production feels of a backfill with throttles, and of the same work in a plain loop. */
+/** What production feels of a backfill that finds its concurrency, beside the best fixed one of a sweep. */
 export const foreground: Benchmark = {
   name: 'foreground',
-  beside: 'a loop of the same statements, and a quiet database',
+  beside: 'a quiet database, and the best fixed concurrency and rate',
   apart: true,
   async run(arena) {
     const rows = arena.size(1_000_000, 20_000);
-    const ms = arena.size(15_000, 500);
+    const [settleMs, measureMs] = [arena.size(3_000, 100), arena.size(10_000, 300)];
     await fillRows(arena, rows);
     const traffic = await arena.fork({ role: 'foreground', keyPrefix: '' });
-    const measure = () => traffic.call<Latency>('measure', rows, ms);
-    await traffic.call('measure', rows, ms / 5);
-    const quiet = await measure();
-    const backfill = await duringBackfill(arena, rows, measure);
-    const loop = await duringLoop(arena, rows, measure);
-    return KINDS.flatMap((kind): Finding[] => [
-      line(
-        `foreground, ${kind}, backfill`,
-        backfill.latency[kind],
-        quiet[kind],
-        `${rate(backfill)} beside it`,
-      ),
-      line(`foreground, ${kind}, loop`, loop.latency[kind], quiet[kind], `${rate(loop)} beside it`),
-      {
-        ...line(`foreground, ${kind}, backfill beside loop`, backfill.latency[kind], loop.latency[kind], ''),
-        target: '<= the loop',
-        met: backfill.latency[kind] <= loop.latency[kind],
-      },
-    ]);
+    const start = async (throttled: boolean) => {
+      const app = await arena.fork({
+        role: 'app',
+        keyPrefix: arena.keyPrefix(),
+        ranges: rows - BATCH,
+        throttled,
+        probe: { from: 1.3, to: 2.5 },
+      });
+      return { app, beside: new ForegroundArena(traffic, app, rows) };
+    };
+
+    const fixedApp = await start(false);
+    await fixedApp.beside.pace(2 * TRAFFIC);
+    const quietDoubled = (await fixedApp.beside.measure(settleMs, measureMs)).latency;
+    await fixedApp.beside.pace(TRAFFIC);
+    const before = (await fixedApp.beside.measure(settleMs, measureMs)).latency;
+    const sweep = await sweepFixed(fixedApp.beside, before, settleMs, measureMs);
+    await fixedApp.beside.cancel();
+    await arena.end(fixedApp.app);
+
+    const { app, beside } = await start(true);
+    const quiet = (await beside.measure(settleMs, measureMs)).latency;
+    await beside.configure({ ...UNPACED, concurrency: { min: 1, max: 16 } });
+    await beside.start();
+    const adaptive = await beside.measure(arena.size(30_000, 500), 2 * measureMs);
+    const trace = await traceChanges(arena, beside);
+    await beside.cancel();
+    await arena.end(app);
+    writeChart(trace, quiet);
+    return findings({ before, quiet, quietDoubled, sweep, adaptive, trace });
   },
 };
 
-interface Measured {
-  readonly latency: Latency;
-  readonly rowsPerSecond: number;
-}
-
-async function duringBackfill(
-  arena: BenchArena,
-  rows: number,
-  measure: () => Promise<Latency>,
-): Promise<Measured> {
-  const app = await arena.fork({
-    role: 'app',
-    keyPrefix: arena.keyPrefix(),
-    config: { concurrency: LANES },
-    throttled: true,
-  });
-  const stop = new AbortController();
-  let done = 0;
-  const from = performance.now();
-  const running = (async () => {
-    while (!stop.signal.aborted) {
-      await app.call('run', 'sql').catch((error: unknown) => {
-        if (!stop.signal.aborted) {
-          throw error;
-        }
-      });
-      done += stop.signal.aborted ? 0 : rows;
-    }
-  })();
-  // A throttle settles within seconds.
-  await sleep(arena.size(10_000, 100));
-  const latency = await measure();
-  const { state, rowsDone } = await app.call<{ state: string; rowsDone: number }>('status', 'sql');
-  const seconds = (performance.now() - from) / 1000;
-  stop.abort();
-  if (state === 'running') {
-    await app.call('cancel', 'sql');
+async function sweepFixed(
+  beside: ForegroundArena,
+  quiet: Latency,
+  settleMs: number,
+  measureMs: number,
+): Promise<Fixed[]> {
+  const found: Fixed[] = [];
+  const measure = async (setting: string, patch: object) => {
+    await beside.configure(patch);
+    const measured = await beside.measure(settleMs, measureMs);
+    found.push({ ...measured, setting, stretch: stretchOf(measured.latency, quiet) });
+    return measured;
+  };
+  await beside.configure({ ...UNPACED, concurrency: 1 });
+  await beside.start();
+  const { rowsPerSecond } = await measure('1 at once', {});
+  for (const concurrency of FIXED.slice(1)) {
+    await measure(`${concurrency} at once`, { concurrency });
   }
-  await running;
-  await arena.end(app);
-  return { latency, rowsPerSecond: (done + (state === 'running' ? rowsDone : 0)) / seconds };
+  for (const part of PARTS) {
+    const perSecond = Math.max(0.1, Math.round((10 * part * rowsPerSecond) / BATCH) / 10);
+    const rate = { perSecondOnPeak: perSecond, perSecondOffPeak: perSecond };
+    await measure(`1 at once, ${perSecond} ranges/s`, { concurrency: 1, ...rate });
+  }
+  return found;
 }
 
-async function duringLoop(
-  arena: BenchArena,
-  rows: number,
-  measure: () => Promise<Latency>,
-): Promise<Measured> {
-  const hand = await arena.fork({ role: 'statements', keyPrefix: '' });
-  await hand.call('begin', rows, BATCH, LANES);
-  await sleep(arena.size(5_000, 100));
-  const latency = await measure();
-  const rowsPerSecond = await hand.call<number>('end');
-  await arena.end(hand);
-  return { latency, rowsPerSecond };
+interface Trace {
+  readonly points: readonly TracePoint[];
+  readonly doubledAt: number;
+  readonly stoppedAt: number;
 }
 
-function line(name: string, ours: number, other: number, note: string): Finding {
-  const unit = 'ms (p95)';
+/** The foreground doubles, and stops later on. */
+async function traceChanges(arena: BenchArena, beside: ForegroundArena): Promise<Trace> {
+  const periodMs = arena.size(1_000, 50);
+  const began = performance.now();
+  const seconds = () => (performance.now() - began) / 1000;
+  const points = await beside.trace(arena.size(20, 3), periodMs, began);
+  await beside.pace(2 * TRAFFIC);
+  const doubledAt = seconds();
+  points.push(...(await beside.trace(arena.size(40, 3), periodMs, began)));
+  await beside.pace(0);
+  const stoppedAt = seconds();
+  points.push(...(await beside.trace(arena.size(75, 3), periodMs, began)));
+  return { points, doubledAt, stoppedAt };
+}
+
+interface Result {
+  readonly before: Latency;
+  readonly quiet: Latency;
+  readonly quietDoubled: Latency;
+  readonly sweep: readonly Fixed[];
+  readonly adaptive: Measured;
+  readonly trace: Trace;
+}
+
+function findings({ before, quiet, quietDoubled, sweep, adaptive, trace }: Result): Finding[] {
+  const kept = sweep.filter(({ stretch }) => stretch <= BOUND);
+  const [best] = kept.toSorted((a, b) => b.rowsPerSecond - a.rowsPerSecond);
+  const fastest = Math.max(...sweep.map(({ rowsPerSecond }) => rowsPerSecond));
+  const stretch = stretchOf(adaptive.latency, quiet);
+  const share = best ? adaptive.rowsPerSecond / best.rowsPerSecond : null;
+  const within = secondsUntil(
+    trace.points,
+    trace.doubledAt,
+    trace.stoppedAt,
+    ({ latency }) => stretchOf(latency, quietDoubled) <= BOUND,
+  );
+  const atSpeed = secondsUntil(
+    trace.points,
+    trace.stoppedAt,
+    Infinity,
+    ({ rowsPerSecond }) => rowsPerSecond >= SHARE * fastest,
+  );
+  return [
+    ...sweep.map((fixed) => line(`foreground, fixed, ${fixed.setting}`, fixed, before, fixed.stretch)),
+    {
+      ...line('foreground, adaptive', adaptive, quiet, stretch),
+      target: best ? `<= ${BOUND}` : `<= ${BOUND}, which no fixed setting keeps here`,
+      met: stretch <= BOUND,
+    },
+    {
+      name: 'foreground, adaptive beside the best fixed',
+      ours: adaptive.rowsPerSecond,
+      other: best?.rowsPerSecond ?? null,
+      unit: 'rows/s',
+      ratio: share,
+      target: best ? `>= ${SHARE}` : 'none: no fixed setting keeps the bound',
+      met: share === null || share >= SHARE,
+      spread: null,
+      note: best?.setting ?? '',
+    },
+    seconds('foreground doubles, back within the bound', within, 3),
+    seconds('foreground stops, back at speed', atSpeed, 60),
+  ];
+}
+
+/** Seconds from a change until a period for which something holds, and for the one after it. */
+function secondsUntil(
+  points: readonly TracePoint[],
+  from: number,
+  to: number,
+  holds: (point: TracePoint) => boolean,
+): number {
+  const after = points.filter(({ at }) => at > from && at <= to);
+  const index = after.findIndex((point, i) => holds(point) && holds(after[i + 1] ?? point));
+  return (after[index]?.at ?? Number.NaN) - from;
+}
+
+function line(name: string, { latency, rowsPerSecond }: Measured, quiet: Latency, stretch: number): Finding {
+  const worse = latency.read / quiet.read > latency.update / quiet.update ? 'read' : 'update';
   return {
     name,
-    ours,
-    other,
-    unit,
-    ratio: ours / other,
+    ours: latency[worse],
+    other: quiet[worse],
+    unit: `ms (p95, ${worse})`,
+    ratio: stretch,
     target: 'none: to know',
     met: true,
     spread: null,
-    note,
+    note: `${Math.round(rowsPerSecond).toLocaleString('en-US')} rows/s`,
   };
 }
 
-function rate({ rowsPerSecond }: Measured): string {
-  return `${Math.round(rowsPerSecond).toLocaleString('en-US')} rows/s`;
+function seconds(name: string, measured: number, most: number): Finding {
+  return {
+    name,
+    ours: measured,
+    other: null,
+    unit: 's',
+    ratio: null,
+    target: `<= ${most}`,
+    met: measured <= most,
+    spread: null,
+    note: Number.isNaN(measured) ? 'not within the time that was measured' : '',
+  };
+}
+
+/** Also the trace itself, as JSON: the controller is tuned with recorded signals. */
+function writeChart({ points, doubledAt, stoppedAt }: Trace, quiet: Latency): void {
+  const folder = new URL('../../../.cache/', import.meta.url);
+  mkdirSync(folder, { recursive: true });
+  const chart = traceChart(
+    points,
+    [
+      { title: 'p95, times quiet', value: ({ latency }) => stretchOf(latency, quiet), bound: BOUND },
+      { title: 'rows/s', value: ({ rowsPerSecond }) => rowsPerSecond },
+      { title: 'concurrency', value: ({ concurrency }) => concurrency },
+    ],
+    [
+      { at: doubledAt, text: 'foreground doubles' },
+      { at: stoppedAt, text: 'foreground stops' },
+    ],
+  );
+  writeFileSync(new URL('foreground.svg', folder), chart);
+  writeFileSync(new URL('foreground.json', folder), JSON.stringify(points));
+  console.log(`chart: ${fileURLToPath(new URL('foreground.svg', folder))}`);
 }

@@ -17,7 +17,7 @@ import { tellParent } from '../../support/processes/index.js';
 import type { BenchPlan, Role } from '../bench-plan.js';
 import { BenchModule } from '../bench.module.js';
 import { BENCH_ENTITIES, BenchRow } from '../bench-rows.entity.js';
-import { handlersOf, starts } from '../handlers.js';
+import { endless, handlersOf, starts } from '../handlers.js';
 import { processFigures } from '../process-figures.js';
 
 const OVER = new Set<BackfillEvent['type']>(['completed', 'failed', 'cancelled']);
@@ -41,7 +41,10 @@ export async function open(plan: BenchPlan): Promise<Role> {
           keyPrefix: plan.keyPrefix,
           workers: plan.workers ?? true,
           throttles: plan.throttled
-            ? [eventLoopLag(), probeLatency({ probe: (em) => em.findOne(BenchRow, { id: 1 }) })]
+            ? [
+                eventLoopLag(),
+                probeLatency({ ...plan.probe, probe: (em) => em.findOne(BenchRow, { id: 1 }) }),
+              ]
             : [],
         }),
       ],
@@ -85,6 +88,8 @@ export async function open(plan: BenchPlan): Promise<Role> {
   return {
     ...processFigures(),
     bootMs: () => bootMs,
+    /** Rows that `endless` has updated. */
+    endlessRows: () => endless.rows,
     start: (name: string, options?: StartOptions) => service.start(name, options),
     status: (name: string) => service.status(name),
     rehearse: (name: string, options?: RehearseOptions) => service.rehearse(name, options),

@@ -25,7 +25,7 @@ function dial() {
   return { state, throttle };
 }
 
-/** Ranges that only wait, of which any number can be under way. */
+/** Ranges that only wait, of which any number can be under way; for so long that a busy machine does not double it. */
 function waiting(throttles: readonly BackfillThrottle[] = [], config = {}) {
   const seen = { now: 0, most: 0 };
   const handler = defineBackfill<NumberRange>({
@@ -35,7 +35,7 @@ function waiting(throttles: readonly BackfillThrottle[] = [], config = {}) {
     config: { batchSize: 10, concurrency: bounds, ...UNPACED, ...config },
     processRange: async () => {
       seen.most = Math.max(seen.most, ++seen.now);
-      await sleep(10);
+      await sleep(100);
       seen.now--;
     },
   });
@@ -127,7 +127,7 @@ describe('a concurrency with bounds', () => {
     const { handler, seen } = waiting([], { concurrency: 2 });
     const app = await bench.start({ handlers: [handler] });
     await app.backfills.start('adaptive');
-    const fixed = await status(app, 'some ranges', ({ done }) => done > 20);
+    const fixed = await status(app, 'some ranges', ({ done }) => done > 6);
     expect(fixed.concurrency).toBeNull();
     expect(seen.most).toBe(2);
     await app.backfills.configure('adaptive', { concurrency: { min: 3, max: 5 } });
@@ -144,7 +144,7 @@ describe('a concurrency with bounds', () => {
       'one range at once',
       async () => {
         seen.most = 0;
-        await sleep(100);
+        await sleep(500);
         return seen.most;
       },
       (most) => most === 1,
@@ -158,7 +158,7 @@ describe('a concurrency with bounds', () => {
       source: numbers(10_000_000),
       config: { batchSize: 50, concurrency: 2, rowConcurrency: { min: 1, max: 8 }, ...UNPACED },
       processRow: async () => {
-        await sleep(5);
+        await sleep(50);
       },
     });
     const app = await bench.start({ handlers: [handler] });
@@ -175,7 +175,7 @@ describe('a concurrency with bounds', () => {
       source: numbers(10_000_000),
       config: { batchSize: 10, concurrency: bounds, backoffMs: 0, ...UNPACED },
       processRange: async () => {
-        await sleep(10);
+        await sleep(100);
         if (fails) {
           throw Object.assign(new Error('canceling statement due to statement timeout'), { code: '57014' });
         }

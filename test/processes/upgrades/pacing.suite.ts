@@ -56,4 +56,20 @@ export function pacingSuite(bench: UpgradeBench): void {
       handled: () => ({ release, current: ROWS - release }),
     });
   });
+
+  it('a run whose concurrency has bounds is finished by both, the release with the minimum', async () => {
+    const names = ['ids'] as const;
+    const { backfills } = await bench.current();
+    await backfills.configure('ids', { concurrency: { min: 2, max: 8 } });
+    const old = await bench.release();
+    await old.backfills.start('ids', { config: { perSecondOnPeak: 40, perSecondOffPeak: 40 } });
+    await bench.until(backfills, 'both to work on it', ({ workers }) => workers === 2, names);
+    expect((await backfills.config('ids')).config.concurrency).toEqual({ min: 2, max: 8 });
+    // What the release sets replaces the bounds.
+    await old.backfills.configure('ids', { concurrency: 5 });
+    expect((await backfills.config('ids')).config.concurrency).toBe(5);
+    await old.backfills.configure('ids', UNPACED);
+    const [status] = await bench.until(backfills, 'its end', ({ finishedAt }) => finishedAt !== null, names);
+    expect(status).toMatchObject({ state: 'completed', rowsDone: ROWS });
+  });
 }

@@ -13,6 +13,7 @@ interface Sample {
   readonly at: number;
   readonly done: number;
   readonly perSecond: number | null;
+  readonly concurrency?: number;
 }
 
 const { wordsOf } = (await load('words.js')) as { wordsOf: (status: Status, now: number) => Words };
@@ -176,6 +177,11 @@ describe('the chart', () => {
     ]);
     expect(speeds).toEqual([2, 2, null, 1]);
     expect(times?.[2]).toBe(NOW / 1000 + 2.5);
+  });
+
+  it('has the concurrency where it is being found', () => {
+    const samples = [second(0, 0), { ...second(1, 2), concurrency: 3.5 }, second(2, 4)];
+    expect(seriesOf(samples)[3]).toEqual([3.5, null]);
   });
 
   it('takes thinned out samples for no gaps', () => {

@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RemoteProcess } from '../../support/processes/index.js';
+
+export const KINDS = ['read', 'update'] as const;
+
+/** 95th percentiles in ms. */
+export type Latency = Readonly<Record<(typeof KINDS)[number], number>>;
+
+/** What was measured during some time. */
+export interface Measured {
+  readonly latency: Latency;
+  readonly rowsPerSecond: number;
+}
+
+/** A second of a trace. */
+export interface TracePoint extends Measured {
+  /** Seconds since its beginning. */
+  readonly at: number;
+  /** Ranges at once; `null` where it is fixed. */
+  readonly concurrency: number | null;
+}
+
+/** Production traffic, and beside it a backfill that does not end. */
+export class ForegroundArena {
+  constructor(
+    private readonly traffic: RemoteProcess,
+    private readonly app: RemoteProcess,
+    private readonly rows: number,
+  ) {}
+
+  async pace(perSecond: number): Promise<void> {
+    await this.traffic.call('pace', perSecond, this.rows);
+  }
+
+  async configure(patch: object): Promise<void> {
+    await this.app.call('configure', 'endless', patch);
+  }
+
+  async start(): Promise<void> {
+    await this.app.call('start', 'endless');
+  }
+
+  async cancel(): Promise<void> {
+    await this.app.call('cancel', 'endless');
+  }
+
+  /** Measures for so many ms, after some to settle. */
+  async measure(settleMs: number, ms: number): Promise<Measured> {
+    await sleep(settleMs);
+    await this.traffic.call('take');
+    const [from, before] = [performance.now(), await this.app.call<number>('endlessRows')];
+    await sleep(ms);
+    const [latency, after] = await Promise.all([
+      this.traffic.call<Latency>('take'),
+      this.app.call<number>('endlessRows'),
+    ]);
+    return { latency, rowsPerSecond: ((after - before) * 1000) / (performance.now() - from) };
+  }
+
+  /** Measures each of so many periods. */
+  async trace(periods: number, periodMs: number, began = performance.now()): Promise<TracePoint[]> {
+    const points: TracePoint[] = [];
+    for (let i = 0; i < periods; i++) {
+      const measured = await this.measure(0, periodMs);
+      const { concurrency } = await this.app.call<{ concurrency: { value: number } | null }>(
+        'status',
+        'endless',
+      );
+      points.push({
+        ...measured,
+        at: (performance.now() - began) / 1000,
+        concurrency: concurrency?.value ?? null,
+      });
+    }
+    return points;
+  }
+}
+
+/** The worse of both, in multiples of what it is without a backfill. */
+export function stretchOf(latency: Latency, quiet: Latency): number {
+  return Math.max(...KINDS.map((kind) => latency[kind] / quiet[kind]));
+}
