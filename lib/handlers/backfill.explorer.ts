@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ContextIdFactory, DiscoveryService, ModuleRef } from '@nestjs/core';
 import { parseHandlerVersion } from '../config/handler-version.js';
-import { parseRehearsalMask } from '../config/rehearsal-options.js';
 import { parseConfigPatch } from '../config/parse-config-patch.js';
 import { BACKFILL_METADATA } from './backfill.decorator.js';
 import type { BackfillOptions } from './backfill.decorator.js';
@@ -9,6 +8,7 @@ import { BackfillDefinitionError } from '../errors/backfill-definition.error.js'
 import { describeValue } from '../errors/describe-value.js';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
+import { declareMask } from './declare-mask.js';
 import { declareParams } from './declare-params.js';
 import { parseGuard } from './parse-guard.js';
 import { parseUndo } from './parse-undo.js';
@@ -76,7 +76,7 @@ export class BackfillExplorer {
       guard: parseGuard(options.guard, name),
       undo: parseUndo(options.undo, name),
       throttles: options.throttles ?? [],
-      mask: maskOf(options.rehearsal, name),
+      mask: declareMask(options.rehearsal, name),
       verify: withoutRow(verify),
       verifyRow: verify?.row?.bind(verify),
       verifiesRows:
@@ -125,17 +125,6 @@ function verifyOf(verify: unknown, name: string): BackfillVerifyOptions | null {
     );
   }
   return parsed.options;
-}
-
-function maskOf(rehearsal: unknown, name: string): readonly string[] {
-  const mask = parseRehearsalMask(rehearsal);
-  if (mask === null) {
-    throw new BackfillDefinitionError(
-      `The option rehearsal of backfill "${name}" must be an object such as { mask: ['email'] }, got ` +
-        `${describeValue(rehearsal)}. Name the columns whose values a rehearsal must not show.`,
-    );
-  }
-  return mask;
 }
 
 function withoutRow(verify: BackfillVerifyOptions | null): VerifyOptions | null {

@@ -74,7 +74,7 @@ export class RehearsalRun {
 
   constructor(
     private readonly backfill: RegisteredBackfill,
-    private readonly managers: EntityManagers,
+    private readonly managers: Pick<EntityManagers, 'fork'>,
     private readonly deps: RehearsalDeps,
   ) {
     this.executor = new RangeExecutor(managers);

@@ -2,9 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { endsWithin } from '../async/timeout.js';
 import { ConfigStore } from '../config/config.store.js';
 import { EntityManagers } from '../database/entity-managers.js';
-import { requireTransactions } from '../database/require-transactions.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
-import { BackfillRequestError } from '../errors/backfill-request.error.js';
 import { computeForecast } from '../forecast/compute-forecast.js';
 import type { Measurement } from '../forecast/measurement.js';
 import { MeasurementStore } from '../forecast/measurement.store.js';
@@ -21,6 +19,7 @@ import type { Rehearsal, RehearseOptions } from './rehearsal.js';
 import { RehearsalQuota } from './rehearsal.quota.js';
 import { RehearsalRun } from './rehearsal.run.js';
 import { parseRehearseOptions } from './rehearse-options.js';
+import { requireColumns } from './require-columns.js';
 
 /** Time that a handler has to honor its signal after the time limit. */
 const GRACE_MS = 2_000;
@@ -44,7 +43,7 @@ export class Rehearser {
   async rehearse(backfill: RegisteredBackfill, options: RehearseOptions): Promise<Rehearsal> {
     const { name } = backfill;
     const limits = parseRehearseOptions(name, options);
-    await this.requireSql(name);
+    await requireColumns(this.managers.fork(), name);
     if (this.running.has(name)) {
       throw new BackfillConflictError(
         `Backfill "${name}" is being rehearsed by this process. Wait until that rehearsal has ended.`,
@@ -122,20 +121,6 @@ export class Rehearser {
       throw new BackfillConflictError(
         `Backfill "${name}" cannot be rehearsed while all backfills are ${describeHold(hold)}. Release the hold first ` +
           '(nestjs-backfill release), or wait for its end.',
-      );
-    }
-  }
-
-  /** @throws BackfillRequestError where rows cannot be read as columns, or nothing can be rolled back */
-  private async requireSql(name: string): Promise<void> {
-    const em = this.managers.fork();
-    await requireTransactions(em, name, 'rehearse');
-    if (!sqlFamily(em)) {
-      throw new BackfillRequestError(
-        name,
-        'rehearse',
-        'called on an app whose database is PostgreSQL, MySQL, MariaDB or SQLite, whose columns it reads before and after',
-        em.getPlatform().constructor.name,
       );
     }
   }

@@ -22,7 +22,7 @@ const LEAST = 4;
 /** What a trial works with. */
 export interface TrialDeps {
   readonly backfill: RegisteredBackfill;
-  readonly managers: EntityManagers;
+  readonly managers: Pick<EntityManagers, 'fork'>;
   readonly config: Pick<BackfillConfig, 'batchSize' | 'concurrency'>;
   /** Ends it, without a result. */
   readonly signal: AbortSignal;

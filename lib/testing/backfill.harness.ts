@@ -8,15 +8,23 @@ import { RunBinder } from '../handlers/run.binder.js';
 import { UNLIMITED_ROWS } from '../processing/execution.js';
 import type { Outcome } from '../processing/execution.js';
 import { RangeExecutor } from '../processing/range.executor.js';
+import type { Rehearsal } from '../rehearsal/rehearsal.js';
 import type { BackfillFailure } from '../state/backfill-failure.js';
 import { assertIdempotent } from './assert-idempotent.js';
 import { CrashInjector, SimulatedCrash } from './crash.injector.js';
 import { describeHandler } from './describe-handler.js';
 import { entryOfRows, toClaimedEntry } from './harness-entry.js';
 import type { HarnessEntry } from './harness-entry.js';
-import type { HarnessOptions, HarnessResult, HarnessRunOptions, SeedRows } from './harness-options.js';
+import type {
+  HarnessOptions,
+  HarnessRehearseOptions,
+  HarnessResult,
+  HarnessRunOptions,
+  SeedRows,
+} from './harness-options.js';
 import { HarnessDatabase } from './harness.database.js';
 import { HarnessPlanner } from './harness.planner.js';
+import { rehearseInTest } from './harness.rehearsal.js';
 import { HarnessSettler } from './harness.settler.js';
 import { lockedBy, LockWait } from './lock-wait.js';
 
@@ -204,6 +212,26 @@ export class BackfillHarness {
       await wait.wait(keys);
       entry = entryOfRows(entry, keys);
     }
+  }
+
+  /**
+   * Shows what the handler does to rows from random places of the walk, and rolls it back, as `BackfillService.rehearse`
+   * does: each row before and after, as the database has it, the statements, the calls that `context.quota` counts. The
+   * quota does not wait, and there is no forecast.
+   *
+   * @throws BackfillRequestError for an option out of its bounds, and where the database is not one of SQL
+   * @throws BackfillSourceError when `from` or `to` is not a valid bound of the source
+   * @example
+   * ```ts
+   * const { rows } = await harness.rehearse({ rows: 1, maxLength: null });
+   *
+   * expect(rows[0]?.changed).toEqual(['email_domain']);
+   * ```
+   */
+  async rehearse(options: HarnessRehearseOptions = {}): Promise<Rehearsal> {
+    const { backfill } = await this.open();
+    this.injector = new CrashInjector(null);
+    return rehearseInTest(backfill, this.config, () => this.database.fork(), options);
   }
 
   /**

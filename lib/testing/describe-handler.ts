@@ -4,6 +4,7 @@ import { BackfillDefinitionError } from '../errors/backfill-definition.error.js'
 import { BACKFILL_METADATA } from '../handlers/backfill.decorator.js';
 import type { BackfillOptions } from '../handlers/backfill.decorator.js';
 import { nameFromClass } from '../handlers/backfill-name.js';
+import { declareMask } from '../handlers/declare-mask.js';
 import { declareParams } from '../handlers/declare-params.js';
 import { shapeOf } from '../handlers/handler-shape.js';
 import { parseGuard } from '../handlers/parse-guard.js';
@@ -37,6 +38,7 @@ export function describeHandler(handler: object, injector: () => CrashInjector):
     ...declareParams(options, shape, name),
     shape,
     guard: parseGuard(options.guard, name),
+    mask: declareMask(options.rehearsal, name),
     defaults: [parseConfigPatch(options.config ?? {}, { backfill: name, origin: 'decorator' })],
     throttles: [],
     resolve: async () => withCheckpoints(handler, injector()),

@@ -1,5 +1,6 @@
 import type { EntityData, EntityManager, Options } from '@mikro-orm/core';
 import type { BackfillConfigPatch } from '../config/backfill-config.js';
+import type { RehearseOptions } from '../rehearsal/rehearsal.js';
 import type { BackfillFailure } from '../state/backfill-failure.js';
 
 /**
@@ -51,6 +52,13 @@ export interface HarnessRunOptions {
   /** Rolls back every transaction, as a dry run of `start` does. Default `false`. */
   readonly dryRun?: boolean;
 }
+
+/**
+ * Options of `BackfillHarness.rehearse`: those of `BackfillService.rehearse`, with the parameters of the harness.
+ *
+ * @publicApi
+ */
+export type HarnessRehearseOptions = Omit<RehearseOptions, 'params' | 'signal'>;
 
 /**
  * Result of one run of `BackfillHarness`.

@@ -16,10 +16,10 @@ import { DirectoryClient } from './directory.client.js';
 export class EnrichAccounts implements RowHandler<Account> {
   constructor(private readonly directory: DirectoryClient) {}
 
-  async processRow(account: Account, { signal, quota }: BackfillContext): Promise<void> {
+  async processRow(account: Account, context: BackfillContext): Promise<void> {
     const domain = account.email.slice(account.email.indexOf('@') + 1);
-    await quota();
-    const company = await this.directory.companyOf(domain, signal);
+    await context.quota();
+    const company = await this.directory.companyOf(domain, context.signal);
     account.company = company.name;
     account.industry = company.industry;
     account.employees = company.employees;

@@ -1,0 +1,75 @@
+import type { BackfillStatus, ForecastOutcome, ForecastRange } from 'nestjs-backfill';
+import { MessageCipher } from '../../../sample/src/reencrypt-messages/message.cipher.js';
+import { startSample } from '../../e2e/sample/start-sample.js';
+import { eventually } from '../../support/apps/index.js';
+
+const { app, database, backfills, run } = await startSample();
+
+const ROWS = 1_000;
+/** 10 ranges in 10 seconds: at a rate, so that other load of the machine hardly matters. */
+const PACED = { batchSize: 100, perSecondOnPeak: 1, perSecondOffPeak: 1 };
+/** How far the truth may be, here; the benchmark `forecast` holds a million rows to 20 and 15 %. */
+const FACTOR = 2;
+
+beforeAll(async () => {
+  const cipher = app.get(MessageCipher, { strict: false });
+  const bodies = Array.from({ length: ROWS }, (_, i) =>
+    cipher.seal(BigInt(i + 1), Buffer.from(`message ${i + 1}`), cipher.keys.retiring.id),
+  );
+  await database.query(
+    `insert into messages (id, key_id, body)
+     select n, $1, body from unnest($2::bytea[]) with ordinality as sealed (body, n)`,
+    [cipher.keys.retiring.id, bodies],
+  );
+  await database.query(
+    `insert into accounts (id, created_at, email)
+     select n, now() - n * interval '1 minute', 'a' || n || '@company.test' from generate_series(1, ${ROWS}) as n`,
+  );
+  await database.query(
+    `insert into orders (id, created_at, shape, document)
+     select gen_random_uuid(), now() - n * interval '1 minute', 1,
+            jsonb_build_object('customer_name', 'C' || n, 'street', n || ' Harbour Road', 'postal_code', '4000',
+              'city', 'Porto', 'country', 'PT', 'line1_sku', 'A', 'line1_quantity', 2, 'line1_price', 9.99)
+       from generate_series(1, ${ROWS}) as n`,
+  );
+  await database.query('analyze');
+});
+
+const hasWal = ({ forecast }: BackfillStatus) => forecast?.actual.serverWalBytes !== null;
+
+function row(what: string, range: ForecastRange | null, truth: number | null, scale: number): string {
+  if (!range || truth === null) {
+    return `  ${what}: not known`;
+  }
+  const [low, expected, high, true_] = [range.low, range.expected, range.high, truth].map((value) =>
+    (value / scale).toFixed(2),
+  );
+  return `  ${what}: forecast ${expected} (${low} to ${high}), truth ${true_}, ratio ${(range.expected / truth).toFixed(2)}`;
+}
+
+function describeOutcome(name: string, { forecast, actual }: ForecastOutcome): string {
+  return [
+    name,
+    row('duration, s', forecast.durationMs, actual.durationMs, 1_000),
+    // Of the whole server: other tests write, too.
+    row('write-ahead log, MB', forecast.walBytes, actual.serverWalBytes, 1e6),
+  ].join('\n');
+}
+
+it.each(['reencrypt-messages', 'restructure-orders', 'enrich-accounts'])(
+  'the forecast of %s beside the truth',
+  async (name) => {
+    await backfills.configure(name, PACED);
+    const { forecast } = await backfills.rehearse(name, { rows: 500 });
+    expect(forecast).toMatchObject({ rowsTotal: ROWS });
+    expect(await run(name, PACED)).toMatchObject({ state: 'completed', rowsDone: ROWS });
+    const status = await eventually('its log to be recorded', () => backfills.status(name), hasWal);
+    const outcome = status.forecast as ForecastOutcome;
+    process.stdout.write(`${describeOutcome(name, outcome)}\n`);
+    const ratio = (outcome.forecast.durationMs?.expected ?? 0) / outcome.actual.durationMs;
+    expect(ratio).toBeGreaterThan(1 / FACTOR);
+    expect(ratio).toBeLessThan(FACTOR);
+    expect(outcome.forecast.walBytes?.expected).toBeGreaterThan(0);
+  },
+  120_000,
+);
