@@ -2,15 +2,14 @@ import { keyset, RateLimitedError } from 'nestjs-backfill';
 import type { BackfillConfigPatch, BackfillFailure, BackfillStatus } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, Item } from '../../support/apps/index.js';
 import { CONDITION_MS, TEST_MS } from '../../support/deadlines.js';
-import { sized } from '../../support/thorough.js';
 import { ThirdPartyServer } from './third-party.server.js';
 import type { LoggedCall } from './third-party.server.js';
 
 const QUOTA = 50;
 /** `THIRD_PARTY_ROWS=20000` is the whole measurement, of seven minutes. */
 const WHOLE = 20_000;
-const ROWS = Number(process.env['THIRD_PARTY_ROWS'] ?? sized(400, 2_000));
-const ROWS_BEYOND = sized(400, 1_500);
+const ROWS = Number(process.env['THIRD_PARTY_ROWS'] ?? 2_000);
+const ROWS_BEYOND = 1_500;
 // The wait for the end of a run, and what the test does around it.
 const WITHIN_MS = CONDITION_MS + (ROWS / QUOTA) * 2_000;
 const TIMEOUT_MS = TEST_MS + WITHIN_MS;
