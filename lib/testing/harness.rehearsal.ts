@@ -24,7 +24,7 @@ export async function rehearseInTest(
   requireGuard(em, backfill);
   const opening = await source.open({ em, backfill: name }, { from, to });
   const unlimited = { acquire: () => Promise.resolve({ kind: 'unlimited' } as const) };
-  const quota = new RehearsalQuota(unlimited, name, null, null);
+  const quota = new RehearsalQuota(unlimited, name, null, null, unlimited, 1);
   const signal = AbortSignal.timeout(limits.timeoutMs);
   const run = new RehearsalRun(backfill, { fork }, { limits, config, quota, signal });
   await run.perform(em, opening);
