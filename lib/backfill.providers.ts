@@ -84,6 +84,7 @@ import { EventStream } from './state/event.stream.js';
 import { FailureStore } from './state/failure.store.js';
 import { HistoryStore } from './state/history.store.js';
 import { HoldStore } from './state/hold.store.js';
+import { OverrideStore } from './state/override.store.js';
 import { RangeStore } from './state/range.store.js';
 import { RowSampleStore } from './state/row-sample.store.js';
 import { RunStore } from './state/run.store.js';
@@ -107,6 +108,7 @@ import { RunLog } from './supervision/run.log.js';
 import { RunController } from './supervision/run.controller.js';
 import { RunResumer } from './supervision/run.resumer.js';
 import { RunSupervisor } from './supervision/run.supervisor.js';
+import { ThrottleOverrider } from './supervision/throttle.overrider.js';
 import { WalkChecker } from './supervision/walk.checker.js';
 
 /** Values that classes inject by a token, and the classes whose arguments come from the options. */
@@ -161,6 +163,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   WalRecorder,
   HistoryStore,
   HoldStore,
+  OverrideStore,
   SampleStore,
   WorkerHeartbeats,
   RangeQueues,
@@ -180,6 +183,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   RunBreaker,
   JobReconciler,
   LostRunDetector,
+  ThrottleOverrider,
   WalkChecker,
   RunChecker,
   RefusedRuns,

@@ -43,6 +43,7 @@ import type { GlobalHold, HoldOptions, HoldReceipt } from './state/global-hold.j
 import type { HistoryRequest } from './state/history-request.js';
 import type { BackfillHistoryEntry } from './state/history.store.js';
 import { HoldStore } from './state/hold.store.js';
+import type { OverrideOptions, OverrideReceipt } from './state/override.store.js';
 import { RunStore } from './state/run.store.js';
 import { SampleStore } from './state/sample.store.js';
 import type { BackfillSample, SamplesRequest } from './state/sample.store.js';
@@ -53,6 +54,7 @@ import type { BackfillBudget } from './config/backfill-budget.js';
 import { BudgetChanger } from './supervision/budget.changer.js';
 import type { BudgetStatus } from './supervision/budget.changer.js';
 import { ConfigChanger } from './supervision/config.changer.js';
+import { ThrottleOverrider } from './supervision/throttle.overrider.js';
 import { RunController } from './supervision/run.controller.js';
 
 const RUNS_PER_PAGE = 20;
@@ -103,6 +105,7 @@ export class BackfillService {
     private readonly sources: SourceChecker,
     private readonly holds: HoldStore,
     private readonly budgetChanger: BudgetChanger,
+    private readonly overrider: ThrottleOverrider,
   ) {}
 
   /**
@@ -258,6 +261,24 @@ export class BackfillService {
   ): Promise<ConfigInForce> {
     const backfill = this.registry.get(name);
     return this.recorded(name, () => this.configChanger.change(backfill, patch, options));
+  }
+
+  /**
+   * Loosens or tightens a throttle of a backfill until a time: its pressure is multiplied by `factor`, from its next
+   * measurement on. 0 ignores it, 1 ends an override that is in force. The override is kept in Redis alone, concerns all
+   * processes, and ends by the clock of Redis.
+   *
+   * @throws BackfillRequestError where the backfill has no such throttle, `factor` is not from 0 to 100, or `until` is no
+   *   time in the future
+   *
+   * @example
+   * ```ts
+   * await backfills.override('orders', { throttle: 'postgres-replication-lag', factor: 0.5, until: '2030-01-31T18:00:00Z' });
+   * ```
+   */
+  async override(name: string, options: OverrideOptions): Promise<OverrideReceipt> {
+    const backfill = this.registry.get(name);
+    return this.recorded(name, () => this.overrider.override(backfill, options));
   }
 
   /**

@@ -128,6 +128,8 @@ export type {
 } from './rehearsal/rehearsal.js';
 export type { BackfillPreview, PreviewOptions, PreviewRange } from './planning/backfill-preview.js';
 
+export type { OverrideOptions, OverrideReceipt } from './state/override.store.js';
+export type { ThrottleOverride } from './state/throttle-override.js';
 export type { GlobalHold, HoldOptions, HoldReceipt } from './state/global-hold.js';
 export { BACKFILL_EVENT_TYPES } from './state/backfill-event.js';
 export type {

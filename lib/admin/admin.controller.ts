@@ -11,6 +11,7 @@ import type { FailurePage } from '../state/backfill-failure.js';
 import type { FailureGroups } from '../state/failure-group.js';
 import type { GlobalHold, HoldReceipt } from '../state/global-hold.js';
 import type { BackfillRun } from '../state/backfill-run.js';
+import type { OverrideReceipt } from '../state/override.store.js';
 import type { BackfillOverview } from '../status/backfill-overview.js';
 import type { BackfillStatus } from '../status/backfill-status.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
@@ -27,6 +28,7 @@ import {
   holdBody,
   samplesQuery,
   listQuery,
+  overrideBody,
   overviewQuery,
   previewBody,
   previewQuery,
@@ -139,6 +141,18 @@ export abstract class AdminController {
     @Req() request: AdminRequest,
   ): Promise<RunReceipt> {
     return this.backfills.cancel(name, await this.action(body, request));
+  }
+
+  @Post(':name/override')
+  @HttpCode(200)
+  async override(
+    @Param('name') name: string,
+    @Body() body: unknown,
+    @Req() request: AdminRequest,
+  ): Promise<OverrideReceipt> {
+    const { throttle, factor, until, reason } = parseRequest(overrideBody, body);
+    const action = await this.action({ reason }, request);
+    return this.backfills.override(name, { throttle, factor, ...withoutUndefined({ until }), ...action });
   }
 
   @Post(':name/undo')

@@ -55,6 +55,23 @@ export const holdBody = z.strictObject(
   'an object such as { "reason": "incident 42" }',
 );
 
+const FACTOR = 'a number from 0 to 100';
+export const overrideBody = z.strictObject(
+  {
+    throttle: text(200).describe('Name of a throttle of the backfill'),
+    factor: z
+      .number(FACTOR)
+      .min(0, FACTOR)
+      .max(100, FACTOR)
+      .describe('What its pressure is multiplied by: 0 ignores it, 1 ends an override'),
+    until: end
+      .optional()
+      .describe('When the override ends: ISO time or epoch milliseconds. Only a factor of 1 needs none'),
+    reason,
+  },
+  'an object such as { "throttle": "postgres-replication-lag", "factor": 0.5, "until": "2030-01-31T18:00:00Z" }',
+);
+
 const adoptVersion = text(200)
   .optional()
   .describe('Version of the handler that the run goes on with. Default: the version of the run');

@@ -19,6 +19,7 @@ import { addFailureCommands } from './commands/failures.command.js';
 import { addHistoryCommand } from './commands/history.command.js';
 import { addHoldCommands } from './commands/hold.commands.js';
 import { addListCommand } from './commands/list.command.js';
+import { addOverrideCommand } from './commands/override.command.js';
 import { addPreviewCommand } from './commands/preview.command.js';
 import { addRehearseCommand } from './commands/rehearse.command.js';
 import { addRunsCommand } from './commands/runs.command.js';
@@ -189,6 +190,7 @@ function configure(
   addStartCommand(program, session);
   addTransitionCommands(program, session);
   addHoldCommands(program, session);
+  addOverrideCommand(program, session);
   addConfigCommand(program, session);
   addPreviewCommand(program, session);
   addRehearseCommand(program, session);

@@ -111,6 +111,7 @@ export class WorkerPool {
       case 'released':
       case 'heldAll':
       case 'releasedAll':
+      case 'overridden':
       case 'deployed':
       case 'budgetConfigured':
         break;

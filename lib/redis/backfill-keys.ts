@@ -123,6 +123,11 @@ export class BackfillKeys {
     return this.of('throttle-errors', runId);
   }
 
+  /** Overrides of the throttles of a backfill. */
+  overrides(backfill: string): string {
+    return this.of('overrides', backfill);
+  }
+
   idempotency(backfill: string, key: string): string {
     return this.of('once', backfill, key);
   }

@@ -21,6 +21,7 @@ import type { VerificationResult } from './verification.js';
  *   works on it
  * - `configured`: the config changed
  * - `budgetConfigured`: the budget of all backfills changed; its `backfill` is `*`, and it has no run
+ * - `overridden`: a throttle was overridden until a time, or its override was ended
  * - `canaryEnded`: the canary of a run has its verdict; `paused` follows, unless the canary had all rows of the run
  * - `verifying`: a phase of the verification of a run began
  * - `completed`: everything is done; `failed`: everything was tried and failures are left
@@ -43,6 +44,7 @@ export const BACKFILL_EVENT_TYPES = [
   'cancelled',
   'configured',
   'budgetConfigured',
+  'overridden',
   'canaryEnded',
   'verifying',
   'completed',
@@ -134,6 +136,12 @@ export interface BackfillEventData {
     readonly context: string;
     readonly patch: { readonly [key: string]: number | null };
     readonly from: { readonly [key: string]: number | null };
+  };
+  /** `until`: epoch ms; `null`: the override was ended. */
+  readonly overridden: BackfillEventCause & {
+    readonly throttle: string;
+    readonly factor: number;
+    readonly until: number | null;
   };
   /** The verdict. */
   readonly canaryEnded: CanaryVerdict;

@@ -28,6 +28,8 @@ export interface BackfillFacts extends RunningFacts {
   readonly lowered: LoweredRate | null;
   /** How many times each throttle failed. */
   readonly throttleErrors: Hash;
+  /** JSON of each override of a throttle, also of those that have ended. */
+  readonly overrides: readonly string[];
 }
 
 /** What `overview.lua` read of a backfill; without what only changes with an event, unless it was read in full. */
@@ -42,6 +44,7 @@ export function decodeFacts([
   config,
   quota,
   throttleErrors,
+  overrides,
 ]: BackfillReply): BackfillFacts | RunningFacts {
   const running = {
     error: error || null,
@@ -57,6 +60,7 @@ export function decodeFacts([
         config: typeof config === 'string' ? null : toHash(config),
         lowered: decodeLoweredRate(quota),
         throttleErrors: toHash(throttleErrors),
+        overrides,
       };
 }
 

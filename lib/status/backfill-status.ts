@@ -4,6 +4,7 @@ import type { CanaryStatus } from '../state/canary.js';
 import type { BudgetLimitStatus } from './budget-limit.js';
 import type { RunStatus } from '../state/run-status.js';
 import type { LastError } from '../state/stored-error.js';
+import type { ThrottleOverride } from '../state/throttle-override.js';
 import type { VerificationResult } from '../state/verification.js';
 
 /**
@@ -185,6 +186,10 @@ export interface BackfillStatus {
   readonly stalled: boolean;
   /** Highest pressure of the throttles of a running run: 0 leaves the rate as it is, 1 holds the run. */
   readonly throttlePressure: number;
+  /** Throttles of the handler in this process, by name; empty without a handler. */
+  readonly throttles: readonly string[];
+  /** Overrides of its throttles that are in force. */
+  readonly overrides: readonly ThrottleOverride[];
   /** Calls per second that the quota or the rate limit of a third party allows; `null` where no limit is known. */
   readonly callsPerSecond: number | null;
   /** Processes that run workers for it now. */

@@ -4,6 +4,8 @@ import type { StoredHold } from '../state/global-hold.js';
 import { roundedRate, toPerSecond } from '../state/pace.js';
 import type { RunRecord } from '../state/run-record.js';
 import { verificationResult } from '../state/verification.js';
+import { describeOverride } from '../state/throttle-override.js';
+import type { ThrottleOverride } from '../state/throttle-override.js';
 import type { RateStatus } from './backfill-status.js';
 import { budgetLimitOf } from './budget-limit.js';
 
@@ -44,7 +46,12 @@ export function percentOf({ status, exhausted, rowsTotal, progress, rowsMissing 
 }
 
 /** The rate in force, and why. */
-export function rateOf(run: RunRecord, now: number, heldAll: StoredHold | null = null): RateStatus {
+export function rateOf(
+  run: RunRecord,
+  now: number,
+  heldAll: StoredHold | null = null,
+  overrides: readonly ThrottleOverride[] = [],
+): RateStatus {
   if (run.status !== 'running') {
     return { perSecond: 0, reason: run.status };
   }
@@ -56,9 +63,11 @@ export function rateOf(run: RunRecord, now: number, heldAll: StoredHold | null =
     return { perSecond: 0, reason: `${run.holdReason ?? 'held'} until ${until}` };
   }
   const limited = budgetLimitOf(run, now);
-  const reason = run.rateReason ?? 'starting';
-  return {
-    perSecond: roundedRate(toPerSecond(run.pace)),
-    reason: limited ? `${reason}, limited by ${limited.reason}` : reason,
-  };
+  const reason = [
+    run.rateReason ?? 'starting',
+    ...(limited ? [`limited by ${limited.reason}`] : []),
+    // The pressure of a throttle that is ignored is 0, so that the reason of the rate says nothing of it.
+    ...overrides.filter(({ factor }) => factor === 0).map(describeOverride),
+  ].join(', ');
+  return { perSecond: roundedRate(toPerSecond(run.pace)), reason };
 }

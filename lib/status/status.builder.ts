@@ -1,13 +1,17 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import { configInForce } from '../config/config.store.js';
+import { RESOLVED_OPTIONS } from '../config/module-options.js';
+import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { isHeldForVersion } from '../config/handler-version.js';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import type { HandledBackfill } from '../handlers/registered-backfill.js';
+import { throttleNames } from '../pacing/throttle-names.js';
 import { allowedCalls } from '../pacing/shared.quota.js';
 import { publicCursor } from '../planning/partition-rotation.js';
 import type { StoredHold } from '../state/global-hold.js';
+import { decodeOverrides } from '../state/override.store.js';
 import { parseRun, pauserOf } from '../state/run-record.js';
 import type { RunRecord } from '../state/run-record.js';
 import { isActive, isRunStatus } from '../state/run-status.js';
@@ -42,6 +46,7 @@ export class StatusBuilder {
     private readonly registry: BackfillRegistry,
     private readonly lostRuns: LostRunDetector,
     private readonly checker: RunChecker,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
   ) {}
 
   /**
@@ -59,7 +64,12 @@ export class StatusBuilder {
     const { runId, samples } = facts;
     const run = facts.run && parseRun(facts.run);
     const workers = workersOf(facts, now);
-    const declared = declaredOf(backfill);
+    const overrides = decodeOverrides(facts.overrides, now);
+    const declared = {
+      ...declaredOf(backfill),
+      throttles: backfill ? throttleNames(this.options, backfill) : [],
+      overrides,
+    };
     if (!run) {
       const warnings = this.lostRuns.warnings(name, runId);
       return { ...IDLE_STATUS, name, now: iso(now), ...declared, runId, workers, warnings };
@@ -107,7 +117,7 @@ export class StatusBuilder {
           }),
         ),
       forecast: forecastOutcome(run, now),
-      rate: rateOf(run, now, heldAll),
+      rate: rateOf(run, now, heldAll, overrides),
       concurrency: config && concurrencyOf(run, config, worked?.shape, now),
       budget,
       held: hold && { ...hold, since: isoOrNull(hold.since), until: isoOrNull(hold.until) },
@@ -149,6 +159,8 @@ export class StatusBuilder {
       name,
       now: iso(now),
       ...declaredOf(this.registry.find(name)),
+      throttles: [],
+      overrides: [],
       state,
       stateReason: stored.message,
       // Whoever paused it before, the library does not let it go on.

@@ -1,5 +1,6 @@
 import { countOf } from '../errors/count-of.js';
 import { formatDuration } from '../errors/format-duration.js';
+import { describeOverride } from '../state/throttle-override.js';
 import type { BackfillEvent, BackfillEventCause } from '../state/backfill-event.js';
 
 /** What an event says of its run, for the log; `null` for events that are no change of its state. */
@@ -27,6 +28,8 @@ export function describeEvent(event: BackfillEvent): string | null {
         : null;
     case 'released':
       return `goes on after ${formatDuration(event.data.ended - event.data.since)}: ${event.data.reason}`;
+    case 'overridden':
+      return `throttle ${override(event.data)}${causeOf(event.data)}`;
     case 'heldAll':
       return `all backfills are held${endOf(event.data.until)}${causeOf(event.data)}`;
     case 'releasedAll':
@@ -51,6 +54,12 @@ export function describeEvent(event: BackfillEvent): string | null {
 
 function causeOf({ by, reason }: BackfillEventCause): string {
   return `${by ? ` by ${by}` : ''}${reason ? `: ${reason}` : ''}`;
+}
+
+function override({ throttle, factor, until }: BackfillEvent<'overridden'>['data']): string {
+  return until === null
+    ? `${throttle} is as it was`
+    : describeOverride({ throttle, factor, until: new Date(until).toISOString() });
 }
 
 function endOf(until: number | null): string {

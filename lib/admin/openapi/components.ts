@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   actionBody,
   holdBody,
+  overrideBody,
   previewBody,
   rehearseBody,
   resumeBody,
@@ -13,6 +14,7 @@ import { configRequest, configResponse } from './config-responses.js';
 import { errorResponse, guardErrorResponse } from './error-responses.js';
 import { failureGroupsResponse, failuresResponse } from './failure-responses.js';
 import { holdReceiptResponse, holdResponse } from './hold-responses.js';
+import { overrideResponse } from './override-responses.js';
 import { previewResponse, rehearsalResponse } from './preview-responses.js';
 import {
   conflictsResponse,
@@ -30,6 +32,7 @@ const COMPONENTS: readonly (readonly [name: string, schema: z.ZodType, io: 'inpu
   ['BackfillOverview', overviewResponse, 'output'],
   ['BackfillHold', holdResponse, 'output'],
   ['BackfillHoldReceipt', holdReceiptResponse, 'output'],
+  ['BackfillOverrideReceipt', overrideResponse, 'output'],
   ['BackfillReceipt', receiptResponse, 'output'],
   ['BackfillRetryReceipt', retryResponse, 'output'],
   ['BackfillConfigInForce', configResponse, 'output'],
@@ -45,6 +48,7 @@ const COMPONENTS: readonly (readonly [name: string, schema: z.ZodType, io: 'inpu
   ['BackfillGuardError', guardErrorResponse, 'output'],
   ['BackfillActionRequest', actionBody, 'input'],
   ['BackfillHoldRequest', holdBody, 'input'],
+  ['BackfillOverrideRequest', overrideBody, 'input'],
   ['BackfillStartRequest', startBody, 'input'],
   ['BackfillRehearseRequest', rehearseBody, 'input'],
   ['BackfillPreviewRequest', previewBody, 'input'],

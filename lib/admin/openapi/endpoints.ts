@@ -9,6 +9,7 @@ import {
   holdBody,
   samplesQuery,
   listQuery,
+  overrideBody,
   overviewQuery,
   previewBody,
   previewQuery,
@@ -21,6 +22,7 @@ import {
 import { configResponse, configRequest } from './config-responses.js';
 import { failureGroupsResponse, failuresResponse } from './failure-responses.js';
 import { holdReceiptResponse, holdResponse } from './hold-responses.js';
+import { overrideResponse } from './override-responses.js';
 import { previewResponse, rehearsalResponse } from './preview-responses.js';
 import {
   conflictsResponse,
@@ -117,6 +119,13 @@ export const ENDPOINTS: Readonly<Record<string, EndpointDescription>> = {
     body: resumeBody,
   },
   cancel: action('Cancels the run for good; outstanding ranges are dropped'),
+  override: {
+    summary: 'Loosens or tightens a throttle until a time, or ends that',
+    path: NAME,
+    body: overrideBody,
+    response: overrideResponse,
+    errors: CHANGE_ERRORS,
+  },
   undo: {
     summary:
       'Starts a run that undoes another: rows get their old values back where others have not written them',

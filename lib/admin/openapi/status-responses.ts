@@ -23,6 +23,7 @@ import {
 import type { Shape } from './response-fields.js';
 import { verified, canary } from './verdict-fields.js';
 import { forecastOutcome } from './forecast-fields.js';
+import { overrides } from './override-responses.js';
 import { globalHold } from './hold-responses.js';
 
 export const statusResponse = z.object({
@@ -110,6 +111,8 @@ export const statusResponse = z.object({
     .nullable()
     .describe('The budget of all runs, where it is what limits this run now'),
   throttlePressure: z.number().describe('Pressure of the throttles: 0 leaves the rate as it is, 1 holds'),
+  throttles: z.array(text).describe('Throttles of the handler in the process that answers, by name'),
+  overrides,
   workers: count.describe('Processes with a worker for this backfill'),
   warnings: z.array(text),
   cursor: json,

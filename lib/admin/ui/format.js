@@ -63,3 +63,9 @@ export const valueText = (value) =>
     : typeof value === 'object'
       ? JSON.stringify(value)
       : String(value);
+
+/** What an override does to a throttle; `until` is `null` where it was ended. */
+export function overrideText(factor, until, now) {
+  if (until === null) return 'is as it was';
+  return `${factor === 0 ? 'is ignored' : `counts × ${factor}`} until ${when(until, now)}`;
+}

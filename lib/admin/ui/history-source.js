@@ -5,7 +5,7 @@ const PAGE_SIZE = 30;
 /** Kinds of entries that the timeline can be limited to, with their types. */
 export const FILTERS = {
   '': ['Everything', []],
-  config: ['Config changes', ['configured']],
+  config: ['Config changes', ['configured', 'overridden']],
   actions: ['Actions', ['started', 'paused', 'resumed', 'cancelled', 'retried']],
   holds: ['Holds and deploys', ['held', 'released', 'heldAll', 'releasedAll', 'deployed']],
   ends: ['Ends of runs', ['completed', 'failed', 'cancelled', 'verifying', 'canaryEnded']],

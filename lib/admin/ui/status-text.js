@@ -1,6 +1,6 @@
 import { html } from './preact.min.js';
 import { forecastText } from './forecast-list.js';
-import { counted, isRunning, utc } from './format.js';
+import { counted, isRunning, overrideText, utc } from './format.js';
 import { runHash } from './router.js';
 import { Time } from './time.js';
 import { obstacleOf, wordsOf } from './words.js';
@@ -8,7 +8,7 @@ import { WordsText } from './words-text.js';
 
 /** In words: the state since when and why, who started the run, what is wrong. */
 export function StatusText({ status, now }) {
-  const { state, startedAt, startedBy, reason, warnings, lastError, stateSince } = status;
+  const { state, startedAt, startedBy, reason, warnings, lastError, stateSince, overrides = [] } = status;
   const isStopped = isRunning(state) && obstacleOf(status, now).length > 0;
   return html`<div class="status-text">
     ${
@@ -33,6 +33,10 @@ export function StatusText({ status, now }) {
     }
     ${status.forecast && html`<p class="quiet">${forecastText(status.forecast, status.finishedAt !== null)}</p>`}
     ${
+      overrides.length > 0 &&
+      html`<ul class="warnings">${overrides.map((it) => html`<li key=${it.throttle}><${Override} override=${it} now=${now} /></li>`)}</ul>`
+    }
+    ${
       warnings.length > 0 &&
       html`<ul class="warnings">${warnings.map((text) => html`<li key=${text}><bdi>${text}</bdi></li>`)}</ul>`
     }
@@ -41,4 +45,10 @@ export function StatusText({ status, now }) {
       html`<p class="last-error">Last error, <${Time} iso=${lastError.at} />: <bdi>${lastError.message}</bdi></p>`
     }
   </div>`;
+}
+
+function Override({ override: { throttle, factor, until, by, reason }, now }) {
+  return html`Throttle <bdi>${throttle}</bdi> ${overrideText(factor, until, now)}${by && html` by <bdi>${by}</bdi>`}${
+    reason && html`: <bdi>${reason}</bdi>`
+  }`;
 }

@@ -2,7 +2,7 @@ import { html, useState } from './preact.min.js';
 import { Button } from './button.js';
 import { ChangeList } from './change-list.js';
 import { wordsOf } from './chart-markers.js';
-import { compact, counted } from './format.js';
+import { compact, counted, overrideText } from './format.js';
 import { FILTERS, idOrder, loadHistory } from './history-source.js';
 import { Panel } from './panel.js';
 import { Table } from './table.js';
@@ -67,6 +67,8 @@ function actionOf(type, data) {
   if (type === 'canaryEnded') return html`<bdi>${data.reason}</bdi>`;
   if (type === 'configured') return html`<${ChangeList} patch=${data.patch} from=${data.from} />`;
   if (WORDED.has(type)) return wordsOf({ type, data });
+  if (type === 'overridden')
+    return html`throttle <bdi>${data.throttle}</bdi> ${overrideText(data.factor, data.until)}`;
   if (data.retried !== undefined) return `${type} ${counted(data.retried, 'failure')}`;
   if (data.failures)
     return `${type} with ${compact(data.failures)} ${data.failures === 1 ? 'failure' : 'failures'}`;

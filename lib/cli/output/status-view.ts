@@ -2,6 +2,7 @@ import { countOf, nounFor } from '../../errors/count-of.js';
 import type { ForecastRange } from '../../state/backfill-forecast.js';
 import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { SampleConfidence } from '../../state/sample-confidence.js';
+import { describeOverride } from '../../state/throttle-override.js';
 import { outcomeLine } from './forecast-view.js';
 import { firstLine, stateLine } from './state-line.js';
 import { styledState } from './state-style.js';
@@ -24,6 +25,7 @@ export function statusLines(status: BackfillStatus, style: Style): string[] {
   if (description !== null) lines.push(`  ${style('dim', description)}`);
   if (params !== null) lines.push(`  ${style('dim', `parameters ${JSON.stringify(params)}`)}`);
   if (state !== 'idle') lines.push(...progressLines(status, style));
+  lines.push(...status.overrides.map((it) => `  ${style('yellow', `throttle ${describeOverride(it)}`)}`));
   lines.push(...status.warnings.map((warning) => `  ${style('yellow', `warning: ${warning}`)}`));
   if (lastError !== null) {
     const text = `last error at ${formatTime(lastError.at)}: ${lastError.name}: ${firstLine(lastError.message)}`;

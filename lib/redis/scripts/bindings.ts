@@ -88,6 +88,7 @@ export type BackfillReply = [
   config: string[] | string,
   quota: (string | null)[],
   throttleErrors: string[],
+  overrides: string[],
 ];
 
 /** The answer to a request for calls. */
@@ -162,6 +163,10 @@ export const scripts = {
   ),
   hold: new LuaScript<RunScope, number | null>('hold', runKeys),
   jobProblems: new LuaScript<RunScope, [cursor: string, ...jobsAndWaits: string[]]>('job-problems', runKeys),
+  override: new LuaScript<{ readonly backfill: string }, 'set' | 'already' | 'past'>(
+    'override',
+    (keys, { backfill }) => [...runKeys(keys, NO_RUN), keys.overrides(backfill)],
+  ),
   overview: new LuaScript<
     undefined,
     | [now: string]
@@ -174,6 +179,7 @@ export const scripts = {
     keys.quota(''),
     keys.samples(''),
     keys.throttleErrors(''),
+    keys.overrides(''),
   ]),
   quota: new LuaScript<BackfillRunScope, QuotaReply>('quota', quotaKeys, ['call-rate']),
   recover: new LuaScript<RecoverScope, 'recovered' | 'present' | 'other' | 'incomplete'>(
@@ -216,7 +222,11 @@ export const scripts = {
   reportPressure: new LuaScript<
     BackfillRunScope,
     [highest: string, reason: string, changed: Flag, now: number]
-  >('report-pressure', (keys, scope) => [...runKeys(keys, scope), keys.pressure(scope.backfill)]),
+  >('report-pressure', (keys, scope) => [
+    ...runKeys(keys, scope),
+    keys.pressure(scope.backfill),
+    keys.overrides(scope.backfill),
+  ]),
   reserve: new LuaScript<
     RunScope,
     | [kind: 'reserved', first: number, status: string]

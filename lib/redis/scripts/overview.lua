@@ -9,6 +9,7 @@
     10     prefix of the quotas
     11     prefix of the samples, which a run id follows, as it follows the next one
     12     prefix of the errors of the throttles
+    13     prefix of the overrides of the throttles, which the name of a backfill follows
   ARGV
     1      id of the newest event at the last read; 'all' to read those of ARGV and all with an active run in full, 'named'
            to read those of ARGV only
@@ -19,11 +20,11 @@
              without one }
            { epoch microseconds } when the events since ARGV[1] are not known: it is to be read in full
            Of each backfill { name, 1 when read in full, else 0, error or '', run id or '', run, samples, heartbeats, config,
-           quota, errors of the throttles }. Hashes are flat lists, the samples come newest first. Config, quota and errors
-           of throttles are empty unless it is read in full; the config is an error where it cannot be read.
+           quota, errors of the throttles, overrides }. Hashes are flat lists, the samples come newest first. Config, quota, errors
+           of throttles and overrides are empty unless it is read in full; the config is an error where it cannot be read.
 ]]
 local RUNS, CONFIG, WORKERS, QUOTA = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SAMPLES, THROTTLE_ERRORS = KEYS[11], KEYS[12]
+local SAMPLES, THROTTLE_ERRORS, OVERRIDES = KEYS[11], KEYS[12], KEYS[13]
 local MOST_EVENTS = 500
 -- They move counters and errors of the run, which are read of every running run.
 local PROGRESS = { rangeCompleted = true, quarantined = true }
@@ -81,16 +82,18 @@ local function read_backfill(name, id)
   end
   local samples = is_running and read('LRANGE', SAMPLES .. run_id, 0, sample_count - 1) or {}
   local workers = read('HGETALL', WORKERS .. name)
-  local config, quota, throttle_errors = {}, {}, {}
+  local config, quota, throttle_errors, overrides = {}, {}, {}, {}
   if is_full then
     quota = read('HMGET', QUOTA .. name, 'rate', 'since', 'step')
     throttle_errors = run_id == '' and {} or read('HGETALL', THROTTLE_ERRORS .. run_id)
+    overrides = read('HVALS', OVERRIDES .. name)
     run_problem = problem
     config = read('HGETALL', CONFIG .. name)
     -- A run whose config cannot be read can be read itself.
     config = problem == run_problem and config or problem
   end
-  return { name, is_full and 1 or 0, run_problem or '', run_id, run, samples, workers, config, quota, throttle_errors }
+  return { name, is_full and 1 or 0, run_problem or '', run_id, run, samples, workers, config, quota, throttle_errors,
+    overrides }
 end
 
 local names, found = {}, {}

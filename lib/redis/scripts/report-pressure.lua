@@ -4,8 +4,9 @@
   KEYS     see prelude.lua
     7      reports: reporter -> [epoch ms, pressure, reason, ms for which it counts], JSON. Processes of earlier versions
            report here as well, with the first three, and read these.
+    8      overrides of the throttles of the backfill, see override.lua
   ARGV
-    1      reporter
+    1      reporter; that of a throttle is `owner|number|name of the throttle`
     2      pressure from 0 to 1; 0 deletes the report
     3      reason of the pressure
     4      ms for which the report counts: its reporter may die
@@ -17,6 +18,13 @@ local REPORTS = KEYS[7]
 local reporter, pressure, reason, ttl, steps = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local EARLIER_TTL_MS = 5000
 local now = now_ms()
+local throttle = string.match(reporter, '^[^|]*|%d+|(.*)$')
+local override = throttle and redis.call('HGET', KEYS[8], throttle)
+override = override and cjson.decode(override)
+if override and override['until'] > now then
+  pressure = math.min(1, pressure * override.factor)
+  reason = string.format('%s (%s)', reason, override.text)
+end
 if pressure > 0 then
   redis.call('HSET', REPORTS, reporter, cjson.encode({ now, pressure, reason, ttl }))
   redis.call('PEXPIRE', REPORTS, math.max(redis.call('PTTL', REPORTS), ttl))

@@ -11,6 +11,7 @@ import type {
   FailureGroups,
   FailurePage,
   HoldReceipt,
+  OverrideReceipt,
   RetryReceipt,
   RunReceipt,
 } from 'nestjs-backfill';
@@ -36,6 +37,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
           name: 'held',
           source: numbers(100),
           config: { ...HELD, batchSize: 10 },
+          throttles: [{ name: 'idle', measure: () => Promise.resolve({ pressure: 0, reason: '' }) }],
           processRange,
         }),
         defineBackfill({
@@ -330,6 +332,26 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
       expect([invalid.status, invalid.body.code]).toEqual([400, 'BACKFILL_REQUEST_INVALID']);
     }
     expect((await admin.client.get('/hold')).body).toEqual({ hold: null });
+  });
+
+  it('override a throttle until a time, and end that', async () => {
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    const body = { throttle: 'idle', factor: 0, until, reason: 'known' };
+    const set = await admin.client.send<OverrideReceipt>('POST', '/held/override', body);
+    const override = { throttle: 'idle', factor: 0, until, by: 'ada', reason: 'known' };
+    expect([set.status, set.body]).toEqual([200, { overrides: [override], changed: true }]);
+    expect((await admin.client.get<BackfillStatus>('/held')).body.overrides).toEqual([override]);
+    const ended = await admin.client.send('POST', '/held/override', { throttle: 'idle', factor: 1 });
+    expect([ended.status, ended.body]).toEqual([200, { overrides: [], changed: true }]);
+    const none = await admin.client.send<ErrorBody>('POST', '/flaky/override', body);
+    expect([none.status, none.body.code]).toEqual([400, 'BACKFILL_REQUEST_INVALID']);
+    const { body: history } = await admin.client.get<BackfillHistoryEntry[]>(
+      '/held/history?types=overridden',
+    );
+    expect(history.map(({ data }) => [data['factor'], data['by']])).toEqual([
+      [1, 'ada'],
+      [0, 'ada'],
+    ]);
   });
 
   it('answer 409 where the state does not allow the action', async () => {

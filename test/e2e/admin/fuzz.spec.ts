@@ -33,7 +33,7 @@ const name = fc.oneof(
   fc.constant('x'.repeat(4000)),
 );
 const paths =
-  ' /start /pause /resume /cancel /undo /undo/conflicts /config /preview /rehearse /runs /runs/%00 /runs/__proto__ /failures /failures/retry /failure-groups ' +
+  ' /start /pause /override /resume /cancel /undo /undo/conflicts /config /preview /rehearse /runs /runs/%00 /runs/__proto__ /failures /failures/retry /failure-groups ' +
   '/samples /history /release /ui/..%2f..%2fpackage.json // /%ff';
 const rest = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(...paths.split(' ')) },
@@ -58,6 +58,8 @@ const key = fc.constantFrom(
   'canary',
   'reason',
   'until',
+  'throttle',
+  'factor',
   'ids',
   'runId',
   'batchSize',

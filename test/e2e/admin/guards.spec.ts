@@ -292,6 +292,7 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
         ...['', '/cancel', '/config', '/failure-groups', '/failures', '/failures/retry'].map(inName),
         ...[
           '/history',
+          '/override',
           '/pause',
           '/preview',
           '/rehearse',

@@ -33,7 +33,7 @@ const READS = [
 ];
 const ACTIONS = ['start', 'pause', 'resume', 'cancel', 'failures/retry'];
 const HOLDS = ['/hold', '/hold/release'];
-const POSTS = [...ACTIONS, 'preview', 'rehearse', 'undo'];
+const POSTS = [...ACTIONS, 'override', 'preview', 'rehearse', 'undo'];
 
 const bench = await createAppBench();
 
@@ -74,6 +74,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
           name: 'held',
           source: keyset(Item, { orderBy: { state: 'asc', id: 'desc' } }),
           config: { ...HELD, batchSize: 10, quota: { max: 5, perMs: 1000 } },
+          throttles: [{ name: 'idle', measure: () => Promise.resolve({ pressure: 0, reason: '' }) }],
           processRow: () => {},
         }),
         defineBackfill({
@@ -276,6 +277,15 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     expect(contract.problems).toEqual([]);
   });
 
+  it('matches the responses of overrides', async () => {
+    const body = { throttle: 'idle', factor: 0.5, until: Date.now() + 60_000, reason: 'known' };
+    expect((await client.send('POST', '/held/override', body)).status).toBe(200);
+    await client.get('/held');
+    await client.get('/held/history');
+    expect((await client.send('POST', '/held/override', { throttle: 'idle', factor: 1 })).status).toBe(200);
+    expect(contract.problems).toEqual([]);
+  });
+
   it('matches the responses while all runs are held', async () => {
     expect((await client.send('POST', '/held/start')).status).toBe(201);
     for (const body of [{ reason: 'incident' }, { reason: 'incident', until: Date.now() + 60_000 }]) {
@@ -383,6 +393,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
       await ask('POST', path, { wrong: 1 });
       await ask('POST', path, {}, form);
     }
+    await ask('POST', '/none/override', { throttle: 'idle', factor: 1 });
     await ask('POST', '/rows/failures/retry', { runId: 'x' });
     await ask('POST', '/own/cancel', {});
     await ask('POST', '/rows/undo', { runId: 'x' });
@@ -416,7 +427,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     }
     authenticated = true;
     // A guard that throws an exception of its own decides about its code, too.
-    expect(codes.splice(withCode).map(([, status]) => status)).toEqual(Array.from({ length: 25 }, () => 401));
+    expect(codes.splice(withCode).map(([, status]) => status)).toEqual(Array.from({ length: 26 }, () => 401));
     expect(codes.filter(([code]) => !String(code).startsWith('BACKFILL_'))).toEqual([]);
     expect(contract.problems).toEqual([]);
   });

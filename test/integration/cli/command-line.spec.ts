@@ -102,6 +102,10 @@ describe('the command line, piped', () => {
     [['start', NAME, '--canary', '2000000000'], /expected --canary to be/],
     [['start', NAME, '--canary-max-failures', '1'], /Expected --canary <rows> beside --canary-max-failures/],
     [['hold', '--reason', 'x', '--until', 'soon'], /expected --until to be a time, such as 20/],
+    [
+      ['override', NAME, '--throttle', 'x', '--factor', '0'],
+      /expected --throttle to be a throttle, of which it has none/,
+    ],
     [['hold', '--reason', ''], /expected --reason to be/],
     [['resume', NAME, '--adopt-version', ''], /expected --adopt-version to be/],
   ])('words the error of %j for the command line', async (words, message) => {

@@ -495,6 +495,23 @@ it('the budget of the guides is in force, and its handler acquires calls', async
   ]);
 });
 
+it('the calls that override a throttle end that, too', async () => {
+  const throttle = {
+    name: 'postgres-replication-lag',
+    measure: () => Promise.resolve({ pressure: 1, reason: '' }),
+  };
+  const handler = defineBackfill({
+    name: 'enrich-accounts',
+    source: numbers(1),
+    throttles: [throttle],
+    processRange: () => {},
+  });
+  const { backfills } = await bench.start({ handlers: [handler] });
+  await evaluate(snippet('backfills.override('), { backfills });
+  expect(await backfills.status('enrich-accounts')).toMatchObject({ overrides: [] });
+  expect(await backfills.history('enrich-accounts')).toHaveLength(2);
+});
+
 it('leaves no snippet out but those that other tests run', () => {
   const elsewhere = (code: string) =>
     code.startsWith('// src/') || code.includes('admin: {') || code.includes('createBullBoard');

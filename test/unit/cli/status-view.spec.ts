@@ -44,6 +44,8 @@ const STATUS: BackfillStatus = {
   stalled: false,
   callsPerSecond: null,
   throttlePressure: 0,
+  throttles: [],
+  overrides: [],
   workers: 1,
   warnings: [],
   cursor: null,

@@ -16,6 +16,8 @@ function entry(name: string, done = 0, now = ''): BackfillOverviewEntry {
     runId: null,
     workers: 0,
     warnings: [],
+    throttles: [],
+    overrides: [],
     recent: [],
     done,
   };
