@@ -140,6 +140,35 @@ it('a many-to-many collection is refused at the first row that changes one, and 
   expect(await database.query('SELECT * FROM backfill_journal_rows')).toEqual([]);
 });
 
+it('a run is not undone without its handler, or without the option undo, and the error says why', async () => {
+  const handler = (name: string, undo?: object) =>
+    defineBackfill<never, Item>({
+      name,
+      source,
+      ...(undo ? { undo } : {}),
+      config: CONFIG,
+      processBatch: (items) => items.forEach((item) => (item.touches = 1)),
+    });
+  const { backfills, finished, close } = await start(handler('touch', {}));
+  const { runId } = await backfills.start('touch');
+  await finished('touch');
+  await close();
+  const without = await start(handler('touch'));
+  await expect(without.backfills.undo('touch', { runId })).rejects.toThrow(
+    'its handler has no option undo. Add it to @Backfill',
+  );
+  await without.close();
+  const other = await start(handler('other', {}));
+  await expect(other.backfills.undo('touch', { runId })).rejects.toMatchObject({
+    code: 'BACKFILL_NOT_FOUND',
+  });
+  await other.close();
+  const again = await start(handler('touch', {}));
+  await again.backfills.undo('touch', { runId });
+  expect(await again.finished('touch')).toMatchObject({ state: 'completed', undoes: runId, rowsDone: ROWS });
+  expect(await contents()).toEqual([{ state: 'new', touches: 0 }]);
+});
+
 it('an old journal is removed some rows at a time', async () => {
   const { app, backfills, finished } = await start(
     defineBackfill<never, Item>({
