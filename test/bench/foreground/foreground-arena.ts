@@ -18,6 +18,8 @@ export interface TracePoint extends Measured {
   readonly at: number;
   /** Ranges at once; `null` where it is fixed. */
   readonly concurrency: number | null;
+  /** Why it is what it is. */
+  readonly reason: string | null;
 }
 
 /** Production traffic, and beside it a backfill that does not end. */
@@ -62,7 +64,7 @@ export class ForegroundArena {
     const points: TracePoint[] = [];
     for (let i = 0; i < periods; i++) {
       const measured = await this.measure(0, periodMs);
-      const { concurrency } = await this.app.call<{ concurrency: { value: number } | null }>(
+      const { concurrency } = await this.app.call<{ concurrency: { value: number; reason: string } | null }>(
         'status',
         'endless',
       );
@@ -70,6 +72,7 @@ export class ForegroundArena {
         ...measured,
         at: (performance.now() - began) / 1000,
         concurrency: concurrency?.value ?? null,
+        reason: concurrency?.reason ?? null,
       });
     }
     return points;
