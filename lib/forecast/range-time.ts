@@ -32,7 +32,9 @@ export function rangeMs(speed: MeasuredSpeed, { rows, concurrency }: PlannedRang
   const aloneMs = timeOf(alone, speed.rows);
   const size = aloneMs > 0 ? timeOf(alone, rows) / aloneMs : rows / Math.max(1, speed.rows);
   const apart = mapRange(latency, (ms) => ms / atOnce) ?? latency;
-  const more = (ms: number) => Math.max(cpuMs, (ms * atOnce) / concurrency);
+  // No slower than what was measured, even where other work of the process was counted with the CPU time.
+  const busyMs = Math.min(cpuMs, apart.expected);
+  const more = (ms: number) => Math.max(busyMs, (ms * atOnce) / concurrency);
   const atConcurrency =
     concurrency > atOnce
       ? { low: more(apart.low), expected: more(apart.expected), high: Math.max(apart.high, cpuMs) }
