@@ -56,6 +56,8 @@ export class RehearsalRun {
   private readonly reader = new RawRowReader();
   private readonly rows = new Map<string, RehearsedRow>();
   private readonly errors: RehearsalError[] = [];
+  /** Rows that failed, all of a batch that failed as a whole. */
+  private failedRows = 0;
   private readonly notes = new Set<string>();
   private readonly startedAt = performance.now();
   private readonly measured: MeasuredBatch[] = [];
@@ -90,14 +92,14 @@ export class RehearsalRun {
       );
     }
     for (let empty = 0; empty < MAX_EMPTY && !signal.aborted && this.committed === null;) {
-      const left = limits.rows - this.rows.size - this.errors.length;
+      const left = limits.rows - this.triedRows;
       const range = left > 0 ? await drawer.draw(Math.min(size, left)) : null;
       if (range === null) {
         break;
       }
-      const known = this.rows.size + this.errors.length;
+      const known = this.triedRows;
       await this.rehearseBatch(range);
-      empty = this.rows.size + this.errors.length > known ? 0 : empty + 1;
+      empty = this.triedRows > known ? 0 : empty + 1;
     }
     this.isStopped = signal.aborted;
     this.isComplete = true;
@@ -163,7 +165,7 @@ export class RehearsalRun {
     counter.close();
     this.batches++;
     this.tables = addCounts(this.tables, observer.tables);
-    this.addErrors(range, outcome);
+    this.addErrors(range, observer.size, outcome);
     this.addRows(observer, outcome);
     if (outcome.kind !== 'failed') {
       this.handledMs += observer.ms;
@@ -189,13 +191,19 @@ export class RehearsalRun {
     );
   }
 
-  private addErrors(range: DrawnRange, outcome: Outcome): void {
+  private get triedRows(): number {
+    return this.rows.size + this.failedRows;
+  }
+
+  private addErrors(range: DrawnRange, size: number, outcome: Outcome): void {
     if (outcome.kind === 'failed') {
+      this.failedRows += Math.max(1, size);
       this.errors.push({
         key: describeRange(this.backfill.source, range.data),
         error: toError(outcome.error),
       });
     } else if (outcome.kind === 'partial') {
+      this.failedRows += outcome.failed.length;
       this.errors.push(...outcome.failed.map(({ key, error }) => ({ key, error: toError(error) })));
     }
   }
@@ -304,7 +312,7 @@ export class RehearsalRun {
       return 'The rehearsal ended where the handler committed by itself.';
     }
     const isStopped = this.isComplete ? this.isStopped : signal.aborted;
-    if (isStopped && (this.rows.size + this.errors.length < limits.rows || !this.isComplete)) {
+    if (isStopped && (this.triedRows < limits.rows || !this.isComplete)) {
       const ignored = this.isComplete
         ? ''
         : ' The handler ignores its signal: its transaction is rolled back once it ends.';

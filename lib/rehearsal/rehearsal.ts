@@ -7,7 +7,7 @@ import type { JsonValue } from '../sources/backfill-source.js';
  * @publicApi
  */
 export interface RehearseOptions {
-  /** Rows to show, 1 to 500. Default 50. */
+  /** Rows that are handled and shown, 1 to 500; those of a batch that fails count, too. Default 50. */
   readonly rows?: number;
   /** Key of the first row of the walk that may be drawn, inclusive. Default: the first row of the table. */
   readonly from?: unknown;

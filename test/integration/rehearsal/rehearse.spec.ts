@@ -171,6 +171,46 @@ describe('a rehearsal shows what the handler does to rows', () => {
   });
 });
 
+describe('a rehearsal handles as many rows as are asked for, and no more', () => {
+  const counting = (batchSize: number, seen: number[], fails = false) =>
+    defineBackfill<never, Item>({
+      name: 'rehearsed',
+      source,
+      config: { ...config, batchSize },
+      processBatch: (rows) => {
+        seen.push(...rows.map(({ id }) => id));
+        if (fails) {
+          throw new Error('none of them');
+        }
+      },
+    });
+
+  it.each([
+    [{ rows: 500 }, 90],
+    [{ rows: 500, to: { id: 501 } }, 90],
+    [{ rows: 7 }, 10],
+    [{ rows: 23 }, 10],
+    [{ rows: 1 }, 10],
+  ])('%j of batches of %d', async (options, batchSize) => {
+    await bench.fillItems('SELECT generate_series(1, 1000)');
+    const seen: number[] = [];
+    const result = await rehearsed(counting(batchSize, seen), options);
+    expect(result.rows).toHaveLength(options.rows);
+    expect(seen).toHaveLength(options.rows);
+    expect(new Set(seen).size).toBe(options.rows);
+  });
+
+  it('of batches that fail as a whole', async () => {
+    const seen: number[] = [];
+    const { errors, rows } = await rehearsed(counting(10, seen, true), { rows: 23 });
+    expect({ errors: errors.length, rows: rows.length, seen: seen.length }).toEqual({
+      errors: 5,
+      rows: 0,
+      seen: 23,
+    });
+  });
+});
+
 it('gives the handler and its source the parameters that are asked for', async () => {
   const handler = defineBackfill<never, Item>({
     name: 'rehearsed',
