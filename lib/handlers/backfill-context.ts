@@ -35,7 +35,7 @@ export interface BackfillContext<TParams = unknown> {
    * Journals what statements change, so that `undo` can take it back: calls `write` in a transaction, which is that of
    * the handler where it has begun one, and writes the values from before to the journal with it. Batch and row handlers
    * need it for statements only, and not for entities that they change. It journals rows that are updated or deleted, and none that
-   * are inserted. Without `undo` of `@Backfill`, and in a dry run, it only calls `write`.
+   * are inserted. Without `undo` of `@Backfill`, and in a dry run, it only calls `write`. A rehearsal journals, and rolls back.
    *
    * @param where a filter of MikroORM that selects every row that `write` changes, such as `range.where`
    * @param write is given the entity manager of the transaction

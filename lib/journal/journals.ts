@@ -1,15 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { EntityMetadata } from '@mikro-orm/core';
 import { LogOnce } from '../async/log-once.js';
 import { EntityManagers } from '../database/entity-managers.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { UndoSettings } from '../handlers/undo-options.js';
-import { entityOf } from '../sources/source-entity.js';
 import { RunStore } from '../state/run.store.js';
 import { RunBreaker } from '../supervision/run.breaker.js';
 import { CommittedRows } from './committed-rows.js';
 import type { CountRows } from './committed-rows.js';
 import { JournalStore } from './journal.store.js';
+import { journaledColumns } from './journaled-columns.js';
 import type { RunJournal } from './run-journal.js';
 
 const DAY_MS = 24 * 3_600_000;
@@ -30,19 +29,19 @@ export class Journals {
   ) {}
 
   /** The journal of a run; `undefined` where its backfill has no `undo`. */
-  of({ name, source, undo }: RegisteredBackfill, runId: string): RunJournal | undefined {
+  of(backfill: RegisteredBackfill, runId: string): RunJournal | undefined {
+    const { name, undo } = backfill;
     if (!undo) {
       return undefined;
     }
-    const { columns, keepDays } = undo;
+    const { keepDays } = undo;
     this.committed.listenTo(this.managers.orm.em);
-    const entity = columns && entityOf(source, { em: this.managers.fork(), backfill: name });
     const count = this.counterOf(name, runId, undo);
     let openedAt = -Infinity;
     return {
       runId,
       backfill: name,
-      columnsOf: (meta) => (columns && entity && meta.root === entity.root ? fieldsOf(meta, columns) : null),
+      columnsOf: journaledColumns(backfill, this.managers.fork()),
       open: async () => {
         const now = performance.now();
         if (now - openedAt >= KEEP_STEP_MS) {
@@ -77,10 +76,6 @@ export class Journals {
       }
     };
   }
-}
-
-function fieldsOf(meta: EntityMetadata, properties: readonly string[]): readonly string[] {
-  return properties.flatMap((name) => meta.properties[name as never]?.['fieldNames'] ?? []);
 }
 
 function fullReason(rows: number, maxRows: number): string {

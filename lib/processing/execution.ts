@@ -24,7 +24,7 @@ export interface Execution {
   readonly guardsDryRun?: boolean;
   /** Of a dry run. Absent: nothing looks into its transaction. */
   readonly observer?: TransactionObserver | undefined;
-  /** Absent: what the handler writes is not journaled. */
+  /** Absent: what the handler writes is not journaled. A dry run has none, but a rehearsal may: it is rolled back, too. */
   readonly journal?: RunJournal | undefined;
   /** Aborted on pause, cancel and shutdown. */
   readonly signal: AbortSignal;

@@ -8,7 +8,7 @@ import type { Execution } from './execution.js';
 
 /** `journal` of the context of a handler. */
 export function journaledWrites(
-  { backfill: { name, source }, dryRun, journal }: Execution,
+  { backfill: { name, source }, journal }: Execution,
   em: () => EntityManager,
 ): BackfillContext['journal'] {
   const transactionBefore = TransactionContext.currentTransactionContext();
@@ -18,7 +18,7 @@ export function journaledWrites(
     // A transaction of the handler, with em.transactional, has an entity manager of its own.
     const isOfHandler = transaction !== transactionBefore && transaction?.em.name === own.name;
     const manager = isOfHandler ? transaction.em : own;
-    if (dryRun || !journal) {
+    if (!journal) {
       return manager.isInTransaction() ? write(manager) : manager.transactional(write);
     }
     const meta = entity

@@ -13,7 +13,7 @@ import type { EntityRows, RawRowReader } from './raw-row.reader.js';
 import { StatementCounter } from './statement.counter.js';
 import { countsBetween, readTableCounts } from './table.counts.js';
 import type { TableCounts } from './table.counts.js';
-import { WalObserver } from './wal.observer.js';
+import type { WalObserver } from './wal.observer.js';
 
 /** A setting of the transaction, by which it is recognized. */
 const MARK = 'nestjs_backfill.rehearsal';
@@ -46,17 +46,14 @@ export class BatchObserver implements TransactionObserver {
   private databaseMsBefore = 0;
   private savepointMsBefore = 0;
   private cpuBefore: NodeJS.CpuUsage | undefined;
-  private readonly walObserver: WalObserver;
 
   constructor(
     private readonly source: BatchRows,
     private readonly reader: RawRowReader,
     private readonly counter: StatementCounter,
     private readonly timeoutMs: number,
-    locks: boolean,
-  ) {
-    this.walObserver = new WalObserver(reader, locks);
-  }
+    private readonly walObserver: WalObserver,
+  ) {}
 
   begun(em: EntityManager): Promise<void> {
     return StatementCounter.exclude(async () => {

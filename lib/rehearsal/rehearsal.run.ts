@@ -4,6 +4,8 @@ import type { EntityManagers } from '../database/entity-managers.js';
 import type { BackfillForecast } from '../state/backfill-forecast.js';
 import type { MeasuredBatch, MeasuredSpeed, Measurement } from '../forecast/measurement.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { removeRehearsed } from '../journal/rehearsal-journal.js';
+import type { RunJournal } from '../journal/run-journal.js';
 import { UNLIMITED_ROWS } from '../processing/execution.js';
 import type { Outcome } from '../processing/execution.js';
 import { RangeExecutor } from '../processing/range.executor.js';
@@ -29,6 +31,7 @@ import type { HandledBatch } from './trial-batches.js';
 import { readTableStatistics } from './table-statistics.js';
 import { addCounts } from './table.counts.js';
 import type { TableCounts } from './table.counts.js';
+import { WalObserver } from './wal.observer.js';
 
 /** Batches that the rows are spread over at least: each is from another place of the walk. */
 const MIN_BATCHES = 5;
@@ -46,6 +49,8 @@ export interface RehearsalDeps {
   readonly limits: RehearsalLimits;
   readonly config: BackfillConfig;
   readonly quota: RehearsalQuota;
+  /** Absent: the backfill has no `undo`, or there are no tables for it. */
+  readonly journal?: RunJournal | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -132,7 +137,7 @@ export class RehearsalRun {
   private async rehearseBatch(range: DrawnRange): Promise<void> {
     const { backfill, counter, deps, reader } = this;
     const { name, source } = backfill;
-    const { quota, limits, signal } = deps;
+    const { journal, quota, limits, signal } = deps;
     const observer = new BatchObserver(
       {
         load: async (em) => (await source.load?.({ em, backfill: name }, range.data, range.partition)) ?? [],
@@ -141,7 +146,7 @@ export class RehearsalRun {
       reader,
       counter,
       limits.timeoutMs - (performance.now() - this.startedAt),
-      backfill.shape !== 'range' && backfill.guard !== 'none',
+      new WalObserver(reader, backfill.shape !== 'range' && backfill.guard !== 'none', journal),
     );
     const entry = toEntry(range);
     const callsBefore = this.outsideCalls;
@@ -152,6 +157,7 @@ export class RehearsalRun {
         dryRun: true,
         entry,
         observer,
+        journal,
         signal,
         rows: {
           ...UNLIMITED_ROWS,
@@ -189,6 +195,9 @@ export class RehearsalRun {
       observer,
       this.managers.fork(),
     );
+    if (this.committed !== null && journal) {
+      await removeRehearsed(this.managers.fork(), journal);
+    }
   }
 
   private get triedRows(): number {
@@ -282,7 +291,8 @@ export class RehearsalRun {
       return undefined;
     }
     const timeoutMs = deps.limits.timeoutMs - (performance.now() - this.startedAt);
-    const trial = new SpeedTrial({ backfill, managers, config: deps.config, timeoutMs, signal: deps.signal });
+    const { config, journal, signal } = deps;
+    const trial = new SpeedTrial({ backfill, managers, config, journal, timeoutMs, signal });
     return (await trial.measure(handled, await this.drawLarger(em, opening))) ?? undefined;
   }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { endsWithin } from '../async/timeout.js';
 import { ConfigStore } from '../config/config.store.js';
@@ -7,6 +8,7 @@ import { computeForecast } from '../forecast/compute-forecast.js';
 import type { Measurement } from '../forecast/measurement.js';
 import { MeasurementStore } from '../forecast/measurement.store.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import { rehearsalJournal } from '../journal/rehearsal-journal.js';
 import { SharedCalls } from '../pacing/budget/shared.calls.js';
 import { SharedQuota } from '../pacing/shared.quota.js';
 import { countRanges } from '../planning/count-ranges.js';
@@ -89,7 +91,9 @@ export class Rehearser {
         this.calls,
         backfill.weight ?? 1,
       );
-      const run = new RehearsalRun(backfill, this.managers, { limits, config, quota, signal: abort.signal });
+      const journal = rehearsalJournal(backfill, journalId(), em);
+      const deps = { limits, config, quota, journal, signal: abort.signal };
+      const run = new RehearsalRun(backfill, this.managers, deps);
       const work = run.perform(em, opening);
       await endsAfter(work, abort.signal);
       const measurement = await run.measurement(opening.total.rows);
@@ -124,6 +128,11 @@ export class Rehearser {
       );
     }
   }
+}
+
+/** As long as the id of a run, which is in each row of its journal. */
+function journalId(): string {
+  return `r${randomBytes(7).toString('hex')}`;
 }
 
 /** Waits for the work, and a short time for a handler that has to stop; what ignores its signal is left to end alone. */

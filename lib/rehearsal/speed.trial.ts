@@ -4,6 +4,7 @@ import { boundsOf } from '../config/concurrency-setting.js';
 import type { EntityManagers } from '../database/entity-managers.js';
 import type { MeasuredSpeed } from '../forecast/measurement.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
+import type { RunJournal } from '../journal/run-journal.js';
 import { UNLIMITED_ROWS } from '../processing/execution.js';
 import { RangeExecutor } from '../processing/range.executor.js';
 import type { RangeEntry } from '../state/range-entry.js';
@@ -23,6 +24,8 @@ const LEAST = 4;
 export interface TrialDeps {
   readonly backfill: RegisteredBackfill;
   readonly managers: Pick<EntityManagers, 'fork'>;
+  /** Absent: the backfill has no `undo`. */
+  readonly journal?: RunJournal | undefined;
   readonly config: Pick<BackfillConfig, 'batchSize' | 'concurrency'>;
   /** Ends it, without a result. */
   readonly signal: AbortSignal;
@@ -116,7 +119,7 @@ export class SpeedTrial {
   }
 
   private async handle(entry: RangeEntry): Promise<void> {
-    const { backfill, signal, timeoutMs } = this.deps;
+    const { backfill, journal, signal, timeoutMs } = this.deps;
     if (signal.aborted) {
       throw new TrialEndedError();
     }
@@ -125,6 +128,7 @@ export class SpeedTrial {
       runId: 'rehearsal',
       dryRun: true,
       guardsDryRun: true,
+      journal,
       entry,
       observer: {
         begun: (em: EntityManager) => limitTransaction(em, timeoutMs),

@@ -1,6 +1,8 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { MeasuredWal } from '../forecast/measurement.js';
 import { walPosition } from '../forecast/wal-position.js';
+import { journalTableName, readJournalReplay } from '../journal/rehearsal-journal.js';
+import type { RunJournal } from '../journal/run-journal.js';
 import { executeStatement } from '../sources/sql/execute-statement.js';
 import type { ObservedRow } from './observed-row.js';
 import { keyColumns, tableOf } from './raw-row.reader.js';
@@ -17,15 +19,23 @@ export class WalObserver {
   private bytes = 0;
   private heapPages = 0;
 
-  /** @param locks whether a run locks rows before it writes them, which a rehearsal does not */
+  /** Of the journal, as PostgreSQL counts its rows; `null`: nothing is journaled. */
+  private journalName: string | null = null;
+
+  /**
+   * @param locks whether a run locks rows before it writes them, which a rehearsal does not
+   * @param journal what the handler writes is journaled in; `undefined`: it is not
+   */
   constructor(
     private readonly reader: RawRowReader,
     private readonly locks: boolean,
+    private readonly journal: RunJournal | undefined,
   ) {}
 
   /** Before the handler. */
   async begun(em: EntityManager, groups: readonly EntityRows[]): Promise<void> {
     this.heapPages = await heapPages(em, groups);
+    this.journalName = this.journal ? await journalTableName(em) : null;
     await executeStatement(em, `savepoint ${SAVEPOINT}`, 'run');
     this.from = await walPosition(em);
   }
@@ -37,7 +47,7 @@ export class WalObserver {
 
   /** Makes the same changes again; the transaction has to be rolled back after that. */
   async measure(em: EntityManager, rows: readonly ObservedRow[], tables: TableCounts): Promise<MeasuredWal> {
-    const counts = [...tables.values()];
+    const counts = [...tables].flatMap(([name, count]) => (name === this.journalName ? [] : [count]));
     const [only] = counts;
     const isPlain = counts.length <= 1 && (!only || only.inserted + only.deleted === 0);
     return {
@@ -67,12 +77,16 @@ export class WalObserver {
       return null;
     }
     try {
+      const journaling = this.journal && (await readJournalReplay(em, this.journal));
       await executeStatement(em, `rollback to savepoint ${SAVEPOINT}`, 'run');
       const from = await walPosition(em);
       if (this.locks) {
         await executeStatement(em, replay.lock);
       }
       await executeStatement(em, replay.update, 'run');
+      if (journaling !== undefined) {
+        await executeStatement(em, journaling, 'run');
+      }
       return (await walPosition(em)) - from;
     } catch {
       // A constraint that only the handler's order of statements satisfies: the transaction is rolled back anyway.

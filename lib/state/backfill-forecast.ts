@@ -54,6 +54,7 @@ export interface BackfillForecast {
    * more are images of whole pages, of which each page has one after a checkpoint (`full_page_writes`): by page, for the
    * pages that the run touches. `high` has one more image of each page of an index that the walk does not follow, for each
    * `checkpoint_timeout` of the run. Where the handler also inserts, deletes or writes other tables: the first time, by row.
+   * With `undo` of `@Backfill`, the rows of the journal are among the records.
    */
   readonly walBytes: ForecastRange | null;
   /** `walBytes` by the expected duration. */

@@ -30,11 +30,12 @@ export async function loadGuarded(
   const load = () =>
     loadRows({ backfill, entry, rowsExact: rowsExact ?? false }, { em, signal, backfill: name });
   // A dry run writes nothing in the end.
-  if ((dryRun && !guardsDryRun) || (guard === 'none' && !journal)) {
+  const isGuarded = guard !== 'none' && (!dryRun || guardsDryRun === true);
+  if (!isGuarded && !journal) {
     return unguarded(await load(), em);
   }
   const flushJournal = journal ? new FlushJournal(journal) : null;
-  if (guard === 'none') {
+  if (!isGuarded) {
     const writes = new WriteGuard(em, { guard: null, journal: flushJournal });
     return { ...(await load()), flush: () => writes.flush() };
   }
