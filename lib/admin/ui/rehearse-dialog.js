@@ -18,6 +18,7 @@ export function RehearseDialog({ name, url, status, onClose }) {
   const [rows, setRows] = useState('50');
   const [from, setFrom] = useState('');
   const [to, setTo] = useState('');
+  const [isWhole, setWhole] = useState(false);
   const [result, setResult] = useState(null);
   const { isBusy, errors, submit } = useSubmit(async () => {
     setResult(null);
@@ -27,6 +28,7 @@ export function RehearseDialog({ name, url, status, onClose }) {
       ...(rows.trim() ? { rows: Number(rows) } : {}),
       ...(from.trim() ? { from: boundOf('from', from) } : {}),
       ...(to.trim() ? { to: boundOf('to', to) } : {}),
+      ...(isWhole ? { maxLength: null } : {}),
     };
     setResult(await send('POST', `${url}/rehearse`, body, has('untouched')));
   }, known);
@@ -60,6 +62,17 @@ export function RehearseDialog({ name, url, status, onClose }) {
       fields.length > 0 &&
       html`<${ParamsForm} fields=${fields} texts=${texts} errors=${errors} onText=${(path, text) => setTexts((before) => ({ ...before, [path]: text }))} />`
     }
+    <p class="check">
+      <input
+        type="checkbox"
+        id="rehearse-whole"
+        aria-describedby="rehearse-whole-hint"
+        checked=${isWhole}
+        onChange=${(event) => setWhole(event.target.checked)}
+      />
+      <label for="rehearse-whole">Whole values</label>
+      <small id="rehearse-whole-hint">Otherwise those of more than 200 characters are cut around the first difference</small>
+    </p>
     <div aria-live="polite">${isBusy && html`<p class="quiet">Rehearsing…</p>`} ${result && html`<${RehearsalResult} result=${result} />`}</div>
   <//>`;
 }

@@ -9,6 +9,9 @@ import { inspect, openBrowser } from '../../support/browser/index.js';
 
 const HOSTILE = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>`;
 
+/** Longer than what a rehearsal shows of a value. */
+const LONG = 'x'.repeat(300);
+
 const bench = await createAppBench();
 
 describe('the page', () => {
@@ -74,7 +77,12 @@ describe('the page', () => {
           rehearsal: { mask: ['touches'] },
           config: { perSecondOnPeak: 0, perSecondOffPeak: 0 },
           processBatch: (rows) =>
-            rows.forEach((row) => Object.assign(row, row.id === 2 ? {} : { state: HOSTILE, touches: 7_331 })),
+            rows.forEach((row) =>
+              Object.assign(
+                row,
+                row.id === 2 ? {} : { state: row.id === 4 ? LONG : HOSTILE, touches: 7_331 },
+              ),
+            ),
         }),
         defineBackfill({
           name: 'keyed',
@@ -152,6 +160,39 @@ describe('the page', () => {
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     expect(await bench.database.query('select 1 from items where touches > 0')).toEqual([]);
+  });
+
+  it('rehearses with whole values, and shows the forecast of the run beside what came true', async () => {
+    await bench.fillItems('SELECT 4');
+    await admin.backfills.configure('items', { perSecondOnPeak: 1, perSecondOffPeak: 1 });
+    await open('items');
+    await press('Rehearse…');
+    await press('Rehearse');
+    const value = (text: string) =>
+      page.locator('.rehearsal tbody').getByText(text, { exact: true }).waitFor();
+    await value(`${'x'.repeat(200)}… (300 characters)`);
+    await page.getByLabel('Whole values').check();
+    await press('Rehearse');
+    await value(LONG);
+    await page.getByText(/^Duration: /).waitFor();
+    await press('Close');
+
+    const { runId } = await admin.backfills.start('items');
+    await eventually(
+      'the log of the run to be recorded',
+      () => admin.backfills.status('items'),
+      ({ forecast }) => forecast !== null && forecast.actual.serverWalBytes !== null,
+    );
+    const [time, bytes] = [String.raw`[\d,]+ m?s`, String.raw`[\d.]+ [kM]?B`];
+    const text = new RegExp(
+      `^Forecast: ${time} \\(${time} to ${time}\\); took ${time} for 1 row; ` +
+        `write-ahead log ${bytes} \\(${bytes} to ${bytes}\\), the whole server wrote ${bytes}\\.$`,
+    );
+    await page.goto(`${admin.origin}/deep/api/ops/ui#/items/runs/${runId}`);
+    await page.getByText(runId, { exact: true }).waitFor();
+    await page.getByText(text).waitFor();
+    await page.goto(`${admin.origin}/deep/api/ops/ui#/items`);
+    await page.locator('.status-text').getByText(text).waitFor();
   });
 
   it('starts, tunes, pauses, resumes and cancels a run, and shows its progress', async () => {

@@ -58,6 +58,23 @@ describe('the command line, piped', () => {
     expect(await database.query('SELECT 1 FROM parcel WHERE weight IS NOT NULL')).toEqual([]);
   });
 
+  it('rehearses with values of the length that is asked for', async () => {
+    await database.query(`ALTER TABLE parcel ADD note text NOT NULL DEFAULT repeat('x', 300)`);
+    const noteOf = async (...options: string[]) => {
+      const { value } = await json('rehearse', NAME, '--rows', '1', ...options);
+      const [row] = (value?.['rows'] ?? []) as { before: { note: string } }[];
+      return row?.before.note;
+    };
+
+    expect(await noteOf()).toBe(`${'x'.repeat(200)}… (300 characters)`);
+    expect(await noteOf('--max-length', '5')).toBe('xxxxx… (300 characters)');
+    expect(await noteOf('--whole')).toBe('x'.repeat(300));
+    expect((await cli.piped('rehearse', NAME, '--max-length', '0')).code).toBe(2);
+    const { out } = await cli.piped('rehearse', NAME, '--rows', '1', '--max-length', '2');
+    expect(out).toMatch(/\+ weight: "10… \(3 characters\)"/);
+    await database.query('ALTER TABLE parcel DROP note');
+  });
+
   it('sets and gets the config', async () => {
     expect(await json('config', 'set', NAME, 'perSecondOnPeak=4', 'batchSize=20')).toMatchObject({
       code: 0,
