@@ -3,7 +3,8 @@
 
   KEYS
     7      hash of the fair queue (see fair-queue.lua), with the GCRA of the whole budget: `tat` and `backlog` of its ranges,
-           `row tat` and `row backlog` of its rows, in microseconds
+           `row tat` and `row backlog` of its rows, in microseconds; `every` and `row every` are the microseconds between two of
+           them by the limits that these are by
     8      hash of the permits: `run|process` -> ranges in process, `total` of all
     9      sorted set of the leases of the permits: `run|process`, scored by the epoch ms at which they expire
     10     sorted set of the runs that work on the table: run id, scored by the epoch ms at which that expires
@@ -22,12 +23,26 @@ local KEPT_MS = 86400000
 -- Permits of processes that died are free once their lease expires.
 local function expire_permits(now)
   local total = tonumber(redis.call('HGET', PERMITS, 'total') or '') or 0
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', string.format('%.0f', now))) do
-    total = total - (tonumber(redis.call('HGET', PERMITS, member) or '') or 0)
+  local expired = redis.call('ZRANGEBYSCORE', LEASES, '-inf', string.format('%.0f', now))
+  for _, member in ipairs(expired) do
+    total = math.max(0, total - (tonumber(redis.call('HGET', PERMITS, member) or '') or 0))
     redis.call('HDEL', PERMITS, member)
     redis.call('ZREM', LEASES, member)
   end
-  return math.max(0, total)
+  if #expired > 0 then
+    -- Here, as the claim may store no permits itself.
+    redis.call('HSET', PERMITS, 'total', total)
+  end
+  return total
+end
+
+-- A start time that another limit put far off comes sooner or later by as much as the limit is higher or lower.
+local function rescaled(tat, every, stored_every, now)
+  local before = tonumber(stored_every or '')
+  if every == 0 or not before or before == every or tat <= now then
+    return tat
+  end
+  return now + (before > 0 and (tat - now) * every / before or 0)
 end
 
 --[[
@@ -45,11 +60,13 @@ local function open_budget(text, now, lateness)
     - (tonumber(redis.call('HGET', PERMITS, budget.member) or '') or 0)
   budget.granted = 0
   budget.queue = open_fair_queue(BUDGET_QUEUE, budget.run, budget.weight, budget.now)
-  local pacing = redis.call('HMGET', BUDGET_QUEUE, 'tat', 'backlog', 'row tat', 'row backlog')
+  local pacing = redis.call('HMGET', BUDGET_QUEUE, 'tat', 'backlog', 'row tat', 'row backlog', 'every', 'row every')
   budget.tat, budget.backlog = tonumber(pacing[1] or '') or 0, tonumber(pacing[2] or '') or 0
   budget.row_tat, budget.row_backlog = tonumber(pacing[3] or '') or 0, tonumber(pacing[4] or '') or 0
   budget.interval = budget.rangesPerSecond > 0 and SECOND / budget.rangesPerSecond or 0
   budget.row_interval = budget.rowsPerSecond > 0 and SECOND / budget.rowsPerSecond or 0
+  budget.tat = rescaled(budget.tat, budget.interval, pacing[5], now)
+  budget.row_tat = rescaled(budget.row_tat, budget.row_interval, pacing[6], now)
   if budget.interval > 0 then
     local _, burst_tolerance = tolerances(budget.interval)
     if budget.tat == 0 then
@@ -170,10 +187,13 @@ local function count_range(budget, rows, wait, now)
   budget.granted = budget.granted + 1
 end
 
--- Stores the permits that the process holds for the run now, and renews their lease.
+-- Stores the permits that the process holds for the run now, and renews their lease, and that of its table.
 local function store_permits(budget)
   local count = budget.held + budget.granted
   if count > 0 then
+    if budget.perTable > 0 and budget.table ~= '' then
+      redis.call('ZADD', TABLE_RUNS, 'XX', string.format('%.0f', budget.now + budget.lease), budget.run)
+    end
     redis.call('HSET', PERMITS, budget.member, count, 'total', budget.others + count)
     redis.call('ZADD', LEASES, string.format('%.0f', budget.now + budget.lease), budget.member)
   elseif redis.call('ZREM', LEASES, budget.member) == 1 then
@@ -185,20 +205,33 @@ end
 local function store_pacing(budget)
   redis.call('HSET', BUDGET_QUEUE,
     'tat', string.format('%.0f', budget.tat), 'backlog', string.format('%.0f', budget.backlog),
-    'row tat', string.format('%.0f', budget.row_tat), 'row backlog', string.format('%.0f', budget.row_backlog))
+    'row tat', string.format('%.0f', budget.row_tat), 'row backlog', string.format('%.0f', budget.row_backlog),
+    'every', string.format('%.17g', budget.interval), 'row every', string.format('%.17g', budget.row_interval))
   for _, key in ipairs({ BUDGET_QUEUE, PERMITS, LEASES }) do
     redis.call('PEXPIRE', key, KEPT_MS)
   end
 end
 
--- The run starts nothing for reasons of its own: others need not wait for it, nor for its table.
+-- Whether any process holds permits for the run.
+local function is_in_process(run)
+  for _, member in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do
+    if string.match(member, '^[^|]*') == run then
+      return true
+    end
+  end
+  return false
+end
+
+-- The run starts nothing for reasons of its own: others need not wait for it, nor for its table once its ranges have ended.
 local function leave_budget(budget)
   leave_queue(budget.queue)
-  if budget.table ~= '' and budget.held + budget.granted == 0 then
-    redis.call('ZREM', TABLE_RUNS, budget.run)
-    redis.call('ZREM', TABLE_WAITING, budget.run)
-  end
   store_permits(budget)
+  if budget.table ~= '' then
+    redis.call('ZREM', TABLE_WAITING, budget.run)
+    if not is_in_process(budget.run) then
+      redis.call('ZREM', TABLE_RUNS, budget.run)
+    end
+  end
 end
 
 -- Records for the status that the budget is what the run waits for: `epoch ms|asks again by|limit|share|run in its place`.

@@ -25,7 +25,7 @@ async function bareRuns(count: number, budget: BackfillBudget, ranges = 2000) {
   const rangeStore = app.get(RangeStore, { strict: false });
   const { client } = app.get(RedisConnections, { strict: false });
   const keys = app.get(BackfillKeys, { strict: false });
-  const limits = resolveBudget(budget);
+  const current = { limits: resolveBudget(budget), context: 'default' };
   const runs = [];
   for (const name of names) {
     const config = { perSecondOnPeak: null, perSecondOffPeak: null };
@@ -45,7 +45,7 @@ async function bareRuns(count: number, budget: BackfillBudget, ranges = 2000) {
     /** A process that works on the run. */
     const member = (processId: string, given: Partial<BudgetMember> = {}) => {
       const of = { runId, processId, weight: 1, table: '', leaseMs: LEASE_MS, ...given };
-      const used = new RunBudget(of, { limits, context: 'default' });
+      const used = new RunBudget(of, current);
       return {
         used,
         claim: async (most = 1) => {
@@ -60,7 +60,10 @@ async function bareRuns(count: number, budget: BackfillBudget, ranges = 2000) {
     };
     runs.push({ name, runId, run, member });
   }
-  return { app, backfills, client, keys, rangeStore, runs };
+  const limit = (changed: BackfillBudget) => {
+    current.limits = resolveBudget(changed);
+  };
+  return { app, backfills, client, keys, rangeStore, runs, limit };
 }
 
 describe('claims under a budget', () => {
@@ -86,6 +89,29 @@ describe('claims under a budget', () => {
       async () => (await alive?.claim(1))?.status,
       (status) => status === 'granted',
     );
+  });
+
+  it('have them also where another process that was given none has noticed its death', async () => {
+    const { runs } = await bareRuns(2, { concurrency: 2 });
+    const [dead, alive] = [runs[0]?.member('dead'), runs[1]?.member('alive')];
+    expect(await dead?.claim(2)).toMatchObject({ status: 'granted' });
+    await sleep(LEASE_MS + 100);
+    await alive?.report();
+    expect(await alive?.claim(2)).toMatchObject({ status: 'granted', claims: [{}, {}] });
+  });
+
+  it.each<[string, BackfillBudget, BackfillBudget]>([
+    ['ranges', { rangesPerSecond: 0.01 }, { rangesPerSecond: 100 }],
+    ['rows', { rowsPerSecond: 0.1 }, { rowsPerSecond: 1000 }],
+  ])('do not wait for start times of a lower limit of %s', async (_what, low, high) => {
+    const { runs, limit } = await bareRuns(1, low);
+    const member = runs[0]?.member('a');
+    expect(await member?.claim()).toMatchObject({ status: 'granted' });
+    expect(await member?.claim()).toMatchObject({ status: 'budget', ms: 1000 });
+    limit(high);
+    expect(await member?.claim()).toMatchObject({ status: 'granted' });
+    limit(low);
+    expect(await member?.claim()).toMatchObject({ status: 'budget', ms: 1000 });
   });
 
   it('count what a process says it holds: a claim whose answer was lost leaves no permit over', async () => {
@@ -167,6 +193,32 @@ describe('claims under a budget', () => {
     expect(await members[2]?.claim()).toMatchObject({ status: 'budget', claims: [] });
     expect(await members[1]?.claim()).toMatchObject({ status: 'granted' });
     expect(await members[2]?.claim()).toMatchObject({ status: 'budget', claims: [] });
+  });
+
+  it('keep the table of a run whose range takes longer than the lease', async () => {
+    const { runs } = await bareRuns(2, { perTable: 1 });
+    const [first, second] = runs.map(({ member }) => member('a', { table: 'public.items' }));
+    expect(await first?.claim()).toMatchObject({ status: 'granted' });
+    for (let i = 0; i < 4; i++) {
+      await sleep(LEASE_MS / 3);
+      await first?.report();
+    }
+    expect(await second?.claim()).toMatchObject({ status: 'budget', claims: [] });
+    first?.used.release(10);
+  });
+
+  it('keep the table of a run that is held while another process works on a range of it', async () => {
+    const { runs, client, keys } = await bareRuns(2, { perTable: 1 });
+    const table = 'public.items';
+    const [idle, busy] = [runs[0]?.member('idle', { table }), runs[0]?.member('busy', { table })];
+    const other = runs[1]?.member('idle', { table });
+    expect(await busy?.claim()).toMatchObject({ status: 'granted' });
+    await client.hset(keys.run(runs[0]?.runId ?? ''), 'holdUntil', '9999999999999');
+    expect(await idle?.claim()).toMatchObject({ status: 'held' });
+    expect(await other?.claim()).toMatchObject({ status: 'budget', claims: [] });
+    busy?.used.release(10);
+    await busy?.report();
+    expect(await other?.claim()).toMatchObject({ status: 'granted' });
   });
 
   it('cost an app without a budget no command more', async () => {
