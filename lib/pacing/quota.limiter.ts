@@ -83,9 +83,15 @@ export class QuotaLimiter {
     this.blockedUntil = Math.max(this.blockedUntil, performance.now() + ms);
   }
 
-  /** Discards what was granted, for instance because the quota was reconfigured. */
+  /** Discards what was granted: the quota was reconfigured. */
   reset(): void {
     this.block(0);
+    this.nextCallAt = 0;
+  }
+
+  /** Has the next call ask whether there is a limit by now. */
+  recheck(): void {
+    this.unlimited = false;
   }
 
   private async drain(): Promise<void> {

@@ -102,8 +102,7 @@ export class RunWorker {
     this.claimer = new RangeClaimer(run, current, deps.rangeStore, budget, deps.turns);
     this.budgetTimer = setInterval(
       () => {
-        // Also the limit of a third party that had none may be lowered, by another backfill.
-        this.callLimiters.reset();
+        this.callLimiters.recheck();
         if (budget.isHeld) {
           void this.claimer.reportBudget();
         }

@@ -25,8 +25,13 @@ export class CallLimiters {
     return limiter;
   }
 
-  /** Discards what was granted: the budget may be another. */
+  /** Discards what was granted: the budget is another. */
   reset(): void {
     this.limiters.forEach((limiter) => limiter.reset());
+  }
+
+  /** The limit of a third party that had none may be lowered by another backfill. */
+  recheck(): void {
+    this.limiters.forEach((limiter) => limiter.recheck());
   }
 }

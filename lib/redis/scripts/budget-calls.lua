@@ -37,7 +37,8 @@ local interval, cost = 1000000 / rate, 1 / rate
 local stored_tat = redis.call('HGET', QUOTA, 'moment')
 local earliest = stored_tat == returned_until and returned_from or stored_tat
 -- A call that is a little late must not delay all that follow.
-local tat = math.max(tonumber(earliest or '') or 0, now - math.min(interval / 2, 5000), now + ready_in)
+local shared_tat = current_tat(QUOTA, tonumber(earliest or '') or 0, interval, longest_wait, now)
+local tat = math.max(shared_tat, now - math.min(interval / 2, 5000), now + ready_in)
 local ahead = math.min(longest_wait, math.max(LEAST_AHEAD, 2 * interval))
 local queue = open_fair_queue(QUEUE, run, weight, now_milliseconds)
 begin_turn(queue, cost)

@@ -47,7 +47,8 @@ local burst_tolerance = math.min(interval / 2, 5000)
 -- Calls that are given back are granted again, unless calls after them are granted already.
 local are_given_back = stored_tat == returned_until
 local earliest = are_given_back and returned_from or stored_tat
-local tat = math.max(tonumber(earliest or '') or 0, now - burst_tolerance, now + ready_in)
+local shared_tat = current_tat(QUOTA, tonumber(earliest or '') or 0, interval, longest_wait, now)
+local tat = math.max(shared_tat, now - burst_tolerance, now + ready_in)
 local reply = { 'granted', math.floor(interval), now, 0 }
 for _ = 1, calls do
   local wait = math.max(0, tat - now)

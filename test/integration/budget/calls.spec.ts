@@ -111,4 +111,25 @@ describe('the calls of a budget', () => {
     expect(Number(await redis.hget(key ?? '', 'rate'))).toBeLessThan(LIMIT);
     expect(await redis.keys(`*${bench.keyPrefix()}*:quota:ranges`)).toEqual([]);
   });
+
+  it('do not wait for the next call of a lower limit', async () => {
+    const calls: string[] = [];
+    const handlers = callers((name) => {
+      calls.push(name);
+    });
+    const options = { budget: { callsPerSecond: { directory: 0.001 } } };
+    const { backfills } = await bench.start({ handlers, options });
+    await backfills.start('rows');
+    await eventually(
+      'the first call',
+      () => calls.length,
+      (count) => count === 1,
+    );
+    await backfills.configureBudget({ callsPerSecond: { directory: 100 } });
+    await eventually(
+      'further calls',
+      () => calls.length,
+      (count) => count >= 5,
+    );
+  });
 });
