@@ -83,16 +83,21 @@ export class ThrottlePoller {
     return new RedisLease(this.client, this.keys.throttleLease(backfill), this.processId, LEASE_MS);
   }
 
-  private stop(key: string, { poll, run }: Polled): void {
+  private stop(key: string, polled: Polled): void {
     this.polls.delete(key);
-    const stopping = this.withdraw(poll, run).finally(() => this.stopping.delete(stopping));
+    const stopping = this.withdraw(polled).finally(() => this.stopping.delete(stopping));
     this.stopping.add(stopping);
   }
 
-  private async withdraw(poll: RunPoll, { backfill, runId }: PolledRun): Promise<void> {
+  /**
+   * The reports of a throttle that concerns all processes stay until another process, or the next run, has measured it, or they
+   * expire: the run is not to go on in between.
+   */
+  private async withdraw({ poll, scope, run: { backfill, runId } }: Polled): Promise<void> {
     this.evaluator.forget(runId);
     try {
-      await this.reporter.withdraw(backfill.name, await poll.stop());
+      const reporters = await poll.stop();
+      await this.reporter.withdraw(backfill.name, scope === 'process' ? reporters : []);
     } catch (error) {
       // Reports and leases expire.
       this.logger.debug(`[${backfill.name}] The pressure cannot be withdrawn: ${String(error)}`);

@@ -12,6 +12,7 @@ import {
 } from 'nestjs-backfill';
 import type { BackfillThrottle } from 'nestjs-backfill';
 import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
+import { PROCESS_ID } from '../../../lib/redis/process-id.js';
 import { BackfillWatchdog } from '../../../lib/supervision/backfill.watchdog.js';
 import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
 
@@ -250,6 +251,47 @@ describe('a throttle that is asked several times a second', () => {
       async () => apps[other]?.backfills.status('leased'),
       (status) => status?.rate.perSecond === 40 && (counts()[other] ?? 0) > 0,
     );
+  });
+
+  it('holds a run on while the process that asks it closes', async () => {
+    const started: number[] = [];
+    let isSilent = false;
+    const throttle: BackfillThrottle = {
+      name: 'dial',
+      measure: async () => {
+        if (isSilent) {
+          await new Promise((resolve) => setTimeout(resolve, 1500));
+        }
+        return { pressure: 1, reason: 'the dial' };
+      },
+    };
+    const handlers = () => [
+      counting('handed-over', [throttle], 100, async () => {
+        started.push(performance.now());
+      }),
+    ];
+    const apps = [await bench.start({ handlers: handlers() }), await bench.start({ handlers: handlers() })];
+    await apps[0]?.backfills.start('handed-over');
+    await eventually(
+      'a held run',
+      () => apps[0]?.backfills.status('handed-over'),
+      (status) => status?.rate.perSecond === 0,
+    );
+    const redis = bench.redis.client;
+    const [key] = await redis.keys(`*${bench.keyPrefix()}*:throttle-lease:handed-over`);
+    const holder = await redis.get(key ?? '');
+    const at = apps.findIndex(({ app }) => app.get<string>(PROCESS_ID, { strict: false }) === holder);
+    expect(at).not.toBe(-1);
+    const before = started.length;
+    isSilent = true;
+    await apps[at]?.app.close();
+    await eventually(
+      'another process that asks it',
+      () => redis.get(key ?? ''),
+      (id) => id !== null && id !== holder,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(started.length).toBe(before);
   });
 
   it('is not asked again before it has answered', async () => {
