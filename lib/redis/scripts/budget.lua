@@ -105,6 +105,7 @@ local function enter_table(budget)
   redis.call('ZREMRANGEBYSCORE', TABLE_RUNS, '-inf', now)
   if redis.call('ZSCORE', TABLE_RUNS, budget.run) then
     redis.call('ZADD', TABLE_RUNS, expires, budget.run)
+    redis.call('PEXPIRE', TABLE_RUNS, KEPT_MS)
     return true
   end
   local free, first = budget.perTable, ''
@@ -193,6 +194,7 @@ local function store_permits(budget)
   if count > 0 then
     if budget.perTable > 0 and budget.table ~= '' then
       redis.call('ZADD', TABLE_RUNS, 'XX', string.format('%.0f', budget.now + budget.lease), budget.run)
+      redis.call('PEXPIRE', TABLE_RUNS, KEPT_MS)
     end
     redis.call('HSET', PERMITS, budget.member, count, 'total', budget.others + count)
     redis.call('ZADD', LEASES, string.format('%.0f', budget.now + budget.lease), budget.member)

@@ -24,9 +24,21 @@ local stored_rate, since, step, cooldown_until =
   unpack(redis.call('HMGET', QUOTA, 'rate', 'since', 'step', 'deaf'))
 
 local now = now_us()
+local wait_until = now + wait_ms * 1000
+if ARGV[8] == '1' then
+  -- Another call may have been asked to wait for longer.
+  wait_until = math.max(wait_until, tonumber(since or '') or 0)
+  local tat = tonumber(redis.call('HGET', QUOTA, 'moment') or '') or 0
+  redis.call('HSET', QUOTA, 'moment', string.format('%.0f', math.max(tat, wait_until)))
+end
+local kept_ms = 3600000 + math.min(wait_ms, 31536000000)
 local rate = quota_rate
 if stored_rate then
   if cooldown_until and now < tonumber(cooldown_until) then
+    if ARGV[8] == '1' then
+      redis.call('HSET', QUOTA, 'since', string.format('%.0f', wait_until))
+      redis.call('PEXPIRE', QUOTA, kept_ms)
+    end
     return stored_rate
   end
   local increased = tonumber(stored_rate) + tonumber(step) * math.max(0, now - tonumber(since)) / 1000000
@@ -38,13 +50,8 @@ end
 local factor = quota_rate > 0 and rate >= quota_rate and factor_at_quota or factor_below_quota
 local full_rate = quota_rate > 0 and quota_rate or rate
 local decreased = string.format('%.6f', math.max(rate * factor, full_rate / 100, 0.01))
-local wait_until = now + wait_ms * 1000
 redis.call('HSET', QUOTA, 'rate', decreased, 'since', string.format('%.0f', wait_until),
   'step', string.format('%.6f', full_rate * increase_per_s),
   'deaf', string.format('%.0f', wait_until + cooldown_ms * 1000))
-if ARGV[8] == '1' then
-  local tat = tonumber(redis.call('HGET', QUOTA, 'moment') or '') or 0
-  redis.call('HSET', QUOTA, 'moment', string.format('%.0f', math.max(tat, wait_until)))
-end
-redis.call('PEXPIRE', QUOTA, 3600000)
+redis.call('PEXPIRE', QUOTA, kept_ms)
 return decreased

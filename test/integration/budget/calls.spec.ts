@@ -1,4 +1,5 @@
 import { RateLimitedError } from 'nestjs-backfill';
+import { SharedCalls } from '../../../lib/pacing/budget/shared.calls.js';
 import { createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
 import type { NumberRange, NumberRow } from '../../support/apps/index.js';
 
@@ -131,5 +132,26 @@ describe('the calls of a budget', () => {
       () => calls.length,
       (count) => count >= 5,
     );
+  });
+
+  it('wait for as long as any of those has asked that were refused together', async () => {
+    const { app, backfills } = await bench.start({
+      handlers: callers(() => undefined),
+      options: { workers: false },
+    });
+    const { runId } = await backfills.start('rows');
+    const calls = app.get(SharedCalls, { strict: false });
+    const ask = () =>
+      calls.acquire(
+        'directory',
+        { runId, weight: 1 },
+        { calls: 1, withinMs: 100, readyInMs: 0, unused: null },
+      );
+    await calls.decrease('directory', runId, 10, LIMIT);
+    await calls.decrease('directory', runId, 60_000, LIMIT);
+    await calls.decrease('directory', runId, 10, LIMIT);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await ask()).toMatchObject({ kind: 'wait' });
+    expect(await ask()).toMatchObject({ kind: 'wait' });
   });
 });

@@ -195,6 +195,19 @@ describe('claims under a budget', () => {
     expect(await members[2]?.claim()).toMatchObject({ status: 'budget', claims: [] });
   });
 
+  it('keep the table of a run for as long as it goes on', async () => {
+    const { runs, client, keys } = await bareRuns(1, { perTable: 1 });
+    const member = runs[0]?.member('a', { table: 'public.items' });
+    await member?.claim();
+    const [key] = keys.budgetTable('default', 'public.items');
+    await client.pexpire(key, 5_000);
+    await member?.claim();
+    expect(await client.pttl(key)).toBeGreaterThan(60_000);
+    await client.pexpire(key, 5_000);
+    await member?.report();
+    expect(await client.pttl(key)).toBeGreaterThan(60_000);
+  });
+
   it('keep the table of a run whose range takes longer than the lease', async () => {
     const { runs } = await bareRuns(2, { perTable: 1 });
     const [first, second] = runs.map(({ member }) => member('a', { table: 'public.items' }));
