@@ -4,7 +4,7 @@
   KEYS
     7      hash of the fair queue (see fair-queue.lua), with the GCRA of the whole budget: `tat` and `backlog` of its ranges,
            `row tat` and `row backlog` of its rows, in microseconds; `every` and `row every` are the microseconds between two of
-           them by the limits that these are by
+           them by the limits that these are by, and `limits` are those that the tags are by
     8      hash of the permits: `run|process` -> ranges in process, `total` of all
     9      sorted set of the leases of the permits: `run|process`, scored by the epoch ms at which they expire
     10     sorted set of the runs that work on the table: run id, scored by the epoch ms at which that expires
@@ -45,6 +45,21 @@ local function rescaled(tat, every, stored_every, now)
   return now + (before > 0 and (tat - now) * every / before or 0)
 end
 
+-- Under other limits a range takes another part of the budget, and tags that are by the former ones could have a run wait for as
+-- long as its last range took of those: the runs then begin anew.
+local function forget_turns_by_other_limits(limits, stored)
+  if limits == stored then
+    return
+  end
+  for _, field in ipairs(stored and redis.call('HKEYS', BUDGET_QUEUE) or {}) do
+    if string.match(field, '^run:') then
+      redis.call('HDEL', BUDGET_QUEUE, field)
+    end
+  end
+  redis.call('HSET', BUDGET_QUEUE, 'limits', limits)
+  redis.call('PEXPIRE', BUDGET_QUEUE, KEPT_MS)
+end
+
 --[[
   `text` is JSON: the limits `concurrency`, `rangesPerSecond`, `rowsPerSecond`, `perTable`, 0 for none; `run`, `process`,
   `weight`, `table` ('' where it is not known), `lease` (ms), `held` (permits that the process has for the run) and `rangeMs`
@@ -59,8 +74,11 @@ local function open_budget(text, now, lateness)
   budget.others = expire_permits(budget.now)
     - (tonumber(redis.call('HGET', PERMITS, budget.member) or '') or 0)
   budget.granted = 0
+  local pacing = redis.call('HMGET', BUDGET_QUEUE,
+    'tat', 'backlog', 'row tat', 'row backlog', 'every', 'row every', 'limits')
+  forget_turns_by_other_limits(
+    string.format('%.17g|%.17g|%.17g', budget.concurrency, budget.rangesPerSecond, budget.rowsPerSecond), pacing[7])
   budget.queue = open_fair_queue(BUDGET_QUEUE, budget.run, budget.weight, budget.now)
-  local pacing = redis.call('HMGET', BUDGET_QUEUE, 'tat', 'backlog', 'row tat', 'row backlog', 'every', 'row every')
   budget.tat, budget.backlog = tonumber(pacing[1] or '') or 0, tonumber(pacing[2] or '') or 0
   budget.row_tat, budget.row_backlog = tonumber(pacing[3] or '') or 0, tonumber(pacing[4] or '') or 0
   budget.interval = budget.rangesPerSecond > 0 and SECOND / budget.rangesPerSecond or 0

@@ -114,6 +114,31 @@ describe('claims under a budget', () => {
     expect(await member?.claim()).toMatchObject({ status: 'budget', ms: 1000 });
   });
 
+  it('are shared anew once the limits have changed', async () => {
+    const { runs, limit } = await bareRuns(2, { rowsPerSecond: 0.1 });
+    const [first, second] = [runs[0]?.member('a'), runs[1]?.member('b')];
+    expect(await first?.claim()).toMatchObject({ status: 'granted' });
+    expect(await first?.claim()).toMatchObject({ status: 'budget' });
+    first?.used.release(10);
+    limit({ concurrency: 1 });
+    const order: string[] = [];
+    for (let i = 0; i < 40; i++) {
+      for (const [name, member] of [
+        ['second', second],
+        ['first', first],
+      ] as const) {
+        // More than there are places for, so that both wait all the time.
+        if ((await member?.claim(2))?.claims.length === 1) {
+          order.push(name);
+          member?.used.release(10);
+          await member?.report();
+        }
+      }
+    }
+    expect(order.filter((name) => name === 'first').length).toBeGreaterThan(10);
+    expect(order.filter((name) => name === 'second').length).toBeGreaterThan(10);
+  });
+
   it('count what a process says it holds: a claim whose answer was lost leaves no permit over', async () => {
     const { runs, backfills } = await bareRuns(1, { concurrency: 4 });
     const member = runs[0]?.member('a');
