@@ -123,3 +123,27 @@ describe('an error about secrets', () => {
     ]);
   });
 });
+
+describe('a schema that several parameters refer to', () => {
+  const shownOf = (schema: StandardSchema) => JSON.stringify(describeParams(schema).jsonSchema);
+
+  it('shows no value of a secret one', () => {
+    const key = z.string().default('geheim 5').meta({ id: 'Key' });
+    expect(shownOf(z.object({ key: key.meta({ secret: true }), open: key }))).not.toContain('geheim');
+    const login = z.object({ inner: z.object({ key }).meta({ id: 'Inner' }) }).meta({ id: 'Login' });
+    expect(shownOf(z.object({ login: login.meta({ secret: true }) }))).not.toContain('geheim');
+  });
+
+  it('shows no value of a part that what the schema makes marks', () => {
+    const pin = z
+      .string()
+      .default('geheim 6')
+      .transform(Number)
+      .pipe(z.number().meta({ secret: true }));
+    const shown = shownOf(
+      z.object({ login: z.object({ pin, user: z.string().default('u') }).meta({ id: 'PinLogin' }) }),
+    );
+    expect(shown).not.toContain('geheim');
+    expect(shown).toContain('"default":"u"');
+  });
+});
