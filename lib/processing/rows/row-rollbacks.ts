@@ -70,6 +70,8 @@ const rollbackListener: EventSubscriber = {
     const transaction = call?.transactions.get(em);
     if (call && transaction) {
       call.transactions.delete(em);
+      // That of a flush which has failed.
+      call.flushes.delete(em);
       for (const { entity, original } of call.flushed.splice(transaction.from).toReversed()) {
         restore(entity, original, isOther(call, entity) ? null : transaction.pending.get(entity));
       }

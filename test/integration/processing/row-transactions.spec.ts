@@ -215,4 +215,30 @@ describe('a transaction of a row handler that is rolled back', () => {
     expect(await contents('touches = 99')).toHaveLength(4);
     expect(await contents("state = 'done'")).toHaveLength(8);
   });
+
+  it('and that follows a flush which has failed, takes no change of other rows with it', async () => {
+    const { status } = await run(
+      async (item, { em }) => {
+        if (!isRolledBack(item.id)) {
+          item.state = 'done';
+          return;
+        }
+        await em.begin();
+        item.touches = 98;
+        await em.flush();
+        item.state = null as never;
+        await expect(em.flush()).rejects.toThrow('state');
+        await em.rollback();
+        item.state = 'new';
+        await em.begin();
+        item.touches = 99;
+        await em.flush();
+        await em.rollback();
+        item.touches = 0;
+      },
+      { guard: 'none' },
+    );
+    expect(status).toMatchObject({ state: 'completed', rowsDone: ROWS });
+    expect(await contents()).toEqual(expected);
+  });
 });
