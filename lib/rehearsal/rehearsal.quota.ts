@@ -14,6 +14,8 @@ const ONE_CALL: CallRequest = { calls: 1, withinMs: LOOKAHEAD_MS, readyInMs: 0, 
 export class RehearsalQuota {
   /** Calls that were acquired. */
   acquired = 0;
+  /** Those of the budget, by the name of the third party. */
+  readonly shares = new Map<string, number>();
   private nextAt = 0;
   private last: Promise<void> = Promise.resolve();
 
@@ -47,6 +49,7 @@ export class RehearsalQuota {
       signal.throwIfAborted();
     }
     signal.throwIfAborted();
+    this.shares.set(name, (this.shares.get(name) ?? 0) + 1);
   }
 
   private async wait(signal: AbortSignal): Promise<void> {

@@ -287,7 +287,7 @@ export class RehearsalRun {
   async speed(em: EntityManager, opening: SourceOpening): Promise<MeasuredSpeed | undefined> {
     const { backfill, deps, errors, handled, managers, measured } = this;
     const isSlow = measured.some(({ ms }) => ms > MAX_TRIAL_BATCH_MS);
-    if (backfill.shape === 'row' || isSlow || errors.length + this.outsideCalls > 0) {
+    if (backfill.shape === 'row' || isSlow || errors.length + this.outside().length > 0) {
       return undefined;
     }
     const timeoutMs = deps.limits.timeoutMs - (performance.now() - this.startedAt);
@@ -313,7 +313,8 @@ export class RehearsalRun {
 
   private outside(): Rehearsal['outside'] {
     const calls = this.outsideCalls;
-    return calls === 0 ? [] : [{ quota: this.backfill.name, calls }];
+    const shares = [...this.deps.quota.shares].map(([quota, count]) => ({ quota, calls: count }));
+    return calls === 0 ? shares : [{ quota: this.backfill.name, calls }, ...shares];
   }
 
   private partial(): string | null {

@@ -104,9 +104,11 @@ export class Rehearser {
       const ranges = await countRanges(backfill, { em, backfill: name }, opening, config.batchSize);
       const forecastOf = (measured: Measurement) =>
         computeForecast(measured, { config, rowsTotal, ranges, at: measured.at });
-      const isLimited = forecastOf(measurement).limitedBy !== 'handler';
+      const isLimited = forecastOf(measurement).limitedBy !== 'handler' || abort.signal.aborted;
       const speed =
-        isLimited || runId !== null || sqlFamily(em) === 'sqlite' ? undefined : await run.speed(em, opening);
+        isLimited || runId !== null || sqlFamily(em) === 'sqlite'
+          ? undefined
+          : await endsAfter(run.speed(em, opening), abort.signal);
       const whole = { ...measurement, speed };
       await this.measurements.write(name, whole);
       return run.result(forecastOf(whole));
@@ -136,15 +138,17 @@ function journalId(): string {
 }
 
 /** Waits for the work, and a short time for a handler that has to stop; what ignores its signal is left to end alone. */
-async function endsAfter(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  const stopped = new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => void endsWithin(settled(work), GRACE_MS).then(() => resolve()), {
-      once: true,
-    });
+async function endsAfter<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const stopped = new Promise<undefined>((resolve) => {
+    signal.addEventListener(
+      'abort',
+      () => void endsWithin(settled(work), GRACE_MS).then(() => resolve(undefined)),
+      { once: true },
+    );
   });
-  await Promise.race([work, stopped]);
+  return Promise.race([work, stopped]);
 }
 
-async function settled(work: Promise<void>): Promise<void> {
+async function settled(work: Promise<unknown>): Promise<void> {
   await Promise.allSettled([work]);
 }

@@ -32,7 +32,7 @@ export interface TrialDeps {
   readonly timeoutMs: number;
 }
 
-/** A batch of the trial that was not handled as a whole. */
+/** A batch of the trial is not handled as a whole, or asks for a call to a third party. */
 class TrialEndedError extends Error {}
 
 interface TimedEntry {
@@ -134,7 +134,8 @@ export class SpeedTrial {
         begun: (em: EntityManager) => limitTransaction(em, timeoutMs),
         handled: () => Promise.resolve(),
       },
-      rows: UNLIMITED_ROWS,
+      // The handler may call a third party for rows that no batch before had: that is not to be repeated.
+      rows: { ...UNLIMITED_ROWS, acquireQuota: () => Promise.reject(new TrialEndedError()) },
       signal,
     });
     if (outcome.kind !== 'done') {

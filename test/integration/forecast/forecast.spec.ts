@@ -128,6 +128,41 @@ describe('a rehearsal of a handler that is the limit of its run', () => {
     expect(seen).toHaveLength(5);
   });
 
+  it('is not handled again where it calls what the budget shares', async () => {
+    const handler = counting({
+      name: 'sharing',
+      source,
+      processBatch: async (rows, context) => {
+        seen.push({ ids: rows.map(({ id }) => id), dryRun: context.dryRun });
+        await context.quota('directory');
+      },
+    });
+    const options = { budget: { callsPerSecond: { directory: 1_000 } } };
+    const { backfills } = await bench.start({ handlers: [handler], options });
+    const { batches, outside } = await backfills.rehearse('sharing', { rows: 25 });
+    expect({ batches, outside }).toEqual({ batches: 5, outside: [{ quota: 'directory', calls: 5 }] });
+    expect(seen).toHaveLength(5);
+  });
+
+  it('is not handled again any more once it calls somebody', async () => {
+    let calls = 0;
+    const handler = counting({
+      name: 'later',
+      source,
+      processBatch: async (rows, context) => {
+        seen.push({ ids: rows.map(({ id }) => id), dryRun: context.dryRun });
+        if (seen.length > 6) {
+          await context.quota();
+          calls++;
+        }
+      },
+    });
+    const { backfills } = await bench.start({ handlers: [handler] });
+    const { forecast, errors } = await backfills.rehearse('later', { rows: 25 });
+    expect({ calls, errors }).toEqual({ calls: 0, errors: [] });
+    expect(forecast?.durationMs?.expected).toBeGreaterThan(0);
+  });
+
   it('is not handled again row by row, nor while a run is active', async () => {
     let rowsHandled = 0;
     const handlers = [
@@ -158,5 +193,28 @@ describe('a rehearsal of a handler that is the limit of its run', () => {
     const { rows, partial, forecast } = await backfills.rehearse('timed', { rows: 25, timeoutMs: 1_000 });
     expect({ rows: rows.length, partial }).toEqual({ rows: 25, partial: null });
     expect(forecast?.durationMs?.expected).toBeGreaterThan(0);
+  });
+
+  it('ends after its time limit where the handler hangs when it is handled again', async () => {
+    let release = () => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const handler = counting({
+      name: 'hanging',
+      source,
+      processBatch: async (rows, context) => {
+        seen.push({ ids: rows.map(({ id }) => id), dryRun: context.dryRun });
+        if (seen.length > 6) {
+          await released;
+        }
+      },
+    });
+    const { backfills } = await bench.start({ handlers: [handler] });
+    try {
+      const { rows, forecast } = await backfills.rehearse('hanging', { rows: 25, timeoutMs: 1_000 });
+      expect(rows).toHaveLength(25);
+      expect(forecast?.durationMs?.expected).toBeGreaterThan(0);
+    } finally {
+      release();
+    }
   });
 });
