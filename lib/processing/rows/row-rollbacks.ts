@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ChangeSetType, helper } from '@mikro-orm/core';
 import type { EntityManager, EventSubscriber, FlushEventArgs, TransactionEventArgs } from '@mikro-orm/core';
+import { withRelated } from './related-entities.js';
 
 /** What MikroORM takes for the values that a row has in the database; `undefined`: it takes the entity for a new one. */
 type Original = Readonly<Record<string, unknown>> | undefined;
@@ -29,7 +30,7 @@ const calls = new AsyncLocalStorage<RowCall>();
 /**
  * Row handlers share an entity manager, and a transaction of one of them flushes what the others have changed. MikroORM
  * then takes all of that for written, also where the transaction is rolled back. This has it flush again what was
- * pending when the transaction began, and the rows of the other handlers.
+ * pending when the transaction began, and the rows of the other handlers with what belongs to them alone.
  */
 const rollbackListener: EventSubscriber = {
   beforeFlush({ em }: FlushEventArgs): void {
@@ -72,8 +73,10 @@ const rollbackListener: EventSubscriber = {
       call.transactions.delete(em);
       // That of a flush which has failed.
       call.flushes.delete(em);
-      for (const { entity, original } of call.flushed.splice(transaction.from).toReversed()) {
-        restore(entity, original, isOther(call, entity) ? null : transaction.pending.get(entity));
+      const flushed = call.flushed.splice(transaction.from).toReversed();
+      const ofOthers = flushed.length > 0 ? entitiesOfOthers(em, call) : new Set();
+      for (const { entity, original } of flushed) {
+        restore(entity, original, ofOthers.has(entity) ? null : transaction.pending.get(entity));
       }
     }
   },
@@ -94,6 +97,16 @@ export function keepingPending<T>(em: EntityManager, row: unknown, rows: WeakSet
 
 function isOther({ row, rows }: RowCall, entity: object): boolean {
   return entity !== row && rows.has(entity);
+}
+
+/** The rows of the other handlers, and what is related to them and not to the row of this one. */
+function entitiesOfOthers(em: EntityManager, call: RowCall): ReadonlySet<object> {
+  const { row } = call;
+  const own = withRelated(typeof row === 'object' && row && call.rows.has(row) ? [row] : [], (entity) =>
+    isOther(call, entity),
+  );
+  const others = [...em.getUnitOfWork(false).getIdentityMap()].filter((entity) => isOther(call, entity));
+  return withRelated(others, (entity) => own.has(entity));
 }
 
 /** What a flush would write now, but for the rows of other handlers, which are restored anyway. */
