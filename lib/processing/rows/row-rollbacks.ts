@@ -1,10 +1,24 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { ChangeSetType, helper } from '@mikro-orm/core';
-import type { EntityManager, EventSubscriber, FlushEventArgs, TransactionEventArgs } from '@mikro-orm/core';
+import { ChangeSetType, helper, ReferenceKind } from '@mikro-orm/core';
+import type {
+  Collection,
+  EntityManager,
+  EventSubscriber,
+  FlushEventArgs,
+  TransactionEventArgs,
+} from '@mikro-orm/core';
 import { withRelated } from './related-entities.js';
 
 /** What MikroORM takes for the values that a row has in the database; `undefined`: it takes the entity for a new one. */
 type Original = Readonly<Record<string, unknown>> | undefined;
+
+interface FlushedEntity {
+  readonly entity: object;
+  readonly original: Original;
+  /** A collection of it with a table of its own, and the items that the table had; absent: the entity itself. */
+  readonly collection?: Collection<object>;
+  readonly items?: readonly object[];
+}
 
 /** A call of a row handler, and what it has flushed. */
 interface RowCall {
@@ -12,7 +26,7 @@ interface RowCall {
   /** The rows of the handlers that share its entity manager. */
   readonly rows: WeakSet<object>;
   /** Entities that were flushed in the open transactions, with what they were before. */
-  readonly flushed: { readonly entity: object; readonly original: Original }[];
+  readonly flushed: FlushedEntity[];
   readonly transactions: Map<EntityManager, OpenTransaction>;
   /** Lengths of `flushed` at the beginning of the flushes that are under way. */
   readonly flushes: Map<EntityManager, number>;
@@ -47,6 +61,12 @@ const rollbackListener: EventSubscriber = {
           original: (updated || helper(entity).__originalEntityData) as Original,
         });
       }
+      for (const collection of uow.getCollectionUpdates() as Collection<object>[]) {
+        const items = collection.getSnapshot();
+        if (items && collection.property.kind === ReferenceKind.MANY_TO_MANY) {
+          call.flushed.push({ entity: collection.owner, original: undefined, collection, items });
+        }
+      }
     }
   },
   afterFlush({ em }: FlushEventArgs): void {
@@ -75,8 +95,13 @@ const rollbackListener: EventSubscriber = {
       call.flushes.delete(em);
       const flushed = call.flushed.splice(transaction.from).toReversed();
       const ofOthers = flushed.length > 0 ? entitiesOfOthers(em, call) : new Set();
-      for (const { entity, original } of flushed) {
-        restore(entity, original, ofOthers.has(entity) ? null : transaction.pending.get(entity));
+      for (const { entity, original, collection, items } of flushed) {
+        const names = ofOthers.has(entity) ? null : transaction.pending.get(entity);
+        if (!collection) {
+          restore(entity, original, names);
+        } else if (names === null) {
+          restoreItems(collection, items ?? []);
+        }
       }
     }
   },
@@ -142,4 +167,11 @@ function restore(entity: object, original: Original, names: readonly string[] | 
     const values = Object.fromEntries(names.map((name) => [name, original[name]]));
     wrapped.__originalEntityData = { ...wrapped.__originalEntityData, ...values } as never;
   }
+}
+
+/** Has the table of a collection, which has these items, get those that the collection has now. */
+function restoreItems(collection: Collection<object>, items: readonly object[]): void {
+  const current = collection.getItems(false);
+  collection.hydrate([...items]);
+  collection.set(current);
 }

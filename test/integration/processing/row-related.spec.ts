@@ -1,4 +1,4 @@
-import { Entity, ManyToOne, OneToMany, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { Entity, ManyToMany, ManyToOne, OneToMany, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Collection } from '@mikro-orm/core';
 import { keyset } from 'nestjs-backfill';
 import { createAppBench, defineBackfill } from '../../support/apps/index.js';
@@ -10,6 +10,12 @@ class Owner {
 
   @Property({ type: 'text' })
   state: string = 'new';
+}
+
+@Entity({ tableName: 'toys' })
+class Toy {
+  @PrimaryKey({ type: 'integer', autoincrement: false })
+  id!: number;
 }
 
 @Entity({ tableName: 'pets' })
@@ -25,6 +31,14 @@ class Pet {
 
   @OneToMany({ entity: () => Visit, mappedBy: 'pet' })
   visits = new Collection<Visit>(this);
+
+  @ManyToMany({
+    entity: () => Toy,
+    pivotTable: 'pets_toys',
+    joinColumn: 'pet_id',
+    inverseJoinColumn: 'toy_id',
+  })
+  toys = new Collection<Toy>(this);
 }
 
 @Entity({ tableName: 'visits' })
@@ -41,7 +55,9 @@ const { database } = bench;
 await database.query(
   'create table owners (id int primary key, state text not null); ' +
     'create table pets (id int primary key, state text not null, owner_id int not null references owners); ' +
-    'create table visits (id int primary key, pet_id int not null references pets)',
+    'create table visits (id int primary key, pet_id int not null references pets); ' +
+    'create table toys (id int primary key); ' +
+    'create table pets_toys (pet_id int references pets, toy_id int references toys, primary key (pet_id, toy_id))',
 );
 
 function signal() {
@@ -53,7 +69,8 @@ function signal() {
 it('a transaction that is rolled back takes nothing with it that belongs to another row, and leaves what is its own', async () => {
   await database.query(
     "insert into owners select i, 'new' from generate_series(1, 2) i; " +
-      "insert into pets select i, 'new', i from generate_series(1, 2) i",
+      "insert into pets select i, 'new', i from generate_series(1, 2) i; " +
+      'insert into toys select generate_series(1, 3); insert into pets_toys values (1, 1), (2, 1)',
   );
   const [loaded, begun, changed] = [signal(), signal(), signal()];
   const handler = defineBackfill<never, Pet>({
@@ -61,11 +78,12 @@ it('a transaction that is rolled back takes nothing with it that belongs to anot
     source: keyset(Pet, { orderBy: { id: 'asc' } }),
     config: { batchSize: 2, rowConcurrency: 2, attempts: 1, perSecondOnPeak: null, perSecondOffPeak: null },
     processRow: async (pet, { em }) => {
-      await em.populate(pet, ['owner', 'visits'] as never);
+      await em.populate(pet, ['owner', 'visits', 'toys'] as never);
       if (pet.id === 2) {
         loaded.give();
         await begun.given;
         pet.owner.state = 'done';
+        pet.toys.set([em.getReference(Toy, 2), em.getReference(Toy, 3)]);
         pet.visits.add(em.create(Visit, { id: 20, pet }, { persist: false }));
         changed.give();
         return;
@@ -75,6 +93,7 @@ it('a transaction that is rolled back takes nothing with it that belongs to anot
         begun.give();
         await changed.given;
         pet.owner.state = 'lost';
+        pet.toys.removeAll();
         pet.visits.add(inner.create(Visit, { id: 10, pet }, { persist: false }));
         await inner.flush();
         throw new Error('not now');
@@ -82,7 +101,10 @@ it('a transaction that is rolled back takes nothing with it that belongs to anot
       await expect(transaction).rejects.toThrow('not now');
     },
   });
-  const { backfills, finished } = await bench.start({ entities: [Owner, Pet, Visit], handlers: [handler] });
+  const { backfills, finished } = await bench.start({
+    entities: [Owner, Pet, Toy, Visit],
+    handlers: [handler],
+  });
   await backfills.start('pets');
   expect(await finished('pets')).toMatchObject({ state: 'completed', rowsDone: 2 });
   expect(await database.query('select id, state from owners order by id')).toEqual([
@@ -90,4 +112,9 @@ it('a transaction that is rolled back takes nothing with it that belongs to anot
     { id: 2, state: 'done' },
   ]);
   expect(await database.query('select id from visits')).toEqual([{ id: 20 }]);
+  expect(await database.query('select pet_id, toy_id from pets_toys order by 1, 2')).toEqual([
+    { pet_id: 1, toy_id: 1 },
+    { pet_id: 2, toy_id: 2 },
+    { pet_id: 2, toy_id: 3 },
+  ]);
 });
