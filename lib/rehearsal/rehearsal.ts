@@ -102,7 +102,10 @@ export interface Rehearsal {
   readonly statements: RehearsedStatements;
   /** Ms that a row took, loading and flushing included; `null` where no row was handled. */
   readonly msPerRow: number | null;
-  /** Calls to third parties, which are not rolled back, as `context.quota()` counted them: `quota` is the backfill, or the name in the budget. */
+  /**
+   * Calls to third parties, which are not rolled back, as `context.quota()` counted them. `quota` is the name of the
+   * backfill, or that of the third party in the budget.
+   */
   readonly outside: readonly { readonly quota: string; readonly calls: number }[];
   /** Empty where the database does not count them. */
   readonly tables: readonly RehearsedTable[];
