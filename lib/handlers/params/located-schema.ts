@@ -10,6 +10,8 @@ export interface LocatedSchema {
 
 /** Keywords whose schemas all apply to the same value. */
 const COMBINED = ['allOf', 'anyOf', 'oneOf'] as const;
+/** Keywords of one schema that may apply to the same value. */
+const CONDITIONS = ['if', 'then', 'else', 'not'] as const;
 
 /** Whole documents. */
 export function rootsOf(schemas: readonly JsonSchema[]): LocatedSchema[] {
@@ -34,6 +36,8 @@ export function expand(schemas: readonly LocatedSchema[]): LocatedSchema[] {
         parts.forEach((part: JsonValue) => add(part, root));
       }
     }
+    CONDITIONS.forEach((keyword) => add(node[keyword], root));
+    Object.values(node['dependentSchemas'] ?? {}).forEach((part: JsonValue) => add(part, root));
   };
   schemas.forEach(({ node, root }) => add(node, root));
   return [...found.values()];
@@ -54,7 +58,9 @@ function childNodes(node: JsonSchema, key: string): (JsonValue | undefined)[] {
   const named = isJsonSchema(properties) && Object.hasOwn(properties, key) ? properties[key] : undefined;
   const patterns = isJsonSchema(patternProperties) ? Object.values(patternProperties) : [];
   const item = Array.isArray(prefixItems) ? (prefixItems as readonly JsonValue[])[Number(key)] : undefined;
-  return [named ?? additionalProperties, ...patterns, item ?? items];
+  const { unevaluatedProperties, unevaluatedItems, contains } = node;
+  const others = named === undefined ? [additionalProperties, unevaluatedProperties] : [named];
+  return [...others, ...patterns, item ?? items, ...(item === undefined ? [unevaluatedItems] : []), contains];
 }
 
 /** The schemas of all properties and items. */
@@ -62,7 +68,8 @@ function allChildrenOf(schemas: readonly LocatedSchema[]): LocatedSchema[] {
   return schemas.flatMap(({ node, root }) => {
     const { properties, patternProperties, additionalProperties, prefixItems, items } = node;
     const nodes = [properties, patternProperties, prefixItems].flatMap((parts) => Object.values(parts ?? {}));
-    return [...nodes, additionalProperties, items]
+    const { unevaluatedProperties, unevaluatedItems, contains } = node;
+    return [...nodes, additionalProperties, items, unevaluatedProperties, unevaluatedItems, contains]
       .filter(isJsonSchema)
       .map((child) => ({ node: child, root }));
   });

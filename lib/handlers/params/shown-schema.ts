@@ -88,7 +88,19 @@ function shown(
         return isJsonSchema(value)
           ? Object.fromEntries(Object.entries(value).map(([key, part]) => [key, definition(key, part)]))
           : value;
+      case 'dependentSchemas':
+        return isJsonSchema(value)
+          ? Object.fromEntries(Object.entries(value).map(([key, part]) => [key, child(part, beside)]))
+          : value;
+      case 'if':
+      case 'then':
+      case 'else':
+      case 'not':
+        return child(value, beside);
       case 'additionalProperties':
+      case 'unevaluatedProperties':
+      case 'unevaluatedItems':
+      case 'contains':
       case 'items':
         return child(value, childrenOf(schemas, OTHERS));
       case 'prefixItems':

@@ -147,3 +147,27 @@ describe('a schema that several parameters refer to', () => {
     expect(shown).toContain('"default":"u"');
   });
 });
+
+it('a secret under a condition is masked, and its values are not shown', async () => {
+  const token = { type: 'string', format: 'password', default: 'geheim 7' };
+  const described = {
+    type: 'object',
+    properties: { kind: { type: 'string' } },
+    if: { properties: { kind: { const: 'none' } } },
+    else: { properties: { token } },
+    dependentSchemas: { more: { properties: { more: { type: 'object', additionalProperties: token } } } },
+    unevaluatedProperties: token,
+  };
+  const schema = {
+    '~standard': {
+      version: 1,
+      vendor: 'own',
+      validate: (value: unknown) => ({ value }),
+      jsonSchema: { input: () => described, output: () => described },
+    },
+  } as unknown as StandardSchema;
+  const given = { kind: 'token', token: 'geheim 8', more: { a: 'geheim 9' }, other: 'geheim 10' };
+  const { kept } = await parse(schema, given);
+  expect(kept?.paramsShown).not.toContain('geheim');
+  expect(JSON.stringify(describeParams(schema).jsonSchema)).not.toContain('geheim');
+});
