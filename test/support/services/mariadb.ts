@@ -29,12 +29,22 @@ async function start(more: MariadbSettings): Promise<MariadbServer> {
     const binaries = await mariadbBinaries(folder.path, account);
     const { mariadbd, base, share, libraries } = binaries;
     const data = join(folder.dataPath, 'data');
-    mkdirSync(data);
-    if (account.uid !== undefined && account.gid !== undefined) {
-      chownSync(data, account.uid, account.gid);
+    // A server that starts removes the temporary tables of its folder: of others, too, if they share it.
+    const temporary = join(folder.dataPath, 'tmp');
+    for (const path of [data, temporary]) {
+      mkdirSync(path);
+      if (account.uid !== undefined && account.gid !== undefined) {
+        chownSync(path, account.uid, account.gid);
+      }
     }
     const env = libraries ? { ...process.env, LD_LIBRARY_PATH: libraries } : process.env;
-    const shared = ['--no-defaults', `--basedir=${base}`, `--datadir=${data}`, `--lc-messages-dir=${share}`];
+    const shared = [
+      '--no-defaults',
+      `--basedir=${base}`,
+      `--datadir=${data}`,
+      `--tmpdir=${temporary}`,
+      `--lc-messages-dir=${share}`,
+    ];
     await makeSystemTables(binaries, shared, env, account);
     const settings = {
       'bind-address': host,

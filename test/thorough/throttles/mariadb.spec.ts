@@ -52,8 +52,13 @@ it('statements that run at once press, until they have ended', async () => {
   const { reason } = await untilPressure(throttle, 1);
   expect(reason).toMatch(/^\d+ threads run in the database$/);
   const connection = orm.em.getConnection();
-  const threads: { id?: number }[] = await connection.execute(
-    `select id from information_schema.processlist where info = 'select sleep(600)'`,
+  const threads = await eventually(
+    'all statements to run',
+    async () =>
+      connection.execute<{ id: number }[]>(
+        `select id from information_schema.processlist where info = 'select sleep(600)'`,
+      ),
+    ({ length }) => length === busy.length,
   );
   await Promise.all(threads.map(({ id }) => connection.execute(`kill query ${id}`)));
   await Promise.allSettled(running);
