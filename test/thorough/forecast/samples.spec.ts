@@ -15,11 +15,12 @@ onFileFinished(async () => {
 });
 const { app, database, backfills, run } = await startSample();
 
-const ROWS = 1_000;
+const ROWS = 3_000;
 /** 10 ranges in 10 seconds: at a rate, so that other load of the machine hardly matters. */
-const PACED = { batchSize: 100, perSecondOnPeak: 1, perSecondOffPeak: 1 };
-/** How far the truth may be, here; the benchmark `forecast` holds a million rows to 20 and 15 %. */
-const FACTOR = 2;
+const PACED = { batchSize: 300, perSecondOnPeak: 1, perSecondOffPeak: 1 };
+/** How far the truth may be on a busy machine; the benchmark `forecast` holds a million rows to 20 and 15 %. */
+const DURATION_FACTOR = 2;
+const WAL_FACTOR = 1.5;
 
 beforeAll(async () => {
   const cipher = app.get(MessageCipher, { strict: false });
@@ -65,6 +66,12 @@ function describeOutcome(name: string, { forecast, actual }: ForecastOutcome): s
   ].join('\n');
 }
 
+function expectRatio(range: ForecastRange | null, truth: number | null, factor: number): void {
+  const ratio = (range?.expected ?? NaN) / (truth ?? NaN);
+  expect(ratio).toBeGreaterThan(1 / factor);
+  expect(ratio).toBeLessThan(factor);
+}
+
 it.each(['reencrypt-messages', 'restructure-orders', 'enrich-accounts'])(
   'the forecast of %s beside the truth',
   async (name) => {
@@ -75,10 +82,9 @@ it.each(['reencrypt-messages', 'restructure-orders', 'enrich-accounts'])(
     const status = await eventually('its log to be recorded', () => backfills.status(name), hasWal);
     const outcome = status.forecast as ForecastOutcome;
     process.stdout.write(`${describeOutcome(name, outcome)}\n`);
-    const ratio = (outcome.forecast.durationMs?.expected ?? 0) / outcome.actual.durationMs;
-    expect(ratio).toBeGreaterThan(1 / FACTOR);
-    expect(ratio).toBeLessThan(FACTOR);
-    expect(outcome.forecast.walBytes?.expected).toBeGreaterThan(0);
+    const { forecast: expected, actual } = outcome;
+    expectRatio(expected.durationMs, actual.durationMs, DURATION_FACTOR);
+    expectRatio(expected.walBytes, actual.serverWalBytes, WAL_FACTOR);
   },
   120_000,
 );
