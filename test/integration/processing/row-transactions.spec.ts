@@ -29,7 +29,8 @@ async function run(
     config: {
       batchSize: ROWS,
       rowConcurrency,
-      attempts: 1,
+      attempts: 2,
+      backoffMs: 1,
       perSecondOnPeak: null,
       perSecondOffPeak: null,
     },
