@@ -34,7 +34,7 @@ async function measure(
     config: { batchSize: BATCH, perSecondOnPeak: perSecond, perSecondOffPeak: perSecond },
   });
   try {
-    const { forecast: expected } = await app.call<Rehearsal>('rehearse', 'entities', { rows: 250 });
+    const { forecast: expected } = await app.call<Rehearsal>('rehearse', 'entities', { rows: 500 });
     if (!expected) {
       throw new Error('Expected a forecast, got none');
     }
