@@ -1,4 +1,8 @@
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Redis gives a monitor its lines once the client has its answer. */
+const SETTLE_MS = 50;
 
 export interface MonitoredCommand {
   /** Whether a script called it. */
@@ -7,12 +11,17 @@ export interface MonitoredCommand {
   readonly name: string;
   /** Its first argument: of EVALSHA, the digest of the script. */
   readonly argument: string | undefined;
+  /** Those after the first, as they are printed. */
+  readonly others: string;
 }
 
-/** The commands that Redis executes in so many ms. The client of ioredis loses track of MONITOR on a busy server. */
+/**
+ * The commands that the whole server executes while `during` runs; those of a script follow its EVALSHA. The client of
+ * ioredis loses track of MONITOR on a busy server.
+ */
 export async function monitorCommands(
   { host, port }: { readonly host: string; readonly port: number },
-  ms: number,
+  during: () => Promise<unknown>,
 ): Promise<MonitoredCommand[]> {
   const socket = connect({ host, port });
   let text = '';
@@ -21,15 +30,23 @@ export async function monitorCommands(
     socket.once('error', reject);
     socket.write('MONITOR\r\n', () => resolve());
   });
-  await new Promise((resolve) => setTimeout(resolve, ms));
-  socket.destroy();
+  while (!text.startsWith('+OK')) {
+    await sleep(1);
+  }
+  try {
+    await during();
+    await sleep(SETTLE_MS);
+  } finally {
+    socket.destroy();
+  }
   return text
     .split('\r\n')
-    .map((line) => /^\+[\d.]+ \[\d+ (\S+)\] "([^"]*)"(?: "([^"]*)")?/.exec(line))
+    .map((line) => /^\+[\d.]+ \[\d+ (\S+)\] "([^"]*)"(?: "([^"]*)"(.*))?/.exec(line))
     .filter((found) => found !== null)
-    .map(([, source, name = '', argument]) => ({
+    .map(([, source, name = '', argument, others = '']) => ({
       isNested: source === 'lua',
       name: name.toLowerCase(),
       argument,
+      others,
     }));
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createHash } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import type { BrowserContext, Page } from 'playwright-core';
@@ -101,7 +102,7 @@ describe('the traffic of the page of 61 backfills', () => {
     );
 
   /** The commands in so many ms, those that scripts call among them. */
-  const commandsIn = (ms: number) => monitorCommands(server, ms);
+  const commandsIn = (ms: number) => monitorCommands(server, () => sleep(ms));
 
   /** The commands of an app without a run: the watchdog's, and the blocking reads of the events. */
   function idleCommands(commands: readonly MonitoredCommand[]): readonly MonitoredCommand[] {
