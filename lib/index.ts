@@ -143,7 +143,8 @@ export type { FailureGroup, FailureGroups } from './state/failure-group.js';
 export type { BackfillFailure, FailurePage, FailurePageRequest } from './state/backfill-failure.js';
 export type { BackfillChange, BackfillRun } from './state/backfill-run.js';
 export type { LastError, StoredError } from './state/stored-error.js';
-export type { BudgetRun, BudgetStatus } from './supervision/budget.changer.js';
+export type { BudgetRun } from './supervision/budget-runs.js';
+export type { BudgetStatus } from './supervision/budget.changer.js';
 export type { BudgetLimitStatus } from './status/budget-limit.js';
 export type { BackfillOverview, BackfillOverviewEntry } from './status/backfill-overview.js';
 export type {

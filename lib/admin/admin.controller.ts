@@ -1,6 +1,12 @@
 import { Body, Get, HttpCode, Inject, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { ActionOptions, RetryReceipt, RunReceipt, StartOptions } from '../state/run-actions.js';
+import type {
+  ActionOptions,
+  ConfigureOptions,
+  RetryReceipt,
+  RunReceipt,
+  StartOptions,
+} from '../state/run-actions.js';
 import { BackfillService } from '../backfill.service.js';
 import type { ConfigInForce } from '../config/config.store.js';
 import type { UndoConflictPage } from '../journal/undo-conflicts.js';
@@ -16,10 +22,12 @@ import type { BackfillOverview } from '../status/backfill-overview.js';
 import type { BackfillStatus } from '../status/backfill-status.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
 import type { BackfillSample } from '../state/sample.store.js';
+import type { BudgetStatus } from '../supervision/budget.changer.js';
 import { ADMIN_OPTIONS } from './admin.options.js';
 import type { ResolvedAdminOptions } from './admin.options.js';
 import {
   actionBody,
+  budgetBody,
   configBody,
   conflictsQuery,
   failureGroupsQuery,
@@ -81,6 +89,25 @@ export abstract class AdminController {
   @HttpCode(200)
   async release(@Body() body: unknown, @Req() request: AdminRequest): Promise<HoldReceipt> {
     return this.backfills.release(await this.action(body, request));
+  }
+
+  @Get('budget')
+  async budget(@Res({ passthrough: true }) response: object): Promise<BudgetStatus> {
+    return this.withETag(response, await this.backfills.budget());
+  }
+
+  @Patch('budget')
+  async configureBudget(
+    @Body() body: unknown,
+    @Req() request: AdminRequest,
+    @Res({ passthrough: true }) response: object,
+  ): Promise<BudgetStatus> {
+    const { reason, ...patch } = parseRequest(budgetBody, body);
+    const options = await this.changeOf(reason, request);
+    return this.withETag(
+      response,
+      await unlessStale('BACKFILL_BUDGET_STALE', () => this.backfills.configureBudget(patch, options)),
+    );
   }
 
   @Get(':name')
@@ -187,20 +214,11 @@ export abstract class AdminController {
     @Res({ passthrough: true }) response: object,
   ): Promise<ConfigInForce> {
     const { reason, ...patch } = parseRequest(configBody, body);
-    const version = requiredVersion(header(request, 'if-match'));
-    const action = await this.action({ reason }, request);
-    try {
-      const config = await this.backfills.configure(name, patch, {
-        ...action,
-        ...(version === undefined ? {} : { version }),
-      });
-      return this.withETag(response, config);
-    } catch (error) {
-      if (error instanceof BackfillConflictError) {
-        throw httpError(412, 'BACKFILL_CONFIG_STALE', error.message, [], error);
-      }
-      throw error;
-    }
+    const options = await this.changeOf(reason, request);
+    return this.withETag(
+      response,
+      await unlessStale('BACKFILL_CONFIG_STALE', () => this.backfills.configure(name, patch, options)),
+    );
   }
 
   @Get(':name/preview')
@@ -285,6 +303,12 @@ export abstract class AdminController {
     return withoutUndefined({ reason, by: await actorOf(request, this.options.actor) });
   }
 
+  /** What a change of something with a version is made with; `If-Match` requires one. */
+  private async changeOf(reason: string | undefined, request: AdminRequest): Promise<ConfigureOptions> {
+    const version = requiredVersion(header(request, 'if-match'));
+    return withoutUndefined({ version, ...(await this.action({ reason }, request)) });
+  }
+
   /** Throws `BackfillNotFoundError` for a run of another backfill. */
   private async checkRun(name: string, runId: string | undefined): Promise<void> {
     if (runId !== undefined) {
@@ -292,9 +316,18 @@ export abstract class AdminController {
     }
   }
 
-  private withETag(response: object, config: ConfigInForce): ConfigInForce {
-    this.host.httpAdapter.setHeader(response, 'ETag', entityTag(config.version));
-    return config;
+  private withETag<T extends { readonly version: string }>(response: object, value: T): T {
+    this.host.httpAdapter.setHeader(response, 'ETag', entityTag(value.version));
+    return value;
+  }
+}
+
+/** Answers 412 where the version that the change was made from is no longer in force. */
+async function unlessStale<T>(code: string, change: () => Promise<T>): Promise<T> {
+  try {
+    return await change();
+  } catch (error) {
+    throw error instanceof BackfillConflictError ? httpError(412, code, error.message, [], error) : error;
   }
 }
 

@@ -173,6 +173,9 @@ export const retryBody = z.strictObject(
 /** A config patch with a reason; the patch is validated by the schema of the config. */
 export const configBody = z.looseObject({ reason }, 'an object such as { "batchSize": 100 }');
 
+/** Limits of the budget with a reason; `configureBudget` validates the limits. */
+export const budgetBody = z.looseObject({ reason }, 'an object such as { "concurrency": 16 }');
+
 const PAGE_SIZE = `a whole number from 1 to ${MAX_PAGE_SIZE}`;
 const limit = z
   .string(PAGE_SIZE)

@@ -13,6 +13,7 @@ import { OutageWatch } from './app/outage-watch.js';
 import { CliOutageError } from './cli.error.js';
 import type { CliSession } from './cli-session.js';
 import { commandMessage } from './command-message.js';
+import { addBudgetCommand } from './commands/budget.command.js';
 import { addConfigCommand } from './commands/config.command.js';
 import { addDoctorCommand } from './commands/doctor.command.js';
 import { addFailureCommands } from './commands/failures.command.js';
@@ -192,6 +193,7 @@ function configure(
   addHoldCommands(program, session);
   addOverrideCommand(program, session);
   addConfigCommand(program, session);
+  addBudgetCommand(program, session);
   addPreviewCommand(program, session);
   addRehearseCommand(program, session);
   addFailureCommands(program, session);

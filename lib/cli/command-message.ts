@@ -46,6 +46,7 @@ function configMessage({ where, issues, message }: BackfillConfigError): string 
 function remedyOf({ backfill, origin }: ConfigWhere, field: string): string | null {
   switch (origin) {
     case 'configure':
+    case 'budget':
       return 'Nothing was changed. Repeat the command with these values corrected.';
     case 'start':
       return 'No run was started. Repeat the command with these values corrected.';

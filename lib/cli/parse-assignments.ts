@@ -3,9 +3,14 @@ import { CliUsageError } from './cli.error.js';
 /**
  * Parses `['perSecondOnPeak=4', 'batchSize=20']` into an object. Keys and values are validated later, by the
  * schema of the config.
+ *
+ * @param example for the error of an assignment without `=`
  */
-export function parseAssignments(assignments: readonly string[]): Record<string, unknown> {
-  const entries = splitAssignments(assignments, 'perSecondOnPeak=4');
+export function parseAssignments(
+  assignments: readonly string[],
+  example = 'perSecondOnPeak=4',
+): Record<string, unknown> {
+  const entries = splitAssignments(assignments, example);
   return Object.fromEntries(entries.map(([key, text]) => [key, parseValue(text)]));
 }
 

@@ -28,13 +28,16 @@ function rate(max: number, meaning: string): BudgetField {
   };
 }
 
-const FIELDS: Readonly<Record<string, BudgetField>> = {
+/** The limits that are numbers. */
+export const BUDGET_FIELDS = {
   concurrency: whole(100_000, 'ranges in process at once'),
   rangesPerSecond: rate(100_000, 'ranges per second'),
   rowsPerSecond: rate(100_000_000, 'rows per second'),
   perTable: whole(1000, 'runs on one table at once'),
-};
-const CALLS_FIELD = rate(1_000_000, 'calls per second');
+} as const;
+const FIELDS: Readonly<Record<string, BudgetField>> = BUDGET_FIELDS;
+/** The limit of each third party. */
+export const CALLS_FIELD = rate(1_000_000, 'calls per second');
 const CALLS_EXPECTED = 'an object of names and calls per second such as { directory: 50 }';
 /** Of a third party, in `callsPerSecond`. */
 const CALLS_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;

@@ -10,18 +10,29 @@ export interface BudgetWait {
   readonly share: number;
   /** The run that has its place, for `perTable`; empty otherwise. */
   readonly run: string;
+  readonly weight: number;
+  /** Of the budget. */
+  readonly context: string;
 }
 
 /** A run that has waited so long ago, in ms, still counts as limited: it is given a place and waits again, by turns. */
 const RECENT_MS = 2_000;
 
-/** Reads `at|until|limit|share|run`; `null` where the run has not waited for the budget. */
+/** Reads `at|until|limit|share|run|weight|context`; `null` where the run has not waited for the budget. */
 export function decodeBudgetWait(text: string | undefined): BudgetWait | null {
-  const [at, until, limit, share, run = ''] = (text ?? '').split('|');
+  const [at, until, limit, share, run = '', weight = '1', ...context] = (text ?? '').split('|');
   if (!limit || !Number.isFinite(Number(at)) || !Number.isFinite(Number(until))) {
     return null;
   }
-  return { at: Number(at), until: Number(until), limit, share: Number(share), run };
+  return {
+    at: Number(at),
+    until: Number(until),
+    limit,
+    share: Number(share),
+    run,
+    weight: Number(weight),
+    context: context.join('|'),
+  };
 }
 
 /** Whether the budget is what limits the run now. */

@@ -9,21 +9,8 @@ import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
 import type { ConfigureOptions } from '../state/run-actions.js';
-
-/**
- * A run that has lately asked the budget for a range.
- *
- * @publicApi
- */
-export interface BudgetRun {
-  readonly runId: string;
-  readonly backfill: string;
-  readonly weight: number;
-  /** Its part of what the budget allows, from 0 to 1, as long as all these runs can use theirs. */
-  readonly share: number;
-  /** Whether it waits for the budget. */
-  readonly waiting: boolean;
-}
+import { budgetRuns } from './budget-runs.js';
+import type { BudgetRun } from './budget-runs.js';
 
 /**
  * The budget of the context whose database the backfills of this app use.
@@ -57,27 +44,11 @@ export class BudgetChanger {
 
   async read(): Promise<BudgetStatus> {
     const { context } = this.store;
-    const [inForce, [ranges, ...fields]] = await Promise.all([
+    const [inForce, [now, ranges, ...fields]] = await Promise.all([
       this.store.read(),
       scripts.budgetUse.run(this.client, this.keys, { context, table: '' }, []),
     ]);
-    const weights = fields.reduce<number>((sum, field, i) => (i % 4 === 2 ? sum + Number(field) : sum), 0);
-    const runs = Array.from({ length: fields.length / 4 }, (_, i) => {
-      const [runId, backfill, weight, want] = fields.slice(4 * i, 4 * i + 4);
-      return {
-        runId: String(runId),
-        backfill: String(backfill),
-        weight: Number(weight),
-        share: Math.round((10_000 * Number(weight)) / weights) / 10_000,
-        waiting: Number(want) > 0,
-      };
-    });
-    return {
-      context,
-      ...inForce,
-      ranges,
-      runs: runs.toSorted((a, b) => a.backfill.localeCompare(b.backfill)),
-    };
+    return { context, ...inForce, ranges, runs: budgetRuns(fields, context, now) };
   }
 
   async change(patch: BackfillBudget, options: ConfigureOptions): Promise<BudgetStatus> {

@@ -59,7 +59,7 @@ function statusOf(error: BackfillError): number {
   }
   if (error instanceof BackfillConfigError) {
     // An invalid config in Redis or in the code is not the client's mistake.
-    const isRequested = error.where.origin === 'configure' || error.where.origin === 'start';
+    const isRequested = ['configure', 'start', 'budget'].includes(error.where.origin);
     return isRequested ? HttpStatus.BAD_REQUEST : HttpStatus.INTERNAL_SERVER_ERROR;
   }
   if (error instanceof BackfillSourceError) {

@@ -10,6 +10,7 @@ import {
   startBody,
   undoBody,
 } from '../admin.requests.js';
+import { budgetRequest, budgetResponse } from './budget-responses.js';
 import { configRequest, configResponse } from './config-responses.js';
 import { errorResponse, guardErrorResponse } from './error-responses.js';
 import { failureGroupsResponse, failuresResponse } from './failure-responses.js';
@@ -33,6 +34,7 @@ const COMPONENTS: readonly (readonly [name: string, schema: z.ZodType, io: 'inpu
   ['BackfillHold', holdResponse, 'output'],
   ['BackfillHoldReceipt', holdReceiptResponse, 'output'],
   ['BackfillOverrideReceipt', overrideResponse, 'output'],
+  ['BackfillBudgetStatus', budgetResponse, 'output'],
   ['BackfillReceipt', receiptResponse, 'output'],
   ['BackfillRetryReceipt', retryResponse, 'output'],
   ['BackfillConfigInForce', configResponse, 'output'],
@@ -56,6 +58,7 @@ const COMPONENTS: readonly (readonly [name: string, schema: z.ZodType, io: 'inpu
   ['BackfillRetryRequest', retryBody, 'input'],
   ['BackfillUndoRequest', undoBody, 'input'],
   ['BackfillConfigRequest', configRequest, 'input'],
+  ['BackfillBudgetRequest', budgetRequest, 'input'],
 ];
 
 /** A named schema of the document. */

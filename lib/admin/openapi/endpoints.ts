@@ -19,6 +19,7 @@ import {
   startBody,
   undoBody,
 } from '../admin.requests.js';
+import { budgetRequest, budgetResponse } from './budget-responses.js';
 import { configResponse, configRequest } from './config-responses.js';
 import { failureGroupsResponse, failuresResponse } from './failure-responses.js';
 import { holdReceiptResponse, holdResponse } from './hold-responses.js';
@@ -95,6 +96,23 @@ export const ENDPOINTS: Readonly<Record<string, EndpointDescription>> = {
     body: actionBody,
     response: holdReceiptResponse,
     errors: { ...BASE_ERRORS, 400: QUERY_ERRORS[400], 415: CHANGE_ERRORS[415] },
+  },
+  budget: {
+    summary: 'Returns the budget that all runs share, with its version as ETag, and the runs that use it',
+    response: budgetResponse,
+    errors: BASE_ERRORS,
+  },
+  configureBudget: {
+    summary: 'Changes limits of the budget, `null` removes one; in force within a second',
+    headers: { 'If-Match': 'The ETag that was read: a budget that has changed since is left as it is' },
+    body: budgetRequest,
+    response: budgetResponse,
+    errors: {
+      ...BASE_ERRORS,
+      400: QUERY_ERRORS[400],
+      412: 'The budget has changed since the version in If-Match',
+      415: CHANGE_ERRORS[415],
+    },
   },
   status: {
     summary: 'Returns the status of a backfill',

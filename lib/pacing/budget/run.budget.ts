@@ -51,6 +51,7 @@ export class RunBudget {
         rangesPerSecond: rangesPerSecond ?? 0,
         rowsPerSecond: rowsPerSecond ?? 0,
         perTable: perTable ?? 0,
+        context: this.current.context,
         run: runId,
         process: processId,
         weight,

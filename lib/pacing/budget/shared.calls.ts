@@ -36,6 +36,7 @@ export class SharedCalls {
       runId,
       weight,
       name,
+      this.budget.context,
     ]);
     return toQuotaAnswer(reply);
   }

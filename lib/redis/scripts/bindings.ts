@@ -120,7 +120,7 @@ export const scripts = {
     (keys, scope) => [...runKeys(keys, scope), ...keys.budgetCalls(scope.context, scope.name)],
     ['call-rate', 'fair-queue'],
   ),
-  budgetUse: new LuaScript<BudgetScope, [ranges: number, ...runs: (string | number)[]]>(
+  budgetUse: new LuaScript<BudgetScope, [now: number, ranges: number, ...runs: (string | number)[]]>(
     'budget-use',
     (keys, scope) => [...runKeys(keys, NO_RUN), ...budgetKeys(keys, scope)],
     BUDGET_PARTS,

@@ -10,12 +10,14 @@
     7      id of the run
     8      its weight
     9      name of the third party in the budget
+    10     context of the budget
 
   Reply    see quota.lua. A rehearsal asks without a run, which is never stopped
 ]]
 local QUOTA, QUEUE = KEYS[7], KEYS[8]
 local limit, calls, longest_wait, ready_in = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local returned_until, returned_from, run, weight, name = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
+local returned_until, returned_from, run, weight, name, context =
+  ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9], ARGV[10]
 -- Calls are granted so far ahead, in microseconds, so that their turns come by weight; see budget.lua.
 local LEAST_AHEAD = 30000
 local status, hold_until = unpack(redis.call('HMGET', RUN, 'status', 'holdUntil'))
@@ -60,8 +62,7 @@ local asks_in_ms = granted > 0 and math.ceil(wait / 1000)
 end_turn(queue, calls - granted, now_milliseconds + asks_in_ms, cost)
 redis.call('PEXPIRE', QUEUE, 3600000)
 if granted < calls and status then
-  redis.call('HSET', RUN, 'budgetWait', string.format('%.0f|%.0f|callsPerSecond.%s|%.4f|',
-    now_milliseconds, now_milliseconds + asks_in_ms, name, share_of(queue)))
+  record_budget_wait(queue, context, 'callsPerSecond.' .. name, asks_in_ms, '')
 end
 if granted == 0 then
   return { 'wait', asks_in_ms }

@@ -61,7 +61,7 @@ local function forget_turns_by_other_limits(limits, stored)
 end
 
 --[[
-  `text` is JSON: the limits `concurrency`, `rangesPerSecond`, `rowsPerSecond`, `perTable`, 0 for none; `run`, `process`,
+  `text` is JSON: the limits `concurrency`, `rangesPerSecond`, `rowsPerSecond`, `perTable`, 0 for none; `context`, `run`, `process`,
   `weight`, `table` ('' where it is not known), `lease` (ms), `held` (permits that the process has for the run) and `rangeMs`
   (how long its ranges take, 0 where it is not known).
 
@@ -254,10 +254,9 @@ local function leave_budget(budget)
   end
 end
 
--- Records for the status that the budget is what the run waits for: `epoch ms|asks again by|limit|share|run in its place`.
-local function record_budget_wait(budget, limit, poll_ms, first)
-  redis.call('HSET', RUN, 'budgetWait', string.format('%.0f|%.0f|%s|%.4f|%s',
-    budget.now, budget.now + poll_ms, limit, share_of(budget.queue), first or ''))
+-- Records for the status that the budget is what the run waits for, see fair-queue.lua. `first`: the run in its place.
+local function record_wait_for_budget(budget, limit, poll_ms, first)
+  record_budget_wait(budget.queue, budget.context, limit, poll_ms, first or '')
 end
 
 -- Places a range in the budget. Returns microseconds until its start, or nil, 'later' or 'budget', and ms after which to ask
@@ -265,7 +264,7 @@ end
 local function place_in_budget(budget, rows, own_wait, now)
   local is_in_table, first = enter_table(budget)
   if not is_in_table then
-    record_budget_wait(budget, 'perTable', TABLE_POLL_MS, first)
+    record_wait_for_budget(budget, 'perTable', TABLE_POLL_MS, first)
     budget.is_left = true
     return nil, 'budget', TABLE_POLL_MS
   end
@@ -281,7 +280,7 @@ local function place_in_budget(budget, rows, own_wait, now)
   local before = taken_before(budget.queue)
   local free, limit, poll_ms = free_places(budget, rows, now, before)
   if free <= before then
-    record_budget_wait(budget, limit, poll_ms)
+    record_wait_for_budget(budget, limit, poll_ms)
     budget.has_free, budget.poll_ms = free > 0, poll_ms
     return nil, 'budget', poll_ms
   end

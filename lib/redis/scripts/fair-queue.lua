@@ -20,10 +20,9 @@ local FORGOTTEN_MS = 60000
 
 local function open_fair_queue(key, run, weight, now)
   local queue = {
-    key = key, run = run, weight = weight, now = now, virtual = 0, recent = {}, forgotten = {}, weights = weight,
-    changed = false,
+    key = key, run = run, weight = weight, now = now, virtual = 0, recent = {}, old = {}, forgotten = {}, weights = weight,
   }
-  local fields, old = redis.call('HGETALL', key), {}
+  local fields = redis.call('HGETALL', key)
   for i = 1, #fields, 2 do
     local id = string.match(fields[i], '^run:(.*)$')
     if id then
@@ -41,13 +40,13 @@ local function open_fair_queue(key, run, weight, now)
         queue.recent[#queue.recent + 1] = entry
         queue.weights = queue.weights + entry.weight
       else
-        old[#old + 1] = entry
+        queue.old[#queue.old + 1] = entry
       end
     elseif fields[i] == 'virtual' then
       queue.virtual = tonumber(fields[i + 1])
     end
   end
-  for _, entry in ipairs(old) do
+  for _, entry in ipairs(queue.old) do
     if entry.tag <= queue.virtual or now > entry.asks_until + FORGOTTEN_MS then
       queue.forgotten[#queue.forgotten + 1] = 'run:' .. entry.run
     end
@@ -106,6 +105,13 @@ end
 -- Share of the run among those that asked lately, from 0 to 1.
 local function share_of(queue)
   return queue.weight / queue.weights
+end
+
+-- Records for the status that the budget of a context is what the run waits for:
+-- `epoch ms|asks again by|limit|share|run in its place|weight|context`.
+local function record_budget_wait(queue, context, limit, poll_ms, run_in_place)
+  redis.call('HSET', RUN, 'budgetWait', string.format('%.0f|%.0f|%s|%.4f|%s|%.9g|%s',
+    queue.now, queue.now + poll_ms, limit, share_of(queue), run_in_place, queue.weight, context))
 end
 
 -- `want` ranges or calls are asked for again before `asks_until`.

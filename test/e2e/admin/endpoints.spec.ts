@@ -7,6 +7,7 @@ import type {
   BackfillRun,
   BackfillSample,
   BackfillStatus,
+  BudgetStatus,
   ConfigInForce,
   FailureGroups,
   FailurePage,
@@ -332,6 +333,48 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
       expect([invalid.status, invalid.body.code]).toEqual([400, 'BACKFILL_REQUEST_INVALID']);
     }
     expect((await admin.client.get('/hold')).body).toEqual({ hold: null });
+  });
+
+  it('read and change the budget, and reject a change based on an old version', async () => {
+    const read = await admin.client.get<BudgetStatus>('/budget');
+    expect([read.status, read.body]).toEqual([
+      200,
+      {
+        context: 'default',
+        limits: {
+          concurrency: null,
+          rangesPerSecond: null,
+          rowsPerSecond: null,
+          callsPerSecond: {},
+          perTable: null,
+        },
+        patch: {},
+        version: '0',
+        ranges: 0,
+        runs: [],
+      },
+    ]);
+    const tag = { 'if-match': read.headers.get('etag') ?? '' };
+    const patch = { concurrency: 1000, callsPerSecond: { directory: 50 } };
+    const body = { ...patch, reason: 'busy' };
+    const changed = await admin.client.send<BudgetStatus>('PATCH', '/budget', body, tag);
+    expect([changed.status, changed.headers.get('etag')]).toEqual([200, '"1"']);
+    expect(changed.body).toMatchObject({ limits: patch, patch, version: '1' });
+    const stale = await admin.client.send<ErrorBody>('PATCH', '/budget', { concurrency: 1 }, tag);
+    expect([stale.status, stale.body.code]).toEqual([412, 'BACKFILL_BUDGET_STALE']);
+    const wrong = { perTable: 0, callsPerSecond: { directory: 'many' }, x: 1 };
+    const invalid = await admin.client.send<ErrorBody>('PATCH', '/budget', wrong);
+    expect([invalid.status, invalid.body.code]).toEqual([400, 'BACKFILL_CONFIG_INVALID']);
+    expect(invalid.body.fields?.map(({ field }) => field)).toEqual([
+      'perTable',
+      'callsPerSecond.directory',
+      'x',
+    ]);
+    const [entry] = await admin.backfills.history('*', { types: ['budgetConfigured'] });
+    expect(entry?.data).toMatchObject({ by: 'ada', reason: 'busy', from: { concurrency: null } });
+    const none = { concurrency: null, callsPerSecond: { directory: null } };
+    const removed = await admin.client.send<BudgetStatus>('PATCH', '/budget', none);
+    expect(removed.body.limits).toEqual(read.body.limits);
   });
 
   it('override a throttle until a time, and end that', async () => {

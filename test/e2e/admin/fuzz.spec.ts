@@ -25,6 +25,7 @@ const name = fc.oneof(
     'events',
     'overview',
     'hold',
+    'budget',
     '*',
     'a%20b',
     '%F0%9F%92%A5',
@@ -60,6 +61,8 @@ const key = fc.constantFrom(
   'until',
   'throttle',
   'factor',
+  'concurrency',
+  'callsPerSecond',
   'ids',
   'runId',
   'batchSize',
@@ -173,6 +176,7 @@ describe.each<AdapterName>(['express', 'fastify'])('malformed requests on %s', (
     );
     expect(await state()).toEqual(before);
     expect(await admin.backfills.history('*')).toEqual([]);
+    expect((await admin.backfills.budget()).patch).toEqual({});
     expect(Object.prototype).not.toHaveProperty('x');
     await admin.close();
   });

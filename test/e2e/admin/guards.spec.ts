@@ -172,6 +172,7 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
       '/events',
       '/overview',
       '/hold',
+      '/budget',
       '/ui',
       '/ui/app.js',
       '/ui/app.css',
@@ -187,6 +188,8 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
       expect([path, (await admin.client.send('POST', path, { reason: 'x' })).status]).toEqual([path, 403]);
     }
     expect((await admin.client.send('PATCH', '/held/config', { batchSize: 1 })).status).toBe(403);
+    expect((await admin.client.send('PATCH', '/budget', { concurrency: 1 })).status).toBe(403);
+    expect((await admin.backfills.budget()).version).toBe('0');
     expect((await admin.backfills.status('held')).state).toBe('idle');
     expect((await admin.client.get('/held', good)).status).toBe(200);
     expect((await admin.client.send('POST', '/held/start', {}, good)).status).toBe(201);
@@ -289,6 +292,7 @@ describe.each<AdapterName>(['express', 'fastify'])('guards on %s', (adapter) => 
         '/overview',
         '/hold',
         '/hold/release',
+        '/budget',
         ...['', '/cancel', '/config', '/failure-groups', '/failures', '/failures/retry'].map(inName),
         ...[
           '/history',

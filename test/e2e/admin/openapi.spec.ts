@@ -10,7 +10,14 @@ import {
   keyset,
   NonRetryableError,
 } from 'nestjs-backfill';
-import type { BackfillStatus, ConfigInForce, FailureGroups, FailurePage, RunReceipt } from 'nestjs-backfill';
+import type {
+  BackfillStatus,
+  BudgetStatus,
+  ConfigInForce,
+  FailureGroups,
+  FailurePage,
+  RunReceipt,
+} from 'nestjs-backfill';
 import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
 import { ApiContract, dereferenced, startAdminApp } from '../../support/admin/index.js';
 import type { AdapterName, AdminApp, AdminClient } from '../../support/admin/index.js';
@@ -22,6 +29,7 @@ const READS = [
   '',
   '/overview',
   '/hold',
+  '/budget',
   '/held',
   '/held/config',
   '/held/preview',
@@ -132,9 +140,9 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     const document = SwaggerModule.createDocument(admin.app, new DocumentBuilder().build());
     const open = openObjects(dereferenced(document).paths, []);
     // The data of an event depend on its type, the properties of a range on its source, parameters on the backfill, the
-    // columns of a row on its table.
+    // columns of a row on its table, the third parties of the budget on the app.
     expect(new Set(open.map((path) => path.at(-1)))).toEqual(
-      new Set(['after', 'before', 'data', 'items', 'paramsSchema']),
+      new Set(['after', 'before', 'callsPerSecond', 'data', 'items', 'paramsSchema']),
     );
   });
 
@@ -286,6 +294,23 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     expect(contract.problems).toEqual([]);
   });
 
+  it('matches the responses of the budget', async () => {
+    const set = { concurrency: 4, callsPerSecond: { directory: 5 }, reason: 'busy' };
+    expect((await client.send('PATCH', '/budget', set)).status).toBe(200);
+    expect((await client.send('POST', '/held/start')).status).toBe(201);
+    const { body } = await client.get<BackfillStatus>('/held');
+    const wait = `${Date.now()}|9999999999999|concurrency|0.5||1|default`;
+    const [key] = await bench.redis.client.keys(`*:_:run:${String(body.runId)}`);
+    await bench.redis.client.hset(key ?? '', 'budgetWait', wait);
+    const budget = await client.get<BudgetStatus>('/budget');
+    expect(budget.body.runs).toMatchObject([{ backfill: 'held', waitsFor: 'concurrency' }]);
+    await client.send('POST', '/held/cancel');
+    const none = { concurrency: null, callsPerSecond: { directory: null } };
+    expect((await client.send('PATCH', '/budget', none)).status).toBe(200);
+    await client.get('/budget');
+    expect(contract.problems).toEqual([]);
+  });
+
   it('matches the responses while all runs are held', async () => {
     expect((await client.send('POST', '/held/start')).status).toBe(201);
     for (const body of [{ reason: 'incident' }, { reason: 'incident', until: Date.now() + 60_000 }]) {
@@ -401,6 +426,10 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     await ask('PATCH', '/held/config', { batchSize: 0 });
     await ask('PATCH', '/held/config', { wrong: 1 });
     await ask('PATCH', '/held/config', {}, form);
+    await ask('PATCH', '/budget', { concurrency: 0 });
+    await ask('PATCH', '/budget', { wrong: 1 });
+    await ask('PATCH', '/budget', {}, form);
+    await ask('PATCH', '/budget', { concurrency: 1 }, { 'if-match': '"999"' });
     allowed = false;
     for (const path of [...READS, '/held/runs/x', '/held/history', '/events']) {
       await ask('GET', path);
@@ -409,6 +438,7 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
       await ask('POST', `/held/${action}`);
     }
     await ask('PATCH', '/held/config');
+    await ask('PATCH', '/budget');
     for (const path of HOLDS) {
       await ask('POST', path);
     }
@@ -422,12 +452,13 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
       await ask('POST', `/held/${action}`);
     }
     await ask('PATCH', '/held/config');
+    await ask('PATCH', '/budget');
     for (const path of HOLDS) {
       await ask('POST', path);
     }
     authenticated = true;
     // A guard that throws an exception of its own decides about its code, too.
-    expect(codes.splice(withCode).map(([, status]) => status)).toEqual(Array.from({ length: 26 }, () => 401));
+    expect(codes.splice(withCode).map(([, status]) => status)).toEqual(Array.from({ length: 28 }, () => 401));
     expect(codes.filter(([code]) => !String(code).startsWith('BACKFILL_'))).toEqual([]);
     expect(contract.problems).toEqual([]);
   });

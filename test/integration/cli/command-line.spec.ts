@@ -16,6 +16,12 @@ const json = async (...words: string[]) => {
   return { code, value: out === '' ? null : (JSON.parse(out) as Record<string, unknown>), err };
 };
 
+const runKey = async () => {
+  const { value } = await json('status', NAME);
+  const keys = await redis.client.keys(`*:_:run:${String(value?.['runId'])}`);
+  return keys[0] ?? '';
+};
+
 beforeAll(async () => {
   await database.query('CREATE TABLE parcel (id int PRIMARY KEY, pieces int NOT NULL DEFAULT 1, weight int)');
   await database.query('INSERT INTO parcel SELECT generate_series(1, 100)');
@@ -124,6 +130,12 @@ describe('the command line, piped', () => {
       /expected --throttle to be a throttle, of which it has none/,
     ],
     [['hold', '--reason', ''], /expected --reason to be/],
+    [
+      ['budget', '--set', 'concurrency=0', 'callsPerSecond.a=x'],
+      /concurrency: expected a whole[^]*callsPerSecond\.a: expected a number[^]*Repeat the command with these values corrected\./,
+    ],
+    [['budget', '--set', 'callsPerSecond={"a":1}', 'callsPerSecond.b=1'], /Expected either callsPerSecond=/],
+    [['budget', '--set', 'concurrency'], /Expected key=value such as concurrency=16/],
     [['resume', NAME, '--adopt-version', ''], /expected --adopt-version to be/],
   ])('words the error of %j for the command line', async (words, message) => {
     const { code, err } = await cli.piped(...words);
@@ -196,6 +208,37 @@ describe('the command line, piped', () => {
       { type: 'heldAll', data: { by: 'alice' } },
     ]);
     await cli.piped('cancel', NAME);
+  });
+
+  it('prints the budget, changes it, and says which runs use it', async () => {
+    expect((await cli.piped('budget')).out).toMatch(
+      /^limit +value +from\nconcurrency +none +default\n[^]*version 0\n\nNo run uses it\.\n$/,
+    );
+    const words = ['budget', '--by', 'alice', '--reason', 'busy', '--if-version', '0', '--set'];
+    const { code, out } = await cli.piped(...words, 'rangesPerSecond=5', 'callsPerSecond.directory=20');
+    expect(code).toBe(0);
+    expect(out).toMatch(/rangesPerSecond +5 +set\n[^]*callsPerSecond\.directory +20 +set\nversion 1\n/);
+    expect((await cli.piped(...words, 'concurrency=2')).code).toBe(4);
+    expect((await cli.piped('history', '*', '--limit', '1')).out).toMatch(
+      / budgetConfigured +- +alice +busy .*"rangesPerSecond":5/,
+    );
+    await cli.piped('start', NAME);
+    // The app has no workers: nothing is claimed, so the run waits for nothing.
+    await redis.client.hset(
+      await runKey(),
+      'budgetWait',
+      `${Date.now()}|9999999999999|perTable|0.5||2|default`,
+    );
+    expect((await cli.piped('budget')).out).toMatch(
+      /weigh-parcels +\S+ +2 +0 % +0 +perTable\n0 ranges in process/,
+    );
+    expect((await json('budget')).value).toMatchObject({
+      limits: { rangesPerSecond: 5, callsPerSecond: { directory: 20 } },
+      runs: [{ backfill: NAME, weight: 2, waiting: true, waitsFor: 'perTable' }],
+    });
+    await cli.piped('cancel', NAME);
+    const reset = ['budget', '--set', 'rangesPerSecond=null', 'callsPerSecond={"directory":null}'];
+    expect((await cli.piped(...reset)).out).toMatch(/callsPerSecond\.directory +none +set/);
   });
 
   it('lists and retries failures when there are none', async () => {
