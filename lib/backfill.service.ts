@@ -264,8 +264,8 @@ export class BackfillService {
   }
 
   /**
-   * Loosens or tightens a throttle of a backfill until a time: its pressure is multiplied by `factor`, from its next
-   * measurement on. 0 ignores it, 1 ends an override that is in force. The override is kept in Redis alone, concerns all
+   * Loosens or tightens a throttle of a backfill until a time: its pressure is multiplied by `factor`, within a
+   * second. 0 ignores it, 1 ends an override that is in force. The override is kept in Redis alone, concerns all
    * processes, and ends by the clock of Redis.
    *
    * @throws BackfillRequestError where the backfill has no such throttle, `factor` is not from 0 to 100, or `until` is no

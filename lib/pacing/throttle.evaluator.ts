@@ -1,5 +1,5 @@
-import { Injectable, Inject, Logger } from '@nestjs/common';
-import { LogOnce } from '../async/log-once.js';
+import { Injectable, Inject } from '@nestjs/common';
+import type { LogOnce } from '../async/log-once.js';
 import { withTimeout } from '../async/timeout.js';
 import { EntityManagers } from '../database/entity-managers.js';
 import { PoolWait } from '../database/pool-wait.js';
@@ -11,6 +11,18 @@ import type { BackfillThrottle, ThrottlePressure } from '../throttles/backfill-t
 /** Longest that a throttle is waited for. */
 export const MEASURE_TIMEOUT_MS = 2_000;
 
+/** A throttle of a run, and what is remembered of it from one measurement to the next. */
+export interface MeasuredThrottle {
+  readonly throttle: BackfillThrottle;
+  /** Identifies it among those of the run. */
+  readonly id: string;
+  readonly backfill: string;
+  readonly runId: string;
+  readonly log: LogOnce;
+  /** `null` before its first result. */
+  latest: ThrottlePressure | null;
+}
+
 interface Measurement {
   readonly result: Promise<ThrottlePressure>;
   readonly wait: PoolWait;
@@ -19,11 +31,8 @@ interface Measurement {
 /** Measures a throttle. An error or a timeout is logged, counted, and treated as the throttle says. */
 @Injectable()
 export class ThrottleEvaluator {
-  private readonly logger = new Logger('Backfill');
-  private readonly failures = new Map<string, LogOnce>();
   /** Measurements that have not ended. One that does not return must not take a connection for each that follows. */
   private readonly pending = new Map<string, Measurement>();
-  private readonly latest = new Map<string, ThrottlePressure>();
 
   constructor(
     private readonly managers: EntityManagers,
@@ -31,16 +40,9 @@ export class ThrottleEvaluator {
     private readonly keys: BackfillKeys,
   ) {}
 
-  /** @param id of the throttle among those of the run */
-  async measure(
-    throttle: BackfillThrottle,
-    id: string,
-    backfill: string,
-    runId: string,
-  ): Promise<ThrottlePressure> {
-    const key = `${runId} ${id}`;
-    const where = `[${backfill} run ${runId}] throttle ${throttle.name}`;
-    const measuring = this.pending.get(key) ?? this.start(throttle, key, backfill, runId);
+  /** @param signal aborted once nobody wants the result any more: then there is none, and no failure is logged */
+  async measure(measured: MeasuredThrottle, signal: AbortSignal): Promise<ThrottlePressure | null> {
+    const measuring = this.pending.get(keyOf(measured)) ?? this.start(measured);
     try {
       const { pressure, reason } = await withTimeout(
         measuring.result,
@@ -50,50 +52,45 @@ export class ThrottleEvaluator {
       if (!Number.isFinite(pressure)) {
         throw new TypeError(`Expected a pressure from 0 to 1, got ${String(pressure)}`);
       }
-      this.failures.delete(key);
-      const measured = { pressure: Math.min(1, Math.max(0, pressure)), reason };
-      this.latest.set(key, measured);
-      return measured;
+      measured.log.recover();
+      measured.latest = { pressure: Math.min(1, Math.max(0, pressure)), reason };
+      return signal.aborted ? null : measured.latest;
     } catch (error) {
+      if (signal.aborted) {
+        return null;
+      }
       if (measuring.wait.isWaiting) {
         // For a connection of the app's pool: the throttle has not failed, and says nothing new.
-        return this.latest.get(key) ?? { pressure: 0, reason: '' };
+        return measured.latest ?? { pressure: 0, reason: '' };
       }
-      const failClosed = throttle.onError === 'failClosed';
-      this.logOf(key).warn(
-        `${where} failed, treated as ${failClosed ? 'pressure 1' : 'no pressure'}: ${String(error)}`,
-      );
-      await this.client.hincrby(this.keys.throttleErrors(runId), throttle.name, 1);
-      return { pressure: failClosed ? 1 : 0, reason: `throttle ${throttle.name} failed` };
+      return this.fail(measured, error);
     }
   }
 
-  /** Forgets what the throttles of a run have measured. */
-  forget(runId: string): void {
-    for (const key of [...this.latest.keys(), ...this.failures.keys()]) {
-      if (key.startsWith(`${runId} `)) {
-        this.latest.delete(key);
-        this.failures.delete(key);
-      }
-    }
+  private async fail(
+    { throttle, backfill, runId, log }: MeasuredThrottle,
+    error: unknown,
+  ): Promise<ThrottlePressure> {
+    const failClosed = throttle.onError === 'failClosed';
+    log.warn(
+      `[${backfill} run ${runId}] throttle ${throttle.name} failed, ` +
+        `treated as ${failClosed ? 'pressure 1' : 'no pressure'}: ${String(error)}`,
+    );
+    await this.client.hincrby(this.keys.throttleErrors(runId), throttle.name, 1);
+    return { pressure: failClosed ? 1 : 0, reason: `throttle ${throttle.name} failed` };
   }
 
-  private start(throttle: BackfillThrottle, key: string, backfill: string, runId: string): Measurement {
+  private start(measured: MeasuredThrottle): Measurement {
+    const key = keyOf(measured);
     const wait = new PoolWait();
-    const result = wait
-      .run(() => this.callThrottle(throttle, backfill, runId))
-      .finally(() => this.pending.delete(key));
+    const result = wait.run(() => this.callThrottle(measured)).finally(() => this.pending.delete(key));
     this.pending.set(key, { result, wait });
     // Nobody may be waiting any more when it rejects.
     result.catch(() => undefined);
     return { result, wait };
   }
 
-  private async callThrottle(
-    throttle: BackfillThrottle,
-    backfill: string,
-    runId: string,
-  ): Promise<ThrottlePressure> {
+  private async callThrottle({ throttle, backfill, runId }: MeasuredThrottle): Promise<ThrottlePressure> {
     const em = this.managers.fork();
     try {
       return await throttle.measure({ backfill, runId, em, redis: this.client });
@@ -101,10 +98,8 @@ export class ThrottleEvaluator {
       em.clear();
     }
   }
+}
 
-  private logOf(key: string): LogOnce {
-    const log = this.failures.get(key) ?? new LogOnce(this.logger);
-    this.failures.set(key, log);
-    return log;
-  }
+function keyOf({ runId, id }: MeasuredThrottle): string {
+  return `${runId} ${id}`;
 }

@@ -93,8 +93,7 @@ export class ThrottlePoller {
    * The reports of a throttle that concerns all processes stay until another process, or the next run, has measured it, or they
    * expire: the run is not to go on in between.
    */
-  private async withdraw({ poll, scope, run: { backfill, runId } }: Polled): Promise<void> {
-    this.evaluator.forget(runId);
+  private async withdraw({ poll, scope, run: { backfill } }: Polled): Promise<void> {
     try {
       const reporters = await poll.stop();
       await this.reporter.withdraw(backfill.name, scope === 'process' ? reporters : []);

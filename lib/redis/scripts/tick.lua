@@ -5,6 +5,7 @@
 
   KEYS     see prelude.lua; of 1 to 6 only the active runs are used
     7      prefix of the leases of this interval, which the name of a backfill follows
+    8      the one lease of earlier versions, whose holder supervises all runs
   ARGV
     1      ms for which a lease is held
     2...   name and version of each handler of this process, see `is_held_for_version`
@@ -13,7 +14,9 @@
              the run is gone), how many times it was resumed, 1 when this process got its lease, else 0, and 1 when this
              process may supervise it, else 0... }
 ]]
-local LEASE_PREFIX = KEYS[7]
+local LEASE_PREFIX, EARLIER_LEASE = KEYS[7], KEYS[8]
+-- A little longer than two intervals.
+local EARLIER_LEASE_MS = 2500
 local lease_ms = ARGV[1]
 local handled = {}
 for i = 2, #ARGV, 2 do
@@ -23,7 +26,7 @@ local now = now_ms()
 expire_global_hold(now)
 local hold = global_hold(now)
 local reply = { now, global_hold_json(hold) }
-local active = redis.call('HGETALL', ACTIVE)
+local active, may_supervise_all = redis.call('HGETALL', ACTIVE), true
 for i = 1, #active, 2 do
   local name, id = active[i], active[i + 1]
   local run_key = RUN_PREFIX .. id
@@ -38,9 +41,14 @@ for i = 1, #active, 2 do
     -- The hold was deleted from outside.
     unmirror_hold(run_key, now)
   end
+  may_supervise_all = may_supervise_all and (may_supervise or status ~= 'running')
   reply[#reply + 1] = status or ''
   reply[#reply + 1] = tonumber(resumes or 0)
   reply[#reply + 1] = has_lease and 1 or 0
   reply[#reply + 1] = may_supervise and 1 or 0
+end
+-- Processes of earlier versions would apply the pressure of the throttles that they know, and no override.
+if #active > 0 and may_supervise_all then
+  redis.call('SET', EARLIER_LEASE, '1', 'PX', EARLIER_LEASE_MS)
 end
 return reply

@@ -79,6 +79,31 @@ describe('an override of a throttle', () => {
     expect(over.overrides).toEqual([]);
   });
 
+  it('counts within a second for a throttle that is measured once a day', async () => {
+    const work = defineBackfill({
+      name: 'work',
+      source: numbers(1_000_000),
+      config: { batchSize: 1, perSecondOnPeak: 10, perSecondOffPeak: 10 },
+      throttles: [
+        { name: 'nightly', everyMs: 86_400_000, measure: () => ({ pressure: 0.5, reason: 'reports run' }) },
+      ],
+      processRange: () => {},
+    });
+    const { backfills } = await bench.start({ handlers: [work] });
+    await backfills.start('work');
+    const rate = (expected: number) =>
+      eventually(
+        `a rate of ${expected}`,
+        () => backfills.status('work'),
+        ({ rate: { perSecond } }) => perSecond === expected,
+      );
+    await rate(5);
+    await backfills.override('work', { throttle: 'nightly', factor: 0, until: later() });
+    await rate(10);
+    await backfills.override('work', { throttle: 'nightly', factor: 1 });
+    await rate(5);
+  });
+
   it('is refused where it cannot be', async () => {
     const { backfills } = await throttled();
     const override = (change: object) =>

@@ -327,6 +327,43 @@ describe('a throttle that is asked several times a second', () => {
   });
 });
 
+describe('a throttle that is measured while the app closes', () => {
+  it.each(['cluster', 'process'] as const)(
+    'of scope %s has not failed, and reports no more',
+    async (scope) => {
+      let fail: ((error: Error) => void) | undefined;
+      const throttle: BackfillThrottle = {
+        name: 'slow',
+        scope,
+        everyMs: 50,
+        onError: 'failClosed',
+        measure: () =>
+          new Promise((_, reject) => {
+            fail = reject;
+          }),
+      };
+      const name = `closing-${scope}`;
+      const { app, backfills, logs } = await bench.start({ handlers: [counting(name, [throttle], 40)] });
+      const { runId } = await backfills.start(name);
+      const measuring = await eventually(
+        'a measurement',
+        () => fail,
+        (reject) => reject !== undefined,
+      );
+      const keys = app.get(BackfillKeys, { strict: false });
+      await app.close();
+      const redis = bench.redis.client;
+      const before = await redis.get(keys.throttleErrors(runId));
+      measuring?.(new Error('the pool is closed'));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(logs.having('throttle slow failed')).toEqual([]);
+      expect(logs.having('cannot be reported')).toEqual([]);
+      expect(await redis.hgetall(keys.pressure(name))).toEqual({});
+      expect(await redis.get(keys.throttleErrors(runId))).toBe(before);
+    },
+  );
+});
+
 describe('ready-made throttles', () => {
   let orm: MikroORM;
   beforeAll(async () => {
