@@ -111,6 +111,9 @@ export const startBody = z.strictObject(
       .optional()
       .describe(`Pauses the run after so many rows, with a verdict: ${CANARY}. Default of maxFailures: 0`),
     dryRun: z.boolean('true or false').optional().describe('Rolls back every transaction of the run'),
+    finishBy: end
+      .optional()
+      .describe('When the run should have ended, as information: ISO time or epoch milliseconds'),
     reason,
   },
   'an object such as { "dryRun": true }',

@@ -1,4 +1,5 @@
 import { forecastOutcome } from '../status/forecast-outcome.js';
+import { isoOrNull } from '../status/iso-time.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { BackfillChange, BackfillRun } from '../state/backfill-run.js';
@@ -112,6 +113,7 @@ export function toPublicRun(row: LedgerRun, state: LedgerCheckpoint['state']): B
     dryRun: row.dryRun,
     version: row.version,
     params: parseJson(state['paramsShown']),
+    finishBy: isoOrNull(state['finishBy'] ? Number(state['finishBy']) : null),
     planned: row.planned,
     done: row.done,
     outstanding: row.status === 'cancelled' ? 0 : row.outstanding,

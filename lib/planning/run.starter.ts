@@ -7,6 +7,7 @@ import { parseConfigPatch } from '../config/parse-config-patch.js';
 import { EntityManagers } from '../database/entity-managers.js';
 import { requireTransactions } from '../database/require-transactions.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
+import { BackfillRequestError } from '../errors/backfill-request.error.js';
 import { describeValue } from '../errors/describe-value.js';
 import { computeForecast } from '../forecast/compute-forecast.js';
 import type { BackfillForecast } from '../state/backfill-forecast.js';
@@ -21,6 +22,7 @@ import { undoRunId } from '../redis/undo-run-id.js';
 import { canaryFields } from '../state/canary.js';
 import { cursorText, fenceOf } from '../state/cursor-fence.js';
 import type { CursorFence } from '../state/cursor-fence.js';
+import { parseEnd } from '../state/parse-end.js';
 import type { RunReceipt, StartOptions } from '../state/run-actions.js';
 import { cursorField } from '../state/run-record.js';
 import { RunStore } from '../state/run.store.js';
@@ -45,14 +47,20 @@ export class RunStarter {
 
   /**
    * Throws `BackfillConflictError` while another run is active, and `BackfillRequestError` for a dry run on a database
-   * without transactions, and for a verification or a canary that the source cannot have.
+   * without transactions, for a verification or a canary that the source cannot have, and
+   * for a `finishBy` that is no time in the future.
    *
    * @param undoes id of the run that the run undoes; `backfill` is then the reversal of its backfill
    */
   async start(backfill: RegisteredBackfill, options: StartOptions, undoes?: string): Promise<RunReceipt> {
     const { name, source, defaults } = backfill;
     const patch = parseConfigPatch(options.config, { backfill: name, origin: 'start' });
+    const finishBy = options.finishBy === undefined ? null : parseEnd(name, options.finishBy, 'finishBy');
     await this.assertNoActiveRun(name, options);
+    // A request that is repeated later starts nothing, so that the script decides then.
+    if (finishBy !== null && options.idempotencyKey === undefined && finishBy <= (await this.clock.now())) {
+      throw past(name, options);
+    }
     if (Object.keys(patch).length > 0) {
       const { startedBy: by = null, reason = null } = options;
       await this.configs.write(name, null, patch, { patch: { ...patch }, by, reason }, { defaults });
@@ -90,11 +98,15 @@ export class RunStarter {
       ...(undoes === undefined ? {} : { undoes }),
       ...(verification ? { verification: JSON.stringify(verification) } : {}),
       ...(canary ? canaryFields(canary, canary.sample) : {}),
+      ...(finishBy === null ? {} : { finishBy }),
       ...fencedCursors(opening, fenceOf({ verification, canary, undoes: undoes ?? null })),
     });
     // After a lost connection ioredis sends the script again: the active run is then the one that it created itself.
     if (answer.kind === 'active' && answer.runId !== runId) {
       throw conflict(name, answer.runId, answer.status);
+    }
+    if (answer.kind === 'past') {
+      throw past(name, options);
     }
     if (answer.kind === 'repeated') {
       return this.receipt(answer.runId, false);
@@ -149,6 +161,10 @@ function fencedCursors({ partitions }: SourceOpening, fence: CursorFence): Recor
 /** A bound as it was asked for; empty for none. */
 function boundText(bound: unknown): string {
   return bound === undefined ? '' : describeValue(bound);
+}
+
+function past(name: string, { finishBy }: StartOptions): BackfillRequestError {
+  return new BackfillRequestError(name, 'finishBy', 'a time in the future', finishBy);
 }
 
 function conflict(name: string, runId: string, status: string): BackfillConflictError {

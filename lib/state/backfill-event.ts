@@ -74,12 +74,16 @@ export interface BackfillEventCause {
  * @publicApi
  */
 export interface BackfillEventData {
-  /** `params`: those of the run, with secrets as `***`; `canary`: where it has one; `undoes`: id of the run that it undoes. */
+  /**
+   * `params`: those of the run, with secrets as `***`; `canary`: where it has one; `undoes`: id of the run that it undoes;
+   * `finishBy`: when it should have ended, as epoch ms.
+   */
   readonly started: BackfillEventCause & {
     readonly dryRun: boolean;
     readonly undoes?: string;
     readonly params?: JsonValue;
     readonly canary?: { readonly rows: number; readonly maxFailures: number };
+    readonly finishBy?: number;
   };
   /** Ranges that the cycle planned, and how many should be outstanding. */
   readonly planned: { readonly ranges: number; readonly target: number };

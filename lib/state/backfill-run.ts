@@ -18,6 +18,8 @@ export interface BackfillRun {
   readonly statusReason: string | null;
   readonly startedAt: string;
   readonly finishedAt: string | null;
+  /** When it should have ended; `null`: it was started without such a time. */
+  readonly finishBy: string | null;
   readonly startedBy: string | null;
   readonly reason: string | null;
   readonly dryRun: boolean;

@@ -37,6 +37,11 @@ export interface StartOptions {
    * Default: no canary.
    */
   readonly canary?: CanaryOptions;
+  /**
+   * When the run should have ended, as information: it changes no rate. Where the run is expected to end later, `late` of
+   * the status says by how much and what stands in the way. Default: no such time.
+   */
+  readonly finishBy?: Date | string | number;
   /** Reason, for the history. */
   readonly reason?: string;
   /** Name of the operator, for the history. */

@@ -72,6 +72,8 @@ const runSchema = z.object({
   finishedAt: time,
   startedBy: text,
   startReason: text,
+  /** When it should have ended, in epoch ms; `null`: nobody has said. */
+  finishBy: time.catch(null),
   from: text,
   to: text,
   dryRun: flag,

@@ -22,9 +22,9 @@ const EVENT_OF = {
   cancel: 'cancelled',
 } as const satisfies Record<RunAction, BackfillEventType>;
 
-/** Result of the start of a run. */
+/** Result of the start of a run; `past`: its `finishBy` is not in the future. */
 export type StartAnswer =
-  | { readonly kind: 'started' | 'repeated'; readonly runId: string }
+  | { readonly kind: 'started' | 'repeated' | 'past'; readonly runId: string }
   | { readonly kind: 'active'; readonly runId: string; readonly status: RunStatus };
 
 /** Result of a transition; `already`: the run was in that status. Both statuses are `null` where the run is gone. */

@@ -162,6 +162,8 @@ export interface BackfillStatus {
    * while the run is verified, and where the speed is not known yet.
    */
   readonly eta: string | null;
+  /** When the run should have ended, as `start` was told; `null`: it was told no time. It changes no rate. */
+  readonly finishBy: string | null;
   /** What the run was forecast to cost when it was started, and what has come true; `null`: it was not rehearsed before. */
   readonly forecast: ForecastOutcome | null;
   readonly rate: RateStatus;

@@ -27,6 +27,7 @@ export const IDLE_STATUS = {
   rangesPerSecond: 0,
   rowsPerSecond: 0,
   eta: null,
+  finishBy: null,
   forecast: null,
   rate: { perSecond: 0, reason: 'idle' },
   concurrency: null,

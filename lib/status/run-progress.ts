@@ -8,16 +8,18 @@ import { describeOverride } from '../state/throttle-override.js';
 import type { ThrottleOverride } from '../state/throttle-override.js';
 import type { RateStatus } from './backfill-status.js';
 import { budgetLimitOf } from './budget-limit.js';
+import { isoOrNull } from './iso-time.js';
 
 /** Derived from counters that were read together: a separate read could differ by what happened in between. */
 export function outstandingOf({ status, planned, done, failed }: RunRecord): number {
   return status === 'cancelled' ? 0 : Math.max(0, planned - done - failed);
 }
 
-/** What a status and a run have alike: parameters, counts of ranges and rows, and what the verification has found. */
+/** What a status and a run have alike: parameters, end that was asked for, counts of ranges and rows, and what the verification has found. */
 export function countsOf(run: RunRecord) {
   return {
     params: run.paramsShown,
+    finishBy: isoOrNull(run.finishBy),
     planned: run.planned,
     done: run.done,
     outstanding: outstandingOf(run),

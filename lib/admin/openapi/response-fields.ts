@@ -22,6 +22,8 @@ export const params = z
   .unknown()
   .describe('Parameters of the run, JSON with secret ones as ***; null: it was started without');
 
+export const finishBy = time.nullable().describe('When the run should have ended; null: nobody has said');
+
 /** The journal of a run, and what its undo came to. */
 export const journal = {
   journaled: count.describe('Rows in the journal of the run, which an undo can give their old values back'),

@@ -15,6 +15,7 @@ import {
   rowsRechecked,
   params,
   journal,
+  finishBy,
 } from './response-fields.js';
 import type { Shape } from './response-fields.js';
 import { forecastOutcome } from './forecast-fields.js';
@@ -50,6 +51,7 @@ export const runResponse = z.object({
   statusReason: text.nullable(),
   startedAt: time,
   finishedAt: time.nullable(),
+  finishBy,
   startedBy: text.nullable(),
   reason: text.nullable(),
   dryRun: z.boolean(),

@@ -18,6 +18,7 @@ import {
   rowsRechecked,
   params,
   journal,
+  finishBy,
   error,
 } from './response-fields.js';
 import type { Shape } from './response-fields.js';
@@ -70,6 +71,7 @@ export const statusResponse = z.object({
   eta: time
     .nullable()
     .describe('Estimated end by the rate in force; null: nothing moves, or it is not known'),
+  finishBy,
   forecast: forecastOutcome,
   held: z
     .object({

@@ -23,6 +23,7 @@ interface StartFlags extends ParamsFlags {
   readonly sample?: number;
   readonly canary?: number;
   readonly canaryMaxFailures?: number;
+  readonly finishBy?: string;
   readonly reason?: string;
   readonly by?: string;
   readonly idempotencyKey?: string;
@@ -58,6 +59,10 @@ export function addStartCommand(program: Command, session: CliSession): void {
       'most failures with which the canary passes (default: 0)',
       wholeNumber('--canary-max-failures', 0),
     )
+    .option(
+      '--finish-by <time>',
+      'ISO time by which the run should end, such as 2030-01-31T18:00:00Z: a warning where it will not',
+    )
     .option('--dry-run', 'roll back every transaction')
     .option('--reason <text>', 'reason recorded in the history')
     .option('--by <who>', 'operator recorded in the history (default: the OS user)')
@@ -81,7 +86,7 @@ export function addStartCommand(program: Command, session: CliSession): void {
         origin: 'start',
       });
       const service = await session.service();
-      const { from, to, dryRun, reason, idempotencyKey } = flags;
+      const { from, to, dryRun, finishBy, reason, idempotencyKey } = flags;
       const params = await paramsOf(service, name, flags);
       const receipt = await service.start(name, {
         from,
@@ -92,6 +97,7 @@ export function addStartCommand(program: Command, session: CliSession): void {
         ...verifyOf(flags),
         ...canaryOf(flags),
         startedBy: operatorName(flags.by),
+        ...(finishBy === undefined ? {} : { finishBy }),
         ...(params === undefined ? {} : { params }),
         ...(flags.set === undefined ? {} : { config }),
       });

@@ -257,7 +257,7 @@ export const scripts = {
   >('snapshot', (keys, scope) => [...retriedKeys(keys, scope), keys.sample(scope.runId)]),
   start: new LuaScript<
     StartScope,
-    [kind: 'started' | 'repeated', runId: string] | [kind: 'active', runId: string, status: string]
+    [kind: 'started' | 'repeated' | 'past', runId: string] | [kind: 'active', runId: string, status: string]
   >('start', (keys, scope) => [
     ...runKeys(keys, scope),
     keys.runs(scope.backfill),

@@ -12,6 +12,7 @@
     5...   field and value of each field of the run
 
   Reply    { 'started', run id }
+           { 'past', run id } when its field finishBy is not in the future: nothing was changed
            { 'repeated', run id } when an earlier request has the same idempotency key
            { 'active', run id, status } when a run is active
 ]]
@@ -34,6 +35,11 @@ if active_id then
 end
 
 local now = now_ms()
+for i = 5, #ARGV, 2 do
+  if ARGV[i] == 'finishBy' and tonumber(ARGV[i + 1]) <= now then
+    return { 'past', id }
+  end
+end
 redis.call('HSET', RUN, 'id', id, 'name', name, 'status', 'running', 'startedAt', now, 'seq', 0, 'next', 0,
   'planned', 0, 'done', 0, 'failed', 0, 'rowsDone', 0, 'rowsFailed', 0, 'progress', 0,
   'cycle', 0, 'lowCycle', -1, 'nextCycleAt', now, 'target', 0, 'exhausted', 0)
@@ -45,10 +51,12 @@ if idempotency_key ~= '' then
   redis.call('SET', IDEMPOTENT_RUN, id, 'EX', idempotency_seconds)
 end
 
-local started_by, start_reason, dry_run, params, undoes, canary_rows, canary_max_failures = unpack(redis.call('HMGET',
-  RUN, 'startedBy', 'startReason', 'dryRun', 'paramsShown', 'undoes', 'canaryRows', 'canaryMaxFailures'))
+local started_by, start_reason, dry_run, params, undoes, canary_rows, canary_max_failures, finish_by =
+  unpack(redis.call('HMGET', RUN, 'startedBy', 'startReason', 'dryRun', 'paramsShown', 'undoes', 'canaryRows',
+    'canaryMaxFailures', 'finishBy'))
 local data = cjson.encode({
   by = text_or_null(started_by), reason = text_or_null(start_reason), dryRun = dry_run == '1', undoes = undoes or nil,
+  finishBy = finish_by and tonumber(finish_by) or nil,
   canary = canary_rows and { rows = tonumber(canary_rows), maxFailures = tonumber(canary_max_failures) } or nil,
 })
 if params then

@@ -59,6 +59,7 @@ const key = fc.constantFrom(
   'canary',
   'reason',
   'until',
+  'finishBy',
   'throttle',
   'factor',
   'concurrency',

@@ -57,6 +57,8 @@ describe.each<AdapterName>(['express', 'fastify'])('invalid requests on %s', (ad
     ['POST', '/held/start', { form: 1 }, 'form'],
     ['POST', '/held/start', { from: [1] }, 'from'],
     ['POST', '/held/start', { dryRun: 'yes' }, 'dryRun'],
+    ['POST', '/held/start', { finishBy: 'soon' }, 'finishBy'],
+    ['POST', '/held/start', { finishBy: '2001-01-01T00:00:00Z' }, 'finishBy'],
     ['POST', '/held/start', { canary: 7 }, 'canary'],
     ['POST', '/held/start', { canary: { rows: 0 } }, 'canary.rows'],
     ['POST', '/held/start', { canary: { rows: 1, maxFailures: 'no' } }, 'canary.maxFailures'],

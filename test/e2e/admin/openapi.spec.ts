@@ -241,7 +241,13 @@ describe.each<AdapterName>(['express', 'fastify'])('the OpenAPI document on %s',
     const { body: run } = await client.send<RunReceipt>(
       'POST',
       '/held/start',
-      { from: { state: 'new', id: 30 }, config: { batchSize: 5 }, dryRun: true, reason: 'to see' },
+      {
+        from: { state: 'new', id: 30 },
+        config: { batchSize: 5 },
+        dryRun: true,
+        finishBy: '2099-01-01T00:00:00Z',
+        reason: 'to see',
+      },
       key,
     );
     await client.send('POST', '/held/start', {}, key);

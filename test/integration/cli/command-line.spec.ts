@@ -120,6 +120,8 @@ describe('the command line, piped', () => {
     [['retry', NAME, '--group', 'x', '--id', 'y'], /expected --group to be/],
     [['history', NAME, '--before', 'x'], /expected --before to be/],
     [['history', NAME, '--type', 'pauzed'], /expected --type to be some of started/],
+    [['start', NAME, '--finish-by', 'soon'], /expected --finish-by to be a time, such as 20/],
+    [['start', NAME, '--finish-by', '2001-01-01'], /expected --finish-by to be a time in the future/],
     [['start', NAME, '--sweeps', '1'], /expected --sweeps to be/],
     [['start', NAME, '--dry-run', '--verify'], /expected --verify to be/],
     [['start', NAME, '--canary', '2000000000'], /expected --canary to be/],
@@ -160,12 +162,16 @@ describe('the command line, piped', () => {
   });
 
   it('starts a run, and rejects a second one', async () => {
-    expect(await json('start', NAME, '--by', 'alice', '--reason', 'new scales')).toMatchObject({
+    const finishBy = '2099-01-31T18:00:00.000Z';
+    const request = ['--by', 'alice', '--reason', 'new scales', '--finish-by', finishBy];
+    expect(await json('start', NAME, ...request)).toMatchObject({
       code: 0,
       value: { state: 'running', changed: true },
     });
     expect((await cli.piped('start', NAME)).code).toBe(4);
-    expect(await json('runs', NAME)).toMatchObject({ value: [{ startedBy: 'alice', reason: 'new scales' }] });
+    expect(await json('runs', NAME)).toMatchObject({
+      value: [{ startedBy: 'alice', reason: 'new scales', finishBy }],
+    });
   });
 
   it('pauses, resumes and cancels', async () => {

@@ -123,8 +123,9 @@ it('a run continues where Redis loses everything again while runs are restored',
 
 it('a paused run stays paused, with its config, and continues when it is resumed', async () => {
   const { handler, seen, repeated } = counting(1000);
-  const { backfills, finished } = await bench.start({ handlers: [handler] });
-  const { runId } = await backfills.start(NAME);
+  const { backfills, finished, newest } = await bench.start({ handlers: [handler] });
+  const finishBy = new Date(Date.now() + 3_600_000).toISOString();
+  const { runId } = await backfills.start(NAME, { finishBy });
   await eventually(
     'some of it',
     () => seen.size,
@@ -143,7 +144,8 @@ it('a paused run stays paused, with its config, and continues when it is resumed
     () => backfills.status(NAME),
     ({ state }) => state !== 'idle',
   );
-  expect(after).toMatchObject({ state: 'paused', stateReason: 'lunch', runId });
+  expect(after).toMatchObject({ state: 'paused', stateReason: 'lunch', runId, finishBy });
+  expect(await newest(NAME)).toMatchObject({ id: runId, finishBy });
   expect(after.planned).toBeLessThanOrEqual(before.planned);
   expect(await backfills.config(NAME)).toMatchObject({ patch: { batchSize: 7 }, version: '1' });
   const handled = seen.size;

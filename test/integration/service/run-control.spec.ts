@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackfillEvent } from 'nestjs-backfill';
+import { RunStore } from '../../../lib/state/run.store.js';
 import { RunBreaker } from '../../../lib/supervision/run.breaker.js';
 import {
   createAppBench,
@@ -87,6 +88,50 @@ describe('start', () => {
       /"gated".*given to start[^]*batchSize: expected a whole number from 1 to 1,000,000/,
     );
     expect(await backfills.status('gated')).toMatchObject({ state: 'idle', runId: null });
+  });
+
+  it.each([
+    ['no time', 'soon', /"gated": expected finishBy to be a time, such as 2030-01-31T12:00:00Z, got "soon"/],
+    ['an invalid date', new Date(Number.NaN), /expected finishBy to be a time, such as/],
+    ['in the past', new Date(Date.now() - 3_600_000), /expected finishBy to be a time in the future, got/],
+  ])('with a finishBy that is %s says so, and changes and starts nothing', async (_, finishBy, error) => {
+    const { handler } = gated(40);
+    const { backfills } = await bench.start({ handlers: [handler] });
+    const config = { batchSize: 20 };
+    await expect(backfills.start('gated', { finishBy, config })).rejects.toThrow(error);
+    expect(await backfills.config('gated')).toMatchObject({ patch: {} });
+    expect(await backfills.status('gated')).toMatchObject({ state: 'idle', runId: null, finishBy: null });
+  });
+
+  it('keeps when it should have ended', async () => {
+    const { handler, release } = gated(40);
+    const { app, backfills, finished, newest } = await bench.start({ handlers: [handler] });
+    const finishBy = new Date(Date.now() + 3_600_000);
+    const request = () => backfills.start('gated', { finishBy, idempotencyKey: 'by-night' });
+    const { runId } = await request();
+    expect(await backfills.status('gated')).toMatchObject({ finishBy: finishBy.toISOString() });
+    await backfills.pause('gated');
+    await backfills.resume('gated');
+    release();
+    expect(await finished('gated')).toMatchObject({ finishBy: finishBy.toISOString() });
+    expect(await newest('gated')).toMatchObject({ finishBy: finishBy.toISOString() });
+    expect(await backfills.history('gated')).toContainEqual(
+      expect.objectContaining({
+        type: 'started',
+        data: expect.objectContaining({ finishBy: finishBy.getTime() }),
+      }),
+    );
+    // What it says is not read by the run itself.
+    await app.get(RunStore).setFields(runId, { finishBy: 'never' });
+    expect(await backfills.status('gated')).toMatchObject({ state: 'completed', finishBy: null });
+    // A request that is repeated once that is over starts nothing, and is answered.
+    expect(await backfills.start('gated', { finishBy: 1, idempotencyKey: 'by-night' })).toMatchObject({
+      runId,
+      changed: false,
+    });
+    await expect(backfills.start('gated', { finishBy: 1, idempotencyKey: 'other' })).rejects.toThrow(
+      'a time in the future',
+    );
   });
 
   it('of an empty source completes at once', async () => {

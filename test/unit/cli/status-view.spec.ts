@@ -29,6 +29,7 @@ const STATUS: BackfillStatus = {
   conflicts: 0,
   verified: null,
   canary: null,
+  finishBy: null,
   rowsTotal: 1,
   rowsTotalKind: 'exact',
   percent: 50,
