@@ -13,6 +13,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   'canary.rows': '--canary',
   dryRun: '--dry-run',
   factor: '--factor',
+  finishBy: '--finish-by',
   group: '--group',
   limit: '--limit',
   reason: '--reason',
