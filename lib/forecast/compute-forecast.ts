@@ -38,7 +38,11 @@ export function computeForecast(measurement: Measurement, run: PlannedRun): Back
   const quota = callsPerSecond(run.config.quota);
   const quotaMs = calls && quota > 0 ? scaled(calls, 1000 / quota) : null;
   const { durationMs, limitedBy } = duration(measurement, run, msPerRow, leastCpu(warm), quotaMs);
-  const wal = forecastWal(measurement, rowsTotal, durationMs?.expected ?? null);
+  const wal = forecastWal(measurement, {
+    rowsTotal,
+    ranges: run.ranges,
+    durationMs: durationMs?.expected ?? null,
+  });
   const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
   const seconds = durationMs && durationMs.expected > 0 ? durationMs.expected / 1000 : null;
   return {

@@ -20,12 +20,16 @@ export interface MeasuredBatch {
 export interface MeasuredWal {
   /** Of the handler: with images of pages. */
   readonly bytes: number;
-  /** Of the same changes a second time: without images. `null`: they could not be repeated. */
+  /** Pages by which the B-tree indexes of its tables have grown meanwhile. Absent: not measured. */
+  readonly splits?: number | undefined;
+  /** Of the same changes once more: without images and splits of pages. `null`: they could not be repeated. */
   readonly recordBytes: number | null;
   /** Pages of the table that had its rows. */
   readonly heapPages: number;
   readonly updated: number;
   readonly hotUpdated: number;
+  /** Whether it has changed a column of an index, so that no update can be heap-only. Absent: not measured. */
+  readonly changesIndex?: boolean | undefined;
   /** Whether the handler has only updated rows of the table that is walked. */
   readonly isPlain: boolean;
 }
@@ -39,6 +43,8 @@ export interface MeasuredTable {
   readonly rows: number;
   readonly indexes: readonly MeasuredIndex[];
   readonly checkpointMs: number;
+  /** Whether the first change of a page after a checkpoint logs the page (`full_page_writes`). Absent: it does. */
+  readonly logsPages?: boolean | undefined;
 }
 
 /** An index of it. */
@@ -47,6 +53,8 @@ export interface MeasuredIndex {
   readonly bytes: number;
   /** Whether its order is about that of the rows in the table. */
   readonly isCorrelated: boolean;
+  /** Its access method. Absent: `btree`. */
+  readonly method?: string | undefined;
 }
 
 /** A batch without another one beside it. */

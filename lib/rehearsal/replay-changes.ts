@@ -11,6 +11,8 @@ export interface ChangedRow {
 
 /** Statements of PostgreSQL that make the same changes again. */
 export interface Replay {
+  /** That it changes. */
+  readonly columns: readonly string[];
   readonly update: string;
   /** Locks the rows, as the guard of a run does before it writes them. */
   readonly lock: string;
@@ -48,6 +50,7 @@ export function replayOf(
   const from = `(values ${values.join(', ')}) as v (${names})`;
   const table = `${tableOf(em, meta)} as t`;
   return {
+    columns: changed.map(({ name }) => name),
     update: `update ${table} set ${sets.join(', ')} from ${from} where ${match}`,
     lock: `select 1 from ${table}, ${from} where ${match} for update of t`,
   };

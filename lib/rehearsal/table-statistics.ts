@@ -19,7 +19,7 @@ export async function readTableStatistics(
   const [table] = await executeStatement(
     em,
     `select c.reltuples::float8 as rows, pg_relation_size(c.oid)::float8 as bytes,
-            current_setting('block_size')::int as page,
+            current_setting('block_size')::int as page, current_setting('full_page_writes')::bool as logs_pages,
             (extract(epoch from current_setting('checkpoint_timeout')::interval) * 1000)::float8 as checkpoint
        from pg_class c where c.oid = to_regclass(${literal}) and c.relkind = 'r'`,
   );
@@ -29,6 +29,7 @@ export async function readTableStatistics(
   const indexes = await executeStatement(
     em,
     `select pg_relation_size(i.indexrelid)::float8 as bytes, i.indisprimary as is_primary,
+            (select m.amname::text from pg_class x join pg_am m on m.oid = x.relam where x.oid = i.indexrelid) as method,
             (select abs(s.correlation)::float8 from pg_attribute a join pg_stats s
                on s.attname = a.attname and s.schemaname = n.nspname and s.tablename = c.relname
               where a.attrelid = c.oid and a.attnum = i.indkey[0]) as correlation
@@ -43,6 +44,7 @@ export async function readTableStatistics(
     pages: Math.ceil(bytes / pageBytes),
     rows,
     checkpointMs: Number(table['checkpoint']),
+    logsPages: table['logs_pages'] === true,
     indexes: indexes.map((index) => ({
       bytes: Number(index['bytes']),
       pages: Math.ceil(Number(index['bytes']) / pageBytes),
@@ -50,6 +52,7 @@ export async function readTableStatistics(
         index['correlation'] === null
           ? index['is_primary'] === true
           : Number(index['correlation']) > CORRELATED,
+      method: String(index['method']),
     })),
   };
 }

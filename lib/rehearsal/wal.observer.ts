@@ -5,19 +5,36 @@ import { journalTableName, readJournalReplay } from '../journal/rehearsal-journa
 import type { RunJournal } from '../journal/run-journal.js';
 import { executeStatement } from '../sources/sql/execute-statement.js';
 import type { ObservedRow } from './observed-row.js';
-import { keyColumns, tableOf } from './raw-row.reader.js';
 import type { EntityRows, RawRowReader } from './raw-row.reader.js';
 import { replayOf } from './replay-changes.js';
 import type { ChangedRow } from './replay-changes.js';
 import type { TableCounts } from './table.counts.js';
+import { changesIndex, heapPages, readPageBytes, treePages } from './table-pages.js';
 
 const SAVEPOINT = 'nestjs_backfill_changes';
+/** Times that changes are made again at most, until no page of an index is split. */
+const MAX_REPLAYS = 3;
+
+/** Bytes of the records of changes, and pages that indexes grew by, each of which has cost half a page. */
+interface Written {
+  readonly bytes: number;
+  readonly splits: number;
+}
+
+/** What making the changes again has shown. */
+interface Replayed {
+  readonly bytes: number;
+  readonly changesIndex?: boolean;
+}
 
 /** Measures the write-ahead log of a batch on PostgreSQL, in its transaction. */
 export class WalObserver {
   private from = 0;
   private bytes = 0;
   private heapPages = 0;
+  private groups: readonly EntityRows[] = [];
+  private treePages = 0;
+  private splits = 0;
 
   /** Of the journal, as PostgreSQL counts its rows; `null`: nothing is journaled. */
   private journalName: string | null = null;
@@ -34,7 +51,9 @@ export class WalObserver {
 
   /** Before the handler. */
   async begun(em: EntityManager, groups: readonly EntityRows[]): Promise<void> {
+    this.groups = groups;
     this.heapPages = await heapPages(em, groups);
+    this.treePages = await treePages(em, groups);
     this.journalName = this.journal ? await journalTableName(em) : null;
     await executeStatement(em, `savepoint ${SAVEPOINT}`, 'run');
     this.from = await walPosition(em);
@@ -43,6 +62,7 @@ export class WalObserver {
   /** Right after the flush. */
   async handled(em: EntityManager): Promise<void> {
     this.bytes = (await walPosition(em)) - this.from;
+    this.splits = (await treePages(em, this.groups)) - this.treePages;
   }
 
   /** Makes the same changes again; the transaction has to be rolled back after that. */
@@ -50,9 +70,12 @@ export class WalObserver {
     const counts = [...tables].flatMap(([name, count]) => (name === this.journalName ? [] : [count]));
     const [only] = counts;
     const isPlain = counts.length <= 1 && (!only || only.inserted + only.deleted === 0);
+    const replayed = isPlain ? await this.replay(em, rows) : null;
     return {
       bytes: this.bytes,
-      recordBytes: isPlain ? await this.replay(em, rows) : null,
+      splits: this.splits,
+      recordBytes: replayed?.bytes ?? null,
+      changesIndex: replayed?.changesIndex,
       heapPages: this.heapPages,
       updated: counts.reduce((sum, { updated }) => sum + updated, 0),
       hotUpdated: counts.reduce((sum, { hotUpdated }) => sum + hotUpdated, 0),
@@ -60,73 +83,55 @@ export class WalObserver {
     };
   }
 
-  private async replay(em: EntityManager, rows: readonly ObservedRow[]): Promise<number | null> {
+  private async replay(em: EntityManager, rows: readonly ObservedRow[]): Promise<Replayed | null> {
     const changed = rows.flatMap(({ group, before, after }): (ChangedRow & { group: EntityRows })[] =>
       after && JSON.stringify(before) !== JSON.stringify(after) ? [{ group, before, after }] : [],
     );
     if (changed.length === 0) {
-      return 0;
+      return { bytes: 0 };
     }
     const [first] = changed;
     if (!first || changed.some(({ group }) => group.meta !== first.group.meta)) {
       return null;
     }
-    const columns = await this.reader.columnsOf(em, 'postgresql', first.group.meta);
-    const replay = replayOf(em, first.group.meta, columns, changed);
+    const { meta } = first.group;
+    const columns = await this.reader.columnsOf(em, 'postgresql', meta);
+    const replay = replayOf(em, meta, columns, changed);
     if (replay === null) {
       return null;
     }
     try {
       const journaling = this.journal && (await readJournalReplay(em, this.journal));
-      await executeStatement(em, `rollback to savepoint ${SAVEPOINT}`, 'run');
-      const from = await walPosition(em);
-      if (this.locks) {
-        await executeStatement(em, replay.lock);
-      }
-      await executeStatement(em, replay.update, 'run');
-      if (journaling !== undefined) {
-        await executeStatement(em, journaling, 'run');
-      }
-      return (await walPosition(em)) - from;
+      const statements = [...(this.locks ? [replay.lock] : []), replay.update, journaling ?? []].flat();
+      return {
+        bytes: await this.recordBytes(em, statements),
+        changesIndex: await changesIndex(em, meta, replay.columns),
+      };
     } catch {
       // A constraint that only the handler's order of statements satisfies: the transaction is rolled back anyway.
       return null;
     }
   }
-}
 
-/** Pages of the tables that have the rows; 0 where they are no tables of PostgreSQL's own. */
-async function heapPages(em: EntityManager, groups: readonly EntityRows[]): Promise<number> {
-  let pages = 0;
-  for (const { meta, entities } of groups) {
-    const [name] = keyColumns(meta);
-    const table = tableOf(em, meta);
-    const literal = (value: string) => em.getPlatform().quoteValue(value);
-    const keys = entities.map((entity) => keyText(entity, meta.primaryKeys[0]));
-    if (keyColumns(meta).length > 1 || name === undefined || keys.includes(null)) {
-      continue;
+  /** Of statements that are run again and again, rolled back, until none of their entries finds a page of an index full. */
+  private async recordBytes(em: EntityManager, statements: readonly string[]): Promise<number> {
+    const pageBytes = await readPageBytes(em);
+    let least: Written | undefined;
+    for (let i = 0; i < MAX_REPLAYS && least?.splits !== 0; i++) {
+      const written = await this.write(em, statements);
+      least = least && least.splits <= written.splits ? least : written;
     }
-    const list = keys.map((key) => literal(key ?? '')).join(', ');
-    const [relation] = await executeStatement(
-      em,
-      `select relkind::text as kind from pg_class where oid = to_regclass(${literal(table)})`,
-    );
-    if (relation?.['kind'] === 'r') {
-      const [row] = await executeStatement(
-        em,
-        `select count(distinct (ctid::text::point)[0])::int as pages from ${table} ` +
-          `where ${em.getPlatform().quoteIdentifier(name)} in (${list})`,
-      );
-      pages += Number(row?.['pages'] ?? 0);
-    }
+    return least ? Math.max(0, least.bytes - (least.splits * pageBytes) / 2) : 0;
   }
-  return pages;
-}
 
-/** A key as the text of a literal; `null` where it is neither text nor a number. */
-function keyText(entity: object, property: string | undefined): string | null {
-  const value: unknown = property === undefined ? null : Reflect.get(entity, property);
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint'
-    ? String(value)
-    : null;
+  private async write(em: EntityManager, statements: readonly string[]): Promise<Written> {
+    await executeStatement(em, `rollback to savepoint ${SAVEPOINT}`, 'run');
+    const pages = await treePages(em, this.groups);
+    const from = await walPosition(em);
+    for (const statement of statements) {
+      await executeStatement(em, statement, 'run');
+    }
+    const bytes = (await walPosition(em)) - from;
+    return { bytes, splits: (await treePages(em, this.groups)) - pages };
+  }
 }

@@ -48,18 +48,28 @@ export interface BackfillForecast {
   /** Ms that the database works for the run: the time of its statements in the rehearsal, for each row of the run. */
   readonly databaseMs: ForecastRange | null;
   /**
-   * Bytes of write-ahead log. The changes of the rehearsed rows are written a second time, when their pages have been
-   * logged already: the difference of `pg_current_wal_insert_lsn()` then has the records alone, with those of the locks that
-   * the guard of a run takes. What the first time took
-   * more are images of whole pages, of which each page has one after a checkpoint (`full_page_writes`): by page, for the
-   * pages that the run touches. `high` has one more image of each page of an index that the walk does not follow, for each
-   * `checkpoint_timeout` of the run. Where the handler also inserts, deletes or writes other tables: the first time, by row.
-   * With `undo` of `@Backfill`, the rows of the journal are among the records.
+   * Bytes of write-ahead log. The changes of the rehearsed rows are written again, when their pages have been logged already
+   * and no page of an index is full any more (its size tells): the difference of `pg_current_wal_insert_lsn()` then has the
+   * records alone, with those of the locks that the guard of a run takes. To them are added:
+   *
+   * - images of whole pages, of which each page has one after a checkpoint (`full_page_writes`): by page, for the pages that the
+   *   run touches. What the first time took more has them; of the batches the median is taken.
+   * - splits of pages of B-tree indexes, half a page each: one for each page whose rows all get a new entry (`low` none, `high`
+   *   three).
+   *
+   * Subtracted are locks and index entries of the updates that `hotShare` has beyond the measured ones; not in `high`, which
+   * also has one more image of each page of an index that the walk does not follow, for each `checkpoint_timeout` of the
+   * run. Where the handler also inserts, deletes or writes other tables: the first time, by row. With `undo` of `@Backfill`,
+   * the rows of the journal are among the records.
    */
   readonly walBytes: ForecastRange | null;
   /** `walBytes` by the expected duration. */
   readonly walBytesPerSecond: ForecastRange | null;
-  /** Share of updates that touched no index (heap-only tuples), 0 to 1, from `pg_stat_xact_user_tables`. */
+  /**
+   * Share of updates that touch no index (heap-only tuples), 0 to 1: of those in the rehearsal from
+   * `pg_stat_xact_user_tables`; where no changed column has an index, also of those that find the room of old versions which an
+   * earlier batch of the run has left in their page. That is the more, the more batches a page of the table is in.
+   */
   readonly hotShare: number | null;
   /**
    * Bytes by which the table grows: the average row, for each update that is not heap-only. `low` is 0: space that vacuum

@@ -4,6 +4,7 @@ import { RemoteProcess } from '../support/processes/index.js';
 import {
   startPostgres,
   startRedis,
+  type PostgresOptions,
   type PostgresServer,
   type RedisServer,
 } from '../support/services/index.js';
@@ -21,9 +22,9 @@ export class BenchArena {
     readonly client: Redis,
   ) {}
 
-  static async open(smoke: boolean): Promise<BenchArena> {
+  static async open(smoke: boolean, settings: PostgresOptions['settings'] = {}): Promise<BenchArena> {
     const [postgres, redis] = await Promise.all([
-      startPostgres({ settings: { shared_buffers: '512MB', max_wal_size: '8GB' } }),
+      startPostgres({ settings: { shared_buffers: '512MB', max_wal_size: '8GB', ...settings } }),
       startRedis(),
     ]);
     return new BenchArena(smoke, postgres, redis, new Redis(redis.url));

@@ -25,5 +25,7 @@ export interface Benchmark {
   readonly beside: string;
   /** Runs only where it is named, and in the smoke size. */
   readonly apart?: boolean;
+  /** More of `postgresql.conf`. */
+  readonly settings?: Record<string, string | number | boolean>;
   run(arena: BenchArena): Promise<Finding[]>;
 }

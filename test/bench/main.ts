@@ -22,7 +22,7 @@ if (unknown.length > 0) {
 async function measure(benchmark: Benchmark): Promise<Finding[]> {
   const from = performance.now();
   const stolen = stolenShare();
-  const arena = await BenchArena.open(values.smoke);
+  const arena = await BenchArena.open(values.smoke, benchmark.settings);
   try {
     const findings = await benchmark.run(arena);
     const seconds = ((performance.now() - from) / 1000).toFixed(0);
