@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { MicroBatcher } from '../async/micro-batcher.js';
 import { sleep } from '../async/sleep.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
@@ -34,7 +35,7 @@ export class RangeClaimer {
   );
   private readonly lateness = new StartLateness();
   /** Aborted when those that wait for the budget are to ask again. */
-  private turn = new AbortController();
+  private turn = newTurn();
   private closed = false;
 
   constructor(
@@ -85,7 +86,9 @@ export class RangeClaimer {
 
   /** Waits so many ms, or until the budget may have a place for the run. */
   async waitForTurn(ms: number): Promise<void> {
-    await sleep(ms, this.turn.signal);
+    if (!this.closed) {
+      await sleep(ms, this.turn.signal);
+    }
   }
 
   /** Whether the next range is waited for here, and not in the queue. */
@@ -114,7 +117,7 @@ export class RangeClaimer {
   /** Has those that wait for the budget ask again. */
   readonly wake = (): void => {
     const { turn } = this;
-    this.turn = new AbortController();
+    this.turn = newTurn();
     turn.abort();
   };
 
@@ -151,6 +154,13 @@ export class RangeClaimer {
       return claims.length === ranges.length ? { status: 'granted', claims } : { ...answer, claims };
     });
   }
+}
+
+/** Each job that waits listens, and there may be as many as the concurrency: Node would warn of a leak from 11 on. */
+function newTurn(): AbortController {
+  const turn = new AbortController();
+  setMaxListeners(0, turn.signal);
+  return turn;
 }
 
 /** Claims the ranges of one job as they are needed. */

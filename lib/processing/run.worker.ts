@@ -1,8 +1,6 @@
 import { Worker, WaitingError } from 'bullmq';
 import type { Job } from 'bullmq';
 import type { BackfillConfig } from '../config/backfill-config.js';
-import { CallLimiters } from '../pacing/budget/call.limiters.js';
-import { RunBudget } from '../pacing/budget/run.budget.js';
 import { QuotaLimiter } from '../pacing/quota.limiter.js';
 import { workerOptions } from '../queues/queue-map.js';
 import { rangeQueueName } from '../queues/range.queues.js';
@@ -18,6 +16,7 @@ import { RowSemaphore } from './rows/row.semaphore.js';
 import type { Permits } from './rows/row.semaphore.js';
 import type { RunWorkerDeps } from './run-worker.deps.js';
 import type { RunWorkerEvents, ServedRun } from './served-run.js';
+import { WorkerBudget } from './worker-budget.js';
 
 /** How often the worker of a held run looks whether it still is, in case it missed the event. */
 const HELD_POLL_MS = 5_000;
@@ -26,7 +25,6 @@ const HELD_POLL_MS = 5_000;
  * last rows of the range before are running. Longer ranges are left to other processes.
  */
 const PREFETCH_BELOW_MS = 2_000;
-const BUDGET_RENEWAL_MS = 5_000;
 const MIN_LIMIT_POLL_MS = 200;
 const MAX_LIMIT_POLL_MS = 500;
 
@@ -37,7 +35,7 @@ type JobEnd = Exclude<NextClaim, { readonly status: 'claimed' }> | { readonly st
 export class RunWorker {
   private readonly worker: Worker<RangeJob>;
   private readonly limiter: QuotaLimiter;
-  private readonly callLimiters: CallLimiters;
+  private readonly budget: WorkerBudget;
   private readonly claimer: RangeClaimer;
   private readonly settler: RangeSettler;
   private readonly ranges: RangeProcessor;
@@ -51,9 +49,6 @@ export class RunWorker {
   private prefetching = false;
   private stopping = false;
   private resumeTimer: NodeJS.Timeout | undefined;
-  /** Renews the leases of the permits. */
-  private readonly budgetTimer: NodeJS.Timeout;
-  private readonly ignoreBudget: () => void;
 
   constructor(
     readonly run: ServedRun,
@@ -76,47 +71,18 @@ export class RunWorker {
       () => this.resize(),
       (error) => events.error(error),
     );
-    const weight = run.backfill.weight ?? 1;
-    this.callLimiters = new CallLimiters(
-      (name) => (request) => deps.calls.acquire(name, { runId: run.runId, weight }, request),
-      (name, error) => {
-        const scope = { backfill: run.backfill.name, runId: run.runId };
-        deps.logger.limit('quota', 'warn', scope, `calls to ${name}: ${String(error)}`);
-      },
-    );
-    this.ignoreBudget = deps.budget.onChange(() => {
-      this.callLimiters.reset();
-      this.claimer.wake();
+    this.budget = new WorkerBudget(run, deps, {
+      report: () => this.claimer.reportBudget(),
+      wake: () => this.claimer.wake(),
     });
-    const { lockDuration } = deps.options;
-    const budget = new RunBudget(
-      {
-        runId: run.runId,
-        processId: deps.processId,
-        weight,
-        table: run.table,
-        leaseMs: lockDuration,
-      },
-      deps.budget,
-    );
-    this.claimer = new RangeClaimer(run, current, deps.rangeStore, budget, deps.turns);
-    this.budgetTimer = setInterval(
-      () => {
-        this.callLimiters.recheck();
-        if (budget.isHeld) {
-          void this.claimer.reportBudget();
-        }
-      },
-      Math.min(lockDuration / 3, BUDGET_RENEWAL_MS),
-    );
-    this.budgetTimer.unref();
-    this.settler = new RangeSettler(run, current, this.limiter, this.callLimiters, deps, events);
+    this.claimer = new RangeClaimer(run, current, deps.rangeStore, this.budget.ranges, deps.turns);
+    this.settler = new RangeSettler(run, current, this.limiter, this.budget.calls, deps, events);
     this.ranges = new RangeProcessor(
       run,
       current,
       this.claimer,
       this.limiter,
-      this.callLimiters,
+      this.budget.calls,
       this.settler,
       this.slots,
       deps,
@@ -167,8 +133,7 @@ export class RunWorker {
     const closed = this.slots.close();
     await this.ranges.stop(why === 'shutdown' ? why : 'pause');
     await Promise.all([this.worker.close(), this.settler.close(), closed]);
-    clearInterval(this.budgetTimer);
-    this.ignoreBudget();
+    this.budget.close();
     await this.claimer.reportBudget();
     if (why === 'end') {
       const queue = this.deps.queues.of(this.run.backfill.name, this.run.runId);

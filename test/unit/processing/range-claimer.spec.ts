@@ -84,4 +84,20 @@ describe('the claims of a job', () => {
     expect(await first.next()).toEqual({ status: 'exhausted' });
     expect(await second.next()).toMatchObject({ status: 'later', ms: 700 });
   });
+
+  it('wait for the budget no more once the claimer is closed, nor those whose answer comes after that', async () => {
+    const { claimer } = claimerUpTo(0, { status: 'budget', ms: 3_600_000 });
+    const waiting = Array.from({ length: 12 }, (_, i) => claimer.claimsOf(`${i}x1`, i, 1).next());
+    const warnings: Error[] = [];
+    const record = (warning: Error) => warnings.push(warning);
+    process.on('warning', record);
+    await new Promise(setImmediate);
+    const late = claimer.claimsOf('20x1', 20, 1).next();
+    claimer.close();
+    expect(await Promise.all([...waiting, late])).toEqual(
+      Array.from({ length: 13 }, () => ({ status: 'stopped' })),
+    );
+    process.off('warning', record);
+    expect(warnings).toEqual([]);
+  });
 });
