@@ -3,8 +3,9 @@ import { meanInterval, scaled } from './mean-interval.js';
 import type { MeasuredBatch, MeasuredTable, MeasuredWal } from './measurement.js';
 import { pagesTouched } from './pages-touched.js';
 
-/** Times that a page of a B-tree is split when each of its rows gets a new version. */
+/** Times that a page of a B-tree is split once its rows get new entries, a fifth of them at least: a page is 90 % full. */
 const SPLITS = { low: 0, expected: 1, high: 3 };
+const FULL_FROM = 0.2;
 /** Bytes of the records that an update has only where its new version is in another page: a lock, and one an index. */
 const LOCK_BYTES = 56;
 const INDEX_BYTES = 44;
@@ -48,8 +49,8 @@ export function forecastRecords(
     sum(indexes, (index) => pagesTouched(count, index.pages, table.rows, index.isCorrelated));
   const heapPages = Math.min(table.pages, (table.pages * rowsTotal) / Math.max(1, table.rows));
   const imageBytes = imageBytesOf(batches, table, (changed) => touched(changed * (1 - hot.measured)));
-  const images = imageBytes * (heapPages * Math.min(1, rows) + touched(entries));
-  const split = splitBytes(table, entries);
+  const images = imageBytes * (heapPages * Math.min(1, rows) + touched(rows * (1 - hot.measured)));
+  const split = splitBytes(table, { rows, entries });
   const records = scaled(perRow ?? { low: 0, expected: 0, high: 0 }, rowsTotal);
   const saved =
     rows * hot.pruned * hotSavedBytes(table, (perRow?.expected ?? 0) / Math.max(changedShare, 1e-9));
@@ -86,9 +87,14 @@ function imageBytesOf(
 }
 
 /** The record of a split has half a page. */
-function splitBytes({ indexes, pageBytes, rows }: MeasuredTable, entries: number): ForecastRange {
+function splitBytes(
+  { indexes, pageBytes, rows: tableRows }: MeasuredTable,
+  { rows, entries }: { readonly rows: number; readonly entries: number },
+): ForecastRange {
   const pages = sum(indexes, (index) => ((index.method ?? 'btree') === 'btree' ? index.pages : 0));
-  return scaled(SPLITS, (pages * Math.min(1, entries / Math.max(1, rows)) * pageBytes) / 2);
+  const share = Math.min(1, rows / Math.max(1, tableRows));
+  const filled = rows === 0 ? 0 : Math.min(1, entries / rows / FULL_FROM);
+  return scaled(SPLITS, (pages * share * filled * pageBytes) / 2);
 }
 
 /** Bytes that an update writes less when it is heap-only. */

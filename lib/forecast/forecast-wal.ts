@@ -7,6 +7,8 @@ import { hotInPrunedRoom } from './hot-updates.js';
 
 /** A walk is taken for one in the order of the table where a batch has its rows in so many times the fewest pages. */
 const SPREAD = 2;
+/** Share of the old versions that no open transaction still needs when the next batch reads their page. */
+const PRUNED = 0.9;
 
 /** The write-ahead log, and what a run leaves in table and indexes. */
 export interface WalForecast {
@@ -64,9 +66,13 @@ function prunedShare(batches: readonly WalBatch[], table: MeasuredTable, walk: F
   const rows = sum(changing, (batch) => batch.rows);
   const pages = sum(changing, ({ wal }) => wal.heapPages);
   const fewest = sum(changing, (batch) => 1 + batch.rows / rowsPerPage);
-  return pages <= fewest * SPREAD
-    ? hotInPrunedRoom(rowsPerPage, walk.rowsTotal / Math.max(1, walk.ranges), true)
-    : hotInPrunedRoom(rowsPerPage, rows / pages, false);
+  const page = { rows: rowsPerPage, bytes: table.pageBytes };
+  return (
+    PRUNED *
+    (pages <= fewest * SPREAD
+      ? hotInPrunedRoom(page, walk.rowsTotal / Math.max(1, walk.ranges), true)
+      : hotInPrunedRoom(page, rows / pages, false))
+  );
 }
 
 /** What the handler wrote, images of pages included, by row. */

@@ -13,7 +13,7 @@ import { changesIndex, heapPages, readPageBytes, treePages } from './table-pages
 
 const SAVEPOINT = 'nestjs_backfill_changes';
 /** Times that changes are made again at most, until no page of an index is split. */
-const MAX_REPLAYS = 3;
+const MAX_REPLAYS = 4;
 
 /** Bytes of the records of changes, and pages that indexes grew by, each of which has cost half a page. */
 interface Written {
@@ -113,15 +113,21 @@ export class WalObserver {
     }
   }
 
-  /** Of statements that are run again and again, rolled back, until none of their entries finds a page of an index full. */
+  /**
+   * Of statements that are run again, rolled back: twice at least, as what the first has added to the table or other
+   * connections have written is among its bytes, and until no page of an index is split.
+   */
   private async recordBytes(em: EntityManager, statements: readonly string[]): Promise<number> {
     const pageBytes = await readPageBytes(em);
-    let least: Written | undefined;
-    for (let i = 0; i < MAX_REPLAYS && least?.splits !== 0; i++) {
-      const written = await this.write(em, statements);
-      least = least && least.splits <= written.splits ? least : written;
+    let least = Infinity;
+    for (let i = 0; i < MAX_REPLAYS; i++) {
+      const { bytes, splits } = await this.write(em, statements);
+      least = Math.min(least, Math.max(0, bytes - (splits * pageBytes) / 2));
+      if (splits === 0 && i > 0) {
+        break;
+      }
     }
-    return least ? Math.max(0, least.bytes - (least.splits * pageBytes) / 2) : 0;
+    return least;
   }
 
   private async write(em: EntityManager, statements: readonly string[]): Promise<Written> {

@@ -48,7 +48,7 @@ export interface BackfillForecast {
   /** Ms that the database works for the run: the time of its statements in the rehearsal, for each row of the run. */
   readonly databaseMs: ForecastRange | null;
   /**
-   * Bytes of write-ahead log. The changes of the rehearsed rows are written again, when their pages have been logged already
+   * Bytes of write-ahead log. The changes of the rehearsed rows are written again, twice at least, when their pages have been logged already
    * and no page of an index is full any more (its size tells): the difference of `pg_current_wal_insert_lsn()` then has the
    * records alone, with those of the locks that the guard of a run takes. To them are added:
    *

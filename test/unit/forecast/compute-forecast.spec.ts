@@ -182,13 +182,13 @@ describe('a forecast', () => {
         ),
         plan({}, 100_000, ranges),
       );
-    expect(of(10_000, false).hotShare).toBeCloseTo(0.9, 2);
-    expect(of(200, false).hotShare).toBeCloseTo(0.05, 2);
+    expect(of(10_000, false).hotShare).toBeCloseTo(0.77, 2);
+    expect(of(200, false).hotShare).toBeCloseTo(0.04, 2);
     expect(of(10_000, true).hotShare).toBe(0);
     // Measured by a version before this one.
     expect(of(10_000, undefined).hotShare).toBe(0);
     const [few, many] = [of(200, false).walBytes, of(10_000, false).walBytes];
-    expect(many?.expected).toBeLessThan((few?.expected ?? 0) * 0.65);
+    expect(many?.expected).toBeLessThan((few?.expected ?? 0) * 0.75);
     // A transaction that is open elsewhere keeps the old versions.
     expect(many?.high).toBeGreaterThan((few?.expected ?? 0) * 0.98);
   });
@@ -218,6 +218,7 @@ describe('the mean of measured values', () => {
 });
 
 describe('heap-only updates in the room of old versions', () => {
+  const page = { rows: 107, bytes: 8_192 };
   // Measured with 60,000 rows on PostgreSQL 18: 0.86, 0.52, 0.13 and 0.05.
   it.each([
     [10, 0.9],
@@ -225,13 +226,13 @@ describe('heap-only updates in the room of old versions', () => {
     [200, 0.13],
     [500, 0.05],
   ])('of batches of %i rows in pages of 107: %f', (rows, share) => {
-    expect(hotInPrunedRoom(107, rows, true)).toBeCloseTo(share, 1);
+    expect(hotInPrunedRoom(page, rows, true)).toBeCloseTo(share, 1);
   });
 
   it('are nearly all where a page is visited for one row at a time, none where for all', () => {
-    expect(hotInPrunedRoom(100, 1, false)).toBeCloseTo(0.99, 5);
-    expect(hotInPrunedRoom(100, 100, false)).toBe(0);
-    expect(hotInPrunedRoom(1, 1_000_000, true)).toBe(0);
+    expect(hotInPrunedRoom({ rows: 100, bytes: 8_192 }, 1, false)).toBeCloseTo(0.94, 2);
+    expect(hotInPrunedRoom({ rows: 100, bytes: 8_192 }, 100, false)).toBe(0);
+    expect(hotInPrunedRoom({ rows: 1, bytes: 8_192 }, 1_000_000, true)).toBe(0);
   });
 });
 
