@@ -38,16 +38,23 @@ export function parseHttpAnswer(body: string): HttpAnswer {
     return { kind: 'number', value: value.data.value, reason: value.data.reason ?? null };
   }
   const prometheus = prometheusSchema.safeParse(json);
-  const highest = prometheus.success ? highestOf(prometheus.data.data) : NaN;
-  if (!Number.isFinite(highest)) {
+  const values = prometheus.success ? valuesOf(prometheus.data.data) : [];
+  if (values.length === 0) {
     throw unreadable(body);
   }
-  return { kind: 'number', value: highest, reason: null };
+  return { kind: 'number', value: values.reduce((one, other) => Math.max(one, other)), reason: null };
 }
 
-function highestOf(data: z.infer<typeof prometheusSchema>['data']): number {
+/** Without `NaN`, as a division by 0 in one of several series gives it. */
+function valuesOf(data: z.infer<typeof prometheusSchema>['data']): number[] {
   const samples = data.resultType === 'vector' ? data.result.map(({ value }) => value) : [data.result];
-  return Math.max(...samples.map(([, text]) => Number(text)));
+  return samples.map(([, text]) => toNumber(text)).filter((value) => !Number.isNaN(value));
+}
+
+/** Prometheus writes `+Inf` and `-Inf`. */
+function toNumber(text: string): number {
+  const infinite = /^([+-]?)Inf$/.exec(text);
+  return infinite ? (infinite[1] === '-' ? -Infinity : Infinity) : Number(text);
 }
 
 function parseJson(body: string): unknown {

@@ -1,8 +1,10 @@
 import type { BackfillThrottle, ThrottleOptions } from './backfill-throttle.js';
 import { parseHttpAnswer } from './http-answer.js';
+import { httpGet } from './http-get.js';
 import { thresholdThrottle } from './threshold-throttle.js';
 
 const TIMEOUT_MS = 1_500;
+const MAX_TIMEOUT_MS = 2_000;
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -28,8 +30,9 @@ export interface HttpThrottleOptions extends ThrottleOptions {
 
 /**
  * Slows down as a service says. It answers with a JSON object `{ "pressure": 0.5, "reason": "…" }`, with a number, alone or as
- * `{ "value": 12 }`, or as the HTTP API of Prometheus answers an instant query: the highest value counts. Another answer,
- * a status other than 2xx, no series in the result of a query, or none in time is an error, see `onError`.
+ * `{ "value": 12 }`, or as the HTTP API of Prometheus answers an instant query: the highest value counts, series that are
+ * `NaN` do not. Another answer, one of more than 1 MiB, a status other than 2xx (a redirect is not followed), no series in the
+ * result of a query, or no answer in time is an error, see `onError`. Errors have neither the headers nor the query of the URL.
  *
  * @example
  * ```ts
@@ -42,15 +45,17 @@ export interface HttpThrottleOptions extends ThrottleOptions {
  * })
  * ```
  *
- * @throws RangeError unless `from` is below `to`
+ * @throws RangeError unless `from` is below `to`, and `timeoutMs` above 0 and at most 2000
  * @throws TypeError unless `url` is one of `http:` or `https:`
  * @publicApi
  */
 export function httpThrottle(options: HttpThrottleOptions): BackfillThrottle {
   const { url, name, headers = {}, timeoutMs = TIMEOUT_MS, from = 0, to = 1, ...rest } = options;
-  const target = new URL(url);
-  if (target.protocol !== 'http:' && target.protocol !== 'https:') {
-    throw new TypeError(`Expected a URL http://... or https://... for httpThrottle, got ${target.protocol}`);
+  const target = parseUrl(url);
+  if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
+    throw new RangeError(
+      `Expected the timeoutMs of httpThrottle to be above 0 and at most ${MAX_TIMEOUT_MS}, got ${timeoutMs}`,
+    );
   }
   const authorization = takeAuthorization(target);
   const title = name ?? `http ${target.host}`;
@@ -62,20 +67,28 @@ export function httpThrottle(options: HttpThrottleOptions): BackfillThrottle {
     stopAt: to,
     read: async () => {
       const own = typeof headers === 'function' ? await headers() : headers;
-      const response = await fetch(target, {
-        headers: { accept: 'application/json', ...authorization, ...own },
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      const body = await response.text();
-      if (!response.ok) {
-        throw new Error(`Expected a status 2xx of ${target.origin}, got ${response.status}`);
-      }
+      const body = await httpGet({ url: target, headers: { ...authorization, ...own }, timeoutMs });
       const answer = parseHttpAnswer(body);
-      said = answer.reason;
-      return answer.kind === 'pressure' ? from + answer.value * (to - from) : answer.value;
+      const isPressure = answer.kind === 'pressure';
+      said = answer.reason ?? (isPressure ? `pressure ${answer.value}` : null);
+      return isPressure ? from + answer.value * (to - from) : answer.value;
     },
     reason: (value) => (said === null ? `${title} ${Number(value.toPrecision(4))}` : `${title}: ${said}`),
   });
+}
+
+function parseUrl(url: string | URL): URL {
+  if (!URL.canParse(String(url))) {
+    // It may have a password.
+    throw new TypeError(
+      'Expected a URL http://... or https://... for httpThrottle, got one that is not valid',
+    );
+  }
+  const parsed = new URL(url);
+  if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
+    throw new TypeError(`Expected a URL http://... or https://... for httpThrottle, got ${parsed.protocol}`);
+  }
+  return parsed;
 }
 
 /** Takes user and password off the URL, which `fetch` refuses. */

@@ -53,17 +53,21 @@ export class LatencyProbe {
 
   /** Adds a run of the probe, in ms of a clock that does not go back. */
   add(startedAt: number, endedAt: number): void {
-    const elapsed = endedAt - startedAt;
     this.firstAt ??= startedAt;
     this.leveledAt ??= startedAt;
+    this.spend(startedAt, endedAt);
+    if (this.options.baselineMs !== undefined || startedAt - this.firstAt >= SETTLE_MS) {
+      this.window.add(endedAt - startedAt, endedAt);
+    }
+  }
+
+  /** Counts the time of a run towards the share of time; that of one which failed says nothing about the latency. */
+  spend(startedAt: number, endedAt: number): void {
     this.nextAt = startedAt + this.options.everyMs * PUNCTUALITY;
     // A probe that does not end is added again and again.
     const busyFrom = Math.max(startedAt, this.busyUntil);
     this.tat = Math.max(this.tat, busyFrom) + Math.max(0, endedAt - busyFrom) / this.options.maxLoad;
     this.busyUntil = Math.max(this.busyUntil, endedAt);
-    if (this.options.baselineMs !== undefined || startedAt - this.firstAt >= SETTLE_MS) {
-      this.window.add(elapsed, endedAt);
-    }
   }
 
   /** The multiple at this time, from `from` to `to`: `to` while no baseline is known. */

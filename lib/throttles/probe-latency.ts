@@ -35,7 +35,8 @@ export interface ProbeLatencyOptions extends ThrottleOptions {
 /**
  * Slows down while a probe query takes longer than usual: the 95th percentile of the last five seconds relative to a
  * baseline. The pressure follows a higher latency by half within a quarter of a second, and a lower one by a tenth each
- * second. Waiting for a connection of the app's pool does not count as latency.
+ * second. Waiting for a connection of the app's pool does not count as latency. A probe that does not return within a second
+ * counts as one of a second; one that throws is an error, see `onError`, until one succeeds.
  *
  * @example
  * ```ts
@@ -52,6 +53,20 @@ export function probeLatency(options: ProbeLatencyOptions): BackfillThrottle {
   }
   const latency = new LatencyProbe({ from, to, maxLoad, everyMs, baselineMs });
   const runner = new ProbeRunner(probe);
+  let failure: { readonly error: unknown } | null = null;
+  const run = async (em: EntityManager): Promise<void> => {
+    const startedAt = performance.now();
+    try {
+      const ended = await runner.run(em);
+      failure = null;
+      if (ended) {
+        latency.add(ended.startedAt, ended.startedAt + ended.elapsedMs);
+      }
+    } catch (error) {
+      latency.spend(startedAt, performance.now());
+      failure = { error };
+    }
+  };
   return thresholdThrottle({
     ...rest,
     name: 'probe-latency',
@@ -60,10 +75,11 @@ export function probeLatency(options: ProbeLatencyOptions): BackfillThrottle {
     stopAt: to,
     read: async ({ em }) => {
       if (latency.isDue(performance.now())) {
-        const run = await runner.run(em);
-        if (run) {
-          latency.add(run.startedAt, run.startedAt + run.elapsedMs);
-        }
+        await run(em);
+      }
+      // Until the next run succeeds: what was measured before is not how it is now.
+      if (failure) {
+        throw failure.error;
       }
       return latency.multiple(performance.now());
     },

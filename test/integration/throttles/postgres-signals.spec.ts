@@ -3,6 +3,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { postgresAutovacuum, postgresWaits, postgresWalRate } from 'nestjs-backfill';
 import type { BackfillThrottle } from 'nestjs-backfill';
 import { createAppBench, eventually, Item } from '../../support/apps/index.js';
+import { ThrottleMeter } from '../../support/throttles/index.js';
 
 const bench = await createAppBench();
 let orm: MikroORM;
@@ -11,20 +12,10 @@ beforeAll(async () => {
 });
 afterAll(() => orm.close(true));
 
-const ask = (throttle: BackfillThrottle) =>
-  throttle.measure({ backfill: 'b', runId: 'r', em: orm.em.fork(), redis: bench.redis.client });
-const pressed = async (throttle: BackfillThrottle) =>
-  eventually(
-    'full pressure',
-    async () => ask(throttle),
-    ({ pressure }) => pressure === 1,
-  );
-const relieved = async (throttle: BackfillThrottle) =>
-  eventually(
-    'no pressure',
-    async () => ask(throttle),
-    ({ pressure }) => pressure === 0,
-  );
+const meter = new ThrottleMeter(() => orm.em.fork());
+const ask = (throttle: BackfillThrottle) => meter.measure(throttle);
+const pressed = (throttle: BackfillThrottle) => meter.until(throttle, 1);
+const relieved = (throttle: BackfillThrottle) => meter.until(throttle, 0);
 
 async function clients(count: number): Promise<Client[]> {
   const all = Array.from({ length: count }, () => new Client({ connectionString: bench.database.url }));

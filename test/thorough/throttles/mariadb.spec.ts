@@ -1,8 +1,8 @@
 import { MikroORM } from '@mikro-orm/mariadb';
 import { mysqlReplicaLag, mysqlThreads } from 'nestjs-backfill';
-import type { BackfillThrottle, ThrottleContext } from 'nestjs-backfill';
 import { eventually } from '../../support/apps/index.js';
 import { startMariadb, type MariadbServer } from '../../support/services/mariadb.js';
+import { ThrottleMeter } from '../../support/throttles/index.js';
 
 let primary: MariadbServer;
 let replica: MariadbServer;
@@ -32,24 +32,14 @@ afterAll(async () => {
   await Promise.all([primary.stop(), replica.stop()]);
 });
 
-const ask = async (throttle: BackfillThrottle, on = orm) =>
-  throttle.measure({ backfill: 'b', runId: 'r', em: on.em.fork() } as unknown as ThrottleContext);
-const untilPressure = (throttle: BackfillThrottle, expected: number, meanwhile = async () => {}) =>
-  eventually(
-    `a pressure of ${expected}`,
-    async () => {
-      await meanwhile();
-      return ask(throttle);
-    },
-    ({ pressure }) => pressure === expected,
-  );
+const meter = new ThrottleMeter(() => orm.em.fork());
 
 it('statements that run at once press, until they have ended', async () => {
   const throttle = mysqlThreads({ from: 2, to: 6 });
-  await untilPressure(throttle, 0);
+  await meter.until(throttle, 0);
   const busy = await Promise.all(Array.from({ length: 8 }, () => open(primary)));
   const running = busy.map((each) => each.em.getConnection().execute('select sleep(600)'));
-  const { reason } = await untilPressure(throttle, 1);
+  const { reason } = await meter.until(throttle, 1);
   expect(reason).toMatch(/^\d+ threads run in the database$/);
   const connection = orm.em.getConnection();
   const threads = await eventually(
@@ -63,11 +53,14 @@ it('statements that run at once press, until they have ended', async () => {
   await Promise.all(threads.map(({ id }) => connection.execute(`kill query ${id}`)));
   await Promise.allSettled(running);
   await Promise.all(busy.map((each) => each.close(true)));
-  await untilPressure(throttle, 0);
+  await meter.until(throttle, 0);
 });
 
 it('a server that is no replica has no lag', async () => {
-  expect(await ask(mysqlReplicaLag(), onReplica)).toEqual({ pressure: 0, reason: 'replication lag 0.0 s' });
+  expect(await meter.measure(mysqlReplicaLag(), () => onReplica.em.fork())).toEqual({
+    pressure: 0,
+    reason: 'replication lag 0.0 s',
+  });
 });
 
 it('a replica that does not apply presses, until it has caught up', async () => {
@@ -88,17 +81,17 @@ it('a replica that does not apply presses, until it has caught up', async () => 
     async () => apply.execute(`select 1 from information_schema.tables where table_name = 'replicated'`),
     (rows: unknown[]) => rows.length > 0,
   );
-  await untilPressure(throttle, 0);
+  await meter.until(throttle, 0);
   const locker = await open(replica);
   await locker.em.transactional(async (em) => {
     await em.getConnection().execute('select * from app.replicated', [], 'all', em.getTransactionContext());
     // The metadata lock of this transaction holds the applier up.
     await write.execute('alter table app.replicated add column touched int');
-    const { reason } = await untilPressure(throttle, 1);
+    const { reason } = await meter.until(throttle, 1);
     expect(reason).toMatch(/^replication lag \d+\.0 s$/);
   });
   await locker.close(true);
-  await untilPressure(throttle, 0);
+  await meter.until(throttle, 0);
   await apply.execute('stop slave');
-  await expect(ask(throttle)).rejects.toThrow('one that has stopped');
+  await expect(meter.measure(throttle)).rejects.toThrow('one that has stopped');
 });

@@ -5,20 +5,26 @@ import type { ThrottleContext, ThrottlePressure } from '../../../lib/throttles/b
 
 /** A throttle whose probe takes as long as the test says, by a clock that only the test moves. */
 function probing(options: Partial<ProbeLatencyOptions> = {}) {
-  const probe = { ms: 20, runs: 0 };
+  const probe = { ms: 20, runs: 0, fails: false, atOnce: 0, mostAtOnce: 0 };
   const throttle = probeLatency({
-    probe: () => {
+    probe: async () => {
       probe.runs++;
-      return new Promise((resolve) => {
+      probe.mostAtOnce = Math.max(probe.mostAtOnce, ++probe.atOnce);
+      await new Promise((resolve) => {
         setTimeout(resolve, probe.ms);
       });
+      probe.atOnce--;
+      if (probe.fails) {
+        throw new Error('no such table');
+      }
     },
     ...options,
   });
   const measure = async (): Promise<ThrottlePressure> => {
     const reading = Promise.resolve(throttle.measure({} as ThrottleContext));
     const state = { answered: false };
-    void reading.finally(() => (state.answered = true));
+    const answer = () => (state.answered = true);
+    reading.then(answer, answer);
     while (!state.answered) {
       await jest.advanceTimersByTimeAsync(1);
     }
@@ -110,6 +116,40 @@ describe('the latency of a probe', () => {
       pressure: expect.closeTo(1 - 0.5 ** 4, 2),
       reason: expect.stringMatching(/^probe takes 100[01]\.0 ms \(p95\), 100\.[01] times its baseline$/),
     });
+  });
+
+  it('fails where its probe does, until one succeeds, and a failing probe has no larger share of time', async () => {
+    const { probe, measure, during } = probing({ baselineMs: 10 });
+    await during(1_000);
+    probe.fails = true;
+    probe.ms = 900;
+    const until = performance.now() + 60_000;
+    const before = probe.runs;
+    while (performance.now() < until) {
+      await expect(measure()).rejects.toThrow('no such table');
+      await jest.advanceTimersByTimeAsync(200);
+    }
+    const busyMs = 900 * (probe.runs - before);
+    // And what it may be ahead of its share.
+    expect(busyMs).toBeLessThanOrEqual(0.2 * 60_000 + 2_500 + 900);
+    expect(busyMs).toBeGreaterThan(0.1 * 60_000);
+    probe.fails = false;
+    probe.ms = 10;
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(await measure()).toMatchObject({ pressure: 0 });
+  });
+
+  it('runs one probe at a time, however many backfills ask', async () => {
+    const { probe, measure, during } = probing({ baselineMs: 10 });
+    await during(1_000);
+    probe.ms = 1_500;
+    const before = probe.runs;
+    for (let i = 0; i < 20; i++) {
+      await Promise.all([measure(), measure(), measure()]);
+      await jest.advanceTimersByTimeAsync(200);
+    }
+    expect(probe.mostAtOnce).toBe(1);
+    expect(probe.runs - before).toBeLessThan(10);
   });
 
   it.each([{ maxLoad: 0 }, { maxLoad: 2 }, { from: 6, to: 2 }, { everyMs: 0 }])('refuses %j', (options) => {
