@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path/posix';
 import ts from 'typescript';
 
 const BELOW_SERVICE =
-  'redis database throttles sources config handlers state queues pacing forecast supervision planning journal processing rehearsal status ledger';
+  'redis database throttles sources config handlers state queues pacing forecast supervision planning journal processing rehearsal status stalls ledger';
 const ABOVE_SERVICE = `${BELOW_SERVICE} service`;
 
 /** From bottom to top: what each room may import, beside itself, `async`, `errors` and `logging`. */
@@ -35,6 +35,8 @@ const MAY_IMPORT = {
   rehearsal:
     'redis database throttles sources config handlers state queues pacing forecast supervision planning journal processing',
   status: 'redis sources config handlers state pacing forecast supervision planning',
+  // What a stalled run waits for is found by the processes that work on it, and from the state that the status shows.
+  stalls: 'redis database config handlers state supervision status',
   ledger: 'redis database sources config handlers state supervision status',
   // The file backfill.service.ts.
   service: BELOW_SERVICE,

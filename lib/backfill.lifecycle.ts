@@ -30,6 +30,7 @@ import { memoryPolicyWarning } from './redis/redis-memory.js';
 import { RedisConnections } from './redis/redis-connections.js';
 import { RedisHealth } from './redis/redis.health.js';
 import { ShutdownSteps } from './shutdown-steps.js';
+import { StallDetector } from './stalls/stall.detector.js';
 import { EventStream } from './state/event.stream.js';
 import { BackfillWatchdog } from './supervision/backfill.watchdog.js';
 import { LostRunDetector } from './supervision/lost-run.detector.js';
@@ -79,6 +80,7 @@ export class BackfillLifecycle
     private readonly cycleWorkers: CycleWorkers,
     private readonly rateController: RateController,
     private readonly watchdog: BackfillWatchdog,
+    private readonly stalls: StallDetector,
     private readonly throttles: ThrottlePoller,
     private readonly ledger: BackfillLedger,
     private readonly journalCleaner: JournalCleaner,
@@ -181,6 +183,7 @@ export class BackfillLifecycle
         await this.reclaimer.attach(this.managers.orm);
       }
       const lost = await this.lostRuns.detect(active.runs);
+      this.stalls.onTick(active);
       await this.pool.sync(active);
       await this.ledger.recoverLost(lost);
     });
@@ -233,6 +236,7 @@ export class BackfillLifecycle
     }
     const steps = new ShutdownSteps(this.logger, {
       watchdog: this.watchdog.close(),
+      stalls: this.stalls.close(),
       throttles: this.throttles.close(),
       journal: this.journalCleaner.close(),
       workers: this.pool.close(),

@@ -68,6 +68,7 @@ import { RangeSplitter } from './processing/range.splitter.js';
 import { RunWorkerDeps } from './processing/run-worker.deps.js';
 import { SourceChecker } from './processing/source.checker.js';
 import { TableFinder } from './processing/table.finder.js';
+import { WorkReporter } from './processing/work.reporter.js';
 import { WorkerPool } from './processing/worker.pool.js';
 import { CycleQueues } from './queues/cycle.queues.js';
 import { QueuePublisher } from './queues/queue.publisher.js';
@@ -89,10 +90,14 @@ import { RangeStore } from './state/range.store.js';
 import { RowSampleStore } from './state/row-sample.store.js';
 import { RunStore } from './state/run.store.js';
 import { SampleStore } from './state/sample.store.js';
+import { WorkReportStore } from './state/work-report.store.js';
 import { WorkerHeartbeats } from './state/worker.heartbeats.js';
 import { FactsCache } from './status/facts.cache.js';
 import { FactsStore } from './status/facts.store.js';
 import { OverviewReader } from './status/overview.reader.js';
+import { LockWaitReader } from './stalls/locks/lock-wait.reader.js';
+import { StallDetector } from './stalls/stall.detector.js';
+import { StallStore } from './stalls/stall.store.js';
 import { StatusBuilder } from './status/status.builder.js';
 import { StatusReader } from './status/status.reader.js';
 import { APP_SCHEDULE, AppIntervals } from './supervision/app-intervals.js';
@@ -166,6 +171,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   OverrideStore,
   SampleStore,
   WorkerHeartbeats,
+  WorkReportStore,
   RangeQueues,
   CycleQueues,
   QueuePublisher,
@@ -220,6 +226,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   RunWorkerDeps,
   SourceChecker,
   TableFinder,
+  WorkReporter,
   WorkerPool,
   Rehearser,
   FactsStore,
@@ -227,6 +234,9 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   StatusBuilder,
   StatusReader,
   OverviewReader,
+  LockWaitReader,
+  StallStore,
+  StallDetector,
   LedgerStore,
   LedgerChecker,
   LedgerLease,

@@ -171,6 +171,7 @@ export type { BackfillVerifyOptions, VerifyOptions } from './config/verify-optio
 export type { VerifyAnswer, VerifyContext } from './config/verify-row.js';
 export type { RowVerifier } from './handlers/row-verifier.js';
 export type { SampleConfidence } from './state/sample-confidence.js';
+export type { BlockingSession, StallCause, StallStatus } from './state/stall.js';
 export type { RunStatus } from './state/run-status.js';
 export type { BackfillSample, SampleRange, SamplesRequest } from './state/sample.store.js';
 

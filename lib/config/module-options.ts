@@ -51,6 +51,11 @@ export interface BackfillModuleOptions {
    * Default 10,000.
    */
   readonly shutdownTimeout?: number;
+  /**
+   * Milliseconds for which a run must have done nothing before it can count as stalled: it does once that is also ten times as
+   * long as usual. A whole number from 1,000 to 3,600,000. Default 30,000.
+   */
+  readonly stalledAfter?: number;
   /** Throttles of all backfills, beside those of each `@Backfill`. Default: none. */
   readonly throttles?: readonly BackfillThrottle[];
   /** Config defaults of all backfills; `config` of `@Backfill` overrides them. Default: none. */
@@ -94,6 +99,7 @@ const optionsSchema = z.strictObject({
   keyPrefix: z.string(PREFIX).min(1, PREFIX).default('backfill'),
   lockDuration: milliseconds(1000).default(30_000),
   shutdownTimeout: milliseconds(0).default(10_000),
+  stalledAfter: milliseconds(1000).default(30_000),
   throttles: z
     .array(
       z.custom<BackfillThrottle>(isThrottle, 'expected a throttle with a name and measure()'),
@@ -112,6 +118,7 @@ export interface ResolvedModuleOptions {
   readonly keyPrefix: string;
   readonly lockDuration: number;
   readonly shutdownTimeout: number;
+  readonly stalledAfter: number;
   readonly throttles: readonly BackfillThrottle[];
   readonly config: BackfillConfigPatch;
   readonly budget: BackfillBudget;

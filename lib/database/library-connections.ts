@@ -4,6 +4,7 @@ import { APP_ORM } from './entity-managers.js';
 import type { MikroORM } from '@mikro-orm/core';
 import { onPgPool } from './pg-pool.js';
 import { TrackedPool } from './tracked-pool.js';
+import type { PoolUsage } from './tracked-pool.js';
 
 /** Time that code of the app has to release its connections before a message says that they are waited for. */
 const RELEASE_MS = 2_000;
@@ -40,6 +41,18 @@ export class LibraryConnections {
   run<T>(work: () => T): T {
     const current = owners.getStore();
     return current?.has(this) ? work() : owners.run(new Set(current).add(this), work);
+  }
+
+  /** The pool of which the library waits for a connection for longest; `null` where none is exhausted. */
+  exhaustion(): PoolUsage | null {
+    const now = performance.now();
+    const exhausted = this.pools.map((pool) => pool.exhaustion(now)).filter((usage) => usage !== null);
+    return exhausted.toSorted((a, b) => b.waitedMs - a.waitedMs)[0] ?? null;
+  }
+
+  /** The sessions of the database that the library uses. */
+  sessions(): number[] {
+    return this.pools.flatMap((pool) => pool.sessions);
   }
 
   /** Closes the connections of the library; later ones are refused. */

@@ -24,6 +24,8 @@ export type OnConnect = (
 export interface PgPool {
   /** Set once the pool is being closed. */
   readonly ending: boolean;
+  readonly idleCount: number;
+  readonly options?: { readonly max?: number };
   connect(): Promise<PgClient>;
   connect(callback?: OnConnect): void;
   on(event: 'connect' | 'acquire', listener: (client: PgClient) => void): unknown;

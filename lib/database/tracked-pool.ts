@@ -9,10 +9,23 @@ import { measurePoolWait } from './pool-wait.js';
 const TIMEOUT_MS = 1_000;
 const POLL_MS = 10;
 
+/** A pool of which the library waits for a connection, and there is none. */
+export interface PoolUsage {
+  readonly size: number;
+  readonly inUse: number;
+  /** Of these, by the library. */
+  readonly ofLibrary: number;
+  /** Of the library. */
+  readonly waiting: number;
+  readonly waitedMs: number;
+}
+
 /** Tells apart the connections of a pool of `pg` that the library acquired from those of the app, and closes them. */
 export class TrackedPool {
   /** Acquired by the library. */
   private readonly acquired = new Set<PgClient>();
+  /** When each wait of the library for a connection began, in their order. */
+  private readonly waits = new Set<{ readonly since: number }>();
   private readonly connected = new WeakSet<PgClient>();
   private snapshotted: readonly PgClient[] = [];
   private closed = false;
@@ -34,6 +47,26 @@ export class TrackedPool {
   /** Connections that are in use by the app, once the pool is being closed. */
   get heldByApp(): number {
     return this.pool.ending ? clientsOf(this.pool).length : 0;
+  }
+
+  /** `null` where nothing waits, or a connection is free or being opened. */
+  exhaustion(now: number): PoolUsage | null {
+    const [oldest] = this.waits;
+    const { idleCount, options } = this.pool;
+    const clients = clientsOf(this.pool);
+    const size = options?.max ?? clients.length;
+    const isFull = clients.length >= size && idleCount === 0 && this.connecting().length === 0;
+    if (!oldest || !isFull) {
+      return null;
+    }
+    const { acquired, waits } = this;
+    const waitedMs = now - oldest.since;
+    return { size, inUse: clients.length, ofLibrary: acquired.size, waiting: waits.size, waitedMs };
+  }
+
+  /** The sessions of the connections that the library acquired. */
+  get sessions(): number[] {
+    return [...this.acquired].flatMap(({ processID }) => (typeof processID === 'number' ? [processID] : []));
   }
 
   /**
@@ -112,13 +145,23 @@ export class TrackedPool {
     if (this.closed) {
       throw closedError();
     }
-    const client = await measurePoolWait(connect());
+    const client = await this.waitFor(measurePoolWait(connect()));
     if (this.closed) {
       client.release?.();
       throw closedError();
     }
     this.acquired.add(client);
     return client;
+  }
+
+  private async waitFor(acquiring: Promise<PgClient>): Promise<PgClient> {
+    const wait = { since: performance.now() };
+    this.waits.add(wait);
+    try {
+      return await acquiring;
+    } finally {
+      this.waits.delete(wait);
+    }
   }
 }
 

@@ -17,6 +17,8 @@ export interface BackfillHealthOptions {
   readonly backfills?: readonly string[];
   /** Whether a backfill is unhealthy whose last run ended with failures. Default `false`. */
   readonly failuresAreDown?: boolean;
+  /** Whether a backfill is unhealthy whose run is stalled. Default `true`. */
+  readonly stalledAreDown?: boolean;
   /**
    * Whether the backfills are unhealthy while the database does not answer, which costs a query without a table. Turn it
    * off where another indicator checks the database. Default `true`.
@@ -30,7 +32,8 @@ export interface BackfillHealthOptions {
  * Result of a health check as `@nestjs/terminus` expects it: one entry, under the key that was passed.
  *
  * - `status`: `up` or `down`
- * - `backfills`: `state`, `percent`, `outstanding` and `workers` by name of the backfill
+ * - `backfills`: `state`, `percent`, `outstanding` and `workers` by name of the backfill, and `stalled` with what a stalled run
+ *   waits for
  * - `unhealthy`: names of the backfills that are down, if any
  * - `message`: the error, where the status could not be read
  *
@@ -45,7 +48,7 @@ export type BackfillHealthResult = Record<
  * Health indicator for `HealthCheckService` of `@nestjs/terminus`. It is exported by `BackfillModule`.
  *
  * The status is `down` while Redis or the database does not answer, while a run is running and no process has a worker for it
- * although not all runs are held, and, with `failuresAreDown`, after a run that ended with failures.
+ * although not all runs are held, while a run is stalled, and, with `failuresAreDown`, after a run that ended with failures.
  *
  * @example
  * ```ts
@@ -80,7 +83,13 @@ export class BackfillHealthIndicator {
    * @param key name of the entry in the health check result
    */
   async isHealthy(key: string, options: BackfillHealthOptions = {}): Promise<BackfillHealthResult> {
-    const { backfills: names, failuresAreDown = false, database = true, timeoutMs = TIMEOUT_MS } = options;
+    const {
+      backfills: names,
+      failuresAreDown = false,
+      stalledAreDown = true,
+      database = true,
+      timeoutMs = TIMEOUT_MS,
+    } = options;
     const databaseProblem = database ? this.databaseHealth.problem(timeoutMs) : null;
     let all: BackfillStatus[];
     try {
@@ -98,8 +107,9 @@ export class BackfillHealthIndicator {
     }
     const checked = all.filter(({ name }) => names?.includes(name) ?? true);
     const unhealthy = checked.filter(
-      ({ state, workers, held }) =>
+      ({ state, workers, held, stalled }) =>
         (isRunning(state) && workers === 0 && held?.scope !== 'all') ||
+        (stalledAreDown && stalled !== null) ||
         (failuresAreDown && state === 'failed'),
     );
     return {
@@ -107,9 +117,12 @@ export class BackfillHealthIndicator {
         status: unhealthy.length > 0 ? 'down' : 'up',
         ...(unhealthy.length > 0 ? { unhealthy: unhealthy.map(({ name }) => name) } : {}),
         backfills: Object.fromEntries(
-          checked.map(({ name, state, percent, outstanding, workers }) => [
+          checked.map(({ name, state, percent, outstanding, workers, stalled }) => [
             name,
-            { state, percent, outstanding, workers },
+            {
+              ...{ state, percent, outstanding, workers },
+              ...(stalled ? { stalled: `waiting for ${stalled.waitingFor.reason}` } : {}),
+            },
           ]),
         ),
       },

@@ -45,6 +45,12 @@ export const RUN_MEASURES: readonly RunMeasure[] = [
     'Whether the config, a throttle or a third party lets no range of the run start',
     (status) => (isHeldOnPurpose(status) ? 1 : 0),
   ),
+  sum(
+    'stalled',
+    '{run}',
+    'Whether the run should progress and does not, while nothing holds it',
+    ({ stalled }) => (stalled === null ? 0 : 1),
+  ),
   gauge('progress', '1', 'Progress of the run, from 0 to 1', ({ percent }) => percent / 100),
   sum('row.expected', '{row}', 'Rows of the run, counted or estimated', ({ rowsTotal }) => rowsTotal ?? 0),
   sum('row.done', '{row}', 'Rows of the run that are done', ({ rowsDone }) => rowsDone),

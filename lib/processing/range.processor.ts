@@ -16,6 +16,8 @@ import type { RunSlots } from './run-slots.js';
 import type { Permits } from './rows/row.semaphore.js';
 import type { RunWorkerDeps } from './run-worker.deps.js';
 import type { ServedRun } from './served-run.js';
+import { WorkMeter } from './work.meter.js';
+import type { RangeInProcess } from './work.meter.js';
 
 /** Time that handlers have to honor their abort signal at shutdown. */
 const ABORT_GRACE_MS = 2_000;
@@ -25,6 +27,7 @@ const MAX_CRASHES = 10;
 /** Processes claimed ranges of one run: waits until each is due, executes it, settles its outcome. */
 export class RangeProcessor {
   private readonly inFlight = new Map<AbortController, Promise<unknown>>();
+  readonly meter = new WorkMeter();
   private readonly abandonSignal = new AbandonSignal();
   private readonly sampler: RowSampler | undefined;
   private readonly journal: RunJournal | undefined;
@@ -78,6 +81,7 @@ export class RangeProcessor {
     if (why === 'shutdown') {
       await this.drain(shutdownTimeout);
     }
+    this.meter.noteAbort();
     for (const controller of this.inFlight.keys()) {
       controller.abort(new Error(why === 'pause' ? 'The backfill was stopped' : 'The process shuts down'));
     }
@@ -116,11 +120,12 @@ export class RangeProcessor {
       return this.settler.settle(entry, { kind: 'failed', error }, signal, pendingAcks);
     }
     const unsettled = { entry };
-    const rows = this.rowSettings(unsettled, permits);
+    const work = this.meter.begin(entry.index);
+    const rows = this.rowSettings(unsettled, permits, work);
     const startedAt = performance.now();
     // Rows are measured one by one.
     const load = backfill.shape === 'row' ? null : this.slots.load;
-    const work = load?.begin(entry.rows);
+    const measured = load?.begin(entry.rows);
     const outcome = await this.abandonSignal.race(
       this.deps.executor.execute({
         backfill,
@@ -134,7 +139,8 @@ export class RangeProcessor {
         signal,
       }),
     );
-    work?.end(outcome !== 'abandoned' && outcome.kind === 'done');
+    this.meter.end(work, outcome !== 'abandoned' && outcome.kind === 'done');
+    measured?.end(outcome !== 'abandoned' && outcome.kind === 'done');
     if (outcome === 'abandoned') {
       return this.release(entry);
     }
@@ -153,7 +159,7 @@ export class RangeProcessor {
   }
 
   /** @param unsettled holds the entry of the range, which each acknowledgement replaces by one with the remaining rows */
-  private rowSettings(unsettled: { entry: RangeEntry }, permits: Permits): RowSettings {
+  private rowSettings(unsettled: { entry: RangeEntry }, permits: Permits, work: RangeInProcess): RowSettings {
     return {
       concurrency: () => this.slots.rows,
       load: () => this.slots.load,
@@ -177,6 +183,7 @@ export class RangeProcessor {
           throw new OvertakenError(this.run.backfill.name, entry.index);
         }
         unsettled.entry = updated;
+        this.meter.step(work);
       },
       escalate: (error) => this.settler.escalate(error, unsettled.entry),
     };

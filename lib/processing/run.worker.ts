@@ -7,6 +7,7 @@ import { rangeQueueName } from '../queues/range.queues.js';
 import type { RangeJob } from '../queues/range.queues.js';
 import { jobSuffix } from '../state/job-id.js';
 import type { Claim } from '../state/range-steps.js';
+import type { WorkState } from '../state/work-report.js';
 import { RangeClaimer } from './range.claimer.js';
 import type { JobClaims, NextClaim } from './range.claimer.js';
 import { RangeProcessor } from './range.processor.js';
@@ -104,6 +105,11 @@ export class RunWorker {
     this.resize();
     this.worker.opts.maximumRateLimitDelay = limitPollMs(config);
     this.limiter.reset();
+  }
+
+  /** What it is working on. */
+  report(): WorkState {
+    return this.ranges.meter.report();
   }
 
   /** Starts no call for so many ms: the third party asked a process to wait. */

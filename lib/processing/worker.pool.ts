@@ -27,6 +27,7 @@ import { RunWorkerDeps } from './run-worker.deps.js';
 import { RunWorker } from './run.worker.js';
 import { SourceChecker } from './source.checker.js';
 import { TableFinder } from './table.finder.js';
+import { WorkReporter } from './work.reporter.js';
 
 const HEARTBEAT_MS = 3_000;
 
@@ -40,6 +41,8 @@ export class WorkerPool {
   private readonly workers = new Map<string, RunWorker>();
   /** By backfill: the last of its steps, which run one after another. */
   private readonly steps = new Map<string, Promise<void>>();
+  /** Workers that are being stopped: their handlers may still run. */
+  private readonly stopping = new Set<RunWorker>();
   /** What runs beside the steps. */
   private readonly background = new Set<Promise<void>>();
   private heartbeatAt = 0;
@@ -67,6 +70,7 @@ export class WorkerPool {
     private readonly sources: SourceChecker,
     private readonly budget: CurrentBudget,
     private readonly tables: TableFinder,
+    private readonly reporter: WorkReporter,
     private readonly deps: RunWorkerDeps,
   ) {}
 
@@ -109,6 +113,8 @@ export class WorkerPool {
       case 'quarantined':
       case 'held':
       case 'released':
+      case 'stalled':
+      case 'stallEnded':
       case 'heldAll':
       case 'releasedAll':
       case 'overridden':
@@ -160,7 +166,10 @@ export class WorkerPool {
       if (this.workers.size > 0) {
         this.inBackground(this.budget.refresh());
       }
-      await Promise.all([...this.workers.values()].map((worker) => this.beat(worker, now)));
+      await Promise.all([
+        ...[...this.workers.values()].map((worker) => this.beat(worker, now)),
+        ...[...this.stopping].map((worker) => this.reporter.report(worker, now)),
+      ]);
     }
   }
 
@@ -203,7 +212,7 @@ export class WorkerPool {
     await Promise.all(
       workers.map(async ([backfill, worker]) => {
         await worker.close('shutdown');
-        await this.heartbeats.remove(backfill);
+        await Promise.all([this.heartbeats.remove(backfill), this.reporter.remove(worker)]);
       }),
     );
     this.deps.logger.flush();
@@ -225,9 +234,10 @@ export class WorkerPool {
     if (worker?.run.runId === runId) {
       this.workers.delete(backfill);
       this.cycleWorkers.stop(backfill);
+      this.stopping.add(worker);
       this.serialize(backfill, async () => {
-        await worker.close(why);
-        await this.heartbeats.remove(backfill);
+        await worker.close(why).finally(() => this.stopping.delete(worker));
+        await Promise.all([this.heartbeats.remove(backfill), this.reporter.remove(worker)]);
       });
     }
   }
@@ -294,8 +304,12 @@ export class WorkerPool {
     await this.beat(worker, await this.clock.now());
   }
 
-  private async beat({ run: { backfill, runId } }: RunWorker, now: number): Promise<void> {
-    await this.heartbeats.beat(backfill.name, runId, backfill.version, now);
+  private async beat(worker: RunWorker, now: number): Promise<void> {
+    const { backfill, runId } = worker.run;
+    await Promise.all([
+      this.heartbeats.beat(backfill.name, runId, backfill.version, now),
+      this.reporter.report(worker, now),
+    ]);
   }
 
   private async reconfigure(backfill: string): Promise<void> {

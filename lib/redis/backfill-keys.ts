@@ -123,6 +123,11 @@ export class BackfillKeys {
     return this.of('load-lease', runId);
   }
 
+  /** What each process says of its work on a run. */
+  workReports(runId: string): string {
+    return this.of('work-reports', runId);
+  }
+
   /** How many times each throttle failed. */
   throttleErrors(runId: string): string {
     return this.of('throttle-errors', runId);

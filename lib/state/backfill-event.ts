@@ -1,5 +1,6 @@
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { CanaryVerdict } from './canary.js';
+import type { StallCause } from './stall.js';
 import type { StoredError } from './stored-error.js';
 import type { VerificationResult } from './verification.js';
 
@@ -15,6 +16,9 @@ import type { VerificationResult } from './verification.js';
  *   database, or as no process has workers for it. Another kind of reason is another `held`
  * - `released`: nothing holds it any more. A pause, a cancellation and the end of the run end a hold as well. Holds that come
  *   and go are one: a run has at most one pair in 30 seconds, and in ten minutes once it has had 50
+ * - `stalled`: a run that should progress has done nothing for ten times as long as usual, and nothing holds it. Once a stall
+ * - `stallEnded`: something was done again, or something holds the run now. A pause, a cancellation and the end of the run end
+ *   a stall as well
  * - `heldAll`, `releasedAll`: all runs are held, or go on. Their `backfill` is `*`; listeners and streams of one backfill get
  *   them, too
  * - `deployed`: all processes that worked on a run were replaced, or the first one with another version of its handler
@@ -36,6 +40,8 @@ export const BACKFILL_EVENT_TYPES = [
   'throttled',
   'held',
   'released',
+  'stalled',
+  'stallEnded',
   'heldAll',
   'releasedAll',
   'deployed',
@@ -98,6 +104,14 @@ export interface BackfillEventData {
   readonly held: { readonly reason: string };
   /** The reason of the hold; since when it held, and when it ended, as epoch ms. The event itself may come later. */
   readonly released: { readonly reason: string; readonly since: number; readonly ended: number };
+  /** Epoch ms since when nothing was done, and what the run waits for. */
+  readonly stalled: { readonly since: number; readonly waitingFor: StallCause };
+  /** What it waited for; since when nothing was done, and when that ended, as epoch ms. */
+  readonly stallEnded: {
+    readonly since: number;
+    readonly ended: number;
+    readonly waitingFor: StallCause;
+  };
   /** Since when all runs are held, and until when, as epoch ms; `null`: until they are released. */
   readonly heldAll: BackfillEventCause & {
     readonly reason: string;

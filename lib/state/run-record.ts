@@ -13,6 +13,7 @@ import type { Pace } from './pace.js';
 import type { PartitionMarks } from './partition-marks.js';
 import { recordedTimes } from './recorded-times.js';
 import type { RecordedTimes } from './recorded-times.js';
+import { decodeStall } from './stall.js';
 import { verificationSchema } from './verification.js';
 import type { Verification } from './verification.js';
 import type { Walk } from './walk-changes.js';
@@ -152,6 +153,8 @@ const runSchema = z.object({
   conflicts: z.coerce.number().int().default(0),
   /** What it last waited for that the budget had no place for. */
   budgetWait: z.string().optional().transform(decodeBudgetWait),
+  /** `null`: it is not stalled, as far as anybody has noticed. */
+  stalled: z.string().optional().transform(decodeStall),
   /** How many times it was resumed. */
   resumes: z.coerce.number().int().default(0),
   walk: json<Walk>(z.record(z.string(), z.unknown())),
@@ -191,6 +194,7 @@ export const VOLATILE_FIELDS: readonly string[] = [
   'concurrencyAt',
   'workedBy',
   'budgetWait',
+  'stalled',
 ];
 
 /** A run as Redis stores it, parsed. */

@@ -3,6 +3,7 @@ import type { JsonValue } from '../sources/backfill-source.js';
 import type { CanaryStatus } from '../state/canary.js';
 import type { BudgetLimitStatus } from './budget-limit.js';
 import type { RunStatus } from '../state/run-status.js';
+import type { StallStatus } from '../state/stall.js';
 import type { LastError } from '../state/stored-error.js';
 import type { ThrottleOverride } from '../state/throttle-override.js';
 import type { VerificationResult } from '../state/verification.js';
@@ -182,10 +183,10 @@ export interface BackfillStatus {
   /** When something was last done: a range or rows of one, or a step of the verification; `null` where that is not known. */
   readonly activeAt: string | null;
   /**
-   * True of a run that is running and not held, but has done nothing for a minute and for three times as long as the next
-   * progress takes by the rate in force.
+   * Since when a run does nothing that is running and not held and has workers, and what it waits for: nothing was done for ten
+   * times as long as usual, and for `stalledAfter` of the module. `null` of a run that is not stalled.
    */
-  readonly stalled: boolean;
+  readonly stalled: StallStatus | null;
   /** Highest pressure of the throttles of a running run: 0 leaves the rate as it is, 1 holds the run. */
   readonly throttlePressure: number;
   /** Throttles of the handler in this process, by name; empty without a handler. */

@@ -34,7 +34,7 @@ export const IDLE_STATUS = {
   budget: null,
   held: null,
   activeAt: null,
-  stalled: false,
+  stalled: null,
   throttlePressure: 0,
   callsPerSecond: null,
   cursor: null,

@@ -1,6 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { BackfillConfig } from '../config/backfill-config.js';
-import { configInForce } from '../config/config.store.js';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { isHeldForVersion } from '../config/handler-version.js';
@@ -8,7 +6,6 @@ import { BackfillStateError } from '../errors/backfill-state.error.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import type { HandledBackfill } from '../handlers/registered-backfill.js';
 import { throttleNames } from '../pacing/throttle-names.js';
-import { allowedCalls } from '../pacing/shared.quota.js';
 import { publicCursor } from '../planning/partition-rotation.js';
 import type { StoredHold } from '../state/global-hold.js';
 import { decodeOverrides } from '../state/override.store.js';
@@ -30,12 +27,14 @@ import { concurrencyOf } from './run-concurrency.js';
 import { forecastOutcome } from './forecast-outcome.js';
 import { IDLE_STATUS } from './idle-status.js';
 import { iso, isoOrNull } from './iso-time.js';
-import { activeAtOf, isStalled } from './run-activity.js';
+import { activeAtOf } from './run-activity.js';
 import { estimatedEndOf } from './run-eta.js';
 import { holdOf } from './run-hold.js';
 import { partitionsOf } from './run-partitions.js';
 import { countsOf, percentOf, rateOf } from './run-progress.js';
+import { currentStall, publicStall } from './run-stall.js';
 import { isUnmanned, throttleWarnings, warningsOf } from './run-warnings.js';
+import { speedFactsOf, workedBy } from './speed-facts.js';
 
 const MINUTE_MS = 60_000;
 
@@ -77,15 +76,14 @@ export class StatusBuilder {
     if (isActive(run.status)) {
       this.lostRuns.remember(name, run.id);
     }
-    const worked: HandledBackfill | undefined = run.undoes ? (backfill?.reversal ?? backfill) : backfill;
-    const config = configOf(name, facts, backfill);
+    const worked = workedBy(run, backfill);
+    const speedFacts = speedFactsOf(name, run, facts, backfill, now);
+    const config = speedFacts?.config ?? null;
+    const callsPerSecond = speedFacts?.callsPerSecond ?? null;
     const speed = speedOf(samples, now);
-    const callsPerSecond = config && allowedCalls(config.quota, facts.lowered, now);
     const hold = holdOf(run, config, now, heldAll);
-    const speedFacts = config && { config, shape: worked?.shape, callsPerSecond, samples, now };
     const budget = budgetLimitOf(run, now);
-    const stalled =
-      run.status === 'running' && !hold && !budget && speedFacts !== null && isStalled(run, speedFacts);
+    const stalled = publicStall(currentStall(run, samples, hold !== null || budget !== null));
     const unmanned = isUnmanned(run, workers, now, heldAll);
     const refusal = backfill ? this.checker.knownRefusal(backfill, run) : null;
     return {
@@ -112,7 +110,7 @@ export class StatusBuilder {
             ...speedFacts,
             heldUntil: hold?.until,
             heldAllUntil: heldAll?.until ?? null,
-            stalled,
+            stalled: stalled !== null,
             unmanned,
           }),
         ),
@@ -180,19 +178,6 @@ function declaredOf(backfill: HandledBackfill | undefined) {
     paramsSchema: backfill?.paramsSchema?.jsonSchema ?? null,
     takesParams: backfill?.paramsSchema !== undefined,
   };
-}
-
-/** `null` where the stored config is corrupt; the watchdog pauses the run for that reason. */
-function configOf(
-  name: string,
-  { config }: BackfillFacts,
-  backfill: HandledBackfill | undefined,
-): BackfillConfig | null {
-  try {
-    return config && configInForce(name, config, backfill?.defaults ?? []).config;
-  } catch {
-    return null;
-  }
 }
 
 /** The version that the run has to adopt before it goes on with the handler of this process. */

@@ -24,7 +24,7 @@ const EVERY_MS = 1_000;
 /** A little shorter than the interval, so that in each interval one process acquires the lease of a run. */
 const LEASE_MS = 900;
 /** Values of each run in the reply of `tick.lua`. */
-const FIELDS_PER_RUN = 6;
+const FIELDS_PER_RUN = 8;
 
 /** A run that is running or paused. */
 export interface ActiveRun {
@@ -37,6 +37,10 @@ export interface ActiveRun {
   readonly hasLease: boolean;
   /** Whether this process has its handler, in the version of the run where that matters. */
   readonly maySupervise: boolean;
+  /** Ms since something was done, or since its state holds. */
+  readonly quietMs: number;
+  /** Whether it is recorded as stalled. */
+  readonly isStalled: boolean;
 }
 
 /** The active runs at one moment. */
@@ -90,7 +94,10 @@ export class BackfillWatchdog {
     this.redisHealth.noteAnswer();
     const runs = Array.from({ length: fields.length / FIELDS_PER_RUN }, (_, i) => {
       const first = FIELDS_PER_RUN * i;
-      const [backfill, runId, status, resumes, lease, mine] = fields.slice(first, first + FIELDS_PER_RUN);
+      const [backfill, runId, status, resumes, lease, mine, quietMs, stalled] = fields.slice(
+        first,
+        first + FIELDS_PER_RUN,
+      );
       return {
         backfill: String(backfill),
         runId: String(runId),
@@ -98,6 +105,8 @@ export class BackfillWatchdog {
         resumes: Number(resumes),
         hasLease: lease === 1,
         maySupervise: mine === 1,
+        quietMs: Number(quietMs),
+        isStalled: stalled === 1,
       };
     });
     // The status is empty where Redis lost the run but not the list of active runs.

@@ -28,6 +28,10 @@ export function describeEvent(event: BackfillEvent): string | null {
         : null;
     case 'released':
       return `goes on after ${formatDuration(event.data.ended - event.data.since)}: ${event.data.reason}`;
+    case 'stalled':
+      return `stalled, waiting for ${event.data.waitingFor.reason}`;
+    case 'stallEnded':
+      return `stalled no longer, after ${formatDuration(event.data.ended - event.data.since)}`;
     case 'overridden':
       return `throttle ${override(event.data)}${causeOf(event.data)}`;
     case 'heldAll':

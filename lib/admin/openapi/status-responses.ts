@@ -25,6 +25,7 @@ import type { Shape } from './response-fields.js';
 import { verified, canary } from './verdict-fields.js';
 import { forecastOutcome } from './forecast-fields.js';
 import { overrides } from './override-responses.js';
+import { stalled } from './stall-fields.js';
 import { globalHold } from './hold-responses.js';
 
 export const statusResponse = z.object({
@@ -84,11 +85,7 @@ export const statusResponse = z.object({
     .nullable()
     .describe('Why a running run starts nothing now; null: it does'),
   activeAt: time.nullable().describe('When something was last done; null: nothing yet, or not known'),
-  stalled: z
-    .boolean()
-    .describe(
-      'Running and not held, but nothing was done for a minute and three intervals of the rate in force',
-    ),
+  stalled,
   rate: z.object({
     perSecond: z.number().nullable().describe('Ranges a second; null: unpaced'),
     reason: text,

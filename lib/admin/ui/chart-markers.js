@@ -14,6 +14,8 @@ const MARKED = {
   released: ['released', 'hold'],
   heldAll: ['all held', 'hold'],
   releasedAll: ['all released', 'hold'],
+  stalled: ['stalled', 'hold'],
+  stallEnded: ['goes on', 'hold'],
   deployed: ['deploy', 'deploy'],
 };
 const TYPES = [...Object.keys(MARKED), 'cancelled', 'completed', 'failed'];
@@ -64,6 +66,7 @@ export function wordsOf({ type, data }) {
   if (type === 'heldAll') return 'held with all backfills';
   if (type === 'releasedAll') return `released with all backfills after ${between(data.since, data.ended)}`;
   if (type === 'released') return `released after ${between(data.since, data.ended)}`;
+  if (type === 'stallEnded') return `stalled no longer, after ${between(data.since, data.ended)}`;
   if (type === 'deployed') {
     const change =
       data.version === data.from ? '' : `, version ${data.from ?? 'none'} → ${data.version ?? 'none'}`;
@@ -72,7 +75,9 @@ export function wordsOf({ type, data }) {
   return type;
 }
 
+const ENDED = new Set(['released', 'releasedAll', 'stallEnded']);
+
 /** The event of the end of a hold may come later than the end. */
 function timeOf({ at, type, data }) {
-  return (type === 'released' || type === 'releasedAll' ? data.ended : Date.parse(at)) / 1000;
+  return (ENDED.has(type) ? data.ended : Date.parse(at)) / 1000;
 }

@@ -7,7 +7,10 @@ export const FILTERS = {
   '': ['Everything', []],
   config: ['Config changes', ['configured', 'overridden']],
   actions: ['Actions', ['started', 'paused', 'resumed', 'cancelled', 'retried']],
-  holds: ['Holds and deploys', ['held', 'released', 'heldAll', 'releasedAll', 'deployed']],
+  holds: [
+    'Holds, stalls and deploys',
+    ['held', 'released', 'heldAll', 'releasedAll', 'stalled', 'stallEnded', 'deployed'],
+  ],
   ends: ['Ends of runs', ['completed', 'failed', 'cancelled', 'verifying', 'canaryEnded']],
 };
 

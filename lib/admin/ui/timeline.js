@@ -53,7 +53,8 @@ function merge(first, second) {
 }
 
 function rowOf({ id, at, type, data }) {
-  const by = [data.by, type === 'canaryEnded' ? null : data.reason].filter(Boolean).join(': ');
+  const waits = type === 'stalled' && data.waitingFor ? `waiting for ${data.waitingFor.reason}` : null;
+  const by = [data.by, type === 'canaryEnded' ? null : data.reason, waits].filter(Boolean).join(': ');
   return {
     key: id,
     cells: [html`<${Time} iso=${at} />`, actionOf(type, data), by ? html`<bdi>${by}</bdi>` : '–'],
@@ -61,7 +62,7 @@ function rowOf({ id, at, type, data }) {
 }
 
 /** What the words of the chart say. */
-const WORDED = new Set(['released', 'deployed', 'heldAll', 'releasedAll']);
+const WORDED = new Set(['released', 'deployed', 'heldAll', 'releasedAll', 'stallEnded']);
 
 function actionOf(type, data) {
   if (type === 'canaryEnded') return html`<bdi>${data.reason}</bdi>`;

@@ -22,7 +22,11 @@ export function obstacleOf(status, now) {
   const held = heldOf(status);
   if (status.stalled) {
     const since = status.activeAt ? ` for ${between(Date.parse(status.activeAt), now)}` : '';
-    return [`stalled: nothing done${since}`];
+    const { waitingFor } = status.stalled;
+    return [
+      `stalled: nothing done${since}`,
+      ...(waitingFor ? [', waiting for ', { text: waitingFor.reason }] : []),
+    ];
   }
   if (held)
     return [

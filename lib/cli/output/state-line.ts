@@ -20,7 +20,10 @@ export function stateLine(status: BackfillStatus): string | null {
       if (held) {
         return `held${held.scope === 'all' ? ' with all backfills' : ''}${by(held.by)}: ${firstLine(held.reason)}${moment('since', held.since)}${moment('until', held.until)}`;
       }
-      return stalled ? `stalled: nothing done for ${quietTime(status)}` : null;
+      return (
+        stalled &&
+        `stalled: nothing done for ${quietTime(status)}, waiting for ${firstLine(stalled.waitingFor.reason)}`
+      );
   }
 }
 

@@ -255,6 +255,7 @@ export const scripts = {
         sample: string[],
       ]
   >('snapshot', (keys, scope) => [...retriedKeys(keys, scope), keys.sample(scope.runId)]),
+  stall: new LuaScript<RunScope, 'begun' | 'updated' | 'ended' | 'already'>('stall', runKeys),
   start: new LuaScript<
     StartScope,
     [kind: 'started' | 'repeated' | 'past', runId: string] | [kind: 'active', runId: string, status: string]

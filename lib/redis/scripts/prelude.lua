@@ -82,7 +82,7 @@ end
 local HISTORY_EVENTS = {
   started = true, paused = true, resumed = true, cancelled = true, configured = true, completed = true, failed = true,
   verifying = true, canaryEnded = true, held = true, released = true, deployed = true, heldAll = true, releasedAll = true,
-  budgetConfigured = true, overridden = true,
+  budgetConfigured = true, overridden = true, stalled = true, stallEnded = true,
 }
 
 -- Whether a process must leave the run alone: its handler has another version, and the handler or the run holds on
@@ -387,7 +387,7 @@ local function end_run()
   local final_status = (failures > 0 or reason ~= '') and 'failed' or 'completed'
   redis.call('HSET', RUN, 'status', final_status, 'finishedAt', now_ms(), 'reason', reason)
   redis.call('HDEL', ACTIVE, name)
-  redis.call('HDEL', RUN, 'heldFor')
+  redis.call('HDEL', RUN, 'heldFor', 'stalled')
   emit(final_status, cjson.encode({
     failures = failures, rowsMissing = missing, verified = verified and cjson.decode(verified) or nil,
   }))
@@ -411,7 +411,7 @@ end
 local function pause_run(reason)
   redis.call('HSET', RUN, 'status', 'paused', 'reason', reason, 'pausedBy', 'nestjs-backfill',
     'pausedResumes', redis.call('HGET', RUN, 'resumes') or 0)
-  redis.call('HDEL', RUN, 'heldFor')
+  redis.call('HDEL', RUN, 'heldFor', 'stalled')
   record_state()
   emit('paused', cjson.encode({ by = 'nestjs-backfill', reason = reason }))
 end

@@ -41,7 +41,7 @@ if not allowed then
 end
 
 redis.call('HSET', RUN, 'status', new_status, 'reason', reason)
-redis.call('HDEL', RUN, 'heldFor')
+redis.call('HDEL', RUN, 'heldFor', 'stalled')
 if adopts then
   adopt_version(adopted_version, adopted_policy)
 end

@@ -45,7 +45,7 @@ async function holdAll(arena: Arena): Promise<Outcome> {
     assert.deepEqual(await late.starts(), [], 'a process that started during the hold started a range');
     const status = await operator.call<BackfillStatus>('status', 'touch');
     assert.equal(status.held?.reason, `incident ${round}`);
-    assert.deepEqual([status.held.scope, status.stalled, status.warnings], ['all', false, []]);
+    assert.deepEqual([status.held.scope, status.stalled, status.warnings], ['all', null, []]);
     await operator.call('release', { by: 'ada' });
     workers.push(late);
   }

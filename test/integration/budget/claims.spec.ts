@@ -213,7 +213,7 @@ describe('claims under a budget', () => {
     expect(await backfills.status('run-1')).toMatchObject({
       held: { reason, since: null, until: null, scope: 'run' },
       budget: { limit: 'perTable', reason },
-      stalled: false,
+      stalled: null,
     });
     await backfills.pause('run-0');
     expect(await members[2]?.claim()).toMatchObject({ status: 'budget', claims: [] });

@@ -19,7 +19,7 @@ describe('a run that hands out nothing', () => {
       state: 'running',
       held: { reason: 'the configured rate is 0', until: null },
       eta: null,
-      stalled: false,
+      stalled: null,
     });
     expect(Date.parse(status.held?.since ?? '')).toBeLessThanOrEqual(Date.parse(status.now));
     await backfills.configure('work', rate(20));

@@ -28,7 +28,7 @@ describe('since when a state holds', () => {
       state: 'idle',
       stateSince: null,
       activeAt: null,
-      stalled: false,
+      stalled: null,
       held: null,
     });
     expect(idle.now).toMatch(/^\d{4}-.*Z$/);
@@ -87,7 +87,7 @@ describe('since when a state holds', () => {
     expect(await backfills.status('work')).toMatchObject({
       stateSince: null,
       activeAt: null,
-      stalled: false,
+      stalled: null,
     });
     await backfills.cancel('work');
   });
@@ -125,7 +125,7 @@ describe('since when a state holds', () => {
       () => backfills.status('rows'),
       ({ activeAt }) => activeAt !== null,
     );
-    expect(status).toMatchObject({ done: 0, stalled: false });
+    expect(status).toMatchObject({ done: 0, stalled: null });
     await backfills.cancel('rows');
   });
 

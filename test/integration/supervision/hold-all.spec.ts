@@ -88,7 +88,7 @@ describe('a hold of all runs', () => {
         held: { scope: 'all', by: 'ada', reason: 'incident 42', since: receipt.hold?.since, until: null },
         rate: { perSecond: 0, reason: 'all backfills are held by ada: incident 42' },
         eta: null,
-        stalled: false,
+        stalled: null,
         workers: 0,
         warnings: [],
         failed: 0,

@@ -56,7 +56,7 @@ const status = (patch: Status): Status => ({
   stateSince: at(600),
   finishedAt: null,
   held: null,
-  stalled: false,
+  stalled: null,
   ...patch,
 });
 const said = (patch: Status): string =>
@@ -90,10 +90,16 @@ describe('what the list says', () => {
     ],
     [
       'stalled',
-      { stalled: true, activeAt: at(720) },
+      {
+        stalled: {
+          since: at(720),
+          waitingFor: { kind: 'unknown', reason: 'a lock', notes: [], details: {} },
+        },
+        activeAt: at(720),
+      },
       'attention',
       'stalled',
-      /^stalled: nothing done for 12 min$/,
+      /^stalled: nothing done for 12 min, waiting for a lock$/,
     ],
     ['without workers', { workers: 0 }, 'attention', 'no workers', /^no process has workers/],
     ['just started', { workers: 0, stateSince: at(2) }, 'running', 'running', /^running for 2 s$/],

@@ -42,7 +42,7 @@ const STATUS: BackfillStatus = {
   budget: null,
   held: null,
   activeAt: null,
-  stalled: false,
+  stalled: null,
   callsPerSecond: null,
   throttlePressure: 0,
   throttles: [],
@@ -153,7 +153,10 @@ describe('a status as text', () => {
       '\n  held: replication lag 48 s, until 2030-01-01T00:39:00Z\n',
     );
     const quiet = { activeAt: '2030-01-01T00:00:00.000Z', now: '2030-01-01T00:12:00.000Z' };
-    expect(text({ stalled: true, ...quiet })).toContain('\n  stalled: nothing done for 12 min\n');
+    const waitingFor = { kind: 'unknown', reason: 'a lock', notes: [], details: {} } as const;
+    expect(text({ stalled: { since: quiet.activeAt, waitingFor }, ...quiet })).toContain(
+      '\n  stalled: nothing done for 12 min, waiting for a lock\n',
+    );
     const all = { ...held, scope: 'all' as const, by: 'ada', reason: 'incident 42' };
     expect(text({ held: all })).toContain(
       '\n  held with all backfills by ada: incident 42, since 2030-01-01T00:38:00Z\n',

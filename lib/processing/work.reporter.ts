@@ -1,0 +1,46 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DATABASE_CONTEXT } from '../config/module-options.js';
+import { LibraryConnections } from '../database/library-connections.js';
+import { WorkReportStore } from '../state/work-report.store.js';
+import type { RunWorker } from './run.worker.js';
+
+/** Sessions that a report names. */
+const MOST_SESSIONS = 50;
+
+/** Reports what this process is working on: a run that stalls is explained by the last reports. */
+@Injectable()
+export class WorkReporter {
+  /** By run: the report that is being written. */
+  private readonly writing = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly store: WorkReportStore,
+    private readonly connections: LibraryConnections,
+    @Inject(DATABASE_CONTEXT) private readonly context: string,
+  ) {}
+
+  /** @param now epoch ms by the clock of Redis */
+  async report(worker: RunWorker, now: number): Promise<void> {
+    const writing = this.write(worker, now);
+    this.writing.set(worker.run.runId, writing);
+    await writing;
+  }
+
+  /** To be called once nothing more is reported. */
+  async remove({ run: { runId } }: RunWorker): Promise<void> {
+    await this.writing.get(runId)?.catch(() => undefined);
+    this.writing.delete(runId);
+    await this.store.remove(runId);
+  }
+
+  private async write(worker: RunWorker, now: number): Promise<void> {
+    const pool = this.connections.exhaustion();
+    await this.store.write(worker.run.runId, {
+      at: now,
+      ...worker.report(),
+      client: await this.store.connection(),
+      pool: pool && { context: this.context, ...pool, waitedMs: Math.round(pool.waitedMs) },
+      sessions: this.connections.sessions().slice(0, MOST_SESSIONS),
+    });
+  }
+}

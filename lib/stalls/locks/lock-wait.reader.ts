@@ -1,0 +1,73 @@
+import type { MikroORM } from '@mikro-orm/core';
+import { Injectable } from '@nestjs/common';
+import { endsWithin } from '../../async/timeout.js';
+import { EntityManagers } from '../../database/entity-managers.js';
+import { LibraryConnections } from '../../database/library-connections.js';
+import type { LockWait, Row } from './lock-wait.js';
+import { MYSQL_LOCKS, toMysqlWaits } from './mysql-locks.js';
+import { postgresLocks, toPostgresWaits } from './postgres-locks.js';
+
+const TIMEOUT_MS = 2_000;
+
+/** The sessions that wait for locks, or why they cannot be told. */
+export interface LockReading {
+  /** The longest wait first. */
+  readonly waits: readonly LockWait[];
+  /** `null` where they were read. */
+  readonly problem: string | null;
+}
+
+interface SqlConnection {
+  execute(sql: string): Promise<readonly Row[]>;
+}
+
+/** Asks the database which sessions wait for locks, and who holds these. */
+@Injectable()
+export class LockWaitReader {
+  private reading: Promise<LockReading> | undefined;
+
+  constructor(
+    private readonly managers: EntityManagers,
+    private readonly connections: LibraryConnections,
+  ) {}
+
+  /** Never rejects. @param sessions of the library */
+  async read(sessions: readonly number[]): Promise<LockReading> {
+    // At most one query is pending: more would acquire all connections of the pool.
+    this.reading ??= this.connections
+      .run(() => this.query(sessions))
+      .catch((error: unknown) => ({ waits: [], problem: `the locks cannot be read: ${String(error)}` }))
+      .finally(() => {
+        this.reading = undefined;
+      });
+    const { reading } = this;
+    return (await endsWithin(reading, TIMEOUT_MS))
+      ? reading
+      : {
+          waits: [],
+          problem: `the locks cannot be read: the database did not answer within ${TIMEOUT_MS} ms`,
+        };
+  }
+
+  private async query(sessions: readonly number[]): Promise<LockReading> {
+    const { orm } = this.managers;
+    const connection: object = orm.em.getConnection('write');
+    const scheme = schemeOf(orm);
+    if (!isSql(connection) || !/^(?:postgres|mysql|mariadb)/.test(scheme)) {
+      return { waits: [], problem: 'the driver of this database cannot tell who waits for locks' };
+    }
+    return scheme.startsWith('postgres')
+      ? { waits: toPostgresWaits(await connection.execute(postgresLocks(sessions))), problem: null }
+      : { waits: toMysqlWaits(await connection.execute(MYSQL_LOCKS)), problem: null };
+  }
+}
+
+/** By behavior, as the packages of drivers must not be imported. MikroORM 6 has the method elsewhere. */
+function schemeOf(orm: MikroORM): string {
+  const platform = orm.em.getPlatform() as { getDefaultClientUrl?(): string };
+  return platform.getDefaultClientUrl?.() ?? '';
+}
+
+function isSql(connection: object): connection is SqlConnection {
+  return typeof Reflect.get(connection, 'execute') === 'function';
+}

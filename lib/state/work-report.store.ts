@@ -1,0 +1,57 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { BackfillKeys } from '../redis/backfill-keys.js';
+import { PROCESS_ID } from '../redis/process-id.js';
+import { REDIS_CLIENT } from '../redis/redis-connections.js';
+import type { RedisClient } from '../redis/redis-connections.js';
+import { decodeReport } from './work-report.js';
+import type { WorkReport } from './work-report.js';
+
+/** Of a process that died, until it is removed with the next report. */
+const EXPIRY_MS = 3_600_000;
+
+/** Stores what each process says of its work on a run. */
+@Injectable()
+export class WorkReportStore {
+  constructor(
+    @Inject(REDIS_CLIENT) private readonly client: RedisClient,
+    private readonly keys: BackfillKeys,
+    @Inject(PROCESS_ID) private readonly processId: string,
+  ) {}
+
+  /** Id of the connection of this process, which changes when it connects again; `null` where Redis does not tell. */
+  async connection(): Promise<number | null> {
+    return this.client.client('ID').catch(() => null);
+  }
+
+  async write(runId: string, report: WorkReport): Promise<void> {
+    const key = this.keys.workReports(runId);
+    await Promise.all([
+      this.client.hset(key, this.processId, JSON.stringify(report)),
+      this.client.pexpire(key, EXPIRY_MS),
+    ]);
+  }
+
+  /** This process no longer works on the run. */
+  async remove(runId: string): Promise<void> {
+    await this.client.hdel(this.keys.workReports(runId), this.processId);
+  }
+
+  /** The last report of each process, by its id. */
+  async read(runId: string): Promise<ReadonlyMap<string, WorkReport>> {
+    const reports = Object.entries(await this.client.hgetall(this.keys.workReports(runId)));
+    return new Map(
+      reports
+        .map(([id, text]) => [id, decodeReport(text)] as const)
+        .filter((entry): entry is readonly [string, WorkReport] => entry[1] !== null),
+    );
+  }
+
+  /** Whether a connection is open; `false` also where Redis does not tell. */
+  async isConnected(connection: number): Promise<boolean> {
+    try {
+      return String(await this.client.client('LIST', 'ID', connection)).includes('id=');
+    } catch {
+      return false;
+    }
+  }
+}

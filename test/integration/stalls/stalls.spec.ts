@@ -1,0 +1,215 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MikroORM } from '@mikro-orm/core';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Client } from 'pg';
+import { BackfillHealthIndicator, OnBackfill } from 'nestjs-backfill';
+import type { BackfillContext, BackfillEvent, BackfillStatus, BackfillThrottle } from 'nestjs-backfill';
+import { createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
+import type { BackfillApp, NumberRange } from '../../support/apps/index.js';
+
+const bench = await createAppBench();
+const UNPACED = { batchSize: 1, concurrency: 1, perSecondOnPeak: null, perSecondOffPeak: null };
+const options = { stalledAfter: 1_000 };
+const heard: BackfillEvent[] = [];
+
+@Injectable()
+class Listener {
+  @OnBackfill(['stalled', 'stallEnded'])
+  onStall(event: BackfillEvent): void {
+    heard.push(event);
+  }
+}
+
+beforeEach(() => bench.fillItems([1, 2, 3]));
+afterEach(() => heard.splice(0));
+
+const stalled = ({ backfills }: BackfillApp): Promise<BackfillStatus> =>
+  eventually(
+    'the run to be stalled',
+    () => backfills.status('work'),
+    (status) => status.stalled !== null,
+  );
+
+const progressed = ({ backfills }: BackfillApp): Promise<BackfillStatus> =>
+  eventually(
+    'the stall to be over',
+    () => backfills.status('work'),
+    (status) => status.stalled === null,
+  );
+
+const eventsOf = async ({ backfills }: BackfillApp): Promise<string[]> => {
+  const entries = await backfills.history('work', { types: ['stalled', 'stallEnded'] });
+  return entries.map(({ type }) => type).toReversed();
+};
+
+/** Touches the row of the range, in the connection that the handler is given. */
+const touch = defineBackfill<NumberRange>({
+  name: 'work',
+  source: numbers(3),
+  config: UNPACED,
+  processRange: async ({ low }, { em }) => {
+    await (em as SqlEntityManager).execute(`update items set touches = touches + 1 where id = ?`, [low]);
+  },
+});
+
+it('waits for a lock: which, by whom it is held; two processes notice it, one event tells it, and its end', async () => {
+  const app = await bench.start({ handlers: [touch, Listener], options });
+  const second = await bench.start({ handlers: [touch], options });
+  const other = new Client({ connectionString: bench.database.url, application_name: 'night shift' });
+  await other.connect();
+  try {
+    await other.query(`begin; update items set state = 'secret 4711' where id = 2`);
+    const [{ pid = 0 } = {}] = (await other.query<{ pid: number }>('select pg_backend_pid() as pid')).rows;
+    await app.backfills.start('work');
+    const status = await stalled(app);
+    expect(status.stalled?.waitingFor).toMatchObject({
+      kind: 'lock',
+      notes: [],
+      details: {
+        relation: 'items',
+        lock: 'row',
+        query: 'update items set touches = touches + ? where id = ?',
+        blockedBy: [{ pid, application: 'night shift', state: 'idle in transaction', waitsFor: [] }],
+      },
+    });
+    expect(status.stalled?.waitingFor.reason).toMatch(
+      new RegExp(
+        `^a row lock on items for \\d+ s, held by session ${pid} \\(night shift\\), idle in transaction`,
+      ),
+    );
+    expect(JSON.stringify(status)).not.toContain('4711');
+    expect(status).toMatchObject({ state: 'running', done: 2, eta: null });
+
+    const health = await app.app.get(BackfillHealthIndicator, { strict: false }).isHealthy('backfills');
+    expect(health['backfills']).toMatchObject({
+      status: 'down',
+      unhealthy: ['work'],
+      backfills: { work: { stalled: expect.stringContaining('a row lock on items') as string } },
+    });
+    const lenient = await app.app
+      .get(BackfillHealthIndicator, { strict: false })
+      .isHealthy('backfills', { stalledAreDown: false });
+    expect(lenient['backfills']?.status).toBe('up');
+
+    // The other process supervises it, too.
+    await sleep(1_500);
+    expect((await progressedAfter(app, () => other.query('rollback'))).stalled).toBeNull();
+    await app.finished('work');
+    expect(await eventsOf(app)).toEqual(['stalled']);
+    expect(heard.map(({ type }) => type)).toEqual(['stalled']);
+    expect(second.logs.having('stalled, waiting for a row lock on items')).not.toEqual([]);
+  } finally {
+    await other.end();
+  }
+});
+
+async function progressedAfter(app: BackfillApp, act: () => Promise<unknown>): Promise<BackfillStatus> {
+  await act();
+  return progressed(app);
+}
+
+it('waits for a connection of a pool that the app uses up', async () => {
+  const app = await bench.start({ handlers: [touch, Listener], options, poolSize: 1 });
+  const em = app.app.get(MikroORM, { strict: false }).em.fork() as SqlEntityManager;
+  await em.begin();
+  await em.execute('select 1');
+  await app.backfills.start('work');
+  const { stalled: stall } = await stalled(app);
+  expect(stall?.waitingFor).toMatchObject({
+    kind: 'pool',
+    details: { context: 'default', size: 1, inUse: 1, ofLibrary: 0, waiting: expect.any(Number) as number },
+  });
+  expect(stall?.waitingFor.reason).toContain('all 1 are in use, 0 of them by backfills');
+  // The locks cannot be looked into without a connection.
+  expect(stall?.waitingFor.notes).toEqual([expect.stringContaining('the locks cannot be read')]);
+  await em.rollback();
+  await app.finished('work');
+});
+
+it('waits for a handler that ignores its signal, which it has since a pause; something is done again, once', async () => {
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  let isStuck = false;
+  let calls = 0;
+  const stubborn = defineBackfill({
+    name: 'work',
+    source: numbers(200),
+    config: { ...UNPACED, perSecondOffPeak: 20, perSecondOnPeak: 20 },
+    processRange: async () => {
+      calls++;
+      if (calls === 3) {
+        isStuck = true;
+        await gate;
+      }
+    },
+  });
+  const app = await bench.start({
+    handlers: [stubborn, Listener],
+    options: { ...options, shutdownTimeout: 60_000 },
+  });
+  await app.backfills.start('work');
+  await eventually(
+    'the handler to be called',
+    () => isStuck,
+    (stuck) => stuck,
+  );
+  await app.backfills.pause('work');
+  await app.backfills.resume('work');
+  const { stalled: stall } = await stalled(app);
+  expect(stall?.waitingFor).toMatchObject({
+    kind: 'handler',
+    details: { ignoresSignal: true, ranges: [{ index: 2, abortedAt: expect.any(String) as string }] },
+  });
+  open();
+  await progressed(app);
+  await eventually(
+    'the end',
+    () => eventsOf(app),
+    (types) => types.length === 2,
+  );
+  expect(await eventsOf(app)).toEqual(['stalled', 'stallEnded']);
+  expect(heard.map(({ type }) => type)).toEqual(['stalled', 'stallEnded']);
+  await app.backfills.cancel('work');
+});
+
+it('is not stalled while something holds it, it is slow, or it waits for retries', async () => {
+  const slow = { perSecondOnPeak: 1 / 60, perSecondOffPeak: 1 / 60 };
+  const full: BackfillThrottle = { name: 'lag', measure: () => ({ pressure: 1, reason: 'lag 48 s' }) };
+  const failing = (): never => {
+    throw new Error('not yet');
+  };
+  const sleepLong = (_: unknown, { signal }: BackfillContext) => sleep(60_000, undefined, { signal });
+  const define = (name: string, config: object, extra: object = {}) =>
+    defineBackfill({
+      name,
+      source: numbers(10),
+      config: { ...UNPACED, ...config },
+      processRange: () => {},
+      ...extra,
+    });
+  const app = await bench.start({
+    options,
+    handlers: [
+      define('slow', slow),
+      define('zero', { perSecondOnPeak: 0, perSecondOffPeak: 0 }),
+      define('throttled', { perSecondOnPeak: 1, perSecondOffPeak: 1 }, { throttles: [full] }),
+      define('retried', { backoffMs: 60_000 }, { processRange: failing, source: numbers(3) }),
+      define('paused', slow),
+      define('long', {}, { processRange: sleepLong }),
+    ],
+  });
+  const names = ['slow', 'zero', 'throttled', 'retried', 'paused', 'long'];
+  await Promise.all(names.map((name) => app.backfills.start(name)));
+  await app.backfills.pause('paused');
+  await sleep(4_000);
+  const statuses = await app.backfills.list();
+  expect(statuses.map(({ name, state, stalled: stall }) => [name, state, stall])).toEqual(
+    names.toSorted().map((name) => [name, name === 'paused' ? 'paused' : 'running', null]),
+  );
+  const histories = await Promise.all(
+    names.map((name) => app.backfills.history(name, { types: ['stalled'] })),
+  );
+  expect(histories.flat()).toEqual([]);
+  await Promise.all(names.map((name) => app.backfills.cancel(name)));
+});
