@@ -120,7 +120,10 @@ export class BackfillHealthIndicator {
           checked.map(({ name, state, percent, outstanding, workers, stalled }) => [
             name,
             {
-              ...{ state, percent, outstanding, workers },
+              state,
+              percent,
+              outstanding,
+              workers,
               ...(stalled ? { stalled: `waiting for ${stalled.waitingFor.reason}` } : {}),
             },
           ]),

@@ -136,7 +136,7 @@ function handler(
     kind: 'handler',
     reason:
       `the handler of ${countOf(ranges.length, 'range')} in process ${id} for ${formatDuration(longest)}` +
-      `${ignoring ? ', which ignores its aborted signal' : ''}`,
+      (ignoring ? ', which ignores its aborted signal' : ''),
     notes,
     details: {
       process: id,

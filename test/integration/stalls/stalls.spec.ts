@@ -60,7 +60,8 @@ it('waits for a lock: which, by whom it is held; two processes notice it, one ev
   await other.connect();
   try {
     await other.query(`begin; update items set state = 'secret 4711' where id = 2`);
-    const [{ pid = 0 } = {}] = (await other.query<{ pid: number }>('select pg_backend_pid() as pid')).rows;
+    const [session] = (await other.query<{ pid: number }>('select pg_backend_pid() as pid')).rows;
+    const pid = session?.pid ?? 0;
     await app.backfills.start('work');
     const status = await stalled(app);
     expect(status.stalled?.waitingFor).toMatchObject({

@@ -11,22 +11,42 @@ const NOW = Date.parse('2030-01-01T00:00:00.000Z');
 const process = (id: string, patch: Partial<WorkReport> = {}, isBlocked = false): WorkingProcess => ({
   id,
   report: {
-    ...{ at: NOW, forMs: 3_600_000, usualMs: 10, client: 7, ranges: [], pool: null, sessions: [] },
+    at: NOW,
+    forMs: 3_600_000,
+    usualMs: 10,
+    client: 7,
+    ranges: [],
+    pool: null,
+    sessions: [],
     ...patch,
   },
   isBlocked,
 });
 const explain = (evidence: Partial<StallEvidence>) =>
   explainStall({
-    ...{ processes: [], locks: { waits: [], problem: null }, leastWaitMs: 1_000, quietMs: 60_000, now: NOW },
+    processes: [],
+    locks: { waits: [], problem: null },
+    leastWaitMs: 1_000,
+    quietMs: 60_000,
+    now: NOW,
     ...evidence,
   });
 const lock = {
-  ...{ pid: 5, waitedMs: 50_000, relation: 'items', lock: 'row', mode: 'ShareLock', query: 'update items' },
+  pid: 5,
+  waitedMs: 50_000,
+  relation: 'items',
+  lock: 'row',
+  mode: 'ShareLock',
+  query: 'update items',
   blockedBy: [
     {
-      ...{ pid: 9, application: 'psql', user: 'eve', state: 'idle in transaction', forMs: 70_000 },
-      ...{ query: 'select ?', waitsFor: [] },
+      pid: 9,
+      application: 'psql',
+      user: 'eve',
+      state: 'idle in transaction',
+      forMs: 70_000,
+      query: 'select ?',
+      waitsFor: [],
     },
   ],
 };
@@ -87,16 +107,35 @@ describe('what a stalled run waits for', () => {
 describe('locks', () => {
   it('of PostgreSQL are grouped by the session that waits; what the role may not see is null', () => {
     const row = {
-      ...{ pid: 5, query: `update t set a = 'x' where id = 7`, locktype: 'transactionid', mode: 'ShareLock' },
-      ...{ waited_ms: 1200.4, relation: null, blocking_pid: 9, application_name: 'app', usename: 'eve' },
-      ...{ state: null, blocking_query: '<insufficient privilege>', blocking_ms: null, waits_for: '11,12' },
+      pid: 5,
+      query: `update t set a = 'x' where id = 7`,
+      locktype: 'transactionid',
+      mode: 'ShareLock',
+      waited_ms: 1200.4,
+      relation: null,
+      blocking_pid: 9,
+      application_name: 'app',
+      usename: 'eve',
+      state: null,
+      blocking_query: '<insufficient privilege>',
+      blocking_ms: null,
+      waits_for: '11,12',
     };
     expect(toPostgresWaits([row, { ...row, blocking_pid: 10, waits_for: '' }, row])).toEqual([
       {
-        ...{ pid: 5, waitedMs: 1200, relation: null, lock: 'row', mode: 'ShareLock' },
+        pid: 5,
+        waitedMs: 1200,
+        relation: null,
+        lock: 'row',
+        mode: 'ShareLock',
         query: 'update t set a = ? where id = ?',
         blockedBy: [9, 10].map((pid) => ({
-          ...{ pid, application: 'app', user: 'eve', state: null, forMs: null, query: null },
+          pid,
+          application: 'app',
+          user: 'eve',
+          state: null,
+          forMs: null,
+          query: null,
           waitsFor: pid === 9 ? [11, 12] : [],
         })),
       },
@@ -106,13 +145,25 @@ describe('locks', () => {
 
   it('of InnoDB have the account that blocks', () => {
     const row = {
-      ...{ pid: 5, query: 'update t set a = "x"', mode: 'X', relation: '`shop`.`t`', locktype: 'RECORD' },
-      ...{ waited_s: '3', blocking_pid: 6, blocking_query: null, blocking_s: 12, usename: 'eve' },
+      pid: 5,
+      query: 'update t set a = "x"',
+      mode: 'X',
+      relation: '`shop`.`t`',
+      locktype: 'RECORD',
+      waited_s: '3',
+      blocking_pid: 6,
+      blocking_query: null,
+      blocking_s: 12,
+      usename: 'eve',
       command: 'Sleep',
     };
     expect(toMysqlWaits([row])).toMatchObject([
       {
-        ...{ pid: 5, waitedMs: 3_000, relation: 'shop.t', lock: 'row', query: 'update t set a = ?' },
+        pid: 5,
+        waitedMs: 3_000,
+        relation: 'shop.t',
+        lock: 'row',
+        query: 'update t set a = ?',
         blockedBy: [{ pid: 6, user: 'eve', state: 'Sleep', forMs: 12_000 }],
       },
     ]);

@@ -15,7 +15,14 @@ function given(
   const usual = usualTime(run, facts({ now: NOW, ...speed }), steps);
   const { activeAt } = run;
   return {
-    ...{ run, activeAt, usual, workedSince: 0, watchedSince: -Infinity, dueAt: 0, now: NOW, leastMs: 30_000 },
+    run,
+    activeAt,
+    usual,
+    workedSince: 0,
+    watchedSince: -Infinity,
+    dueAt: 0,
+    now: NOW,
+    leastMs: 30_000,
     ...patch,
   };
 }
@@ -68,9 +75,27 @@ describe('a run that should progress', () => {
 
   it('rests after each range where it has less than one slot', () => {
     const state = {
-      ...{ value: 0.1, reason: 'a throttle', since: NOW, at: NOW, begunAt: NOW, processes: 1, min: 1 },
-      ...{ floorMs: null, latencyMs: null, used: 1, pressure: 0, stretch: 1, ceiling: null, good: 1 },
-      ...{ raisedAt: 0, loweredAt: 0, severity: 0, raises: 0, calmSince: 0, ended: 0, totals: null },
+      value: 0.1,
+      reason: 'a throttle',
+      since: NOW,
+      at: NOW,
+      begunAt: NOW,
+      processes: 1,
+      min: 1,
+      floorMs: null,
+      latencyMs: null,
+      used: 1,
+      pressure: 0,
+      stretch: 1,
+      ceiling: null,
+      good: 1,
+      raisedAt: 0,
+      loweredAt: 0,
+      severity: 0,
+      raises: 0,
+      calmSince: 0,
+      ended: 0,
+      totals: null,
     };
     const run = aRun({ concurrency: JSON.stringify(state), interval: 0 });
     expect(usualTime(run, facts({ now: NOW }), [300]).ms).toBe(3_000);
@@ -92,8 +117,11 @@ describe('a run that should progress', () => {
             given(
               { activeAt: NOW - quiet },
               {
-                ...{ steps: [step], leastMs, dueAt: NOW - dueAgo },
-                ...{ workedSince: NOW - workedAgo, watchedSince: NOW - watchedAgo },
+                steps: [step],
+                leastMs,
+                dueAt: NOW - dueAgo,
+                workedSince: NOW - workedAgo,
+                watchedSince: NOW - watchedAgo,
               },
             ),
           );
