@@ -78,7 +78,7 @@ local function open_budget(text, now, lateness)
     'tat', 'backlog', 'row tat', 'row backlog', 'every', 'row every', 'limits')
   forget_turns_by_other_limits(
     string.format('%.17g|%.17g|%.17g', budget.concurrency, budget.rangesPerSecond, budget.rowsPerSecond), pacing[7])
-  budget.queue = open_fair_queue(BUDGET_QUEUE, budget.run, budget.weight, budget.now)
+  budget.queue = open_fair_queue(BUDGET_QUEUE, budget.run, budget.weight, budget.now, budget.process)
   budget.tat, budget.backlog = tonumber(pacing[1] or '') or 0, tonumber(pacing[2] or '') or 0
   budget.row_tat, budget.row_backlog = tonumber(pacing[3] or '') or 0, tonumber(pacing[4] or '') or 0
   budget.interval = budget.rangesPerSecond > 0 and SECOND / budget.rangesPerSecond or 0

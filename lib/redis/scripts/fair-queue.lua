@@ -4,33 +4,36 @@
   start tag plus the cost divided by the weight. The virtual time is the start tag that was admitted last, or the smallest of
   those that wait for their turn. A run that has asked for nothing lately begins at the virtual time: idle time gives no credit.
 
-  A queue is a hash: `virtual`, and `run:` with the id of each run -> `tag|asks until|want|weight|cost`
+  A queue is a hash: `virtual`, and `run:` with the id of each run -> `tag|asks until|want|weight|cost|process`
     tag          its finish tag, in seconds of the whole budget
     asks until   epoch ms by which it asks again
     want         ranges or calls that it has asked for and not been given; 0: it waits for nothing
     cost         seconds of the whole budget that one of them takes
+    process      that asks for them, '' where it is not known
 ]]
 -- A run that is later than it said by so much waits no more: its processes died, or have nothing to claim.
 local ASKS_AGAIN_MS = 300
 -- For so long it keeps its tag, so that a process which stalls for a moment does not cost its run a part of its share.
 local KEEPS_TAG_MS = 1000
--- How far behind the virtual time a run may be that asks all the time but does not use its share: so many times its cost.
+-- How far behind the virtual time a run may be that asks all the time but does not use its share: so many times the largest cost
+-- of those that ask, as others that were admitted before it are ahead by theirs.
 local CREDIT = 4
 local FORGOTTEN_MS = 60000
 
-local function open_fair_queue(key, run, weight, now)
+local function open_fair_queue(key, run, weight, now, process)
   local queue = {
     key = key, run = run, weight = weight, now = now, virtual = 0, recent = {}, old = {}, forgotten = {}, weights = weight,
+    largest_cost = 0, process = process or '',
   }
   local fields = redis.call('HGETALL', key)
   for i = 1, #fields, 2 do
     local id = string.match(fields[i], '^run:(.*)$')
     if id then
-      local tag, asks_until, want, other_weight, cost =
-        string.match(fields[i + 1], '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)$')
+      local tag, asks_until, want, other_weight, cost, asks_in =
+        string.match(fields[i + 1], '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)$')
       local entry = {
         run = id, tag = tonumber(tag), asks_until = tonumber(asks_until), want = tonumber(want),
-        weight = tonumber(other_weight), cost = tonumber(cost),
+        weight = tonumber(other_weight), cost = tonumber(cost), process = asks_in,
       }
       local is_recent = now <= entry.asks_until + ASKS_AGAIN_MS
       if id == run then
@@ -39,6 +42,7 @@ local function open_fair_queue(key, run, weight, now)
       elseif is_recent then
         queue.recent[#queue.recent + 1] = entry
         queue.weights = queue.weights + entry.weight
+        queue.largest_cost = math.max(queue.largest_cost, entry.cost)
       else
         queue.old[#queue.old + 1] = entry
       end
@@ -64,7 +68,7 @@ local function begin_turn(queue, cost)
   elseif own.want > 0 then
     queue.tag = own.tag
   else
-    queue.tag = math.max(own.tag, queue.virtual - CREDIT * cost / queue.weight)
+    queue.tag = math.max(own.tag, queue.virtual - CREDIT * math.max(cost, queue.largest_cost) / queue.weight)
   end
 end
 
@@ -116,8 +120,13 @@ end
 
 -- `want` ranges or calls are asked for again before `asks_until`.
 local function end_turn(queue, want, asks_until, cost)
+  local own, process = queue.own, queue.process
+  if want == 0 and own and own.want > 0 and own.process ~= process and queue.now <= own.asks_until then
+    -- What another process of the run waits for, it still waits for.
+    want, asks_until, process = own.want, own.asks_until, own.process
+  end
   redis.call('HSET', queue.key, 'virtual', string.format('%.9f', queue.virtual), 'run:' .. queue.run,
-    string.format('%.9f|%.0f|%d|%.9f|%.9f', queue.tag, asks_until, want, queue.weight, cost))
+    string.format('%.9f|%.0f|%d|%.9f|%.9f|%s', queue.tag, asks_until, want, queue.weight, cost, process))
   if #queue.forgotten > 0 then
     redis.call('HDEL', queue.key, unpack(queue.forgotten))
   end
@@ -128,6 +137,6 @@ local function leave_queue(queue)
   if queue.own and (queue.own.want > 0 or queue.is_recent) then
     local own = queue.own
     redis.call('HSET', queue.key, 'run:' .. queue.run,
-      string.format('%.9f|0|0|%.9f|%.9f', own.tag, queue.weight, own.cost))
+      string.format('%.9f|0|0|%.9f|%.9f|', own.tag, queue.weight, own.cost))
   end
 end
