@@ -1,4 +1,5 @@
 import type { EntityManager, EventSubscriber, TransactionEventArgs } from '@mikro-orm/core';
+import { announceSavepoints } from '../database/savepoint-events.js';
 
 /** Called with how many rows of a journal have been committed. Never rejects. */
 export type CountRows = (rows: number) => Promise<void>;
@@ -12,7 +13,7 @@ interface OpenTransaction {
 
 /**
  * Counts rows once the transaction that has written them to a journal is committed: one that is rolled back has written
- * none. MikroORM 6 does not announce its savepoints; what is written in one is counted at once.
+ * none.
  */
 export class CommittedRows implements EventSubscriber {
   private readonly open = new WeakMap<object, OpenTransaction>();
@@ -23,6 +24,7 @@ export class CommittedRows implements EventSubscriber {
     const events = em.getEventManager();
     if (!events.getSubscribers().has(this)) {
       events.registerSubscriber(this);
+      announceSavepoints(em, this);
     }
   }
 

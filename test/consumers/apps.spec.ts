@@ -5,6 +5,7 @@ import { createTestDatabase, createTestRedis } from '../support/databases/index.
 import { ConsumerApp } from './support/consumer.app.js';
 import { DOCS, GUARDED, TENTH } from './support/guarded-app.js';
 import { NEST_11_COMMONJS, NEST_12_ESM } from './support/stacks.js';
+import { LINES, ROLLED_BACK, UNDONE } from './support/undone-app.js';
 import { packedLibrary } from './support/tarball.js';
 
 const ROWS = 300;
@@ -238,6 +239,54 @@ import { Message } from './message.entity${x}';
       columns: { ...kept, rowsRechecked: 2 * TENTH },
       lock: { ...kept, rowsRechecked: 0 },
       none: expect.objectContaining({ lost: TENTH, rowsRechecked: 0 }),
+    });
+  });
+
+  it('rehearses, starts with a canary and parameters, and is undone, whatever savepoints are rolled back', async () => {
+    const table = `line_${stack.key}`;
+    await database.query(
+      `CREATE TABLE ${table} (id int PRIMARY KEY, word text NOT NULL, touches int NOT NULL)`,
+    );
+    await database.query(`INSERT INTO ${table} SELECT id, 'old', 0 FROM generate_series(1, ${LINES}) id`);
+    await app.write(
+      'src/undone.ts',
+      UNDONE.replaceAll('{table}', table).replaceAll('{lines}', String(LINES)),
+    );
+    await app.npx('nest', 'build');
+
+    const seen = JSON.parse((await app.node('dist/undone.js')).trim().split('\n').at(-1) ?? '') as object;
+
+    const changed = LINES - ROLLED_BACK;
+    const untouched = { reworded: 0, touched: 0 };
+    expect(seen).toEqual({
+      refused: expect.stringContaining('params.word: expected') as string,
+      rehearsed: expect.objectContaining({
+        rows: LINES,
+        untouched: ROLLED_BACK,
+        errors: 0,
+        words: ['new'],
+        state: 'idle',
+        ...untouched,
+      }) as object,
+      canary: expect.objectContaining({
+        state: 'paused',
+        rowsDone: 6,
+        canary: 'passed',
+        reworded: 4,
+      }) as object,
+      completed: expect.objectContaining({
+        state: 'completed',
+        rowsDone: LINES,
+        journaled: changed,
+        reworded: changed,
+        touched: 0,
+      }) as object,
+      undone: expect.objectContaining({
+        state: 'completed',
+        rowsDone: changed,
+        conflicts: 0,
+        ...untouched,
+      }) as object,
     });
   });
 

@@ -7,6 +7,7 @@ import type {
   FlushEventArgs,
   TransactionEventArgs,
 } from '@mikro-orm/core';
+import { announceSavepoints } from '../../database/savepoint-events.js';
 import { withRelated } from './related-entities.js';
 
 /** What MikroORM takes for the values that a row has in the database; `undefined`: it takes the entity for a new one. */
@@ -116,6 +117,7 @@ export function keepingPending<T>(em: EntityManager, row: unknown, rows: WeakSet
   const events = em.getEventManager();
   if (!events.getSubscribers().has(rollbackListener)) {
     events.registerSubscriber(rollbackListener);
+    announceSavepoints(em, rollbackListener);
   }
   return calls.run({ row, rows, flushed: [], transactions: new Map(), flushes: new Map() }, call);
 }
