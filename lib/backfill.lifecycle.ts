@@ -32,6 +32,7 @@ import { RedisHealth } from './redis/redis.health.js';
 import { ShutdownSteps } from './shutdown-steps.js';
 import { StallDetector } from './stalls/stall.detector.js';
 import { EventStream } from './state/event.stream.js';
+import { LateRunDetector } from './status/late-run.detector.js';
 import { BackfillWatchdog } from './supervision/backfill.watchdog.js';
 import { LostRunDetector } from './supervision/lost-run.detector.js';
 
@@ -85,6 +86,7 @@ export class BackfillLifecycle
     private readonly ledger: BackfillLedger,
     private readonly journalCleaner: JournalCleaner,
     private readonly lostRuns: LostRunDetector,
+    private readonly lateRuns: LateRunDetector,
     private readonly queues: RangeQueues,
     private readonly cycleQueues: CycleQueues,
     private readonly connections: RedisConnections,
@@ -185,6 +187,7 @@ export class BackfillLifecycle
       const lost = await this.lostRuns.detect(active.runs);
       this.stalls.onTick(active);
       await this.pool.sync(active);
+      await this.lateRuns.check(active);
       await this.ledger.recoverLost(lost);
     });
   }

@@ -98,6 +98,7 @@ import { OverviewReader } from './status/overview.reader.js';
 import { LockWaitReader } from './stalls/locks/lock-wait.reader.js';
 import { StallDetector } from './stalls/stall.detector.js';
 import { StallStore } from './stalls/stall.store.js';
+import { LateRunDetector } from './status/late-run.detector.js';
 import { StatusBuilder } from './status/status.builder.js';
 import { StatusReader } from './status/status.reader.js';
 import { APP_SCHEDULE, AppIntervals } from './supervision/app-intervals.js';
@@ -232,6 +233,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   FactsStore,
   FactsCache,
   StatusBuilder,
+  LateRunDetector,
   StatusReader,
   OverviewReader,
   LockWaitReader,

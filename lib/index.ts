@@ -129,6 +129,8 @@ export type {
 export type { BackfillPreview, PreviewOptions, PreviewRange } from './planning/backfill-preview.js';
 
 export type { OverrideOptions, OverrideReceipt } from './state/override.store.js';
+export { LIMITING_KINDS } from './state/limiting-factor.js';
+export type { ExpectedLateness, LateStatus, LimitingFactor, LimitingKind } from './state/limiting-factor.js';
 export type { ThrottleOverride } from './state/throttle-override.js';
 export type { GlobalHold, HoldOptions, HoldReceipt } from './state/global-hold.js';
 export { BACKFILL_EVENT_TYPES } from './state/backfill-event.js';

@@ -94,6 +94,12 @@ export const RUN_MEASURES: readonly RunMeasure[] = [
     'Highest pressure of the throttles: 0 leaves the rate as it is, 1 holds the run',
     ({ throttlePressure }) => throttlePressure,
   ),
+  gauge(
+    'late',
+    's',
+    'Time after `finishBy` at which the run is expected to end, at the least; 0 where it is expected to end in time',
+    ({ late }) => (late?.by ?? 0) / 1000,
+  ),
   sum(
     'worker.count',
     '{process}',

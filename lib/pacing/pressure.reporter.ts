@@ -9,7 +9,7 @@ import { latestUnpaced, throughput, SampleStore } from '../state/sample.store.js
 import type { BackfillSample } from '../state/sample.store.js';
 import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
 import { RateController } from './rate.controller.js';
-import type { ThrottledRate } from './rate.controller.js';
+import type { NamedPressure, ThrottledRate } from './rate.controller.js';
 
 const MEASURED_OVER_MS = 10_000;
 /** The unpaced speed of the workers is looked up in this many samples. */
@@ -26,7 +26,7 @@ export interface PressureReport extends ThrottlePressure {
 }
 
 /** The highest pressure that is reported for a backfill, rounded. */
-export interface HighestPressure extends ThrottlePressure {
+export interface HighestPressure extends NamedPressure {
   /** Whether the run is running at another one. */
   readonly changed: boolean;
   /** Epoch ms by the clock of Redis. */
@@ -50,13 +50,13 @@ export class PressureReporter {
     runId: string,
     { reporter, pressure, reason, expiryMs }: PressureReport,
   ): Promise<HighestPressure> {
-    const [highest, highestReason, changed, now] = await scripts.reportPressure.run(
+    const [highest, highestReason, changed, now, throttle] = await scripts.reportPressure.run(
       this.client,
       this.keys,
       { backfill, runId },
       [reporter, pressure, reason, expiryMs, PRESSURE_STEPS],
     );
-    return { pressure: Number(highest), reason: highestReason, changed: changed === 1, now };
+    return { pressure: Number(highest), reason: highestReason, throttle, changed: changed === 1, now };
   }
 
   /** Stores a report, and has the rate follow where the highest pressure is not the one in force. */
@@ -80,15 +80,15 @@ export class PressureReporter {
 
   /** @param sample newer than those that are stored */
   async throttledRate(
-    { pressure, reason }: ThrottlePressure,
+    { pressure, reason, throttle }: NamedPressure,
     runId: string,
     sample?: BackfillSample,
   ): Promise<ThrottledRate> {
     if (pressure <= 0) {
-      return { pressure: 0, reason, unpacedPerSecond: 0 };
+      return { pressure: 0, reason, throttle, unpacedPerSecond: 0 };
     }
     const stored = await this.samples.newest(runId, UNPACED_SAMPLES);
     const unpaced = latestUnpaced(sample ? [sample, ...stored] : stored);
-    return { pressure, reason, unpacedPerSecond: throughput(unpaced, MEASURED_OVER_MS).ranges };
+    return { pressure, reason, throttle, unpacedPerSecond: throughput(unpaced, MEASURED_OVER_MS).ranges };
   }
 }

@@ -16,8 +16,14 @@ import { zeroRate } from './zero-rate.js';
 /** For a boundary of the peak hours that is this near, the process sets a timer. */
 const NEAR_MS = 1_500;
 
+/** A pressure, and what has it. */
+export interface NamedPressure extends ThrottlePressure {
+  /** Name of the throttle; empty for the quota. */
+  readonly throttle: string;
+}
+
 /** What the throttles measured, and what it is relative to where the config sets no rate. */
-export interface ThrottledRate extends ThrottlePressure {
+export interface ThrottledRate extends NamedPressure {
   /** Ranges per second that the workers reach without a rate; 0 while unknown. */
   readonly unpacedPerSecond: number;
 }
@@ -64,6 +70,7 @@ export class RateController {
       throttled?.reason ?? '',
       throttled?.unpacedPerSecond ?? 0,
       zeroRate(config, now)?.reason ?? '',
+      throttled?.throttle ?? '',
     ]);
     await this.limitQueue(backfill, runId, perSecond, changed === 1);
     this.scheduleBoundary(backfill, runId, config, changeAt, now);

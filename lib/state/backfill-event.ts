@@ -1,6 +1,7 @@
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { CanaryVerdict } from './canary.js';
 import type { StallCause } from './stall.js';
+import type { ExpectedLateness } from './limiting-factor.js';
 import type { StoredError } from './stored-error.js';
 import type { VerificationResult } from './verification.js';
 
@@ -19,6 +20,10 @@ import type { VerificationResult } from './verification.js';
  * - `stalled`: a run that should progress has done nothing for ten times as long as usual, and nothing holds it. Once a stall
  * - `stallEnded`: something was done again, or something holds the run now. A pause, a cancellation and the end of the run end
  *   a stall as well
+ * - `late`: an active run is expected to end after its `finishBy`, or that has passed. Its end was expected so late for 20
+ *   seconds; once until `onTime`
+ * - `onTime`: a run that was late is expected to end clearly before its `finishBy`, for a minute. Its end and its cancellation
+ *   end its lateness as well
  * - `heldAll`, `releasedAll`: all runs are held, or go on. Their `backfill` is `*`; listeners and streams of one backfill get
  *   them, too
  * - `deployed`: all processes that worked on a run were replaced, or the first one with another version of its handler
@@ -42,6 +47,8 @@ export const BACKFILL_EVENT_TYPES = [
   'released',
   'stalled',
   'stallEnded',
+  'late',
+  'onTime',
   'heldAll',
   'releasedAll',
   'deployed',
@@ -112,6 +119,10 @@ export interface BackfillEventData {
     readonly ended: number;
     readonly waitingFor: StallCause;
   };
+  /** When it should have ended, as epoch ms, by how much it is expected to end later, and what delays it most. */
+  readonly late: ExpectedLateness & { readonly finishBy: number };
+  /** When it should have ended, and since when it was late, as epoch ms; when it is expected to end. */
+  readonly onTime: { readonly finishBy: number; readonly since: number; readonly eta: string | null };
   /** Since when all runs are held, and until when, as epoch ms; `null`: until they are released. */
   readonly heldAll: BackfillEventCause & {
     readonly reason: string;

@@ -8,6 +8,7 @@ import { decodeBudgetWait } from './budget-wait.js';
 import { CANARY_STATES } from './canary.js';
 import type { Canary, CanarySample, StoredVerdict } from './canary.js';
 import { decodeConcurrency } from './concurrency-state.js';
+import { decodeLateness } from './lateness.js';
 import { decodePace } from './pace.js';
 import type { Pace } from './pace.js';
 import type { PartitionMarks } from './partition-marks.js';
@@ -137,6 +138,15 @@ const runSchema = z.object({
   pressure: z.coerce.number().default(0).catch(0),
   /** What the throttle with that pressure measured, in words. */
   pressureReason: text,
+  /** That throttle, see `throttleOf`. */
+  pressureBy: z.string().optional(),
+  /** Attempts that failed and were repeated. */
+  retries: z.coerce.number().int().default(0).catch(0),
+  /** Whether it is expected to end later than it should; `null`: nothing has been expected yet. */
+  lateness: z
+    .string()
+    .optional()
+    .transform((value) => decodeLateness(value ?? null)),
   lastError: json<LastError>(z.looseObject({ message: z.string() })),
   partitions: json<SourcePartition[]>(z.array(z.looseObject({ name: z.string() }))),
   partitionsDone: json<string[]>(z.array(z.string())),
@@ -200,13 +210,15 @@ export const VOLATILE_FIELDS: readonly string[] = [
 /** A run as Redis stores it, parsed. */
 export type RunRecord = Omit<
   z.output<typeof runSchema>,
-  'interval' | 'stateSince' | 'rateSince' | 'holdSince' | `canary${string}`
+  'interval' | 'stateSince' | 'rateSince' | 'holdSince' | 'pressureBy' | `canary${string}`
 > &
   RecordedTimes & {
     /** `null`: it has none. */
     readonly canary: Canary | null;
     /** The pace in force. */
     readonly pace: Pace;
+    /** The throttle of the pressure in force; '' for the quota, `null` where it is not known. */
+    readonly throttle: string | null;
     /** Where planning continues, by the name of the partition; `null` at the beginning. */
     readonly cursors: Readonly<Record<string, JsonValue>>;
     /** Rows of the progress by the name of the partition, as far as they were counted; none in a source without partitions. */
@@ -257,9 +269,16 @@ export function parseRun(hash: Readonly<Record<string, string>>): RunRecord {
     partitions,
     canary: canaryOf(run),
     pace: decodePace(interval),
+    throttle: throttleOf(run),
     cursors,
     progressBy,
   };
+}
+
+/** Processes of earlier versions change the pressure without the throttle, so that its reason is stored beside it. */
+function throttleOf({ pressureBy = '', pressureReason }: z.output<typeof runSchema>): string | null {
+  const reason = `|${pressureReason ?? ''}`;
+  return pressureBy.endsWith(reason) ? pressureBy.slice(0, -reason.length) : null;
 }
 
 /** The canary of a run, from the fields of a checkpoint; `null` where it has none, or one that cannot be read. */

@@ -6,6 +6,8 @@ import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
 import type { BackfillEventData, BackfillEventType } from './backfill-event.js';
+import { encodeLateness } from './lateness.js';
+import type { Lateness } from './lateness.js';
 import { parseRun } from './run-record.js';
 import type { RunRecord } from './run-record.js';
 import { TRANSITIONS, isRunStatus } from './run-status.js';
@@ -148,6 +150,22 @@ export class RunStore {
   /** Ends a run that is through with everything, unless a retry of its failures is under way. */
   async endIfDrained(runId: string): Promise<void> {
     await scripts.endDrained.run(this.client, this.keys, { runId }, []);
+  }
+
+  /** Records the lateness of a run, with the event of a change; false where another process has recorded it meanwhile. */
+  async recordLateness(
+    { id, finishBy, lateness }: RunRecord,
+    next: Lateness,
+    data: BackfillEventData['late' | 'onTime'] | null,
+  ): Promise<boolean> {
+    const recorded = await scripts.recordLateness.run(this.client, this.keys, { runId: id }, [
+      finishBy ?? '',
+      lateness === null ? '' : encodeLateness(lateness),
+      encodeLateness(next),
+      data === null ? '' : next.late ? 'late' : 'onTime',
+      JSON.stringify(data),
+    ]);
+    return recorded === 1;
   }
 
   /** Counts rows of the journal, or conflicts of an undo; answers how many there are, `null` where the run is gone. */

@@ -2,6 +2,7 @@ import type { ForecastOutcome } from '../state/backfill-forecast.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { CanaryStatus } from '../state/canary.js';
 import type { BudgetLimitStatus } from './budget-limit.js';
+import type { LateStatus } from '../state/limiting-factor.js';
 import type { RunStatus } from '../state/run-status.js';
 import type { StallStatus } from '../state/stall.js';
 import type { LastError } from '../state/stored-error.js';
@@ -165,6 +166,12 @@ export interface BackfillStatus {
   readonly eta: string | null;
   /** When the run should have ended, as `start` was told; `null`: it was told no time. It changes no rate. */
   readonly finishBy: string | null;
+  /**
+   * Of an active run that is expected to end after `finishBy`: by how much, and what delays it most. `null` where it is
+   * expected to end in time, or that is not known. Where nothing moves, it is as if the run went on now at the rates of its
+   * config.
+   */
+  readonly late: LateStatus | null;
   /** What the run was forecast to cost when it was started, and what has come true; `null`: it was not rehearsed before. */
   readonly forecast: ForecastOutcome | null;
   readonly rate: RateStatus;

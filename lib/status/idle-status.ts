@@ -28,6 +28,7 @@ export const IDLE_STATUS = {
   rowsPerSecond: 0,
   eta: null,
   finishBy: null,
+  late: null,
   forecast: null,
   rate: { perSecond: 0, reason: 'idle' },
   concurrency: null,

@@ -23,26 +23,64 @@ export interface EtaFacts extends SpeedFacts {
   readonly unmanned: boolean;
 }
 
+/** What the end of the walk of a run is computed from: each limit by itself. */
+export interface EndTerms {
+  /** With what the throttles leave of the rates. */
+  readonly config: BackfillConfig;
+  /** When the next range may start at the earliest, in epoch ms. */
+  readonly from: number;
+  readonly ranges: number;
+  /** Ranges a second that the quota allows; `Infinity` without one, `null` where that is not known. */
+  readonly quota: number | null;
+  /** Ranges a second that the workers reach; `Infinity` where something else is slower, `null` where that is not known. */
+  readonly workers: number | null;
+}
+
 /**
  * Estimated end of the walk of a run in epoch ms, by the rate in force: config, peak hours, throttles, quota, and measured
  * speed where the workers are slower. `null` where nothing moves, or where it cannot be estimated.
  */
 export function estimatedEndOf(run: RunRecord, facts: EtaFacts): number | null {
-  const { heldUntil, stalled, unmanned, now } = facts;
-  if (publicStatus(run) !== 'running' || heldUntil === null || stalled || unmanned) {
-    return null;
+  return isBlocked(run, facts) ? null : endOf(endTermsOf(run, facts));
+}
+
+/**
+ * The end of a run in epoch ms, where it is not before that: of one that nothing moves, as if it went on now at the rates of
+ * its config. `null` where it cannot be estimated.
+ */
+export function earliestEndOf(run: RunRecord, facts: EtaFacts): number | null {
+  if (!isBlocked(run, facts)) {
+    return estimatedEndOf(run, facts);
   }
-  const bound = upperBound(run, facts);
-  if (bound === null) {
-    return null;
+  if (publicStatus(run) === 'verifying') {
+    return facts.now;
   }
-  // A rate of 0 that is in force until then is that of the config, which the estimate has.
-  return estimateEnd(
-    throttledConfig(run, facts.config, now),
-    Math.max(now, run.holdUntil ?? 0, facts.heldAllUntil ?? 0),
-    rangesLeft(run, facts),
-    bound,
-  );
+  const { config, now } = facts;
+  const ranges = rangesLeft(run, facts);
+  return endOf({ config, from: now, ranges, quota: quotaBound(run, facts) ?? Infinity, workers: Infinity });
+}
+
+/** Whether the run does not go on, and nobody knows until when. */
+export function isBlocked(run: RunRecord, { heldUntil, stalled, unmanned }: EtaFacts): boolean {
+  return publicStatus(run) !== 'running' || heldUntil === null || stalled || unmanned;
+}
+
+export function endTermsOf(run: RunRecord, facts: EtaFacts): EndTerms {
+  const quota = quotaBound(run, facts);
+  return {
+    // A rate of 0 that is in force until then is that of the config, which the estimate has.
+    config: throttledConfig(run, facts.config, facts.now),
+    from: Math.max(facts.now, run.holdUntil ?? 0, facts.heldAllUntil ?? 0),
+    ranges: rangesLeft(run, facts),
+    quota,
+    workers: quota === null ? null : workersBound(run, facts),
+  };
+}
+
+export function endOf({ config, from, ranges, quota, workers }: EndTerms): number | null {
+  return quota === null || workers === null
+    ? null
+    : estimateEnd(config, from, ranges, Math.min(quota, workers));
 }
 
 function rangesLeft(run: RunRecord, facts: SpeedFacts): number {
@@ -51,26 +89,20 @@ function rangesLeft(run: RunRecord, facts: SpeedFacts): number {
   return run.exhausted ? outstanding : Math.max(outstanding, Math.ceil(rows / rowsPerRange(run, facts)));
 }
 
-/** Ranges a second that quota and workers reach at most; `null` where that is not known. */
-function upperBound(run: RunRecord, facts: SpeedFacts): number | null {
-  const quota = quotaBound(run, facts);
-  if (quota === null) {
-    return null;
-  }
+function workersBound(run: RunRecord, facts: SpeedFacts): number | null {
   if (run.pace.kind === 'held') {
-    return quota;
+    return Infinity;
   }
   const { ranges, seconds } = measuredSpeed(run, facts);
   const allowed = allowedPerSecond(run, facts);
-  if (allowed === Infinity) {
-    return ranges > 0 ? ranges / seconds : null;
+  if (allowed !== Infinity) {
+    const expected = allowed * seconds;
+    // One range more or less is where the period of the measurement begins and ends.
+    if (seconds < MEASURED_S || ranges + 1 >= expected * BOTTLENECK_BELOW) {
+      return Infinity;
+    }
   }
-  const expected = allowed * seconds;
-  // One range more or less is where the period of the measurement begins and ends.
-  if (seconds < MEASURED_S || ranges + 1 >= expected * BOTTLENECK_BELOW) {
-    return quota;
-  }
-  return ranges > 0 ? Math.min(quota, ranges / seconds) : null;
+  return ranges > 0 ? ranges / seconds : null;
 }
 
 /** The config with the rates that the throttles leave of it, as the pressure is now. */

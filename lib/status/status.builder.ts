@@ -16,24 +16,23 @@ import { throughput } from '../state/sample.store.js';
 import type { BackfillSample } from '../state/sample.store.js';
 import { toStoredError } from '../state/stored-error.js';
 import { publicStatus } from '../state/verification.js';
-import { isAlive } from '../state/worker.heartbeats.js';
 import { LostRunDetector } from '../supervision/lost-run.detector.js';
 import { LIBRARY } from '../supervision/run.breaker.js';
 import { RunChecker } from '../supervision/run.checker.js';
-import { budgetLimitOf } from './budget-limit.js';
 import type { BackfillFacts } from './backfill-facts.js';
 import type { BackfillStatus } from './backfill-status.js';
-import { concurrencyOf } from './run-concurrency.js';
 import { forecastOutcome } from './forecast-outcome.js';
 import { IDLE_STATUS } from './idle-status.js';
 import { iso, isoOrNull } from './iso-time.js';
 import { activeAtOf } from './run-activity.js';
 import { estimatedEndOf } from './run-eta.js';
-import { holdOf } from './run-hold.js';
 import { partitionsOf } from './run-partitions.js';
+import { expectationOf, lateStatusOf } from './run-lateness.js';
+import type { RunExpectation } from './run-lateness.js';
+import { limitsOf, workersOf } from './run-limits.js';
 import { countsOf, percentOf, rateOf } from './run-progress.js';
-import { currentStall, publicStall } from './run-stall.js';
-import { isUnmanned, throttleWarnings, warningsOf } from './run-warnings.js';
+import { publicStall } from './run-stall.js';
+import { throttleWarnings, warningsOf } from './run-warnings.js';
 import { speedFactsOf, workedBy } from './speed-facts.js';
 
 const MINUTE_MS = 60_000;
@@ -81,10 +80,7 @@ export class StatusBuilder {
     const config = speedFacts?.config ?? null;
     const callsPerSecond = speedFacts?.callsPerSecond ?? null;
     const speed = speedOf(samples, now);
-    const hold = holdOf(run, config, now, heldAll);
-    const budget = budgetLimitOf(run, now);
-    const stalled = publicStall(currentStall(run, samples, hold !== null || budget !== null));
-    const unmanned = isUnmanned(run, workers, now, heldAll);
+    const { hold, budget, stall, concurrency, facts: ends } = limitsOf(run, facts, speedFacts, now, heldAll);
     const refusal = backfill ? this.checker.knownRefusal(backfill, run) : null;
     return {
       name,
@@ -103,24 +99,15 @@ export class StatusBuilder {
       percent: percentOf(run),
       rangesPerSecond: rounded(speed.ranges),
       rowsPerSecond: rounded(speed.rows),
-      eta:
-        speedFacts &&
-        isoOrNull(
-          estimatedEndOf(run, {
-            ...speedFacts,
-            heldUntil: hold?.until,
-            heldAllUntil: heldAll?.until ?? null,
-            stalled: stalled !== null,
-            unmanned,
-          }),
-        ),
+      eta: ends && isoOrNull(estimatedEndOf(run, ends)),
+      late: ends && lateStatusOf(run, ends),
       forecast: forecastOutcome(run, now),
       rate: rateOf(run, now, heldAll, overrides),
-      concurrency: config && concurrencyOf(run, config, worked?.shape, now),
+      concurrency,
       budget,
       held: hold && { ...hold, since: isoOrNull(hold.since), until: isoOrNull(hold.until) },
       activeAt: isoOrNull(activeAtOf(run, samples)),
-      stalled,
+      stalled: publicStall(stall),
       throttlePressure: run.status === 'running' ? run.pressure : 0,
       callsPerSecond: callsPerSecond === null ? null : rounded(callsPerSecond),
       workers,
@@ -136,6 +123,19 @@ export class StatusBuilder {
       reason: run.startReason,
       lastError: run.lastError,
     };
+  }
+
+  /** What is expected of the run of a backfill by when it should end; `null` where nothing is. */
+  expectation(
+    name: string,
+    facts: BackfillFacts,
+    now: number,
+    heldAll: StoredHold | null,
+  ): RunExpectation | null {
+    const run = facts.run && parseRun(facts.run);
+    const speed = run && speedFactsOf(name, run, facts, this.registry.find(name), now);
+    const ends = run && limitsOf(run, facts, speed, now, heldAll).facts;
+    return run && ends && expectationOf(run, ends);
   }
 
   /** As `build`; where the state of the run cannot be read, the status has the error as a warning. */
@@ -190,10 +190,6 @@ function adoptable(run: RunRecord, backfill: HandledBackfill | undefined): strin
 function speedOf(samples: readonly BackfillSample[], now: number): { ranges: number; rows: number } {
   const newest = samples[0];
   return newest && now - newest.at < MINUTE_MS ? throughput(samples, MINUTE_MS) : { ranges: 0, rows: 0 };
-}
-
-function workersOf({ heartbeats }: BackfillFacts, now: number): number {
-  return Object.values(heartbeats).filter((at) => isAlive(Number(at), now)).length;
 }
 
 function rounded(value: number): number {

@@ -24,7 +24,7 @@ const EVERY_MS = 1_000;
 /** A little shorter than the interval, so that in each interval one process acquires the lease of a run. */
 const LEASE_MS = 900;
 /** Values of each run in the reply of `tick.lua`. */
-const FIELDS_PER_RUN = 8;
+const FIELDS_PER_RUN = 9;
 
 /** A run that is running or paused. */
 export interface ActiveRun {
@@ -41,6 +41,8 @@ export interface ActiveRun {
   readonly quietMs: number;
   /** Whether it is recorded as stalled. */
   readonly isStalled: boolean;
+  /** Whether it should end by a time. */
+  readonly hasFinishBy: boolean;
 }
 
 /** The active runs at one moment. */
@@ -94,10 +96,8 @@ export class BackfillWatchdog {
     this.redisHealth.noteAnswer();
     const runs = Array.from({ length: fields.length / FIELDS_PER_RUN }, (_, i) => {
       const first = FIELDS_PER_RUN * i;
-      const [backfill, runId, status, resumes, lease, mine, quietMs, stalled] = fields.slice(
-        first,
-        first + FIELDS_PER_RUN,
-      );
+      const own = fields.slice(first, first + FIELDS_PER_RUN);
+      const [backfill, runId, status, resumes, lease, mine, quietMs, stalled, finishBy] = own;
       return {
         backfill: String(backfill),
         runId: String(runId),
@@ -107,6 +107,7 @@ export class BackfillWatchdog {
         maySupervise: mine === 1,
         quietMs: Number(quietMs),
         isStalled: stalled === 1,
+        hasFinishBy: finishBy === 1,
       };
     });
     // The status is empty where Redis lost the run but not the list of active runs.

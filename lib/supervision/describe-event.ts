@@ -1,5 +1,6 @@
 import { countOf } from '../errors/count-of.js';
 import { formatDuration } from '../errors/format-duration.js';
+import { describeLimit } from '../state/limiting-factor.js';
 import { describeOverride } from '../state/throttle-override.js';
 import type { BackfillEvent, BackfillEventCause } from '../state/backfill-event.js';
 
@@ -32,6 +33,10 @@ export function describeEvent(event: BackfillEvent): string | null {
       return `stalled, waiting for ${event.data.waitingFor.reason}`;
     case 'stallEnded':
       return `stalled no longer, after ${formatDuration(event.data.ended - event.data.since)}`;
+    case 'late':
+      return late(event.data);
+    case 'onTime':
+      return `expected to end in time again, by ${new Date(event.data.finishBy).toISOString()}`;
     case 'overridden':
       return `throttle ${override(event.data)}${causeOf(event.data)}`;
     case 'heldAll':
@@ -58,6 +63,12 @@ export function describeEvent(event: BackfillEvent): string | null {
 
 function causeOf({ by, reason }: BackfillEventCause): string {
   return `${by ? ` by ${by}` : ''}${reason ? `: ${reason}` : ''}`;
+}
+
+function late({ finishBy, eta, by, limitedBy }: BackfillEvent<'late'>['data']): string {
+  const end = eta === null ? 'late' : `to end at ${eta}`;
+  const when = `${formatDuration(by)} after ${new Date(finishBy).toISOString()} at the least`;
+  return `expected ${end}, ${when}${limitedBy === null ? '' : `: ${describeLimit(limitedBy)}`}`;
 }
 
 function override({ throttle, factor, until }: BackfillEvent<'overridden'>['data']): string {

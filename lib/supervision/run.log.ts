@@ -33,7 +33,7 @@ export class RunLog {
     if (type === 'throttled') {
       this.logger.limit('held', 'log', scope, line);
     } else {
-      this.logger.write(type === 'stalled' ? 'warn' : 'log', scope, line);
+      this.logger.write(type === 'stalled' || type === 'late' ? 'warn' : 'log', scope, line);
     }
   }
 

@@ -6,6 +6,7 @@ import type { DeclaredBackfill } from '../handlers/registered-backfill.js';
 import { BackfillLogger } from '../logging/backfill.logger.js';
 import { PressureReporter } from '../pacing/pressure.reporter.js';
 import { RateController } from '../pacing/rate.controller.js';
+import type { NamedPressure } from '../pacing/rate.controller.js';
 import { SharedQuota } from '../pacing/shared.quota.js';
 import { CycleQueues } from '../queues/cycle.queues.js';
 import { currentConcurrency, roundedSlots } from '../state/concurrency-state.js';
@@ -115,7 +116,7 @@ export class RunSupervisor {
   }
 
   /** The highest pressure of all throttles in all processes, and of the quota: for row handlers that paces each call. */
-  private async pressure(backfill: DeclaredBackfill, runId: string, now: number): Promise<ThrottlePressure> {
+  private async pressure(backfill: DeclaredBackfill, runId: string, now: number): Promise<NamedPressure> {
     const pressure = backfill.shape === 'row' ? NO_PRESSURE : await this.quota.pressure(backfill.name, now);
     const report = { ...pressure, reporter: QUOTA_REPORTER, expiryMs: QUOTA_EXPIRY_MS };
     return this.reporter.report(backfill.name, runId, report);

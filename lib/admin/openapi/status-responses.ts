@@ -7,6 +7,7 @@ import type {
   HoldStatus,
   PartitionStatus,
 } from '../../status/backfill-status.js';
+import type { LateStatus } from '../../state/limiting-factor.js';
 import {
   count,
   time,
@@ -23,6 +24,7 @@ import {
 } from './response-fields.js';
 import type { Shape } from './response-fields.js';
 import { verified, canary } from './verdict-fields.js';
+import { expectedLateness } from './lateness-fields.js';
 import { forecastOutcome } from './forecast-fields.js';
 import { overrides } from './override-responses.js';
 import { stalled } from './stall-fields.js';
@@ -73,6 +75,13 @@ export const statusResponse = z.object({
     .nullable()
     .describe('Estimated end by the rate in force; null: nothing moves, or it is not known'),
   finishBy,
+  late: z
+    .object({
+      since: time.describe('Since when that is expected'),
+      ...expectedLateness,
+    } satisfies Shape<LateStatus>)
+    .nullable()
+    .describe('Of an active run that is expected to end after finishBy; null: it is in time, or not known'),
   forecast: forecastOutcome,
   held: z
     .object({

@@ -2,6 +2,7 @@ import { countOf, nounFor } from '../../errors/count-of.js';
 import type { ForecastRange } from '../../state/backfill-forecast.js';
 import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { SampleConfidence } from '../../state/sample-confidence.js';
+import { describeLimit } from '../../state/limiting-factor.js';
 import { describeOverride } from '../../state/throttle-override.js';
 import { outcomeLine } from './forecast-view.js';
 import { firstLine, stateLine } from './state-line.js';
@@ -43,7 +44,7 @@ function progressLines(status: BackfillStatus, style: Style): string[] {
     ...(status.forecast === null ? [] : [`  ${outcomeLine(status.forecast, status.finishedAt !== null)}`]),
     ...verifiedLines(status),
     ...partitionLines(status),
-    ...(status.finishedAt === null ? activeLines(status) : []),
+    ...(status.finishedAt === null ? activeLines(status, style) : []),
   ];
 }
 
@@ -133,7 +134,7 @@ function shareText({ level, low, high }: SampleConfidence): string {
   return `${range} of all rows, at ${percent(level)} confidence`;
 }
 
-function activeLines(status: BackfillStatus): string[] {
+function activeLines(status: BackfillStatus, style: Style): string[] {
   const { rate, rangesPerSecond, rowsPerSecond, workers, eta, now } = status;
   const limit = rate.perSecond === null ? 'unpaced' : `${rate.perSecond}/s`;
   const speed = `${countOf(rangesPerSecond, 'range')}/s, ${countOf(rowsPerSecond, 'row')}/s`;
@@ -143,7 +144,16 @@ function activeLines(status: BackfillStatus): string[] {
     eta === null
       ? '  ETA unknown'
       : `  ETA ${formatTime(eta)}, in ${formatDuration(Date.parse(eta) - Date.parse(now))}`,
+    ...finishByLines(status, style),
   ];
+}
+
+function finishByLines({ finishBy, late }: BackfillStatus, style: Style): string[] {
+  if (finishBy === null) return [];
+  if (late === null) return [`  should end by ${formatTime(finishBy)}`];
+  const limit = late.limitedBy === null ? '' : `: ${describeLimit(late.limitedBy)}`;
+  const end = `at least ${formatDuration(late.by)} later than ${formatTime(finishBy)}`;
+  return [`  ${style('yellow', `late: ends ${end}${limit}`)}`];
 }
 
 function concurrencyLines({ concurrency }: BackfillStatus): string[] {

@@ -13,6 +13,7 @@
     6      reason of the pressure
     7      ranges a second that the workers reach without a rate, 0 when unknown
     8      why the configured rate is 0, or '' where it is not
+    9      name of the throttle with that pressure, '' for the quota
 
   Pressure p multiplies the rate by 1 - p. Where the concurrency of the run is being found, that follows the pressure instead,
   and a pressure of 1 alone changes the rate.
@@ -21,7 +22,7 @@
 ]]
 local interval, next_interval, next_interval_at, reason = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local new_pressure, new_pressure_reason, unpaced_rate = ARGV[5], ARGV[6], tonumber(ARGV[7])
-local zero_reason = ARGV[8]
+local zero_reason, throttle = ARGV[8], ARGV[9]
 local interval_before, tat, status, stored_pressure, pressure_reason, base_rate =
   unpack(redis.call('HMGET', RUN, 'interval', 'moment', 'status', 'pressure', 'pressureReason', 'pressureBase'))
 if not status then
@@ -39,7 +40,7 @@ if new_pressure ~= '' then
   pressure, pressure_reason = tonumber(new_pressure), new_pressure_reason
   if pressure > 0 or stored_pressure then
     redis.call('HSET', RUN, 'pressure', new_pressure, 'pressureReason', pressure_reason,
-      'pressureBase', tostring(base_rate))
+      'pressureBase', tostring(base_rate), 'pressureBy', throttle .. '|' .. pressure_reason)
   end
 end
 

@@ -182,6 +182,7 @@ export const scripts = {
     keys.overrides(''),
   ]),
   quota: new LuaScript<BackfillRunScope, QuotaReply>('quota', quotaKeys, ['call-rate']),
+  recordLateness: new LuaScript<RunScope, Flag>('record-lateness', runKeys),
   recover: new LuaScript<RecoverScope, 'recovered' | 'present' | 'other' | 'incomplete'>(
     'recover',
     (keys, scope) => [
@@ -221,7 +222,7 @@ export const scripts = {
   ]),
   reportPressure: new LuaScript<
     BackfillRunScope,
-    [highest: string, reason: string, changed: Flag, now: number]
+    [highest: string, reason: string, changed: Flag, now: number, throttle: string]
   >('report-pressure', (keys, scope) => [
     ...runKeys(keys, scope),
     keys.pressure(scope.backfill),

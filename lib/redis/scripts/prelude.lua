@@ -82,7 +82,7 @@ end
 local HISTORY_EVENTS = {
   started = true, paused = true, resumed = true, cancelled = true, configured = true, completed = true, failed = true,
   verifying = true, canaryEnded = true, held = true, released = true, deployed = true, heldAll = true, releasedAll = true,
-  budgetConfigured = true, overridden = true, stalled = true, stallEnded = true,
+  budgetConfigured = true, overridden = true, stalled = true, stallEnded = true, late = true, onTime = true,
 }
 
 -- Whether a process must leave the run alone: its handler has another version, and the handler or the run holds on

@@ -12,13 +12,17 @@
     4      ms for which the report counts: its reporter may die
     5      number of steps that the highest pressure is rounded to: each change of the rate is logged and published
 
-  Reply    { highest pressure, its reason, 1 where the run is running at another one, else 0, epoch ms }
+  Reply    { highest pressure, its reason, 1 where the run is running at another one, else 0, epoch ms, name of its throttle, ''
+             for the quota }
 ]]
 local REPORTS = KEYS[7]
 local reporter, pressure, reason, ttl, steps = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local EARLIER_TTL_MS = 5000
 local now = now_ms()
-local throttle = string.match(reporter, '^[^|]*|%d+|(.*)$')
+local function throttle_of(text)
+  return string.match(text, '^[^|]*|%d+|(.*)$')
+end
+local throttle = throttle_of(reporter)
 local override = throttle and redis.call('HGET', KEYS[8], throttle)
 override = override and cjson.decode(override)
 if override and override['until'] > now then
@@ -32,7 +36,7 @@ else
   redis.call('HDEL', REPORTS, reporter)
 end
 
-local highest, highest_reason = 0, ''
+local highest, highest_reason, highest_throttle = 0, '', ''
 local reports = redis.call('HGETALL', REPORTS)
 for i = 1, #reports, 2 do
   local is_json, report = pcall(cjson.decode, reports[i + 1])
@@ -41,7 +45,7 @@ for i = 1, #reports, 2 do
     if now - at >= (counts_for or EARLIER_TTL_MS) then
       redis.call('HDEL', REPORTS, reports[i])
     elseif reported > highest then
-      highest, highest_reason = reported, reported_reason
+      highest, highest_reason, highest_throttle = reported, reported_reason, throttle_of(reports[i]) or ''
     end
   end
 end
@@ -50,4 +54,4 @@ if highest > 0 then
 end
 local status, in_force = unpack(redis.call('HMGET', RUN, 'status', 'pressure'))
 local differs = math.abs(highest - (tonumber(in_force or '') or 0)) > 0.001
-return { tostring(highest), highest_reason, status == 'running' and differs and 1 or 0, now }
+return { tostring(highest), highest_reason, status == 'running' and differs and 1 or 0, now, highest_throttle }

@@ -92,6 +92,9 @@ end
 if outcome ~= 'replaced' or rows_done ~= '0' or rows_left < settled.rows then
   record_activity()
 end
+if last_error ~= '' and successor_count > 0 then
+  redis.call('HINCRBY', RUN, 'retries', 1)
+end
 if last_error ~= '' then
   redis.call('HSET', RUN, 'lastError', last_error)
 end

@@ -12,7 +12,8 @@
 
   Reply    { epoch ms, JSON of the hold of all runs, '' without one, then of each active run: backfill, run id, status ('' when
              the run is gone), how many times it was resumed, 1 when this process got its lease, else 0, 1 when this
-             process may supervise it, else 0, ms for which nothing was done, and 1 when it is recorded as stalled, else 0... }
+             process may supervise it, else 0, ms for which nothing was done, 1 when it is recorded as stalled, else 0, and 1
+             when it should end by a time, else 0... }
 ]]
 local LEASE_PREFIX, EARLIER_LEASE = KEYS[7], KEYS[8]
 -- A little longer than two intervals.
@@ -34,8 +35,8 @@ for i = 1, #active, 2 do
   local has_lease = may_supervise and redis.call('SET', LEASE_PREFIX .. name, '1', 'NX', 'PX', lease_ms)
   reply[#reply + 1] = name
   reply[#reply + 1] = id
-  local status, resumes, held_all_since, active_at, state_since, stalled =
-    unpack(redis.call('HMGET', run_key, 'status', 'resumes', 'heldAllSince', 'activeAt', 'stateSince', 'stalled'))
+  local status, resumes, held_all_since, active_at, state_since, stalled, finish_by = unpack(redis.call('HMGET', run_key,
+    'status', 'resumes', 'heldAllSince', 'activeAt', 'stateSince', 'stalled', 'finishBy'))
   if hold then
     mirror_hold(run_key, hold, now)
   elseif held_all_since then
@@ -50,6 +51,7 @@ for i = 1, #active, 2 do
   local since = tonumber(string.match(state_since or '', '^%l+|%d+|(%d+)|') or '') or 0
   reply[#reply + 1] = now - math.max(tonumber(active_at or '') or 0, since)
   reply[#reply + 1] = stalled and 1 or 0
+  reply[#reply + 1] = finish_by and finish_by ~= '' and 1 or 0
 end
 -- Processes of earlier versions would apply the pressure of the throttles that they know, and no override.
 if #active > 0 and may_supervise_all then

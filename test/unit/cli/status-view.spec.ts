@@ -30,6 +30,7 @@ const STATUS: BackfillStatus = {
   verified: null,
   canary: null,
   finishBy: null,
+  late: null,
   rowsTotal: 1,
   rowsTotalKind: 'exact',
   percent: 50,
@@ -219,6 +220,29 @@ describe('a status as text', () => {
       'forecast: no end; took 1 min 37 s for 1,000 rows; write-ahead log 2 MB (1 MB to 3 MB), the whole server wrote 2.5 MB',
     );
     expect(text({ forecast })).toContain('forecast: no end; so far 1 min 37 s for 1,000 rows\n');
+  });
+
+  it('has when it should end, and why it will not', () => {
+    const finishBy = '2030-01-01T06:00:00.000Z';
+    expect(text({ finishBy })).toContain('  should end by 2030-01-01T06:00:00Z');
+    const limitedBy = {
+      kind: 'rate',
+      name: 'perSecondOnPeak',
+      value: 3,
+      reason: '3 ranges a second',
+    } as const;
+    const late = { since: '2030-01-01T00:00:00.000Z', eta: null, by: 5_400_000, limitedBy };
+    expect(text({ finishBy, late })).toContain(
+      '  late: ends at least 1 h 30 min later than 2030-01-01T06:00:00Z: perSecondOnPeak: 3 ranges a second',
+    );
+    const byThrottle = { kind: 'throttle', name: 'lag', value: 0.5, reason: 'lag 3 s' } as const;
+    expect(text({ finishBy, late: { ...late, limitedBy: byThrottle } })).toContain(
+      'Z: throttle lag: lag 3 s',
+    );
+    expect(text({ finishBy, late: { ...late, limitedBy: null } })).toContain(
+      'later than 2030-01-01T06:00:00Z',
+    );
+    expect(text({ finishBy, finishedAt: finishBy })).not.toContain('should end');
   });
 
   it('counts the time until the end by the clock of Redis', () => {

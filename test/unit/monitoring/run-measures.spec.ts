@@ -17,3 +17,10 @@ it.each<[string, Partial<BackfillStatus>, number]>([
   const measure = RUN_MEASURES.find(({ name }) => name === 'backfill.run.paused_by_library');
   expect(measure?.value({ ...IDLE_STATUS, ...status } as BackfillStatus)).toBe(raised);
 });
+
+it('the seconds that a run is late are those of its status, 0 of one that is in time', () => {
+  const measure = RUN_MEASURES.find(({ name }) => name === 'backfill.run.late');
+  const late = { since: '', eta: null, by: 90_000, limitedBy: null };
+  expect(measure?.value({ ...IDLE_STATUS, late } as unknown as BackfillStatus)).toBe(90);
+  expect(measure?.value(IDLE_STATUS as unknown as BackfillStatus)).toBe(0);
+});

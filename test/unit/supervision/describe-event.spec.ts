@@ -27,6 +27,27 @@ describe('an event in the log', () => {
       { dryRun: false, undoes: 'r0', by: 'al', reason: 'wrong' },
       'started to undo run r0 by al: wrong',
     ],
+    [
+      'late',
+      {
+        finishBy: Date.parse('2026-01-01T06:00:00Z'),
+        eta: '2026-01-01T07:30:00.000Z',
+        by: 5_400_000,
+        limitedBy: { kind: 'throttle', name: 'lag', value: 0.5, reason: 'replication lag 9 s' },
+      },
+      'expected to end at 2026-01-01T07:30:00.000Z, 1 h 30 min after 2026-01-01T06:00:00.000Z at the least: ' +
+        'throttle lag: replication lag 9 s',
+    ],
+    [
+      'late',
+      { finishBy: Date.parse('2026-01-01T06:00:00Z'), eta: null, by: 60_000, limitedBy: null },
+      'expected late, 1 min 0 s after 2026-01-01T06:00:00.000Z at the least',
+    ],
+    [
+      'onTime',
+      { finishBy: Date.parse('2026-01-01T06:00:00Z'), since: 1, eta: null },
+      'expected to end in time again, by 2026-01-01T06:00:00.000Z',
+    ],
     ['canaryEnded', { passed: true, reason: 'canary passed: 5 rows' }, 'canary passed: 5 rows'],
     [
       'paused',
