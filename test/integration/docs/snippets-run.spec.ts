@@ -372,6 +372,13 @@ it('the canary of the guides pauses its run, and its listener hears the verdict'
     ({ length }) => length > 0,
   );
   expect(lines[0]?.slice(0, 2)).toEqual(['fill-email-domain', 'may go on']);
+  await backfills.cancel('fill-email-domain');
+  // In the past, from 2030 on.
+  await evaluate(snippet('finishBy:').replace('2030-', '2099-'), { backfills });
+  expect(await finished('fill-email-domain')).toMatchObject({
+    state: 'completed',
+    finishBy: '2099-01-31T05:00:00.000Z',
+  });
 });
 
 it('the parameters of the guides choose the rows of a run, and what its handler writes', async () => {

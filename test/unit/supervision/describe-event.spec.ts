@@ -41,7 +41,7 @@ describe('an event in the log', () => {
     [
       'late',
       { finishBy: Date.parse('2026-01-01T06:00:00Z'), eta: null, by: 60_000, limitedBy: null },
-      'expected late, 1 min 0 s after 2026-01-01T06:00:00.000Z at the least',
+      'expected late, 1 min after 2026-01-01T06:00:00.000Z at the least',
     ],
     [
       'onTime',
