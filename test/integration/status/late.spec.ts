@@ -109,7 +109,7 @@ it('a run that is paused when its time passes is late, once', async () => {
     limitedBy: { kind: 'paused', name: null, value: null, reason: 'it is paused: lunch' },
   };
   expect(lateness()).toMatchObject([{ type: 'late', data: { finishBy, ...expected } }]);
-  const { by = 0 } = lateness()[0]?.data as { readonly by?: number };
+  const by = Number(lateness()[0]?.data['by']);
   await until('the time to go on', async () => ((await backfills.status('work')).late?.by ?? 0) > by);
   expect((await backfills.status('work')).late).toMatchObject(expected);
   expect(lateness()).toHaveLength(1);
