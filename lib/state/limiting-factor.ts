@@ -38,9 +38,8 @@ export type LimitingKind = (typeof LIMITING_KINDS)[number];
 export interface LimitingFactor {
   readonly kind: LimitingKind;
   /**
-   * A key of the config (`perSecondOnPeak`, `concurrency`, `quota`), of the budget, a throttle, what a stalled run waits for, or who paused or holds the
-   * run;
-   * `null` where it has no name.
+   * A key of the config (`perSecondOnPeak`, `concurrency`, `quota`) or the budget, a throttle, what a stalled run waits for, or
+   * who paused or holds the run; `null` where it has no name.
    */
   readonly name: string | null;
   /** Its value: the rate, the concurrency, the calls a second, the pressure, the factor or the share; `null` where it has none. */
