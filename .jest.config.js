@@ -4,8 +4,11 @@ import { swcOptions } from './test/support/swc/options.js';
 const shared = {
   rootDir: import.meta.dirname,
   extensionsToTreatAsEsm: ['.ts'],
-  transform: { '\\.ts$': ['@swc/jest', swcOptions] },
-  transformIgnorePatterns: ['/node_modules/', '/dist/'],
+  transform: {
+    '\\.ts$': ['@swc/jest', swcOptions],
+    '/node_modules/.*\\.[cm]?js$': '<rootDir>/test/support/jest/package.transform.js',
+  },
+  transformIgnorePatterns: ['<rootDir>/dist/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/sample/dist/', '<rootDir>/test/consumers/'],
   moduleNameMapper: {
     '^nestjs-backfill$': '<rootDir>/lib/index.ts',
@@ -33,7 +36,7 @@ export default {
   // More than cores: most files wait for most of their time.
   maxWorkers: 4,
   projects: [
-    project('unit', { testEnvironment: '<rootDir>/test/support/jest/node.environment.js' }),
+    project('unit', { testEnvironment: '<rootDir>/test/support/jest/main-context.environment.js' }),
     project('integration', withServices),
     project('e2e', withServices),
     project('processes', withServices),

@@ -24,10 +24,7 @@ function cached(key, code, options, compile, cacheOf) {
 
 const { compileFunction, SourceTextModule } = vm;
 
-/*
- * Jest compiles the modules of the packages and of the library anew for each test file. Without the code cache of V8 that is
- * a fifth of the processor time of a file that starts an app.
- */
+/* Jest compiles the modules of the library and of the tests anew for each test file. */
 vm.compileFunction = (code, parameters, options) =>
   cached(
     `function ${options?.filename}`,

@@ -1,3 +1,0 @@
-import './code-cache.js';
-
-export { TestEnvironment as default } from 'jest-environment-node';
