@@ -17,6 +17,8 @@ interface TableChanges {
   readonly table: JournaledTable;
   readonly images: RowImages | null;
   readonly inserted: readonly object[];
+  /** How many are removed. */
+  readonly removed: number;
 }
 
 /** Journals what flushes change: reads the rows before, and writes the journal after, in the transaction of the flush. */
@@ -42,11 +44,15 @@ export class FlushJournal {
     this.pending.set(uow, await withTables(em, () => readTables(em, changes)));
   }
 
-  /** Writes the journal of the last flush. */
+  /**
+   * Writes the journal of the last flush.
+   *
+   * @throws NonRetryableError where a trigger has changed the primary key of a row
+   */
   async after(em: EntityManager, uow: UnitOfWork): Promise<void> {
     const found = this.pending.get(uow) ?? [];
     this.pending.delete(uow);
-    for (const { meta, table, images, inserted } of found) {
+    for (const { meta, table, images, inserted, removed } of found) {
       const rows = {
         runId: this.journal.runId,
         table,
@@ -54,7 +60,13 @@ export class FlushJournal {
         images,
         inserted: inserted.length === 0 ? null : selectEntities(em, meta, table, inserted),
       };
-      await this.journal.count(em, await withTables(em, () => writeRows(em, rows)));
+      const { count, gone } = await withTables(em, () => writeRows(em, rows));
+      if (gone > removed && table.updateTriggers !== 'none') {
+        throw this.refusal(
+          `the primary key of a ${meta.className}, or deletes it, by a trigger of ${table.name}`,
+        );
+      }
+      await this.journal.count(em, count);
     }
   }
 
@@ -115,9 +127,14 @@ async function readTables(em: EntityManager, changes: readonly ChangeSet<object>
     const images =
       existing.length === 0 ? null : await readImages(em, table, selectEntities(em, meta, table, existing));
     const inserted = group.filter(({ type }) => type === ChangeSetType.CREATE).map(({ entity }) => entity);
-    found.push({ meta, table, images, inserted });
+    const removed = group.filter(({ type }) => isRemoval(type)).length;
+    found.push({ meta, table, images, inserted, removed });
   }
   return found;
+}
+
+function isRemoval(type: ChangeSetType): boolean {
+  return type === ChangeSetType.DELETE || type === ChangeSetType.DELETE_EARLY;
 }
 
 function byTable(changes: readonly ChangeSet<object>[]): Map<EntityMetadata, ChangeSet<object>[]> {

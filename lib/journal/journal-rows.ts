@@ -19,6 +19,13 @@ export interface WrittenRows {
   readonly inserted: RowSelection | null;
 }
 
+/** What was written to the journal. */
+export interface WrittenEntries {
+  readonly count: number;
+  /** Of rows that were there before and are no longer, by their keys. */
+  readonly gone: number;
+}
+
 /** The quoted name of the table of the journal. */
 export function journalTable(em: EntityManager): string {
   return quotedTable(em, JournalRowSchema.meta);
@@ -26,22 +33,24 @@ export function journalTable(em: EntityManager): string {
 
 /**
  * Compares rows with what they were, and writes those that have changed to the journal, in the transaction that changed
- * them. Returns how many have.
+ * them.
  */
-export async function writeRows(em: EntityManager, rows: WrittenRows): Promise<number> {
+export async function writeRows(em: EntityManager, rows: WrittenRows): Promise<WrittenEntries> {
   const entries = [
     ...(rows.images === null ? [] : [changesOf(em, rows, rows.images)]),
     ...(rows.inserted === null ? [] : [insertsOf(em, rows, rows.inserted)]),
   ];
   if (entries.length === 0) {
-    return 0;
+    return { count: 0, gone: 0 };
   }
   const [row] = await executeStatement(
     em,
-    `with written as (${insertEntries(em, rows.runId, rows.table, entries.join(' union all '))} returning 1) ` +
-      'select count(*)::int as count from written',
+    `with entries as (${entries.join(' union all ')}), ` +
+      `written as (${insertEntries(em, rows.runId, rows.table, 'select * from entries')} returning 1) ` +
+      'select (select count(*)::int from written) as count, ' +
+      `(select count(*)::int from entries where operation = 'delete') as gone`,
   );
-  return Number(row?.['count']);
+  return { count: Number(row?.['count']), gone: Number(row?.['gone']) };
 }
 
 /**

@@ -29,6 +29,7 @@ export async function journalStatement<T>(
   // What the statements are journaled with must have been written.
   await em.flush();
   const rows = { runId: journal.runId, table, changing: journal.columnsOf(meta), images, inserted: null };
-  await journal.count(em, await withTables(em, () => writeRows(em, rows)));
+  const { count } = await withTables(em, () => writeRows(em, rows));
+  await journal.count(em, count);
   return result;
 }

@@ -52,6 +52,9 @@ export async function writeUnchanged(
   if (answered['current'] !== true) {
     throw new Error(`The types of the columns of ${table} have changed, or its triggers`);
   }
+  if (Number(answered['moved'] ?? 0) > 0) {
+    throw new Error(`A trigger has changed primary keys of ${table}`);
+  }
   return { suspects: suspectsOf(request, answered), journaled: Number(answered['journaled'] ?? 0) };
 }
 
@@ -75,10 +78,14 @@ function writingStatement(
     `where ${key} = v.key and (select current from columns) ` +
     `and (select ${unchangedCount(request)} from locked) = ${values.length}` +
     (journaled
-      ? ` returning ${key} as key, ${journaled.after}), journaled as (${journaled.insert}) `
+      ? ` returning ${key} as key, v.key as given, ${journaled.after}), journaled as (${journaled.insert}) `
       : ') ') +
     `select ${answer(request)}, (select current from columns) as current` +
-    `${journaled ? ', (select count(*)::int from journaled) as journaled' : ''} from locked`
+    (journaled
+      ? ', (select count(*)::int from journaled) as journaled, ' +
+        '(select count(*)::int from written where key is distinct from given) as moved'
+      : '') +
+    ' from locked'
   );
 }
 

@@ -218,6 +218,21 @@ it.each([
   expect(rows[3]).toMatchObject({ rank: 41, writes: 9 });
 });
 
+it.each(['guard', 'MikroORM'] as const)(
+  'a trigger that changes primary keys is refused, and nothing is written: by %s',
+  async (by) => {
+    await createCards();
+    await createTrigger('BEFORE UPDATE', 'NEW.id := OLD.id + 100;');
+    for (let i = 0; i < 2; i++) {
+      await expect(flush(shuffle, { by })).rejects.toThrow(
+        'changes the primary key of a Card, or deletes it, by a trigger',
+      );
+    }
+    expect(await database.query('SELECT 1 FROM cards WHERE id > 100')).toEqual([]);
+    expect(await database.query('SELECT 1 FROM backfill_journal_rows')).toEqual([]);
+  },
+);
+
 it('a trigger that was created after the first flush is noticed', async () => {
   await createCards();
   const raise = (cards: Card[]) => cards.forEach((card) => card.rank++);

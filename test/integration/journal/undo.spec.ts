@@ -38,6 +38,11 @@ function reshape(paper: Paper): void {
   paper.bytes = Buffer.from([1]);
   paper.body = { ...paper.body, done: true };
   paper.tags = [];
+  paper.ref = '00000000-0000-4000-8000-000000000000';
+  paper.mood = 'sad';
+  // No text is not an empty one.
+  paper.note = paper.note === null ? '' : null;
+  paper.numbers = paper.numbers?.length === 0 ? null : [];
 }
 
 const shapes: Record<string, (guard: BackfillGuard) => Type> = {
@@ -67,7 +72,13 @@ const shapes: Record<string, (guard: BackfillGuard) => Type> = {
       config: UNPACED,
       processRange: ({ where }, context) =>
         context.journal(where as object, (em) =>
-          em.nativeUpdate(Paper, where, { shape: 2, title: 'new', bytes: Buffer.from([2]) }),
+          em.nativeUpdate(Paper, where, {
+            shape: 2,
+            title: 'new',
+            bytes: Buffer.from([2]),
+            note: '',
+            numbers: null,
+          }),
         ),
     }),
 };
