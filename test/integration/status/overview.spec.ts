@@ -172,7 +172,12 @@ describe('the overview', () => {
     const run = jest.spyOn(scripts.overview, 'run');
     const [one, ...others] = await Promise.all(Array.from({ length: 50 }, () => backfills.overview()));
     expect(run).toHaveBeenCalledTimes(1);
-    for (const other of others) expect({ ...other, now: '' }).toEqual({ ...one, now: '' });
+    const timeless = ({ backfills: all = [], ...overview }: Partial<typeof one> = {}) => ({
+      ...overview,
+      now: '',
+      backfills: all.map((status) => ({ ...status, now: '' })),
+    });
+    for (const other of others) expect(timeless(other)).toEqual(timeless(one));
     await backfills.list();
     expect(run).toHaveBeenCalledTimes(2);
     run.mockRestore();

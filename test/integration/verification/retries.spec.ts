@@ -104,11 +104,18 @@ describe('which rows a verification sweeps', () => {
   beforeEach(() => bench.fillItems('SELECT generate_series(11, 110)'));
 
   it('does rows that the app changed back behind the cursor', async () => {
+    const changeBack = async () => {
+      // Ranges are done side by side, so those before may still be under way.
+      const isDone = () =>
+        bench.database.query(`SELECT FROM items WHERE id BETWEEN 15 AND 20 AND state = 'done'`);
+      await eventually('the rows behind the cursor', isDone, ({ length }) => length === 6);
+      await bench.database.query(`UPDATE items SET state = 'new' WHERE id BETWEEN 15 AND 20`);
+    };
     let changed = false;
     const before = (id: number) => {
       if (id < 60 || changed) return undefined;
       changed = true;
-      return bench.database.query(`UPDATE items SET state = 'new' WHERE id BETWEEN 15 AND 20`);
+      return changeBack();
     };
     const { backfills, finished } = await bench.start({ handlers: [handlerOf({ before })] });
     await backfills.start(NAME);
