@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { nearestKey } from '../config/nearest-key.js';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
@@ -21,9 +22,13 @@ export class ThrottleOverrider {
   async override(backfill: HandledBackfill, options: OverrideOptions): Promise<OverrideReceipt> {
     const names = throttleNames(this.options, backfill);
     if (!names.includes(options.throttle)) {
+      // Callers without types pass anything.
+      const asked: unknown = options.throttle;
       const expected =
-        names.length === 0 ? 'a throttle, of which it has none' : `one of its throttles: ${names.join(', ')}`;
-      throw new BackfillRequestError(backfill.name, 'throttle', expected, options.throttle);
+        names.length === 0
+          ? 'a throttle, of which it has none'
+          : `one of its throttles: ${names.join(', ')} (did you mean ${nearestKey(String(asked), names)}?)`;
+      throw new BackfillRequestError(backfill.name, 'throttle', expected, asked);
     }
     const changed = await this.store.set(backfill.name, options);
     return { overrides: await this.store.read(backfill.name, await this.clock.now()), changed };

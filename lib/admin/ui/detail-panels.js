@@ -7,6 +7,7 @@ import { ParamsPanel } from './params-list.js';
 import { PartitionsTable } from './partitions-table.js';
 import { RunsTable } from './runs-table.js';
 import { failuresOf } from './status-groups.js';
+import { ThrottlesPanel } from './throttles-panel.js';
 import { Timeline } from './timeline.js';
 import { TuningForm } from './tuning-form.js';
 
@@ -46,6 +47,7 @@ export function DetailPanels({
       status.partitions?.length > 0 &&
       html`<${Panel} title="Partitions"><${PartitionsTable} partitions=${status.partitions} /><//>`
     }
+    <${ThrottlesPanel} url=${url} status=${status} now=${now} refresh=${refresh} />
     <div class="columns">${hadFailures.current ? [failures, tuning] : [tuning, failures]}</div>
     <${Timeline} url=${url} changes=${changes} />
     <${Panel} title="Runs"><${RunsTable} name=${name} runs=${runs} status=${status} /><//>

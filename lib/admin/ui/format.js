@@ -38,9 +38,12 @@ export function untilText(iso, now) {
 export function when(iso, now = Date.now()) {
   if (!iso) return '–';
   const date = new Date(iso);
-  const sameDay = date.toDateString() === new Date(now).toDateString();
+  const today = new Date(now);
+  const sameDay = date.toDateString() === today.toDateString();
+  const sameYear = date.getFullYear() === today.getFullYear();
   return date.toLocaleString('en-GB', {
     ...(sameDay ? {} : { day: 'numeric', month: 'short' }),
+    ...(sameYear ? {} : { year: 'numeric' }),
     hour: '2-digit',
     minute: '2-digit',
     second: '2-digit',

@@ -2,6 +2,7 @@ import { html, useState } from './preact.min.js';
 import { Button } from './button.js';
 import { Dialog } from './dialog.js';
 import { ReasonField, TextField } from './field.js';
+import { isoTime, localTime } from './local-time.js';
 import { useSubmit } from './use-submit.js';
 
 /** Asks why all backfills are to be held, and until when. */
@@ -9,7 +10,6 @@ export function HoldDialog({ hold, onHold, onClose }) {
   const [reason, setReason] = useState(hold?.reason ?? '');
   const [until, setUntil] = useState(localTime(hold?.until));
   const { isBusy, errors, submit } = useSubmit(async () => {
-    // A time that cannot be read is left to the service, which says so.
     const end = until === '' ? {} : { until: isoTime(until) };
     await onHold({ reason: reason.trim(), ...end });
     onClose();
@@ -37,16 +37,4 @@ export function HoldDialog({ hold, onHold, onClose }) {
       error=${errors.until}
     />
   <//>`;
-}
-
-function isoTime(local) {
-  const at = new Date(local);
-  return Number.isNaN(at.getTime()) ? local : at.toISOString();
-}
-
-/** A time as an input of the type `datetime-local` has it, to the minute. */
-function localTime(iso) {
-  if (!iso) return '';
-  const at = new Date(iso);
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

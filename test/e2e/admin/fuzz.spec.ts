@@ -118,6 +118,27 @@ const body = fc.oneof(
   fc.constant(JSON.stringify({ wrong: 'x'.repeat(300_000) })),
   fc.string({ unit: 'binary', minLength: 1 }),
 );
+/** Bodies that may change the overrides of a throttle. */
+const overrideBody = fc.record(
+  {
+    throttle: fc.oneof(
+      { weight: 5, arbitrary: fc.constant<unknown>('idle') },
+      fc.constantFrom('Idle', '__proto__', ''),
+      value,
+    ),
+    factor: fc.oneof(
+      fc.double({ min: -1, max: 101 }),
+      fc.constantFrom<unknown>(0, 1, 100, -0, 1e-320, '2', null),
+    ),
+    until: fc.oneof(
+      fc.integer({ min: -10_000, max: 10_000 }).map((ms) => Date.now() + ms),
+      fc.integer({ min: 1, max: 10_000 }).map((ms) => new Date(Date.now() + ms).toISOString()),
+      fc.constantFrom<unknown>('2030-01-31T18:00:00+05:30', 'soon', 8.64e15, -1, 1e300, null),
+    ),
+    reason: fc.oneof(fc.string({ unit: 'binary', maxLength: 600 }), value),
+  },
+  { requiredKeys: ['throttle', 'factor'] },
+);
 const type = fc.constantFrom('application/json', 'application/json; charset=utf-16', 'text/plain', 'x/y', '');
 const headers = fc.record(
   {
@@ -135,7 +156,13 @@ describe.each<AdapterName>(['express', 'fastify'])('malformed requests on %s', (
       adapter,
       admin: { path: 'ops', allowUnguarded: true },
       handlers: [
-        defineBackfill({ name: 'held', source: numbers(100), config: HELD, processRange: () => {} }),
+        defineBackfill({
+          name: 'held',
+          source: numbers(100),
+          config: HELD,
+          throttles: [{ name: 'idle', measure: () => ({ pressure: 0, reason: '' }) }],
+          processRange: () => {},
+        }),
         defineBackfill({
           name: 'keyed',
           params: z.looseObject({ by: z.number().optional() }),
@@ -179,6 +206,24 @@ describe.each<AdapterName>(['express', 'fastify'])('malformed requests on %s', (
     expect(await admin.backfills.history('*')).toEqual([]);
     expect((await admin.backfills.budget()).patch).toEqual({});
     expect(Object.prototype).not.toHaveProperty('x');
+    await fc.assert(
+      fc.asyncProperty(overrideBody, async (override) => {
+        const status = await send(new URL(admin.origin), '/ops/held/override', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(override),
+        });
+        expect([200, 400]).toContain(status);
+        const { overrides, now } = await admin.backfills.status('held');
+        for (const { throttle, factor, until } of overrides) {
+          expect(throttle).toBe('idle');
+          expect(factor).toBeGreaterThanOrEqual(0);
+          expect(factor).toBeLessThanOrEqual(100);
+          expect(Date.parse(until)).toBeGreaterThan(Date.parse(now));
+        }
+      }),
+      { numRuns: Math.ceil(REQUESTS / 3) },
+    );
     await admin.close();
   });
 });

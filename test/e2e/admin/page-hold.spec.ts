@@ -80,3 +80,69 @@ it('holds all backfills by one button, says so on every page, and releases them'
   await page.close();
   await admin.close();
 });
+
+it('overrides a throttle until a time by a form, shows it with its end, and ends it', async () => {
+  const admin = await startAdminApp(bench, {
+    admin: { path: 'ops', allowUnguarded: true, actor: () => 'ada' },
+    handlers: [
+      defineBackfill({
+        name: 'slow',
+        source: numbers(1_000_000),
+        config: { batchSize: 1, perSecondOnPeak: 10, perSecondOffPeak: 10 },
+        throttles: [{ name: 'replicas', measure: () => ({ pressure: 0.5, reason: 'replicas are late' }) }],
+        processRange: () => {},
+      }),
+    ],
+  });
+  const { backfills } = admin;
+  await backfills.start('slow');
+  const page = await browser.newPage();
+  await page.goto(`${admin.origin}/ops/ui#/slow`);
+  const panel = page.getByRole('region', { name: 'Throttles' }).first();
+  await panel.getByText('counts in full').waitFor();
+  await panel.getByRole('button', { name: 'Override replicas…' }).focus();
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('Override the throttle replicas?').waitFor();
+  await inspect(page, 'override-dialog');
+  await page.keyboard.type('much');
+  await page.keyboard.press('Enter');
+  await dialog.getByText('Must be a number from 0 to 100').waitFor();
+  await page.getByLabel('Factor').fill('0');
+  await page.getByLabel('Until').fill('2001-01-01T12:00');
+  await page.keyboard.press('Enter');
+  await dialog.getByText('Must be a time in the future').waitFor();
+  await page.getByLabel('Until').fill('2099-01-01T12:00');
+  await page.getByLabel('Reason').fill('known lag');
+  await page.keyboard.press('Enter');
+  await dialog.waitFor({ state: 'detached' });
+  await panel.getByText(/^is ignored until 1 Jan 2099,/).waitFor();
+  await page.getByText(/^Throttle replicas is ignored until 1 Jan 2099,.* by ada: known lag$/).waitFor();
+  await inspect(page, 'override-panel');
+  const until = new Date('2099-01-01T12:00').toISOString();
+  expect((await backfills.status('slow')).overrides).toEqual([
+    { throttle: 'replicas', factor: 0, until, by: 'ada', reason: 'known lag' },
+  ]);
+  await eventually(
+    'the configured rate',
+    () => backfills.status('slow'),
+    ({ rate }) => rate.perSecond === 10,
+  );
+
+  // What is in force is what the form begins with.
+  await panel.getByRole('button', { name: 'Override replicas…' }).click();
+  await dialog.waitFor();
+  expect(await page.getByLabel('Factor').inputValue()).toBe('0');
+  expect(await page.getByLabel('Until').inputValue()).toBe('2099-01-01T12:00');
+  await page.getByLabel('Factor').fill('1.5');
+  await page.keyboard.press('Enter');
+  await dialog.waitFor({ state: 'detached' });
+  await panel.getByText(/^counts × 1\.5 until 1 Jan 2099,/).waitFor();
+  await panel.getByRole('button', { name: 'End the override of replicas' }).click();
+  await panel.getByText('counts in full').waitFor();
+  expect(
+    (await backfills.history('slow', { types: ['overridden'] })).map(({ data }) => data['factor']),
+  ).toEqual([1, 1.5, 0]);
+  await page.close();
+  await admin.close();
+});

@@ -108,9 +108,10 @@ describe('an override of a throttle', () => {
     const { backfills } = await throttled();
     const override = (change: object) =>
       backfills.override('work', { throttle: 'heap', factor: 0.5, until: later(), ...change });
-    await expect(override({ throttle: 'disk' })).rejects.toThrow(
-      /expected throttle to be one of its throttles: replicas, heap, got "disk"/,
+    await expect(override({ throttle: 'replica' })).rejects.toThrow(
+      /expected throttle to be one of its throttles: replicas, heap \(did you mean replicas\?\), got "replica"/,
     );
+    await expect(override({ throttle: undefined })).rejects.toThrow(BackfillRequestError);
     await expect(override({ factor: -1 })).rejects.toThrow(/expected factor to be a number from 0 to 100/);
     await expect(override({ factor: NaN })).rejects.toThrow(BackfillRequestError);
     await expect(override({ until: undefined })).rejects.toThrow(/expected until to be a time in the future/);
