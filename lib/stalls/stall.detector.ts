@@ -104,13 +104,14 @@ export class StallDetector {
       return;
     }
     const { since, waitingFor } = stall;
-    if (!currentStall(run, facts.samples, isHeld)) {
+    const processes = await this.processes(run.id, facts, now);
+    // Without workers there is another warning.
+    if (processes.size === 0 || !currentStall(run, facts.samples, isHeld)) {
       const activeAt = activeAtOf(run, facts.samples) ?? 0;
       await this.store.end(run.id, { since, ended: activeAt > since ? activeAt : now, waitingFor });
       return;
     }
     if (this.mayExplain(run.id, now)) {
-      const processes = await this.processes(run.id, facts, now);
       const cause = await this.explain(processes, { since, isCertain: true }, now);
       // An earlier finding stays where nothing is found now, as of a database that cannot be asked.
       if (cause.kind !== 'unknown') {

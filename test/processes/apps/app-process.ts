@@ -13,6 +13,8 @@ export interface ProcessSettings extends Pick<BackfillAppSetup, 'database' | 're
   readonly rangeMs: number;
   /** Whether handlers ignore their signal. */
   readonly stubborn?: boolean;
+  /** The range whose handler blocks the event loop for two minutes. Default: none does. */
+  readonly blockedBy?: number;
   /** Version of the handler, which holds on another one. Default: none. */
   readonly version?: string;
 }

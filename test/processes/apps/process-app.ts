@@ -18,6 +18,11 @@ const work = defineBackfill<NumberRange>({
   ...(settings.version === undefined ? {} : { version: settings.version, onOtherVersion: 'hold' as const }),
   processRange: async ({ low }, { em, signal }) => {
     tell({ began: low, at: Date.now() });
+    if (settings.blockedBy === low) {
+      // Not before the line above is written.
+      await sleep(50);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 120_000);
+    }
     if (settings.stubborn) {
       await sleep(60_000, undefined, { ref: false });
     }
