@@ -21,11 +21,10 @@ export function wordsOf(status, now, { withStart = true } = {}) {
 export function obstacleOf(status, now) {
   const held = heldOf(status);
   if (status.stalled) {
-    const since = status.activeAt ? ` for ${between(Date.parse(status.activeAt), now)}` : '';
-    const { waitingFor } = status.stalled;
+    const { since, waitingFor } = status.stalled;
     return [
-      `stalled: nothing done${since}`,
-      ...(waitingFor ? [', waiting for ', { text: waitingFor.reason }] : []),
+      `stalled: nothing done for ${between(Date.parse(since), now)}, waiting for `,
+      { text: waitingFor.reason },
     ];
   }
   if (held)

@@ -1,3 +1,4 @@
+import type { StallStatus } from '../../state/stall.js';
 import type { BackfillStatus } from '../../status/backfill-status.js';
 import { formatDuration, formatTime } from './time.js';
 
@@ -20,10 +21,7 @@ export function stateLine(status: BackfillStatus): string | null {
       if (held) {
         return `held${held.scope === 'all' ? ' with all backfills' : ''}${by(held.by)}: ${firstLine(held.reason)}${moment('since', held.since)}${moment('until', held.until)}`;
       }
-      return (
-        stalled &&
-        `stalled: nothing done for ${quietTime(status)}, waiting for ${firstLine(stalled.waitingFor.reason)}`
-      );
+      return stalled && stalledLine(status, stalled);
   }
 }
 
@@ -57,7 +55,7 @@ function moment(word: 'since' | 'until', time: string | null): string {
   return time === null ? '' : `, ${word} ${formatTime(time)}`;
 }
 
-function quietTime({ activeAt, stateSince, startedAt, now }: BackfillStatus): string {
-  const since = activeAt ?? stateSince ?? startedAt ?? now;
-  return formatDuration(Date.parse(now) - Date.parse(since));
+function stalledLine({ now }: BackfillStatus, { since, waitingFor }: StallStatus): string {
+  const quiet = formatDuration(Date.parse(now) - Date.parse(since));
+  return `stalled: nothing done for ${quiet}, waiting for ${firstLine(waitingFor.reason)}`;
 }

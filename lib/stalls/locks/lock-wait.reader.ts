@@ -56,9 +56,13 @@ export class LockWaitReader {
     if (!isSql(connection) || !/^(?:postgres|mysql|mariadb)/.test(scheme)) {
       return { waits: [], problem: 'the driver of this database cannot tell who waits for locks' };
     }
-    return scheme.startsWith('postgres')
-      ? { waits: toPostgresWaits(await connection.execute(postgresLocks(sessions))), problem: null }
-      : { waits: toMysqlWaits(await connection.execute(MYSQL_LOCKS)), problem: null };
+    if (scheme.startsWith('postgres')) {
+      return { waits: toPostgresWaits(await connection.execute(postgresLocks(sessions))), problem: null };
+    }
+    // A driver may be used with the server of the other one.
+    const [{ version = '' } = {}] = await connection.execute('select version() as version');
+    const server = String(version).includes('MariaDB') ? 'mariadb' : 'mysql';
+    return { waits: toMysqlWaits(await connection.execute(MYSQL_LOCKS[server])), problem: null };
   }
 }
 

@@ -2,17 +2,30 @@ import { groupWaits, numberOf, textOf } from './lock-wait.js';
 import type { LockWait, Row } from './lock-wait.js';
 import { maskStatement } from './mask-statement.js';
 
-/** Sessions of the same account that wait for a lock of InnoDB. MariaDB has the view from 10.6 on; it needs PROCESS. */
-export const MYSQL_LOCKS = `
-  select w.waiting_pid as pid, w.waiting_query as query, w.waiting_lock_mode as mode, w.locked_table as relation,
-    w.locked_type as locktype, timestampdiff(second, w.wait_started, now()) as waited_s,
-    w.blocking_pid as blocking_pid, w.blocking_query as blocking_query,
-    timestampdiff(second, w.blocking_trx_started, now()) as blocking_s, b.user as usename, b.command as command
-  from sys.innodb_lock_waits w
-  join information_schema.processlist p on p.id = w.waiting_pid
-  left join information_schema.processlist b on b.id = w.blocking_pid
+const COLUMNS = `r.trx_mysql_thread_id as pid, r.trx_query as query,
+    timestampdiff(second, r.trx_wait_started, now()) as waited_s, b.trx_mysql_thread_id as blocking_pid,
+    b.trx_query as blocking_query, timestampdiff(second, b.trx_started, now()) as blocking_s,
+    h.user as usename, h.command as command`;
+const SESSIONS = `
+  join information_schema.processlist p on p.id = r.trx_mysql_thread_id
+  left join information_schema.processlist h on h.id = b.trx_mysql_thread_id
   where p.user = substring_index(current_user(), '@', 1) and p.db = database()
   order by waited_s desc limit 50`;
+
+/** Sessions of the same account and database that wait for a lock of InnoDB. The account needs PROCESS. */
+export const MYSQL_LOCKS = {
+  mariadb: `
+  select ${COLUMNS}, l.lock_mode as mode, l.lock_table as relation, l.lock_type as locktype
+  from information_schema.innodb_lock_waits w
+  join information_schema.innodb_trx r on r.trx_id = w.requesting_trx_id
+  join information_schema.innodb_trx b on b.trx_id = w.blocking_trx_id
+  join information_schema.innodb_locks l on l.lock_id = w.requested_lock_id ${SESSIONS}`,
+  mysql: `
+  select ${COLUMNS}, w.waiting_lock_mode as mode, w.locked_table as relation, w.locked_type as locktype
+  from sys.innodb_lock_waits w
+  join information_schema.innodb_trx r on r.trx_id = w.waiting_trx_id
+  join information_schema.innodb_trx b on b.trx_id = w.blocking_trx_id ${SESSIONS}`,
+};
 
 export function toMysqlWaits(rows: readonly Row[]): LockWait[] {
   return groupWaits(

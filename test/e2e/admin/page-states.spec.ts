@@ -1,5 +1,9 @@
 import type { BrowserContext, Page } from 'playwright-core';
-import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { BackfillStatus } from 'nestjs-backfill';
+import { statusResponse } from '../../../lib/admin/openapi/status-responses.js';
+import { CommandLine } from '../../integration/cli/command-line.js';
+import { createAppBench, defineBackfill, numbers, type NumberRange } from '../../support/apps/index.js';
 import { startAdminApp, type AdminApp } from '../../support/admin/index.js';
 import { inspect, LOOKS, openBrowser } from '../../support/browser/index.js';
 import { sized } from '../../support/thorough.js';
@@ -142,6 +146,47 @@ describe('the page', () => {
     await connection('Connecting');
     await setHidden(false);
     await connection('Live');
+  });
+
+  it('says what a stalled run waits for, as the endpoint, its schema and the command line do, and in the timeline', async () => {
+    const touch = defineBackfill<NumberRange>({
+      name: 'touch',
+      source: numbers(1),
+      processRange: async ({ low }, { em }) => {
+        await (em as SqlEntityManager).execute('update items set touches = 1 where id = ?', [low]);
+      },
+    });
+    await bench.fillItems([1]);
+    admin = await startAdminApp(bench, {
+      admin: { path: 'ops', allowUnguarded: true },
+      handlers: [touch],
+      options: { stalledAfter: 1_000 },
+    });
+    await bench.database.query('begin');
+    try {
+      await bench.database.query(`update items set state = 'seen' where id = 1`);
+      await admin.backfills.start('touch');
+      await show('#/touch');
+      const words = page.locator('.words[data-stopped]');
+      await words
+        .filter({ hasText: /stalled: nothing done for .*, waiting for a row lock on items/ })
+        .waitFor();
+      await words.filter({ hasText: 'idle in transaction' }).waitFor();
+      await page.locator('.detail-head .badge').filter({ hasText: 'stalled' }).waitFor();
+      await page.getByRole('cell', { name: /^waiting for a row lock on items/ }).waitFor();
+      await inspect(page, 'stalled');
+
+      const { body } = await admin.client.get<BackfillStatus>('/touch');
+      expect(statusResponse.parse(body).stalled).toEqual(body.stalled);
+      expect(body.stalled?.waitingFor.kind).toBe('lock');
+      const { out } = await new CommandLine(admin.app).piped('status', 'touch');
+      expect(out).toMatch(/stalled: nothing done for \d+ s, waiting for a row lock on items for/);
+      await show('');
+      await page.locator('[data-group="attention"] .item[data-name="touch"]').waitFor();
+    } finally {
+      await bench.database.query('rollback');
+    }
+    await page.locator('[data-group="done"] .item[data-name="touch"]').waitFor();
   });
 
   it('asks for a reason of a pause, which may be empty, and keeps the focus', async () => {
