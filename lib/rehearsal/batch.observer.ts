@@ -13,6 +13,7 @@ import type { EntityRows, RawRowReader } from './raw-row.reader.js';
 import { StatementCounter } from './statement.counter.js';
 import { countsBetween, readTableCounts } from './table.counts.js';
 import type { TableCounts } from './table.counts.js';
+import { tooManyRows } from './too-many-rows.js';
 import type { WalObserver } from './wal.observer.js';
 
 /** A setting of the transaction, by which it is recognized. */
@@ -22,6 +23,12 @@ const MARK = 'nestjs_backfill.rehearsal';
 export interface BatchRows {
   readonly load: (em: EntityManager) => Promise<readonly unknown[]>;
   readonly keyOf: (row: unknown) => JsonValue | undefined;
+}
+
+/** What a batch may have. */
+export interface BatchLimits {
+  readonly timeoutMs: number;
+  readonly rows: number;
 }
 
 /** Looks at the rows of a batch before and after the handler, in its transaction. */
@@ -51,18 +58,21 @@ export class BatchObserver implements TransactionObserver {
     private readonly source: BatchRows,
     private readonly reader: RawRowReader,
     private readonly counter: StatementCounter,
-    private readonly timeoutMs: number,
+    private readonly limits: BatchLimits,
     private readonly walObserver: WalObserver,
   ) {}
 
   begun(em: EntityManager): Promise<void> {
     return StatementCounter.exclude(async () => {
       if (isPostgres(em)) {
-        await limitTransaction(em, this.timeoutMs, { [MARK]: this.mark });
+        await limitTransaction(em, this.limits.timeoutMs, { [MARK]: this.mark });
         this.countsBefore = await readTableCounts(em);
       }
       const own = inTransactionOf(em);
       this.loaded = await this.source.load(own);
+      if (this.loaded.length > this.limits.rows) {
+        throw new Error(tooManyRows(this.loaded.length, this.limits.rows));
+      }
       this.groups = groupByEntity(this.loaded);
       this.before = await this.readAll(own);
       if (isPostgres(em)) {

@@ -7,6 +7,7 @@ import type {
   SourceOpening,
   SourcePartition,
 } from '../sources/backfill-source.js';
+import type { RangeEntry } from '../state/range-entry.js';
 
 /** A walk of at most so many ranges is drawn from as a whole. */
 const MAX_RANGES = 1_000;
@@ -124,6 +125,18 @@ export class RangeDrawer {
   private cursorIn({ bounds }: SourcePartition) {
     return this.backfill.source.cursorAt?.(bounds, Math.random()) ?? null;
   }
+}
+
+/** A drawn range as that of a run is. */
+export function toEntry({ data, partition, rows }: DrawnRange): RangeEntry {
+  return {
+    index: 0,
+    claims: 1,
+    crashes: 0,
+    attempts: 0,
+    rows,
+    payload: { kind: 'range', partition, range: data },
+  };
 }
 
 function shuffled<T>(items: readonly T[]): T[] {

@@ -1,8 +1,8 @@
-import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/core';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { EntityManagers } from '../database/entity-managers.js';
 import type { BackfillForecast } from '../state/backfill-forecast.js';
-import type { MeasuredBatch, MeasuredSpeed, Measurement } from '../forecast/measurement.js';
+import type { MeasuredSpeed, Measurement } from '../forecast/measurement.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import { removeRehearsed } from '../journal/rehearsal-journal.js';
 import type { RunJournal } from '../journal/run-journal.js';
@@ -11,24 +11,21 @@ import type { Outcome } from '../processing/execution.js';
 import { RangeExecutor } from '../processing/range.executor.js';
 import type { SourceOpening } from '../sources/backfill-source.js';
 import { describeRange } from '../sources/planned-range.js';
-import type { RangeEntry } from '../state/range-entry.js';
 import { BatchObserver } from './batch.observer.js';
 import type { ObservedRow } from './observed-row.js';
 import { columnMask, MASKED } from './column-mask.js';
 import type { ColumnMask } from './column-mask.js';
 import { compareRows } from './compare-rows.js';
 import { findCommitted } from './find-committed.js';
-import { RangeDrawer } from './range.drawer.js';
+import { RangeDrawer, toEntry } from './range.drawer.js';
 import type { DrawnRange } from './range.drawer.js';
 import { keyColumns, RawRowReader } from './raw-row.reader.js';
 import type { Rehearsal, RehearsalError, RehearsedRow } from './rehearsal.js';
+import { RehearsalMeasurements } from './rehearsal.measurements.js';
 import type { RehearsalQuota } from './rehearsal.quota.js';
-import { MAX_ROWS } from './rehearse-options.js';
 import type { RehearsalLimits } from './rehearse-options.js';
+import { tooManyRows } from './too-many-rows.js';
 import { StatementCounter } from './statement.counter.js';
-import { SpeedTrial } from './speed.trial.js';
-import type { HandledBatch } from './trial-batches.js';
-import { readTableStatistics } from './table-statistics.js';
 import { addCounts } from './table.counts.js';
 import type { TableCounts } from './table.counts.js';
 import { WalObserver } from './wal.observer.js';
@@ -39,10 +36,6 @@ const MIN_BATCHES = 5;
 const RUN_ID = 'rehearsal';
 /** Batches without a new row after which no further one is drawn. */
 const MAX_EMPTY = 20;
-/** Batches that take longer are not handled again to see how fast they can be. */
-const MAX_TRIAL_BATCH_MS = 500;
-/** How many times the rows of the others a larger batch has at least. */
-const LARGER = 2;
 
 /** What a rehearsal works with. */
 export interface RehearsalDeps {
@@ -65,19 +58,16 @@ export class RehearsalRun {
   private failedRows = 0;
   private readonly notes = new Set<string>();
   private readonly startedAt = performance.now();
-  private readonly measured: MeasuredBatch[] = [];
-  /** Batches that were handled as a whole, and the keys of their rows. */
-  private readonly handled: HandledBatch[] = [];
-  private meta: EntityMetadata | undefined;
+  private readonly measurements: RehearsalMeasurements;
   private tables: TableCounts = new Map();
   private batches = 0;
-  private handledRows = 0;
-  private handledMs = 0;
   private calls = 0;
   private committed: string | null = null;
   private isComplete = false;
   /** Whether it was stopped before all rows were drawn. */
   private isStopped = false;
+  /** Why a batch was not handled that the source has given. */
+  private refused: string | null = null;
 
   constructor(
     private readonly backfill: RegisteredBackfill,
@@ -85,6 +75,7 @@ export class RehearsalRun {
     private readonly deps: RehearsalDeps,
   ) {
     this.executor = new RangeExecutor(managers);
+    this.measurements = new RehearsalMeasurements(backfill, managers);
   }
 
   async perform(em: EntityManager, opening: SourceOpening): Promise<void> {
@@ -102,8 +93,12 @@ export class RehearsalRun {
       if (range === null) {
         break;
       }
+      if (range.rows > left) {
+        this.refused = tooManyRows(range.rows, left);
+        break;
+      }
       const known = this.triedRows;
-      await this.rehearseBatch(range);
+      await this.rehearseBatch(range, left);
       empty = this.triedRows > known ? 0 : empty + 1;
     }
     this.isStopped = signal.aborted;
@@ -119,7 +114,7 @@ export class RehearsalRun {
       errors: [...this.errors],
       batches: this.batches,
       statements: this.counter.statements(this.batches),
-      msPerRow: this.handledRows === 0 ? null : rounded(this.handledMs / this.handledRows),
+      msPerRow: rounded(this.measurements.msPerRow),
       outside: this.outside(),
       tables: [...this.tables].map(([table, { inserted, updated, deleted }]) => ({
         table,
@@ -134,7 +129,7 @@ export class RehearsalRun {
     };
   }
 
-  private async rehearseBatch(range: DrawnRange): Promise<void> {
+  private async rehearseBatch(range: DrawnRange, left: number): Promise<void> {
     const { backfill, counter, deps, reader } = this;
     const { name, source } = backfill;
     const { journal, quota, limits, signal } = deps;
@@ -145,7 +140,7 @@ export class RehearsalRun {
       },
       reader,
       counter,
-      limits.timeoutMs - (performance.now() - this.startedAt),
+      { timeoutMs: limits.timeoutMs - (performance.now() - this.startedAt), rows: left },
       new WalObserver(reader, backfill.shape !== 'range' && backfill.guard !== 'none', journal),
     );
     const entry = toEntry(range);
@@ -173,17 +168,7 @@ export class RehearsalRun {
     this.tables = addCounts(this.tables, observer.tables);
     this.addErrors(range, observer.size, outcome);
     this.addRows(observer, outcome);
-    if (outcome.kind !== 'failed') {
-      this.handledMs += observer.ms;
-      this.handledRows += observer.size;
-      this.addMeasured(observer, this.outsideCalls - callsBefore);
-    }
-    if (outcome.kind === 'done' && observer.size > 0) {
-      this.handled.push({
-        entry,
-        keys: observer.rows.map(({ key }) => key),
-      });
-    }
+    this.measurements.add(entry, observer, outcome, this.outsideCalls - callsBefore);
     if (observer.hasUnobservableRows) {
       this.notes.add(
         'The source gives rows that are no entities: what the handler does with them is not shown row by row.',
@@ -253,58 +238,20 @@ export class RehearsalRun {
     return columnMask(named, (column) => properties.get(column));
   }
 
-  private addMeasured(
-    { ms, cpuMs, databaseMs, wal, rows, size, metadata }: BatchObserver,
-    calls: number,
-  ): void {
-    this.meta ??= metadata[0];
-    const unchanged = rows.filter(({ before, after }) => JSON.stringify(before) === JSON.stringify(after));
-    this.measured.push({
-      rows: size,
-      changed: size - unchanged.length,
-      ms,
-      databaseMs,
-      cpuMs,
-      calls,
-      wal,
-    });
-  }
-
   /** What was measured, for a forecast; `null` where nothing was, or the handler commits by itself. */
   async measurement(rowsTotal: number): Promise<Measurement | null> {
-    if (this.measured.length === 0 || this.committed !== null) {
-      return null;
-    }
-    const em = this.managers.fork();
-    const table =
-      this.meta && this.measured.some(({ wal }) => wal !== null)
-        ? await readTableStatistics(em, this.meta, rowsTotal)
-        : null;
-    return { at: Date.now(), shape: this.backfill.shape, batches: this.measured, table };
+    return this.committed === null ? this.measurements.measurement(rowsTotal) : null;
   }
 
   /** How fast one process handles the batches again; `undefined` where that would repeat calls, or errors. */
   async speed(em: EntityManager, opening: SourceOpening): Promise<MeasuredSpeed | undefined> {
-    const { backfill, deps, errors, handled, managers, measured } = this;
-    const isSlow = measured.some(({ ms }) => ms > MAX_TRIAL_BATCH_MS);
-    if (backfill.shape === 'row' || isSlow || errors.length + this.outside().length > 0) {
+    const { backfill, deps, errors } = this;
+    if (backfill.shape === 'row' || errors.length + this.outside().length > 0) {
       return undefined;
     }
     const timeoutMs = deps.limits.timeoutMs - (performance.now() - this.startedAt);
     const { config, journal, signal } = deps;
-    const trial = new SpeedTrial({ backfill, managers, config, journal, timeoutMs, signal });
-    return (await trial.measure(handled, await this.drawLarger(em, opening))) ?? undefined;
-  }
-
-  /** A batch of more rows, as far as a rehearsal may have them; `null` where that is not much more. */
-  private async drawLarger(em: EntityManager, opening: SourceOpening): Promise<RangeEntry | null> {
-    const left = MAX_ROWS - this.handled.reduce((sum, { entry }) => sum + entry.rows, 0);
-    const size = Math.min(this.deps.config.batchSize, left);
-    if (size < LARGER * Math.max(...this.handled.map(({ entry }) => entry.rows))) {
-      return null;
-    }
-    const range = await (await RangeDrawer.open(this.backfill, em, opening, size)).draw(size);
-    return range && toEntry(range);
+    return this.measurements.speed(em, opening, { config, journal, timeoutMs, signal });
   }
 
   private get outsideCalls(): number {
@@ -321,6 +268,9 @@ export class RehearsalRun {
     const { limits, signal } = this.deps;
     if (this.committed !== null) {
       return 'The rehearsal ended where the handler committed by itself.';
+    }
+    if (this.refused !== null) {
+      return this.refused;
     }
     const isStopped = this.isComplete ? this.isStopped : signal.aborted;
     if (isStopped && (this.triedRows < limits.rows || !this.isComplete)) {
@@ -348,17 +298,6 @@ function columnsOf({ fieldNames }: { readonly fieldNames?: readonly string[] }):
   return fieldNames ?? [];
 }
 
-function toEntry({ data, partition, rows }: DrawnRange): RangeEntry {
-  return {
-    index: 0,
-    claims: 1,
-    crashes: 0,
-    attempts: 0,
-    rows,
-    payload: { kind: 'range', partition, range: data },
-  };
-}
-
 function toError(error: unknown): RehearsalError['error'] {
   return error instanceof Error
     ? { name: error.name, message: error.message }
@@ -369,6 +308,6 @@ function messageOf(reason: unknown): string {
   return reason instanceof Error ? reason.message : String(reason);
 }
 
-function rounded(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
+function rounded(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 1000) / 1000;
 }

@@ -1,6 +1,6 @@
 import { MikroORM } from '@mikro-orm/core';
 import { idRange, keyset } from 'nestjs-backfill';
-import type { BackfillContext, IdRange, Rehearsal } from 'nestjs-backfill';
+import type { BackfillContext, BackfillRange, BackfillSource, IdRange, Rehearsal } from 'nestjs-backfill';
 import { z } from 'zod';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { createAppBench, defineBackfill, Item } from '../../support/apps/index.js';
@@ -356,5 +356,55 @@ describe('a rehearsal beside a run', () => {
     const handler = defineBackfill({ name: 'rehearsed', source, config, processRange: () => undefined });
     const { backfills } = await bench.start({ handlers: [handler] });
     await expect(backfills.rehearse('rehearsed', options as object)).rejects.toThrow(message);
+  });
+});
+
+describe('a custom source that gives more rows than asked for', () => {
+  const handled: number[] = [];
+  /** A source with ranges of so many rows, whatever is asked for, which loads so many. */
+  const greedy = (plans: number, loads: number): BackfillSource<BackfillRange, Item> => ({
+    kind: 'greedy',
+    open: () =>
+      Promise.resolve({ partitions: [{ name: '', bounds: {} }], total: { rows: 200, exact: true } }),
+    plan: (_, { cursor, limit }) => {
+      const low = typeof cursor === 'number' ? cursor : 1;
+      const count = Math.min(limit, Math.ceil((201 - low) / plans));
+      const ranges = Array.from({ length: count }, (__, at) => ({ data: low + at * plans, rows: plans }));
+      const next = low + count * plans;
+      return Promise.resolve({ ranges, cursor: next, exhausted: next > 200 });
+    },
+    load: ({ em }, low) => em.find(Item, { id: { $gte: Number(low), $lt: Number(low) + loads } }),
+    keyOf: ({ id }) => id,
+  });
+  const handling = (source: BackfillSource<BackfillRange, Item>) =>
+    defineBackfill<BackfillRange, Item>({
+      name: 'rehearsed',
+      source,
+      config,
+      processBatch: (items) => {
+        handled.push(...items.map(({ id }) => id));
+        items.forEach((item) => (item.touches = 1));
+      },
+    });
+  beforeEach(() => {
+    handled.length = 0;
+    return bench.fillItems('SELECT generate_series(1, 240)');
+  });
+
+  it.each([
+    ['plans them', 40, 40],
+    ['loads them', 4, 40],
+  ])('and %s has none of the batch handled, and says so', async (_, plans, loads) => {
+    const { rows, errors, partial } = await rehearsed(handling(greedy(plans, loads)), { rows: 20 });
+    expect({ handled, rows }).toEqual({ handled: [], rows: [] });
+    expect([partial, ...errors.map(({ error }) => error.message)].join()).toContain(
+      'gives a batch of 40 rows where 20 are left to rehearse',
+    );
+  });
+
+  it('and fit one time only has those handled', async () => {
+    const { rows, partial } = await rehearsed(handling(greedy(40, 40)), { rows: 60 });
+    expect([handled.length, rows.length]).toEqual([40, 40]);
+    expect(partial).toContain('gives a batch of 40 rows where 20 are left');
   });
 });
