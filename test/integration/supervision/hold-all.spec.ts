@@ -1,6 +1,12 @@
 import { once } from 'node:events';
-import { BackfillConflictError, BackfillRequestError, keyset } from 'nestjs-backfill';
+import {
+  BackfillConflictError,
+  BackfillHealthIndicator,
+  BackfillRequestError,
+  keyset,
+} from 'nestjs-backfill';
 import type { BackfillEvent } from 'nestjs-backfill';
+import { RUN_MEASURES } from '../../../lib/monitoring/run-measures.js';
 import {
   createAppBench,
   defineBackfill,
@@ -183,6 +189,41 @@ describe('a hold of all runs', () => {
     expect(await backfills.status('work')).toMatchObject({
       held: { scope: 'run', by: null, reason: expect.stringContaining('rate') as unknown },
     });
+  });
+
+  it('is no trouble for health and metrics, and runs are started, paused, resumed and cancelled meanwhile', async () => {
+    const names = ['canary', 'paused', 'resumed', 'cancelled'];
+    const works = names.map((name) => counting(name));
+    const { app, backfills, finished } = await bench.start({ handlers: works.map(({ handler }) => handler) });
+    await backfills.hold({ by: 'ada', reason: 'deploy freeze' });
+    await backfills.start('canary', { canary: { rows: 5 } });
+    for (const name of names.slice(1)) {
+      await backfills.start(name);
+      expect(await backfills.pause(name, { by: 'bob' })).toMatchObject({ state: 'paused', changed: true });
+    }
+    expect(await backfills.resume('resumed')).toMatchObject({ state: 'running', changed: true });
+    expect(await backfills.cancel('cancelled')).toMatchObject({ state: 'cancelled', changed: true });
+    await seconds(1.5);
+    expect(works.map(({ started }) => started.length)).toEqual([0, 0, 0, 0]);
+    const held = await backfills.status('canary');
+    expect(held).toMatchObject({ planned: 0, held: { scope: 'all' }, canary: { state: 'running' } });
+    const measures = new Map(RUN_MEASURES.map(({ name, value }) => [name, value(held)]));
+    expect(measures.get('backfill.run.held')).toBe(1);
+    expect(measures.get('backfill.run.paused_by_library')).toBe(0);
+    expect(measures.get('backfill.run.rate')).toBe(0);
+    expect(await app.get(BackfillHealthIndicator, { strict: false }).isHealthy('backfills')).toMatchObject({
+      backfills: { status: 'up', backfills: { canary: { state: 'running', workers: 0 } } },
+    });
+    await backfills.release();
+    expect(await finished('resumed')).toMatchObject({ state: 'completed', done: 40 });
+    const passed = await eventually(
+      'the verdict of the canary',
+      () => backfills.status('canary'),
+      ({ state }) => state === 'paused',
+    );
+    expect(passed).toMatchObject({ rowsDone: 5, canary: { state: 'passed' } });
+    expect(await backfills.status('paused')).toMatchObject({ state: 'paused', pausedBy: 'bob', planned: 0 });
+    expect(works.map(({ started }) => started.length)).toEqual([5, 0, 40, 0]);
   });
 
   it('refuses what it cannot take', async () => {
