@@ -48,15 +48,22 @@ export class PressureReporter {
   async report(
     backfill: string,
     runId: string,
-    { reporter, pressure, reason, expiryMs }: PressureReport,
+    { reporter, pressure, reason, expiryMs, unknown }: PressureReport,
   ): Promise<HighestPressure> {
-    const [highest, highestReason, changed, now, throttle] = await scripts.reportPressure.run(
+    const [highest, highestReason, changed, now, throttle, isUnknown] = await scripts.reportPressure.run(
       this.client,
       this.keys,
       { backfill, runId },
-      [reporter, pressure, reason, expiryMs, PRESSURE_STEPS],
+      [reporter, pressure, reason, expiryMs, PRESSURE_STEPS, unknown === true ? 1 : 0],
     );
-    return { pressure: Number(highest), reason: highestReason, throttle, changed: changed === 1, now };
+    return {
+      pressure: Number(highest),
+      reason: highestReason,
+      throttle,
+      changed: changed === 1,
+      now,
+      unknown: isUnknown === 1,
+    };
   }
 
   /** Stores a report, and has the rate follow where the highest pressure is not the one in force. */
@@ -80,7 +87,7 @@ export class PressureReporter {
 
   /** @param sample newer than those that are stored */
   async throttledRate(
-    { pressure, reason, throttle }: NamedPressure,
+    { pressure, reason, throttle, unknown }: NamedPressure,
     runId: string,
     sample?: BackfillSample,
   ): Promise<ThrottledRate> {
@@ -89,6 +96,12 @@ export class PressureReporter {
     }
     const stored = await this.samples.newest(runId, UNPACED_SAMPLES);
     const unpaced = latestUnpaced(sample ? [sample, ...stored] : stored);
-    return { pressure, reason, throttle, unpacedPerSecond: throughput(unpaced, MEASURED_OVER_MS).ranges };
+    return {
+      pressure,
+      reason,
+      throttle,
+      unknown,
+      unpacedPerSecond: throughput(unpaced, MEASURED_OVER_MS).ranges,
+    };
   }
 }

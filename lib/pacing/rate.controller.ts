@@ -71,6 +71,7 @@ export class RateController {
       throttled?.unpacedPerSecond ?? 0,
       zeroRate(config, now)?.reason ?? '',
       throttled?.throttle ?? '',
+      throttled?.unknown === true ? 1 : 0,
     ]);
     await this.limitQueue(backfill, runId, perSecond, changed === 1);
     this.scheduleBoundary(backfill, runId, config, changeAt, now);

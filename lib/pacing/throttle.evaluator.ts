@@ -44,7 +44,11 @@ export class ThrottleEvaluator {
   async measure(measured: MeasuredThrottle, signal: AbortSignal): Promise<ThrottlePressure | null> {
     const measuring = this.pending.get(keyOf(measured)) ?? this.start(measured);
     try {
-      const { pressure, reason } = await withTimeout(
+      const {
+        pressure,
+        reason,
+        unknown = false,
+      } = await withTimeout(
         measuring.result,
         MEASURE_TIMEOUT_MS,
         () => new Error(`Expected a result within ${MEASURE_TIMEOUT_MS} ms, got none`),
@@ -53,7 +57,7 @@ export class ThrottleEvaluator {
         throw new TypeError(`Expected a pressure from 0 to 1, got ${String(pressure)}`);
       }
       measured.log.recover();
-      measured.latest = { pressure: Math.min(1, Math.max(0, pressure)), reason };
+      measured.latest = { pressure: Math.min(1, Math.max(0, pressure)), reason, unknown };
       return signal.aborted ? null : measured.latest;
     } catch (error) {
       if (signal.aborted) {

@@ -26,6 +26,10 @@ export const concurrencyStateSchema = z.object({
   used: z.number(),
   /** Smoothed pressure of the throttles. */
   pressure: z.number(),
+  /** The same, over several seconds: what noise is not in. */
+  pressureTrend: z.number(),
+  /** The highest of the last seconds. */
+  pressurePeak: z.number(),
   /** Smoothed ratio of the latency to its floor. */
   stretch: z.number(),
   /** Where trouble began, and when: raising is slow from here on. */

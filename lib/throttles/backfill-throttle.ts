@@ -11,6 +11,11 @@ export interface ThrottlePressure {
   readonly pressure: number;
   /** Shown in the status and in the log, such as `replication lag 12.0 s`. */
   readonly reason: string;
+  /**
+   * `true` where it is not known yet: the pressure counts until it is, and says nothing about the load. A concurrency with
+   * bounds stays as it is meanwhile. Default `false`.
+   */
+  readonly unknown?: boolean;
 }
 
 /**

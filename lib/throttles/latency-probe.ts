@@ -9,6 +9,8 @@ const SETTLE_MS = 300;
 /** A baseline is known after so many probes, or where they are slow, after so many ms. */
 const BASELINE_PROBES = 5;
 const BASELINE_MS = 2_000;
+/** The baseline is the lowest smoothed quantile: the lowest of many noisy ones would be below that of a quiet database. */
+const BASELINE_SMOOTHING_MS = 5_000;
 /** Exponential smoothing, faster up than down, so that the pressure settles instead of oscillating. */
 const RISE_HALF_MS = 250;
 const FALL_PER_S = 0.1;
@@ -33,6 +35,8 @@ export interface LatencyProbeOptions {
 export class LatencyProbe {
   private readonly window = new TimeWindow(WINDOW_MS);
   private lowest = Infinity;
+  private smoothed: number | undefined;
+  private learnedAt = -Infinity;
   private firstAt: number | undefined;
   private nextAt = -Infinity;
   /** GCRA: the time from which on the probes so far are within their share of time. */
@@ -90,6 +94,11 @@ export class LatencyProbe {
     return this.level;
   }
 
+  /** Whether a baseline is known. */
+  get isKnown(): boolean {
+    return this.baseline !== undefined;
+  }
+
   /** What was measured, in words. */
   describe(): string {
     if (this.baseline === undefined) {
@@ -115,7 +124,11 @@ export class LatencyProbe {
   private learn(now: number): void {
     const isLate = now - (this.firstAt ?? now) >= BASELINE_MS && this.window.size > 0;
     if (this.window.size >= BASELINE_PROBES || isLate) {
-      this.lowest = Math.min(this.lowest, this.latency);
+      const { latency, smoothed = latency } = this;
+      const weight = 1 - Math.exp((this.learnedAt - now) / BASELINE_SMOOTHING_MS);
+      this.smoothed = smoothed + weight * (latency - smoothed);
+      this.learnedAt = now;
+      this.lowest = Math.min(this.lowest, this.smoothed);
     }
   }
 }

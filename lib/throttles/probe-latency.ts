@@ -15,7 +15,7 @@ export interface ProbeLatencyOptions extends ThrottleOptions {
   /** A query typical of the app, such as the look-up of a row by its primary key. */
   readonly probe: (em: EntityManager) => Promise<unknown>;
   /**
-   * Milliseconds that the probe takes without load. Default: the lowest 95th percentile measured so far; the
+   * Milliseconds that the probe takes without load. Default: the lowest 95th percentile so far, smoothed; the
    * backfill is held for the first second to measure one.
    */
   readonly baselineMs?: number;
@@ -67,7 +67,7 @@ export function probeLatency(options: ProbeLatencyOptions): BackfillThrottle {
       failure = { error };
     }
   };
-  return thresholdThrottle({
+  const throttle = thresholdThrottle({
     ...rest,
     name: 'probe-latency',
     everyMs,
@@ -85,4 +85,11 @@ export function probeLatency(options: ProbeLatencyOptions): BackfillThrottle {
     },
     reason: () => latency.describe(),
   });
+  return {
+    ...throttle,
+    measure: async (context) => {
+      const measured = await throttle.measure(context);
+      return latency.isKnown ? measured : { ...measured, unknown: true };
+    },
+  };
 }

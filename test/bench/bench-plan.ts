@@ -25,7 +25,7 @@ export interface BenchPlan {
   /** Whether an app slows down for the foreground. */
   readonly throttled?: boolean;
   /** Multiples of its baseline at which the probe of a throttled app begins to throttle, and stops it. */
-  readonly probe?: { readonly from: number; readonly to: number };
+  readonly probe?: { readonly from: number; readonly to: number; readonly everyMs: number };
 }
 
 /** The methods of a process, by name. */

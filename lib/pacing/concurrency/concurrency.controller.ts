@@ -57,7 +57,7 @@ export class ConcurrencyController {
     if (reply[0] === 'stopped') {
       return null;
     }
-    const [, now, decides, stored, pressure, pressureReason, ended, errors, ...reports] = reply;
+    const [, now, decides, stored, pressure, pressureReason, unknown, ended, errors, ...reports] = reply;
     const before = decodeConcurrency(stored) ?? initialConcurrency(bounds, now);
     if (decides === 0) {
       return before.value;
@@ -70,7 +70,7 @@ export class ConcurrencyController {
         ...mergeReports(reports),
         ended: Math.max(0, ended - (totals?.ended ?? ended)),
         errors: Math.max(0, errors - (totals?.errors ?? errors)),
-        pressure: Number(pressure),
+        pressure: unknown === 1 ? null : Number(pressure),
         pressureReason,
       },
       bounds,

@@ -15,6 +15,8 @@ export function initialConcurrency({ min }: SlotBounds, now: number): Concurrenc
     latencyMs: null,
     used: 0,
     pressure: 0,
+    pressureTrend: 0,
+    pressurePeak: 0,
     stretch: 1,
     ceiling: null,
     good: min,

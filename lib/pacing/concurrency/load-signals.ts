@@ -16,8 +16,8 @@ export interface LoadSignals {
   readonly used: number;
   /** Processes that report. */
   readonly processes: number;
-  /** Highest pressure of the throttles, 0 to 1. */
-  readonly pressure: number;
+  /** Highest pressure of the throttles, 0 to 1; `null` where the one with the highest does not know it yet. */
+  readonly pressure: number | null;
   readonly pressureReason: string;
   /** Timeouts, and failures to get a lock, since the last signals. */
   readonly errors: number;

@@ -3,12 +3,14 @@ import type { LoadSignals, SlotBounds } from './load-signals.js';
 import type { Trouble } from './trouble.js';
 
 /** Factors of the decrease, from the mildest trouble to the worst. */
-const MILD = 0.93;
+const MILD = 0.95;
 const WORST = 0.5;
 /** After a decrease, the signals show its effect only after this. */
 const SETTLE_MS = 5_000;
 const SETTLE_SEVERE_MS = 2_500;
-const SEVERE = 0.5;
+const SEVERE = 0.4;
+/** A pressure that is below its peak by this much falls: it shows the effect of an earlier decrease. */
+const FALLING = 0.04;
 /** Trouble that has become worse by this much does not wait. */
 const WORSE = 0.25;
 /** Trouble this soon after a raise is its effect. */
@@ -17,6 +19,8 @@ const OWN_EFFECT_MS = 6_000;
 const UNDO_SEVERE = 0.85;
 /** Throttles can bring a run down to this part of its minimum: it then rests between its ranges. */
 const LOWEST = 0.1;
+/** Where at least this part is used, all of it is: between two ranges a slot is not measured (RFC 7661). */
+const IN_USE = 0.5;
 /** Where less than this part is used, as while the run is held, it is not the run that loads others. */
 const IDLE = 0.05;
 /** Decreases that follow each other this soon have one cause, and one ceiling. */
@@ -25,21 +29,24 @@ const EPISODE_MS = 10_000;
 /** Decreases the value, unless it was just decreased. */
 export function lower(
   state: ConcurrencyState,
-  { now, used }: LoadSignals,
+  { now, used, pressure }: LoadSignals,
   { min }: SlotBounds,
   { severity, external, reason }: Trouble,
 ): ConcurrencyState {
   const troubled = { ...state, raises: 0, calmSince: now };
   const settle = severity >= SEVERE ? SETTLE_SEVERE_MS : SETTLE_MS;
   const worse = severity >= state.severity + WORSE;
-  if ((now - state.loweredAt < settle && !worse) || used < IDLE * state.value) {
+  const falls = external && pressure !== null && pressure < state.pressurePeak - FALLING;
+  if (((now - state.loweredAt < settle || falls) && !worse) || used < IDLE * state.value) {
     return { ...troubled, reason };
   }
   const lowest = external ? min * LOWEST : min;
   const byRaise = state.raisedAt > state.loweredAt && now - state.raisedAt < OWN_EFFECT_MS;
-  const factor = MILD - (MILD - WORST) * severity;
+  const factor = MILD - (MILD - WORST) * severity ** 2;
   // What is allowed and not used loads nobody.
-  const inUse = state.value < min ? state.value : Math.min(state.value, Math.max(state.used, used, lowest));
+  const most = Math.max(state.used, used);
+  const isInUse = state.value < min || most >= IN_USE * state.value;
+  const inUse = isInUse ? state.value : Math.max(most, lowest);
   const undone = severity >= SEVERE ? state.good * UNDO_SEVERE : state.good;
   const value = byRaise ? Math.min(inUse, undone) : inUse * factor;
   const lowered = Math.min(state.value, Math.max(lowest, value));

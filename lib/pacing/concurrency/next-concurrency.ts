@@ -19,7 +19,9 @@ import { assess } from './trouble.js';
  *   one small step.
  *
  * Both signals have a dead band between calm and trouble, in which the value stays as it is, and both are smoothed. After a
- * decrease the controller waits for its effect before it decreases again, unless things get worse.
+ * decrease the controller waits for its effect before it decreases again, unless things get worse: for some seconds, and for
+ * as long as the pressure falls, which of a probe's window lasts longer. A raise at the ceiling is followed by larger ones only
+ * where no pressure is left, as noise makes any optimum look calm now and then.
  */
 export function nextConcurrency(
   before: ConcurrencyState,

@@ -3,6 +3,10 @@ import type { LoadSignals, SlotBounds } from './load-signals.js';
 
 /** Time constants of the exponential smoothing. */
 const SMOOTHING_MS = 700;
+const TREND_MS = 5_000;
+/** No pressure at all is hardly noise. */
+const TREND_OF_NONE_MS = 2_000;
+const PEAK_MS = 4_000;
 /** The floor is the lowest latency over this: a few fast ranges are no floor. */
 const FLOOR_SMOOTHING_MS = 3_000;
 /** At the minimum the floor follows the latency: what others cause there is no load of the run. */
@@ -21,10 +25,23 @@ export function observe(
   return {
     ...state,
     at: now,
-    pressure: state.pressure + weight * (pressure - state.pressure),
+    ...(pressure === null ? {} : observePressure(state, pressure, elapsed)),
     used: state.used + weight * (used - state.used),
     ended: state.ended + ended,
     ...(latencyMs === null ? {} : observeLatency(state, latencyMs, elapsed, state.value <= min * NEAR_MIN)),
+  };
+}
+
+function observePressure(
+  { pressure, pressureTrend, pressurePeak }: ConcurrencyState,
+  latest: number,
+  elapsed: number,
+): Pick<ConcurrencyState, 'pressure' | 'pressureTrend' | 'pressurePeak'> {
+  return {
+    pressure: pressure + weightOf(elapsed, SMOOTHING_MS) * (latest - pressure),
+    pressureTrend:
+      pressureTrend + weightOf(elapsed, latest > 0 ? TREND_MS : TREND_OF_NONE_MS) * (latest - pressureTrend),
+    pressurePeak: Math.max(latest, pressurePeak + weightOf(elapsed, PEAK_MS) * (latest - pressurePeak)),
   };
 }
 

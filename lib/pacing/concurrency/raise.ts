@@ -13,6 +13,10 @@ const FAR = 0.5;
 /** From this part of the ceiling on, each raise is a small step that waits. */
 const NEAR = 0.9;
 
+/** Signals below these are no noise of an optimum. */
+const HEADROOM_PRESSURE = 0.01;
+const HEADROOM_STRETCH = 1.25;
+
 /** Unrest takes back this multiple of its duration from the time of calm that a raise waits for: noise does not reset it. */
 const UNREST = 3;
 
@@ -66,7 +70,7 @@ export function raise(
     reason: `raised: ${reason}`,
     good: state.value,
     raisedAt: now,
-    raises: isNear(state) ? state.raises + 1 : 0,
+    raises: isNear(state) && hasHeadroom(state) ? state.raises + 1 : 0,
     ended: 0,
   };
 }
@@ -84,6 +88,11 @@ function stepOf(state: ConcurrencyState): Step {
     return { factor: 1 + APPROACH * (ceiling.value / value - 1), dwellMs: APPROACH_MS };
   }
   return PROBES[Math.min(raises, PROBES.length - 1)] ?? PROBES[0];
+}
+
+/** Whether the signals are far from trouble, and not only below it: at an optimum, noise is taken for calm now and then. */
+function hasHeadroom({ pressureTrend, stretch }: ConcurrencyState): boolean {
+  return pressureTrend < HEADROOM_PRESSURE && stretch < HEADROOM_STRETCH;
 }
 
 function isNear({ value, ceiling }: ConcurrencyState): boolean {

@@ -23,10 +23,15 @@ export interface Trouble {
 
 /** Judges the smoothed signals. */
 export function assess(
-  { pressure, stretch }: ConcurrencyState,
-  { errors, pressure: latest, pressureReason }: LoadSignals,
+  { pressure, pressureTrend, stretch }: ConcurrencyState,
+  { errors, pressure: measured, pressureReason }: LoadSignals,
 ): Trouble {
-  const calm = Math.max(pressure, latest) < CALM_PRESSURE && stretch < CALM_STRETCH && errors === 0;
+  const latest = measured ?? 0;
+  const calm =
+    measured !== null &&
+    Math.max(pressure, pressureTrend, latest) < CALM_PRESSURE &&
+    stretch < CALM_STRETCH &&
+    errors === 0;
   const latency = `a row takes ${stretch.toFixed(1)} times as long as without load`;
   if (errors > 0) {
     return {
@@ -36,9 +41,11 @@ export function assess(
       reason: 'timeouts, or failures to get a lock or a connection',
     };
   }
-  // Smoothed, it says whether there is trouble; how bad it is, the latest says sooner.
-  const byPressure =
-    pressure < HIGH_PRESSURE ? 0 : severityOf((pressure + Math.max(pressure, latest)) / 2, HIGH_PRESSURE, 1);
+  // Smoothed, it says whether there is trouble, unless that is over; how bad it is, the latest says sooner.
+  const isPressed = (pressure + pressureTrend) / 2 >= HIGH_PRESSURE && latest >= CALM_PRESSURE;
+  const byPressure = isPressed
+    ? severityOf((pressure + Math.max(pressure, latest)) / 2, HIGH_PRESSURE, 1)
+    : 0;
   const byLatency = severityOf(stretch, HIGH_STRETCH, WORST_STRETCH);
   if (byPressure >= byLatency && byPressure > 0) {
     return { severity: byPressure, calm, external: true, reason: pressureReason };
@@ -46,7 +53,20 @@ export function assess(
   if (byLatency > 0) {
     return { severity: byLatency, calm, external: false, reason: latency };
   }
-  return { severity: 0, calm, external: false, reason: latest >= CALM_PRESSURE ? pressureReason : latency };
+  return {
+    severity: 0,
+    calm,
+    external: false,
+    reason: pendingReason(Math.max(pressure, pressureTrend), measured, pressureReason) ?? latency,
+  };
+}
+
+/** Why a throttle keeps the value from being raised; `null` where none does. */
+function pendingReason(smoothed: number, measured: number | null, reason: string): string | null {
+  if (measured === null || measured >= CALM_PRESSURE) {
+    return reason;
+  }
+  return smoothed < CALM_PRESSURE ? null : 'the pressure of the throttles has just fallen';
 }
 
 /** Above 0 as soon as the signal is high. */

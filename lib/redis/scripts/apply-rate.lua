@@ -14,6 +14,7 @@
     7      ranges a second that the workers reach without a rate, 0 when unknown
     8      why the configured rate is 0, or '' where it is not
     9      name of the throttle with that pressure, '' for the quota
+   10      1 where the pressure says nothing about the load, as nothing has been measured yet, else 0
 
   Pressure p multiplies the rate by 1 - p. Where the concurrency of the run is being found, that follows the pressure instead,
   and a pressure of 1 alone changes the rate.
@@ -39,8 +40,10 @@ if new_pressure ~= '' then
   base_rate = pressure > 0 and base_rate > 0 and base_rate or unpaced_rate
   pressure, pressure_reason = tonumber(new_pressure), new_pressure_reason
   if pressure > 0 or stored_pressure then
+    -- As the reason, which processes of earlier versions replace without this field.
+    local unknown = ARGV[10] == '1' and pressure_reason or ''
     redis.call('HSET', RUN, 'pressure', new_pressure, 'pressureReason', pressure_reason,
-      'pressureBase', tostring(base_rate), 'pressureBy', throttle .. '|' .. pressure_reason)
+      'pressureBase', tostring(base_rate), 'pressureBy', throttle .. '|' .. pressure_reason, 'pressureUnknown', unknown)
   end
 end
 

@@ -211,6 +211,7 @@ export const scripts = {
         state: string,
         pressure: string,
         pressureReason: string,
+        pressureUnknown: Flag,
         ended: number,
         errors: number,
         ...reports: string[],
@@ -222,7 +223,7 @@ export const scripts = {
   ]),
   reportPressure: new LuaScript<
     BackfillRunScope,
-    [highest: string, reason: string, changed: Flag, now: number, throttle: string]
+    [highest: string, reason: string, changed: Flag, now: number, throttle: string, unknown: Flag]
   >('report-pressure', (keys, scope) => [
     ...runKeys(keys, scope),
     keys.pressure(scope.backfill),

@@ -16,17 +16,18 @@
     7      ms for which the process decides without a further report
 
   Reply    { 'running', epoch ms, 1 when the process decides, else 0, state of the controller or '', pressure, its reason,
-             count of ended, count of errors, reports of all processes... }
+             1 where the pressure says nothing about the load, else 0, count of ended, count of errors, reports of all processes... }
            { 'stopped' } when the run is not running
 ]]
 local LOADS, LEASE = KEYS[7], KEYS[8]
 local process, latency, used, ended, errors = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local stale_ms, lease_ms = tonumber(ARGV[6]), ARGV[7]
-local status, state, pressure, pressure_reason =
-  unpack(redis.call('HMGET', RUN, 'status', 'concurrency', 'pressure', 'pressureReason'))
+local status, state, pressure, pressure_reason, unknown_reason =
+  unpack(redis.call('HMGET', RUN, 'status', 'concurrency', 'pressure', 'pressureReason', 'pressureUnknown'))
 if status ~= 'running' then
   return { 'stopped' }
 end
+local is_unknown = unknown_reason and unknown_reason ~= '' and unknown_reason == pressure_reason
 local now = now_ms()
 redis.call('HSET', LOADS, process, string.format('%.0f|%s|%s', now, latency, used))
 local all_ended = redis.call('HINCRBY', LOADS, '_ended', ended)
@@ -39,7 +40,9 @@ if decides then
   redis.call('SET', LEASE, process, 'PX', lease_ms)
 end
 
-local reply = { 'running', now, decides and 1 or 0, state or '', pressure or '0', pressure_reason or '', all_ended, all_errors }
+local reply = { 'running', now, decides and 1 or 0, state or '', pressure or '0', pressure_reason or '',
+  is_unknown and 1 or 0,
+  all_ended, all_errors }
 local reports = redis.call('HGETALL', LOADS)
 for i = 1, #reports, 2 do
   local at = tonumber(string.match(reports[i + 1], '^(%d+)|'))

@@ -38,8 +38,7 @@ export const foreground: Benchmark = {
         keyPrefix: arena.keyPrefix(),
         ranges: rows - BATCH,
         throttled,
-        // Its baseline is the lowest p95 that it has seen, which is below the usual one of a quiet database.
-        probe: { from: 1.5, to: 4 },
+        probe: { from: 1.3, to: 3, everyMs: 50 },
       });
       return { app, beside: new ForegroundArena(traffic, app, rows) };
     };

@@ -17,10 +17,10 @@ const bounds = { min: 1, max: 6 };
 
 /** A throttle that says what the test wants. */
 function dial() {
-  const state = { pressure: 0 };
+  const state = { pressure: 0, unknown: false };
   const throttle: BackfillThrottle = {
     name: 'dial',
-    measure: () => ({ pressure: state.pressure, reason: 'the dial' }),
+    measure: () => ({ ...state, reason: 'the dial' }),
   };
   return { state, throttle };
 }
@@ -78,15 +78,32 @@ describe('a concurrency with bounds', () => {
     const app = await bench.start({ handlers: [handler] });
     await app.backfills.start('adaptive');
     await status(app, 'the maximum', (it) => value(it) === 6);
-    state.pressure = 0.6;
+    state.pressure = 0.9;
     const pressed = await status(app, 'rests', (it) => value(it) < 1);
     expect(pressed.concurrency?.reason).toBe('lowered: the dial');
     expect(pressed.rate).toEqual({ perSecond: null, reason: 'all hours' });
-    expect(pressed.throttlePressure).toBe(0.6);
+    expect(pressed.throttlePressure).toBe(0.9);
     state.pressure = 1;
     await status(app, 'a hold', ({ held }) => held?.reason === 'the dial');
     state.pressure = 0;
-    await status(app, 'the maximum', (it) => value(it) === 6);
+    await status(app, 'more than its minimum', (it) => value(it) > 2);
+    await app.backfills.cancel('adaptive');
+  });
+
+  it('stays as it is while a throttle does not know its pressure', async () => {
+    const { state, throttle } = dial();
+    const { handler } = waiting([throttle]);
+    const app = await bench.start({ handlers: [handler] });
+    await app.backfills.start('adaptive');
+    await status(app, 'more than its minimum', (it) => value(it) > 1);
+    Object.assign(state, { pressure: 1, unknown: true });
+    const held = await status(
+      app,
+      'a reason',
+      ({ concurrency }) => concurrency?.reason === 'steady: the dial',
+    );
+    expect(held.held?.reason).toBe('the dial');
+    expect(value(held)).toBeGreaterThan(1);
     await app.backfills.cancel('adaptive');
   });
 

@@ -54,7 +54,8 @@ describe('the latency of a probe', () => {
 
   it('is measured without load first, and is pressure when it takes longer', async () => {
     const { probe, measure, during } = probing();
-    expect(await measure()).toEqual({ pressure: 1, reason: 'a probe latency that is not known yet' });
+    const unknown = 'a probe latency that is not known yet';
+    expect(await measure()).toEqual({ pressure: 1, reason: unknown, unknown: true });
     expect(await during(2_000)).toEqual({
       pressure: 0,
       reason: 'probe takes 20.0 ms (p95), 1.0 times its baseline',

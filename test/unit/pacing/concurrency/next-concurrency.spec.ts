@@ -95,6 +95,31 @@ describe('nextConcurrency', () => {
     expect(last(between(points, 0, 71))).toBeLessThan(2);
   });
 
+  it('stays as it is while a throttle that holds it does not know its pressure', () => {
+    const plant = (slots: number, seconds: number): Answer => {
+      const isHeld = seconds < 2 || (seconds > 60 && seconds < 62);
+      return isHeld
+        ? { latencyMs: null, perSecond: 0, used: 0, pressure: null }
+        : { latencyMs: 40, perSecond: 25 * slots };
+    };
+    const points = simulate(plant, 90);
+    expect(between(points, 0, 2).every((value) => value === 1)).toBe(true);
+    expect(points[0]?.reason).toBe('steady: a probe is slow');
+    expect(Math.min(...between(points, 40, 90))).toBe(32);
+  });
+
+  it('lowers no further while the pressure falls', () => {
+    // A probe judges a window, and its pressure falls by a tenth each second.
+    const plant = (slots: number, seconds: number): Answer => ({
+      latencyMs: 40,
+      perSecond: 25 * slots,
+      pressure: seconds < 60 ? 0 : 0.9 * 0.9 ** Math.max(0, seconds - 63),
+    });
+    const points = simulate(plant, 90);
+    expect(last(between(points, 0, 66))).toBe(last(between(points, 0, 75)));
+    expect(new Set(between(points, 60, 90)).size).toBeLessThan(6);
+  });
+
   it('halves after timeouts', () => {
     const plant = (slots: number, seconds: number): Answer => ({
       latencyMs: 40,

@@ -9,7 +9,7 @@ export interface Answer {
   readonly latencyMs: number | null;
   /** Ranges that end in a second. */
   readonly perSecond: number;
-  readonly pressure?: number;
+  readonly pressure?: number | null;
   readonly errors?: number;
   /** Slots that are used; default: all. */
   readonly used?: number;
@@ -37,7 +37,7 @@ export function simulate(plant: Plant, seconds: number, bounds: SlotBounds = { m
       ended: (answer.perSecond * STEP_MS) / 1000,
       used: answer.used ?? state.value,
       processes: answer.processes ?? 1,
-      pressure: answer.pressure ?? 0,
+      pressure: answer.pressure === undefined ? 0 : answer.pressure,
       pressureReason: 'a probe is slow',
       errors: answer.errors ?? 0,
     };
@@ -56,6 +56,13 @@ export function between(points: readonly Point[], from: number, to: number): num
 export function amplitude(values: readonly number[]): number {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   return (Math.max(...values) - Math.min(...values)) / 2 / mean;
+}
+
+/** Half of the distance between the values below which 5 and 95 of 100 are, relative to the mean. */
+export function swing(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.round((sorted.length - 1) * share)] ?? Number.NaN;
+  return amplitude([at(0.05), at(0.95)]);
 }
 
 /** A generator of numbers from 0 to 1 that repeats itself for a seed (mulberry32). */
