@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { BackfillModuleOptions } from 'nestjs-backfill';
+import type { BackfillModuleOptions, ConcurrencySetting } from 'nestjs-backfill';
 import type { BackfillAppSetup } from '../../support/apps/index.js';
 import { eventually } from '../../support/apps/index.js';
 
@@ -15,6 +15,8 @@ export interface ProcessSettings extends Pick<BackfillAppSetup, 'database' | 're
   readonly stubborn?: boolean;
   /** The range whose handler blocks the event loop for two minutes. Default: none does. */
   readonly blockedBy?: number;
+  /** Ranges at once. Default 4. */
+  readonly concurrency?: ConcurrencySetting;
   /** Version of the handler, which holds on another one. Default: none. */
   readonly version?: string;
 }

@@ -14,7 +14,7 @@ const tell = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
 const work = defineBackfill<NumberRange>({
   name: 'work',
   source: numbers(settings.ranges),
-  config: { batchSize: 1, concurrency: 4 },
+  config: { batchSize: 1, concurrency: settings.concurrency ?? 4 },
   ...(settings.version === undefined ? {} : { version: settings.version, onOtherVersion: 'hold' as const }),
   processRange: async ({ low }, { em, signal }) => {
     tell({ began: low, at: Date.now() });
