@@ -16,6 +16,8 @@ const MARKED = {
   releasedAll: ['all released', 'hold'],
   stalled: ['stalled', 'hold'],
   stallEnded: ['goes on', 'hold'],
+  late: ['late', 'hold'],
+  onTime: ['in time', 'hold'],
   deployed: ['deploy', 'deploy'],
 };
 const TYPES = [...Object.keys(MARKED), 'cancelled', 'completed', 'failed'];
@@ -66,6 +68,8 @@ export function wordsOf({ type, data }) {
   if (type === 'heldAll') return 'held with all backfills';
   if (type === 'releasedAll') return `released with all backfills after ${between(data.since, data.ended)}`;
   if (type === 'released') return `released after ${between(data.since, data.ended)}`;
+  if (type === 'late') return `late: at least ${between(0, data.by)} after it should end`;
+  if (type === 'onTime') return 'expected to end in time again';
   if (type === 'stallEnded') return `stalled no longer, after ${between(data.since, data.ended)}`;
   if (type === 'deployed') {
     const change =

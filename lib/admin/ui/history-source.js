@@ -9,7 +9,7 @@ export const FILTERS = {
   actions: ['Actions', ['started', 'paused', 'resumed', 'cancelled', 'retried']],
   holds: [
     'Holds, stalls and deploys',
-    ['held', 'released', 'heldAll', 'releasedAll', 'stalled', 'stallEnded', 'deployed'],
+    ['held', 'released', 'heldAll', 'releasedAll', 'stalled', 'stallEnded', 'late', 'onTime', 'deployed'],
   ],
   ends: ['Ends of runs', ['completed', 'failed', 'cancelled', 'verifying', 'canaryEnded']],
 };

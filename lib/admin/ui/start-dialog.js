@@ -4,10 +4,11 @@ import { BoundsFields } from './bounds-fields.js';
 import { Button } from './button.js';
 import { CANARY_FIELDS, CanaryFields, canaryOf } from './canary-fields.js';
 import { Dialog } from './dialog.js';
-import { ReasonField } from './field.js';
+import { ReasonField, TextField } from './field.js';
 import { fieldErrors } from './field-errors.js';
 import { fieldsOf, paramsOf } from './params-fields.js';
 import { ParamsForm } from './params-form.js';
+import { isoTime } from './local-time.js';
 import { loadPreview, PreviewResult } from './preview-result.js';
 import { useSubmit } from './use-submit.js';
 
@@ -16,10 +17,11 @@ export function StartDialog({ name, url, status, onStart, onClose }) {
   // Not anew with each status: the fields stay while somebody is typing.
   const [fields] = useState(() => (status.takesParams ? fieldsOf(status.paramsSchema) : []));
   const [texts, setTexts] = useState({});
-  const known = ['from', 'to', ...CANARY_FIELDS, 'reason', ...fields.map(({ path }) => path)];
+  const known = ['from', 'to', ...CANARY_FIELDS, 'finishBy', 'reason', ...fields.map(({ path }) => path)];
   const [from, setFrom] = useState('');
   const [to, setTo] = useState('');
   const [canary, setCanary] = useState({ rows: '', maxFailures: '' });
+  const [finishBy, setFinishBy] = useState('');
   const [reason, setReason] = useState('');
   const [preview, setPreview] = useState(null);
   const dryRun = useRef();
@@ -42,6 +44,7 @@ export function StartDialog({ name, url, status, onStart, onClose }) {
     await onStart({
       ...walkOf(),
       ...canaryOf(canary),
+      ...(finishBy === '' ? {} : { finishBy: isoTime(finishBy) }),
       ...(dryRun.current.checked ? { dryRun: true } : {}),
       ...(verify.current.indeterminate ? {} : { verify: verify.current.checked }),
       ...(reason.trim() ? { reason: reason.trim() } : {}),
@@ -74,6 +77,15 @@ export function StartDialog({ name, url, status, onStart, onClose }) {
       html`<${ParamsForm} fields=${fields} texts=${texts} errors=${errors} onText=${(path, text) => setTexts((before) => ({ ...before, [path]: text }))} />`
     }
     <${CanaryFields} value=${canary} onValue=${setCanary} errors=${errors} />
+    <${TextField}
+      id="start-finish-by"
+      type="datetime-local"
+      label="Should end by"
+      hint="Your local time: a warning where it will not. It changes no rate"
+      value=${finishBy}
+      onValue=${setFinishBy}
+      error=${errors.finishBy}
+    />
     <${ReasonField} id="start-reason" data-focus value=${reason} onValue=${setReason} error=${errors.reason} />
     <p class="check">
       <input type="checkbox" id="start-dry-run" ref=${dryRun} />

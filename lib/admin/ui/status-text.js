@@ -1,6 +1,7 @@
 import { html } from './preact.min.js';
 import { forecastText } from './forecast-list.js';
 import { counted, isRunning, overrideText, utc } from './format.js';
+import { latenessOf } from './lateness.js';
 import { runHash } from './router.js';
 import { Time } from './time.js';
 import { obstacleOf, wordsOf } from './words.js';
@@ -9,6 +10,7 @@ import { WordsText } from './words-text.js';
 /** In words: the state since when and why, who started the run, what is wrong. */
 export function StatusText({ status, now }) {
   const { state, startedAt, startedBy, reason, warnings, lastError, stateSince, overrides = [] } = status;
+  const lateness = latenessOf(status, now);
   const isStopped = isRunning(state) && obstacleOf(status, now).length > 0;
   return html`<div class="status-text">
     ${
@@ -30,6 +32,12 @@ export function StatusText({ status, now }) {
         status.conflicts > 0 &&
         html`; <a href=${runHash(status.name, status.runId)}>${counted(status.conflicts, 'row')} left unchanged</a>`
       }</p>`
+    }
+    ${
+      lateness &&
+      (status.late
+        ? html`<ul class="warnings"><li><${WordsText} words=${lateness} /></li></ul>`
+        : html`<p class="quiet"><${WordsText} words=${lateness} /></p>`)
     }
     ${status.forecast && html`<p class="quiet">${forecastText(status.forecast, status.finishedAt !== null)}</p>`}
     ${

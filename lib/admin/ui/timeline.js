@@ -4,6 +4,7 @@ import { ChangeList } from './change-list.js';
 import { wordsOf } from './chart-markers.js';
 import { compact, counted, overrideText } from './format.js';
 import { FILTERS, idOrder, loadHistory } from './history-source.js';
+import { limitText } from './lateness.js';
 import { Panel } from './panel.js';
 import { Table } from './table.js';
 import { Time } from './time.js';
@@ -54,7 +55,8 @@ function merge(first, second) {
 
 function rowOf({ id, at, type, data }) {
   const waits = type === 'stalled' && data.waitingFor ? `waiting for ${data.waitingFor.reason}` : null;
-  const by = [data.by, type === 'canaryEnded' ? null : data.reason, waits].filter(Boolean).join(': ');
+  const limit = type === 'late' && data.limitedBy ? limitText(data.limitedBy) : null;
+  const by = [data.by, type === 'canaryEnded' ? null : data.reason, waits, limit].filter(Boolean).join(': ');
   return {
     key: id,
     cells: [html`<${Time} iso=${at} />`, actionOf(type, data), by ? html`<bdi>${by}</bdi>` : '–'],
@@ -62,7 +64,7 @@ function rowOf({ id, at, type, data }) {
 }
 
 /** What the words of the chart say. */
-const WORDED = new Set(['released', 'deployed', 'heldAll', 'releasedAll', 'stallEnded']);
+const WORDED = new Set(['released', 'deployed', 'heldAll', 'releasedAll', 'stallEnded', 'late', 'onTime']);
 
 function actionOf(type, data) {
   if (type === 'canaryEnded') return html`<bdi>${data.reason}</bdi>`;

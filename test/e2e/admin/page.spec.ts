@@ -3,6 +3,7 @@ import { map } from 'rxjs';
 import { keyset, NonRetryableError } from 'nestjs-backfill';
 import type { BrowserContext, Page } from 'playwright-core';
 import { z } from 'zod';
+import { RunStore } from '../../../lib/state/run.store.js';
 import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
 import { startAdminApp, type AdminApp } from '../../support/admin/index.js';
 import { inspect, openBrowser } from '../../support/browser/index.js';
@@ -318,6 +319,7 @@ describe('the page', () => {
     await page.keyboard.press('Enter');
     await page.locator('#start-canary-rows-error').filter({ hasText: 'a whole number from 1' }).waitFor();
     await page.getByLabel('Canary: rows').fill('3');
+    await page.getByLabel('Should end by').fill('2099-01-31T18:00');
     await page.getByLabel('Canary: most failures').focus();
     await page.keyboard.type('0');
     await inspect(page, 'start-dialog-canary');
@@ -326,6 +328,11 @@ describe('the page', () => {
     const panel = page.getByRole('region', { name: 'Canary' });
     await panel.getByText('canary passed: 3 rows handed out, no failures').waitFor();
     await page.getByText('started with a canary of 3 rows').waitFor();
+    await page.getByText(/^should end by 31 Jan/).waitFor();
+    const { runId } = await admin.backfills.status('flaky');
+    await admin.app.get(RunStore).setFields(runId ?? '', { finishBy: Date.now() - 90_000 });
+    await page.getByText(/^late: it ends at least 1 min.* it is paused: canary passed/).waitFor();
+    await page.getByText(/^late: at least 1 min/).waitFor();
     await page.getByRole('button', { name: 'Resume the whole run…' }).focus();
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog');

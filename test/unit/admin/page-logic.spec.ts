@@ -41,6 +41,10 @@ const { peakBands } = (await load('peak.js')) as {
   peakBands: (config: object, from: number, to: number) => [number, number][];
 };
 
+const { latenessOf } = (await load('lateness.js')) as {
+  latenessOf: (status: Status, now: number) => Words | null;
+};
+
 const NOW = Date.parse('2026-11-28T12:00:00Z');
 const at = (secondsAgo: number): string => new Date(NOW - secondsAgo * 1000).toISOString();
 const status = (patch: Status): Status => ({
@@ -63,6 +67,36 @@ const said = (patch: Status): string =>
   wordsOf(status(patch), NOW)
     .map((word) => (typeof word === 'string' ? word : word.text))
     .join('');
+
+describe('when a run should end', () => {
+  const finishBy = new Date(NOW + 3_600_000).toISOString();
+  const words = (patch: Status) => latenessOf({ finishBy, finishedAt: null, late: null, ...patch }, NOW);
+  const late = (limitedBy: object | null) => ({
+    late: { since: finishBy, eta: null, by: 5_400_000, limitedBy },
+  });
+
+  it('is said, and that it will not, and why', () => {
+    expect(words({})).toEqual([expect.stringMatching(/^should end by \d\d:00:00/)]);
+    const reason = '3 ranges a second are configured on peak';
+    expect(words(late({ kind: 'rate', name: 'perSecondOnPeak', value: 3, reason }))).toEqual([
+      expect.stringMatching(
+        /^late: it ends at least 1 h 30 min after \d\d:00:00.*, when it should have ended$/,
+      ),
+      ': ',
+      { text: `perSecondOnPeak: ${reason}` },
+    ]);
+    const paused = { kind: 'paused', name: 'ada', value: null, reason: 'it is paused: lunch' };
+    expect(words(late(paused))?.at(-1)).toEqual({ text: 'it is paused: lunch' });
+    const lag = { kind: 'throttle', name: 'lag', value: 0.5, reason: 'lag 3 s' };
+    expect(words(late(lag))?.at(-1)).toEqual({ text: 'throttle lag: lag 3 s' });
+    expect(words(late(null))).toHaveLength(1);
+  });
+
+  it('is nothing of a run that has ended, or that nobody waits for', () => {
+    expect(words({ finishedAt: finishBy })).toBeNull();
+    expect(words({ finishBy: null })).toBeNull();
+  });
+});
 
 describe('what the list says', () => {
   it.each<[string, Status, string, string, RegExp]>([
