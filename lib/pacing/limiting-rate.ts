@@ -1,3 +1,4 @@
+import type { LimitingFactor } from '../state/limiting-factor.js';
 import { isOnPeak } from './peak-hours.js';
 import type { PeakRates } from './peak-hours.js';
 import { estimateEnd } from './schedule.js';
@@ -44,6 +45,14 @@ export function limitingRate(rates: PeakRates, rest: RestOfWalk): LimitingRate {
     (one, other) => other.gain - one.gain || Number(other.name === inForce) - Number(one.name === inForce),
   );
   return first ?? { name: inForce, gain: 0 };
+}
+
+/** One of the rates, as what delays a run. */
+export function rateFactor(rates: PeakRates, name: RateKey): LimitingFactor {
+  const value = rates[name];
+  const hours = name === 'perSecondOnPeak' ? 'on peak' : 'off peak';
+  const reason = `${value ?? 'any number of'} ranges a second are configured ${hours}`;
+  return { kind: 'rate', name, value, reason };
 }
 
 /** Twice the rate; a rate of 0 becomes the other one. */

@@ -6,6 +6,7 @@ import { estimateEnd } from '../pacing/schedule.js';
 import { callsPerSecond } from '../pacing/shared.quota.js';
 import type { BackfillForecast } from '../state/backfill-forecast.js';
 import type { ExpectedLateness, LimitingFactor } from '../state/limiting-factor.js';
+import { roundedRate } from '../state/pace.js';
 
 /** A run that is about to start. */
 export interface StartingRun {
@@ -37,13 +38,13 @@ export function expectedLateness(run: StartingRun): ExpectedLateness | null {
 
 function limitOf({ forecast, config, at, shape }: StartingRun, ranges: number): LimitingFactor {
   if (forecast?.limitedBy === 'quota') {
-    const calls = callsPerSecond(config.quota);
+    const calls = roundedRate(callsPerSecond(config.quota));
     return { kind: 'quota', name: 'quota', value: calls, reason: `${calls} calls a second are allowed` };
   }
   if (forecast?.limitedBy === 'handler') {
     const name = shape === 'row' ? 'rowConcurrency' : 'concurrency';
     const value = boundsOf(config[name]).max;
-    return { kind: 'concurrency', name, value, reason: `its handler took so long in the rehearsal` };
+    return { kind: 'concurrency', name, value, reason: 'its handler took so long in the rehearsal' };
   }
   return rateFactor(config, limitingRate(config, { from: at, ranges, bound: Infinity }).name);
 }

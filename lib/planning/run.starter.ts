@@ -27,6 +27,7 @@ import type { RunReceipt, StartOptions } from '../state/run-actions.js';
 import { cursorField } from '../state/run-record.js';
 import { RunStore } from '../state/run.store.js';
 import { WalkChecker } from '../supervision/walk.checker.js';
+import { expectedLateness } from './expected-lateness.js';
 import { resolveCanary } from './resolve-canary.js';
 import { resolveVerification } from './resolve-verification.js';
 import { countRanges } from './count-ranges.js';
@@ -113,7 +114,14 @@ export class RunStarter {
     }
     await this.rateController.apply(name, runId, config, await this.clock.now());
     await this.cycles.runNow({ backfill: name, run: runId, cycle: 0 });
-    return { runId, state: 'running', changed: true };
+    const receipt: RunReceipt = { runId, state: 'running', changed: true };
+    if (finishBy === null) {
+      return receipt;
+    }
+    const at = await this.clock.now();
+    const { rows: rowsTotal } = opening.total;
+    const { shape } = backfill;
+    return { ...receipt, late: expectedLateness({ finishBy, at, config, rowsTotal, shape, forecast }) };
   }
 
   /** What the run will cost; `null` where there was no rehearsal within the last hour. */

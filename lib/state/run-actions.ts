@@ -1,3 +1,4 @@
+import type { ExpectedLateness } from './limiting-factor.js';
 import type { RunStatus } from './run-status.js';
 import type { CanaryOptions } from '../config/canary-options.js';
 import type { VerifyOptions } from '../config/verify-options.js';
@@ -108,6 +109,11 @@ export interface RunReceipt {
   readonly state: RunStatus;
   /** False when nothing had to change, as when a paused run is paused. */
   readonly changed: boolean;
+  /**
+   * Of a start with `finishBy` that started a run: by how much the run is expected to end later, by the forecast of a rehearsal
+   * within the last hour, or else by the rates of its config; `null` where it is expected to end in time, or that is not known.
+   */
+  readonly late?: ExpectedLateness | null;
 }
 
 /**

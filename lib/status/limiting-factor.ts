@@ -1,6 +1,6 @@
 import { boundsOf } from '../config/concurrency-setting.js';
 import { countOf } from '../errors/count-of.js';
-import { endOfWalk, gainOf, limitingRate } from '../pacing/limiting-rate.js';
+import { endOfWalk, gainOf, limitingRate, rateFactor } from '../pacing/limiting-rate.js';
 import { isOnPeak } from '../pacing/peak-hours.js';
 import { zeroRate } from '../pacing/zero-rate.js';
 import type { LimitingFactor } from '../state/limiting-factor.js';
@@ -117,10 +117,14 @@ function lastingFactor(run: RunRecord, facts: LimitFacts, terms: EndTerms): Limi
       at: workers,
     },
     { factor: () => quotaFactor(facts), gain: doubled({ quota: 2 * quota }), at: quota },
-    { factor: () => rateFactor(facts, rate.name), gain: rate.gain, at: terms.config[rate.name] ?? Infinity },
+    {
+      factor: () => rateFactor(facts.config, rate.name),
+      gain: rate.gain,
+      at: terms.config[rate.name] ?? Infinity,
+    },
   ];
   const [most] = gains.toSorted((one, other) => other.gain - one.gain || one.at - other.at);
-  return most?.factor() ?? rateFactor(facts, rate.name);
+  return most?.factor() ?? rateFactor(facts.config, rate.name);
 }
 
 /** What keeps the workers from being as fast as they may be. */
@@ -169,12 +173,6 @@ function quotaFactor({ callsPerSecond }: LimitFacts): LimitingFactor {
 
 function budgetFactor({ limit, share, reason }: BudgetLimitStatus): LimitingFactor {
   return factor('budget', limit, share, reason);
-}
-
-function rateFactor({ config }: LimitFacts, name: 'perSecondOnPeak' | 'perSecondOffPeak'): LimitingFactor {
-  const value = config[name];
-  const hours = name === 'perSecondOnPeak' ? 'on peak' : 'off peak';
-  return factor('rate', name, value, `${value ?? 'any number of'} ranges a second are configured ${hours}`);
 }
 
 function restOf({ from, ranges, quota, workers }: EndTerms) {

@@ -19,6 +19,7 @@ import {
 } from './response-fields.js';
 import type { Shape } from './response-fields.js';
 import { forecastOutcome } from './forecast-fields.js';
+import { expectedLateness } from './lateness-fields.js';
 import { verified, canary } from './verdict-fields.js';
 import { configShape } from './config-responses.js';
 
@@ -26,6 +27,13 @@ const receipt = {
   runId: text,
   state: runState,
   changed: z.boolean().describe('false: nothing changed, the run was in this state before'),
+  late: z
+    .object(expectedLateness)
+    .nullable()
+    .optional()
+    .describe(
+      'Of a start with finishBy: the run is expected to end later; null: it is not, or that is not known',
+    ),
 } satisfies Shape<RunReceipt>;
 
 export const receiptResponse = z.object(receipt);

@@ -6,6 +6,7 @@ import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { CliSession } from '../cli-session.js';
 import { CliUsageError } from '../cli.error.js';
 import { EXIT_CODES } from '../exit-code.js';
+import { latenessText } from '../output/lateness-text.js';
 import { styledState } from '../output/state-style.js';
 import { Watch } from '../output/watch.js';
 import { parseAssignments, parseBound, wholeNumber } from '../parse-assignments.js';
@@ -102,9 +103,9 @@ export function addStartCommand(program: Command, session: CliSession): void {
         ...(flags.set === undefined ? {} : { config }),
       });
       if (!flags.watch || !session.printer.terminal) {
-        session.printer.print(receipt, ({ runId, state, changed }, style) =>
+        session.printer.print(receipt, ({ runId, state, changed, late }, style) =>
           changed
-            ? `${name} is ${styledState(state, style)}, run ${runId}`
+            ? `${name} is ${styledState(state, style)}, run ${runId}${late ? `\n${style('yellow', latenessText(late))}` : ''}`
             : `${name} was already started with this key: run ${runId} is ${styledState(state, style)}`,
         );
       }

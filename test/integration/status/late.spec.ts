@@ -21,15 +21,18 @@ async function twoProcesses(finishBy: Date) {
   const { logs } = await bench.start({ handlers: [work()], options });
   const events: BackfillEvent[] = [];
   first.backfills.events().subscribe((event) => events.push(event));
-  const { runId } = await first.backfills.start('work', { finishBy });
+  const { runId, late } = await first.backfills.start('work', { finishBy });
   const lateness = () => events.filter(({ type }) => type === 'late' || type === 'onTime');
   const until = (what: string, isSo: () => boolean | Promise<boolean>) => eventually(what, isSo, Boolean);
-  return { ...first, logs, events, lateness, until, runId, store: first.app.get(RunStore) };
+  return { ...first, late, logs, events, lateness, until, runId, store: first.app.get(RunStore) };
 }
 
 it('a run whose end is expected too late is late, until it is expected in time again, and nothing of it changes', async () => {
   const finishBy = new Date(Date.now() + HOUR);
-  const { backfills, events, lateness, until, runId, store, logs } = await twoProcesses(finishBy);
+  const { backfills, events, lateness, until, runId, store, logs, late } = await twoProcesses(finishBy);
+  // By the rate of the config alone: 100,000 ranges at two a second.
+  expect(late).toMatchObject({ limitedBy: { kind: 'rate', value: 2 } });
+  expect(late?.by).toBe(Date.parse(late?.eta ?? '') - finishBy.getTime());
   await until('the expectation', async () => (await store.read(runId))?.lateness?.turning != null);
   expect(await backfills.status('work')).toMatchObject({ finishBy: finishBy.toISOString(), late: null });
 

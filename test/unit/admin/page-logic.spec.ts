@@ -1,3 +1,4 @@
+import type { LimitingFactor } from '../../../lib/state/limiting-factor.js';
 import type { BackfillStatus } from 'nestjs-backfill';
 
 const UI = new URL('../../../lib/admin/ui/', import.meta.url);
@@ -71,7 +72,7 @@ const said = (patch: Status): string =>
 describe('when a run should end', () => {
   const finishBy = new Date(NOW + 3_600_000).toISOString();
   const words = (patch: Status) => latenessOf({ finishBy, finishedAt: null, late: null, ...patch }, NOW);
-  const late = (limitedBy: object | null) => ({
+  const late = (limitedBy: LimitingFactor | null) => ({
     late: { since: finishBy, eta: null, by: 5_400_000, limitedBy },
   });
 
@@ -85,9 +86,9 @@ describe('when a run should end', () => {
       ': ',
       { text: `perSecondOnPeak: ${reason}` },
     ]);
-    const paused = { kind: 'paused', name: 'ada', value: null, reason: 'it is paused: lunch' };
+    const paused = { kind: 'paused', name: 'ada', value: null, reason: 'it is paused: lunch' } as const;
     expect(words(late(paused))?.at(-1)).toEqual({ text: 'it is paused: lunch' });
-    const lag = { kind: 'throttle', name: 'lag', value: 0.5, reason: 'lag 3 s' };
+    const lag = { kind: 'throttle', name: 'lag', value: 0.5, reason: 'lag 3 s' } as const;
     expect(words(late(lag))?.at(-1)).toEqual({ text: 'throttle lag: lag 3 s' });
     expect(words(late(null))).toHaveLength(1);
   });
