@@ -1,3 +1,4 @@
+import type { BackfillConfigPatch } from '../../../lib/config/backfill-config.js';
 import { resolveConfig } from '../../../lib/config/backfill-config.js';
 import { expectedLateness } from '../../../lib/planning/expected-lateness.js';
 import type { StartingRun } from '../../../lib/planning/expected-lateness.js';
@@ -5,7 +6,7 @@ import type { StartingRun } from '../../../lib/planning/expected-lateness.js';
 const at = Date.parse('2030-01-01T00:00:00.000Z');
 const second = 1_000;
 
-function expected(run: Partial<StartingRun> = {}, config: Parameters<typeof resolveConfig>[0] = {}) {
+function expected(run: Partial<StartingRun> = {}, config: BackfillConfigPatch = {}) {
   const rates = { batchSize: 10, perSecondOnPeak: 10, perSecondOffPeak: 10, ...config };
   const facts = {
     finishBy: at + 60 * second,
