@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { ChangeSetType, helper, ReferenceKind } from '@mikro-orm/core';
+import { ChangeSetType, helper, ReferenceKind, Utils } from '@mikro-orm/core';
 import type {
   Collection,
   EntityManager,
@@ -38,6 +38,8 @@ interface OpenTransaction {
   readonly from: number;
   /** Entities that were to be flushed by then, with the properties; `null`: the entity is new. */
   readonly pending: ReadonlyMap<object, readonly string[] | null>;
+  /** Collections with a table of their own that were to be flushed by then. */
+  readonly collections: ReadonlySet<unknown>;
 }
 
 const calls = new AsyncLocalStorage<RowCall>();
@@ -79,6 +81,7 @@ const rollbackListener: EventSubscriber = {
     call?.transactions.set(em, {
       from: call.flushes.get(em) ?? call.flushed.length,
       pending: pendingIn(em, call),
+      collections: pendingCollectionsIn(em, call),
     });
   },
   afterTransactionCommit({ em }: TransactionEventArgs): void {
@@ -100,7 +103,7 @@ const rollbackListener: EventSubscriber = {
         const names = ofOthers.has(entity) ? null : transaction.pending.get(entity);
         if (!collection) {
           restore(entity, original, names);
-        } else if (names === null) {
+        } else if (names === null || transaction.collections.has(collection)) {
           restoreItems(collection, items ?? []);
         }
       }
@@ -154,6 +157,19 @@ function pendingIn(em: EntityManager, call: RowCall): OpenTransaction['pending']
       );
       if (names.length > 0) {
         pending.set(entity, names);
+      }
+    }
+  }
+  return pending;
+}
+
+function pendingCollectionsIn(em: EntityManager, call: RowCall): OpenTransaction['collections'] {
+  const pending = new Set<unknown>();
+  for (const entity of em.getUnitOfWork(false).getIdentityMap()) {
+    for (const { name, kind } of isOther(call, entity) ? [] : helper(entity).__meta.relations) {
+      const collection: unknown = kind === ReferenceKind.MANY_TO_MANY && Reflect.get(entity, name);
+      if (Utils.isCollection<object>(collection) && collection.isDirty()) {
+        pending.add(collection);
       }
     }
   }

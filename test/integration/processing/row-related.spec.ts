@@ -118,3 +118,37 @@ it('a transaction that is rolled back takes nothing with it that belongs to anot
     { pet_id: 2, toy_id: 3 },
   ]);
 });
+
+it('a transaction that is rolled back takes no collection with it that its row has changed before', async () => {
+  await database.query(
+    "truncate pets_toys, visits, pets, toys, owners; insert into owners values (1, 'new'); " +
+      "insert into pets values (1, 'new', 1); insert into toys select generate_series(1, 3); insert into pets_toys values (1, 1)",
+  );
+  const handler = defineBackfill<never, Pet>({
+    name: 'pets',
+    source: keyset(Pet, { orderBy: { id: 'asc' } }),
+    config: { batchSize: 2, attempts: 1, perSecondOnPeak: null, perSecondOffPeak: null },
+    processRow: async (pet, { em }) => {
+      await pet.toys.init();
+      pet.toys.add(em.getReference(Toy, 2));
+      const transaction = em.transactional(async (inner) => {
+        pet.state = 'failed';
+        await inner.flush();
+        throw new Error('not now');
+      });
+      await expect(transaction).rejects.toThrow('not now');
+      pet.state = 'done';
+    },
+  });
+  const { backfills, finished } = await bench.start({
+    entities: [Owner, Pet, Toy, Visit],
+    handlers: [handler],
+  });
+  await backfills.start('pets');
+  expect(await finished('pets')).toMatchObject({ state: 'completed', rowsDone: 1 });
+  expect(await database.query('select state from pets')).toEqual([{ state: 'done' }]);
+  expect(await database.query('select toy_id from pets_toys order by 1')).toEqual([
+    { toy_id: 1 },
+    { toy_id: 2 },
+  ]);
+});
