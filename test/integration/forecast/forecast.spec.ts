@@ -210,7 +210,7 @@ describe('a rehearsal of a handler that is the limit of its run', () => {
     });
     const { backfills } = await bench.start({ handlers: [handler] });
     try {
-      const { rows, forecast } = await backfills.rehearse('hanging', { rows: 25, timeoutMs: 1_000 });
+      const { rows, forecast } = await backfills.rehearse('hanging', { rows: 25, timeoutMs: 5_000 });
       expect(rows).toHaveLength(25);
       expect(forecast?.durationMs?.expected).toBeGreaterThan(0);
     } finally {
