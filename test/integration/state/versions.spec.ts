@@ -53,15 +53,15 @@ async function bareRun(onOtherVersion: 'hold' | 'warn') {
     const { planned, done, outstanding, rowsDone } = await backfills.status('bare');
     return { planned, done, outstanding, rowsDone };
   };
-  /** The leases that a process with these handlers acquires. */
-  const tick = async (version: HandlerVersion) =>
-    (
-      await scripts.tick.run(client, keys, undefined, [
-        1,
-        'bare',
-        `${version.onOtherVersion}|${version.version ?? ''}`,
-      ])
-    ).at(-1);
+  /** 1 when a process with these handlers gets the lease to supervise the run, else 0. */
+  const tick = async (version: HandlerVersion) => {
+    const [, , ...ofRun] = await scripts.tick.run(client, keys, undefined, [
+      1,
+      'bare',
+      `${version.onOtherVersion}|${version.version ?? ''}`,
+    ]);
+    return ofRun[4];
+  };
   return { runId, runs, client, keys, rangeStore, as, reservation, claim, adopt, counters, tick };
 }
 
