@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.js';
+import { budgetScenarios } from './budget.js';
 import { canaryScenarios } from './canary.js';
 import { clockScenarios } from './clock.js';
 import { controlScenarios } from './control.js';
@@ -24,6 +25,7 @@ export const scenarios: readonly Scenario[] = [
   ...undoScenarios,
   ...verificationScenarios,
   ...canaryScenarios,
+  ...budgetScenarios,
   ...guardScenarios,
   ...postgresScenarios,
   ...loadScenarios,
