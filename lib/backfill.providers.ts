@@ -28,6 +28,7 @@ import { Journals } from './journal/journals.js';
 import { Reversals } from './journal/reversals.js';
 import { UndoStarter } from './journal/undo.starter.js';
 import { BackfillLedger } from './ledger/backfill.ledger.js';
+import { BudgetRestorer } from './ledger/budget.restorer.js';
 import { ConfigRestorer } from './ledger/config.restorer.js';
 import { LedgerChecker } from './ledger/ledger.checker.js';
 import { LedgerLease } from './ledger/ledger.lease.js';
@@ -244,6 +245,7 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   LedgerLease,
   RunSnapshots,
   LedgerWriter,
+  BudgetRestorer,
   ConfigRestorer,
   RunRestorer,
   BackfillLedger,

@@ -173,9 +173,12 @@ export class LedgerStore {
     return [...changes.values()];
   }
 
-  /** The config changes of a backfill, oldest first, page by page. */
-  async *configChanges(backfill: string): AsyncGenerator<LedgerChange[]> {
-    const where = { scope: this.scope, backfill, kind: 'configured' };
+  /** The changes of the config of a backfill, or of the budget, oldest first, page by page. */
+  async *configChanges(
+    backfill: string,
+    kind: 'configured' | 'budgetConfigured' = 'configured',
+  ): AsyncGenerator<LedgerChange[]> {
+    const where = { scope: this.scope, backfill, kind };
     for (let offset = 0; ; offset += PAGE) {
       const page = await this.managers
         .fork()

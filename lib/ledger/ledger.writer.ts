@@ -6,6 +6,7 @@ import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import type { JsonValue } from '../sources/backfill-source.js';
+import { EVERY_BACKFILL } from '../state/global-hold.js';
 import { HistoryStore } from '../state/history.store.js';
 import type { StoredRunStatus } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';
@@ -46,6 +47,8 @@ export class LedgerWriter {
     for (const { name } of this.registry.all()) {
       this.backfills.add(name);
     }
+    // The limits of the budget are restored from the history of all backfills.
+    this.backfills.add(EVERY_BACKFILL);
     if (backfill !== undefined) {
       this.backfills.add(backfill);
     }

@@ -8,6 +8,7 @@ import { PROCESS_ID } from '../redis/process-id.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
+import { BudgetRestorer } from './budget.restorer.js';
 import { ConfigRestorer } from './config.restorer.js';
 import type { LedgerRun } from './ledger-rows.js';
 import { LedgerStore } from './ledger.store.js';
@@ -34,11 +35,13 @@ export class RunRestorer {
     private readonly registry: BackfillRegistry,
     private readonly store: LedgerStore,
     private readonly configRestorer: ConfigRestorer,
+    private readonly budgetRestorer: BudgetRestorer,
   ) {}
 
   /** Restores every backfill of the app and every one with an active run; returns the restored runs. */
   async restoreAll(): Promise<LedgerRun[]> {
     const restored: LedgerRun[] = [];
+    await this.budgetRestorer.restore();
     const names = [...this.registry.all().map(({ name }) => name), ...(await this.store.active())];
     for (const name of new Set(names)) {
       const run = await this.restore(name);

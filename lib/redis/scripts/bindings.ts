@@ -195,6 +195,10 @@ export const scripts = {
       keys.sample(scope.runId),
     ],
   ),
+  recoverBudget: new LuaScript<{ readonly context: string }, Flag>('recover-config', (keys, { context }) => [
+    ...runKeys(keys, NO_RUN),
+    keys.budget(context),
+  ]),
   recoverConfig: new LuaScript<{ readonly backfill: string }, Flag>(
     'recover-config',
     (keys, { backfill }) => [...runKeys(keys, NO_RUN), keys.config(backfill)],

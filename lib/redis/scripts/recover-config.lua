@@ -1,8 +1,8 @@
 --[[
-  Restores the config of a backfill that Redis lost, unless there is one.
+  Restores the config of a backfill, or the limits of a budget, that Redis lost, unless there is one.
 
   KEYS     see prelude.lua; 1 to 6 are not used
-    7      config hash: field -> JSON, and `_version`
+    7      config hash: field -> JSON, and `_version`; or budget hash, see configure-budget.lua
   ARGV
     1...   field and value of each
 

@@ -132,6 +132,8 @@ it('a paused run stays paused, with its config, and continues when it is resumed
     (size) => size >= 300,
   );
   await backfills.configure(NAME, { batchSize: 7 }, { by: 'bob' });
+  await backfills.configureBudget({ concurrency: 900, callsPerSecond: { directory: 20 } });
+  await backfills.configureBudget({ concurrency: 800, perTable: null });
   await backfills.pause(NAME, { by: 'bob', reason: 'lunch' });
   const before = await eventually(
     'the handlers to end',
@@ -148,6 +150,10 @@ it('a paused run stays paused, with its config, and continues when it is resumed
   expect(await newest(NAME)).toMatchObject({ id: runId, finishBy });
   expect(after.planned).toBeLessThanOrEqual(before.planned);
   expect(await backfills.config(NAME)).toMatchObject({ patch: { batchSize: 7 }, version: '1' });
+  expect(await backfills.budget()).toMatchObject({
+    patch: { concurrency: 800, callsPerSecond: { directory: 20 }, perTable: null },
+    version: '2',
+  });
   const handled = seen.size;
   await sleep(1500);
   expect(seen.size).toBe(handled);
