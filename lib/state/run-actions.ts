@@ -40,7 +40,7 @@ export interface StartOptions {
   readonly canary?: CanaryOptions;
   /**
    * When the run should have ended, as information: it changes no rate. Where the run is expected to end later, `late` of
-   * the status says by how much and what stands in the way. Default: no such time.
+   * the status says by how much and what stands in the way. It cannot be changed later. Default: no such time.
    */
   readonly finishBy?: Date | string | number;
   /** Reason, for the history. */
