@@ -26,6 +26,7 @@ export class BackfillRequestError extends BackfillError {
     options?: ErrorOptions,
   ) {
     const received = typeof got === 'bigint' ? `${got}n` : (JSON.stringify(got) ?? String(got));
-    super(`Backfill "${backfill}": expected ${field} to be ${expected}, got ${received}.`, options);
+    const subject = backfill === '*' ? 'All backfills' : `Backfill "${backfill}"`;
+    super(`${subject}: expected ${field} to be ${expected}, got ${received}.`, options);
   }
 }

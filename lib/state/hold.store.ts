@@ -32,7 +32,12 @@ export class HoldStore {
       end,
     ]);
     if (kind === 'past') {
-      throw new BackfillRequestError(EVERY_BACKFILL, 'until', 'a time in the future', until);
+      throw new BackfillRequestError(
+        EVERY_BACKFILL,
+        'until',
+        'a time in the future',
+        new Date(end).toISOString(),
+      );
     }
     const hold = decodeHold(json);
     return { hold: hold && publicHold(hold), changed: kind === 'held' };

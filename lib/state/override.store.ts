@@ -74,8 +74,8 @@ export class OverrideStore {
       by,
       reason,
     ]);
-    if (answer === 'past') {
-      throw new BackfillRequestError(backfill, 'until', future, until);
+    if (answer === 'past' && end !== null) {
+      throw new BackfillRequestError(backfill, 'until', future, new Date(end).toISOString());
     }
     return answer === 'set';
   }
