@@ -37,11 +37,6 @@ export class BackfillKeys {
     return this.of('lease:');
   }
 
-  /** Lease of the watchdogs of earlier versions. */
-  get earlierLease(): string {
-    return this.of('tick');
-  }
-
   config(backfill: string): string {
     return this.of('config', backfill);
   }

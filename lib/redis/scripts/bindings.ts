@@ -273,7 +273,7 @@ export const scripts = {
   timeCanary: new LuaScript<RunScope, null>('time-canary', runKeys),
   tick: new LuaScript<undefined, [now: number, hold: string, ...runs: (string | number)[]]>(
     'tick',
-    (keys) => [...runKeys(keys, NO_RUN), keys.leases, keys.earlierLease],
+    (keys) => [...runKeys(keys, NO_RUN), keys.leases],
   ),
   transition: new LuaScript<RunScope, [kind: 'moved' | 'already' | 'refused', before: string, now: string]>(
     'transition',

@@ -5,7 +5,6 @@
 
   KEYS     see prelude.lua; of 1 to 6 only the active runs are used
     7      prefix of the leases of this interval, which the name of a backfill follows
-    8      the one lease of earlier versions, whose holder supervises all runs
   ARGV
     1      ms for which a lease is held
     2...   name and version of each handler of this process, see `is_held_for_version`
@@ -15,9 +14,7 @@
              process may supervise it, else 0, ms for which nothing was done, 1 when it is recorded as stalled, else 0, and 1
              when it should end by a time, else 0... }
 ]]
-local LEASE_PREFIX, EARLIER_LEASE = KEYS[7], KEYS[8]
--- A little longer than two intervals.
-local EARLIER_LEASE_MS = 2500
+local LEASE_PREFIX = KEYS[7]
 local lease_ms = ARGV[1]
 local handled = {}
 for i = 2, #ARGV, 2 do
@@ -27,7 +24,7 @@ local now = now_ms()
 expire_global_hold(now)
 local hold = global_hold(now)
 local reply = { now, global_hold_json(hold) }
-local active, may_supervise_all = redis.call('HGETALL', ACTIVE), true
+local active = redis.call('HGETALL', ACTIVE)
 for i = 1, #active, 2 do
   local name, id = active[i], active[i + 1]
   local run_key = RUN_PREFIX .. id
@@ -43,7 +40,6 @@ for i = 1, #active, 2 do
     -- The hold was deleted from outside.
     unmirror_hold(run_key, now)
   end
-  may_supervise_all = may_supervise_all and (may_supervise or status ~= 'running')
   reply[#reply + 1] = status or ''
   reply[#reply + 1] = tonumber(resumes or 0)
   reply[#reply + 1] = has_lease and 1 or 0
@@ -52,9 +48,5 @@ for i = 1, #active, 2 do
   reply[#reply + 1] = now - math.max(tonumber(active_at or '') or 0, since)
   reply[#reply + 1] = stalled and 1 or 0
   reply[#reply + 1] = finish_by and finish_by ~= '' and 1 or 0
-end
--- Processes of earlier versions would apply the pressure of the throttles that they know, and no override.
-if #active > 0 and may_supervise_all then
-  redis.call('SET', EARLIER_LEASE, '1', 'PX', EARLIER_LEASE_MS)
 end
 return reply

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ROWS, type Name } from './backfills.js';
 import { expectCompleted } from './expect-completed.js';
 import type { UpgradeBench } from './upgrade-bench.js';
@@ -56,31 +55,6 @@ export function pacingSuite(bench: UpgradeBench): void {
       names,
       handled: () => ({ release, current: ROWS - release }),
     });
-  });
-
-  it('an override counts while processes of the release measure the same throttle', async () => {
-    const names = ['ids'] as const;
-    await bench.database.query(`INSERT INTO pressure VALUES (0.5, 'replicas are late')`);
-    const old = await bench.release({ throttled: true });
-    const { backfills } = await bench.current({ throttled: true });
-    const until = new Date(Date.now() + 600_000);
-    await backfills.override('ids', { throttle: 'table', factor: 0, until });
-    await backfills.start('ids', { config: { perSecondOnPeak: 2, perSecondOffPeak: 2 } });
-    await bench.until(backfills, 'both to work on it', ({ workers }) => workers === 2, names);
-    await sleep(2_500);
-    const rates = new Set<number | null>();
-    for (let i = 0; i < 60; i++) {
-      rates.add((await old.backfills.status('ids')).rate.perSecond);
-      await sleep(50);
-    }
-    expect([...rates]).toEqual([2]);
-    await backfills.override('ids', { throttle: 'table', factor: 1 });
-    await bench.until(backfills, 'its usual rate', ({ rate }) => rate.perSecond === 1, names);
-    await bench.database.query('TRUNCATE pressure');
-    await backfills.configure('ids', UNPACED);
-    const [status] = await bench.until(backfills, 'its end', ({ finishedAt }) => finishedAt !== null, names);
-    expect(status).toMatchObject({ state: 'completed', rowsDone: ROWS });
-    await bench.close(old);
   });
 
   it('a run whose concurrency has bounds is finished by both, the release with the minimum', async () => {
