@@ -24,8 +24,17 @@ export interface BenchPlan {
   readonly journaled?: boolean;
   /** Whether an app slows down for the foreground. */
   readonly throttled?: boolean;
-  /** Multiples of its baseline at which the probe of a throttled app begins to throttle, and stops it. */
-  readonly probe?: { readonly from: number; readonly to: number; readonly everyMs: number };
+  /** What a throttled app follows beside the lag of its event loop; default: a probe of its own. */
+  readonly signal?: SignalPlan;
+}
+
+/** The latency of the foreground: as a probe of the app measures it, or as a metric at a URL has it. */
+export interface SignalPlan {
+  readonly url?: string;
+  /** Multiples of the latency without load at which it begins to throttle, and stops the run. */
+  readonly from: number;
+  readonly to: number;
+  readonly everyMs: number;
 }
 
 /** The methods of a process, by name. */

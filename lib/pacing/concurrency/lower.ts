@@ -37,7 +37,8 @@ export function lower(
   const settle = severity >= SEVERE ? SETTLE_SEVERE_MS : SETTLE_MS;
   const worse = severity >= state.severity + WORSE;
   const falls = external && pressure !== null && pressure < state.pressurePeak - FALLING;
-  if (((now - state.loweredAt < settle || falls) && !worse) || used < IDLE * state.value) {
+  const settles = now - state.loweredAt < settle && !worse;
+  if (settles || falls || used < IDLE * state.value) {
     return { ...troubled, reason };
   }
   const lowest = external ? min * LOWEST : min;

@@ -11,6 +11,8 @@ const PEAK_MS = 4_000;
 const FLOOR_SMOOTHING_MS = 3_000;
 /** At the minimum the floor follows the latency: what others cause there is no load of the run. */
 const FLOOR_RISE_MS = 10_000;
+/** The pressure that holds a run. */
+export const HELD = 1;
 /** Up to this part of the minimum, a run is at its minimum. */
 const NEAR_MIN = 1.05;
 
@@ -26,7 +28,11 @@ export function observe(
     ...state,
     at: now,
     ...(pressure === null ? {} : observePressure(state, pressure, elapsed)),
-    used: state.used + weight * (used - state.used),
+    // Where nothing at all is used, as while the run is held, nothing says what it would use.
+    used:
+      used > 0 && pressure !== null && pressure < HELD
+        ? state.used + weight * (used - state.used)
+        : state.used,
     ended: state.ended + ended,
     ...(latencyMs === null ? {} : observeLatency(state, latencyMs, elapsed, state.value <= min * NEAR_MIN)),
   };

@@ -14,7 +14,7 @@ const FAR = 0.5;
 const NEAR = 0.9;
 
 /** Signals below these are no noise of an optimum. */
-const HEADROOM_PRESSURE = 0.01;
+const HEADROOM_PRESSURE = 0.04;
 const HEADROOM_STRETCH = 1.25;
 
 /** Unrest takes back this multiple of its duration from the time of calm that a raise waits for: noise does not reset it. */

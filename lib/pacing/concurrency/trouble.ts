@@ -1,5 +1,6 @@
 import type { ConcurrencyState } from '../../state/concurrency-state.js';
 import type { LoadSignals } from './load-signals.js';
+import { HELD } from './observe.js';
 
 /** Up to this pressure the value may be raised; from the second on it is lowered. */
 const CALM_PRESSURE = 0.1;
@@ -42,9 +43,10 @@ export function assess(
     };
   }
   // Smoothed, it says whether there is trouble, unless that is over; how bad it is, the latest says sooner.
-  const isPressed = (pressure + pressureTrend) / 2 >= HIGH_PRESSURE && latest >= CALM_PRESSURE;
+  const isHeld = latest >= HELD;
+  const isPressed = isHeld || ((pressure + pressureTrend) / 2 >= HIGH_PRESSURE && latest >= CALM_PRESSURE);
   const byPressure = isPressed
-    ? severityOf((pressure + Math.max(pressure, latest)) / 2, HIGH_PRESSURE, 1)
+    ? severityOf(isHeld ? 1 : (pressure + Math.max(pressure, latest)) / 2, HIGH_PRESSURE, 1)
     : 0;
   const byLatency = severityOf(stretch, HIGH_STRETCH, WORST_STRETCH);
   if (byPressure >= byLatency && byPressure > 0) {

@@ -1,10 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RemoteProcess } from '../../support/processes/index.js';
-
-export const KINDS = ['read', 'update'] as const;
-
-/** 95th percentiles in ms. */
-export type Latency = Readonly<Record<(typeof KINDS)[number], number>>;
+import type { Latency } from './latency.js';
 
 /** What was measured during some time. */
 export interface Measured {
@@ -77,9 +73,4 @@ export class ForegroundArena {
     }
     return points;
   }
-}
-
-/** The worse of both, in multiples of what it is without a backfill. */
-export function stretchOf(latency: Latency, quiet: Latency): number {
-  return Math.max(...KINDS.map((kind) => latency[kind] / quiet[kind]));
 }

@@ -10,15 +10,23 @@ import {
   BackfillModule,
   BackfillService,
   eventLoopLag,
+  httpThrottle,
   probeLatency,
 } from 'nestjs-backfill';
-import type { BackfillEvent, RehearseOptions, StartOptions } from 'nestjs-backfill';
+import type { BackfillEvent, BackfillThrottle, RehearseOptions, StartOptions } from 'nestjs-backfill';
 import { tellParent } from '../../support/processes/index.js';
-import type { BenchPlan, Role } from '../bench-plan.js';
+import type { BenchPlan, Role, SignalPlan } from '../bench-plan.js';
 import { BenchModule } from '../bench.module.js';
 import { BENCH_ENTITIES, BenchRow } from '../bench-rows.entity.js';
 import { endless, handlersOf, starts } from '../handlers.js';
 import { processFigures } from '../process-figures.js';
+
+/** What the app knows of the foreground. */
+function latencyOf({ url, ...thresholds }: Partial<SignalPlan> = {}): BackfillThrottle {
+  return url === undefined
+    ? probeLatency({ ...thresholds, probe: (em) => em.findOne(BenchRow, { id: 1 }) })
+    : httpThrottle({ ...thresholds, url, name: 'latency of the foreground' });
+}
 
 const OVER = new Set<BackfillEvent['type']>(['completed', 'failed', 'cancelled']);
 
@@ -40,12 +48,7 @@ export async function open(plan: BenchPlan): Promise<Role> {
         BackfillModule.forRoot({
           keyPrefix: plan.keyPrefix,
           workers: plan.workers ?? true,
-          throttles: plan.throttled
-            ? [
-                eventLoopLag(),
-                probeLatency({ ...plan.probe, probe: (em) => em.findOne(BenchRow, { id: 1 }) }),
-              ]
-            : [],
+          throttles: plan.throttled ? [eventLoopLag(), latencyOf(plan.signal)] : [],
         }),
       ],
       providers: handlersOf(plan),

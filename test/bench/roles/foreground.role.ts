@@ -1,14 +1,20 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'pg';
 import type { BenchPlan, Role } from '../bench-plan.js';
-import { quantile } from '../statistics.js';
+import { KINDS, p95Of, stretchOf } from '../foreground/latency.js';
+import type { Kind, Latency, Timed } from '../foreground/latency.js';
 
-const STATEMENTS = [
-  ['read', 'SELECT * FROM bench_rows WHERE id = $1'],
-  ['update', 'UPDATE bench_rows SET body = body WHERE id = $1'],
-] as const;
-
-type Kind = (typeof STATEMENTS)[number][0];
+const STATEMENTS: Readonly<Record<Kind, string>> = {
+  read: 'SELECT * FROM bench_rows WHERE id = $1',
+  update: 'UPDATE bench_rows SET body = body WHERE id = $1',
+};
+/** Window of the metric. */
+const METRIC_MS = 3_000;
+/** With fewer statements of a kind in the window, the metric says nothing. */
+const ENOUGH = 20;
 
 /**
  * Production traffic: point reads and updates at a fixed rate, whatever the database does (open loop). The latency of each
@@ -16,14 +22,19 @@ type Kind = (typeof STATEMENTS)[number][0];
  */
 export async function open(plan: BenchPlan): Promise<Role> {
   const pool = new Pool({ connectionString: plan.databaseUrl, max: 16 });
-  let times: { readonly kind: Kind; readonly ms: number }[] = [];
+  let times: Timed[] = [];
+  let recent: Timed[] = [];
+  let usual: Latency | null = null;
   let perSecond = 0;
   let rows = 1;
 
   const send = async (intended: number, turn: number) => {
-    const [kind, sql] = STATEMENTS[turn % 2] ?? STATEMENTS[0];
-    await pool.query(sql, [1 + Math.floor(Math.random() * rows)]);
-    times.push({ kind, ms: performance.now() - intended });
+    const kind = KINDS[turn % KINDS.length] ?? 'read';
+    await pool.query(STATEMENTS[kind], [1 + Math.floor(Math.random() * rows)]);
+    const endedAt = performance.now();
+    const timed = { kind, endedAt, ms: endedAt - intended };
+    times.push(timed);
+    recent.push(timed);
   };
   const flow = async () => {
     let next = performance.now();
@@ -43,11 +54,20 @@ export async function open(plan: BenchPlan): Promise<Role> {
   };
   void flow();
 
-  const p95 = (kind: Kind) =>
-    quantile(
-      times.filter((each) => each.kind === kind).map(({ ms }) => ms),
-      0.95,
-    );
+  /** What a metric of the app says, such as a query of Prometheus: the p95 of the last seconds, in multiples of the usual one. */
+  const metric = (): number => {
+    const now = performance.now();
+    recent = recent.filter(({ endedAt }) => now - endedAt <= METRIC_MS);
+    const isEnough = KINDS.every((kind) => recent.filter((each) => each.kind === kind).length >= ENOUGH);
+    return usual && isEnough ? stretchOf(p95Of(recent), usual) : 0;
+  };
+  const server = createServer((_, response) => {
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ value: metric() }));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+
   return {
     /** From now on so many statements a second, half of them reads; 0: none. */
     pace: (wanted: number, ofRows: number) => {
@@ -56,9 +76,15 @@ export async function open(plan: BenchPlan): Promise<Role> {
     },
     /** 95th percentiles in ms of what ended since the last call. */
     take: () => {
-      const latency = { read: p95('read'), update: p95('update') };
+      const latency = p95Of(times);
       times = [];
       return latency;
+    },
+    /** Where the metric is. */
+    url: () => `http://127.0.0.1:${port}/`,
+    /** What the metric is relative to. */
+    usual: (latency: Latency) => {
+      usual = latency;
     },
   };
 }

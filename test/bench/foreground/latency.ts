@@ -1,0 +1,30 @@
+import { quantile } from '../statistics.js';
+
+export const KINDS = ['read', 'update'] as const;
+
+export type Kind = (typeof KINDS)[number];
+
+/** 95th percentiles in ms. */
+export type Latency = Readonly<Record<Kind, number>>;
+
+/** A statement of the foreground. */
+export interface Timed {
+  readonly kind: Kind;
+  /** By `performance.now()`. */
+  readonly endedAt: number;
+  readonly ms: number;
+}
+
+export function p95Of(times: readonly Timed[]): Latency {
+  const p95 = (kind: Kind) =>
+    quantile(
+      times.filter((each) => each.kind === kind).map(({ ms }) => ms),
+      0.95,
+    );
+  return { read: p95('read'), update: p95('update') };
+}
+
+/** The worse of both, in multiples of what it is without a backfill. */
+export function stretchOf(latency: Latency, quiet: Latency): number {
+  return Math.max(...KINDS.map((kind) => latency[kind] / quiet[kind]));
+}
