@@ -282,6 +282,16 @@ describe('a throttle that is asked several times a second', () => {
     const holder = await redis.get(key ?? '');
     const at = apps.findIndex(({ app }) => app.get<string>(PROCESS_ID, { strict: false }) === holder);
     expect(at).not.toBe(-1);
+    // Ranges that were claimed before the run was held still start.
+    await eventually(
+      'the last range to start',
+      async () => {
+        const count = started.length;
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        return started.length - count;
+      },
+      (more) => more === 0,
+    );
     const before = started.length;
     isSilent = true;
     await apps[at]?.app.close();

@@ -1,3 +1,4 @@
+import type { ConcurrencyState } from '../../../lib/state/concurrency-state.js';
 import fc from 'fast-check';
 import { suspectStall, watchedSince } from '../../../lib/stalls/suspect-stall.js';
 import type { StallFacts } from '../../../lib/stalls/suspect-stall.js';
@@ -74,7 +75,7 @@ describe('a run that should progress', () => {
   });
 
   it('rests after each range where it has less than one slot', () => {
-    const state = {
+    const state: ConcurrencyState = {
       value: 0.1,
       reason: 'a throttle',
       since: NOW,
@@ -86,6 +87,8 @@ describe('a run that should progress', () => {
       latencyMs: null,
       used: 1,
       pressure: 0,
+      pressureTrend: 0,
+      pressurePeak: 0,
       stretch: 1,
       ceiling: null,
       good: 1,
