@@ -127,6 +127,33 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
     expect((await admin.client.get<ConfigInForce>('/held/config')).body.patch).toEqual({ batchSize: 2 });
   });
 
+  it('take bounds of a concurrency, and name the field of bounds that are none', async () => {
+    const configure = <Body>(patch: object) => admin.client.send<Body>('PATCH', '/held/config', patch);
+    const bounds = { min: 2, max: 16 };
+    const changed = await configure<ConfigInForce>({ concurrency: bounds, rowConcurrency: bounds });
+    expect(changed.body.config).toMatchObject({ concurrency: bounds, rowConcurrency: bounds });
+    const read = await admin.client.get<ConfigInForce>('/held/config');
+    expect(read.body.config).toEqual(changed.body.config);
+    const refused: unknown[] = [
+      { min: 3, max: 2 },
+      { min: 0, max: 2 },
+      { min: 1 },
+      { max: 4 },
+      { min: 1, max: 1e9 },
+      { min: 1.5, max: 2 },
+      { ...bounds, x: 1 },
+      [1, 2],
+    ];
+    for (const concurrency of refused) {
+      const { status, body } = await configure<ErrorBody>({ concurrency });
+      expect([concurrency, status]).toEqual([concurrency, 400]);
+      expect(JSON.stringify(body)).toContain('concurrency');
+    }
+    expect((await admin.client.get<ConfigInForce>('/held/config')).body).toEqual(read.body);
+    const back = await configure<ConfigInForce>({ concurrency: 4, rowConcurrency: 1 });
+    expect(back.body.config).toMatchObject({ concurrency: 4, rowConcurrency: 1 });
+  });
+
   it('change the config for its current version, not for a stale one', async () => {
     const read = await admin.client.get<ConfigInForce>('/held/config');
     const tag = read.headers.get('etag') ?? '';

@@ -41,7 +41,8 @@ const rest = fc.oneof(
   fc.constant('/preview'),
 );
 const huge = fc.constantFrom(1e308, -1e308, Number.MAX_SAFE_INTEGER, -0, 2 ** 31, 1e-320);
-const value = fc.oneof(fc.jsonValue(), huge, fc.constant('\u0000'), fc.constant('9'.repeat(400)));
+const bounds = fc.record({ min: fc.oneof(fc.integer(), huge), max: fc.oneof(fc.integer(), huge) });
+const value = fc.oneof(fc.jsonValue(), huge, bounds, fc.constant('\u0000'), fc.constant('9'.repeat(400)));
 const bound = fc.oneof(
   value,
   fc.integer(),
@@ -63,6 +64,7 @@ const key = fc.constantFrom(
   'throttle',
   'factor',
   'concurrency',
+  'rowConcurrency',
   'callsPerSecond',
   'ids',
   'runId',

@@ -254,6 +254,35 @@ describe('the page', () => {
     expect((await admin.backfills.status('steady')).state).toBe('cancelled');
   });
 
+  it('sets bounds of a concurrency, and says what is wrong with others', async () => {
+    await open('steady');
+    const field = page.getByLabel('Concurrency', { exact: true });
+    await field.fill('{"min": 3, "max": 2}');
+    await press('Review changes');
+    await eventually(
+      'the error of the field',
+      () => field.getAttribute('aria-invalid'),
+      (invalid) => invalid === 'true',
+    );
+    const before = await admin.backfills.config('steady');
+    expect(before.config.concurrency).not.toEqual({ min: 3, max: 2 });
+    await field.fill('{"min": 1, "max": 6}');
+    await press('Review changes');
+    await press('Apply');
+    const { config } = await eventually(
+      'the bounds',
+      () => admin.backfills.config('steady'),
+      ({ version }) => version !== before.version,
+    );
+    expect(config.concurrency).toEqual({ min: 1, max: 6 });
+    await eventually(
+      'the bounds in the field',
+      () => field.inputValue(),
+      (text) => text.includes('6'),
+    );
+    await admin.backfills.configure('steady', { concurrency: before.config.concurrency });
+  });
+
   it('rejects config changes that are based on an old version', async () => {
     await open('steady');
     await page.getByLabel('Batch size').fill('3');
