@@ -3,7 +3,7 @@ import { displayOf } from './config-values.js';
 import { labelOf } from './labels.js';
 
 /** Config changes, a line each: the label of the key with its old and its new value. */
-export function ChangeList({ patch = {}, from = {} }) {
+export function ChangeList({ patch = {}, from = {}, label = labelOf }) {
   // A patch may also repeat the value that was in force.
   const lines = Object.entries(patch).filter(
     ([key, value]) => JSON.stringify(value) !== JSON.stringify(from[key] ?? null),
@@ -13,7 +13,7 @@ export function ChangeList({ patch = {}, from = {} }) {
     ${lines.map(
       ([key, value]) =>
         html`<li key=${key}>
-          ${labelOf(key)}${' '}<del><bdi>${displayOf(key, from[key] ?? null)}</bdi></del>${' → '}<ins><bdi>${displayOf(key, value)}</bdi></ins>
+          ${label(key)}${' '}<del><bdi>${displayOf(key, from[key] ?? null)}</bdi></del>${' → '}<ins><bdi>${displayOf(key, value)}</bdi></ins>
         </li>`,
     )}
   </ul>`;

@@ -1,5 +1,7 @@
 import { html, useEffect, useLayoutEffect, useRef, useState } from './preact.min.js';
 import { countsOf, sectionsOf } from './list-filter.js';
+import { BudgetPanel } from './budget-panel.js';
+import { loadBudget } from './budget-source.js';
 import { ListControls } from './list-controls.js';
 import { ListItem } from './list-item.js';
 import { HoldBar } from './hold-bar.js';
@@ -20,7 +22,7 @@ export function ListPage({ params }) {
   const list = useRef();
   useEffect(() => {
     document.title = 'Backfills';
-    const polling = startPolling(loadOverview);
+    const polling = startPolling(() => Promise.all([loadOverview(), loadBudget()]));
     let timer;
     const unsubscribe = onEvent(() => {
       polling.poke();
@@ -48,6 +50,7 @@ export function ListPage({ params }) {
   const isFiltered = filter.search !== '' || filter.state !== '';
   return html`<div class="list" ref=${list}>
     <${HoldBar} now=${now} isList />
+    <${BudgetPanel} statuses=${statuses} />
     <${ListControls} params=${params} counts=${countsOf(statuses, now)} total=${statuses.length} />
     ${sections.length === 0 && html`<p class="empty">No backfill matches. <a href="#/">Show all</a></p>`}
     ${sections.map(

@@ -146,3 +146,82 @@ it('overrides a throttle until a time by a form, shows it with its end, and ends
   await page.close();
   await admin.close();
 });
+
+it('shows the budget with what is used of it, and changes its limits by a form', async () => {
+  let unblock = (): void => undefined;
+  const blocked = new Promise<void>((resolve) => {
+    unblock = resolve;
+  });
+  const admin = await startAdminApp(bench, {
+    admin: { path: 'ops', allowUnguarded: true, actor: () => 'ada' },
+    handlers: ['one', 'two'].map((name, i) =>
+      defineBackfill({
+        name,
+        weight: 3 * i + 1,
+        source: numbers(1_000_000),
+        config: { batchSize: 1, perSecondOnPeak: null, perSecondOffPeak: null, concurrency: 2 },
+        processRange: () => blocked,
+      }),
+    ),
+  });
+  const { backfills } = admin;
+  const page = await browser.newPage();
+  await page.goto(`${admin.origin}/ops/ui`);
+  await page.getByRole('button', { name: 'Set a budget for all backfills…' }).focus();
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog');
+  await page.keyboard.press('Enter');
+  await dialog.getByText('No limit differs from what is in force.').waitFor();
+  await page.getByLabel('Ranges at once').fill('many');
+  await page.getByLabel('Another third party').fill('directory');
+  await page.getByLabel('Calls/s to it').fill('0');
+  await page.keyboard.press('Enter');
+  await dialog.getByText('Must be a whole number from 1 to 100,000').waitFor();
+  await dialog.getByText('Must be a number from 0.001 to 1,000,000 (calls per second)').waitFor();
+  await inspect(page, 'budget-dialog');
+  await page.getByLabel('Ranges at once').fill('2');
+  await page.getByLabel('Calls/s to it').fill('50');
+  await page.getByLabel('Reason').fill('busy evening');
+  await page.keyboard.press('Enter');
+  await dialog.waitFor({ state: 'detached' });
+  const panel = page.getByRole('region', { name: 'Budget of all backfills' });
+  await panel.getByText('2 ranges at once, 50 calls/s to directory').waitFor();
+  await panel.getByText('No run uses it now.').waitFor();
+
+  await backfills.start('one');
+  await eventually(
+    'its ranges',
+    () => backfills.budget(),
+    ({ ranges }) => ranges === 2,
+  );
+  await backfills.start('two');
+  // Whether the first one asks for more places depends on when it did last.
+  await panel
+    .getByText(/^In use: 2 ranges in process, 0 rows\/s\. 2 runs with a part of it, .* for it\.$/)
+    .waitFor();
+  await panel.getByRole('row', { name: /^two 4 .* 0 Ranges at once$/ }).waitFor();
+  await inspect(page, 'budget-panel');
+
+  // Somebody else changes it while the form is open.
+  await panel.getByRole('button', { name: 'Change the budget…' }).click();
+  await page.getByLabel('Calls/s to directory').fill('');
+  await backfills.configureBudget({ concurrency: 3, rowsPerSecond: 1000 }, { by: 'eve' });
+  await page.keyboard.press('Enter');
+  await dialog.getByText('The budget was changed by somebody else in the meantime.').waitFor();
+  await dialog.getByText('Ranges at once 2 → 3').waitFor();
+  expect(await page.getByLabel('Ranges at once').inputValue()).toBe('3');
+  expect(await page.getByLabel('Calls/s to directory').inputValue()).toBe('');
+  await inspect(page, 'budget-overtaken');
+  await page.keyboard.press('Enter');
+  await dialog.waitFor({ state: 'detached' });
+  await panel.getByText('3 ranges at once, 1,000 rows/s').waitFor();
+  expect((await backfills.budget()).patch).toMatchObject({
+    concurrency: 3,
+    callsPerSecond: { directory: null },
+  });
+  const [last, , first] = await backfills.history('*', { types: ['budgetConfigured'] });
+  expect([last?.data['by'], first?.data['reason']]).toEqual(['ada', 'busy evening']);
+  unblock();
+  await page.close();
+  await admin.close();
+});
