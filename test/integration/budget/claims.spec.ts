@@ -44,9 +44,9 @@ async function bareRuns(count: number, budget: BackfillBudget, ranges = 2000) {
     });
     let next = 0;
     /** A process that works on the run. */
-    const member = (processId: string, given: Partial<BudgetMember> = {}) => {
+    const member = (processId: string, given: Partial<BudgetMember> = {}, context = 'default') => {
       const of = { runId, processId, weight: 1, table: '', leaseMs: LEASE_MS, ...given };
-      const used = new RunBudget(of, current);
+      const used = new RunBudget(of, context === 'default' ? current : { ...current, context });
       return {
         used,
         claim: async (most = 1) => {
@@ -222,6 +222,16 @@ describe('claims under a budget', () => {
     expect(await members[2]?.claim()).toMatchObject({ status: 'budget', claims: [] });
     expect(await members[1]?.claim()).toMatchObject({ status: 'granted' });
     expect(await members[2]?.claim()).toMatchObject({ status: 'budget', claims: [] });
+  });
+
+  it('share nothing with those of another context', async () => {
+    const { runs } = await bareRuns(2, { concurrency: 1, rangesPerSecond: 1, perTable: 1 });
+    const table = 'public.items';
+    const [first, second] = [runs[0]?.member('a', { table }), runs[1]?.member('a', { table }, 'other')];
+    expect(await first?.claim()).toMatchObject({ status: 'granted' });
+    expect(await second?.claim()).toMatchObject({ status: 'granted' });
+    expect(await first?.claim()).toMatchObject({ status: 'budget', claims: [] });
+    expect(await second?.claim()).toMatchObject({ status: 'budget', claims: [] });
   });
 
   it('keep the table of a run for as long as it goes on', async () => {
