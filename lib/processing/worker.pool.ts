@@ -211,8 +211,9 @@ export class WorkerPool {
     this.workers.clear();
     await Promise.all(
       workers.map(async ([backfill, worker]) => {
-        await worker.close('shutdown');
-        await Promise.all([this.heartbeats.remove(backfill), this.reporter.remove(worker)]);
+        // Nothing is reported meanwhile: its last report would have it blocked.
+        await Promise.all([worker.close('shutdown'), this.reporter.remove(worker)]);
+        await this.heartbeats.remove(backfill);
       }),
     );
     this.deps.logger.flush();

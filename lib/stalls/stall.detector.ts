@@ -58,6 +58,12 @@ export class StallDetector {
   /** Checks the runs that this process supervises in this interval, in the background. */
   onTick({ runs }: ActiveRuns): void {
     const { stalledAfter } = this.options;
+    const active = new Set(runs.map(({ runId }) => runId));
+    for (const runId of this.explainedAt.keys()) {
+      if (!active.has(runId)) {
+        this.explainedAt.delete(runId);
+      }
+    }
     for (const run of runs) {
       const isSuspect = run.status === 'running' && run.quietMs >= stalledAfter;
       if (run.hasLease && (isSuspect || run.isStalled) && !this.closed && !this.checking.has(run.runId)) {
@@ -204,9 +210,11 @@ export class StallDetector {
         .map(([id]) => [id, null]),
     );
     for (const [id, report] of await this.reports.read(runId)) {
-      const isLate = now - report.at > LATE_MS;
+      const agoMs = now - report.at;
+      const isLate = agoMs > LATE_MS;
       // The connection of a process that died is closed.
-      const isThere = !isLate || (report.client !== null && (await this.reports.isConnected(report.client)));
+      const isThere =
+        !isLate || (report.client !== null && (await this.reports.isConnected(report.client, agoMs)));
       if (isThere) {
         processes.set(id, { id, report, isBlocked: isLate });
       }

@@ -8,6 +8,8 @@ import type { WorkReport } from './work-report.js';
 
 /** Of a process that died, until it is removed with the next report. */
 const EXPIRY_MS = 3_600_000;
+/** Redis tells the ages of connections in seconds. */
+const AGE_ERROR_MS = 2_000;
 
 /** Stores what each process says of its work on a run. */
 @Injectable()
@@ -18,9 +20,12 @@ export class WorkReportStore {
     @Inject(PROCESS_ID) private readonly processId: string,
   ) {}
 
-  /** Id of the connection of this process, which changes when it connects again; `null` where Redis does not tell. */
+  /**
+   * Id of the connection of this process, which changes when it connects again; `null` where Redis does not tell, or is a cluster,
+   * each node of which has ids of its own.
+   */
   async connection(): Promise<number | null> {
-    return this.client.client('ID').catch(() => null);
+    return this.client.isCluster ? null : this.client.client('ID').catch(() => null);
   }
 
   async write(runId: string, report: WorkReport): Promise<void> {
@@ -46,10 +51,14 @@ export class WorkReportStore {
     );
   }
 
-  /** Whether a connection is open; `false` also where Redis does not tell. */
-  async isConnected(connection: number): Promise<boolean> {
+  /**
+   * Whether a connection is open that was so many ms ago; `false` also where Redis does not tell. A later one may have its id, as
+   * these begin anew where Redis does.
+   */
+  async isConnected(connection: number, agoMs: number): Promise<boolean> {
     try {
-      return String(await this.client.client('LIST', 'ID', connection)).includes('id=');
+      const [, age] = / age=(\d+)/.exec(String(await this.client.client('LIST', 'ID', connection))) ?? [];
+      return age !== undefined && 1000 * Number(age) + AGE_ERROR_MS >= agoMs;
     } catch {
       return false;
     }

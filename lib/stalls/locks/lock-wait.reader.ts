@@ -52,7 +52,7 @@ export class LockWaitReader {
   private async query(sessions: readonly number[]): Promise<LockReading> {
     const { orm } = this.managers;
     const connection: object = orm.em.getConnection('write');
-    const scheme = schemeOf(orm);
+    const scheme = schemeOf(orm, connection);
     if (!isSql(connection) || !/^(?:postgres|mysql|mariadb)/.test(scheme)) {
       return { waits: [], problem: 'the driver of this database cannot tell who waits for locks' };
     }
@@ -66,10 +66,10 @@ export class LockWaitReader {
   }
 }
 
-/** By behavior, as the packages of drivers must not be imported. MikroORM 6 has the method elsewhere. */
-function schemeOf(orm: MikroORM): string {
-  const platform = orm.em.getPlatform() as { getDefaultClientUrl?(): string };
-  return platform.getDefaultClientUrl?.() ?? '';
+/** By behavior, as the packages of drivers must not be imported. In MikroORM 6, the connection has the method. */
+function schemeOf(orm: MikroORM, connection: object): string {
+  const [platform, earlier] = [orm.em.getPlatform(), connection] as { getDefaultClientUrl?(): string }[];
+  return platform?.getDefaultClientUrl?.() ?? earlier?.getDefaultClientUrl?.() ?? '';
 }
 
 function isSql(connection: object): connection is SqlConnection {

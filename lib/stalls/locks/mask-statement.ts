@@ -2,7 +2,10 @@ const MOST = 300;
 /** More of a statement tells no more of its kind. */
 const MOST_READ = 4_000;
 
-const COMMENT = /(?<comment>\/\*[\s\S]*?(?:\*\/|$)|--[^\n]*)/;
+/** Of PostgreSQL, where comments may have others within. */
+const COMMENT = /(?<comment>\/\*(?:\/\*[\s\S]*?\*\/|(?!\*\/)[\s\S])*(?:\*\/|$)|--[^\n]*)/;
+/** `#` begins a comment, and `--` only before a space: `5--1` is a difference, and what follows it no comment. */
+const MYSQL_COMMENT = /(?<comment>\/\*[\s\S]*?(?:\*\/|$)|--(?=\s|$)[^\n]*|#[^\n]*)/;
 /** Each may be cut off by the server. Strings of PostgreSQL have escapes where an `E` precedes them. */
 const ESCAPED = /\b[Ee]'(?:[^'\\]|''|\\[\s\S])*(?:'|$)/;
 const DOLLAR_QUOTED = /\$(?<tag>[A-Za-z_]\w*)?\$[\s\S]*?(?:\$\k<tag>\$|$)/;
@@ -14,7 +17,7 @@ const NAME = /(?<name>"(?:[^"]|"")*(?:"|$)|`[^`]*(?:`|$))/;
 
 const PARTS = {
   postgres: union(COMMENT, NAME, ESCAPED, DOLLAR_QUOTED, STANDARD, NUMBER),
-  mysql: union(COMMENT, MYSQL_STRING, NAME, NUMBER),
+  mysql: union(MYSQL_COMMENT, MYSQL_STRING, NAME, NUMBER),
 };
 
 /** A statement without its values and comments, shortened. A question mark stands for each value. */

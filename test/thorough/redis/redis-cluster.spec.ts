@@ -1,6 +1,7 @@
 import { Cluster } from 'ioredis';
 import { BullModule } from '@nestjs/bullmq';
 import { BackfillModule } from 'nestjs-backfill';
+import { WorkReportStore } from '../../../lib/state/work-report.store.js';
 import { appModules, createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
 import { startRedisCluster } from '../../support/services/redis-cluster.js';
 
@@ -33,6 +34,8 @@ describe('a Redis cluster', () => {
         ],
         handlers: [work],
       });
+      // Each node has ids of connections of its own.
+      expect(await app.app.get(WorkReportStore, { strict: false }).connection()).toBeNull();
       await app.backfills.start('work');
       await eventually(
         'some rows',

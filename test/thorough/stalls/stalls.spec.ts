@@ -5,6 +5,8 @@ import { Injectable } from '@nestjs/common';
 import { Client } from 'pg';
 import { BackfillHealthIndicator, OnBackfill } from 'nestjs-backfill';
 import type { BackfillContext, BackfillEvent, BackfillStatus, BackfillThrottle } from 'nestjs-backfill';
+import { LockWaitReader } from '../../../lib/stalls/locks/lock-wait.reader.js';
+import { WorkReportStore } from '../../../lib/state/work-report.store.js';
 import { createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
 import type { BackfillApp, NumberRange } from '../../support/apps/index.js';
 
@@ -213,4 +215,49 @@ it('is not stalled while something holds it, it is slow, or it waits for retries
   );
   expect(histories.flat()).toEqual([]);
   await Promise.all(names.map((name) => app.backfills.cancel(name)));
+});
+
+it('a process that shuts down is not reported as blocked while its last ranges end', async () => {
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  let signal: AbortSignal | undefined;
+  const slow = defineBackfill({
+    name: 'work',
+    source: numbers(1),
+    config: UNPACED,
+    processRange: async (_, context) => {
+      ({ signal } = context);
+      await gate;
+    },
+  });
+  const shutdown = { ...options, shutdownTimeout: 20_000 };
+  const app = await bench.start({ handlers: [slow], options: shutdown });
+  const { app: other } = await bench.start({ handlers: [slow], options: { ...options, workers: false } });
+  const store = other.get(WorkReportStore, { strict: false });
+  const { runId } = await app.backfills.start('work');
+  const reports = () => store.read(runId);
+  const called = async () => (signal ? (await reports()).size : 0);
+  await eventually('the handler to be called', called, (count) => count === 1);
+  const closed = app.close();
+  await eventually('no report', reports, ({ size }) => size === 0);
+  expect(signal?.aborted).toBe(false);
+  open();
+  await closed;
+});
+
+it('a connection that is younger than a report is that of another process', async () => {
+  const { app } = await bench.start({ handlers: [touch] });
+  const store = app.get(WorkReportStore, { strict: false });
+  const id = (await store.connection()) ?? 0;
+  expect([await store.isConnected(id, 0), await store.isConnected(id, 3_600_000)]).toEqual([true, false]);
+  expect(await store.isConnected(id + 1_000_000, 0)).toBe(false);
+});
+
+it('the locks are read with MikroORM 6, too, the connection of which tells the database', async () => {
+  const { app } = await bench.start({ handlers: [touch] });
+  const orm = app.get(MikroORM, { strict: false });
+  Object.assign(orm.em.getPlatform(), { getDefaultClientUrl: undefined });
+  Object.assign(orm.em.getConnection('write'), { getDefaultClientUrl: () => 'postgresql://localhost' });
+  const reader = app.get(LockWaitReader, { strict: false });
+  expect(await reader.read([])).toEqual({ waits: [], problem: null });
 });

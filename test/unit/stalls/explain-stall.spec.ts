@@ -183,6 +183,9 @@ it.each([
     'postgres',
     'insert into t values (?) returning id',
   ],
+  [`select 1 # don't\n from t where name = 'secret'`, 'mysql', 'select ? from t where name = ?'],
+  [`select 5--'1'\n, 'secret'`, 'mysql', 'select ?--? , ?'],
+  [`select /* a /* b */ don't */ c from t where d = 'secret'`, 'postgres', 'select c from t where d = ?'],
   ['update `a"b` set name = "secret\'s" where id = 0xff', 'mysql', 'update `a"b` set name = ? where id = ?'],
 ] as const)('masks the values of %s', (sql, dialect, masked) => {
   expect(maskStatement(sql, dialect)).toBe(masked);
