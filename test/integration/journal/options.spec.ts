@@ -4,7 +4,7 @@ import { BACKFILL_JOURNAL_ENTITIES, createJournalSchema, keyset } from 'nestjs-b
 import type { Type } from '@nestjs/common';
 import { z } from 'zod';
 import { JournalStore } from '../../../lib/journal/journal.store.js';
-import { createAppBench, defineBackfill, Item } from '../../support/apps/index.js';
+import { createAppBench, defineBackfill, eventually, Item } from '../../support/apps/index.js';
 
 class Tag {
   id!: number;
@@ -198,4 +198,45 @@ it('the schema generator of MikroORM has nothing to change in the tables of the 
   } finally {
     await orm.close();
   }
+});
+
+it('a run that undoes another waits for its table where the budget says so', async () => {
+  let isOpen = false;
+  const other = defineBackfill({
+    name: 'other',
+    source,
+    config: CONFIG,
+    processRange: async (_range, { signal }) => {
+      await eventually('the gate', () => isOpen || signal.aborted, Boolean);
+    },
+  });
+  const touch = defineBackfill<never, Item>({
+    name: 'touch',
+    source,
+    undo: {},
+    config: CONFIG,
+    processBatch: (items) => items.forEach((item) => (item.state = 'done')),
+  });
+  const { backfills, finished } = await bench.start({
+    entities: [Item, ...BACKFILL_JOURNAL_ENTITIES] as never,
+    handlers: [touch, other],
+    options: { budget: { perTable: 1 } },
+  });
+  const { runId } = await backfills.start('touch');
+  expect(await finished('touch')).toMatchObject({ state: 'completed', journaled: ROWS });
+  const { runId: otherId } = await backfills.start('other');
+  await eventually('the other run', backfills.budget.bind(backfills), ({ runs }) =>
+    runs.some((run) => run.runId === otherId && run.ranges > 0),
+  );
+  await backfills.undo('touch', { runId });
+  const waiting = await eventually(
+    'the undo to wait',
+    () => backfills.status('touch'),
+    ({ held }) => held !== null,
+  );
+  expect(waiting.held?.reason).toBe(`the budget: run ${otherId} works on its table (perTable)`);
+  expect(waiting.undoes).toBe(runId);
+  isOpen = true;
+  expect(await finished('other')).toMatchObject({ state: 'completed' });
+  expect(await finished('touch')).toMatchObject({ state: 'completed', undoes: runId });
 });
