@@ -1,7 +1,7 @@
 import { html, useEffect, useLayoutEffect, useRef, useState } from './preact.min.js';
 import { countsOf, sectionsOf } from './list-filter.js';
 import { BudgetPanel } from './budget-panel.js';
-import { loadBudget } from './budget-source.js';
+import { changesBudget, expireBudget, refreshBudget } from './budget-source.js';
 import { ListControls } from './list-controls.js';
 import { ListItem } from './list-item.js';
 import { HoldBar } from './hold-bar.js';
@@ -22,9 +22,14 @@ export function ListPage({ params }) {
   const list = useRef();
   useEffect(() => {
     document.title = 'Backfills';
-    const polling = startPolling(() => Promise.all([loadOverview(), loadBudget()]));
+    expireBudget();
+    const polling = startPolling(async () => {
+      await loadOverview();
+      await refreshBudget();
+    });
     let timer;
-    const unsubscribe = onEvent(() => {
+    const unsubscribe = onEvent((event) => {
+      if (changesBudget(event)) expireBudget();
       polling.poke();
       // The service shares an answer for a second: the first one may be from before the event.
       clearTimeout(timer);
