@@ -170,6 +170,8 @@ it('shows the budget with what is used of it, and changes its limits by a form',
   await page.getByRole('button', { name: 'Set a budget for all backfills…' }).focus();
   await page.keyboard.press('Enter');
   const dialog = page.getByRole('dialog');
+  await dialog.waitFor();
+  await page.getByLabel('Ranges at once').focus();
   await page.keyboard.press('Enter');
   await dialog.getByText('No limit differs from what is in force.').waitFor();
   await page.getByLabel('Ranges at once').fill('many');
