@@ -5,6 +5,7 @@ import type { JsonValue } from '../sources/backfill-source.js';
 import type { BackfillChange, BackfillRun } from '../state/backfill-run.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
 import { canaryStatus } from '../state/canary.js';
+import { parseJson } from '../state/json.js';
 import { checkpointCanary } from '../state/run-record.js';
 import { parseVerification, publicStatus, verificationResult } from '../state/verification.js';
 import type { LedgerChange, LedgerCheckpoint, LedgerRun } from './ledger-rows.js';
@@ -112,7 +113,7 @@ export function toPublicRun(row: LedgerRun, state: LedgerCheckpoint['state']): B
     reason: row.startReason,
     dryRun: row.dryRun,
     version: row.version,
-    params: parseJson(state['paramsShown']),
+    params: jsonOf(state['paramsShown']),
     finishBy: isoOrNull(state['finishBy'] ? Number(state['finishBy']) : null),
     planned: row.planned,
     done: row.done,
@@ -137,7 +138,7 @@ export function toPublicRun(row: LedgerRun, state: LedgerCheckpoint['state']): B
 
 /** The forecast of a run from its checkpoint, beside what has come true. */
 function outcomeOf(row: LedgerRun, state: LedgerCheckpoint['state']): BackfillRun['forecast'] {
-  const forecast = parseJson(state['forecast']);
+  const forecast = jsonOf(state['forecast']);
   const position = (text: string | undefined) => (text ? Number(text) : undefined);
   return forecastOutcome(
     {
@@ -165,12 +166,8 @@ function configOfRow(config: JsonValue): BackfillConfig | null {
 }
 
 /** `null` where it is not there, or no JSON. */
-function parseJson(text: string | undefined): JsonValue {
-  try {
-    return JSON.parse(text ?? 'null') as JsonValue;
-  } catch {
-    return null;
-  }
+function jsonOf(text: string | undefined): JsonValue {
+  return (parseJson(text ?? 'null') ?? null) as JsonValue;
 }
 
 function textOf(value: JsonValue): string | null {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { decodeJson } from './json.js';
 
 const ceilingSchema = z.object({ value: z.number(), at: z.number() });
 
@@ -58,21 +59,8 @@ export type ConcurrencyState = Readonly<z.output<typeof concurrencyStateSchema>>
 
 /** `null` where nothing is stored, or nothing that this version can read: the controller then begins anew. */
 export function decodeConcurrency(text: string | null): ConcurrencyState | null {
-  const parsed = concurrencyJson.safeParse(text ?? '');
-  return parsed.success ? parsed.data : null;
+  return decodeJson(text, concurrencyStateSchema);
 }
-
-const concurrencyJson = z
-  .string()
-  .transform((text, context): unknown => {
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      context.addIssue({ code: 'custom', message: 'expected JSON' });
-      return z.NEVER;
-    }
-  })
-  .pipe(concurrencyStateSchema);
 
 /** As in `apply-rate.lua`. A controller stores its state several times a second. */
 const CONTROLLER_MS = 5_000;

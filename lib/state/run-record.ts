@@ -8,6 +8,7 @@ import { decodeBudgetWait } from './budget-wait.js';
 import { CANARY_STATES } from './canary.js';
 import type { Canary, CanarySample, StoredVerdict } from './canary.js';
 import { decodeConcurrency } from './concurrency-state.js';
+import { parseJson } from './json.js';
 import { decodeLateness } from './lateness.js';
 import { decodePace } from './pace.js';
 import type { Pace } from './pace.js';
@@ -250,7 +251,7 @@ export function parseRun(hash: Readonly<Record<string, string>>): RunRecord {
   const progressBy: Record<string, number> = {};
   for (const [field, value] of Object.entries(hash)) {
     if (field.startsWith(CURSOR)) {
-      const cursor = parseJson(value);
+      const cursor = parseJson(value) as JsonValue | undefined;
       if (cursor === undefined) {
         throw corruptField(hash, field, 'expected JSON');
       }
@@ -300,15 +301,6 @@ function canaryOf(run: z.output<typeof canarySchema>): Canary | null {
     verified: run.canaryVerified,
     verdict: run.canaryVerdict,
   };
-}
-
-/** `undefined` where it is not JSON. */
-function parseJson(text: string): JsonValue | undefined {
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return undefined;
-  }
 }
 
 function corruptField(

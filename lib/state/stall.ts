@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { decodeJson } from './json.js';
 
 /**
  * A session of the database that holds a lock. What the role of the app may not see is `null`.
@@ -105,25 +106,19 @@ export interface StoredStall {
   readonly waitingFor: StallCause;
 }
 
-const storedSchema = z.looseObject({
+const causeSchema = z.looseObject({
+  kind: z.enum(['lock', 'pool', 'handler', 'event-loop', 'unknown']),
+  reason: z.string(),
+  notes: z.array(z.string()),
+  details: z.looseObject({}),
+});
+
+const storedSchema = z.object({
   since: z.number(),
-  waitingFor: z.looseObject({
-    kind: z.enum(['lock', 'pool', 'handler', 'event-loop', 'unknown']),
-    reason: z.string(),
-    notes: z.array(z.string()),
-    details: z.looseObject({}),
-  }),
+  waitingFor: z.custom<StallCause>((cause) => causeSchema.safeParse(cause).success),
 });
 
 /** `null` where nothing is stored, or nothing that this version can read. */
 export function decodeStall(text: string | undefined): StoredStall | null {
-  if (!text) {
-    return null;
-  }
-  try {
-    const parsed = storedSchema.safeParse(JSON.parse(text));
-    return parsed.success ? (parsed.data as unknown as StoredStall) : null;
-  } catch {
-    return null;
-  }
+  return decodeJson(text, storedSchema);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { JsonValue, SourcePartition } from '../sources/backfill-source.js';
+import { decodeJson } from './json.js';
 import { sampleConfidence } from './sample-confidence.js';
 import type { SampleConfidence } from './sample-confidence.js';
 import type { RunStatus, StoredRunStatus } from './run-status.js';
@@ -56,12 +57,7 @@ export const verificationSchema = z.looseObject({
 
 /** Reads what the run hash stores; `null` where it has none, or one that cannot be read. */
 export function parseVerification(text: string | undefined): Verification | null {
-  try {
-    const value: unknown = JSON.parse(text ?? 'null');
-    return verificationSchema.safeParse(value).success ? (value as Verification) : null;
-  } catch {
-    return null;
-  }
+  return decodeJson(text, verificationSchema) as Verification | null;
 }
 
 /**

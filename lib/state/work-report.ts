@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { decodeJson } from './json.js';
 
 const rangeSchema = z.object({
   index: z.number(),
@@ -49,10 +50,5 @@ export type WorkState = Pick<WorkReport, 'forMs' | 'usualMs' | 'ranges'>;
 
 /** `null` where this version cannot read it. */
 export function decodeReport(text: string): WorkReport | null {
-  try {
-    const parsed = reportSchema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : null;
-  } catch {
-    return null;
-  }
+  return decodeJson(text, reportSchema);
 }
