@@ -20,9 +20,14 @@ export class WorkReporter {
   ) {}
 
   /** @param now epoch ms by the clock of Redis */
-  async report(worker: RunWorker, now: number): Promise<void> {
-    const writing = this.write(worker, now);
-    this.writing.set(worker.run.runId, writing);
+  async report(workers: readonly RunWorker[], now: number): Promise<void> {
+    if (workers.length === 0) {
+      return;
+    }
+    const writing = this.write(workers, now);
+    for (const { run } of workers) {
+      this.writing.set(run.runId, writing);
+    }
     await writing;
   }
 
@@ -33,14 +38,17 @@ export class WorkReporter {
     await this.store.remove(runId);
   }
 
-  private async write(worker: RunWorker, now: number): Promise<void> {
+  private async write(workers: readonly RunWorker[], now: number): Promise<void> {
+    const client = await this.store.connection();
     const pool = this.connections.exhaustion();
-    await this.store.write(worker.run.runId, {
+    const ofProcess = {
       at: now,
-      ...worker.report(),
-      client: await this.store.connection(),
+      client,
       pool: pool && { context: this.context, ...pool, waitedMs: Math.round(pool.waitedMs) },
       sessions: this.connections.sessions().slice(0, MOST_SESSIONS),
-    });
+    };
+    await Promise.all(
+      workers.map((worker) => this.store.write(worker.run.runId, { ...ofProcess, ...worker.report() })),
+    );
   }
 }

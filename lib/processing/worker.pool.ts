@@ -168,7 +168,7 @@ export class WorkerPool {
       }
       await Promise.all([
         ...[...this.workers.values()].map((worker) => this.beat(worker, now)),
-        ...[...this.stopping].map((worker) => this.reporter.report(worker, now)),
+        this.reporter.report([...this.workers.values(), ...this.stopping], now),
       ]);
     }
   }
@@ -302,15 +302,12 @@ export class WorkerPool {
     );
     this.workers.set(backfill, worker);
     this.cycleWorkers.start(backfill);
-    await this.beat(worker, await this.clock.now());
+    const now = await this.clock.now();
+    await Promise.all([this.beat(worker, now), this.reporter.report([worker], now)]);
   }
 
-  private async beat(worker: RunWorker, now: number): Promise<void> {
-    const { backfill, runId } = worker.run;
-    await Promise.all([
-      this.heartbeats.beat(backfill.name, runId, backfill.version, now),
-      this.reporter.report(worker, now),
-    ]);
+  private async beat({ run: { backfill, runId } }: RunWorker, now: number): Promise<void> {
+    await this.heartbeats.beat(backfill.name, runId, backfill.version, now);
   }
 
   private async reconfigure(backfill: string): Promise<void> {
