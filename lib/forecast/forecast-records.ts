@@ -2,6 +2,7 @@ import type { ForecastRange } from '../state/backfill-forecast.js';
 import { meanInterval, scaled } from './mean-interval.js';
 import type { MeasuredBatch, MeasuredTable, MeasuredWal } from './measurement.js';
 import { pagesTouched } from './pages-touched.js';
+import { sum } from './sum.js';
 
 /** Times that a page of a B-tree is split once its rows get new entries, a fifth of them at least: a page is 90 % full. */
 const SPLITS = { low: 0, expected: 1, high: 3 };
@@ -101,8 +102,4 @@ function splitBytes(
 function hotSavedBytes({ indexes, rows }: MeasuredTable, bytes: number): number {
   const inserted = sum(indexes, (index) => INDEX_BYTES + index.bytes / Math.max(1, rows));
   return Math.min(LOCK_BYTES + inserted, bytes * (1 - LEAST_HOT));
-}
-
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
 }

@@ -4,6 +4,7 @@ import type { WalBatch } from './forecast-records.js';
 import { meanInterval, scaled } from './mean-interval.js';
 import type { MeasuredTable, Measurement } from './measurement.js';
 import { hotInPrunedRoom } from './hot-updates.js';
+import { sum } from './sum.js';
 
 /** A walk is taken for one in the order of the table where a batch has its rows in so many times the fewest pages. */
 const SPREAD = 2;
@@ -79,8 +80,4 @@ function prunedShare(batches: readonly WalBatch[], table: MeasuredTable, walk: F
 function directly(batches: readonly WalBatch[], rowsTotal: number): ForecastRange {
   const perRow = meanInterval(batches.map(({ wal, rows }) => wal.bytes / Math.max(1, rows)));
   return scaled(perRow ?? { low: 0, expected: 0, high: 0 }, rowsTotal);
-}
-
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
 }

@@ -2,7 +2,6 @@ import { countOf } from '../errors/count-of.js';
 import { formatDuration } from '../errors/format-duration.js';
 import type { BlockingSession, StallCause } from '../state/stall.js';
 import type { RangeReport, WorkReport } from '../state/work-report.js';
-import type { LockWait } from './locks/lock-wait.js';
 import type { LockReading } from './locks/lock-wait.reader.js';
 
 /** A process that works on the run, by its last report. */
@@ -77,13 +76,8 @@ function lock({ locks, leastWaitMs }: StallEvidence, notes: string[]): StallCaus
     kind: 'lock',
     reason: `${what} for ${formatDuration(wait.waitedMs)}${holders && `, held by ${holders}`}`,
     notes,
-    details: toDetails(wait),
+    details: wait,
   };
-}
-
-function toDetails(wait: LockWait): Extract<StallCause, { kind: 'lock' }>['details'] {
-  const { relation, lock: type, mode, pid, waitedMs, query, blockedBy } = wait;
-  return { relation, lock: type, mode, pid, waitedMs, query, blockedBy };
 }
 
 function article(lockType: string): string {

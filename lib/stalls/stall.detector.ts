@@ -8,11 +8,12 @@ import type { RunRecord } from '../state/run-record.js';
 import { SampleStore } from '../state/sample.store.js';
 import type { StallCause } from '../state/stall.js';
 import { WorkReportStore } from '../state/work-report.store.js';
-import { isAlive } from '../state/worker.heartbeats.js';
+import { aliveProcesses } from '../state/worker.heartbeats.js';
 import type { BackfillFacts } from '../status/backfill-facts.js';
 import { FactsStore } from '../status/facts.store.js';
 import { currentStall, isHeldUp } from '../status/run-stall.js';
 import { activeAtOf } from '../status/run-activity.js';
+import type { SpeedFacts } from '../status/run-speed.js';
 import { speedFactsOf } from '../status/speed-facts.js';
 import type { ActiveRun, ActiveRuns } from '../supervision/backfill.watchdog.js';
 import { explainStall, isConclusive } from './explain-stall.js';
@@ -126,12 +127,7 @@ export class StallDetector {
     }
   }
 
-  private async detect(
-    run: RunRecord,
-    facts: BackfillFacts,
-    speed: NonNullable<ReturnType<typeof speedFactsOf>>,
-    now: number,
-  ): Promise<void> {
+  private async detect(run: RunRecord, facts: BackfillFacts, speed: SpeedFacts, now: number): Promise<void> {
     const processes = await this.processes(run.id, facts, now);
     if (processes.size === 0) {
       // The status warns of a run without workers.
@@ -205,9 +201,7 @@ export class StallDetector {
     now: number,
   ): Promise<ReadonlyMap<string, WorkingProcess | null>> {
     const processes = new Map<string, WorkingProcess | null>(
-      Object.entries(heartbeats)
-        .filter(([, at]) => isAlive(Number(at), now))
-        .map(([id]) => [id, null]),
+      aliveProcesses(heartbeats, now).map((id) => [id, null]),
     );
     for (const [id, report] of await this.reports.read(runId)) {
       const agoMs = now - report.at;

@@ -152,20 +152,19 @@ export class RunStore {
     await scripts.endDrained.run(this.client, this.keys, { runId }, []);
   }
 
-  /** Records the lateness of a run, with the event of a change; false where another process has recorded it meanwhile. */
+  /** Records the lateness of a run, with the event of a change, unless another process has recorded it meanwhile. */
   async recordLateness(
     { id, finishBy, lateness }: RunRecord,
     next: Lateness,
     data: BackfillEventData['late' | 'onTime'] | null,
-  ): Promise<boolean> {
-    const recorded = await scripts.recordLateness.run(this.client, this.keys, { runId: id }, [
+  ): Promise<void> {
+    await scripts.recordLateness.run(this.client, this.keys, { runId: id }, [
       finishBy ?? '',
       lateness === null ? '' : encodeLateness(lateness),
       encodeLateness(next),
       data === null ? '' : next.late ? 'late' : 'onTime',
       JSON.stringify(data),
     ]);
-    return recorded === 1;
   }
 
   /** Counts rows of the journal, or conflicts of an undo; answers how many there are, `null` where the run is gone. */

@@ -29,16 +29,24 @@ export class WorkerHeartbeats {
 
   /** Ids of the processes that run workers; removes those whose heartbeat has expired. */
   async workers(backfill: string, now: number): Promise<string[]> {
-    const heartbeats = Object.entries(await this.client.hgetall(this.keys.workers(backfill)));
-    const expired = heartbeats.filter(([, at]) => !isAlive(Number(at), now)).map(([id]) => id);
+    const heartbeats = await this.client.hgetall(this.keys.workers(backfill));
+    const alive = aliveProcesses(heartbeats, now);
+    const expired = Object.keys(heartbeats).filter((id) => !alive.includes(id));
     if (expired.length > 0) {
       await this.client.hdel(this.keys.workers(backfill), ...expired);
     }
-    return heartbeats.map(([id]) => id).filter((id) => !expired.includes(id));
+    return alive;
   }
 }
 
+/** Ids of the processes whose heartbeats, by id, have not expired. */
+export function aliveProcesses(heartbeats: Readonly<Record<string, string>>, now: number): string[] {
+  return Object.entries(heartbeats)
+    .filter(([, at]) => isAlive(Number(at), now))
+    .map(([id]) => id);
+}
+
 /** Whether a process whose last heartbeat was at this time runs workers still. */
-export function isAlive(at: number, now: number): boolean {
+function isAlive(at: number, now: number): boolean {
   return Math.abs(now - at) <= EXPIRY_MS;
 }

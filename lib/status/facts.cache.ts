@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { isAlive } from '../state/worker.heartbeats.js';
+import { aliveProcesses } from '../state/worker.heartbeats.js';
 import { isComplete } from './backfill-facts.js';
 import type { BackfillFacts, RunningFacts } from './backfill-facts.js';
 import { FactsStore } from './facts.store.js';
@@ -111,8 +111,7 @@ function movesOf({ run, heartbeats }: BackfillFacts, micros: number): CachedFact
   if (run?.['status'] === 'running') {
     return 'always';
   }
-  const hasWorkers = Object.values(heartbeats).some((beat) => isAlive(Number(beat), micros / 1000));
-  return hasWorkers ? 'while it ends' : 'no';
+  return aliveProcesses(heartbeats, micros / 1000).length > 0 ? 'while it ends' : 'no';
 }
 
 function isFull(facts: BackfillFacts | RunningFacts | undefined): boolean {

@@ -2,7 +2,7 @@ import type { StoredHold } from '../state/global-hold.js';
 import { decodeOverrides } from '../state/override.store.js';
 import type { RunRecord } from '../state/run-record.js';
 import type { StoredStall } from '../state/stall.js';
-import { isAlive } from '../state/worker.heartbeats.js';
+import { aliveProcesses } from '../state/worker.heartbeats.js';
 import type { BackfillFacts } from './backfill-facts.js';
 import type { ConcurrencyStatus } from './backfill-status.js';
 import { budgetLimitOf } from './budget-limit.js';
@@ -60,5 +60,5 @@ export function limitsOf(
 
 /** Processes with workers for it. */
 export function workersOf({ heartbeats }: BackfillFacts, now: number): number {
-  return Object.values(heartbeats).filter((at) => isAlive(Number(at), now)).length;
+  return aliveProcesses(heartbeats, now).length;
 }

@@ -1,15 +1,7 @@
-import type { BlockingSession } from '../../state/stall.js';
+import type { BlockingSession, StallCause } from '../../state/stall.js';
 
 /** A session that waits for a lock. */
-export interface LockWait {
-  readonly pid: number;
-  readonly waitedMs: number;
-  readonly relation: string | null;
-  readonly lock: string;
-  readonly mode: string | null;
-  readonly query: string | null;
-  readonly blockedBy: readonly BlockingSession[];
-}
+export type LockWait = Extract<StallCause, { readonly kind: 'lock' }>['details'];
 
 /** A row of a result, by column. */
 export type Row = Readonly<Record<string, unknown>>;
