@@ -1,3 +1,4 @@
+import { numberOf } from './config-values.js';
 import { count, counted, rate } from './format.js';
 
 const CALLS = 'callsPerSecond';
@@ -61,11 +62,4 @@ export function limitDifferences(before, after) {
   return Object.fromEntries(
     keys.map((key) => [key, to[key] ?? null]).filter(([key, value]) => value !== (from[key] ?? null)),
   );
-}
-
-/** `null` for no limit. What is no number is left to the service, which says so. */
-function numberOf(text) {
-  const trimmed = text.trim();
-  if (trimmed === '') return null;
-  return Number.isNaN(Number(trimmed)) ? trimmed : Number(trimmed);
 }

@@ -20,6 +20,13 @@ export function valueOf(key, text) {
   if (trimmed === '') return null;
   if (key === 'onPeakTimezone') return trimmed;
   if (trimmed.startsWith('{')) return JSON.parse(trimmed);
+  return numberOf(trimmed);
+}
+
+/** The number of a text, `null` for an empty one. What is no number is left to the service, which says so. */
+export function numberOf(text) {
+  const trimmed = text.trim();
+  if (trimmed === '') return null;
   return Number.isNaN(Number(trimmed)) ? trimmed : Number(trimmed);
 }
 

@@ -1,6 +1,7 @@
 import { html, useState } from './preact.min.js';
 import { Button } from './button.js';
 import { serverNow } from './clock.js';
+import { numberOf } from './config-values.js';
 import { Dialog } from './dialog.js';
 import { ReasonField, TextField } from './field.js';
 import { isoTime, localTime } from './local-time.js';
@@ -18,7 +19,7 @@ export function OverrideDialog({ throttle, override, onOverride, onClose }) {
   const { isBusy, errors, submit } = useSubmit(async () => {
     await onOverride({
       throttle,
-      factor: toNumber(factor),
+      factor: numberOf(factor.replace(',', '.')) ?? '',
       ...(until === '' ? {} : { until: isoTime(until) }),
       ...(reason.trim() === '' ? {} : { reason: reason.trim() }),
     });
@@ -56,10 +57,4 @@ export function OverrideDialog({ throttle, override, onOverride, onClose }) {
     />
     <${ReasonField} id="override-reason" value=${reason} onValue=${setReason} error=${errors.reason} />
   <//>`;
-}
-
-/** What is no number is left to the service, which says so. */
-function toNumber(text) {
-  const number = Number(text.trim().replace(',', '.'));
-  return text.trim() === '' || Number.isNaN(number) ? text.trim() : number;
 }
