@@ -142,7 +142,8 @@ export class BackfillService {
    * @throws BackfillParamsError where `params` are not what the schema of `@Backfill` accepts; the message names each field
    * @throws BackfillSourceError where `from` or `to` is no key of the source, or the source cannot be read
    * @throws BackfillRequestError for a dry run on a database without transactions, for an invalid `verify` or
-   * `canary`, for a `finishBy` that is no time in the future, and where the source cannot be verified, or not plan an exact number of rows for a canary
+   * `canary`, for a `finishBy` that is no time in the future, and where the source cannot be verified, or not plan an exact
+   * number of rows for a canary
    */
   async start(name: string, options: StartOptions = {}): Promise<RunReceipt> {
     const backfill = this.checked(name);

@@ -48,8 +48,8 @@ export class RunStarter {
 
   /**
    * Throws `BackfillConflictError` while another run is active, and `BackfillRequestError` for a dry run on a database
-   * without transactions, for a verification or a canary that the source cannot have, and
-   * for a `finishBy` that is no time in the future.
+   * without transactions, for a verification or a canary that the source cannot have, and for a `finishBy` that is no
+   * time in the future.
    *
    * @param undoes id of the run that the run undoes; `backfill` is then the reversal of its backfill
    */

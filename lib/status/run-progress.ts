@@ -15,7 +15,10 @@ export function outstandingOf({ status, planned, done, failed }: RunRecord): num
   return status === 'cancelled' ? 0 : Math.max(0, planned - done - failed);
 }
 
-/** What a status and a run have alike: parameters, end that was asked for, counts of ranges and rows, and what the verification has found. */
+/**
+ * What a status and a run have alike: parameters, the end that was asked for, counts of ranges and rows, and what the
+ * verification has found.
+ */
 export function countsOf(run: RunRecord) {
   return {
     params: run.paramsShown,

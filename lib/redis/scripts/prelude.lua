@@ -216,11 +216,16 @@ local function alive_processes(workers_key, now)
   return alive
 end
 
+-- Epoch ms since when a state holds, of what `record_state` has recorded; nil where that is not known.
+local function since_of_state(state_since)
+  return tonumber(string.match(state_since or '', '^%l+|%d+|(%d+)|') or '')
+end
+
 -- Epoch ms since when the run is running and no hold of all runs keeps it from that, as far as it is known.
 local function running_since()
   local state_since, started_at, held_all_until =
     unpack(redis.call('HMGET', RUN, 'stateSince', 'startedAt', 'heldAllUntil'))
-  local since = tonumber(string.match(state_since or '', '^%l+|%d+|(%d+)|') or started_at or '') or 0
+  local since = since_of_state(state_since) or tonumber(started_at or '') or 0
   return math.max(since, tonumber(held_all_until or '') or 0)
 end
 

@@ -10,10 +10,11 @@
     4      data of the event, JSON
 
   Reply    'begun' | 'updated' | 'ended' | 'already'
-           'already'  the run goes on, is no longer running, or the stall has ended
+           'already'  the run goes on, is no longer running or only since then, or the stall has ended
 ]]
 local action, since, stall, data = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local status, stored, active_at = unpack(redis.call('HMGET', RUN, 'status', 'stalled', 'activeAt'))
+local status, stored, active_at, state_since =
+  unpack(redis.call('HMGET', RUN, 'status', 'stalled', 'activeAt', 'stateSince'))
 local is_json, known = pcall(cjson.decode, stored or '')
 local known_since = is_json and type(known) == 'table' and tonumber(known.since) or nil
 if action == 'end' then
@@ -24,7 +25,8 @@ if action == 'end' then
   emit('stallEnded', data)
   return 'ended'
 end
-if status ~= 'running' or global_hold(now_ms()) or (tonumber(active_at or '') or 0) > since then
+local moved_at = math.max(tonumber(active_at or '') or 0, since_of_state(state_since) or 0)
+if status ~= 'running' or global_hold(now_ms()) or moved_at > since then
   return 'already'
 end
 redis.call('HSET', RUN, 'stalled', stall)

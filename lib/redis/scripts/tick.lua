@@ -44,8 +44,7 @@ for i = 1, #active, 2 do
   reply[#reply + 1] = tonumber(resumes or 0)
   reply[#reply + 1] = has_lease and 1 or 0
   reply[#reply + 1] = may_supervise and 1 or 0
-  local since = tonumber(string.match(state_since or '', '^%l+|%d+|(%d+)|') or '') or 0
-  reply[#reply + 1] = now - math.max(tonumber(active_at or '') or 0, since)
+  reply[#reply + 1] = now - math.max(tonumber(active_at or '') or 0, since_of_state(state_since) or 0)
   reply[#reply + 1] = stalled and 1 or 0
   reply[#reply + 1] = finish_by and finish_by ~= '' and 1 or 0
 end
