@@ -19,6 +19,11 @@ export class WorkReporter {
     @Inject(DATABASE_CONTEXT) private readonly context: string,
   ) {}
 
+  /** The first report of a worker. @param now epoch ms by the clock of Redis */
+  async begin(worker: RunWorker, now: number): Promise<void> {
+    await Promise.all([this.report([worker], now), this.store.removeExpired(worker.run.runId, now)]);
+  }
+
   /** @param now epoch ms by the clock of Redis */
   async report(workers: readonly RunWorker[], now: number): Promise<void> {
     if (workers.length === 0) {

@@ -303,7 +303,7 @@ export class WorkerPool {
     this.workers.set(backfill, worker);
     this.cycleWorkers.start(backfill);
     const now = await this.clock.now();
-    await Promise.all([this.beat(worker, now), this.reporter.report([worker], now)]);
+    await Promise.all([this.beat(worker, now), this.reporter.begin(worker, now)]);
   }
 
   private async beat({ run: { backfill, runId } }: RunWorker, now: number): Promise<void> {

@@ -6,7 +6,7 @@ import type { RedisClient } from '../redis/redis-connections.js';
 import { decodeReport } from './work-report.js';
 import type { WorkReport } from './work-report.js';
 
-/** Of a process that died, until it is removed with the next report. */
+/** The report of a process that died is removed after this. */
 const EXPIRY_MS = 3_600_000;
 /** Redis tells the ages of connections in seconds. */
 const AGE_ERROR_MS = 2_000;
@@ -34,6 +34,14 @@ export class WorkReportStore {
       this.client.hset(key, this.processId, JSON.stringify(report)),
       this.client.pexpire(key, EXPIRY_MS),
     ]);
+  }
+
+  /** Removes the reports of processes that died long ago: while others report, the reports of the run do not expire. */
+  async removeExpired(runId: string, now: number): Promise<void> {
+    const expired = [...(await this.read(runId))].filter(([, { at }]) => now - at > EXPIRY_MS);
+    if (expired.length > 0) {
+      await this.client.hdel(this.keys.workReports(runId), ...expired.map(([id]) => id));
+    }
   }
 
   /** This process no longer works on the run. */

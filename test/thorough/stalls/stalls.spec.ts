@@ -6,6 +6,8 @@ import { Client } from 'pg';
 import { BackfillHealthIndicator, OnBackfill } from 'nestjs-backfill';
 import type { BackfillContext, BackfillEvent, BackfillStatus, BackfillThrottle } from 'nestjs-backfill';
 import { LockWaitReader } from '../../../lib/stalls/locks/lock-wait.reader.js';
+import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
+import { StallStore } from '../../../lib/stalls/stall.store.js';
 import { WorkReportStore } from '../../../lib/state/work-report.store.js';
 import { createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
 import type { BackfillApp, NumberRange } from '../../support/apps/index.js';
@@ -251,6 +253,32 @@ it('a connection that is younger than a report is that of another process', asyn
   const id = (await store.connection()) ?? 0;
   expect([await store.isConnected(id, 0), await store.isConnected(id, 3_600_000)]).toEqual([true, false]);
   expect(await store.isConnected(id + 1_000_000, 0)).toBe(false);
+});
+
+it('a run that was started or resumed meanwhile is not recorded as stalled', async () => {
+  const { app, backfills } = await bench.start({ handlers: [touch] });
+  const idle = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
+  const { runId } = await backfills.start('work', { config: idle });
+  const waitingFor = { kind: 'unknown' as const, reason: 'something unknown', notes: [], details: {} };
+  await app.get(StallStore, { strict: false }).begin(runId, { since: 1, waitingFor });
+  expect(await backfills.history('work', { types: ['stalled'] })).toEqual([]);
+});
+
+it('the reports of processes that died long ago are removed by the next worker', async () => {
+  const { app, backfills } = await bench.start({ handlers: [touch] });
+  const { runId } = await backfills.start('work', { config: { perSecondOnPeak: 0, perSecondOffPeak: 0 } });
+  const store = app.get(WorkReportStore, { strict: false });
+  const key = app.get(BackfillKeys, { strict: false }).workReports(runId);
+  const reports = () => store.read(runId);
+  const own = await eventually('a report', reports, ({ size }) => size === 1);
+  const [report] = own.values();
+  const dead = (hours: number) => JSON.stringify({ ...report, at: (report?.at ?? 0) - hours * 3_600_000 });
+  await bench.redis.client.hset(key, { long: dead(2), lately: dead(0.5) });
+  await backfills.pause('work');
+  await eventually('no report of its own', reports, ({ size }) => size === 2);
+  await backfills.resume('work');
+  await eventually('another one', reports, (found) => found.size === 2 && !found.has('long'));
+  expect((await reports()).has('lately')).toBe(true);
 });
 
 it('the locks are read with MikroORM 6, too, the connection of which tells the database', async () => {
