@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { writeFileSync } from 'node:fs';
-import { bundleChild } from './child-bundle.js';
+import { bundleChild } from '../support/processes/child-bundle.js';
 import { Random } from './random.js';
 import { Arena, type Outcome, type Scenario } from './scenario.js';
 import { scenarios } from './scenarios/index.js';

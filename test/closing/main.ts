@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { createLedgerSchema } from 'nestjs-backfill';
 import { Client } from 'pg';
-import { bundleChild } from '../chaos/child-bundle.js';
+import { bundleChild } from '../support/processes/child-bundle.js';
 import { Random } from '../chaos/random.js';
 import { startPostgres, startRedis } from '../support/services/index.js';
 import { Lane, PROMISED_MS } from './lane.js';

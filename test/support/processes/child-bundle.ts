@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 
-const ROOT = new URL('../../', import.meta.url);
+const ROOT = new URL('../../../', import.meta.url);
 
 /** The app under test in one file. */
 export interface ChildBundle {
@@ -18,7 +18,7 @@ export interface ChildBundle {
 export async function bundleChild(entry: URL): Promise<ChildBundle> {
   const cache = fileURLToPath(new URL('.cache/', ROOT));
   mkdirSync(cache, { recursive: true });
-  const folder = mkdtempSync(`${cache}chaos-`);
+  const folder = mkdtempSync(`${cache}child-`);
   const bundle = await rolldown({
     input: fileURLToPath(entry),
     platform: 'node',
