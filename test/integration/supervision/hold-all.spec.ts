@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import {
+  BACKFILL_JOURNAL_ENTITIES,
   BackfillConflictError,
   BackfillHealthIndicator,
   BackfillRequestError,
+  createJournalSchema,
   keyset,
 } from 'nestjs-backfill';
 import type { BackfillEvent } from 'nestjs-backfill';
@@ -253,6 +255,85 @@ describe('a hold of all runs', () => {
     await expect(refused).rejects.toThrow(/held by ada: incident 42\. Release the hold first/);
     await backfills.release();
     expect(await backfills.rehearse('touch')).toMatchObject({ rows: expect.any(Array) as unknown });
+  });
+
+  it('has a verification, its sample and an undo start nothing before its release', async () => {
+    const statements: string[] = [];
+    await createJournalSchema({ addSql: (sql) => statements.push(sql) });
+    await bench.database.query(statements.join('\n'));
+    await bench.fillItems('SELECT generate_series(11, 50)');
+    const swept: number[] = [];
+    const verified: number[] = [];
+    let letGo = (): void => undefined;
+    const gone = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    let inserted = false;
+    const touch = defineBackfill<never, Item>({
+      name: 'touch',
+      source: keyset(Item, { orderBy: { id: 'asc' }, where: { state: 'new' } }),
+      config: { ...config, batchSize: 10, attempts: 1, backoffMs: 0 },
+      undo: {},
+      verify: { row: ({ id }: Item) => verified.push(id) > 0 },
+      processRow: async (item, { signal }) => {
+        if (item.id < 10) {
+          swept.push(item.id);
+          await Promise.race([gone, once(signal, 'abort')]);
+          signal.throwIfAborted();
+        } else if (!inserted) {
+          inserted = true;
+          // Behind the cursor, so that a sweep finds them.
+          await bench.database.query('INSERT INTO items (id) SELECT generate_series(1, 3)');
+        }
+        item.state = 'done';
+      },
+    });
+    const { backfills, finished } = await bench.start({
+      handlers: [touch],
+      entities: [Item, ...BACKFILL_JOURNAL_ENTITIES],
+    });
+    const rows = () => bench.database.query('SELECT state, count(*)::int FROM items GROUP BY 1 ORDER BY 1');
+
+    await backfills.start('touch');
+    await eventually(
+      'the sweep',
+      () => swept.length,
+      (count) => count > 0,
+    );
+    await backfills.hold({ by: 'ada', reason: 'incident 42' });
+    await eventually(
+      'the sweep to be aborted',
+      () => backfills.status('touch'),
+      ({ workers }) => workers === 0,
+    );
+    const before = swept.length;
+    letGo();
+    await seconds(1.5);
+    expect([swept.length, verified]).toEqual([before, []]);
+    expect(await backfills.status('touch')).toMatchObject({
+      state: 'verifying',
+      held: { scope: 'all', by: 'ada' },
+      rate: { perSecond: 0 },
+      stalled: null,
+      failed: 0,
+    });
+    await backfills.release();
+    const { runId, ...done } = await finished('touch');
+    expect(done).toMatchObject({ state: 'completed', verified: { left: 0, swept: 3 } });
+    expect(verified).toHaveLength(43);
+
+    await backfills.hold({ by: 'ada', reason: 'incident 43' });
+    expect(await backfills.undo('touch', { runId: runId ?? '' })).toMatchObject({ state: 'running', changed: true });
+    await seconds(1.5);
+    expect(await rows()).toEqual([{ state: 'done', count: 43 }]);
+    expect(await backfills.status('touch')).toMatchObject({
+      planned: 0,
+      held: { scope: 'all', reason: 'incident 43' },
+      warnings: [],
+    });
+    await backfills.release();
+    expect(await finished('touch')).toMatchObject({ state: 'completed', rowsDone: 43 });
+    expect(await rows()).toEqual([{ state: 'new', count: 43 }]);
   });
 
   it('keeps retries until its release', async () => {
