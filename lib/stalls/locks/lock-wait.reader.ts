@@ -4,7 +4,7 @@ import { endsWithin } from '../../async/timeout.js';
 import { EntityManagers } from '../../database/entity-managers.js';
 import { LibraryConnections } from '../../database/library-connections.js';
 import type { LockWait, Row } from './lock-wait.js';
-import { MYSQL_LOCKS, toMysqlWaits } from './mysql-locks.js';
+import { mysqlLocks, toMysqlWaits } from './mysql-locks.js';
 import { postgresLocks, toPostgresWaits } from './postgres-locks.js';
 
 const TIMEOUT_MS = 2_000;
@@ -18,7 +18,13 @@ export interface LockReading {
 }
 
 interface SqlConnection {
-  execute(sql: string): Promise<readonly Row[]>;
+  execute(
+    sql: string,
+    params?: readonly unknown[],
+    method?: 'all',
+    transaction?: unknown,
+  ): Promise<readonly Row[]>;
+  transactional<T>(work: (transaction: unknown) => Promise<T>): Promise<T>;
 }
 
 /** Asks the database which sessions wait for locks, and who holds these. */
@@ -57,13 +63,25 @@ export class LockWaitReader {
       return { waits: [], problem: 'the driver of this database cannot tell who waits for locks' };
     }
     if (scheme.startsWith('postgres')) {
-      return { waits: toPostgresWaits(await connection.execute(postgresLocks(sessions))), problem: null };
+      return { waits: await readPostgres(connection, sessions), problem: null };
     }
     // A driver may be used with the server of the other one.
     const [{ version = '' } = {}] = await connection.execute('select version() as version');
-    const server = String(version).includes('MariaDB') ? 'mariadb' : 'mysql';
-    return { waits: toMysqlWaits(await connection.execute(MYSQL_LOCKS[server])), problem: null };
+    return {
+      waits: toMysqlWaits(await connection.execute(mysqlLocks(String(version), TIMEOUT_MS))),
+      problem: null,
+    };
   }
+}
+
+/** The server ends a statement that takes long, as one over very many locks: its connection is one of the app's pool. */
+async function readPostgres(connection: SqlConnection, sessions: readonly number[]): Promise<LockWait[]> {
+  const rows = await connection.transactional(async (transaction) => {
+    const execute = (sql: string) => connection.execute(sql, [], 'all', transaction);
+    await execute(`set local statement_timeout = ${TIMEOUT_MS}`);
+    return execute(postgresLocks(sessions));
+  });
+  return toPostgresWaits(rows);
 }
 
 /** By behavior, as the packages of drivers must not be imported. In MikroORM 6, the connection has the method. */

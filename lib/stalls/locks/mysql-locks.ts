@@ -12,20 +12,29 @@ const SESSIONS = `
   where p.user = substring_index(current_user(), '@', 1) and p.db = database()
   order by waited_s desc limit 50`;
 
-/** Sessions of the same account and database that wait for a lock of InnoDB. The account needs PROCESS. */
-export const MYSQL_LOCKS = {
-  mariadb: `
+const MARIADB = `
   select ${COLUMNS}, l.lock_mode as mode, l.lock_table as relation, l.lock_type as locktype
   from information_schema.innodb_lock_waits w
   join information_schema.innodb_trx r on r.trx_id = w.requesting_trx_id
   join information_schema.innodb_trx b on b.trx_id = w.blocking_trx_id
-  join information_schema.innodb_locks l on l.lock_id = w.requested_lock_id ${SESSIONS}`,
-  mysql: `
-  select ${COLUMNS}, w.waiting_lock_mode as mode, w.locked_table as relation, w.locked_type as locktype
+  join information_schema.innodb_locks l on l.lock_id = w.requested_lock_id ${SESSIONS}`;
+/** The view reads `performance_schema.data_lock_waits` in MySQL 8 and later, where MySQL 5.7 has the tables of MariaDB. */
+const MYSQL = `${COLUMNS}, w.waiting_lock_mode as mode, w.locked_table as relation, w.locked_type as locktype
   from sys.innodb_lock_waits w
   join information_schema.innodb_trx r on r.trx_id = w.waiting_trx_id
-  join information_schema.innodb_trx b on b.trx_id = w.blocking_trx_id ${SESSIONS}`,
-};
+  join information_schema.innodb_trx b on b.trx_id = w.blocking_trx_id ${SESSIONS}`;
+
+/**
+ * Sessions of the same account and database that wait for a lock of InnoDB. The account needs PROCESS, and on MySQL SELECT on
+ * `sys` and `performance_schema`, and EXECUTE on `sys`. The server ends the statement after `timeoutMs`.
+ *
+ * @param version what the server answers to `version()`
+ */
+export function mysqlLocks(version: string, timeoutMs: number): string {
+  return version.includes('MariaDB')
+    ? `set statement max_statement_time = ${timeoutMs / 1000} for ${MARIADB}`
+    : `select /*+ MAX_EXECUTION_TIME(${timeoutMs}) */ ${MYSQL}`;
+}
 
 export function toMysqlWaits(rows: readonly Row[]): LockWait[] {
   return groupWaits(

@@ -323,7 +323,10 @@ describe('a hold of all runs', () => {
     expect(verified).toHaveLength(43);
 
     await backfills.hold({ by: 'ada', reason: 'incident 43' });
-    expect(await backfills.undo('touch', { runId: runId ?? '' })).toMatchObject({ state: 'running', changed: true });
+    expect(await backfills.undo('touch', { runId: runId ?? '' })).toMatchObject({
+      state: 'running',
+      changed: true,
+    });
     await seconds(1.5);
     expect(await rows()).toEqual([{ state: 'done', count: 43 }]);
     expect(await backfills.status('touch')).toMatchObject({

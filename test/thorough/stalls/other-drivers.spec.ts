@@ -2,6 +2,7 @@ import { MikroORM as MariadbOrm } from '@mikro-orm/mariadb';
 import { MikroORM as SqliteOrm } from '@mikro-orm/libsql';
 import { EntityManagers } from '../../../lib/database/entity-managers.js';
 import { LibraryConnections } from '../../../lib/database/library-connections.js';
+import { mysqlLocks } from '../../../lib/stalls/locks/mysql-locks.js';
 import { LockWaitReader } from '../../../lib/stalls/locks/lock-wait.reader.js';
 import { eventually } from '../../support/apps/index.js';
 import { startMariadb, type MariadbServer } from '../../support/services/mariadb.js';
@@ -28,8 +29,9 @@ describe('the locks of MariaDB', () => {
     await server.stop();
   });
 
-  it('are those that sessions of the account wait for, with the session that holds each', async () => {
+  it('are those that sessions of the account wait for, with who holds each, by a statement that the server ends', async () => {
     const connection = orm.em.getConnection();
+    await connection.execute('create database if not exists sys');
     await connection.execute('create table items (id int primary key, state text)');
     await connection.execute(`insert into items values (1, 'new')`);
     const holder = orm.em.fork();
@@ -53,6 +55,18 @@ describe('the locks of MariaDB', () => {
         },
       ],
     });
+    // A view with the names of that of MySQL; the limit of the statement is a comment here.
+    await connection.execute(`create view sys.innodb_lock_waits as
+      select w.requesting_trx_id as waiting_trx_id, w.blocking_trx_id as blocking_trx_id,
+        l.lock_mode as waiting_lock_mode, l.lock_table as locked_table, l.lock_type as locked_type
+      from information_schema.innodb_lock_waits w
+      join information_schema.innodb_locks l on l.lock_id = w.requested_lock_id`);
+    const ofMysql: unknown[] = await connection.execute(mysqlLocks('8.0.36', 2_000));
+    expect(ofMysql).toMatchObject([
+      { relation: '`shop`.`items`', locktype: 'RECORD', mode: 'X', blocking_pid: pid, command: 'Sleep' },
+    ]);
+    const slow = mysqlLocks('11.8.3-MariaDB', 50).replace('select ', 'select sleep(600), ');
+    await expect(connection.execute(slow)).rejects.toThrow(/max_statement_time/);
     await holder.rollback();
     await waiting;
   });

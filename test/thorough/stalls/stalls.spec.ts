@@ -132,6 +132,26 @@ it('waits for a connection of a pool that the app uses up', async () => {
   await app.finished('work');
 });
 
+it('locks that take long to read keep no connection, as the server ends the statement', async () => {
+  const name = new URL(bench.database.url).pathname.slice(1);
+  await bench.database.query(`
+    create schema slow;
+    create function slow.locks() returns setof pg_catalog.pg_locks language plpgsql as
+      'begin perform pg_sleep(600); return query select * from pg_catalog.pg_locks; end';
+    create view slow.pg_locks as select * from slow.locks();
+    alter database "${name}" set search_path = slow, pg_catalog, public`);
+  const { app } = await bench.start({ poolSize: 1 });
+  const em = app.get(MikroORM, { strict: false }).em.fork() as SqlEntityManager;
+  const reading = await app.get(LockWaitReader, { strict: false }).read([]);
+  expect(reading).toMatchObject({ waits: [], problem: expect.stringContaining('cannot be read') as string });
+  // Waits for the one connection of the pool.
+  const [session] = await em.execute<{ limit: string }[]>(
+    `select current_setting('statement_timeout') as limit, current_setting('search_path') as path`,
+  );
+  expect(session).toEqual({ limit: '0', path: 'slow, pg_catalog, public' });
+  await bench.database.query(`alter database "${name}" reset search_path; drop schema slow cascade`);
+});
+
 it('waits for a handler that ignores its signal, which it has since a pause; something is done again, once', async () => {
   let open = (): void => undefined;
   const gate = new Promise<void>((resolve) => (open = resolve));

@@ -1,6 +1,6 @@
 import { explainStall, isConclusive } from '../../../lib/stalls/explain-stall.js';
 import type { StallEvidence, WorkingProcess } from '../../../lib/stalls/explain-stall.js';
-import { toMysqlWaits } from '../../../lib/stalls/locks/mysql-locks.js';
+import { mysqlLocks, toMysqlWaits } from '../../../lib/stalls/locks/mysql-locks.js';
 import { maskStatement } from '../../../lib/stalls/locks/mask-statement.js';
 import { postgresLocks, toPostgresWaits } from '../../../lib/stalls/locks/postgres-locks.js';
 import { decodeReport } from '../../../lib/state/work-report.js';
@@ -52,6 +52,20 @@ const lock = {
 };
 const pool = { context: 'default', size: 4, inUse: 4, ofLibrary: 1, waiting: 2, waitedMs: 55_000 };
 const range = (patch = {}) => ({ index: 3, forMs: 58_000, abortedForMs: null, ...patch });
+
+describe('the statement that reads the locks of a server of MySQL or MariaDB', () => {
+  it.each([
+    ['10.11.6-MariaDB-0+deb12u1', 'information_schema.innodb_lock_waits', 'max_statement_time = 2 for'],
+    ['5.5.5-11.8.3-MariaDB-log', 'information_schema.innodb_lock_waits', 'max_statement_time = 2 for'],
+    ['8.0.36', 'sys.innodb_lock_waits', '/*+ MAX_EXECUTION_TIME(2000) */'],
+    ['8.0.mysql_aurora.3.04.0', 'sys.innodb_lock_waits', '/*+ MAX_EXECUTION_TIME(2000) */'],
+    ['9.1.0-commercial', 'sys.innodb_lock_waits', '/*+ MAX_EXECUTION_TIME(2000) */'],
+  ])('%s: reads %s, with %s', (version, table, limit) => {
+    const statement = mysqlLocks(version, 2_000);
+    expect(statement).toContain(` ${table} w`);
+    expect(statement).toContain(limit);
+  });
+});
 
 describe('what a stalled run waits for', () => {
   const waiting = process('b', { pool, ranges: [range({ abortedForMs: 20_000 })] });
