@@ -2,9 +2,11 @@ import { MikroORM } from '@mikro-orm/core';
 import { getMikroORMToken } from '@mikro-orm/nestjs';
 import { getSharedConfigToken } from '@nestjs/bullmq';
 import type { InjectionToken, Provider } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { DATABASE_CONTEXT } from './config/module-options.js';
-import { APP_ORM } from './database/entity-managers.js';
+import { APP_ORM, APP_ORM_FINDER } from './database/entity-managers.js';
+import type { OrmFinder } from './database/entity-managers.js';
 import { BackfillDefinitionError } from './errors/backfill-definition.error.js';
 import { APP_SCHEDULE } from './supervision/app-intervals.js';
 
@@ -27,6 +29,7 @@ export function appImports(contextName: string | undefined, bullConfigKey: strin
       args: `{ ...${context} }`,
       from: '@mikro-orm/nestjs',
     }),
+    { provide: APP_ORM_FINDER, inject: [DiscoveryService], useFactory: ormFinder },
     required(APP_BULL, getSharedConfigToken(bullConfigKey), {
       module: 'BullModule',
       args: `${key}{ connection: { host: 'localhost', port: 6379 } }`,
@@ -38,6 +41,14 @@ export function appImports(contextName: string | undefined, bullConfigKey: strin
       from: '@nestjs/schedule',
     }),
   ];
+}
+
+function ormFinder(discovery: DiscoveryService): OrmFinder {
+  return (contextName) => {
+    const token = getMikroORMToken(contextName);
+    const found = discovery.getProviders().find((provider) => provider.token === token);
+    return found?.instance as MikroORM | undefined;
+  };
 }
 
 /** The import that makes a provider available, for the error message. */

@@ -67,7 +67,7 @@ export class BackfillChecker {
   private async attempt(declared: DeclaredBackfill): Promise<Attempt> {
     const backfill = withoutParams(declared);
     try {
-      await this.journal.check(this.managers.fork(), backfill ?? declared);
+      await this.journal.check(this.managers.fork(declared), backfill ?? declared);
       if (!backfill) {
         // Its source is checked when a run is started.
         return 'passed';
@@ -75,7 +75,7 @@ export class BackfillChecker {
       await this.sources.check(backfill);
       if (backfill.verify) {
         // Refused at the start of the app rather than at that of a run.
-        await resolveVerification(backfill, {}, this.managers.fork(), 0);
+        await resolveVerification(backfill, {}, this.managers.fork(backfill), 0);
       }
       return 'passed';
     } catch (error) {

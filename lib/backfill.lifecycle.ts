@@ -5,6 +5,7 @@ import type {
   OnApplicationShutdown,
   OnModuleInit,
 } from '@nestjs/common';
+import type { MikroORM } from '@mikro-orm/core';
 import { sleep } from './async/sleep.js';
 import { endsWithin } from './async/timeout.js';
 import { checkWorkerNames } from './config/check-worker-names.js';
@@ -12,6 +13,7 @@ import { RESOLVED_OPTIONS } from './config/module-options.js';
 import type { ResolvedModuleOptions } from './config/module-options.js';
 import { DeadConnectionReclaimer } from './database/dead-connection.reclaimer.js';
 import { EntityManagers } from './database/entity-managers.js';
+import type { DatabaseUser } from './database/entity-managers.js';
 import { LibraryConnections } from './database/library-connections.js';
 import { BackfillChecker } from './backfill.checker.js';
 import { BackfillExplorer } from './handlers/backfill.explorer.js';
@@ -60,7 +62,7 @@ export class BackfillLifecycle
   implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
 {
   private readonly logger = new Logger('Backfill');
-  private readonly reclaimer = new DeadConnectionReclaimer(this.logger);
+  private readonly reclaimers = new Map<MikroORM, DeadConnectionReclaimer>();
   private readonly shutdown = new AbortController();
   private opening: Promise<void> | undefined;
   private inBackground = false;
@@ -110,12 +112,25 @@ export class BackfillLifecycle
       this.options.workers,
       backfills.map(({ name }) => name),
     );
+    this.watchDatabases(backfills);
     const [isLedgerReachable, areAllChecked] = await Promise.all([
       this.ledger.check(START_MS),
       this.checker.checkAll(backfills, START_MS, this.shutdown.signal),
     ]);
     this.isDatabaseSilent = !isLedgerReachable || !areAllChecked;
     backfills.forEach((backfill) => this.registry.add(backfill));
+  }
+
+  /** @throws BackfillDefinitionError for a context that the app does not have */
+  private watchDatabases(backfills: readonly DatabaseUser[]): void {
+    const orms = new Set([
+      this.managers.ormOf(),
+      ...backfills.map((backfill) => this.managers.ormOf(backfill)),
+    ]);
+    for (const orm of orms) {
+      this.connectionsToDatabase.watch(orm);
+      this.reclaimers.set(orm, new DeadConnectionReclaimer(this.logger));
+    }
   }
 
   /**
@@ -182,7 +197,7 @@ export class BackfillLifecycle
     this.journalCleaner.open();
     this.watchdog.open(async (active) => {
       if (active.runs.length > 0) {
-        await this.reclaimer.attach(this.managers.orm);
+        await Promise.all([...this.reclaimers].map(([orm, reclaimer]) => reclaimer.attach(orm)));
       }
       const lost = await this.lostRuns.detect(active.runs);
       this.stalls.onTick(active);

@@ -23,13 +23,23 @@ const owners = new AsyncLocalStorage<ReadonlySet<LibraryConnections>>();
 @Injectable()
 export class LibraryConnections {
   private readonly logger = new Logger('Backfill');
-  private readonly pools: TrackedPool[] = [];
+  private readonly pools = new Map<MikroORM, TrackedPool[]>();
   private closed = false;
 
   constructor(@Inject(APP_ORM) orm: MikroORM) {
+    this.watch(orm);
+  }
+
+  /** Watches the pools of a further context that the library uses. */
+  watch(orm: MikroORM): void {
+    if (this.pools.has(orm)) {
+      return;
+    }
+    const pools: TrackedPool[] = [];
+    this.pools.set(orm, pools);
     onPgPool(orm, (pool) => {
       const tracked = new TrackedPool(pool, () => owners.getStore()?.has(this) === true);
-      this.pools.push(tracked);
+      pools.push(tracked);
       if (this.closed) {
         // MikroORM creates a pool when it is first used, if need be while the app closes.
         void tracked.close();
@@ -43,30 +53,33 @@ export class LibraryConnections {
     return current?.has(this) ? work() : owners.run(new Set(current).add(this), work);
   }
 
-  /** The pool of which the library waits for a connection for longest; `null` where none is exhausted. */
-  exhaustion(): PoolUsage | null {
+  /** The pool of a context of which the library waits for a connection for longest; `null` where none is exhausted. */
+  exhaustion(orm: MikroORM): PoolUsage | null {
     const now = performance.now();
-    const exhausted = this.pools.map((pool) => pool.exhaustion(now)).filter((usage) => usage !== null);
+    const exhausted = this.poolsOf(orm)
+      .map((pool) => pool.exhaustion(now))
+      .filter((usage) => usage !== null);
     return exhausted.toSorted((a, b) => b.waitedMs - a.waitedMs)[0] ?? null;
   }
 
-  /** The sessions of the database that the library uses. */
-  sessions(): number[] {
-    return this.pools.flatMap((pool) => pool.sessions);
+  /** The sessions of the database of a context that the library uses. */
+  sessions(orm: MikroORM): number[] {
+    return this.poolsOf(orm).flatMap((pool) => pool.sessions);
   }
 
   /** Closes the connections of the library; later ones are refused. */
   async close(): Promise<void> {
     this.closed = true;
-    await Promise.all(this.pools.map((pool) => pool.close()));
+    await Promise.all(this.allPools().map((pool) => pool.close()));
   }
 
   /** Deals with what is left a while after MikroORM began to close its pools. */
   afterClose(): void {
-    this.pools.forEach((pool) => pool.snapshot());
+    const pools = this.allPools();
+    pools.forEach((pool) => pool.snapshot());
     const timer = setTimeout(() => {
-      this.pools.forEach((pool) => pool.destroyEnded());
-      const held = this.pools.reduce((sum, pool) => sum + pool.heldByApp, 0);
+      pools.forEach((pool) => pool.destroyEnded());
+      const held = pools.reduce((sum, pool) => sum + pool.heldByApp, 0);
       if (held > 0) {
         this.logger.warn(
           `MikroORM waits for ${held} database connection${held === 1 ? '' : 's'} that code of the app acquired and ` +
@@ -75,5 +88,13 @@ export class LibraryConnections {
       }
     }, RELEASE_MS);
     timer.unref();
+  }
+
+  private poolsOf(orm: MikroORM): readonly TrackedPool[] {
+    return this.pools.get(orm) ?? [];
+  }
+
+  private allPools(): readonly TrackedPool[] {
+    return [...this.pools.values()].flat();
   }
 }

@@ -1,5 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { EntityManagers } from '../database/entity-managers.js';
+import type { DatabaseUser } from '../database/entity-managers.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import type { BackfillEvent } from '../state/backfill-event.js';
 import { EventStream } from '../state/event.stream.js';
 import { RunStore } from '../state/run.store.js';
@@ -18,20 +20,21 @@ export class WalRecorder {
   constructor(
     private readonly managers: EntityManagers,
     private readonly runs: RunStore,
+    private readonly registry: BackfillRegistry,
     events: EventStream,
   ) {
-    events.events.subscribe(({ type, runId }) => {
+    events.events.subscribe(({ type, runId, backfill }) => {
       if (runId !== null && ENDED.has(type)) {
-        void this.record(runId);
+        void this.record(runId, this.registry.find(backfill ?? ''));
       }
     });
   }
 
-  private async record(runId: string): Promise<void> {
+  private async record(runId: string, backfill: DatabaseUser | undefined): Promise<void> {
     try {
       const run = await this.runs.read(runId);
       if (run?.walFrom !== undefined) {
-        await this.runs.setFields(runId, { walTo: await walPosition(this.managers.fork()) });
+        await this.runs.setFields(runId, { walTo: await walPosition(this.managers.fork(backfill)) });
       }
     } catch (error) {
       // The app may be closing. The figure is then left out.

@@ -38,6 +38,12 @@ export interface BackfillOptions<
   /** One line for operators, shown beside the name. Default: none. */
   readonly description?: string;
   /**
+   * `contextName` of the `MikroOrmModule.forRoot` whose database the rows are in, in an app with several databases. Planning,
+   * handlers, throttles, the budget and the journal of `undo` are then of that database, and an outage of another one does
+   * not hold the backfill. Processes that have it in another context do not work on its runs. Default: that of the module.
+   */
+  readonly contextName?: string;
+  /**
    * The rows to process: `idRange(...)`, `keyset(...)`, or an implementation of `BackfillSource`. Does not compile where
    * the type of the source has a property `unsuitable`, whose type is a sentence that says why: see `UnsuitableSource`.
    *

@@ -6,10 +6,11 @@ import { BACKFILL_METADATA } from './backfill.decorator.js';
 import type { BackfillOptions } from './backfill.decorator.js';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 import { describeValue } from '../errors/describe-value.js';
-import { RESOLVED_OPTIONS } from '../config/module-options.js';
+import { DATABASE_CONTEXT, RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { declareMask } from './declare-mask.js';
 import { declareParams } from './declare-params.js';
+import { parseContextName } from './parse-context-name.js';
 import { parseGuard } from './parse-guard.js';
 import { parseUndo } from './parse-undo.js';
 import { parseWeight } from './parse-weight.js';
@@ -29,6 +30,7 @@ export class BackfillExplorer {
     private readonly discovery: DiscoveryService,
     private readonly moduleRef: ModuleRef,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
+    @Inject(DATABASE_CONTEXT) private readonly moduleContext: string,
   ) {}
 
   /** Throws `BackfillDefinitionError` that names the class, what was expected and what was found. */
@@ -53,6 +55,12 @@ export class BackfillExplorer {
     return [...found.values()].map(({ backfill }) => backfill);
   }
 
+  /** The context of the module is the same, named or not. */
+  private contextOf(contextName: unknown, name: string): string | undefined {
+    const parsed = parseContextName(contextName, name);
+    return parsed === this.moduleContext ? undefined : parsed;
+  }
+
   private describe(provider: Provider, handler: HandlerClass): DeclaredBackfill {
     const options = Reflect.getMetadata(BACKFILL_METADATA, handler) as BackfillOptions;
     const name = options.name ?? nameFromClass(handler.name);
@@ -70,6 +78,7 @@ export class BackfillExplorer {
       description: options.description ?? null,
       ...parseHandlerVersion(name, options),
       className: handler.name,
+      contextName: this.contextOf(options.contextName, name),
       ...declareParams(options, shape, name),
       shape,
       weight: parseWeight(options.weight, name),

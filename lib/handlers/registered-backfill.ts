@@ -21,6 +21,8 @@ export interface HandledBackfill extends HandlerVersion {
   readonly name: string;
   readonly description: string | null;
   readonly className: string;
+  /** `contextName` of the `MikroOrmModule` whose database its rows are in; absent: that of the module. */
+  readonly contextName?: string | undefined;
   /** Of the parameters of its runs; absent: they have none. */
   readonly paramsSchema?: ParamsSchema | undefined;
   readonly shape: HandlerShape;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { parseLimit } from '../config/parse-limit.js';
 import { EntityManagers } from '../database/entity-managers.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import { executeStatement } from '../sources/sql/execute-statement.js';
@@ -25,15 +26,17 @@ export class ConflictReader {
     private readonly managers: EntityManagers,
     private readonly runs: RunStore,
     private readonly store: JournalStore,
+    private readonly registry: BackfillRegistry,
   ) {}
 
   async page(backfill: string, request: UndoConflictRequest): Promise<UndoConflictPage> {
     const limit = parseLimit(backfill, request.limit, CONFLICTS_PER_PAGE);
     const after = request.after === undefined ? null : parsePosition(backfill, request.after);
     const runId = request.runId ?? (await this.newestUndo(backfill));
-    const em = this.managers.fork();
+    const user = this.registry.find(backfill);
+    const em = this.managers.fork(user);
     // Without a journal there is none of it, and the tables of the journal may not be there.
-    if (runId === null || !asPostgresManager(em) || !this.store.isMapped()) {
+    if (runId === null || !asPostgresManager(em) || !this.store.isMapped(user ?? {})) {
       return { items: [], next: null };
     }
     const quote = (value: string) => em.getPlatform().quoteValue(value);

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { LogOnce } from '../async/log-once.js';
+import type { DatabaseUser } from '../database/entity-managers.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { PROCESS_ID } from '../redis/process-id.js';
@@ -42,7 +43,7 @@ export class JournalCleaner {
 
   /** Does nothing in an app without the entities of the journal. */
   open(): void {
-    if (this.store.isMapped() && this.registry.all().some(({ undo }) => undo)) {
+    if (this.databases().length > 0) {
       const name = `nestjs-backfill:journal:${this.processId}`;
       this.interval = this.intervals.start(name, EVERY_MS, () => this.runInterval());
     }
@@ -59,18 +60,31 @@ export class JournalCleaner {
   /** Removes rows of journals that were to be kept until then. Returns how many. */
   async clean(now: Date): Promise<number> {
     let removed = 0;
-    const used = await this.usedRuns();
-    const expired = await this.store.expired(now, [...used]);
-    for (const runId of expired) {
+    const used = [...(await this.usedRuns())];
+    for (const database of this.databases()) {
+      removed += await this.cleanDatabase(database, now, used);
+    }
+    return removed;
+  }
+
+  private async cleanDatabase(database: DatabaseUser, now: Date, used: readonly string[]): Promise<number> {
+    let removed = 0;
+    for (const runId of await this.store.expired(database, now, used)) {
       for (let rows = ROWS_AT_ONCE; rows === ROWS_AT_ONCE; removed += rows) {
         if (this.closing || removed >= STATEMENTS * ROWS_AT_ONCE) {
           return removed;
         }
-        rows = await this.store.removeRows(runId, ROWS_AT_ONCE);
+        rows = await this.store.removeRows(database, runId, ROWS_AT_ONCE);
       }
-      await this.store.remove(runId);
+      await this.store.remove(database, runId);
     }
     return removed;
+  }
+
+  /** One backfill of each database that has journals. */
+  private databases(): readonly DatabaseUser[] {
+    const journaled = this.registry.all().filter((each) => each.undo && this.store.isMapped(each));
+    return [...new Map(journaled.map((each) => [each.contextName, each])).values()];
   }
 
   private async runInterval(): Promise<void> {

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { allMetadata } from '../database/all-metadata.js';
 import { EntityManagers } from '../database/entity-managers.js';
+import type { DatabaseUser } from '../database/entity-managers.js';
+import type { HandledBackfill } from '../handlers/registered-backfill.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { executeStatement } from '../sources/sql/execute-statement.js';
 import { JournalRowSchema, JournalSchema } from './journal.entities.js';
@@ -8,7 +10,7 @@ import { journalTable } from './journal-rows.js';
 
 const EXPIRED_AT_ONCE = 100;
 
-/** Reads and writes the journals in the database of the app. */
+/** Reads and writes the journals: that of a run is in the database of its rows. */
 @Injectable()
 export class JournalStore {
   constructor(
@@ -17,15 +19,16 @@ export class JournalStore {
   ) {}
 
   /** Creates the journal of a run, or has it kept for longer. */
-  async keep(runId: string, backfill: string, keptUntil: Date): Promise<void> {
-    const em = this.managers.fork();
-    await em.upsert(JournalSchema, { runId, scope: this.keys.prefix, backfill, keptUntil });
+  async keep(runId: string, backfill: HandledBackfill, keptUntil: Date): Promise<void> {
+    const em = this.managers.fork(backfill);
+    const { name } = backfill;
+    await em.upsert(JournalSchema, { runId, scope: this.keys.prefix, backfill: name, keptUntil });
     em.clear();
   }
 
   /** Whether the journal of a run has rows that no undo has settled; `null` where there is no journal. */
-  async openRows(runId: string): Promise<boolean | null> {
-    const em = this.managers.fork();
+  async openRows(runId: string, backfill: DatabaseUser): Promise<boolean | null> {
+    const em = this.managers.fork(backfill);
     if ((await em.count(JournalSchema, { runId })) === 0) {
       return null;
     }
@@ -33,16 +36,16 @@ export class JournalStore {
     return found.length > 0;
   }
 
-  /** Whether MikroORM has the entities of the journal. */
-  isMapped(): boolean {
+  /** Whether MikroORM has the entities of the journal in the database of a backfill. */
+  isMapped(backfill: DatabaseUser): boolean {
     const { className } = JournalRowSchema.meta;
-    return allMetadata(this.managers.orm.em).some((meta) => meta.className === className);
+    return allMetadata(this.managers.ormOf(backfill).em).some((meta) => meta.className === className);
   }
 
   /** Ids of runs whose journals were to be kept until then at the longest, but for some. */
-  async expired(now: Date, exceptFor: readonly string[]): Promise<string[]> {
+  async expired(database: DatabaseUser, now: Date, exceptFor: readonly string[]): Promise<string[]> {
     const found = await this.managers
-      .fork()
+      .fork(database)
       .find(
         JournalSchema,
         { scope: this.keys.prefix, keptUntil: { $lt: now }, runId: { $nin: [...exceptFor] } },
@@ -52,8 +55,8 @@ export class JournalStore {
   }
 
   /** Removes so many rows of a journal; returns how many there were. */
-  async removeRows(runId: string, limit: number): Promise<number> {
-    const em = this.managers.fork();
+  async removeRows(database: DatabaseUser, runId: string, limit: number): Promise<number> {
+    const em = this.managers.fork(database);
     const table = journalTable(em);
     const [row] = await executeStatement(
       em,
@@ -65,7 +68,7 @@ export class JournalStore {
   }
 
   /** Removes a journal that has no rows left. */
-  async remove(runId: string): Promise<void> {
-    await this.managers.fork().nativeDelete(JournalSchema, { runId });
+  async remove(database: DatabaseUser, runId: string): Promise<void> {
+    await this.managers.fork(database).nativeDelete(JournalSchema, { runId });
   }
 }

@@ -35,17 +35,17 @@ export class Journals {
       return undefined;
     }
     const { keepDays } = undo;
-    this.committed.listenTo(this.managers.orm.em);
+    this.committed.listenTo(this.managers.ormOf(backfill).em);
     const count = this.counterOf(name, runId, undo);
     let openedAt = -Infinity;
     return {
       runId,
       backfill: name,
-      columnsOf: journaledColumns(backfill, this.managers.fork()),
+      columnsOf: journaledColumns(backfill, this.managers.fork(backfill)),
       open: async () => {
         const now = performance.now();
         if (now - openedAt >= KEEP_STEP_MS) {
-          await this.store.keep(runId, name, new Date(Date.now() + keepDays * DAY_MS + KEEP_STEP_MS));
+          await this.store.keep(runId, backfill, new Date(Date.now() + keepDays * DAY_MS + KEEP_STEP_MS));
           openedAt = now;
         }
       },

@@ -30,7 +30,7 @@ export class UndoStarter {
         'its handler has no option undo. Add it to @Backfill: the runs after that can be undone',
       );
     }
-    await this.assertUndoable(name, run);
+    await this.assertUndoable(backfill, run);
     const { by, reason } = options;
     const startedBy = by === undefined ? {} : { startedBy: by };
     const why = reason === undefined ? {} : { reason };
@@ -46,7 +46,8 @@ export class UndoStarter {
     return this.starter.start(reversal, { ...startedBy, ...why, from: run.id, verify: false }, run.id);
   }
 
-  private async assertUndoable(name: string, run: BackfillRun): Promise<void> {
+  private async assertUndoable(backfill: DeclaredBackfill, run: BackfillRun): Promise<void> {
+    const { name } = backfill;
     if (run.undoes !== null) {
       throw refusal(name, run, `it is the undo of run ${run.undoes}. Start the backfill again instead`);
     }
@@ -56,7 +57,7 @@ export class UndoStarter {
     if (!['paused', 'completed', 'failed', 'cancelled'].includes(run.status)) {
       throw refusal(name, run, `it is ${run.status}. Pause or cancel it first`);
     }
-    const open = await this.store.openRows(run.id);
+    const open = await this.store.openRows(run.id, backfill);
     if (open === null) {
       throw refusal(
         name,

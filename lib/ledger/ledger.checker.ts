@@ -16,7 +16,7 @@ export class LedgerChecker {
    * reached, and `null` otherwise.
    */
   async check(): Promise<unknown> {
-    const { em } = this.managers.orm;
+    const { em } = this.managers.ormOf();
     if (!asPostgresManager(em)) {
       throw new BackfillDefinitionError(
         `BackfillModule has ledger: true, which needs PostgreSQL, but MikroORM has ${em.getPlatform().constructor.name}. ` +

@@ -21,7 +21,7 @@ export async function coverageProblems(
   const runs = app.get(RunStore, { strict: false });
   const walks = app.get(WalkChecker, { strict: false });
   const context: SourceContext = {
-    em: app.get(EntityManagers, { strict: false }).fork(),
+    em: app.get(EntityManagers, { strict: false }).fork(backfill),
     backfill: backfill.name,
   };
   const newest = await runs.read(runId);

@@ -77,10 +77,11 @@ async function assertCompleted(
   { verified = false }: EnsureCompletedOptions,
 ): Promise<void> {
   const status = await app.get(BackfillService, { strict: false }).status(name);
-  const em = app.get(EntityManagers, { strict: false }).fork();
   const binding = await bindNewest(app, name, status.runId);
   const backfill = binding && 'backfill' in binding ? binding.backfill : null;
-  const left = backfill && (await countLeft(backfill.source, { em, backfill: name }));
+  const managers = app.get(EntityManagers, { strict: false });
+  const left =
+    backfill && (await countLeft(backfill.source, { em: managers.fork(backfill), backfill: name }));
   const problems = incompleteness(status, left);
   if (binding && 'refusal' in binding) {
     problems.push(`its newest run is not one of this version of the app: ${binding.refusal}`);

@@ -17,6 +17,8 @@ export interface MeasuredThrottle {
   /** Identifies it among those of the run. */
   readonly id: string;
   readonly backfill: string;
+  /** Of the database that it is given. Absent: the context of the module. */
+  readonly contextName?: string | undefined;
   readonly runId: string;
   readonly log: LogOnce;
   /** `null` before its first result. */
@@ -94,8 +96,13 @@ export class ThrottleEvaluator {
     return { result, wait };
   }
 
-  private async callThrottle({ throttle, backfill, runId }: MeasuredThrottle): Promise<ThrottlePressure> {
-    const em = this.managers.fork();
+  private async callThrottle({
+    throttle,
+    backfill,
+    contextName,
+    runId,
+  }: MeasuredThrottle): Promise<ThrottlePressure> {
+    const em = this.managers.fork({ name: backfill, contextName });
     try {
       return await throttle.measure({ backfill, runId, em, redis: this.client });
     } finally {

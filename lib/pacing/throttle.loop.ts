@@ -43,6 +43,7 @@ export class ThrottleLoop {
       throttle,
       id: reporter,
       backfill: run.backfill.name,
+      contextName: run.backfill.contextName,
       runId: run.runId,
       log: new LogOnce(new Logger('Backfill')),
       latest: null,

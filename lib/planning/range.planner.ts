@@ -176,7 +176,7 @@ export class RangePlanner {
   ): Promise<SourcePlan> {
     const { source } = backfill;
     for (let limit = pageSize; ; limit = Math.max(1, Math.floor(limit / 2))) {
-      const em = this.managers.fork();
+      const em = this.managers.fork(backfill);
       try {
         const context = { em, signal, backfill: backfill.name };
         const { batchSize } = config;

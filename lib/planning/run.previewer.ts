@@ -34,7 +34,7 @@ export class RunPreviewer {
     const at = parseTime(name, options.at);
     const patch = parseConfigPatch(options.config, { backfill: name, origin: 'start' });
     const config = resolveConfig((await this.configs.read(name, defaults)).config, patch);
-    const em = this.managers.fork();
+    const em = this.managers.fork(backfill);
     const context: SourceContext = { em, backfill: name };
     const opening = await source.open(context, { from: options.from, to: options.to });
     const planned = await plan(backfill, context, opening, config.batchSize, limit);

@@ -67,7 +67,7 @@ export class RunStarter {
       await this.configs.write(name, null, patch, { patch: { ...patch }, by, reason }, { defaults });
     }
     const { config } = await this.configs.read(name, defaults);
-    const em = this.managers.fork();
+    const em = this.managers.fork(backfill);
     if (options.dryRun) {
       await requireTransactions(em, name);
     }

@@ -52,7 +52,7 @@ export class SampleVerifier {
     const rows = await this.sample.page(runId, first, PAGE);
     const mismatches: { readonly row: SampledRow; readonly error: unknown }[] = [];
     let sampled = 0;
-    const em = this.managers.fork();
+    const em = this.managers.fork(backfill);
     try {
       const verifyRow = await verifierOf(backfill);
       for (const { row, entity } of await load(backfill, em, rows, signal)) {

@@ -127,7 +127,7 @@ export class VerificationPlanner {
     { backfill, signal }: CycleRequest,
     read: (context: SourceContext) => Promise<Result>,
   ): Promise<Result> {
-    const em = this.managers.fork();
+    const em = this.managers.fork(backfill);
     try {
       return await read({ em, signal, backfill: backfill.name });
     } finally {

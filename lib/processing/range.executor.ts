@@ -17,8 +17,8 @@ import type { RangeTelemetry } from './range.telemetry.js';
 export class RangeExecutor {
   /** Replaced where the app measures. */
   telemetry: RangeTelemetry = NO_TELEMETRY;
-  /** Whether the database has been found to support transactions. */
-  private hasTransactions = false;
+  /** The contexts whose databases have been found to support transactions. */
+  private readonly transactional = new Set<string | undefined>();
 
   constructor(@Inject(EntityManagers) private readonly managers: Pick<EntityManagers, 'fork'>) {}
 
@@ -47,7 +47,7 @@ export class RangeExecutor {
   /** Calls the handler with an entity manager of its own, which is created once something asks for it. */
   private async executeOnce(execution: Execution): Promise<Outcome> {
     await execution.journal?.open();
-    const fork = () => this.managers.fork();
+    const fork = () => this.managers.fork(execution.backfill);
     let forked: EntityManager | undefined;
     const em = () => (forked ??= fork());
     const call = () => callHandler(execution, em, fork);
@@ -66,9 +66,9 @@ export class RangeExecutor {
     { backfill, observer }: Execution,
     work: () => Promise<Outcome>,
   ): Promise<Outcome> {
-    if (!this.hasTransactions) {
+    if (!this.transactional.has(backfill.contextName)) {
       await requireTransactions(em, backfill.name);
-      this.hasTransactions = true;
+      this.transactional.add(backfill.contextName);
     }
     await em.begin();
     try {

@@ -35,14 +35,14 @@ export class RangeSplitter {
   }
 
   private async reading<Result>(
-    { name }: RegisteredBackfill,
+    backfill: RegisteredBackfill,
     signal: AbortSignal,
     read: (context: SourceContext) => Promise<Result>,
   ): Promise<Result> {
-    const em = this.managers.fork();
+    const em = this.managers.fork(backfill);
     try {
       return await retryOnContention(
-        () => read({ em, backfill: name }),
+        () => read({ em, backfill: backfill.name }),
         signal,
         () => true,
       );

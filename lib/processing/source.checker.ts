@@ -20,7 +20,7 @@ export class SourceChecker {
     if (this.checked.has(source)) {
       return;
     }
-    const context = { em: this.managers.fork(), backfill: name };
+    const context = { em: this.managers.fork(backfill), backfill: name };
     requireGuard(context.em, backfill);
     // The sample of a verification loads rows by their keys for a range handler, too.
     await source.prepare?.(context, { loadsRows: shape !== 'range' || verifiesRows === true });

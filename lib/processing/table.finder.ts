@@ -15,7 +15,7 @@ export class TableFinder {
    */
   find(declared: DeclaredBackfill, bound: RegisteredBackfill): string {
     const own = typeof declared.declaredSource === 'function' ? bound.source : declared.declaredSource;
-    const entity = entityOf(own, { em: this.managers.fork(), backfill: declared.name });
+    const entity = entityOf(own, { em: this.managers.fork(declared), backfill: declared.name });
     return entity ? [entity.schema, entity.collection].filter((part) => part && part !== '*').join('.') : '';
   }
 }

@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE_CONTEXT } from '../config/module-options.js';
+import { EntityManagers } from '../database/entity-managers.js';
+import type { DatabaseUser } from '../database/entity-managers.js';
 import { LibraryConnections } from '../database/library-connections.js';
 import { WorkReportStore } from '../state/work-report.store.js';
 import type { RunWorker } from './run.worker.js';
@@ -16,6 +18,7 @@ export class WorkReporter {
   constructor(
     private readonly store: WorkReportStore,
     private readonly connections: LibraryConnections,
+    private readonly managers: EntityManagers,
     @Inject(DATABASE_CONTEXT) private readonly context: string,
   ) {}
 
@@ -45,15 +48,22 @@ export class WorkReporter {
 
   private async write(workers: readonly RunWorker[], now: number): Promise<void> {
     const client = await this.store.connection();
-    const pool = this.connections.exhaustion();
-    const ofProcess = {
-      at: now,
-      client,
-      pool: pool && { context: this.context, ...pool, waitedMs: Math.round(pool.waitedMs) },
-      sessions: this.connections.sessions().slice(0, MOST_SESSIONS),
-    };
     await Promise.all(
-      workers.map((worker) => this.store.write(worker.run.runId, { ...ofProcess, ...worker.report() })),
+      workers.map((worker) => {
+        const { runId, backfill } = worker.run;
+        return this.store.write(runId, { at: now, client, ...this.usage(backfill), ...worker.report() });
+      }),
     );
+  }
+
+  /** What the process uses of the database of a backfill. */
+  private usage(backfill: DatabaseUser) {
+    const orm = this.managers.ormOf(backfill);
+    const pool = this.connections.exhaustion(orm);
+    const context = backfill.contextName ?? this.context;
+    return {
+      pool: pool && { context, ...pool, waitedMs: Math.round(pool.waitedMs) },
+      sessions: this.connections.sessions(orm).slice(0, MOST_SESSIONS),
+    };
   }
 }

@@ -31,7 +31,10 @@ export class WorkerBudget {
     const { runId, table } = run;
     const weight = run.backfill.weight ?? 1;
     const leaseMs = deps.options.lockDuration;
-    this.ranges = new RunBudget({ runId, processId: deps.processId, weight, table, leaseMs }, deps.budget);
+    this.ranges = new RunBudget(
+      { runId, processId: deps.processId, weight, table, leaseMs, context: run.backfill.contextName },
+      deps.budget,
+    );
     this.calls = new CallLimiters(
       (name) => {
         this.setTimer(true);

@@ -64,7 +64,7 @@ export class RehearsalMeasurements {
     }
     const table =
       this.meta && this.measured.some(({ wal }) => wal !== null)
-        ? await readTableStatistics(this.managers.fork(), this.meta, rowsTotal)
+        ? await readTableStatistics(this.managers.fork(this.backfill), this.meta, rowsTotal)
         : null;
     return { at: Date.now(), shape: this.backfill.shape, batches: this.measured, table };
   }

@@ -145,7 +145,7 @@ export class RehearsalRun {
     );
     const entry = toEntry(range);
     const callsBefore = this.outsideCalls;
-    const outcome = await counter.run(this.managers.fork(), () =>
+    const outcome = await counter.run(this.managers.fork(backfill), () =>
       this.executor.execute({
         backfill,
         runId: RUN_ID,
@@ -178,10 +178,10 @@ export class RehearsalRun {
       this.backfill.className,
       counter.committed,
       observer,
-      this.managers.fork(),
+      this.managers.fork(backfill),
     );
     if (this.committed !== null && journal) {
-      await removeRehearsed(this.managers.fork(), journal);
+      await removeRehearsed(this.managers.fork(backfill), journal);
     }
   }
 

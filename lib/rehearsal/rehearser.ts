@@ -45,7 +45,7 @@ export class Rehearser {
   async rehearse(backfill: RegisteredBackfill, options: RehearseOptions): Promise<Rehearsal> {
     const { name } = backfill;
     const limits = parseRehearseOptions(name, options);
-    await requireColumns(this.managers.fork(), name);
+    await requireColumns(this.managers.fork(backfill), name);
     if (this.running.has(name)) {
       throw new BackfillConflictError(
         `Backfill "${name}" is being rehearsed by this process. Wait until that rehearsal has ended.`,
@@ -80,7 +80,7 @@ export class Rehearser {
         abort.abort(new Error(`All backfills are held: ${data.reason}`));
       }
     });
-    const em = this.managers.fork();
+    const em = this.managers.fork(backfill);
     try {
       const opening = await source.open({ em, backfill: name }, { from, to });
       const quota = new RehearsalQuota(

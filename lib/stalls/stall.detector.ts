@@ -119,7 +119,7 @@ export class StallDetector {
       return;
     }
     if (this.mayExplain(run.id, now)) {
-      const cause = await this.explain(processes, { since, isCertain: true }, now);
+      const cause = await this.explain(run.name, processes, { since, isCertain: true }, now);
       // An earlier finding stays where nothing is found now, as of a database that cannot be asked.
       if (cause.kind !== 'unknown') {
         await this.store.begin(run.id, { since, waitingFor: cause });
@@ -163,7 +163,7 @@ export class StallDetector {
       return;
     }
     this.explainedAt.set(run.id, now);
-    const waitingFor = await this.explain(processes, found, now);
+    const waitingFor = await this.explain(run.name, processes, found, now);
     if (found.isCertain || isConclusive(waitingFor)) {
       await this.store.begin(run.id, { since: found.since, waitingFor });
     }
@@ -179,6 +179,7 @@ export class StallDetector {
   }
 
   private async explain(
+    backfill: string,
     processes: ReadonlyMap<string, WorkingProcess | null>,
     { since, isCertain }: Suspicion,
     now: number,
@@ -187,7 +188,10 @@ export class StallDetector {
     const quietMs = now - since;
     return explainStall({
       processes: reporting,
-      locks: await this.locks.read(reporting.flatMap(({ report }) => report.sessions)),
+      locks: await this.locks.read(
+        reporting.flatMap(({ report }) => report.sessions),
+        this.registry.find(backfill),
+      ),
       leastWaitMs: isCertain ? LEAST_WAIT_MS : quietMs / 2,
       quietMs,
       now,

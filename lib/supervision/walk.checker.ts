@@ -5,6 +5,12 @@ import type { RunRecord } from '../state/run-record.js';
 import { walkChanges } from '../state/walk-changes.js';
 import type { Walk } from '../state/walk-changes.js';
 
+/**
+ * The part of a walk that names the database. A run without it is in the database of the module: processes of a version
+ * that knows no other refuse a run with it, as a part that they do not have.
+ */
+const DATABASE = 'database';
+
 type StartedRun = Pick<RunRecord, 'sourceKind' | 'walk' | 'partitions'>;
 
 /**
@@ -17,13 +23,20 @@ export class WalkChecker {
 
   constructor(private readonly managers: EntityManagers) {}
 
-  /** The walk of the source of a backfill in this process; empty where its source does not describe it. */
-  walkOf({ name, source }: RegisteredBackfill): Walk {
+  /**
+   * The walk of the source of a backfill in this process, with the database where that is not the one of the module; empty
+   * where its source does not describe it.
+   */
+  walkOf(backfill: RegisteredBackfill): Walk {
+    const { name, source, contextName } = backfill;
     const known = this.walks.get(source);
     if (known) {
       return known;
     }
-    const walk = source.walk?.({ em: this.managers.fork(), backfill: name }) ?? {};
+    const walk = {
+      ...source.walk?.({ em: this.managers.fork(backfill), backfill: name }),
+      ...(contextName === undefined ? {} : { [DATABASE]: `the context ${contextName}` }),
+    };
     this.walks.set(source, walk);
     return walk;
   }
@@ -60,7 +73,12 @@ export class WalkChecker {
     }
     const started = walk ?? source.walkOfBounds?.(partitions ?? []) ?? {};
     try {
-      return walkChanges(started, this.walkOf(backfill));
+      const current = this.walkOf(backfill);
+      const isMoved = !(DATABASE in started) && DATABASE in current;
+      return [
+        ...walkChanges(started, current),
+        ...(isMoved ? [`${DATABASE} was that of the module and is ${current[DATABASE]}`] : []),
+      ];
     } catch (error) {
       return [`its walk cannot be described (${String(error)})`];
     }

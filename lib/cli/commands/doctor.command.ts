@@ -42,7 +42,7 @@ async function checkApp(session: CliSession): Promise<Finding[]> {
   const { timeoutMs } = session;
   const { client } = app.get(RedisConnections, { strict: false });
   const [database, redis] = await Promise.all([
-    checkDatabase(app.get(EntityManagers, { strict: false }).orm, timeoutMs),
+    checkDatabase(app.get(EntityManagers, { strict: false }).ormOf(), timeoutMs),
     checkRedis(client, timeoutMs),
   ]);
   findings.push(database, ...redis);

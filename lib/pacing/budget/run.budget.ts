@@ -14,6 +14,8 @@ export interface BudgetMember {
   readonly table: string;
   /** Ms after which the permits of a process that died are free. */
   readonly leaseMs: number;
+  /** Context whose database the run uses. Default: that of the module. */
+  readonly context?: string | undefined;
 }
 
 /** What this process uses of the budget for one run. It counts also where there is no budget: one may be set meanwhile. */
@@ -41,17 +43,17 @@ export class RunBudget {
     if (!this.isLimited) {
       return null;
     }
-    const { runId, processId, weight, table, leaseMs } = this.member;
+    const { runId, processId, weight, table, leaseMs, context = this.current.context } = this.member;
     const { concurrency, rangesPerSecond, rowsPerSecond, perTable } = this.current.limits;
     return {
-      context: this.current.context,
+      context,
       table,
       text: JSON.stringify({
         concurrency: concurrency ?? 0,
         rangesPerSecond: rangesPerSecond ?? 0,
         rowsPerSecond: rowsPerSecond ?? 0,
         perTable: perTable ?? 0,
-        context: this.current.context,
+        context,
         run: runId,
         process: processId,
         weight,

@@ -2,6 +2,7 @@ import type { MikroORM } from '@mikro-orm/core';
 import { Injectable } from '@nestjs/common';
 import { endsWithin } from '../../async/timeout.js';
 import { EntityManagers } from '../../database/entity-managers.js';
+import type { DatabaseUser } from '../../database/entity-managers.js';
 import { LibraryConnections } from '../../database/library-connections.js';
 import type { LockWait, Row } from './lock-wait.js';
 import { mysqlLocks, toMysqlWaits } from './mysql-locks.js';
@@ -27,10 +28,10 @@ interface SqlConnection {
   transactional<T>(work: (transaction: unknown) => Promise<T>): Promise<T>;
 }
 
-/** Asks the database which sessions wait for locks, and who holds these. */
+/** Asks the database of a backfill which sessions wait for locks, and who holds these. */
 @Injectable()
 export class LockWaitReader {
-  private reading: Promise<LockReading> | undefined;
+  private readonly reading = new Map<MikroORM, Promise<LockReading>>();
 
   constructor(
     private readonly managers: EntityManagers,
@@ -38,15 +39,16 @@ export class LockWaitReader {
   ) {}
 
   /** Never rejects. @param sessions of the library */
-  async read(sessions: readonly number[]): Promise<LockReading> {
+  async read(sessions: readonly number[], backfill?: DatabaseUser): Promise<LockReading> {
+    const orm = this.managers.ormOf(backfill);
     // At most one query is pending: more would acquire all connections of the pool.
-    this.reading ??= this.connections
-      .run(() => this.query(sessions))
-      .catch((error: unknown) => ({ waits: [], problem: `the locks cannot be read: ${String(error)}` }))
-      .finally(() => {
-        this.reading = undefined;
-      });
-    const { reading } = this;
+    const reading =
+      this.reading.get(orm) ??
+      this.connections
+        .run(() => query(orm, sessions))
+        .catch((error: unknown) => ({ waits: [], problem: `the locks cannot be read: ${String(error)}` }))
+        .finally(() => this.reading.delete(orm));
+    this.reading.set(orm, reading);
     return (await endsWithin(reading, TIMEOUT_MS))
       ? reading
       : {
@@ -54,24 +56,23 @@ export class LockWaitReader {
           problem: `the locks cannot be read: the database did not answer within ${TIMEOUT_MS} ms`,
         };
   }
+}
 
-  private async query(sessions: readonly number[]): Promise<LockReading> {
-    const { orm } = this.managers;
-    const connection: object = orm.em.getConnection('write');
-    const scheme = schemeOf(orm, connection);
-    if (!isSql(connection) || !/^(?:postgres|mysql|mariadb)/.test(scheme)) {
-      return { waits: [], problem: 'the driver of this database cannot tell who waits for locks' };
-    }
-    if (scheme.startsWith('postgres')) {
-      return { waits: await readPostgres(connection, sessions), problem: null };
-    }
-    // A driver may be used with the server of the other one.
-    const [{ version = '' } = {}] = await connection.execute('select version() as version');
-    return {
-      waits: toMysqlWaits(await connection.execute(mysqlLocks(String(version), TIMEOUT_MS))),
-      problem: null,
-    };
+async function query(orm: MikroORM, sessions: readonly number[]): Promise<LockReading> {
+  const connection: object = orm.em.getConnection('write');
+  const scheme = schemeOf(orm, connection);
+  if (!isSql(connection) || !/^(?:postgres|mysql|mariadb)/.test(scheme)) {
+    return { waits: [], problem: 'the driver of this database cannot tell who waits for locks' };
   }
+  if (scheme.startsWith('postgres')) {
+    return { waits: await readPostgres(connection, sessions), problem: null };
+  }
+  // A driver may be used with the server of the other one.
+  const [{ version = '' } = {}] = await connection.execute('select version() as version');
+  return {
+    waits: toMysqlWaits(await connection.execute(mysqlLocks(String(version), TIMEOUT_MS))),
+    problem: null,
+  };
 }
 
 /** The server ends a statement that takes long, as one over very many locks: its connection is one of the app's pool. */

@@ -184,7 +184,7 @@ it('an old journal is removed some rows at a time', async () => {
   const store = app.get(JournalStore, { strict: false });
   const removed = [];
   for (let i = 0; i < 4; i++) {
-    removed.push(await store.removeRows(runId, 5));
+    removed.push(await store.removeRows({}, runId, 5));
   }
   expect(removed).toEqual([5, 5, 2, 0]);
 });

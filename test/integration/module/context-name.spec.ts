@@ -1,0 +1,151 @@
+import { MikroOrmModule } from '@mikro-orm/nestjs';
+import { PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { BullModule } from '@nestjs/bullmq';
+import { ScheduleModule } from '@nestjs/schedule';
+import { BACKFILL_JOURNAL_ENTITIES, BackfillModule, createJournalSchema, keyset } from 'nestjs-backfill';
+import type { BackfillOptions, BackfillThrottle } from 'nestjs-backfill';
+import type { Type } from '@nestjs/common';
+import { createAppBench, defineBackfill, Item } from '../../support/apps/index.js';
+import { createTestDatabase } from '../../support/databases/index.js';
+
+const bench = await createAppBench();
+const us = await createTestDatabase();
+const statements: string[] = [];
+await createJournalSchema({ addSql: (sql) => statements.push(sql) });
+await us.query(
+  `CREATE TABLE items (id int PRIMARY KEY, state text NOT NULL DEFAULT 'new', touches int NOT NULL DEFAULT 0);
+   ${statements.join('\n')}`,
+);
+
+const UNPACED = { batchSize: 10, perSecondOnPeak: null, perSecondOffPeak: null };
+const source = keyset(Item, { orderBy: { id: 'asc' }, where: { state: 'new' } });
+
+beforeEach(async () => {
+  await bench.fillItems('SELECT generate_series(1, 3)');
+  await us.query('TRUNCATE items, backfill_journals, backfill_journal_rows');
+  await us.query('INSERT INTO items (id) SELECT generate_series(1, 55)');
+});
+
+const context = (contextName: string | undefined, clientUrl: string) =>
+  MikroOrmModule.forRoot({
+    ...(contextName === undefined ? {} : { contextName }),
+    driver: PostgreSqlDriver,
+    clientUrl,
+    entities: [Item, ...BACKFILL_JOURNAL_ENTITIES],
+  });
+
+// Once for all apps: `MikroOrmModule` keeps the names of a process.
+const contexts = [context(undefined, bench.database.url), context('us', us.url)];
+const start = (...handlers: Type[]) =>
+  bench.start({
+    only: [
+      ...contexts,
+      BullModule.forRoot({ connection: bench.redis.connection }),
+      ScheduleModule.forRoot(),
+      BackfillModule.forRoot({ keyPrefix: bench.keyPrefix() }),
+    ],
+    handlers,
+  });
+
+const finish = (options: Partial<BackfillOptions> = {}, handle: (item: Item) => void = () => undefined) =>
+  defineBackfill<never, Item>({
+    name: 'finish',
+    source,
+    contextName: 'us',
+    config: UNPACED,
+    ...options,
+    processBatch: (items) =>
+      items.forEach((item) => {
+        handle(item);
+        item.touches++;
+        item.state = 'done';
+      }),
+  });
+
+const states = async (database: typeof us) =>
+  database.query<{ state: string; rows: number }>(
+    'SELECT state, count(*)::int AS rows FROM items GROUP BY state ORDER BY state',
+  );
+
+it('has planning, handlers, verification, rehearsals, throttles and the journal in the database of its context', async () => {
+  const measured: string[] = [];
+  const throttle: BackfillThrottle = {
+    name: 'rows',
+    measure: async ({ em }) => {
+      const rows = await em.count(Item, {});
+      measured.push(String(rows));
+      return { pressure: 0, reason: '' };
+    },
+  };
+  const { backfills, finished } = await start(
+    finish({ verify: true, undo: {}, throttles: [throttle] }),
+    finish({ name: 'here', contextName: 'default' }),
+  );
+  expect(await backfills.preview('finish')).toMatchObject({ rowsTotal: 55, total: 6 });
+  const rehearsal = await backfills.rehearse('finish', { rows: 20 });
+  expect(rehearsal).toMatchObject({ untouched: 0, errors: [], committed: null });
+  expect(rehearsal.rows).toHaveLength(20);
+  const { runId } = await backfills.start('finish', { canary: { rows: 20, maxFailures: 0 } });
+  await finished('finish');
+  await backfills.resume('finish');
+  expect(await finished('finish')).toMatchObject({
+    state: 'completed',
+    rowsDone: 55,
+    rowsTotal: 55,
+    verified: { left: 0 },
+  });
+  expect(await states(us)).toEqual([{ state: 'done', rows: 55 }]);
+  expect(await states(bench.database)).toEqual([{ state: 'new', rows: 3 }]);
+  expect(new Set(measured)).toEqual(new Set(['55']));
+
+  await backfills.undo('finish', { runId });
+  expect(await finished('finish')).toMatchObject({ state: 'completed', undoes: runId });
+  expect(await states(us)).toEqual([{ state: 'new', rows: 55 }]);
+  expect(await backfills.undoConflicts('finish')).toEqual({ items: [], next: null });
+
+  await backfills.start('here');
+  expect(await finished('here')).toMatchObject({ state: 'completed', rowsDone: 3 });
+});
+
+it('finds and retries the rows that fail in the database of its context', async () => {
+  let isBroken = true;
+  const { backfills, finished } = await start(
+    finish({ config: { ...UNPACED, attempts: 1, backoffMs: 0 } }, ({ id }) => {
+      if (id === 42 && isBroken) {
+        throw new Error('broken');
+      }
+    }),
+  );
+  await backfills.start('finish');
+  expect(await finished('finish')).toMatchObject({ state: 'failed', rowsDone: 54, rowsFailed: 1 });
+  isBroken = false;
+  await backfills.retryFailures('finish');
+  expect(await finished('finish')).toMatchObject({ state: 'completed', rowsDone: 55 });
+  expect(await states(us)).toEqual([{ state: 'done', rows: 55 }]);
+});
+
+it('leaves a run alone that was started in another context', async () => {
+  const { backfills, close } = await start(finish());
+  await backfills.start('finish', { config: { perSecondOnPeak: 0, perSecondOffPeak: 0 } });
+  await backfills.pause('finish');
+  await close();
+  const later = await start(finish({ contextName: 'default' }));
+  await expect(later.backfills.resume('finish')).rejects.toThrow('database was the context us and is gone');
+  await later.backfills.cancel('finish');
+  await later.backfills.start('finish', { config: { perSecondOnPeak: 0, perSecondOffPeak: 0 } });
+  await later.backfills.pause('finish');
+  await later.close();
+  const back = await start(finish());
+  await expect(back.backfills.resume('finish')).rejects.toThrow(
+    'database was that of the module and is the context us',
+  );
+});
+
+it('is named where the app lacks it, or where it is no name', async () => {
+  await expect(start(finish({ contextName: 'asia' }))).rejects.toThrow(
+    `Backfill "finish" has contextName 'asia', and the app has no MikroOrmModule of that name`,
+  );
+  await expect(start(finish({ contextName: '' }))).rejects.toThrow(
+    'The option contextName of backfill "finish" must be the contextName of a MikroOrmModule, got ""',
+  );
+});
