@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([redis.stop(), postgres.stop()]));
 
 async function without(
-  server: RedisServer,
+  server: RedisServer | PostgresServer,
   how: 'gone' | 'frozen',
   work: () => Promise<void>,
 ): Promise<void> {

@@ -26,7 +26,7 @@ export async function debianPackage(
   binary: string,
   cachedAs = name,
 ): Promise<UnpackedPackages | undefined> {
-  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'nestjs-backfill');
+  const cache = cacheFolder();
   const folder = join(cache, `${cachedAs}-${process.arch}`);
   const cached = await unpacked(folder, binary);
   if (cached) {
@@ -37,6 +37,11 @@ export async function debianPackage(
   }
   await fetchFromDebian(name, cache, folder);
   return unpacked(folder, binary);
+}
+
+/** Where unpacked packages are kept. */
+export function cacheFolder(): string {
+  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'nestjs-backfill');
 }
 
 /** The first of these programs that the system has. */
@@ -57,11 +62,8 @@ export async function firstExecutable(paths: readonly string[]): Promise<string 
   return undefined;
 }
 
-async function unpacked(root: string, binary: string): Promise<UnpackedPackages | undefined> {
-  const path = await firstExecutable([join(root, binary)]);
-  if (!path) {
-    return undefined;
-  }
+/** The folders of shared libraries below a root, as `LD_LIBRARY_PATH` takes them. */
+export async function librariesOf(root: string): Promise<string> {
   const roots = [join(root, 'usr/lib'), join(root, 'lib')];
   const triplets = await Promise.all(
     roots.map(async (parent) => {
@@ -69,7 +71,15 @@ async function unpacked(root: string, binary: string): Promise<UnpackedPackages 
       return names.filter((name) => name.includes('-linux-')).map((name) => join(parent, name));
     }),
   );
-  const libraries = [...triplets.flat(), process.env['LD_LIBRARY_PATH']].filter(Boolean).join(delimiter);
+  return [...triplets.flat(), process.env['LD_LIBRARY_PATH']].filter(Boolean).join(delimiter);
+}
+
+async function unpacked(root: string, binary: string): Promise<UnpackedPackages | undefined> {
+  const path = await firstExecutable([join(root, binary)]);
+  if (!path) {
+    return undefined;
+  }
+  const libraries = await librariesOf(root);
   try {
     await run(path, ['--version'], { env: { ...process.env, LD_LIBRARY_PATH: libraries } });
   } catch {
@@ -84,8 +94,15 @@ async function unpacked(root: string, binary: string): Promise<UnpackedPackages 
  * Downloads what the system lacks for a package and unpacks it without installing anything. The state of
  * apt is our own, so this needs no root and leaves no trace; `--download-only` leaves out what is installed.
  * The rename at the end lets two processes do this at once.
+ *
+ * @param settings more settings of apt, for a folder of its own
  */
-async function fetchFromDebian(name: string, cache: string, folder: string): Promise<void> {
+export async function fetchFromDebian(
+  name: string,
+  cache: string,
+  folder: string,
+  settings: (work: string) => Promise<Record<string, string>> = async () => ({}),
+): Promise<void> {
   await mkdir(cache, { recursive: true });
   const work = await mkdtemp(join(cache, 'fetch-'));
   try {
@@ -95,6 +112,7 @@ async function fetchFromDebian(name: string, cache: string, folder: string): Pro
       'Dir::Cache::archives': join(work, 'archives'),
       'APT::Sandbox::User': process.getuid?.() === 0 ? 'root' : '',
       'Debug::NoLocking': '1',
+      ...(await settings(work)),
     }).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
     await mkdir(join(work, 'lists/partial'), { recursive: true });
     await mkdir(join(work, 'archives/partial'), { recursive: true });

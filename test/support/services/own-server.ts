@@ -8,6 +8,7 @@ export interface OwnServer extends Service {
   readonly host: string;
   readonly port: number;
   readonly pid: number;
+  readonly running: boolean;
   readonly folder: string;
   /** May be another one, in memory. */
   readonly dataFolder: string;
@@ -48,6 +49,9 @@ export async function startOwnServer(
     dataFolder: folder.dataPath,
     get pid() {
       return running.pid;
+    },
+    get running() {
+      return running.running;
     },
     kill: () => running.end(crash),
     restart: async () => {

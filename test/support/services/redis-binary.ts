@@ -1,10 +1,20 @@
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
+import { debianReleasePackage } from './debian-release.js';
 import { debianPackage, onPath, type UnpackedPackages } from './debian-packages.js';
 
 export interface RedisBinary {
   readonly path: string;
   /** Where its shared libraries are, if not where the system looks. */
   readonly libraries?: string;
+  /** What loads it, if it comes with a C library of its own. */
+  readonly loader?: string;
+}
+
+/** A server of a release of Debian. */
+export interface RedisRelease {
+  readonly server: 'redis-server' | 'valkey-server';
+  /** Code name, such as `trixie`. */
+  readonly debian: string;
 }
 
 const BINARY = 'usr/bin/redis-server';
@@ -25,6 +35,25 @@ export async function redisBinary(): Promise<RedisBinary> {
     throw missingRedis();
   }
   return { path: join(fetched.root, BINARY), libraries: fetched.libraries };
+}
+
+/** Fetches a server of another release into the cache. */
+export async function redisOfRelease({ server, debian }: RedisRelease): Promise<RedisBinary> {
+  const path = `usr/bin/${server}`;
+  const { root, libraries, loader } = await debianReleasePackage(server, path, debian);
+  return { path: join(root, path), libraries, loader };
+}
+
+/** What a server finds its libraries by. */
+export function environmentOf({ libraries, loader }: RedisBinary): NodeJS.ProcessEnv {
+  if (libraries === undefined) {
+    return process.env;
+  }
+  // A loader is told its libraries as an argument; those of Lua are packages of their own in old releases.
+  const modules = libraries.split(delimiter).map((folder) => `${folder}/lua/5.1/?.so`);
+  return loader
+    ? { ...process.env, LUA_CPATH: modules.join(';') }
+    : { ...process.env, LD_LIBRARY_PATH: libraries };
 }
 
 function missingRedis(cause?: unknown): Error {

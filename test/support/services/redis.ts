@@ -1,7 +1,9 @@
+import type { RedisOptions as ClientOptions } from 'ioredis';
 import { freePort } from './free-port.js';
 import { createGuardedFolder } from './guarded-folder.js';
-import { answersWith, type OwnServer, startOwnServer } from './own-server.js';
-import { redisBinary } from './redis-binary.js';
+import { type OwnServer, startOwnServer } from './own-server.js';
+import { accessBy, answersPing } from './redis-access.js';
+import { environmentOf, redisBinary, redisOfRelease, type RedisRelease } from './redis-binary.js';
 import { startOnFreePort } from './server-process.js';
 
 export interface RedisOptions {
@@ -17,10 +19,17 @@ export interface RedisOptions {
   databases?: number;
   /** More of `redis.conf`. */
   settings?: Record<string, string | number>;
+  /** @default what the machine has, else what its release of Debian has */
+  release?: RedisRelease;
+  /** Whether it can be reached by TLS only, by a socket of the file system only, or by plain TCP. @default 'tcp' */
+  access?: 'tcp' | 'tls' | 'socket';
 }
 
 /** After a restart it has its data where it was started with `appendonly`. */
-export type RedisServer = OwnServer;
+export interface RedisServer extends OwnServer {
+  /** How a client reaches it; a password comes beside. */
+  readonly connection: ClientOptions;
+}
 
 /** Starts a Redis of its own, whatever `REDIS_URL` says. It ends with this process at the latest. */
 export function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
@@ -28,14 +37,16 @@ export function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
 }
 
 async function start(options: RedisOptions): Promise<RedisServer> {
-  const { path: binary, libraries } = await redisBinary();
+  const binary = await (options.release ? redisOfRelease(options.release) : redisBinary());
+  const { path, libraries, loader } = binary;
   const folder = createGuardedFolder('redis', 'KILL', {});
   try {
     const host = '127.0.0.1';
     const port = await freePort();
+    const access = await accessBy[options.access ?? 'tcp']({ host, port, folder: folder.path });
     const settings: Record<string, string | number> = {
       bind: host,
-      port,
+      ...access.settings,
       dir: folder.path,
       save: '',
       databases: options.databases ?? 256,
@@ -45,17 +56,19 @@ async function start(options: RedisOptions): Promise<RedisServer> {
       ...(options.maxmemory ? { maxmemory: options.maxmemory } : {}),
       ...options.settings,
     };
-    return await startOwnServer(
+    const words = Object.entries(settings).flatMap(([key, value]) => [`--${key}`, String(value)]);
+    const server = await startOwnServer(
       folder,
       {
         name: 'Redis',
-        binary,
-        args: Object.entries(settings).flatMap(([key, value]) => [`--${key}`, String(value)]),
-        env: libraries ? { ...process.env, LD_LIBRARY_PATH: libraries } : process.env,
-        isReady: () => answersWith({ host, port }, /^\+PONG/, 'PING\r\n'),
+        binary: loader ?? path,
+        args: loader ? ['--library-path', libraries ?? '', path, ...words] : words,
+        env: environmentOf(binary),
+        isReady: () => answersPing(access.connection),
       },
       { url: `redis://${host}:${port}`, host, port },
     );
+    return Object.assign(server, { connection: access.connection });
   } catch (error) {
     await folder.release();
     throw error;
