@@ -14,8 +14,11 @@ export const REDIS_READER = Symbol('nestjs-backfill:redis-reader');
 /** States of a client of ioredis without a connection, and without a first attempt under way. */
 const DISCONNECTED = new Set(['close', 'reconnecting', 'end']);
 
-/** Commands wait for a reconnect however long it takes: a run survives an outage of any length. */
-const WAIT_FOR_RECONNECT: RedisOptions = { maxRetriesPerRequest: null };
+/**
+ * Commands wait for a reconnect however long it takes: a run survives an outage of any length. With sentinels, connections
+ * to a master that is replaced end at once: it takes writes for another ten seconds, which are then lost.
+ */
+const WAIT_FOR_RECONNECT: RedisOptions = { maxRetriesPerRequest: null, failoverDetector: true };
 
 /**
  * The connections of the library, created from the connection of the app: one for commands, which stores and queues

@@ -1,11 +1,12 @@
 import { BullModule } from '@nestjs/bullmq';
 import type { ConnectionOptions } from 'bullmq';
 import { ScheduleModule } from '@nestjs/schedule';
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { BackfillModule, type BackfillModuleOptions } from 'nestjs-backfill';
 import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { createAppBench, defineBackfill, Item, numbers } from '../../support/apps/index.js';
+import { RedisConnections } from '../../../lib/redis/redis-connections.js';
 
 const bench = await createAppBench();
 
@@ -51,6 +52,18 @@ describe('the connection to Redis', () => {
     await app.close();
     expect(await client.ping()).toBe('PONG');
     await client.quit();
+  });
+
+  it.each([
+    ['options', (options: RedisOptions) => options],
+    ['a client', (options: RedisOptions) => new Redis(options)],
+  ])('leaves a master that sentinels replace at once, given as %s', async (_, given) => {
+    const options = { sentinels: [{ host: '127.0.0.1', port: 1 }], name: 'main', lazyConnect: true };
+    const connection = given(options);
+    const { client, reader } = new RedisConnections(connection, 'the option redis', () => {});
+    for (const own of [client, reader, client.duplicate()] as Redis[]) {
+      expect(own.options).toMatchObject({ ...options, failoverDetector: true, maxRetriesPerRequest: null });
+    }
   });
 
   it.each([
