@@ -19,7 +19,7 @@ environment('Redis by a unix socket', async () => {
   await bench.run({ redis: { connection } });
 });
 
-environment('Redis with db 3, and a prefix of BullMQ', async () => {
+environment('Redis with db 3 and a prefix of BullMQ', async () => {
   const { connection } = await bench.keep(startRedis());
   const clients = [0, 3].map((db) => new Redis({ ...connection, db }));
   const [first, third] = clients as [Redis, Redis];

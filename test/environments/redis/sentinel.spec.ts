@@ -5,7 +5,7 @@ import { createEnvironmentBench, environment } from '../support/index.js';
 
 const bench = await createEnvironmentBench();
 
-environment('Redis Sentinel, a failover', async () => {
+environment('Redis Sentinel', async () => {
   const { sentinels } = await bench.keep(startRedisSentinels());
   const places = sentinels.map(({ host, port }) => ({ host, port }));
   const clients = places.map((place) => new Redis(place));

@@ -61,7 +61,7 @@ describe('the connection to Redis', () => {
     const options = { sentinels: [{ host: '127.0.0.1', port: 1 }], name: 'main', lazyConnect: true };
     const connection = given(options);
     const { client, reader } = new RedisConnections(connection, 'the option redis', () => {});
-    for (const own of [client, reader, client.duplicate()] as Redis[]) {
+    for (const own of [client, reader, (client as Redis).duplicate()]) {
       expect(own.options).toMatchObject({ ...options, failoverDetector: true, maxRetriesPerRequest: null });
     }
   });
