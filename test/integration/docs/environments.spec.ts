@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readDocument } from '../../support/docs/index.js';
+import { aclRules, readDocument } from '../../support/docs/index.js';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -27,4 +27,18 @@ it('the guide lists the environments that are tested, each once, with its versio
     expect(version).toMatch(/\d/);
     expect(result).toMatch(/\S/);
   }
+});
+
+it('the guide lists all commands of the scripts among those of an ACL user', async () => {
+  const folder = join(root, 'lib/redis/scripts');
+  const scripts = (await readdir(folder)).filter((file) => file.endsWith('.lua'));
+  const codes = await Promise.all(scripts.map((file) => readFile(join(folder, file), 'utf8')));
+  const called = codes.flatMap((code) =>
+    Array.from(code.matchAll(/(?:redis\.p?call|\bread)\(\s*'([A-Z]+)'/g), ([, name = '']) =>
+      name.toLowerCase(),
+    ),
+  );
+  expect(new Set(called).size).toBeGreaterThan(30);
+  const rules = await aclRules();
+  expect([...new Set(called)].filter((name) => !rules.includes(`+${name}`))).toEqual([]);
 });

@@ -1,1 +1,2 @@
+export { aclRules } from './acl-rules.js';
 export * from './documents.js';
