@@ -49,7 +49,9 @@ import { SampleStore } from './state/sample.store.js';
 import type { BackfillSample, SamplesRequest } from './state/sample.store.js';
 import { parseSamplesRequest } from './state/samples-request.js';
 import { OverviewReader } from './status/overview.reader.js';
+import { combineStatuses } from './status/combine-statuses.js';
 import { StatusReader } from './status/status.reader.js';
+import { inEachDatabase } from './supervision/in-each-database.js';
 import type { BackfillBudget } from './config/backfill-budget.js';
 import { BudgetChanger } from './supervision/budget.changer.js';
 import type { BudgetStatus } from './supervision/budget.changer.js';
@@ -128,14 +130,27 @@ export class BackfillService {
     return this.overviewReader.overview(after);
   }
 
-  /** The status of a backfill: of its active run, or else of its newest; `idle` before the first run. */
+  /**
+   * The status of a backfill: of its active run, or else of its newest; `idle` before the first run. Of a backfill whose
+   * partitions are in several databases, that of all together, with the state of each in `partitions`.
+   */
   async status(name: string): Promise<BackfillStatus> {
+    const group = await this.groupOf(name);
+    if (group.length > 0) {
+      const statuses = await this.statusReader.list(group);
+      return combineStatuses(
+        name,
+        statuses.map((status) => ({ partition: status.name.slice(name.length + 1), status })),
+      );
+    }
     await this.assertKnown(name);
     return this.statusReader.status(name);
   }
 
   /**
    * Starts a run. The bounds are read now: rows inserted beyond them later are part of the run only where it is verified.
+   * Of a backfill whose partitions are in several databases, it starts, as `pause`, `resume` and `cancel` change, the run of
+   * each where that is possible, and `databases` of the answer says where it was not.
    *
    * @throws BackfillConflictError while a run is active, unless `idempotencyKey` is the one that it was started with
    * @throws BackfillConfigError where `config` has an invalid value; the message names each field
@@ -146,10 +161,12 @@ export class BackfillService {
    * number of rows for a canary
    */
   async start(name: string, options: StartOptions = {}): Promise<RunReceipt> {
-    const backfill = this.checked(name);
-    return this.recorded(name, async () =>
-      this.starter.start(await this.bind(backfill, options.params), options),
-    );
+    return this.inEach(name, async (own) => {
+      const backfill = this.checked(own);
+      return this.recorded(own, async () =>
+        this.starter.start(await this.bind(backfill, options.params), options),
+      );
+    });
   }
 
   /**
@@ -159,8 +176,10 @@ export class BackfillService {
    * @throws BackfillConflictError where no run is running or paused
    */
   async pause(name: string, options: ActionOptions = {}): Promise<RunReceipt> {
-    await this.assertKnown(name);
-    return this.recorded(name, () => this.controller.pause(name, options));
+    return this.inEach(name, async (own) => {
+      await this.assertKnown(own);
+      return this.recorded(own, () => this.controller.pause(own, options));
+    });
   }
 
   /**
@@ -173,9 +192,11 @@ export class BackfillService {
    * @throws BackfillRequestError where `adoptVersion` is no version
    */
   async resume(name: string, options: ResumeOptions = {}): Promise<RunReceipt> {
-    await this.assertKnown(name);
-    this.checks.assertPassed(name);
-    return this.recorded(name, () => this.controller.resume(name, options));
+    return this.inEach(name, async (own) => {
+      await this.assertKnown(own);
+      this.checks.assertPassed(own);
+      return this.recorded(own, () => this.controller.resume(own, options));
+    });
   }
 
   /**
@@ -184,8 +205,10 @@ export class BackfillService {
    * @throws BackfillConflictError where the newest run is neither active nor cancelled
    */
   async cancel(name: string, options: ActionOptions = {}): Promise<RunReceipt> {
-    await this.assertKnown(name);
-    return this.recorded(name, () => this.controller.cancel(name, options));
+    return this.inEach(name, async (own) => {
+      await this.assertKnown(own);
+      return this.recorded(own, () => this.controller.cancel(own, options));
+    });
   }
 
   /**
@@ -440,6 +463,23 @@ export class BackfillService {
   /** The events of all backfills in all processes, from the time of subscription on. */
   events(): Observable<BackfillEvent> {
     return this.eventStream.events;
+  }
+
+  /** Changes a backfill, or each of those whose databases have the partitions of one. */
+  private async inEach(name: string, change: (own: string) => Promise<RunReceipt>): Promise<RunReceipt> {
+    const group = await this.groupOf(name);
+    if (group.length === 0) {
+      return change(name);
+    }
+    const receipt = await inEachDatabase(group, change);
+    const { runId, state } = await this.status(name);
+    return { ...receipt, runId: runId ?? '', ...(state === 'idle' ? {} : { state }) };
+  }
+
+  /** The names of the backfills of a group. An active run of the name itself is one from before its partitions had databases. */
+  private async groupOf(name: string): Promise<readonly string[]> {
+    const group = this.registry.group(name).map((each) => each.name);
+    return group.length > 0 && (await this.runStore.activeId(name)) === null ? group : [];
   }
 
   /** Wraps a change: restores the run before it where Redis lost it, and writes the change to the ledger after it. */

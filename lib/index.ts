@@ -5,6 +5,7 @@ export { BackfillService } from './backfill.service.js';
 export type {
   ActionOptions,
   ConfigureOptions,
+  DatabaseReceipt,
   ResumeOptions,
   RetryOptions,
   RetryReceipt,
@@ -95,7 +96,7 @@ export type { CsvRecord } from './sources/csv/record-parser.js';
 export type { CsvStream } from './sources/csv/stream-content.js';
 export { keyset } from './sources/keyset/keyset.js';
 export type { KeysetOptions } from './sources/keyset/keyset.js';
-export type { SourceFilter, SourceScopeOptions } from './sources/source-options.js';
+export type { DatabasePartition, SourceFilter, SourceScopeOptions } from './sources/source-options.js';
 export type {
   BackfillRange,
   BackfillSource,

@@ -10,6 +10,7 @@ import { DATABASE_CONTEXT, RESOLVED_OPTIONS } from '../config/module-options.js'
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { declareMask } from './declare-mask.js';
 import { declareParams } from './declare-params.js';
+import { inDatabases } from './in-databases.js';
 import { parseContextName } from './parse-context-name.js';
 import { parseGuard } from './parse-guard.js';
 import { parseUndo } from './parse-undo.js';
@@ -41,15 +42,16 @@ export class BackfillExplorer {
       if (!handler) {
         continue;
       }
-      const backfill = this.describe(provider, handler);
-      const existing = found.get(backfill.name);
-      if (!existing) {
-        found.set(backfill.name, { backfill, handler });
-      } else if (existing.handler !== handler) {
-        throw new BackfillDefinitionError(
-          `Two handlers have the name "${backfill.name}": ${existing.handler.name} and ${handler.name}. ` +
-            `Give one of them another name: @Backfill({ name: '...' }).`,
-        );
+      for (const backfill of inDatabases(this.describe(provider, handler), this.moduleContext)) {
+        const existing = found.get(backfill.name);
+        if (!existing) {
+          found.set(backfill.name, { backfill, handler });
+        } else if (existing.handler !== handler) {
+          throw new BackfillDefinitionError(
+            `Two handlers have the name "${backfill.name}": ${existing.handler.name} and ${handler.name}. ` +
+              `Give one of them another name: @Backfill({ name: '...' }).`,
+          );
+        }
       }
     }
     return [...found.values()].map(({ backfill }) => backfill);

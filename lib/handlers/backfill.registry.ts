@@ -19,6 +19,13 @@ export class BackfillRegistry {
   get(name: string): DeclaredBackfill {
     const found = this.backfills.get(name);
     if (!found) {
+      const parts = this.group(name);
+      if (parts.length > 0) {
+        throw new BackfillNotFoundError(
+          `The partitions of backfill ${JSON.stringify(name)} are in several databases, and each is a backfill of its own: ` +
+            `${parts.map((part) => part.name).join(', ')}. Name one of them.`,
+        );
+      }
       const known = [...this.backfills.keys()].toSorted().join(', ') || 'none';
       throw new BackfillNotFoundError(
         `There is no backfill ${JSON.stringify(name)} in this app. Known: ${known}. Is its handler among the ` +
@@ -26,6 +33,11 @@ export class BackfillRegistry {
       );
     }
     return found;
+  }
+
+  /** The backfills of the partitions of a `@Backfill` that are in several databases; none of another name. */
+  group(name: string): DeclaredBackfill[] {
+    return this.backfills.has(name) ? [] : [...this.backfills.values()].filter(({ group }) => group === name);
   }
 
   all(): DeclaredBackfill[] {

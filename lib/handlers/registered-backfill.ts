@@ -21,6 +21,8 @@ export interface HandledBackfill extends HandlerVersion {
   readonly name: string;
   readonly description: string | null;
   readonly className: string;
+  /** Name of the `@Backfill` whose partitions are in several databases, and of which it is one; absent: it is none. */
+  readonly group?: string | undefined;
   /** `contextName` of the `MikroOrmModule` whose database its rows are in; absent: that of the module. */
   readonly contextName?: string | undefined;
   /** Of the parameters of its runs; absent: they have none. */

@@ -154,7 +154,14 @@ function makeSource(
     );
   }
   assertSource(source, shape, name);
-  return checkedSource(source as BackfillSource, name);
+  const checked = checkedSource(source as BackfillSource, name);
+  if ((checked.databases?.() ?? []).length > 0) {
+    throw new BackfillDefinitionError(
+      `The source of backfill "${name}" has partitions in several databases, and depends on the parameters of a run. ` +
+        'Such a source must be the same for all runs: write @Backfill({ source: keyset(...) }) without a function.',
+    );
+  }
+  return checked;
 }
 
 function isEmpty(given: unknown): boolean {

@@ -38,7 +38,7 @@ export interface EnsureCompletedOptions {
  * `where`, its completed runs together must have covered every row: a run that was started with `from` or `to` has
  * covered its bounds, and a run that found no rows has covered none. Where the source depends on parameters, those of the
  * newest run count, and only runs with the same. With `verified`, the newest run must also have been
- * verified.
+ * verified. Where its partitions are in several databases, each must be complete.
  *
  * @param name name of the backfill
  *
@@ -72,6 +72,17 @@ export async function ensureCompleted(name: string, options: EnsureCompletedOpti
 }
 
 async function assertCompleted(
+  name: string,
+  app: INestApplicationContext,
+  options: EnsureCompletedOptions,
+): Promise<void> {
+  const group = app.get(BackfillRegistry, { strict: false }).group(name);
+  for (const own of group.length > 0 ? group.map((each) => each.name) : [name]) {
+    await assertOneCompleted(own, app, options);
+  }
+}
+
+async function assertOneCompleted(
   name: string,
   app: INestApplicationContext,
   { verified = false }: EnsureCompletedOptions,

@@ -18,7 +18,7 @@ import { RateController } from '../pacing/rate.controller.js';
 import type { SourceOpening } from '../sources/backfill-source.js';
 import { CycleQueues } from '../queues/cycle.queues.js';
 import { RedisClock } from '../redis/redis.clock.js';
-import { undoRunId } from '../redis/undo-run-id.js';
+import { otherDatabaseRunId, undoRunId } from '../redis/hidden-run-id.js';
 import { canaryFields } from '../state/canary.js';
 import { cursorText, fenceOf } from '../state/cursor-fence.js';
 import type { CursorFence } from '../state/cursor-fence.js';
@@ -75,8 +75,7 @@ export class RunStarter {
     const opening = await source.open({ em, backfill: name }, { from: options.from, to: options.to });
     const canary = await resolveCanary(backfill, options, opening, verification, em);
     const forecast = await this.forecastOf(backfill, opening, em, config);
-    const newId = newRunId(Date.now());
-    const runId = undoes === undefined ? newId : undoRunId(newId);
+    const runId = runIdOf(newRunId(Date.now()), backfill, undoes);
     const answer = await this.runs.start(name, runId, options.idempotencyKey ?? '', {
       sourceKind: source.kind,
       partitions: JSON.stringify(undoes === undefined ? opening.partitions : []),
@@ -100,7 +99,7 @@ export class RunStarter {
       ...(verification ? { verification: JSON.stringify(verification) } : {}),
       ...(canary ? canaryFields(canary, canary.sample) : {}),
       ...(finishBy === null ? {} : { finishBy }),
-      ...fencedCursors(opening, fenceOf({ verification, canary, undoes: undoes ?? null })),
+      ...fencedCursors(opening, fenceOf({ id: runId, verification, canary })),
     });
     // After a lost connection ioredis sends the script again: the active run is then the one that it created itself.
     if (answer.kind === 'active' && answer.runId !== runId) {
@@ -180,6 +179,14 @@ function conflict(name: string, runId: string, status: string): BackfillConflict
     `Backfill "${name}" cannot be started while its run ${runId} is ${status}. ` +
       (status === 'paused' ? 'Resume or cancel that run.' : 'Wait for that run, or cancel it.'),
   );
+}
+
+/** The id says what processes of earlier releases must not work on. */
+function runIdOf(id: string, { contextName }: RegisteredBackfill, undoes: string | undefined): string {
+  if (undoes !== undefined) {
+    return undoRunId(id);
+  }
+  return contextName === undefined ? id : otherDatabaseRunId(id);
 }
 
 /** Short, because every job carries it; the ids of later runs sort after those of earlier ones. */

@@ -4,7 +4,7 @@ import type { JobsOptions, Queue } from 'bullmq';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
-import { isUndoRun } from '../redis/undo-run-id.js';
+import { isHiddenRun } from '../redis/hidden-run-id.js';
 import { RedisErrorLog } from '../redis/redis-error.log.js';
 import { decodeJob, jobId } from '../state/job-id.js';
 import type { JobRanges } from '../state/job-id.js';
@@ -29,10 +29,10 @@ const BATCH = 100;
 
 /** Name of the queue of a run. No name of a backfill begins with an underscore. */
 export function rangeQueueName(backfill: string, runId: string): string {
-  return isUndoRun(runId) ? `_undo-${backfill}` : backfill;
+  return isHiddenRun(runId) ? `_undo-${backfill}` : backfill;
 }
 
-/** The BullMQ queues, one for each backfill and one for the undos of its runs, created on first use. */
+/** The BullMQ queues, one for each backfill and one for its runs that earlier releases must not see, created on first use. */
 @Injectable()
 export class RangeQueues {
   private readonly queues: QueueMap<RangeJob>;

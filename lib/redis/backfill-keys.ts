@@ -1,4 +1,4 @@
-import { isUndoRun } from './undo-run-id.js';
+import { isHiddenRun } from './hidden-run-id.js';
 
 /** Keys under which a process stages a lost run before it is recovered. */
 export interface StagedKeys {
@@ -152,7 +152,7 @@ export class BackfillKeys {
 
   /** The outstanding ranges of a run. */
   work(runId: string): string {
-    return this.of(isUndoRun(runId) ? 'undo-work' : 'work', runId);
+    return this.of(isHiddenRun(runId) ? 'undo-work' : 'work', runId);
   }
 
   failures(runId: string): string {

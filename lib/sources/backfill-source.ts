@@ -192,6 +192,21 @@ export interface SourceUse {
 }
 
 /**
+ * A partition of a source in a database of its own.
+ *
+ * @internal
+ */
+export interface SourceDatabase {
+  readonly partition: string;
+  /** Absent: the database of the backfill. */
+  readonly contextName: string | undefined;
+  /** The filter of the partition, as text. */
+  readonly filter: string;
+  /** Has this partition alone. */
+  readonly source: BackfillSource;
+}
+
+/**
  * A set of rows that a backfill processes in ranges: `idRange`, `keyset`, `csvFile`, `array`, or the app's own (a bucket,
  * another service).
  *
@@ -242,6 +257,13 @@ export interface BackfillSource<TRange extends BackfillRange = BackfillRange, TR
    * @internal
    */
   entities?(): readonly unknown[];
+
+  /**
+   * Its partitions, where these are in several databases: each is a backfill of its own. Default: none.
+   *
+   * @internal
+   */
+  databases?(): readonly SourceDatabase[];
 
   /**
    * Validates the source when the app starts. Default: no validation.

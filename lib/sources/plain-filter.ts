@@ -51,7 +51,8 @@ export function excludesNull(filter: unknown, path: string): boolean {
   return typeof condition === 'object' && condition !== null && '$ne' in condition && condition.$ne === null;
 }
 
-function isPlainObject(value: unknown): value is object {
+/** Whether a value is an object without a class. */
+export function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;

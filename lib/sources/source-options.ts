@@ -10,6 +10,18 @@ import type { FilterQuery, FindOptions } from '@mikro-orm/core';
 export type SourceFilter<Entity extends object> = FilterQuery<Entity> | (() => FilterQuery<Entity>);
 
 /**
+ * A partition in a database of its own.
+ *
+ * @publicApi
+ */
+export interface DatabasePartition<Entity extends object> {
+  /** `contextName` of the `MikroOrmModule.forRoot` whose database has its rows. */
+  readonly contextName: string;
+  /** Only matching rows of that database, combined with `where` of the source. Default: all of them. */
+  readonly where?: SourceFilter<Entity>;
+}
+
+/**
  * Which rows of the table `idRange` and `keyset` read.
  *
  * @publicApi
@@ -30,12 +42,22 @@ export interface SourceScopeOptions<Entity extends object> {
    *
    * A partition that a deploy adds is part of the next run; one that it removes or changes stops the run.
    *
+   * Or the `contextName` of a database, with a filter as `where`: then each partition is a backfill of its own, with the name
+   * of the backfill, a dot, and that of the partition: `archive.eu`. It has a run, a config, a pace, a state, throttles and a
+   * budget of its own, and an outage of its database holds it alone. A partition without a context among them is in the
+   * database of the backfill. Needs a source that depends on no parameters. A filter of a property that is named `contextName`
+   * is written as a function.
+   *
    * @example
    * ```ts
    * { eu: { region: 'eu' }, us: { region: 'us' } }
    * ```
+   * @example
+   * ```ts
+   * { eu: { contextName: 'eu' }, us: { contextName: 'us', where: { archived: false } } }
+   * ```
    */
-  readonly partitions?: Readonly<Record<string, SourceFilter<Entity>>>;
+  readonly partitions?: Readonly<Record<string, SourceFilter<Entity> | DatabasePartition<Entity>>>;
   /**
    * Options of the entity's MikroORM filters (`@Filter`), as for `em.find`: parameters by filter name, or
    * `false` to disable all of them. Default: the filters that the entity enables by default, for example to

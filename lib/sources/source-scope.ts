@@ -1,11 +1,18 @@
 import { type EntityManager, type EntityMetadata, type EntityName, RawQueryFragment } from '@mikro-orm/core';
 import { BackfillSourceError, type BackfillSourceProblem } from '../errors/backfill-source.error.js';
 import { describeValue } from '../errors/describe-value.js';
-import type { JsonValue, SourceContext, SourceCoverage, SourcePartition } from './backfill-source.js';
+import type {
+  JsonValue,
+  SourceContext,
+  SourceCoverage,
+  SourceDatabase,
+  SourcePartition,
+} from './backfill-source.js';
+import { filterOfPartition, isDatabasePartition } from './database-partition.js';
 import { describeFilter } from './describe-filter.js';
 import { rememberReferences } from './loaded-references.js';
 import { copyFilter, excludesNull, isEmptyFilter, type PlainFilter } from './plain-filter.js';
-import type { SourceScopeOptions } from './source-options.js';
+import type { SourceFilter, SourceScopeOptions } from './source-options.js';
 
 /** Methods of an entity manager, for an entity that is known only at run time. */
 interface UntypedEntityManager {
@@ -19,6 +26,11 @@ export interface SourceTable {
   /** `undefined`: the schema of the connection. */
   readonly schema: string | undefined;
   readonly name: string;
+}
+
+/** A partition in a database of its own. */
+export interface ScopeDatabase extends Omit<SourceDatabase, 'source'> {
+  readonly scope: SourceScope;
 }
 
 /**
@@ -83,6 +95,25 @@ export class SourceScope {
     return new SourceScope(this.entity, { ...this.options, where }, this.factory);
   }
 
+  /** The partitions, where any of them is in a database of its own; else none. */
+  get databases(): readonly ScopeDatabase[] {
+    const partitions = Object.entries(this.options.partitions ?? {});
+    if (!partitions.some(([, partition]) => isDatabasePartition(partition))) return [];
+    return partitions.map(([name, partition]) => {
+      const filter = filterOfPartition(partition) as SourceFilter<object> | undefined;
+      return {
+        partition: name,
+        contextName: isDatabasePartition(partition) ? partition.contextName : undefined,
+        filter: describeFilter(resolved(filter)),
+        scope: new SourceScope(
+          this.entity,
+          { ...this.options, partitions: { [name]: filter ?? {} } },
+          this.factory,
+        ),
+      };
+    });
+  }
+
   /** Whether the filters of every partition exclude rows whose property is null. */
   excludesNull(path: string): boolean {
     return this.partitions.every((partition) => excludesNull(this.ownFilters(partition), path));
@@ -98,7 +129,7 @@ export class SourceScope {
     const { where, filters, partitions } = this.options;
     const byName = Object.entries(partitions ?? {}).map(([name, filter]) => [
       partitionPart(name),
-      describeFilter(resolved(filter)),
+      describeFilter(resolved(filterOfPartition(filter))),
     ]);
     return {
       table: [meta.schema, meta.tableName].filter(Boolean).join('.'),
@@ -112,7 +143,8 @@ export class SourceScope {
 
   /** The filters of the source's options for a partition. */
   private ownFilters(partition: string): readonly unknown[] {
-    return [this.options.where, this.options.partitions?.[partition]].map(resolved).map(rawAsKey);
+    const ofPartition = filterOfPartition(this.options.partitions?.[partition]);
+    return [this.options.where, ofPartition].map(resolved).map(rawAsKey);
   }
 
   /** The rows that match a filter, without their relations. */

@@ -114,6 +114,27 @@ export interface RunReceipt {
    * within the last hour, or else by the rates of its config; `null` where it is expected to end in time, or that is not known.
    */
   readonly late?: ExpectedLateness | null;
+  /**
+   * Of a backfill whose partitions are in several databases: what became of each. `runId` is then the ids of their newest runs,
+   * joined by `+`, with `-` for none.
+   */
+  readonly databases?: readonly DatabaseReceipt[];
+}
+
+/**
+ * What became of one of several databases.
+ *
+ * @publicApi
+ */
+export interface DatabaseReceipt {
+  /** Name of the backfill of this database. */
+  readonly backfill: string;
+  /** `null` where it was refused, as `state` is. */
+  readonly runId: string | null;
+  readonly state: RunStatus | null;
+  readonly changed: boolean;
+  /** Why it was refused: its database is down, or there is nothing to pause or to resume; `null`: it was not. */
+  readonly error: string | null;
 }
 
 /**

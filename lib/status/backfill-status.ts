@@ -74,6 +74,10 @@ export interface PartitionStatus {
   readonly percent: number | null;
   /** Over the last minute; `null` where the run is not running, or it is not known yet. */
   readonly rowsPerSecond: number | null;
+  /** Name of its backfill, where the partitions are in several databases; its state and its hold are those of that backfill. */
+  readonly backfill?: string;
+  readonly state?: RunStatus | 'idle';
+  readonly held?: HoldStatus | null;
 }
 
 /**

@@ -5,10 +5,7 @@ import type { RunRecord } from '../state/run-record.js';
 import { walkChanges } from '../state/walk-changes.js';
 import type { Walk } from '../state/walk-changes.js';
 
-/**
- * The part of a walk that names the database. A run without it is in the database of the module: processes of a version
- * that knows no other refuse a run with it, as a part that they do not have.
- */
+/** The part of a walk that names the database. A run without it is in the database of the module. */
 const DATABASE = 'database';
 
 type StartedRun = Pick<RunRecord, 'sourceKind' | 'walk' | 'partitions'>;

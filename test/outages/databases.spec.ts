@@ -26,20 +26,22 @@ async function query<Row>(sql: string): Promise<Row[]> {
   }
 }
 
-const touch = (name: string, contextName: string | undefined) =>
-  defineBackfill<never, Item>({
-    name,
-    ...(contextName === undefined ? {} : { contextName }),
-    source: keyset(Item, { orderBy: { id: 'asc' }, where: { state: 'new' } }),
-    config: { batchSize: 10, perSecondOnPeak: 10, perSecondOffPeak: 10 },
-    processBatch: (items) =>
-      items.forEach((item) => {
-        item.touches++;
-        item.state = 'done';
-      }),
-  });
+const touch = defineBackfill<never, Item>({
+  name: 'touch',
+  source: keyset(Item, {
+    orderBy: { id: 'asc' },
+    where: { state: 'new' },
+    partitions: { here: {}, there: { contextName: 'us' } },
+  }),
+  config: { batchSize: 10, perSecondOnPeak: 10, perSecondOffPeak: 10 },
+  processBatch: (items) =>
+    items.forEach((item) => {
+      item.touches++;
+      item.state = 'done';
+    }),
+});
 
-it('a database that is down holds its own backfills, and those of another go on', async () => {
+it('a database that is down holds its own partition, and the others go on', async () => {
   await bench.fillItems(`SELECT generate_series(1, ${ROWS})`);
   await query(
     `CREATE TABLE items (id int PRIMARY KEY, state text NOT NULL DEFAULT 'new', touches int NOT NULL DEFAULT 0);
@@ -58,26 +60,49 @@ it('a database that is down holds its own backfills, and those of another go on'
       ScheduleModule.forRoot(),
       BackfillModule.forRoot({ keyPrefix: bench.keyPrefix() }),
     ],
-    handlers: [touch('here', undefined), touch('there', 'us')],
+    handlers: [touch],
   });
-  await Promise.all([backfills.start('here'), backfills.start('there')]);
+  const receipt = await backfills.start('touch');
   await eventually(
     'rows of both',
-    () => Promise.all([backfills.status('here'), backfills.status('there')]),
-    (both) => both.every(({ rowsDone }) => rowsDone > 0),
+    () => backfills.status('touch'),
+    ({ partitions }) => partitions.every(({ rows }) => rows !== null && rows > 0),
   );
   await us.kill();
   const held = await eventually(
-    'a hold of the one whose database is down',
-    () => backfills.status('there'),
-    ({ rate }) => rate.perSecond === 0,
+    'a hold of the partition whose database is down',
+    () => backfills.status('touch'),
+    ({ partitions }) => partitions.some((partition) => partition.held),
   );
-  expect(held).toMatchObject({ state: 'running', failed: 0 });
-  expect(await finished('here')).toMatchObject({ state: 'completed', rowsDone: ROWS, failed: 0 });
-  expect(await backfills.status('there')).toMatchObject({ state: 'running', failed: 0, rowsFailed: 0 });
+  expect(held).toMatchObject({
+    state: 'running',
+    held: null,
+    partitions: [
+      { name: 'here', state: 'running', held: null },
+      { name: 'there', state: 'running', held: { scope: 'run' } },
+    ],
+  });
+  expect(await finished('touch.here')).toMatchObject({ state: 'completed', rowsDone: ROWS, failed: 0 });
+  expect(await backfills.status('touch')).toMatchObject({ state: 'running', failed: 0, rowsFailed: 0 });
+
+  // What cannot be started now keeps nothing else from it.
+  await backfills.cancel('touch.there');
+  const again = await backfills.start('touch');
+  expect(again).toMatchObject({
+    databases: [
+      { backfill: 'touch.here', error: null },
+      { backfill: 'touch.there', changed: false, error: expect.stringMatching(/./) },
+    ],
+  });
+  expect(again.runId).not.toBe(receipt.runId);
   await us.restart();
-  expect(await finished('there')).toMatchObject({ state: 'completed', rowsDone: ROWS, rowsFailed: 0 });
-  expect(await query(`SELECT count(*)::int AS rows FROM items WHERE state = 'done'`)).toEqual([
-    { rows: ROWS },
+  await eventually(
+    'the start of the other',
+    () => backfills.start('touch.there').catch(() => null),
+    (started) => started !== null,
+  );
+  expect(await finished('touch')).toMatchObject({ state: 'completed', rowsFailed: 0, failed: 0 });
+  expect(await query(`SELECT state, count(*)::int AS rows FROM items GROUP BY state`)).toEqual([
+    { state: 'done', rows: ROWS },
   ]);
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { UndoConflict, UndoConflictPage } from '../../journal/undo-conflicts.js';
-import type { RetryReceipt, RunReceipt } from '../../state/run-actions.js';
+import type { DatabaseReceipt, RetryReceipt, RunReceipt } from '../../state/run-actions.js';
 import type { BackfillChange, BackfillRun } from '../../state/backfill-run.js';
 import type { BackfillHistoryEntry } from '../../state/history.store.js';
 import type { BackfillSample } from '../../state/sample.store.js';
@@ -34,6 +34,18 @@ const receipt = {
     .describe(
       'Of a start with finishBy: the run is expected to end later; null: it is not, or that is not known',
     ),
+  databases: z
+    .array(
+      z.object({
+        backfill: text,
+        runId: text.nullable(),
+        state: runState.nullable(),
+        changed: z.boolean(),
+        error: text.nullable().describe('Why it was refused; null: it was not'),
+      } satisfies Shape<DatabaseReceipt>),
+    )
+    .optional()
+    .describe('Of a backfill whose partitions are in several databases: what became of each'),
 } satisfies Shape<RunReceipt>;
 
 export const receiptResponse = z.object(receipt);

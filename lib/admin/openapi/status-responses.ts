@@ -30,11 +30,23 @@ import { overrides } from './override-responses.js';
 import { stalled } from './stall-fields.js';
 import { globalHold } from './hold-responses.js';
 
+const publicState = z.enum(['idle', ...runState.options]);
+const hold = z
+  .object({
+    scope: z.enum(['all', 'run']).describe('Whether all runs are held, or this one alone'),
+    by: text.nullable().describe('Who holds all runs; null: no name was given, or only this run is held'),
+    reason: text,
+    since: time.nullable().describe('null: not known'),
+    until: time.nullable().describe('null: the end is not known'),
+  } satisfies Shape<HoldStatus>)
+  .nullable()
+  .describe('Why a running run starts nothing now; null: it does');
+
 export const statusResponse = z.object({
   name: text,
   now: time.describe('When the status was read, by the clock of Redis'),
   description: text.nullable(),
-  state: z.enum(['idle', ...runState.options]),
+  state: publicState,
   stateSince: time.nullable().describe('Since when the state holds; null: not known, or no run yet'),
   stateReason: text.nullable(),
   pausedBy: text
@@ -83,16 +95,7 @@ export const statusResponse = z.object({
     .nullable()
     .describe('Of an active run that is expected to end after finishBy; null: it is in time, or not known'),
   forecast: forecastOutcome,
-  held: z
-    .object({
-      scope: z.enum(['all', 'run']).describe('Whether all runs are held, or this one alone'),
-      by: text.nullable().describe('Who holds all runs; null: no name was given, or only this run is held'),
-      reason: text,
-      since: time.nullable().describe('null: not known'),
-      until: time.nullable().describe('null: the end is not known'),
-    } satisfies Shape<HoldStatus>)
-    .nullable()
-    .describe('Why a running run starts nothing now; null: it does'),
+  held: hold,
   activeAt: time.nullable().describe('When something was last done; null: nothing yet, or not known'),
   stalled,
   rate: z.object({
@@ -133,6 +136,11 @@ export const statusResponse = z.object({
         rowsTotal: count.nullable().describe('null: the source does not tell'),
         percent: z.number().nullable().describe('0 to 100; null: not known'),
         rowsPerSecond: z.number().nullable().describe('Average of the last minute; null: not known'),
+        backfill: text
+          .optional()
+          .describe('Backfill of the partition, where the partitions are in several databases'),
+        state: publicState.optional().describe('Of that backfill'),
+        held: hold.optional().describe('Of that backfill'),
       } satisfies Shape<PartitionStatus>),
     )
     .describe('Partitions of the source; empty where it has only one'),

@@ -6,6 +6,7 @@ import type { BackfillStatus } from '../../status/backfill-status.js';
 import type { CliSession } from '../cli-session.js';
 import { CliUsageError } from '../cli.error.js';
 import { EXIT_CODES } from '../exit-code.js';
+import { databaseLines } from '../output/database-lines.js';
 import { latenessText } from '../output/lateness-text.js';
 import { styledState } from '../output/state-style.js';
 import { Watch } from '../output/watch.js';
@@ -103,11 +104,14 @@ export function addStartCommand(program: Command, session: CliSession): void {
         ...(flags.set === undefined ? {} : { config }),
       });
       if (!flags.watch || !session.printer.terminal) {
-        session.printer.print(receipt, ({ runId, state, changed, late }, style) =>
-          changed
-            ? `${name} is ${styledState(state, style)}, run ${runId}${late ? `\n${style('yellow', latenessText(late))}` : ''}`
-            : `${name} was already started with this key: run ${runId} is ${styledState(state, style)}`,
-        );
+        session.printer.print(receipt, (started, style) => {
+          const { runId, state, changed, late } = started;
+          const line = changed
+            ? `${name} is ${styledState(state, style)}, run ${runId}`
+            : `${name} was already started with this key: run ${runId} is ${styledState(state, style)}`;
+          const lateLines = changed && late ? [style('yellow', latenessText(late))] : [];
+          return [line, ...lateLines, ...databaseLines(started, style)].join('\n');
+        });
       }
       if (flags.watch) {
         const hasEnded = (status: BackfillStatus | undefined) => isEnded(status, receipt.runId);

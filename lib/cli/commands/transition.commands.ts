@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { CliSession } from '../cli-session.js';
+import { databaseLines } from '../output/database-lines.js';
 import { styledState } from '../output/state-style.js';
 import { operatorName } from './operator-name.js';
 
@@ -35,11 +36,11 @@ export function addTransitionCommands(program: Command, session: CliSession): vo
         ...(adoptVersion === undefined ? {} : { adoptVersion }),
       };
       const receipt = await service[action](name, options);
-      session.printer.print(
-        receipt,
-        ({ runId, state, changed }, style) =>
-          `${name} ${changed ? 'is' : 'was already'} ${styledState(state, style)}, run ${runId}`,
-      );
+      session.printer.print(receipt, (shown, style) => {
+        const { runId, state, changed } = shown;
+        const line = `${name} ${changed ? 'is' : 'was already'} ${styledState(state, style)}, run ${runId}`;
+        return [line, ...databaseLines(shown, style)].join('\n');
+      });
     });
   }
 }

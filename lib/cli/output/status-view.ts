@@ -78,7 +78,9 @@ function partitionLines({ partitions }: BackfillStatus): string[] {
     const done = rows === null ? '' : `, ${formatNumber(rows)}${total} ${nounFor(rowsTotal ?? rows, 'row')}`;
     const speed = rest.rowsPerSecond === null ? '' : `, ${countOf(rest.rowsPerSecond, 'row')}/s`;
     const where = cursor === null ? 'at its beginning' : `cursor ${JSON.stringify(cursor)}`;
-    return `  partition ${name}: ${percent}${done}${speed}, ${where}`;
+    const state =
+      rest.state === undefined ? '' : `${rest.state}${rest.held ? ` (held: ${rest.held.reason})` : ''}, `;
+    return `  partition ${name}: ${state}${percent}${done}${speed}, ${where}`;
   });
   const hidden = partitions.length - shown.length;
   return hidden > 0 ? [...shown, `  and ${countOf(hidden, 'partition')} more`] : shown;

@@ -8,6 +8,7 @@ import type {
   PlanRequest,
   SourceContext,
   SourceCoverage,
+  SourceDatabase,
   SourceInspection,
   SourceOpening,
   SourcePartition,
@@ -62,6 +63,18 @@ export class IdRangeSource<Entity extends object, Id extends IdValue> implements
 
   entities(): readonly unknown[] {
     return [this.scope.entity];
+  }
+
+  databases(): readonly SourceDatabase[] {
+    return this.scope.databases.map(({ scope, ...database }) => ({
+      ...database,
+      source: new IdRangeSource<Entity, Id>(
+        scope,
+        this.direction,
+        this.key,
+        this.selectReader,
+      ) as BackfillSource,
+    }));
   }
 
   prepare(context: SourceContext, use?: SourceUse): void {

@@ -7,6 +7,7 @@ import type {
   PlanRequest,
   SourceContext,
   SourceCoverage,
+  SourceDatabase,
   SourceInspection,
   SourceOpening,
   SourcePartition,
@@ -59,6 +60,13 @@ export class KeysetSource<Entity extends object> implements BackfillSource<Keyse
 
   entities(): readonly unknown[] {
     return [this.scope.entity];
+  }
+
+  databases(): readonly SourceDatabase[] {
+    return this.scope.databases.map(({ scope, ...database }) => ({
+      ...database,
+      source: new KeysetSource<Entity>(scope, this.order, this.selectReader) as BackfillSource,
+    }));
   }
 
   prepare(context: SourceContext, use?: SourceUse): void {

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { compileFunction } from 'node:vm';
 import { MikroORM } from '@mikro-orm/core';
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { MikroOrmModule } from '@mikro-orm/nestjs';
+import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { Migration } from '@mikro-orm/migrations';
 import { Backfill, BACKFILL_ENTITIES, BackfillService } from 'nestjs-backfill';
 import * as library from 'nestjs-backfill';
@@ -16,6 +18,7 @@ import type { CanActivate, DynamicModule, ExecutionContext, ModuleMetadata, Type
 import ts from 'typescript';
 import { z } from 'zod';
 import { appModules, createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
+import { createTestDatabase } from '../../support/databases/index.js';
 import { readSnippets } from '../../support/docs/index.js';
 
 @Entity({ tableName: 'message' })
@@ -44,6 +47,8 @@ await bench.database.query('CREATE TABLE customer (id int PRIMARY KEY, email tex
 await bench.database.query('CREATE TABLE message (id int PRIMARY KEY, archived boolean NOT NULL)');
 await bench.database.query('CREATE TABLE orders (id int PRIMARY KEY, total int)');
 await bench.database.query('CREATE TABLE price (article text PRIMARY KEY, cents int NOT NULL)');
+const us = await createTestDatabase();
+await us.query('CREATE TABLE message (id int PRIMARY KEY, archived boolean NOT NULL)');
 const folder = await mkdtemp(join(tmpdir(), 'snippets-'));
 afterAll(() => rm(folder, { recursive: true }));
 const snippets = await readSnippets();
@@ -113,6 +118,25 @@ it('the first handler of the guides archives every message', async () => {
   await backfills.start('archive-messages', { config: UNPACED });
   expect(await finished('archive-messages')).toMatchObject({ state: 'completed', rowsDone: 34 });
   expect(await archived()).toBe(50);
+});
+
+it('the partitions of the guides archive the messages of two databases', async () => {
+  await fillMessages();
+  await us.query('INSERT INTO message SELECT n, false FROM generate_series(1, 20) n');
+  const names = { Backfill, keyset: library.keyset, Message };
+  const handler = evaluate(snippet('class ArchiveRegions'), names, 'ArchiveRegions') as Type;
+  const contexts = Object.entries({ eu: bench.database, us }).map(([contextName, { url: clientUrl }]) =>
+    MikroOrmModule.forRoot({ contextName, driver: PostgreSqlDriver, clientUrl, entities: [Message] }),
+  );
+  const { backfills, finished } = await bench.start({
+    handlers: [handler],
+    entities: [Message],
+    imports: contexts,
+  });
+  await backfills.start('archive-regions', { config: UNPACED });
+  expect(await finished('archive-regions')).toMatchObject({ state: 'completed', rowsDone: 54 });
+  expect(await archived()).toBe(50);
+  expect(await us.query('SELECT id FROM message WHERE archived')).toHaveLength(20);
 });
 
 it('the statements of the guides that lose no write archive the old messages', async () => {

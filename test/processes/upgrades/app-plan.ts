@@ -1,3 +1,5 @@
+import { MikroOrmModule } from '@mikro-orm/nestjs';
+import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import * as library from 'nestjs-backfill';
 import type { BackfillModuleOptions, BackfillThrottle } from 'nestjs-backfill';
 import type { HandlerPlan } from './backfills.js';
@@ -44,6 +46,13 @@ export function entitiesOf({ ledger = false, undo = false, version }: AppPlan) {
     // The release has none.
     ...(undo && version === 'current' ? library.BACKFILL_JOURNAL_ENTITIES : []),
   ];
+}
+
+/** The databases beside that of the release. */
+export function databasesOf(plan: AppPlan) {
+  const { otherDatabaseUrl: clientUrl } = plan;
+  const settings = { contextName: 'other', driver: PostgreSqlDriver, entities: entitiesOf(plan) };
+  return clientUrl === undefined ? [] : [MikroOrmModule.forRoot({ ...settings, clientUrl })];
 }
 
 /** Creates the tables of the journal. */

@@ -36,6 +36,8 @@ export interface HandlerPlan {
   readonly filtered?: boolean;
   /** Whether this version journals what batch and row handlers write, so that runs can be undone. */
   readonly undo?: boolean;
+  /** Of the database in which this version has the rows of its backfills. Default: that of the release. */
+  readonly otherDatabaseUrl?: string;
 }
 
 /** The window is far smaller than the tables, so that the version that takes a run over also plans. */
@@ -54,6 +56,7 @@ const CONFIG = {
 export function handlersOf(plan: HandlerPlan, onCall: (name: Name) => void = () => {}): Type[] {
   let limited = plan.limited === true;
   const journaled = plan.undo && plan.version === 'current' ? { undo: {} } : {};
+  const context = plan.otherDatabaseUrl === undefined ? {} : { contextName: 'other' };
   const scope = plan.filtered ? { where: { handledBy: '' } } : {};
 
   async function handle(name: Name, rows: readonly Row[], context: BackfillContext) {
@@ -103,18 +106,21 @@ export function handlersOf(plan: HandlerPlan, onCall: (name: Name) => void = () 
   return [
     defineBackfill<IdRange<Row>>({
       name: 'ids',
+      ...context,
       source: idRange(tables.ids, { direction: 'asc', ...scope }),
       config: CONFIG,
       processRange: ({ where }, context) => handleRange('ids', tables.ids, where, context),
     }),
     defineBackfill<KeysetRange<Row>>({
       name: 'keys',
+      ...context,
       source: keyset(tables.keys, { orderBy: { createdAt: 'asc', id: 'asc' }, ...scope }),
       config: CONFIG,
       processRange: ({ where }, context) => handleRange('keys', tables.keys, where, context),
     }),
     defineBackfill<never, Row>({
       name: 'batches',
+      ...context,
       ...journaled,
       source: keyset(tables.batches, { orderBy: { createdAt: 'desc', id: 'desc' }, ...scope }),
       config: CONFIG,
@@ -122,6 +128,7 @@ export function handlersOf(plan: HandlerPlan, onCall: (name: Name) => void = () 
     }),
     defineBackfill<never, Row>({
       name: 'rows',
+      ...context,
       ...journaled,
       source: idRange(tables.rows, { direction: 'asc', ...scope }),
       // One row at a time: the number of rows done before the held one is known.

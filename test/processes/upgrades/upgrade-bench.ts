@@ -7,7 +7,15 @@ import {
   type TestDatabase,
   type TestRedis,
 } from '../../support/databases/index.js';
-import { entitiesOf, journalSql, ledgerSql, optionsOf, PRESSURE_TABLE, type AppPlan } from './app-plan.js';
+import {
+  databasesOf,
+  entitiesOf,
+  journalSql,
+  ledgerSql,
+  optionsOf,
+  PRESSURE_TABLE,
+  type AppPlan,
+} from './app-plan.js';
 import { handlersOf, NAMES, ROWS, type Name } from './backfills.js';
 import { HandledRows } from './handled-rows.js';
 import { unpack, type UnpackedRelease } from './releases.js';
@@ -87,6 +95,7 @@ export class UpgradeBench {
       entities: entitiesOf(own),
       handlers: handlersOf(own, onCall),
       options: optionsOf(own, this.keyPrefix),
+      imports: databasesOf(own),
     });
     this.apps.push(app);
     return app;

@@ -1,4 +1,5 @@
 import { canarySuite } from './canary.suite.js';
+import { databaseSuite } from './database.suite.js';
 import { deploySuite } from './deploy.suite.js';
 import { failuresSuite } from './failures.suite.js';
 import { holdSuite } from './hold.suite.js';
@@ -22,6 +23,7 @@ describe.each(await releases())('%s and this version', (tarball) => {
   describe('a verification', () => verifySuite(bench));
   describe('a canary', () => canarySuite(bench));
   describe('an undo', () => undoSuite(bench));
+  describe('runs in another database', () => databaseSuite(bench));
   // Last, as these end the process that the others share.
   describe('a rolling deploy', () => deploySuite(bench));
   describe('a kill', () => killSuite(bench));

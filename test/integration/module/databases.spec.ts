@@ -1,0 +1,219 @@
+import { MikroOrmModule } from '@mikro-orm/nestjs';
+import type { EntitySchema } from '@mikro-orm/core';
+import { PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { BullModule } from '@nestjs/bullmq';
+import { ScheduleModule } from '@nestjs/schedule';
+import { BACKFILL_JOURNAL_ENTITIES, BackfillModule, keyset } from 'nestjs-backfill';
+import { ensureCompleted } from 'nestjs-backfill/migrations';
+import type { BackfillOptions, DatabasePartition, SourceFilter } from 'nestjs-backfill';
+import type { Type } from '@nestjs/common';
+import { createAppBench, defineBackfill, eventually, Item } from '../../support/apps/index.js';
+import { createTestDatabase, type TestDatabase } from '../../support/databases/index.js';
+
+const bench = await createAppBench();
+const us = await createTestDatabase();
+await us.query(
+  `CREATE TABLE items (id int PRIMARY KEY, state text NOT NULL DEFAULT 'new', touches int NOT NULL DEFAULT 0)`,
+);
+
+// Once for all apps: `MikroOrmModule` keeps the names of a process.
+const context = (
+  contextName: string | undefined,
+  clientUrl: string,
+  entities: (Type | EntitySchema)[] = [Item],
+) =>
+  MikroOrmModule.forRoot({
+    ...(contextName === undefined ? {} : { contextName }),
+    driver: PostgreSqlDriver,
+    clientUrl,
+    entities,
+  });
+const contexts = [
+  context(undefined, bench.database.url),
+  context('eu', bench.database.url),
+  context('us', us.url),
+  context('bare', bench.database.url, [...BACKFILL_JOURNAL_ENTITIES]),
+];
+
+beforeEach(async () => {
+  await bench.fillItems('SELECT generate_series(1, 25)');
+  await us.query('TRUNCATE items');
+  await us.query('INSERT INTO items (id) SELECT generate_series(1, 40)');
+});
+
+const start = (...handlers: Type[]) =>
+  bench.start({
+    only: [
+      ...contexts,
+      BullModule.forRoot({ connection: bench.redis.connection }),
+      ScheduleModule.forRoot(),
+      BackfillModule.forRoot({ keyPrefix: bench.keyPrefix() }),
+    ],
+    handlers,
+  });
+
+type Partitions = Readonly<Record<string, SourceFilter<Item> | DatabasePartition<Item>>>;
+
+const PARTITIONS: Partitions = {
+  eu: { contextName: 'eu' },
+  us: { contextName: 'us', where: { id: { $lte: 30 } } },
+};
+
+const finish = (partitions = PARTITIONS, options: Partial<BackfillOptions> = {}) =>
+  defineBackfill<never, Item>({
+    name: 'finish',
+    source: keyset(Item, { orderBy: { id: 'asc' }, where: { state: 'new' }, partitions }),
+    config: { batchSize: 10, perSecondOnPeak: null, perSecondOffPeak: null },
+    ...options,
+    processBatch: (items, { backfill }) =>
+      items.forEach((item) => {
+        item.touches++;
+        item.state = backfill;
+      }),
+  });
+
+const states = (database: TestDatabase) =>
+  database.query<{ state: string; rows: number }>(
+    'SELECT state, count(*)::int AS rows FROM items GROUP BY state ORDER BY state',
+  );
+
+it('each partition is a backfill of its own, in its own database', async () => {
+  const { backfills, finished } = await start(finish());
+  expect((await backfills.list()).map(({ name, state }) => [name, state])).toEqual([
+    ['finish.eu', 'idle'],
+    ['finish.us', 'idle'],
+  ]);
+  await backfills.configure('finish.us', { batchSize: 4, perSecondOnPeak: 0, perSecondOffPeak: 0 });
+  await backfills.start('finish.us');
+  await backfills.pause('finish.us', { by: 'ada', reason: 'one at a time' });
+  await backfills.start('finish.eu');
+  expect(await finished('finish.eu')).toMatchObject({ state: 'completed', rowsDone: 25, rowsTotal: 25 });
+  expect(await backfills.status('finish.us')).toMatchObject({
+    state: 'paused',
+    pausedBy: 'ada',
+    rowsTotal: 30,
+    rowsDone: 0,
+  });
+  expect(await backfills.history('finish.eu', { types: ['paused'] })).toEqual([]);
+  expect(await backfills.history('finish.us', { types: ['paused'] })).toMatchObject([
+    { data: { by: 'ada', reason: 'one at a time' } },
+  ]);
+  await backfills.resume('finish.us');
+  await backfills.configure('finish.us', { perSecondOnPeak: null, perSecondOffPeak: null });
+  await eventually(
+    'the other one to be completed',
+    () => backfills.status('finish.us'),
+    ({ state }) => state === 'completed',
+  );
+  expect(await states(bench.database)).toEqual([{ state: 'finish.eu', rows: 25 }]);
+  expect(await states(us)).toEqual([
+    { state: 'finish.us', rows: 30 },
+    { state: 'new', rows: 10 },
+  ]);
+});
+
+it('a partition without a context is in the database of the backfill', async () => {
+  const { backfills, finished } = await start(
+    finish({ some: { id: { $gt: 20 } }, others: { contextName: 'us', where: { id: 1 } } }),
+  );
+  for (const [name, rowsDone] of [
+    ['finish.some', 5],
+    ['finish.others', 1],
+  ] as const) {
+    await backfills.start(name);
+    expect(await finished(name)).toMatchObject({ state: 'completed', rowsDone });
+  }
+});
+
+it.each<[string, Partitions, string]>([
+  [
+    'a context that the app lacks',
+    { asia: { contextName: 'asia' } },
+    `Backfill "finish.asia" has contextName 'asia', and the app has no MikroOrmModule of that name`,
+  ],
+  [
+    'the same rows twice',
+    { one: { contextName: 'us', where: { id: 1 } }, two: { contextName: 'us', where: { id: 1 } } },
+    'The partitions "one" and "two" of backfill "finish" have the same rows of the same database',
+  ],
+  [
+    'the database of the module twice',
+    { one: {}, two: { contextName: 'default' } },
+    'The partitions "one" and "two" of backfill "finish" have the same rows of the same database',
+  ],
+  [
+    'a context without the entity',
+    { bare: { contextName: 'bare' } },
+    'Add Item to the `entities` of the MikroORM configuration that this backfill uses',
+  ],
+  ['a name that no backfill can have', { EU: { contextName: 'eu' } }, 'Rename the partition "EU"'],
+])('refuses %s when the app starts', async (_, partitions, message) => {
+  await expect(start(finish(partitions))).rejects.toThrow(message);
+});
+
+it('the name of the backfill starts, pauses and tells of all of them together', async () => {
+  const { app, backfills, finished } = await start(finish(PARTITIONS, { config: { batchSize: 5 } }));
+  expect(await backfills.status('finish')).toMatchObject({ name: 'finish', state: 'idle', runId: null });
+  await backfills.configure('finish.eu', { perSecondOnPeak: 0, perSecondOffPeak: 0 });
+  await backfills.configure('finish.us', { perSecondOnPeak: 0, perSecondOffPeak: 0 });
+  const receipt = await backfills.start('finish', { startedBy: 'ada' });
+  const runs = await Promise.all(['finish.eu', 'finish.us'].map((name) => backfills.status(name)));
+  expect(receipt).toEqual({
+    runId: runs.map(({ runId }) => runId).join('+'),
+    state: 'running',
+    changed: true,
+    databases: runs.map(({ name, runId }) => ({
+      backfill: name,
+      runId,
+      state: 'running',
+      changed: true,
+      error: null,
+    })),
+  });
+  expect(await backfills.pause('finish', { by: 'ada' })).toMatchObject({ state: 'paused', changed: true });
+  await backfills.configure('finish.eu', { perSecondOnPeak: null, perSecondOffPeak: null });
+  await backfills.resume('finish.eu');
+  await finished('finish.eu');
+  expect(await backfills.status('finish')).toMatchObject({
+    state: 'paused',
+    pausedBy: 'ada',
+    rowsDone: 25,
+    rowsTotal: 55,
+    percent: 45.4,
+    finishedAt: null,
+    partitions: [
+      { name: 'eu', backfill: 'finish.eu', state: 'completed', rows: 25, percent: 100 },
+      { name: 'us', backfill: 'finish.us', state: 'paused', rows: 0, percent: 0 },
+    ],
+  });
+  await expect(ensureCompleted('finish', { app })).rejects.toThrow('Backfill "finish.us" is not complete');
+  expect(await backfills.resume('finish')).toMatchObject({
+    runId: receipt.runId,
+    state: 'running',
+    databases: [
+      { backfill: 'finish.eu', changed: false, error: expect.stringContaining('completed') },
+      { backfill: 'finish.us', changed: true, error: null },
+    ],
+  });
+  await backfills.configure('finish.us', { perSecondOnPeak: null, perSecondOffPeak: null });
+  expect(await finished('finish')).toMatchObject({ state: 'completed', rowsDone: 55, percent: 100 });
+  await ensureCompleted('finish', { app });
+  await expect(backfills.pause('finish')).rejects.toThrow('finish.eu');
+});
+
+it('names the partitions to whoever names the backfill, and is refused where the source depends on parameters', async () => {
+  const { backfills } = await start(
+    finish(),
+    finish(PARTITIONS, {
+      name: 'varied',
+      source: () => keyset(Item, { orderBy: { id: 'asc' }, partitions: PARTITIONS }),
+    }),
+  );
+  await expect(backfills.preview('finish')).rejects.toThrow(
+    'The partitions of backfill "finish" are in several databases, and each is a backfill of its own: ' +
+      'finish.eu, finish.us. Name one of them.',
+  );
+  await expect(backfills.start('varied')).rejects.toThrow(
+    'The source of backfill "varied" has partitions in several databases, and depends on the parameters of a run',
+  );
+});
