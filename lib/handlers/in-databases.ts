@@ -19,16 +19,17 @@ export function inDatabases(declared: DeclaredBackfill, moduleContext: string): 
   const contextOf = ({ contextName = declared.contextName }: SourceDatabase) =>
     contextName === moduleContext ? undefined : contextName;
   assertDistinct(declared.name, databases, contextOf);
-  return databases.map((database) => {
-    const name = nameOf(declared.name, database);
-    return {
-      ...declared,
-      name,
-      group: declared.name,
-      contextName: contextOf(database),
-      declaredSource: checkedSource(database.source, name),
-    };
-  });
+  return databases.map((database) => inDatabase(declared, database, contextOf(database)));
+}
+
+function inDatabase(
+  declared: DeclaredBackfill,
+  database: SourceDatabase,
+  contextName: string | undefined,
+): DeclaredBackfill {
+  const name = nameOf(declared.name, database);
+  const declaredSource = checkedSource(database.source, name);
+  return { ...declared, name, group: declared.name, contextName, declaredSource };
 }
 
 function nameOf(backfill: string, { partition }: SourceDatabase): string {

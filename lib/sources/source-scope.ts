@@ -12,7 +12,7 @@ import { filterOfPartition, isDatabasePartition } from './database-partition.js'
 import { describeFilter } from './describe-filter.js';
 import { rememberReferences } from './loaded-references.js';
 import { copyFilter, excludesNull, isEmptyFilter, type PlainFilter } from './plain-filter.js';
-import type { SourceFilter, SourceScopeOptions } from './source-options.js';
+import type { SourceScopeOptions } from './source-options.js';
 
 /** Methods of an entity manager, for an entity that is known only at run time. */
 interface UntypedEntityManager {
@@ -100,7 +100,7 @@ export class SourceScope {
     const partitions = Object.entries(this.options.partitions ?? {});
     if (!partitions.some(([, partition]) => isDatabasePartition(partition))) return [];
     return partitions.map(([name, partition]) => {
-      const filter = filterOfPartition(partition) as SourceFilter<object> | undefined;
+      const filter = filterOfPartition(partition) as PlainFilter | (() => PlainFilter) | undefined;
       return {
         partition: name,
         contextName: isDatabasePartition(partition) ? partition.contextName : undefined,

@@ -120,11 +120,11 @@ function percentOf(all: readonly BackfillStatus[]): number {
 }
 
 function kindOf(all: readonly BackfillStatus[]): BackfillStatus['rowsTotalKind'] {
-  const kinds = all.map(({ rowsTotalKind }) => rowsTotalKind);
-  if (kinds.includes(null)) {
+  const kinds = new Set(all.map(({ rowsTotalKind }) => rowsTotalKind));
+  if (kinds.has(null)) {
     return null;
   }
-  return kinds.includes('estimated') ? 'estimated' : 'exact';
+  return kinds.has('estimated') ? 'estimated' : 'exact';
 }
 
 /** `null` where one of them is not known. */

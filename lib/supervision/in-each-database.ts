@@ -20,9 +20,9 @@ export async function inEachDatabase(
   act: (name: string) => Promise<RunReceipt>,
 ): Promise<GroupReceipt> {
   const results = await Promise.allSettled(names.map(act));
-  const [accepted] = results.filter((result) => result.status === 'fulfilled');
+  const accepted = results.find((result) => result.status === 'fulfilled');
   if (!accepted) {
-    const [refused] = results.filter((result) => result.status === 'rejected');
+    const refused = results.find((result) => result.status === 'rejected');
     throw refused?.reason as Error;
   }
   const databases = results.map((result, i): DatabaseReceipt => {
