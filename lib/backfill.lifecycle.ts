@@ -108,10 +108,8 @@ export class BackfillLifecycle
 
   private async register(): Promise<void> {
     const backfills = this.explorer.explore().map((backfill) => this.reversals.addTo(backfill));
-    checkWorkerNames(
-      this.options.workers,
-      backfills.map(({ name }) => name),
-    );
+    const names = backfills.flatMap(({ name, group }) => (group === undefined ? [name] : [name, group]));
+    checkWorkerNames(this.options.workers, [...new Set(names)]);
     this.watchDatabases(backfills);
     const [isLedgerReachable, areAllChecked] = await Promise.all([
       this.ledger.check(START_MS),

@@ -221,7 +221,8 @@ export class WorkerPool {
 
   private serves(backfill: string): boolean {
     const { workers } = this.options;
-    return typeof workers === 'boolean' ? workers : workers.includes(backfill);
+    const group = this.registry.find(backfill)?.group ?? backfill;
+    return typeof workers === 'boolean' ? workers : workers.includes(backfill) || workers.includes(group);
   }
 
   private ensureWorker(backfill: string, runId: string): void {

@@ -41,27 +41,35 @@ const touch = defineBackfill<never, Item>({
     }),
 });
 
+// Once for all apps: `MikroOrmModule` keeps the names of a process.
+const contexts = () => [
+  MikroOrmModule.forRoot({ driver: PostgreSqlDriver, clientUrl: bench.database.url, entities: [Item] }),
+  MikroOrmModule.forRoot({
+    contextName: 'us',
+    driver: PostgreSqlDriver,
+    clientUrl: us.url,
+    entities: [Item],
+  }),
+];
+let modules: ReturnType<typeof contexts> | undefined;
+
+const app = () => ({
+  only: [
+    ...(modules ??= contexts()),
+    BullModule.forRoot({ connection: bench.redis.connection }),
+    ScheduleModule.forRoot(),
+    BackfillModule.forRoot({ keyPrefix: bench.keyPrefix() }),
+  ],
+  handlers: [touch],
+});
+
 it('a database that is down holds its own partition, and the others go on', async () => {
   await bench.fillItems(`SELECT generate_series(1, ${ROWS})`);
   await query(
     `CREATE TABLE items (id int PRIMARY KEY, state text NOT NULL DEFAULT 'new', touches int NOT NULL DEFAULT 0);
      INSERT INTO items (id) SELECT generate_series(1, ${ROWS})`,
   );
-  const { backfills, finished } = await bench.start({
-    only: [
-      MikroOrmModule.forRoot({ driver: PostgreSqlDriver, clientUrl: bench.database.url, entities: [Item] }),
-      MikroOrmModule.forRoot({
-        contextName: 'us',
-        driver: PostgreSqlDriver,
-        clientUrl: us.url,
-        entities: [Item],
-      }),
-      BullModule.forRoot({ connection: bench.redis.connection }),
-      ScheduleModule.forRoot(),
-      BackfillModule.forRoot({ keyPrefix: bench.keyPrefix() }),
-    ],
-    handlers: [touch],
-  });
+  const { backfills, finished } = await bench.start(app());
   const receipt = await backfills.start('touch');
   await eventually(
     'rows of both',
@@ -95,6 +103,10 @@ it('a database that is down holds its own partition, and the others go on', asyn
     ],
   });
   expect(again.runId).not.toBe(receipt.runId);
+  // A process that starts meanwhile has the others at once, and this one once its database answers.
+  const late = await bench.start(app());
+  expect(await late.backfills.preview('touch.here')).toMatchObject({ total: 0 });
+  await expect(late.backfills.preview('touch.there')).rejects.toThrow('ECONNREFUSED');
   await us.restart();
   await eventually(
     'the start of the other',

@@ -1,7 +1,9 @@
 import type { MikroORM } from '@mikro-orm/core';
+import type { INestApplicationContext } from '@nestjs/common';
 import type { Command } from 'commander';
 import { withTimeout } from '../../async/timeout.js';
 import { EntityManagers } from '../../database/entity-managers.js';
+import { BackfillRegistry } from '../../handlers/backfill.registry.js';
 import { RedisConnections } from '../../redis/redis-connections.js';
 import type { CliSession } from '../cli-session.js';
 import { checkBackfills } from '../doctor/backfills.check.js';
@@ -41,11 +43,11 @@ async function checkApp(session: CliSession): Promise<Finding[]> {
   ];
   const { timeoutMs } = session;
   const { client } = app.get(RedisConnections, { strict: false });
-  const [database, redis] = await Promise.all([
-    checkDatabase(app.get(EntityManagers, { strict: false }).ormOf(), timeoutMs),
+  const [databases, redis] = await Promise.all([
+    Promise.all(databasesOf(app).map(([context, orm]) => checkDatabase(context, orm, timeoutMs))),
     checkRedis(client, timeoutMs),
   ]);
-  findings.push(database, ...redis);
+  findings.push(...databases, ...redis);
   if (redis.some(({ message }) => message.startsWith('unreachable'))) {
     findings.push({
       subject: 'backfills',
@@ -53,13 +55,25 @@ async function checkApp(session: CliSession): Promise<Finding[]> {
       message: 'not checked, because Redis does not answer',
     });
   } else {
-    findings.push(...(await checkBackfills(await session.service(), database.level === 'ok')));
+    findings.push(...(await checkBackfills(await session.service(), databases[0]?.level === 'ok')));
   }
   return findings;
 }
 
-async function checkDatabase(orm: MikroORM, timeoutMs: number): Promise<Finding> {
-  const subject = 'database';
+/** The database of the module, and those of backfills in other contexts. */
+function databasesOf(app: INestApplicationContext): [context: string | null, orm: MikroORM][] {
+  const managers = app.get(EntityManagers, { strict: false });
+  const others = new Map<string, MikroORM>();
+  for (const backfill of app.get(BackfillRegistry, { strict: false }).all()) {
+    if (backfill.contextName !== undefined) {
+      others.set(backfill.contextName, managers.ormOf(backfill));
+    }
+  }
+  return [[null, managers.ormOf()], ...others];
+}
+
+async function checkDatabase(context: string | null, orm: MikroORM, timeoutMs: number): Promise<Finding> {
+  const subject = context === null ? 'database' : `database ${context}`;
   try {
     const connection = await withTimeout(
       connect(orm),

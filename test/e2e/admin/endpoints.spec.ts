@@ -1,4 +1,4 @@
-import { NonRetryableError } from 'nestjs-backfill';
+import { idRange, NonRetryableError } from 'nestjs-backfill';
 import { z } from 'zod';
 import type {
   BackfillHistoryEntry,
@@ -16,7 +16,7 @@ import type {
   RetryReceipt,
   RunReceipt,
 } from 'nestjs-backfill';
-import { createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
+import { createAppBench, defineBackfill, eventually, Item, numbers } from '../../support/apps/index.js';
 import { startAdminApp, type AdapterName, type AdminApp, type ErrorBody } from '../../support/admin/index.js';
 
 const HELD = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
@@ -49,6 +49,17 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
           processRange,
         }),
         defineBackfill({
+          name: 'spread',
+          source: idRange(Item, {
+            partitions: {
+              low: { contextName: 'default', where: { id: { $lte: 10 } } },
+              high: { contextName: 'default', where: { id: { $gt: 10 } } },
+            },
+          }),
+          config: HELD,
+          processRange,
+        }),
+        defineBackfill({
           name: 'flaky',
           description: 'fails at 7',
           source: numbers(20),
@@ -74,9 +85,36 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
       ['flaky', 'idle'],
       ['held', 'idle'],
       ['keyed', 'idle'],
+      ['spread.high', 'idle'],
+      ['spread.low', 'idle'],
     ]);
     const one = await admin.client.get<BackfillStatus>('/flaky');
     expect(one.body).toMatchObject({ name: 'flaky', description: 'fails at 7', state: 'idle' });
+  });
+
+  it('start, pause and show what has its partitions in several databases, together and singly', async () => {
+    await bench.fillItems('SELECT generate_series(1, 20)');
+    const started = await admin.client.send<RunReceipt>('POST', '/spread/start');
+    expect([started.status, started.body.state]).toEqual([201, 'running']);
+    expect(started.body.databases).toMatchObject([{ backfill: 'spread.low' }, { backfill: 'spread.high' }]);
+    const one = await admin.client.send<RunReceipt>('POST', '/spread.low/pause');
+    expect([one.status, one.body.state, one.body.databases]).toEqual([200, 'paused', undefined]);
+    const { body: status } = await admin.client.get<BackfillStatus>('/spread');
+    expect(status).toMatchObject({
+      state: 'running',
+      runId: started.body.runId,
+      partitions: [
+        { name: 'low', backfill: 'spread.low', state: 'paused' },
+        { name: 'high', backfill: 'spread.high', state: 'running' },
+      ],
+    });
+    const all = await admin.client.send<RunReceipt>('POST', '/spread/pause');
+    expect([all.status, all.body.state]).toEqual([200, 'paused']);
+    const preview = await admin.client.send<ErrorBody>('POST', '/spread/preview', {});
+    expect([preview.status, preview.body.message]).toEqual([
+      404,
+      expect.stringContaining('spread.low, spread.high'),
+    ]);
   });
 
   it('start, pause, resume and cancel a run, and record who did it and why', async () => {

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { MikroOrmModule } from '@mikro-orm/nestjs';
 import type { EntitySchema } from '@mikro-orm/core';
 import { PostgreSqlDriver } from '@mikro-orm/postgresql';
@@ -5,8 +6,14 @@ import { BullModule } from '@nestjs/bullmq';
 import { ScheduleModule } from '@nestjs/schedule';
 import { BACKFILL_JOURNAL_ENTITIES, BackfillModule, keyset } from 'nestjs-backfill';
 import { ensureCompleted } from 'nestjs-backfill/migrations';
-import type { BackfillOptions, DatabasePartition, SourceFilter } from 'nestjs-backfill';
+import type {
+  BackfillModuleOptions,
+  BackfillOptions,
+  DatabasePartition,
+  SourceFilter,
+} from 'nestjs-backfill';
 import type { Type } from '@nestjs/common';
+import { CommandLine } from '../cli/command-line.js';
 import { createAppBench, defineBackfill, eventually, Item } from '../../support/apps/index.js';
 import { createTestDatabase, type TestDatabase } from '../../support/databases/index.js';
 
@@ -41,13 +48,14 @@ beforeEach(async () => {
   await us.query('INSERT INTO items (id) SELECT generate_series(1, 40)');
 });
 
-const start = (...handlers: Type[]) =>
+const start = (...handlers: Type[]) => startWith({}, ...handlers);
+const startWith = (options: BackfillModuleOptions, ...handlers: Type[]) =>
   bench.start({
     only: [
       ...contexts,
       BullModule.forRoot({ connection: bench.redis.connection }),
       ScheduleModule.forRoot(),
-      BackfillModule.forRoot({ keyPrefix: bench.keyPrefix() }),
+      BackfillModule.forRoot({ keyPrefix: bench.keyPrefix(), ...options }),
     ],
     handlers,
   });
@@ -199,6 +207,40 @@ it('the name of the backfill starts, pauses and tells of all of them together', 
   expect(await finished('finish')).toMatchObject({ state: 'completed', rowsDone: 55, percent: 100 });
   await ensureCompleted('finish', { app });
   await expect(backfills.pause('finish')).rejects.toThrow('finish.eu');
+});
+
+it('the command line shows and changes all of them, and checks each database', async () => {
+  const held = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
+  const { app } = await start(finish(PARTITIONS, { config: held }));
+  const cli = new CommandLine(app);
+  const plain = async (...words: string[]) =>
+    stripVTControlCharacters((await cli.terminal(words)).screen).replaceAll('\r', '');
+  expect(await plain('start', 'finish.us')).toMatch(/^finish\.us is running, run \w+_db\n/);
+  const started = await plain('start', 'finish');
+  expect(started).toContain('finish is running, run ');
+  expect(started).toContain('\n  finish.eu is running\n');
+  expect(started).toContain('\n  finish.us: Backfill "finish.us" cannot be started while its run ');
+  expect(await plain('pause', 'finish')).toContain('\n  finish.eu is paused\n  finish.us is paused\n');
+  const status = await plain('status', 'finish');
+  expect(status).toContain('partition eu: paused, 0.0 %, 0 of 25 rows, at its beginning');
+  expect(status).toContain('partition us: paused, 0.0 %, 0 of 30 rows, at its beginning');
+  const doctor = await plain('doctor');
+  expect(doctor).toContain('database: reachable');
+  expect(doctor).toContain('database us: reachable');
+  expect(await plain('cancel', 'finish')).toContain('finish is cancelled');
+});
+
+it('`workers` may name the backfill, or one of them', async () => {
+  await expect(startWith({ workers: ['finish.asia'] }, finish())).rejects.toThrow(
+    '(finish, finish.eu, finish.us)',
+  );
+  const one = await startWith({ workers: ['finish.us'] }, finish());
+  await one.backfills.start('finish');
+  expect(await one.finished('finish.us')).toMatchObject({ state: 'completed' });
+  expect(await one.backfills.status('finish.eu')).toMatchObject({ state: 'running', rowsDone: 0 });
+  await one.close();
+  const all = await startWith({ workers: ['finish'] }, finish());
+  expect(await all.finished('finish')).toMatchObject({ state: 'completed', rowsDone: 55 });
 });
 
 it('names the partitions to whoever names the backfill, and is refused where the source depends on parameters', async () => {

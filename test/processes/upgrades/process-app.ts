@@ -9,7 +9,7 @@ import { ScheduleModule } from '@nestjs/schedule';
 import { BackfillModule, BackfillService } from 'nestjs-backfill';
 import { Client } from 'pg';
 import { answerParent } from '../../support/processes/index.js';
-import { entitiesOf, ledgerSql, optionsOf } from './app-plan.js';
+import { databasesOf, entitiesOf, ledgerSql, optionsOf } from './app-plan.js';
 import { handlersOf } from './backfills.js';
 import type { ProcessPlan } from './version-process.js';
 
@@ -28,6 +28,7 @@ async function openApp({ plan, databaseUrl, connection, keyPrefix }: ProcessPlan
         clientUrl: databaseUrl,
         entities: entitiesOf(plan),
       }),
+      ...databasesOf(plan),
       BullModule.forRoot({ connection }),
       ScheduleModule.forRoot(),
       BackfillModule.forRoot(optionsOf(plan, keyPrefix)),
