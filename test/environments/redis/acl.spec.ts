@@ -14,7 +14,8 @@ environment('Redis with an ACL user', async () => {
   const admin = new Redis(connection);
   try {
     const rules = await aclRules();
-    await admin.acl('SETUSER', rules[0] ?? '', ...rules.slice(1));
+    await admin.call('ACL', 'SETUSER', ...rules.server);
+    await admin.call('ACL', 'SETUSER', ...rules.recent);
     await bench.run({
       redis: { connection: { ...connection, username: 'backfill', password: 'secret' } },
       options: { keyPrefix: 'backfill' },

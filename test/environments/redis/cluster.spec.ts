@@ -1,3 +1,4 @@
+import { aclRules } from '../../support/docs/index.js';
 import { startRedisCluster } from '../../support/services/redis-cluster.js';
 import { ClusterChanges } from '../support/cluster-changes.js';
 import { createEnvironmentBench, environment } from '../support/index.js';
@@ -9,14 +10,21 @@ environment('Redis Cluster', async () => {
   const cluster = await bench.keep(startRedisCluster({ masters: 3, replicas: 1 }));
   const changes = new ClusterChanges(cluster);
   try {
+    const rules = await aclRules();
+    await changes.onAll('ACL', 'SETUSER', ...rules.server);
+    await changes.onAll('ACL', 'SETUSER', ...rules.cluster);
     await bench.run({
-      redis: { cluster: cluster.nodes.map(({ host, port }) => ({ host, port })) },
+      redis: {
+        cluster: cluster.nodes.map(({ host, port }) => ({ host, port })),
+        redisOptions: { username: 'backfill', password: 'secret' },
+      },
       options: { keyPrefix: 'backfill' },
       during: async () => {
         await changes.reshard(KEY);
         await changes.failover(KEY);
       },
     });
+    expect((await changes.onAll('ACL', 'LOG')).flat()).toEqual([]);
   } finally {
     changes.close();
   }

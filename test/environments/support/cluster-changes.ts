@@ -32,7 +32,13 @@ export class ClusterChanges {
     this.clients.forEach((client) => client.disconnect());
   }
 
-  /** Moves the slot of a key to another master, keys of it in small steps. */
+  /** The replies of all nodes that live. */
+  onAll(command: string, ...words: readonly string[]): Promise<unknown[]> {
+    const alive = this.cluster.nodes.filter(({ server }) => server.running);
+    return Promise.all(alive.map(({ port }) => this.clients.get(port)?.call(command, ...words)));
+  }
+
+  /** Moves the slot of a key to another master, in steps that outlast the retries of ioredis. */
   async reshard(key: string): Promise<void> {
     const slot = await this.slotOf(key);
     const { holder, masters } = await this.membersOf(slot);
@@ -47,7 +53,7 @@ export class ClusterChanges {
       }
       const { host, port } = target.node;
       await from.call('MIGRATE', host, port, '', 0, 60_000, 'KEYS', ...keys);
-      await sleep(20);
+      await sleep(300);
     }
     for (const { node } of [target, ...masters]) {
       await this.clients.get(node.port)?.call('CLUSTER', 'SETSLOT', slot, 'NODE', target.id);

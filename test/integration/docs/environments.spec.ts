@@ -39,6 +39,6 @@ it('the guide lists all commands of the scripts among those of an ACL user', asy
     ),
   );
   expect(new Set(called).size).toBeGreaterThan(30);
-  const rules = await aclRules();
+  const { server: rules } = await aclRules();
   expect([...new Set(called)].filter((name) => !rules.includes(`+${name}`))).toEqual([]);
 });

@@ -1,11 +1,16 @@
 import { readDocument } from './documents.js';
 
-/** The words of `ACL SETUSER` in the guide, from the name of the user on. */
-export async function aclRules(): Promise<string[]> {
+/** The words of each `ACL SETUSER` in the guide, from the name of the user on. */
+export async function aclRules(): Promise<Record<'server' | 'recent' | 'cluster', string[]>> {
   const guide = await readDocument('sample/guides/environments.md');
-  const [, words] = /^ACL SETUSER ([^`]+)```/m.exec(guide) ?? [];
-  if (words === undefined) {
-    throw new Error('Expected the guide to have the rules of a user, got none');
+  const [server, recent, cluster] = Array.from(
+    guide.matchAll(/^ACL SETUSER ([^`]+)```/gm),
+    ([, words = '']) => words.trim().split(/\s+/),
+  );
+  if (!server || !recent || !cluster) {
+    throw new Error(
+      'Expected the guide to have the rules of a user, for a server, a recent one and a cluster',
+    );
   }
-  return words.trim().split(/\s+/);
+  return { server, recent, cluster };
 }
