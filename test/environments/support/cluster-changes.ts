@@ -16,7 +16,7 @@ interface Member {
 
 /** What an operator does to a cluster while apps use it. */
 export class ClusterChanges {
-  private readonly clients: ReadonlyMap<number, Redis>;
+  private readonly clients: Map<number, Redis>;
 
   constructor(private readonly cluster: RedisCluster) {
     this.clients = new Map(
@@ -35,7 +35,7 @@ export class ClusterChanges {
   /** The replies of all nodes that live. */
   onAll(command: string, ...words: readonly string[]): Promise<unknown[]> {
     const alive = this.cluster.nodes.filter(({ server }) => server.running);
-    return Promise.all(alive.map(({ port }) => this.clients.get(port)?.call(command, ...words)));
+    return Promise.all(alive.map(({ port }) => (this.clients.get(port) as Redis).call(command, ...words)));
   }
 
   /** Moves the slot of a key to another master, in steps that outlast the retries of ioredis. */
@@ -66,6 +66,8 @@ export class ClusterChanges {
     const slot = await this.slotOf(key);
     const { holder, members } = await this.membersOf(slot);
     const replica = members.find(({ masterId }) => masterId === holder.id) as Member;
+    this.clientOf(holder).disconnect();
+    this.clients.delete(holder.node.port);
     await holder.node.server.kill();
     await this.clientOf(replica).call('CLUSTER', 'FAILOVER', 'TAKEOVER');
     await this.known(slot, replica.id, holder.id);
