@@ -1,10 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import type { BackfillService } from 'nestjs-backfill';
 import { aclRules } from '../../support/docs/index.js';
 import { startRedis } from '../../support/services/index.js';
 import { createEnvironmentBench, environment } from '../support/index.js';
-import { BACKFILL } from '../support/environment-app.js';
+import { operate } from '../support/operate.js';
 
 const bench = await createEnvironmentBench();
 
@@ -32,18 +30,3 @@ environment('Redis with an ACL user', async () => {
     admin.disconnect();
   }
 });
-
-/** What an operator does, beside starting, pausing and resuming a run. */
-async function operate(backfills: BackfillService): Promise<void> {
-  await backfills.list();
-  await backfills.overview();
-  await backfills.preview(BACKFILL);
-  await backfills.rehearse(BACKFILL, { rows: 2 });
-  await backfills.failures(BACKFILL);
-  await backfills.runs(BACKFILL);
-  await backfills.configureBudget({ concurrency: 6 });
-  await backfills.budget();
-  await backfills.hold({ by: 'test', reason: 'a look' });
-  await sleep(500);
-  await backfills.release({ by: 'test' });
-}

@@ -2,6 +2,7 @@ import { aclRules } from '../../support/docs/index.js';
 import { startRedisCluster } from '../../support/services/redis-cluster.js';
 import { ClusterChanges } from '../support/cluster-changes.js';
 import { createEnvironmentBench, environment } from '../support/index.js';
+import { operate } from '../support/operate.js';
 
 const bench = await createEnvironmentBench();
 const KEY = '{backfill}:active';
@@ -19,7 +20,8 @@ environment('Redis Cluster', async () => {
         redisOptions: { username: 'backfill', password: 'secret' },
       },
       options: { keyPrefix: 'backfill' },
-      during: async () => {
+      during: async ({ operator }) => {
+        await operate(operator.backfills);
         await changes.reshard(KEY);
         await changes.failover(KEY);
       },

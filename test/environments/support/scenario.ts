@@ -109,10 +109,11 @@ async function play(settings: ScenarioSettings, running: RunningScenario): Promi
 
   await doneBeyond(20);
   await backfills.pause(BACKFILL);
+  const atPause = await handled();
   await quiet(handled);
-  const before = await handled();
-  await sleep(PAUSED_MS);
-  expect(await handled()).toBe(before);
+  // Nothing is begun any more. What was in flight may have been finished, late on a busy machine.
+  const inFlight = Number(settings.config.concurrency) * workers.length * BATCH;
+  expect(await handled()).toBeLessThanOrEqual(atPause + inFlight);
   const { state, done } = await backfills.status(BACKFILL);
   expect(state).toBe('paused');
   await backfills.resume(BACKFILL);
