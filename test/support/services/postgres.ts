@@ -134,7 +134,8 @@ async function copyData(primary: PostgresServer, data: string, { uid, gid }: Acc
   }
 }
 
-async function answers(url: string): Promise<boolean> {
+/** Whether a server, or a pooler before it, answers statements. */
+export async function answers(url: string): Promise<boolean> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 1000 });
   client.on('error', () => {});
   try {
