@@ -4,6 +4,7 @@ import { sqlFamily } from '../../sources/sql/sql-manager.js';
 import { lockDatabase } from './lock-database.js';
 import { lockUnchanged } from './lock-unchanged.js';
 import { readRows } from './read-rows.js';
+import { requireVisibleToUpdate } from './require-visible-to-update.js';
 import type { LeftOut } from './rows-changed.error.js';
 import type { DatabaseSnapshot } from './database-snapshot.js';
 import type { RowImages } from './row-images.js';
@@ -20,6 +21,8 @@ export interface GuardSettings {
  * Locks the rows of entities for the transaction of the entity manager, in the order of their keys, and answers those
  * that cannot be written: their rows are no longer as they were loaded, or locked by somebody else. It never waits for a
  * lock.
+ *
+ * @throws NonRetryableError where row-level security hides rows from UPDATE that it shows to SELECT
  */
 export async function findChangedRows(
   em: EntityManager,
@@ -76,10 +79,9 @@ async function compare(
     const row = current.get(keyOf(entity));
     return row !== undefined && images.differs(em, meta, entity, row, columns);
   });
-  return {
-    changed: [...changed, ...missing.filter((entity) => !existing.has(keyOf(entity)))],
-    locked: missing.filter((entity) => existing.has(keyOf(entity))),
-  };
+  const locked = missing.filter((entity) => existing.has(keyOf(entity)));
+  await requireVisibleToUpdate(em, meta, locked);
+  return { changed: [...changed, ...missing.filter((entity) => !existing.has(keyOf(entity)))], locked };
 }
 
 function keyOf(entity: object): string {

@@ -4,7 +4,7 @@ import { keysFilter } from '../../database/keys-filter.js';
 
 /** What is read of rows, and how they are locked. */
 export interface ReadRequest {
-  readonly lockMode?: LockMode.PESSIMISTIC_PARTIAL_WRITE | undefined;
+  readonly lockMode?: LockMode.PESSIMISTIC_PARTIAL_WRITE | LockMode.PESSIMISTIC_WRITE_OR_FAIL | undefined;
   readonly keysOnly?: boolean;
   /** Lazy properties among them are read as well. */
   readonly loadedProperties?: ReadonlySet<string>;
