@@ -8,7 +8,11 @@ export function quotedTable(em: EntityManager, meta: EntityMetadata): string {
     .join('.');
 }
 
-/** The schema that MikroORM reads the rows of an entity from; `undefined`: that of the connection. */
-export function schemaOf(em: EntityManager, { schema }: EntityMetadata): string | undefined {
-  return schema !== undefined && schema !== '*' ? schema : (em.schema ?? em.config.get('schema'));
+/**
+ * The schema that MikroORM names in statements on the rows of an entity; `undefined`: that of the connection. It leaves out the
+ * default schema of the platform, `public`, so that the `search_path` decides where a table is.
+ */
+export function schemaOf(em: EntityManager, { schema }: Pick<EntityMetadata, 'schema'>): string | undefined {
+  const named = schema !== undefined && schema !== '*' ? schema : (em.schema ?? em.config.get('schema'));
+  return named === em.getPlatform().getDefaultSchemaName() ? undefined : named;
 }

@@ -76,7 +76,9 @@ async function queryTable(em: EntityManager, name: string): Promise<JournaledTab
     em,
     'select a.attname::text as name, format_type(a.atttypid, a.atttypmod) as type, ' +
       `a.attgenerated <> '' as generated, array_position(i.indkey::int2[], a.attnum) as key, ` +
-      `${updateTriggersOf(em, name)} as triggers ` +
+      `${updateTriggersOf(em, name)} as triggers, ` +
+      `(select nspname::text from pg_namespace n join pg_class c on c.relnamespace = n.oid where c.oid = ${oid}) as schema, ` +
+      `(select relname::text from pg_class where oid = ${oid}) as "table" ` +
       'from pg_attribute a left join pg_index i on i.indrelid = a.attrelid and i.indisprimary ' +
       `where a.attrelid = ${oid} and a.attnum > 0 and not a.attisdropped order by a.attnum`,
   );
@@ -94,8 +96,12 @@ async function queryTable(em: EntityManager, name: string): Promise<JournaledTab
         `${columns.length === 0 ? 'is not there' : 'has none'}. Add a primary key, or leave out undo.`,
     );
   }
+  // The journal names the schema, so that an undo finds the table whatever the `search_path` is then.
+  const qualified = [rows[0]?.['schema'], rows[0]?.['table']].map((part) =>
+    platform.quoteIdentifier(String(part)),
+  );
   return {
-    name,
+    name: qualified.join('.'),
     keys,
     columns: columns.filter(({ generated }) => !generated),
     updateTriggers: rows[0]?.['triggers'] as UpdateTriggers,

@@ -1,6 +1,7 @@
 import { helper, raw, Utils } from '@mikro-orm/core';
 import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
 import { keysFilter } from '../database/keys-filter.js';
+import { quotedTable } from '../database/table-name.js';
 import { executeStatement } from '../sources/sql/execute-statement.js';
 import { asSqlManager, sqlFamily } from '../sources/sql/sql-manager.js';
 import type { SqlFamily } from '../sources/sql/sql-manager.js';
@@ -66,7 +67,7 @@ export class RawRowReader {
 
   /** The columns of the table of an entity, read once. */
   columnsOf(em: EntityManager, family: SqlFamily, meta: EntityMetadata): Promise<readonly RawColumn[]> {
-    const table = tableOf(em, meta);
+    const table = quotedTable(em, meta);
     const known = this.columns.get(table) ?? readColumns(em, family, meta, table);
     this.columns.set(table, known);
     return known;
@@ -145,12 +146,6 @@ function asText(em: EntityManager, family: SqlFamily, { name, isBinary }: RawCol
     default:
       return family satisfies never;
   }
-}
-
-/** The quoted name of the table of an entity. */
-export function tableOf(em: EntityManager, { schema, tableName }: EntityMetadata): string {
-  const own = schema !== undefined && schema !== '*' ? schema : (em.schema ?? em.config.get('schema'));
-  return [own, tableName].flatMap((part) => (part ? [em.getPlatform().quoteIdentifier(part)] : [])).join('.');
 }
 
 function textOf(value: unknown): string | null {

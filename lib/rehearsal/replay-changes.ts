@@ -1,6 +1,7 @@
 import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
+import { quotedTable } from '../database/table-name.js';
 import type { RawColumns } from './compare-rows.js';
-import { keyColumns, tableOf } from './raw-row.reader.js';
+import { keyColumns } from './raw-row.reader.js';
 import type { RawColumn } from './raw-row.reader.js';
 
 /** A row that the handler has changed. */
@@ -48,7 +49,7 @@ export function replayOf(
     .join(' and ');
   const names = used.map(({ name }) => quoted(name)).join(', ');
   const from = `(values ${values.join(', ')}) as v (${names})`;
-  const table = `${tableOf(em, meta)} as t`;
+  const table = `${quotedTable(em, meta)} as t`;
   return {
     columns: changed.map(({ name }) => name),
     update: `update ${table} set ${sets.join(', ')} from ${from} where ${match}`,

@@ -1,11 +1,12 @@
 import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
+import { quotedTable } from '../database/table-name.js';
 import { executeStatement } from '../sources/sql/execute-statement.js';
-import { keyColumns, tableOf } from './raw-row.reader.js';
+import { keyColumns } from './raw-row.reader.js';
 import type { EntityRows } from './raw-row.reader.js';
 
 /** Pages of the B-tree indexes of tables on PostgreSQL: each split of a page adds one. */
 export async function treePages(em: EntityManager, groups: readonly EntityRows[]): Promise<number> {
-  const tables = groups.map(({ meta }) => em.getPlatform().quoteValue(tableOf(em, meta)));
+  const tables = groups.map(({ meta }) => em.getPlatform().quoteValue(quotedTable(em, meta)));
   if (tables.length === 0) {
     return 0;
   }
@@ -34,7 +35,7 @@ export async function changesIndex(
     em,
     `select exists (
        select 1 from pg_index i left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey::int2[])
-        where i.indrelid = to_regclass(${literal(tableOf(em, meta))})
+        where i.indrelid = to_regclass(${literal(quotedTable(em, meta))})
           and (i.indexprs is not null or i.indpred is not null or a.attname in (${columns.map(literal).join(', ')}))
      ) as changes`,
   );
@@ -46,7 +47,7 @@ export async function heapPages(em: EntityManager, groups: readonly EntityRows[]
   let pages = 0;
   for (const { meta, entities } of groups) {
     const [name] = keyColumns(meta);
-    const table = tableOf(em, meta);
+    const table = quotedTable(em, meta);
     const literal = (value: string) => em.getPlatform().quoteValue(value);
     const keys = entities.map((entity) => keyText(entity, meta.primaryKeys[0]));
     if (keyColumns(meta).length > 1 || name === undefined || keys.includes(null)) {

@@ -1,7 +1,7 @@
 import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
+import { quotedTable } from '../database/table-name.js';
 import type { MeasuredTable } from '../forecast/measurement.js';
 import { executeStatement } from '../sources/sql/execute-statement.js';
-import { tableOf } from './raw-row.reader.js';
 
 /** The order of an index is about that of the rows where the statistics say so by more than this. */
 const CORRELATED = 0.9;
@@ -15,7 +15,7 @@ export async function readTableStatistics(
   meta: EntityMetadata,
   rowsTotal: number,
 ): Promise<MeasuredTable | null> {
-  const literal = em.getPlatform().quoteValue(tableOf(em, meta));
+  const literal = em.getPlatform().quoteValue(quotedTable(em, meta));
   const [table] = await executeStatement(
     em,
     `select c.reltuples::float8 as rows, pg_relation_size(c.oid)::float8 as bytes,

@@ -1,4 +1,5 @@
 import { type EntityManager, type EntityMetadata, type EntityName, RawQueryFragment } from '@mikro-orm/core';
+import { schemaOf } from '../database/table-name.js';
 import { BackfillSourceError, type BackfillSourceProblem } from '../errors/backfill-source.error.js';
 import { describeValue } from '../errors/describe-value.js';
 import type {
@@ -244,9 +245,8 @@ export class SourceScope {
   }
 
   table(em: EntityManager): SourceTable {
-    const { schema, tableName } = this.metadata({ em, backfill: 'unknown' });
-    const ofEntity = schema === '*' ? undefined : schema;
-    return { schema: ofEntity ?? em.schema ?? em.config.get('schema') ?? undefined, name: tableName };
+    const meta = this.metadata({ em, backfill: 'unknown' });
+    return { schema: schemaOf(em, meta), name: meta.tableName };
   }
 
   /** @throws BackfillSourceError if MikroORM does not know the entity. */

@@ -108,5 +108,5 @@ export function isPlainFlush(em: EntityManager, changes: readonly ChangeSet<obje
 }
 
 function isInSchema(em: EntityManager, { schema, meta }: ChangeSet<object>): boolean {
-  return schema === undefined || schema === schemaOf(em, meta as EntityMetadata);
+  return schema === undefined || schemaOf(em, { schema }) === schemaOf(em, meta as EntityMetadata);
 }
