@@ -18,7 +18,7 @@ const CODES: Readonly<Record<DatabaseErrorKind, readonly string[]>> = {
     'InterruptedDueToReplStateChange FailedToSatisfyReadPreference',
   ),
   contended: words(
-    '40001 40P01 ER_LOCK_DEADLOCK ER_LOCK_WAIT_TIMEOUT',
+    '40001 40P01 55P03 ER_LOCK_DEADLOCK ER_LOCK_WAIT_TIMEOUT',
     'SQLITE_BUSY SQLITE_BUSY_SNAPSHOT SQLITE_BUSY_RECOVERY SQLITE_BUSY_TIMEOUT SQLITE_LOCKED',
     'WriteConflict LockTimeout LockBusy NoSuchTransaction',
   ),

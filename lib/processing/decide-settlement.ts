@@ -1,5 +1,5 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
-import { classifyError, concernsRun, mayConcernRow } from '../database/classify-error.js';
+import { classifyError, concernsRun, isContended, mayConcernRow } from '../database/classify-error.js';
 import type { RegisteredBackfill } from '../handlers/registered-backfill.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import { describeRange } from '../sources/planned-range.js';
@@ -47,7 +47,12 @@ export interface SettlementContext {
   readonly concernsRun: (error: unknown) => Promise<boolean>;
 }
 
-/** Decides what to do with a range, by its outcome, its attempts and the config. */
+/**
+ * Decides what to do with a range, by its outcome, its attempts and the config.
+ *
+ * What failed on contention (a deadlock, a serialization failure) after other rows of the range were done uses up no attempt: no row
+ * is at fault, and the range shrinks each time.
+ */
 export async function decideSettlement(outcome: Outcome, context: SettlementContext): Promise<Decision> {
   switch (outcome.kind) {
     case 'done':
@@ -60,7 +65,7 @@ export async function decideSettlement(outcome: Outcome, context: SettlementCont
     case 'partial':
       return decidePartial(outcome, context);
     case 'failed':
-      return decideFailed(outcome.error, context);
+      return decideFailed(outcome, context);
     default:
       return outcome satisfies never;
   }
@@ -74,12 +79,17 @@ async function decidePartial(
   const attempts = entry.attempts + 1;
   const untried: JsonValue[] = [...outcome.remaining];
   const retried: JsonValue[] = [];
+  const contended: JsonValue[] = [...(outcome.locked ?? [])];
   const failures: Quarantined[] = [];
   let lastCounted: unknown = null;
   for (const { key, error } of outcome.failed) {
     const kind = await fateOf(error, context, outcome.rows > 0);
     if (kind === 'release') {
       untried.push(key);
+      continue;
+    }
+    if (outcome.rows > 0 && isContended(error)) {
+      contended.push(key);
       continue;
     }
     lastCounted = error;
@@ -92,8 +102,7 @@ async function decidePartial(
       );
     }
   }
-  const { locked = [] } = outcome;
-  if (outcome.rows === 0 && retried.length === 0 && failures.length === 0 && locked.length === 0) {
+  if (outcome.rows === 0 && retried.length === 0 && failures.length === 0 && contended.length === 0) {
     // The errors of its rows were escalated when they were thrown.
     return { kind: 'release', error: outcome.failed.at(-1)?.error ?? null, escalate: false };
   }
@@ -101,8 +110,8 @@ async function decidePartial(
   if (untried.length > 0) {
     successors.push(rowsAgain(entry.payload, untried, entry.attempts, 0));
   }
-  if (locked.length > 0) {
-    successors.push(rowsAgain(entry.payload, locked, entry.attempts, LOCKED_DELAY_MS));
+  if (contended.length > 0) {
+    successors.push(rowsAgain(entry.payload, contended, entry.attempts, LOCKED_DELAY_MS));
   }
   if (retried.length > 0) {
     successors.push(rowsAgain(entry.payload, retried, attempts, backoffDelay(attempts, config.backoffMs)));
@@ -120,7 +129,10 @@ async function decidePartial(
   return { kind: 'settle', settlement, error: lastCounted };
 }
 
-async function decideFailed(error: unknown, context: SettlementContext): Promise<Decision> {
+async function decideFailed(
+  { error, progressed = false }: Extract<Outcome, { kind: 'failed' }>,
+  context: SettlementContext,
+): Promise<Decision> {
   const { backfill, entry, config, aborted, now, split } = context;
   const kind = await fateOf(error, context, false);
   if (kind === 'release') {
@@ -128,6 +140,11 @@ async function decideFailed(error: unknown, context: SettlementContext): Promise
   }
   const attempts = entry.attempts + 1;
   const base = { entry, rowsDone: 0, missing: 0, error: lastError(error, now) };
+  if (progressed && isContended(error)) {
+    const { payload, rows } = entry;
+    const successors = [{ payload, rows, attempts: entry.attempts, delayMs: LOCKED_DELAY_MS }];
+    return { kind: 'settle', settlement: { ...base, outcome: 'replaced', successors, failures: [] }, error };
+  }
   if (kind === 'pause' || (kind === 'failure' && attempts < config.attempts)) {
     const delayMs = backoffDelay(attempts, config.backoffMs);
     const successors = [{ payload: entry.payload, rows: entry.rows, attempts, delayMs }];

@@ -60,8 +60,8 @@ export type Outcome =
       /** Rows that somebody else has locked; absent: none. */
       readonly locked?: readonly JsonValue[];
     }
-  /** The range failed as a whole. */
-  | { readonly kind: 'failed'; readonly error: unknown };
+  /** The range failed as a whole. `progressed`: after some of its rows had been acknowledged. Default: false. */
+  | { readonly kind: 'failed'; readonly error: unknown; readonly progressed?: boolean };
 
 /** A row that failed, by its key. */
 export interface FailedRow {

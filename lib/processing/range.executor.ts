@@ -39,7 +39,7 @@ export class RangeExecutor {
           () => !acknowledged && !execution.observer,
         );
       } catch (error) {
-        return { kind: 'failed', error };
+        return { kind: 'failed', error, progressed: acknowledged };
       }
     });
   }

@@ -84,6 +84,8 @@ describe('classifyError', () => {
   it('retries a row or range after a deadlock or a lock timeout', () => {
     const errors = [
       new DeadlockException(raw({ code: '40P01' })),
+      raw({ code: '40001', severity: 'ERROR' }),
+      raw({ code: '55P03', severity: 'ERROR' }),
       new DeadlockException(raw({ code: 'ER_LOCK_DEADLOCK', errno: 1213 })),
       new LockWaitTimeoutException(raw({ code: 'SQLITE_BUSY' })),
       new LockWaitTimeoutException(raw({ code: 'unknown' })),

@@ -210,3 +210,41 @@ describe('the settlement of a range that failed', () => {
     );
   });
 });
+
+describe('contention of the database', () => {
+  const contended = Object.assign(new Error('could not serialize access'), {
+    code: '40001',
+    severity: 'ERROR',
+  });
+  const entry = entryOf([1, 2, 3], 1);
+  const settings = resolveConfig({ attempts: 2, backoffMs: 1000 });
+  const decide = async (
+    ...[outcome, ofEntry = entry]: [Parameters<typeof decideSettlement>[0], RangeEntry?]
+  ) => settlementOf(await decideSettlement(outcome, contextOf(ofEntry, settings)));
+
+  it('uses up no attempt of a row or range where others of the range were done', async () => {
+    const rowAgain = await decide({
+      kind: 'partial',
+      rows: 2,
+      failed: [{ key: 3, error: contended }],
+      remaining: [],
+    });
+    const rangeAgain = await decide({ kind: 'failed', error: contended, progressed: true });
+    expect(rowAgain).toMatchObject({ rowsDone: 2, failures: [], successors: [{ rows: 1, attempts: 1 }] });
+    expect(rangeAgain).toMatchObject({
+      outcome: 'replaced',
+      failures: [],
+      successors: [{ rows: 3, attempts: 1 }],
+    });
+  });
+
+  it('uses one up where none was done, so that it ends in a failure', async () => {
+    const row = await decide(
+      { kind: 'partial', rows: 0, failed: [{ key: 3, error: contended }], remaining: [] },
+      entryOf([3], 1),
+    );
+    const range = await decide({ kind: 'failed', error: contended }, entryOf([3], 1)).catch(String);
+    expect(row.failures).toHaveLength(1);
+    expect(range).toMatchObject({ successors: [], failures: [expect.anything()] });
+  });
+});
