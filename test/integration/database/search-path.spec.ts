@@ -23,7 +23,8 @@ const counts = async () => {
 
 describe('tables in a schema that only the search_path names', () => {
   it('are previewed, rehearsed, guarded, journaled and undone there, and not in public', async () => {
-    const { query, name } = bench.database;
+    const { name } = bench.database;
+    const query = (sql: string) => bench.database.query(sql);
     const statements: string[] = ['SET search_path = app'];
     await createJournalSchema({ addSql: (sql) => statements.push(sql) });
     // A table of the same name in public has none of the rows.
