@@ -13,6 +13,9 @@ import { APP_SCHEDULE } from './supervision/app-intervals.js';
 /** Token of the options of the app's `BullModule.forRoot`. */
 export const APP_BULL = Symbol('nestjs-backfill:app-bull');
 
+/** The name of the context of a `MikroOrmModule` without one. */
+const DEFAULT_CONTEXT = 'default';
+
 /** The options of `BullModule.forRoot` that the library uses. */
 export interface BullRootOptions {
   readonly connection?: unknown;
@@ -23,7 +26,7 @@ export function appImports(contextName: string | undefined, bullConfigKey: strin
   const context = contextName === undefined ? '' : `, contextName: '${contextName}'`;
   const key = bullConfigKey === undefined ? '' : `'${bullConfigKey}', `;
   return [
-    { provide: DATABASE_CONTEXT, useValue: contextName ?? 'default' },
+    { provide: DATABASE_CONTEXT, useValue: contextName ?? DEFAULT_CONTEXT },
     required(APP_ORM, contextName === undefined ? MikroORM : getMikroORMToken(contextName), {
       module: 'MikroOrmModule',
       args: `{ ...${context} }`,
@@ -45,8 +48,10 @@ export function appImports(contextName: string | undefined, bullConfigKey: strin
 
 function ormFinder(discovery: DiscoveryService): OrmFinder {
   return (contextName) => {
-    const token = getMikroORMToken(contextName);
-    const found = discovery.getProviders().find((provider) => provider.token === token);
+    const named = getMikroORMToken(contextName);
+    // A module without a name is the `default` one.
+    const tokens: InjectionToken[] = contextName === DEFAULT_CONTEXT ? [named, MikroORM] : [named];
+    const found = discovery.getProviders().find(({ token }) => tokens.includes(token));
     return found?.instance as MikroORM | undefined;
   };
 }

@@ -3,6 +3,7 @@ import type { Observable } from 'rxjs';
 import type { BackfillConfigPatch } from './config/backfill-config.js';
 import { ConfigStore } from './config/config.store.js';
 import type { ConfigInForce } from './config/config.store.js';
+import { parseLimit } from './config/parse-limit.js';
 import { LibraryConnections } from './database/library-connections.js';
 import { BackfillChecks } from './handlers/backfill-checks.js';
 import { BackfillRegistry } from './handlers/backfill.registry.js';
@@ -16,7 +17,8 @@ import { FailureReader } from './ledger/failure.reader.js';
 import { LedgerReader } from './ledger/ledger.reader.js';
 import type { BackfillPreview, PreviewOptions } from './planning/backfill-preview.js';
 import { FailureRetrier } from './planning/failure.retrier.js';
-import { RunPreviewer } from './planning/run.previewer.js';
+import { combinePreviews } from './planning/combine-previews.js';
+import { PREVIEWED_RANGES, RunPreviewer } from './planning/run.previewer.js';
 import { RunStarter } from './planning/run.starter.js';
 import { SourceChecker } from './processing/source.checker.js';
 import type { Rehearsal, RehearseOptions } from './rehearsal/rehearsal.js';
@@ -335,7 +337,8 @@ export class BackfillService {
   }
 
   /**
-   * Plans a run without starting it: its first ranges with their start times, the total, the estimated end, warnings.
+   * Plans a run without starting it: its first ranges with their start times, the total, the estimated end, warnings. Of a
+   * backfill whose partitions are in several databases, it has the sums, and `databases` has each.
    *
    * @throws BackfillConfigError where `config` has an invalid value
    * @throws BackfillParamsError where `params` are not what the schema of `@Backfill` accepts
@@ -343,6 +346,15 @@ export class BackfillService {
    * @throws BackfillSourceError where `from` or `to` is no key of the source, or the source cannot be read
    */
   async preview(name: string, options: PreviewOptions = {}): Promise<BackfillPreview> {
+    const group = await this.groupOf(name);
+    if (group.length > 0) {
+      const previews = await Promise.all(group.map((own) => this.preview(own, options)));
+      const databases = previews.map((preview, i) => {
+        const backfill = group[i] ?? '';
+        return { partition: backfill.slice(name.length + 1), backfill, preview };
+      });
+      return combinePreviews(databases, parseLimit(name, options.limit, PREVIEWED_RANGES));
+    }
     const backfill = this.checked(name);
     return this.connections.run(async () =>
       this.previewer.preview(await this.bind(backfill, options.params), options),

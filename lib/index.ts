@@ -127,7 +127,12 @@ export type {
   RehearsedTable,
   RehearseOptions,
 } from './rehearsal/rehearsal.js';
-export type { BackfillPreview, PreviewOptions, PreviewRange } from './planning/backfill-preview.js';
+export type {
+  BackfillPreview,
+  DatabasePreview,
+  PreviewOptions,
+  PreviewRange,
+} from './planning/backfill-preview.js';
 
 export type { OverrideOptions, OverrideReceipt } from './state/override.store.js';
 export { LIMITING_KINDS } from './state/limiting-factor.js';

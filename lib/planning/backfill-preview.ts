@@ -71,4 +71,20 @@ export interface BackfillPreview {
   readonly forecast: BackfillForecast | null;
   /** What the source noticed, for example a missing index or sparse ids. */
   readonly warnings: readonly SourceWarning[];
+  /** Where the partitions are in several databases: each of them, and the rest of the preview is their sum. */
+  readonly databases?: readonly DatabasePreview[];
+}
+
+/**
+ * What a run in one of several databases would do.
+ *
+ * @publicApi
+ */
+export interface DatabasePreview extends Pick<
+  BackfillPreview,
+  'total' | 'rowsTotal' | 'rowsTotalKind' | 'estimatedEnd' | 'forecast'
+> {
+  readonly partition: string;
+  /** Name of its backfill. */
+  readonly backfill: string;
 }

@@ -15,7 +15,8 @@ import { RunStore } from '../state/run.store.js';
 import type { BackfillPreview, PreviewOptions, PreviewRange } from './backfill-preview.js';
 import { HeldBatches } from './held-batches.js';
 
-const DEFAULT_LIMIT = 20;
+/** Ranges that a preview lists by default. */
+export const PREVIEWED_RANGES = 20;
 
 /** Plans the first ranges of a run without starting it. */
 @Injectable()
@@ -30,7 +31,7 @@ export class RunPreviewer {
 
   async preview(backfill: RegisteredBackfill, options: PreviewOptions): Promise<BackfillPreview> {
     const { name, source, defaults } = backfill;
-    const limit = parseLimit(name, options.limit, DEFAULT_LIMIT);
+    const limit = parseLimit(name, options.limit, PREVIEWED_RANGES);
     const at = parseTime(name, options.at);
     const patch = parseConfigPatch(options.config, { backfill: name, origin: 'start' });
     const config = resolveConfig((await this.configs.read(name, defaults)).config, patch);

@@ -6,7 +6,7 @@ import { walkChanges } from '../state/walk-changes.js';
 import type { Walk } from '../state/walk-changes.js';
 
 /** The part of a walk that names the database. A run without it is in the database of the module. */
-const DATABASE = 'database';
+const DATABASE = 'database context';
 
 type StartedRun = Pick<RunRecord, 'sourceKind' | 'walk' | 'partitions'>;
 
@@ -32,7 +32,7 @@ export class WalkChecker {
     }
     const walk = {
       ...source.walk?.({ em: this.managers.fork(backfill), backfill: name }),
-      ...(contextName === undefined ? {} : { [DATABASE]: `the context ${contextName}` }),
+      ...(contextName === undefined ? {} : { [DATABASE]: contextName }),
     };
     this.walks.set(source, walk);
     return walk;
@@ -71,7 +71,7 @@ export class WalkChecker {
     const started = walk ?? source.walkOfBounds?.(partitions ?? []) ?? {};
     try {
       const current = this.walkOf(backfill);
-      const isMoved = !(DATABASE in started) && DATABASE in current;
+      const isMoved = !(DATABASE in started) && backfill.contextName !== undefined;
       return [
         ...walkChanges(started, current),
         ...(isMoved ? [`${DATABASE} was that of the module and is ${current[DATABASE]}`] : []),

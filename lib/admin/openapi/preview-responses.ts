@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BackfillPreview, PreviewRange } from '../../planning/backfill-preview.js';
+import type { BackfillPreview, DatabasePreview, PreviewRange } from '../../planning/backfill-preview.js';
 import type {
   Rehearsal,
   RehearsedRow,
@@ -30,6 +30,20 @@ export const previewResponse = z.object({
   estimatedEnd: time.nullable(),
   forecast: forecast.nullable().describe('From the last rehearsal; null: there was none within an hour'),
   warnings: z.array(z.object({ code: text, message: text })),
+  databases: z
+    .array(
+      z.object({
+        partition: text,
+        backfill: text,
+        total: count.describe('Ranges'),
+        rowsTotal: count,
+        rowsTotalKind: z.enum(['exact', 'estimated']),
+        estimatedEnd: time.nullable(),
+        forecast: forecast.nullable(),
+      } satisfies Shape<DatabasePreview>),
+    )
+    .optional()
+    .describe('Each of the partitions where they are in several databases'),
 } satisfies Shape<BackfillPreview>);
 
 const columns = z

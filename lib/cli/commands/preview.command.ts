@@ -61,6 +61,10 @@ function previewText(preview: BackfillPreview, style: Style): string {
     ),
     `${countOf(preview.total, 'range')}, ${about}${countOf(preview.rowsTotal, 'row')}; ` +
       `estimated end ${preview.estimatedEnd === null ? 'unknown' : formatTime(preview.estimatedEnd)}`,
+    ...(preview.databases ?? []).map(
+      ({ backfill, total, rowsTotal, rowsTotalKind }) =>
+        `  ${backfill}: ${countOf(total, 'range')}, ${rowsTotalKind === 'exact' ? '' : 'about '}${countOf(rowsTotal, 'row')}`,
+    ),
     ...(preview.forecast === null ? [] : forecastLines(preview.forecast)),
     ...preview.warnings.map(({ message }) => style('yellow', `warning: ${message}`)),
   ].join('\n');

@@ -110,8 +110,16 @@ describe.each<AdapterName>(['express', 'fastify'])('the endpoints on %s', (adapt
     });
     const all = await admin.client.send<RunReceipt>('POST', '/spread/pause');
     expect([all.status, all.body.state]).toEqual([200, 'paused']);
-    const preview = await admin.client.send<ErrorBody>('POST', '/spread/preview', {});
-    expect([preview.status, preview.body.message]).toEqual([
+    const preview = await admin.client.send<BackfillPreview>('POST', '/spread/preview', {});
+    expect(preview.body).toMatchObject({
+      rowsTotal: 20,
+      databases: [
+        { partition: 'low', backfill: 'spread.low', rowsTotal: 10 },
+        { partition: 'high', backfill: 'spread.high', rowsTotal: 10 },
+      ],
+    });
+    const failures = await admin.client.get<ErrorBody>('/spread/failures');
+    expect([failures.status, failures.body.message]).toEqual([
       404,
       expect.stringContaining('spread.low, spread.high'),
     ]);

@@ -130,14 +130,14 @@ it('leaves a run alone that was started in another context', async () => {
   await backfills.pause('finish');
   await close();
   const later = await start(finish({ contextName: 'default' }));
-  await expect(later.backfills.resume('finish')).rejects.toThrow('database was the context us and is gone');
+  await expect(later.backfills.resume('finish')).rejects.toThrow('database context was us and is gone');
   await later.backfills.cancel('finish');
   await later.backfills.start('finish', { config: { perSecondOnPeak: 0, perSecondOffPeak: 0 } });
   await later.backfills.pause('finish');
   await later.close();
   const back = await start(finish());
   await expect(back.backfills.resume('finish')).rejects.toThrow(
-    'database was that of the module and is the context us',
+    'database context was that of the module and is us',
   );
 });
 

@@ -7,6 +7,7 @@ import { ScheduleModule } from '@nestjs/schedule';
 import { BACKFILL_JOURNAL_ENTITIES, BackfillModule, keyset } from 'nestjs-backfill';
 import { ensureCompleted } from 'nestjs-backfill/migrations';
 import type {
+  BackfillModuleExtras,
   BackfillModuleOptions,
   BackfillOptions,
   DatabasePartition,
@@ -49,7 +50,7 @@ beforeEach(async () => {
 });
 
 const start = (...handlers: Type[]) => startWith({}, ...handlers);
-const startWith = (options: BackfillModuleOptions, ...handlers: Type[]) =>
+const startWith = (options: BackfillModuleOptions & Partial<BackfillModuleExtras>, ...handlers: Type[]) =>
   bench.start({
     only: [
       ...contexts,
@@ -162,6 +163,21 @@ it.each<[string, Partitions, string]>([
 it('the name of the backfill starts, pauses and tells of all of them together', async () => {
   const { app, backfills, finished } = await start(finish(PARTITIONS, { config: { batchSize: 5 } }));
   expect(await backfills.status('finish')).toMatchObject({ name: 'finish', state: 'idle', runId: null });
+  const preview = await backfills.preview('finish', { limit: 3 });
+  expect(preview).toMatchObject({
+    total: 11,
+    rowsTotal: 55,
+    rowsTotalKind: 'exact',
+    databases: [
+      { partition: 'eu', backfill: 'finish.eu', total: 5, rowsTotal: 25 },
+      { partition: 'us', backfill: 'finish.us', total: 6, rowsTotal: 30 },
+    ],
+  });
+  expect(preview.ranges.map(({ index, partition }) => [index, partition])).toEqual([
+    [0, 'eu'],
+    [0, 'us'],
+    [1, 'eu'],
+  ]);
   await backfills.configure('finish.eu', { perSecondOnPeak: 0, perSecondOffPeak: 0 });
   await backfills.configure('finish.us', { perSecondOnPeak: 0, perSecondOffPeak: 0 });
   const receipt = await backfills.start('finish', { startedBy: 'ada' });
@@ -221,6 +237,9 @@ it('the command line shows and changes all of them, and checks each database', a
   expect(started).toContain('\n  finish.eu is running\n');
   expect(started).toContain('\n  finish.us: Backfill "finish.us" cannot be started while its run ');
   expect(await plain('pause', 'finish')).toContain('\n  finish.eu is paused\n  finish.us is paused\n');
+  expect(await plain('preview', 'finish')).toContain(
+    '\n  finish.eu: 3 ranges, 25 rows\n  finish.us: 3 ranges, 30 rows',
+  );
   const status = await plain('status', 'finish');
   expect(status).toContain('partition eu: paused, 0.0 %, 0 of 25 rows, at its beginning');
   expect(status).toContain('partition us: paused, 0.0 %, 0 of 30 rows, at its beginning');
@@ -228,6 +247,17 @@ it('the command line shows and changes all of them, and checks each database', a
   expect(doctor).toContain('database: reachable');
   expect(doctor).toContain('database us: reachable');
   expect(await plain('cancel', 'finish')).toContain('finish is cancelled');
+});
+
+it('the database without a name is the default one, also of a module that has a name', async () => {
+  const { backfills, finished } = await startWith(
+    { contextName: 'us' },
+    finish({ here: { contextName: 'default' }, there: {} }),
+  );
+  await backfills.start('finish');
+  expect(await finished('finish')).toMatchObject({ state: 'completed', rowsDone: 65 });
+  expect(await states(bench.database)).toEqual([{ state: 'finish.here', rows: 25 }]);
+  expect(await states(us)).toEqual([{ state: 'finish.there', rows: 40 }]);
 });
 
 it('`workers` may name the backfill, or one of them', async () => {
@@ -251,7 +281,7 @@ it('names the partitions to whoever names the backfill, and is refused where the
       source: () => keyset(Item, { orderBy: { id: 'asc' }, partitions: PARTITIONS }),
     }),
   );
-  await expect(backfills.preview('finish')).rejects.toThrow(
+  await expect(backfills.failures('finish')).rejects.toThrow(
     'The partitions of backfill "finish" are in several databases, and each is a backfill of its own: ' +
       'finish.eu, finish.us. Name one of them.',
   );
