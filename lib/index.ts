@@ -152,7 +152,7 @@ export type { BackfillFailure, FailurePage, FailurePageRequest } from './state/b
 export type { BackfillChange, BackfillRun } from './state/backfill-run.js';
 export type { LastError, StoredError } from './state/stored-error.js';
 export type { BudgetRun } from './supervision/budget-runs.js';
-export type { BudgetStatus } from './supervision/budget.changer.js';
+export type { BudgetStatus, DatabaseBudget } from './supervision/budget.changer.js';
 export type { BudgetLimitStatus } from './status/budget-limit.js';
 export type { BackfillOverview, BackfillOverviewEntry } from './status/backfill-overview.js';
 export type {

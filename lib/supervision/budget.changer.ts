@@ -3,6 +3,7 @@ import type { BackfillBudget, BudgetLimits } from '../config/backfill-budget.js'
 import { BudgetStore } from '../config/budget.store.js';
 import { parseBudget } from '../config/parse-budget.js';
 import { BackfillConflictError } from '../errors/backfill-conflict.error.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { CurrentBudget } from '../pacing/budget/current.budget.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
@@ -30,7 +31,16 @@ export interface BudgetStatus {
   readonly ranges: number;
   /** The runs that share it now, by the names of their backfills. */
   readonly runs: readonly BudgetRun[];
+  /** The other databases that backfills of this app are in: each has the same limits for itself. Absent: there are none. */
+  readonly databases?: readonly DatabaseBudget[];
 }
+
+/**
+ * What is used of the budget in another database than that of the module.
+ *
+ * @publicApi
+ */
+export interface DatabaseBudget extends Pick<BudgetStatus, 'context' | 'ranges' | 'runs'> {}
 
 /** Reads and changes the budget. */
 @Injectable()
@@ -40,15 +50,23 @@ export class BudgetChanger {
     private readonly current: CurrentBudget,
     @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
+    private readonly registry: BackfillRegistry,
   ) {}
 
   async read(): Promise<BudgetStatus> {
-    const { context } = this.store;
-    const [inForce, [now, ranges, ...fields]] = await Promise.all([
+    const contexts = new Set(this.registry.all().map(({ contextName }) => contextName));
+    const others = [...contexts].filter((context) => context !== undefined).toSorted();
+    const [inForce, own, ...databases] = await Promise.all([
       this.store.read(),
-      scripts.budgetUse.run(this.client, this.keys, { context, table: '' }, []),
+      ...[this.store.context, ...others].map((context) => this.useOf(context)),
     ]);
-    return { context, ...inForce, ranges, runs: budgetRuns(fields, context, now) };
+    return { ...inForce, ...(own as DatabaseBudget), ...(databases.length > 0 ? { databases } : {}) };
+  }
+
+  private async useOf(context: string): Promise<DatabaseBudget> {
+    const scope = { context, table: '' };
+    const [now, ranges, ...fields] = await scripts.budgetUse.run(this.client, this.keys, scope, []);
+    return { context, ranges, runs: budgetRuns(fields, context, now) };
   }
 
   async change(patch: BackfillBudget, options: ConfigureOptions): Promise<BudgetStatus> {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { BudgetLimits } from '../../config/backfill-budget.js';
 import { BUDGET_FIELDS, CALLS_FIELD } from '../../config/parse-budget.js';
 import type { BudgetRun } from '../../supervision/budget-runs.js';
-import type { BudgetStatus } from '../../supervision/budget.changer.js';
+import type { BudgetStatus, DatabaseBudget } from '../../supervision/budget.changer.js';
 import { count, text } from './response-fields.js';
 import type { Shape } from './response-fields.js';
 
@@ -53,4 +53,10 @@ export const budgetResponse = z.object({
   version: text.describe('Changes with the limits; also the ETag'),
   ranges: count.describe('In process, of all runs; counted while the budget limits ranges'),
   runs: z.array(budgetRun).describe('The runs that share the budget or wait for it now'),
+  databases: z
+    .array(
+      z.object({ context: text, ranges: count, runs: z.array(budgetRun) } satisfies Shape<DatabaseBudget>),
+    )
+    .optional()
+    .describe('The other databases that backfills are in: each has the same limits for itself'),
 } satisfies Shape<BudgetStatus>);

@@ -68,17 +68,23 @@ const PARTITIONS: Partitions = {
   us: { contextName: 'us', where: { id: { $lte: 30 } } },
 };
 
-const finish = (partitions = PARTITIONS, options: Partial<BackfillOptions> = {}) =>
+const finish = (
+  partitions = PARTITIONS,
+  options: Partial<BackfillOptions> = {},
+  beforeEach: (backfill: string) => Promise<void> | void = () => undefined,
+) =>
   defineBackfill<never, Item>({
     name: 'finish',
     source: keyset(Item, { orderBy: { id: 'asc' }, where: { state: 'new' }, partitions }),
     config: { batchSize: 10, perSecondOnPeak: null, perSecondOffPeak: null },
     ...options,
-    processBatch: (items, { backfill }) =>
+    processBatch: async (items, { backfill }) => {
+      await beforeEach(backfill);
       items.forEach((item) => {
         item.touches++;
         item.state = backfill;
-      }),
+      });
+    },
   });
 
 const states = (database: TestDatabase) =>
@@ -238,7 +244,7 @@ it('the command line shows and changes all of them, and checks each database', a
   expect(started).toContain('\n  finish.us: Backfill "finish.us" cannot be started while its run ');
   expect(await plain('pause', 'finish')).toContain('\n  finish.eu is paused\n  finish.us is paused\n');
   expect(await plain('preview', 'finish')).toContain(
-    '\n  finish.eu: 3 ranges, 25 rows\n  finish.us: 3 ranges, 30 rows',
+    '\n  finish.eu: 1 range, 25 rows\n  finish.us: 1 range, 30 rows',
   );
   const status = await plain('status', 'finish');
   expect(status).toContain('partition eu: paused, 0.0 %, 0 of 25 rows, at its beginning');
@@ -247,6 +253,31 @@ it('the command line shows and changes all of them, and checks each database', a
   expect(doctor).toContain('database: reachable');
   expect(doctor).toContain('database us: reachable');
   expect(await plain('cancel', 'finish')).toContain('finish is cancelled');
+});
+
+it('each database has the budget of the module for itself', async () => {
+  const inFlight = new Set<string>();
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const handler = finish({ here: {}, us: { contextName: 'us' } }, {}, (backfill) => {
+    inFlight.add(backfill);
+    return released;
+  });
+  const { backfills, finished } = await startWith({ budget: { concurrency: 1 } }, handler);
+  await backfills.start('finish');
+  await eventually(
+    'a range of each',
+    () => inFlight.size,
+    (size) => size === 2,
+  );
+  expect(await backfills.budget()).toMatchObject({
+    context: 'default',
+    ranges: 1,
+    runs: [{ backfill: 'finish.here', ranges: 1 }],
+    databases: [{ context: 'us', ranges: 1, runs: [{ backfill: 'finish.us', ranges: 1 }] }],
+  });
+  release();
+  expect(await finished('finish')).toMatchObject({ state: 'completed', rowsDone: 65 });
 });
 
 it('the database without a name is the default one, also of a module that has a name', async () => {
