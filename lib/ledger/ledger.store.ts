@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { EntityManagers } from '../database/entity-managers.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import type { JsonValue } from '../sources/backfill-source.js';
+import { asSqlManager } from '../sources/sql/sql-manager.js';
 import type { HistoryPage } from '../state/history-request.js';
 import type { BackfillHistoryEntry } from '../state/history.store.js';
 import type { LedgerChange, LedgerCheckpoint, LedgerFailure, LedgerRun } from './ledger-rows.js';
@@ -99,6 +100,24 @@ export class LedgerStore {
     const run = await em.findOne(RunSchema, where, { orderBy: { startedAt: 'desc', id: 'desc' } });
     const checkpoint = run && (await em.findOne(CheckpointSchema, { runId: run.id }));
     return run && checkpoint ? { run, checkpoint } : null;
+  }
+
+  /** Names of the backfills with a run or a change in the ledger; `null` where the driver cannot tell them by one query. */
+  async backfills(): Promise<ReadonlySet<string> | null> {
+    const sql = asSqlManager(this.managers.fork());
+    if (!sql) {
+      return null;
+    }
+    const names = await Promise.all(
+      [RunSchema, ChangeSchema].map((entity) => {
+        const query = sql
+          .createQueryBuilder(entity, 'l')
+          .select('backfill', true)
+          .where({ scope: this.scope });
+        return sql.execute(query.getFormattedQuery());
+      }),
+    );
+    return new Set(names.flat().map(({ backfill }) => String(backfill)));
   }
 
   /** Names of the backfills with an active run. */

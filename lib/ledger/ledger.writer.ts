@@ -8,6 +8,7 @@ import type { RedisClient } from '../redis/redis-connections.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import { EVERY_BACKFILL } from '../state/global-hold.js';
 import { HistoryStore } from '../state/history.store.js';
+import type { BackfillHistoryEntry } from '../state/history.store.js';
 import type { StoredRunStatus } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';
 import { checkpointState } from './checkpoint-state.js';
@@ -52,25 +53,13 @@ export class LedgerWriter {
     if (backfill !== undefined) {
       this.backfills.add(backfill);
     }
-    const names = [...this.backfills];
-    const positions = names.length > 0 ? await this.client.hmget(this.keys.ledgerPosition, ...names) : [];
-    const pages = await this.history.after(
-      names.map((name, i) => [name, positions[i] ?? '0-0']),
-      PAGE,
-    );
-    for (const [name, firstPage] of pages) {
-      let page = firstPage;
-      while (page.length > 0) {
-        await this.store.addChanges(page);
-        const runIds = new Set(page.flatMap(({ runId }) => (runId === null ? [] : [runId])));
-        for (const runId of runIds) {
-          await this.save(runId);
-        }
-        const position = page.at(-1)?.id ?? '0-0';
-        await this.client.hset(this.keys.ledgerPosition, name, position);
-        page =
-          page.length < PAGE ? [] : ((await this.history.after([[name, position]], PAGE)).get(name) ?? []);
+    let behind: readonly string[] = [...this.backfills];
+    while (behind.length > 0) {
+      const pages = await this.history.unwritten(behind, PAGE);
+      for (const [name, page] of pages) {
+        await this.writePage(name, page);
       }
+      behind = [...pages].flatMap(([name, page]) => (page.length < PAGE ? [] : [name]));
     }
   }
 
@@ -120,6 +109,15 @@ export class LedgerWriter {
       progress: { status, done, failed, planned },
       outstanding: snapshot.work.length,
     });
+  }
+
+  private async writePage(backfill: string, page: readonly BackfillHistoryEntry[]): Promise<void> {
+    await this.store.addChanges(page);
+    const runIds = new Set(page.flatMap(({ runId }) => (runId === null ? [] : [runId])));
+    for (const runId of runIds) {
+      await this.save(runId);
+    }
+    await this.client.hset(this.keys.ledgerPosition, backfill, page.at(-1)?.id ?? '0-0');
   }
 
   /** `null` where Redis lost the run. */

@@ -42,7 +42,10 @@ export class RunRestorer {
   async restoreAll(): Promise<LedgerRun[]> {
     const restored: LedgerRun[] = [];
     await this.budgetRestorer.restore();
-    const names = [...this.registry.all().map(({ name }) => name), ...(await this.store.active())];
+    // Most backfills of an app may never have run: asking for each of them would delay its start.
+    const [written, active] = [await this.store.backfills(), await this.store.active()];
+    const handled = this.registry.all().map(({ name }) => name);
+    const names = [...handled.filter((name) => written?.has(name) ?? true), ...active];
     for (const name of new Set(names)) {
       const run = await this.restore(name);
       if (run) {

@@ -3,9 +3,13 @@ import type { OnApplicationBootstrap } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { getBackfillQueueToken } from './backfill-queue.token.js';
+import { lazyQueue } from './lazy-queue.js';
 import { RangeQueues } from './range.queues.js';
 
-/** Provides the queue of each backfill under its token, at runtime: discovery has to find the backfills first. */
+/**
+ * Provides the queue of each backfill under its token, at runtime: discovery has to find the backfills first. A queue is created
+ * when it is first used.
+ */
 @Injectable()
 export class QueuePublisher implements OnApplicationBootstrap {
   constructor(
@@ -17,7 +21,8 @@ export class QueuePublisher implements OnApplicationBootstrap {
   onApplicationBootstrap(): void {
     const module = this.discovery.getProviders().find(({ token }) => token === QueuePublisher)?.host;
     for (const { name } of this.registry.all()) {
-      module?.addProvider({ provide: getBackfillQueueToken(name), useValue: this.queues.of(name) });
+      const queue = lazyQueue(() => this.queues.of(name));
+      module?.addProvider({ provide: getBackfillQueueToken(name), useValue: queue });
     }
   }
 }

@@ -2,6 +2,7 @@ import { Injectable, Inject } from '@nestjs/common';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
+import { scripts } from '../redis/scripts/bindings.js';
 import type { JsonValue } from '../sources/backfill-source.js';
 import type { BackfillEventFields } from './backfill-event.js';
 import { decodeEvent, encodeEvent } from './event-entry.js';
@@ -39,17 +40,13 @@ export class HistoryStore {
     await this.client.xadd(this.keys.history(backfill), 'MAXLEN', '~', MAX_LENGTH, '*', ...entry);
   }
 
-  /** The entries after a position in the history of each backfill, oldest first, at most `limit` of each. */
-  async after(
-    positions: readonly (readonly [backfill: string, id: string])[],
-    limit: number,
-  ): Promise<Map<string, BackfillHistoryEntry[]>> {
-    const pages = await Promise.all(
-      positions.map(([backfill, id]) =>
-        this.client.xrange(this.keys.history(backfill), `(${id}`, '+', 'COUNT', limit),
-      ),
-    );
-    return new Map(positions.map(([backfill], i) => [backfill, (pages[i] ?? []).map(toHistoryEntry)]));
+  /** The entries that the ledger has not written yet, of the backfills that have some: oldest first, at most `limit` of each. */
+  async unwritten(backfills: readonly string[], limit: number): Promise<Map<string, BackfillHistoryEntry[]>> {
+    const reply = await scripts.unwrittenHistory.run(this.client, this.keys, undefined, [
+      limit,
+      ...backfills,
+    ]);
+    return new Map(reply.map(([backfill, entries]) => [backfill, entries.map(toHistoryEntry)]));
   }
 
   /** The newest entries that a request selects, newest first. */

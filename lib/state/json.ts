@@ -14,6 +14,10 @@ export function decodeJson<Shape extends z.ZodType>(
   text: string | null | undefined,
   shape: Shape,
 ): z.output<Shape> | null {
-  const parsed = shape.safeParse(parseJson(text ?? ''));
+  // Most runs have none of these fields, and an error for each of them would cost more than the rest of a status.
+  if (!text) {
+    return null;
+  }
+  const parsed = shape.safeParse(parseJson(text));
   return parsed.success ? parsed.data : null;
 }

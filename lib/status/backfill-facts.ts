@@ -71,7 +71,9 @@ export function isComplete(facts: BackfillFacts | RunningFacts): facts is Backfi
 
 /** A hash that a script returns as a list of fields and values, by turns. */
 function toHash(flat: readonly string[]): Hash {
-  return Object.fromEntries(
-    Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]] as [string, string]),
-  );
+  const hash: Record<string, string> = {};
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    hash[flat[i] ?? ''] = flat[i + 1] ?? '';
+  }
+  return hash;
 }

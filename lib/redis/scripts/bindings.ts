@@ -279,4 +279,8 @@ export const scripts = {
     'transition',
     runKeys,
   ),
+  unwrittenHistory: new LuaScript<undefined, [backfill: string, entries: [id: string, fields: string[]][]][]>(
+    'unwritten-history',
+    (keys) => [...runKeys(keys, NO_RUN), keys.ledgerPosition],
+  ),
 };

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Queue } from 'bullmq';
+import { getBackfillQueueToken } from 'nestjs-backfill';
 import { createLedgerBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
 import type { NumberRange } from '../../support/apps/index.js';
+import { monitorCommands } from '../../support/services/monitor-commands.js';
 
 const bench = await createLedgerBench();
 
@@ -137,3 +140,31 @@ it('two apps that share a database do not meet', async () => {
 async function kept(): Promise<{ status: string }[]> {
   return bench.database.query<{ status: string }>('SELECT status FROM backfill_runs');
 }
+
+it('no command is about a backfill that has never run', async () => {
+  const idle = Array.from({ length: 20 }, (_, i) =>
+    defineBackfill({ name: `idle-${i}`, source: numbers(1), processRange: () => undefined }),
+  );
+  const commands = await monitorCommands(bench.server, async () => {
+    const { app, backfills, finished } = await bench.start({ handlers: [...idle, walk()] });
+    const { runId } = await backfills.start('walk');
+    await finished('walk');
+    await eventually(
+      'the run to be kept',
+      () =>
+        bench.database.query('SELECT 1 FROM backfill_runs WHERE id = $1 AND finished_at IS NOT NULL', [
+          runId,
+        ]),
+      (runs) => runs.length === 1,
+    );
+    const queue = app.get<Queue>(getBackfillQueueToken('walk'), { strict: false });
+    expect([queue instanceof Queue, queue.name, await queue.getJobCountByTypes('active')]).toEqual([
+      true,
+      'walk',
+      0,
+    ]);
+  });
+  const keys = commands.filter(({ isNested }) => !isNested).map(({ argument }) => argument ?? '');
+  expect(keys.some((key) => key.endsWith(':walk:meta'))).toBe(true);
+  expect(keys.filter((key) => key.includes('idle-'))).toEqual([]);
+});
