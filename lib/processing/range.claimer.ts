@@ -143,7 +143,7 @@ export class RangeClaimer {
       all.map(({ job }) => job),
       budget,
     );
-    this.budget.acquire(answer.claims.filter((claim) => claim !== null).length);
+    this.budget.acquire(answer.claims.filter((claim) => claim !== null).length, all.length > 0);
     if (answer.nextRun) {
       this.turns.wake(answer.nextRun);
     }

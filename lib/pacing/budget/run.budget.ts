@@ -5,6 +5,9 @@ import type { CurrentBudget } from './current.budget.js';
 /** Weight of the latest range in the average of the time that ranges take. */
 const LATEST = 0.2;
 
+/** What a range is expected to take before the first has ended. */
+const UNKNOWN_RANGE_MS = 50;
+
 /** The run and the process whose part of the budget it is. */
 export interface BudgetMember {
   readonly runId: string;
@@ -22,6 +25,10 @@ export interface BudgetMember {
 export class RunBudget {
   private held = 0;
   private rangeMs = 0;
+  /** What the ranges in process are expected to take. */
+  private expectedMs = 0;
+  /** Of ranges that have ended since the last claim: what the run was charged for them, and what they took. */
+  private ended = { ranges: 0, chargedMs: 0, ms: 0 };
 
   constructor(
     private readonly member: BudgetMember,
@@ -60,21 +67,41 @@ export class RunBudget {
         table,
         lease: leaseMs,
         held: this.held,
-        rangeMs: Math.round(this.rangeMs * 1000) / 1000,
+        rangeMs: toMicros(this.usualMs),
+        ended: this.ended.ranges,
+        chargedMs: toMicros(this.ended.chargedMs),
+        endedMs: toMicros(this.ended.ms),
       }),
     };
   }
 
-  /** So many ranges were claimed. */
-  acquire(ranges: number): void {
+  /** So many ranges were claimed. A claim that asked for some has told of the ranges that had ended. */
+  acquire(ranges: number, hasAsked = true): void {
     this.held += ranges;
+    this.expectedMs += ranges * this.usualMs;
+    if (hasAsked) {
+      this.ended = { ranges: 0, chargedMs: 0, ms: 0 };
+    }
   }
 
   /** A range has ended after so many ms, or was given back. */
   release(ms: number | null, ranges = 1): void {
+    const chargedMs = this.held > 0 ? (this.expectedMs * ranges) / this.held : 0;
     this.held -= ranges;
+    this.expectedMs = Math.max(0, this.expectedMs - chargedMs);
+    this.ended.ranges += ranges;
+    this.ended.chargedMs += chargedMs;
+    this.ended.ms += (ms ?? 0) * ranges;
     if (ms !== null) {
       this.rangeMs = this.rangeMs === 0 ? ms : this.rangeMs + LATEST * (ms - this.rangeMs);
     }
   }
+
+  private get usualMs(): number {
+    return this.rangeMs > 0 ? this.rangeMs : UNKNOWN_RANGE_MS;
+  }
+}
+
+function toMicros(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }

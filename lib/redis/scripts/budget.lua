@@ -63,7 +63,8 @@ end
 --[[
   `text` is JSON: the limits `concurrency`, `rangesPerSecond`, `rowsPerSecond`, `perTable`, 0 for none; `context`, `run`, `process`,
   `weight`, `table` ('' where it is not known), `lease` (ms), `held` (permits that the process has for the run) and `rangeMs`
-  (how long its ranges take, 0 where it is not known).
+  (how long its ranges take, 0 where it is not known); of ranges that have ended since the last claim `ended` (how many),
+  `chargedMs` and `endedMs` (how long they were expected to take, and took; all three absent in earlier versions).
 
   The number of permits is what the process says it holds, plus those of this claim: a repeated or lost claim leaves none over.
 ]]
@@ -98,11 +99,10 @@ local function open_budget(text, now, lateness)
   return budget
 end
 
--- Seconds of the whole budget that a range takes: of the limit of which it takes most (dominant resource).
-local function cost_of_range(budget, rows)
+-- Seconds of the whole budget that a range of so many ms takes: of the limit of which it takes most (dominant resource).
+local function cost_of_range(budget, rows, ms)
   local cost = 0
   if budget.concurrency > 0 then
-    local ms = budget.rangeMs > 0 and budget.rangeMs or UNKNOWN_RANGE_MS
     cost = ms / 1000 / budget.concurrency
   end
   if budget.rangesPerSecond > 0 then
@@ -112,6 +112,16 @@ local function cost_of_range(budget, rows)
     cost = math.max(cost, rows / budget.rowsPerSecond)
   end
   return math.max(cost, 0.000001)
+end
+
+-- What ranges that have ended took of the whole budget beyond what the run was charged for them, in seconds. A run whose ranges
+-- take longer or shorter than before is given its part all the same.
+local function owed_for_ended(budget, rows)
+  local ended = budget.ended or 0
+  if ended == 0 then
+    return 0
+  end
+  return ended * (cost_of_range(budget, rows, budget.endedMs / ended) - cost_of_range(budget, rows, budget.chargedMs / ended))
 end
 
 -- Whether the run may work on its table; if not, the run that it waits for. Of those that wait the oldest run goes first.
@@ -273,8 +283,11 @@ local function place_in_budget(budget, rows, own_wait, now)
     budget.is_left = true
     return nil, 'later', math.ceil(own_wait / 1000)
   end
-  budget.cost = cost_of_range(budget, rows)
+  budget.cost = cost_of_range(budget, rows, budget.rangeMs > 0 and budget.rangeMs or UNKNOWN_RANGE_MS)
   if not budget.queue.tag then
+    if budget.queue.own then
+      budget.queue.own.tag = budget.queue.own.tag + owed_for_ended(budget, rows) / budget.weight
+    end
     begin_turn(budget.queue, budget.cost)
   end
   local before = taken_before(budget.queue)

@@ -4,7 +4,8 @@
   start tag plus the cost divided by the weight. The virtual time is the start tag that was admitted last, or the smallest of
   those that wait for their turn. A run that has asked for nothing lately begins at the virtual time: idle time gives no credit.
 
-  A queue is a hash: `virtual`, and `run:` with the id of each run -> `tag|asks until|want|weight|cost|process`
+  A queue is a hash: `virtual`, `seen` (epoch ms of the last request), and `run:` with the id of each run ->
+  `tag|asks until|want|weight|cost|process`
     tag          its finish tag, in seconds of the whole budget
     asks until   epoch ms by which it asks again
     want         ranges or calls that it has asked for and not been given; 0: it waits for nothing
@@ -19,12 +20,20 @@ local KEEPS_TAG_MS = 1000
 -- of those that ask, as others that were admitted before it are ahead by theirs.
 local CREDIT = 4
 local FORGOTTEN_MS = 60000
+-- Where no run has asked for longer than this, all stood still, on a busy machine or without Redis. None is late for that: the
+-- first to ask again must not take the turns of the others. Where it lasted longer than the most, they begin anew.
+local QUIET_MS, MOST_QUIET_MS = 100, 10000
 
 local function open_fair_queue(key, run, weight, now, process)
   local queue = {
     key = key, run = run, weight = weight, now = now, virtual = 0, recent = {}, old = {}, forgotten = {}, weights = weight,
-    largest_cost = 0, process = process or '',
+    largest_cost = 0, process = process or '', postponed = {},
   }
+  local seen = tonumber(redis.call('HGET', key, 'seen') or '') or now
+  local quiet = now - seen
+  if quiet < QUIET_MS or quiet > MOST_QUIET_MS then
+    quiet = 0
+  end
   local fields = redis.call('HGETALL', key)
   for i = 1, #fields, 2 do
     local id = string.match(fields[i], '^run:(.*)$')
@@ -35,6 +44,10 @@ local function open_fair_queue(key, run, weight, now, process)
         run = id, tag = tonumber(tag), asks_until = tonumber(asks_until), want = tonumber(want),
         weight = tonumber(other_weight), cost = tonumber(cost), process = asks_in,
       }
+      if quiet > 0 and seen <= entry.asks_until + KEEPS_TAG_MS then
+        entry.asks_until = entry.asks_until + quiet
+        queue.postponed[#queue.postponed + 1] = entry
+      end
       local is_recent = now <= entry.asks_until + ASKS_AGAIN_MS
       if id == run then
         queue.own, queue.is_recent = entry, is_recent
@@ -118,6 +131,11 @@ local function record_budget_wait(queue, context, limit, poll_ms, run_in_place)
     queue.now, queue.now + poll_ms, limit, share_of(queue), run_in_place, queue.weight, context))
 end
 
+local function store_entry(queue, entry)
+  redis.call('HSET', queue.key, 'run:' .. entry.run, string.format('%.9f|%.0f|%d|%.9f|%.9f|%s',
+    entry.tag, entry.asks_until, entry.want, entry.weight, entry.cost, entry.process))
+end
+
 -- `want` ranges or calls are asked for again before `asks_until`.
 local function end_turn(queue, want, asks_until, cost)
   local own, process = queue.own, queue.process
@@ -125,8 +143,13 @@ local function end_turn(queue, want, asks_until, cost)
     -- What another process of the run waits for, it still waits for.
     want, asks_until, process = own.want, own.asks_until, own.process
   end
-  redis.call('HSET', queue.key, 'virtual', string.format('%.9f', queue.virtual), 'run:' .. queue.run,
-    string.format('%.9f|%.0f|%d|%.9f|%.9f|%s', queue.tag, asks_until, want, queue.weight, cost, process))
+  for _, entry in ipairs(queue.postponed) do
+    store_entry(queue, entry)
+  end
+  store_entry(queue, {
+    run = queue.run, tag = queue.tag, asks_until = asks_until, want = want, weight = queue.weight, cost = cost, process = process,
+  })
+  redis.call('HSET', queue.key, 'virtual', string.format('%.9f', queue.virtual), 'seen', string.format('%.0f', queue.now))
   if #queue.forgotten > 0 then
     redis.call('HDEL', queue.key, unpack(queue.forgotten))
   end

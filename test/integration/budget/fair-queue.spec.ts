@@ -31,6 +31,35 @@ describe('the fair queue of a budget, in simulated time', () => {
     }
   });
 
+  it('runs keep their shares where all of them stand still now and then', async () => {
+    const weights = [1, 1, 2, 4];
+    const runs = weights.map((weight) => ({ weight, processes: 2, workers: 3, ms: () => 150 }));
+    const length = sized(16_000, 60_000);
+    // As on a machine that is busy with something else for 1.5 s again and again.
+    const awake = (at: number) => Math.max(at, at - (at % 3700) + 1500);
+    const budget = { rangesPerSecond: 30 };
+    // Each run has asked by then.
+    const starts = (await simulateBudget(redis, { runs, budget, length, awake })).slice(20);
+    for (const [run, given] of counted(starts, runs.length).entries()) {
+      const due = (starts.length * (weights[run] ?? 0)) / 8;
+      expect(Math.abs(given - due)).toBeLessThanOrEqual(Math.max(0.05 * due, 2));
+    }
+  });
+
+  it('shares of places are of the time that ranges take, not of what they took before', async () => {
+    const weights = [1, 1, 2, 4];
+    const before = 4;
+    const ms = (weight: number) => (n: number) => (n <= before * weight ? 750 : 150);
+    const runs = weights.map((weight) => ({ weight, processes: 2, workers: 3, ms: ms(weight) }));
+    const length = sized(14_000, 60_000);
+    const starts = await simulateBudget(redis, { runs, budget: { concurrency: 4 }, length });
+    const short = starts.filter(({ at, end }) => end - at < 400);
+    for (const [run, given] of counted(short, runs.length).entries()) {
+      const due = (short.length * (weights[run] ?? 0)) / 8;
+      expect(Math.abs(given - due)).toBeLessThanOrEqual(Math.max(0.05 * due, 2));
+    }
+  });
+
   it.each([
     ['ranges', { rangesPerSecond: 4 }, 1],
     ['places', { concurrency: 4 }, 1000],

@@ -35,6 +35,14 @@ export interface SimulatedStart {
   readonly end: number;
 }
 
+interface Simulation {
+  readonly runs: readonly SimulatedRun[];
+  readonly budget: BackfillBudget;
+  readonly length: number;
+  /** When a process that is to ask at some time does so. Default: at that time. */
+  readonly awake?: (at: number, process: number) => number;
+}
+
 interface Member {
   readonly run: number;
   readonly process: number;
@@ -56,7 +64,7 @@ interface Step {
  */
 export async function simulateBudget(
   redis: TestRedis,
-  { runs, budget, length }: { runs: readonly SimulatedRun[]; budget: BackfillBudget; length: number },
+  { runs, budget, length, awake = (at) => at }: Simulation,
 ): Promise<SimulatedStart[]> {
   const { client } = redis;
   const keys = new BackfillKeys(`${redis.prefix}-${randomUUID()}`);
@@ -142,6 +150,11 @@ export async function simulateBudget(
       continue;
     }
     const member = nextAsk.member as Member;
+    const awakeAt = awake(at, member.process);
+    if (awakeAt > at) {
+      member.asks = member.asks.map((ask) => (ask.at < awakeAt ? { ...ask, at: awakeAt } : ask));
+      continue;
+    }
     const spec = runs[member.run] as SimulatedRun;
     const due = member.asks.filter((ask) => ask.at <= at);
     member.asks = member.asks.filter((ask) => ask.at > at);
@@ -150,12 +163,12 @@ export async function simulateBudget(
       continue;
     }
     const [status, detail, ...answers] = await claim(member, due.length, at);
+    member.used.acquire(answers.length);
     for (const answer of answers) {
       const startAt = at + Number.parseInt(answer, 10) / 1000;
       const n = (counts[member.run] ?? 0) + 1;
       counts[member.run] = n;
       const ms = spec.ms(n);
-      member.used.acquire(1);
       started.push({ run: member.run, at: startAt, end: startAt + ms });
       steps.push({
         at: startAt + ms,
