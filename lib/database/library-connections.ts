@@ -9,11 +9,15 @@ import type { PoolUsage } from './tracked-pool.js';
 /** Time that code of the app has to release its connections before a message says that they are waited for. */
 const RELEASE_MS = 2_000;
 
-/**
- * Whose work it is that runs. One for all apps of a process: Node keeps every instance that was ever entered, and each
- * promise of the process pays for each of them.
- */
-const owners = new AsyncLocalStorage<ReadonlySet<LibraryConnections>>();
+/** Whose work it is that runs. */
+interface Work {
+  readonly owners: ReadonlySet<LibraryConnections>;
+  /** `null` where it is not that of one run. */
+  readonly runId: string | null;
+}
+
+/** One for all apps of a process: Node keeps every instance that was ever entered, and each promise of the process pays for each of them. */
+const current = new AsyncLocalStorage<Work>();
 
 /**
  * Closes the connections to the database that the library acquired and still holds at shutdown: by a handler that
@@ -24,6 +28,8 @@ const owners = new AsyncLocalStorage<ReadonlySet<LibraryConnections>>();
 export class LibraryConnections {
   private readonly logger = new Logger('Backfill');
   private readonly pools = new Map<MikroORM, TrackedPool[]>();
+  /** The contexts of which `pools` has all that there are. */
+  private readonly known = new Set<MikroORM>();
   private closed = false;
 
   constructor(@Inject(APP_ORM) orm: MikroORM) {
@@ -37,34 +43,51 @@ export class LibraryConnections {
     }
     const pools: TrackedPool[] = [];
     this.pools.set(orm, pools);
-    onPgPool(orm, (pool) => {
-      const tracked = new TrackedPool(pool, () => owners.getStore()?.has(this) === true);
+    const isKnown = onPgPool(orm, (pool) => {
+      const tracked = new TrackedPool(pool, () => this.owner());
       pools.push(tracked);
       if (this.closed) {
         // MikroORM creates a pool when it is first used, if need be while the app closes.
         void tracked.close();
       }
     });
+    if (isKnown) {
+      this.known.add(orm);
+    }
   }
 
   /** Runs work of the library: connections that it acquires, or what it starts, are those of the library. */
   run<T>(work: () => T): T {
-    const current = owners.getStore();
-    return current?.has(this) ? work() : owners.run(new Set(current).add(this), work);
+    const store = current.getStore();
+    return store?.owners.has(this)
+      ? work()
+      : current.run({ owners: new Set(store?.owners).add(this), runId: null }, work);
   }
 
-  /** The pool of a context of which the library waits for a connection for longest; `null` where none is exhausted. */
-  exhaustion(orm: MikroORM): PoolUsage | null {
+  /** As `run`, for work of one run of a backfill. */
+  runFor<T>(runId: string, work: () => T): T {
+    return current.run({ owners: new Set(current.getStore()?.owners).add(this), runId }, work);
+  }
+
+  /** The pool of a context of which work of a run waits for a connection for longest; `null` where none is exhausted. */
+  exhaustion(orm: MikroORM, runId: string): PoolUsage | null {
     const now = performance.now();
     const exhausted = this.poolsOf(orm)
-      .map((pool) => pool.exhaustion(now))
+      .map((pool) => pool.exhaustion(now, runId))
       .filter((usage) => usage !== null);
     return exhausted.toSorted((a, b) => b.waitedMs - a.waitedMs)[0] ?? null;
   }
 
-  /** The sessions of the database of a context that the library uses. */
-  sessions(orm: MikroORM): number[] {
-    return this.poolsOf(orm).flatMap((pool) => pool.sessions);
+  /** The sessions of the database of a context that work of a run uses; `null` where that is not known, as of another driver. */
+  sessions(orm: MikroORM, runId: string): number[] | null {
+    const pools = this.poolsOf(orm);
+    return this.known.has(orm) || pools.length > 0 ? pools.flatMap((pool) => pool.sessions(runId)) : null;
+  }
+
+  /** The run whose work it is that runs now, `null` of other work of the library, and undefined where it is not the library's. */
+  private owner(): string | null | undefined {
+    const store = current.getStore();
+    return store?.owners.has(this) ? store.runId : undefined;
   }
 
   /** Closes the connections of the library; later ones are refused. */

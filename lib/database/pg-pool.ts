@@ -41,11 +41,14 @@ export function clientsOf(pool: PgPool): readonly PgClient[] {
 /**
  * Calls the listener with each pool of `pg` that MikroORM 7 has or creates. Opens no connection. Other drivers, and
  * a Kysely instance or dialect of the app, have no pool of `pg` to tell of.
+ *
+ * @returns whether all pools will be told of
  */
-export function onPgPool(orm: MikroORM, listener: (pool: PgPool) => void): void {
+export function onPgPool(orm: MikroORM, listener: (pool: PgPool) => void): boolean {
   if (!isPostgres(orm)) {
-    return;
+    return false;
   }
+  let tellsAll = true;
   const seen = new WeakSet<object>();
   const report = (pool: unknown): void => {
     if (isPgPool(pool) && !seen.has(pool)) {
@@ -55,11 +58,14 @@ export function onPgPool(orm: MikroORM, listener: (pool: PgPool) => void): void 
   };
   for (const connection of connectionsOf(orm)) {
     const options: unknown = Reflect.get(connection, 'options');
+    const driverOptions: unknown = isPlainObject(options) ? (options['driverOptions'] ?? {}) : null;
     if (isPlainObject(options)) {
-      options['driverOptions'] = withListener(options['driverOptions'] ?? {}, report);
+      options['driverOptions'] = withListener(driverOptions, report);
     }
+    tellsAll &&= takesListener(driverOptions);
     reportExisting(connection, report);
   }
+  return tellsAll;
 }
 
 /** The connection for writing and those of replicas, which have a pool each. */
@@ -79,7 +85,7 @@ function withListener(options: unknown, report: (pool: unknown) => void): unknow
   if (typeof options === 'function') {
     return () => withListener((options as () => unknown)(), report);
   }
-  if (!isPlainObject(options) || 'createDriver' in options) {
+  if (!takesListener(options)) {
     return options;
   }
   const { onPoolCreated } = options;
@@ -90,6 +96,11 @@ function withListener(options: unknown, report: (pool: unknown) => void): unknow
       return typeof onPoolCreated === 'function' ? (onPoolCreated(pool) as unknown) : undefined;
     },
   };
+}
+
+/** Whether options are no Kysely instance and no dialect, and no function that may return one. */
+function takesListener(options: unknown): options is Record<string, unknown> {
+  return isPlainObject(options) && !('createDriver' in options);
 }
 
 /** Reports the pool of a connection that the app has used before. */

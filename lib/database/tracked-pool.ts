@@ -9,39 +9,41 @@ import { measurePoolWait } from './pool-wait.js';
 const TIMEOUT_MS = 1_000;
 const POLL_MS = 10;
 
-/** A pool of which the library waits for a connection, and there is none. */
+/** A pool of which work of a run waits for a connection, and there is none. */
 export interface PoolUsage {
   readonly size: number;
   readonly inUse: number;
   /** Of these, by the library. */
   readonly ofLibrary: number;
-  /** Of the library. */
+  /** Of the run. */
   readonly waiting: number;
   readonly waitedMs: number;
 }
 
 /** Tells apart the connections of a pool of `pg` that the library acquired from those of the app, and closes them. */
 export class TrackedPool {
-  /** Acquired by the library. */
-  private readonly acquired = new Set<PgClient>();
+  /** Acquired by the library, and for which run; `null` is none. */
+  private readonly acquired = new Map<PgClient, string | null>();
   /** When each wait of the library for a connection began, in their order. */
-  private readonly waits = new Set<{ readonly since: number }>();
+  private readonly waits = new Set<{ readonly since: number; readonly runId: string | null }>();
   private readonly connected = new WeakSet<PgClient>();
   private snapshotted: readonly PgClient[] = [];
   private closed = false;
 
-  /** @param isLibrary whether the code that runs now is the library's, or was called by it */
+  /** @param owner of the code that runs now: a run, `null` where it is the library without a run, undefined where it is the app */
   constructor(
     private readonly pool: PgPool,
-    isLibrary: () => boolean,
+    owner: () => string | null | undefined,
   ) {
     clientsOf(pool).forEach((client) => this.connected.add(client));
     pool.on('connect', (client) => this.connected.add(client));
     pool.on('release', (_error, client) => this.acquired.delete(client));
     // The event `acquire` does not tell who acquires: it is emitted in the context of whoever released the client.
     const connect = pool.connect.bind(pool);
-    pool.connect = ((callback?: OnConnect) =>
-      isLibrary() ? this.acquire(connect, callback) : connect(callback)) as PgPool['connect'];
+    pool.connect = ((callback?: OnConnect) => {
+      const runId = owner();
+      return runId === undefined ? connect(callback) : this.acquire(connect, runId, callback);
+    }) as PgPool['connect'];
   }
 
   /** Connections that are in use by the app, once the pool is being closed. */
@@ -49,9 +51,10 @@ export class TrackedPool {
     return this.pool.ending ? clientsOf(this.pool).length : 0;
   }
 
-  /** `null` where nothing waits, or a connection is free or being opened. */
-  exhaustion(now: number): PoolUsage | null {
-    const [oldest] = this.waits;
+  /** `null` where nothing of the run waits, or a connection is free or being opened. */
+  exhaustion(now: number, runId: string): PoolUsage | null {
+    const waits = [...this.waits].filter((wait) => wait.runId === runId);
+    const [oldest] = waits;
     const { idleCount, options } = this.pool;
     const clients = clientsOf(this.pool);
     const size = options?.max ?? clients.length;
@@ -59,14 +62,15 @@ export class TrackedPool {
     if (!oldest || !isFull) {
       return null;
     }
-    const { acquired, waits } = this;
     const waitedMs = now - oldest.since;
-    return { size, inUse: clients.length, ofLibrary: acquired.size, waiting: waits.size, waitedMs };
+    return { size, inUse: clients.length, ofLibrary: this.acquired.size, waiting: waits.length, waitedMs };
   }
 
-  /** The sessions of the connections that the library acquired. */
-  get sessions(): number[] {
-    return [...this.acquired].flatMap(({ processID }) => (typeof processID === 'number' ? [processID] : []));
+  /** The sessions of the connections that work of a run acquired. */
+  sessions(runId: string): number[] {
+    return [...this.acquired].flatMap(([{ processID }, owner]) =>
+      owner === runId && typeof processID === 'number' ? [processID] : [],
+    );
   }
 
   /**
@@ -75,7 +79,7 @@ export class TrackedPool {
    */
   async close(): Promise<void> {
     this.closed = true;
-    const clients = [...this.acquired];
+    const clients = [...this.acquired.keys()];
     const cancelled = Promise.all(clients.map((client) => cancelStatement(client, TIMEOUT_MS)));
     await endsWithin(Promise.all(clients.map(discard)), TIMEOUT_MS);
     await Promise.all([this.endConnecting(), cancelled]);
@@ -121,8 +125,12 @@ export class TrackedPool {
     this.snapshotted.filter((client) => !left.has(client)).forEach(destroySocket);
   }
 
-  private acquire(connect: () => Promise<PgClient>, callback?: OnConnect): Promise<PgClient> | void {
-    const acquired = this.acquireClient(connect);
+  private acquire(
+    connect: () => Promise<PgClient>,
+    runId: string | null,
+    callback?: OnConnect,
+  ): Promise<PgClient> | void {
+    const acquired = this.acquireClient(connect, runId);
     if (!callback) {
       return acquired;
     }
@@ -141,21 +149,21 @@ export class TrackedPool {
     callback(undefined, acquiredClient, (destroy) => acquiredClient.release?.(destroy));
   }
 
-  private async acquireClient(connect: () => Promise<PgClient>): Promise<PgClient> {
+  private async acquireClient(connect: () => Promise<PgClient>, runId: string | null): Promise<PgClient> {
     if (this.closed) {
       throw closedError();
     }
-    const client = await this.waitFor(measurePoolWait(connect()));
+    const client = await this.waitFor(measurePoolWait(connect()), runId);
     if (this.closed) {
       client.release?.();
       throw closedError();
     }
-    this.acquired.add(client);
+    this.acquired.set(client, runId);
     return client;
   }
 
-  private async waitFor(acquiring: Promise<PgClient>): Promise<PgClient> {
-    const wait = { since: performance.now() };
+  private async waitFor(acquiring: Promise<PgClient>, runId: string | null): Promise<PgClient> {
+    const wait = { since: performance.now(), runId };
     this.waits.add(wait);
     try {
       return await acquiring;

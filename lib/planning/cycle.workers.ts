@@ -5,6 +5,7 @@ import { AbandonSignal } from '../async/abandon-signal.js';
 import { endsWithin } from '../async/timeout.js';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
+import { LibraryConnections } from '../database/library-connections.js';
 import { cycleQueueName, CycleQueues } from '../queues/cycle.queues.js';
 import type { CycleJob } from '../queues/cycle.queues.js';
 import { workerOptions } from '../queues/queue-map.js';
@@ -32,6 +33,7 @@ export class CycleWorkers {
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedModuleOptions,
     private readonly queues: CycleQueues,
     private readonly runner: CycleRunner,
+    private readonly connections: LibraryConnections,
     private readonly errors: RedisErrorLog,
   ) {}
 
@@ -77,7 +79,8 @@ export class CycleWorkers {
 
   private async process(job: Job<CycleJob>): Promise<void> {
     const { backfill, run, cycle } = job.data;
-    const waitMs = await this.abandonSignal.race(this.runner.run(job.data, this.shutdown.signal));
+    const running = this.connections.runFor(run, () => this.runner.run(job.data, this.shutdown.signal));
+    const waitMs = await this.abandonSignal.race(running);
     if (waitMs === 'abandoned') {
       // The watchdog of another process adds the cycle again.
       throw new Error(`Expected cycle ${cycle} of run ${run} to end at shutdown, got none`);

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
+import { LibraryConnections } from '../database/library-connections.js';
 import { Journals } from '../journal/journals.js';
 import { BackfillLogger } from '../logging/backfill.logger.js';
 import { ConcurrencyController } from '../pacing/concurrency/concurrency.controller.js';
@@ -31,6 +32,7 @@ export class RunWorkerDeps {
     readonly keys: BackfillKeys,
     readonly queues: RangeQueues,
     readonly rangeStore: RangeStore,
+    readonly connections: LibraryConnections,
     readonly executor: RangeExecutor,
     readonly splitter: RangeSplitter,
     readonly quota: SharedQuota,

@@ -90,7 +90,9 @@ export class RunWorker {
       (ms, rows) => this.recordDuration(ms, rows),
     );
     const queue = rangeQueueName(run.backfill.name, run.runId);
-    this.worker = new Worker<RangeJob>(queue, (job, token) => this.processJob(job, token), {
+    const process = (job: Job<RangeJob>, token?: string) =>
+      deps.connections.runFor(run.runId, () => this.processJob(job, token));
+    this.worker = new Worker<RangeJob>(queue, process, {
       ...workerOptions(deps.client, deps.keys.prefix, deps.options.lockDuration),
       concurrency: this.slots.ranges,
       maximumRateLimitDelay: limitPollMs(config),

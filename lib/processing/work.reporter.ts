@@ -51,19 +51,20 @@ export class WorkReporter {
     await Promise.all(
       workers.map((worker) => {
         const { runId, backfill } = worker.run;
-        return this.store.write(runId, { at: now, client, ...this.usage(backfill), ...worker.report() });
+        const usage = this.usage(backfill, runId);
+        return this.store.write(runId, { at: now, client, ...usage, ...worker.report() });
       }),
     );
   }
 
-  /** What the process uses of the database of a backfill. */
-  private usage(backfill: DatabaseUser) {
+  /** What the run uses of its database in this process. */
+  private usage(backfill: DatabaseUser, runId: string) {
     const orm = this.managers.ormOf(backfill);
-    const pool = this.connections.exhaustion(orm);
+    const pool = this.connections.exhaustion(orm, runId);
     const context = backfill.contextName ?? this.context;
     return {
       pool: pool && { context, ...pool, waitedMs: Math.round(pool.waitedMs) },
-      sessions: this.connections.sessions(orm).slice(0, MOST_SESSIONS),
+      sessions: this.connections.sessions(orm, runId)?.slice(0, MOST_SESSIONS) ?? null,
     };
   }
 }

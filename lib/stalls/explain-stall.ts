@@ -24,6 +24,9 @@ export interface StallEvidence {
   readonly now: number;
 }
 
+const OF_ACCOUNT =
+  'the session that waits may be that of another run or of the app, as the sessions of this run are not known';
+
 /** What a stalled run waits for: what explains the most comes first, as a blocked process may hold locks that others wait for. */
 export function explainStall(evidence: StallEvidence): StallCause {
   const { locks } = evidence;
@@ -75,7 +78,7 @@ function lock({ locks, leastWaitMs }: StallEvidence, notes: string[]): StallCaus
   return {
     kind: 'lock',
     reason: `${what} for ${formatDuration(wait.waitedMs)}${holders && `, held by ${holders}`}`,
-    notes,
+    notes: locks.areOwn ? notes : [...notes, OF_ACCOUNT],
     details: wait,
   };
 }

@@ -159,7 +159,10 @@ export class StallDetector {
       this.store.firstDueAt(run.id),
     ]);
     const found = suspectStall({ ...stallFacts, watchedSince: watchedSince(samples, limit, now), dueAt });
-    if (!found || (!found.isCertain && !this.mayExplain(run.id, now))) {
+    if (!found || !reportedSince(found.since + LEAST_WAIT_MS, processes)) {
+      return;
+    }
+    if (!found.isCertain && !this.mayExplain(run.id, now)) {
       return;
     }
     this.explainedAt.set(run.id, now);
@@ -188,10 +191,7 @@ export class StallDetector {
     const quietMs = now - since;
     return explainStall({
       processes: reporting,
-      locks: await this.locks.read(
-        reporting.flatMap(({ report }) => report.sessions),
-        this.registry.find(backfill),
-      ),
+      locks: await this.locks.read(sessionsOf(reporting), this.registry.find(backfill)),
       leastWaitMs: isCertain ? LEAST_WAIT_MS : quietMs / 2,
       quietMs,
       now,
@@ -219,4 +219,17 @@ export class StallDetector {
     }
     return processes;
   }
+}
+
+/** `null` where a process does not know those of the run. */
+function sessionsOf(processes: readonly WorkingProcess[]): number[] | null {
+  const known = processes.flatMap(({ report }) => report.sessions ?? []);
+  return processes.every(({ report }) => report.sessions !== null) ? known : null;
+}
+
+/** Whether the last reports tell of the time in which nothing is done. */
+function reportedSince(at: number, processes: ReadonlyMap<string, WorkingProcess | null>): boolean {
+  return [...processes.values()].every(
+    (process) => process === null || process.isBlocked || process.report.at >= at,
+  );
 }

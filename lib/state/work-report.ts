@@ -30,16 +30,16 @@ const reportSchema = z.object({
   client: z.number().nullable(),
   /** The ranges that have been in process for longest. */
   ranges: z.array(rangeSchema),
-  /** `null` where no work waits for a connection, or that is not known. */
+  /** `null` where no work of the run waits for a connection, or that is not known. */
   pool: poolSchema.nullable(),
-  /** Sessions of the database that the library uses. */
-  sessions: z.array(z.number()),
+  /** Sessions of the database that work of the run uses; `null` where that is not known. */
+  sessions: z.array(z.number()).nullable(),
 });
 
 /** A range in process. */
 export type RangeReport = Readonly<z.output<typeof rangeSchema>>;
 
-/** A pool of which work waits for a connection, and there is none. */
+/** A pool of which work of the run waits for a connection, and there is none. */
 export type PoolReport = Readonly<z.output<typeof poolSchema>>;
 
 /** What a process says of its work on a run, every few seconds. */

@@ -3,16 +3,17 @@ import type { LockWait, Row } from './lock-wait.js';
 import { maskStatement } from './mask-statement.js';
 
 /**
- * Sessions of this database that wait for a lock, with those that block them. Behind a connection pooler the sessions of the
- * library are not known: those of the same role count then. Of a row lock, which is one of its transaction, the lock of the tuple
- * tells the table.
+ * Sessions of this database that wait for a lock, with those that block them. Where the sessions of the run are not known, as
+ * behind a connection pooler, those of the same role count, and `is_own` is false. Of a row lock, which is one of its
+ * transaction, the lock of the tuple tells the table.
  *
- * @param sessions of the library; integers
+ * @param sessions of the run; integers. `null` where they are not known
  */
-export function postgresLocks(sessions: readonly number[]): string {
-  const own = sessions.length > 0 ? `pid in (${sessions.map(Math.trunc).join(', ')})` : 'pid is null';
+export function postgresLocks(sessions: readonly number[] | null): string {
+  const known = sessions ?? [];
+  const own = known.length > 0 ? `pid in (${known.map(Math.trunc).join(', ')})` : 'pid is null';
   return `
-    select w.pid, w.query, l.locktype, l.mode,
+    select w.pid, w.query, l.locktype, l.mode, w.${own} as is_own,
       (extract(epoch from clock_timestamp() - coalesce((to_jsonb(l)->>'waitstart')::timestamptz, w.query_start)) * 1000)::float8
         as waited_ms,
       coalesce(l.relation, t.relation)::regclass::text as relation,

@@ -41,11 +41,12 @@ describe('the locks of MariaDB', () => {
     const waiting = orm.em.fork().execute(`update items set state = 'secret' where id = 1`);
     const reading = await eventually(
       'the wait',
-      () => readerOf(orm).read([]),
+      () => readerOf(orm).read(null),
       ({ waits, problem }) => problem !== null || waits.length > 0,
     );
     expect(reading).toMatchObject({
       problem: null,
+      areOwn: false,
       waits: [
         {
           relation: 'shop.items',
@@ -74,8 +75,9 @@ describe('the locks of MariaDB', () => {
 
 it('a database that cannot tell who waits for locks is said to be one', async () => {
   const orm = await SqliteOrm.init({ dbName: ':memory:', ...settings });
-  expect(await readerOf(orm).read([])).toEqual({
+  expect(await readerOf(orm).read(null)).toEqual({
     waits: [],
+    areOwn: false,
     problem: 'the driver of this database cannot tell who waits for locks',
   });
   await orm.close(true);

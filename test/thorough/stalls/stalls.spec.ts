@@ -126,11 +126,46 @@ it('waits for a connection of a pool that the app uses up', async () => {
     details: { context: 'default', size: 1, inUse: 1, ofLibrary: 0, waiting: expect.any(Number) as number },
   });
   expect(stall?.waitingFor.reason).toContain('all 1 are in use, 0 of them by backfills');
-  // The locks cannot be looked into without a connection.
-  expect(stall?.waitingFor.notes).toEqual([expect.stringContaining('the locks cannot be read')]);
+  // No session of the run waits for a lock, as it has none.
+  expect(stall?.waitingFor.notes).toEqual([]);
   await em.rollback();
   await app.finished('work');
 });
+
+it.each(['lock', 'pool'])(
+  'a run is not said to wait for the %s of another run of its process',
+  async (kind) => {
+    let open = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    const gated = defineBackfill<NumberRange>({
+      name: 'gated',
+      source: numbers(3),
+      config: UNPACED,
+      processRange: ({ low }) => (low === 2 ? gate : undefined),
+    });
+    const app = await bench.start({ handlers: [touch, gated], options, poolSize: kind === 'pool' ? 1 : 5 });
+    const { backfills } = app;
+    const em = app.app.get(MikroORM, { strict: false }).em.fork() as SqlEntityManager;
+    if (kind === 'pool') {
+      await backfills.start('gated');
+    }
+    await em.begin();
+    try {
+      await em.execute('select 1 from items where id = 2 for update');
+      await Promise.all([backfills.start('work'), kind === 'lock' && backfills.start('gated')]);
+      const causes = await eventually(
+        'what both wait for',
+        async () => (await backfills.list()).map(({ stalled: stall }) => stall?.waitingFor.kind),
+        (kinds) => kinds.every((each) => each !== undefined && each !== 'unknown'),
+      );
+      expect(causes).toEqual(['handler', kind]);
+    } finally {
+      open();
+      await em.rollback();
+    }
+    await Promise.all([app.finished('work'), app.finished('gated')]);
+  },
+);
 
 it('locks that take long to read keep no connection, as the server ends the statement', async () => {
   const name = new URL(bench.database.url).pathname.slice(1);
@@ -142,7 +177,7 @@ it('locks that take long to read keep no connection, as the server ends the stat
     alter database "${name}" set search_path = slow, pg_catalog, public`);
   const { app } = await bench.start({ poolSize: 1 });
   const em = app.get(MikroORM, { strict: false }).em.fork() as SqlEntityManager;
-  const reading = await app.get(LockWaitReader, { strict: false }).read([]);
+  const reading = await app.get(LockWaitReader, { strict: false }).read(null);
   expect(reading).toMatchObject({ waits: [], problem: expect.stringContaining('cannot be read') as string });
   // Waits for the one connection of the pool.
   const [session] = await em.execute<{ limit: string }[]>(
@@ -307,5 +342,5 @@ it('the locks are read with MikroORM 6, too, the connection of which tells the d
   Object.assign(orm.em.getPlatform(), { getDefaultClientUrl: undefined });
   Object.assign(orm.em.getConnection('write'), { getDefaultClientUrl: () => 'postgresql://localhost' });
   const reader = app.get(LockWaitReader, { strict: false });
-  expect(await reader.read([])).toEqual({ waits: [], problem: null });
+  expect(await reader.read(null)).toEqual({ waits: [], areOwn: true, problem: null });
 });

@@ -25,7 +25,7 @@ const process = (id: string, patch: Partial<WorkReport> = {}, isBlocked = false)
 const explain = (evidence: Partial<StallEvidence>) =>
   explainStall({
     processes: [],
-    locks: { waits: [], problem: null },
+    locks: { waits: [], areOwn: true, problem: null },
     leastWaitMs: 1_000,
     quietMs: 60_000,
     now: NOW,
@@ -72,7 +72,7 @@ describe('what a stalled run waits for', () => {
   const blocked = process('a', { at: NOW - 9_000 }, true);
 
   it('is a blocked process before a lock, a lock before a connection, and that before a handler', () => {
-    const locks = { waits: [lock], problem: null };
+    const locks = { waits: [lock], areOwn: true, problem: null };
     expect(explain({ processes: [waiting, blocked], locks })).toMatchObject({
       kind: 'event-loop',
       reason: 'process a, which has not reported for 9 s: its event loop is blocked',
@@ -81,6 +81,12 @@ describe('what a stalled run waits for', () => {
     expect(explain({ processes: [waiting], locks })).toMatchObject({
       kind: 'lock',
       reason: 'a row lock on items for 50 s, held by session 9 (psql), idle in transaction for 1 min 10 s',
+    });
+    expect(explain({ locks: { ...locks, areOwn: false } })).toMatchObject({
+      kind: 'lock',
+      notes: [
+        'the session that waits may be that of another run or of the app, as the sessions of this run are not known',
+      ],
     });
     expect(explain({ processes: [waiting] })).toMatchObject({
       kind: 'pool',
@@ -107,7 +113,9 @@ describe('what a stalled run waits for', () => {
   });
 
   it('is unknown where nothing is found, with what could not be looked into', () => {
-    const nothing = explain({ locks: { waits: [{ ...lock, waitedMs: 900 }], problem: 'no permission' } });
+    const nothing = explain({
+      locks: { waits: [{ ...lock, waitedMs: 900 }], areOwn: false, problem: 'no permission' },
+    });
     expect(nothing).toEqual({
       kind: 'unknown',
       reason: 'something unknown: no range is in process',
