@@ -42,7 +42,7 @@ export const RUN_MEASURES: readonly RunMeasure[] = [
   sum(
     'held',
     '{run}',
-    'Whether the config, a throttle or a third party lets no range of the run start',
+    'Whether a hold of all runs, the config, a throttle or a third party lets no range of the run start',
     (status) => (isHeldOnPurpose(status) ? 1 : 0),
   ),
   sum(
@@ -50,6 +50,12 @@ export const RUN_MEASURES: readonly RunMeasure[] = [
     '{run}',
     'Whether the run should progress and does not, while nothing holds it',
     ({ stalled }) => (stalled === null ? 0 : 1),
+  ),
+  sum(
+    'budget_limited',
+    '{run}',
+    'Whether the budget that all runs share is used up and limits the run',
+    ({ budget }) => (budget === null ? 0 : 1),
   ),
   gauge('progress', '1', 'Progress of the run, from 0 to 1', ({ percent }) => percent / 100),
   sum('row.expected', '{row}', 'Rows of the run, counted or estimated', ({ rowsTotal }) => rowsTotal ?? 0),

@@ -64,7 +64,7 @@ beforeAll(async () => {
 });
 
 describe('The dashboard and the alert rules of the sample', () => {
-  it('have a panel for each concern, a variable for the data source, and three rules', () => {
+  it('have a panel for each concern, a variable for the data source, and rules', () => {
     expect(dashboard.panels.map(({ title }) => title)).toEqual([
       'State',
       'Progress',
@@ -84,6 +84,10 @@ describe('The dashboard and the alert rules of the sample', () => {
     expect(rules.map(({ alert }) => alert)).toEqual([
       'BackfillFailedOrPausedItself',
       'BackfillNoProgress',
+      'BackfillStalled',
+      'BackfillLate',
+      'BackfillHeldForLong',
+      'BackfillBudgetExhausted',
       'BackfillFailuresRising',
     ]);
   });

@@ -24,3 +24,10 @@ it('the seconds that a run is late are those of its status, 0 of one that is in 
   expect(measure?.value({ ...IDLE_STATUS, late } as unknown as BackfillStatus)).toBe(90);
   expect(measure?.value(IDLE_STATUS as unknown as BackfillStatus)).toBe(0);
 });
+
+it('a run that the budget limits is told from one that it does not', () => {
+  const measure = RUN_MEASURES.find(({ name }) => name === 'backfill.run.budget_limited');
+  const budget = { limit: 'concurrency', share: 0.5, reason: 'the budget: concurrency, share 50 %' };
+  expect(measure?.value({ ...IDLE_STATUS, budget } as unknown as BackfillStatus)).toBe(1);
+  expect(measure?.value(IDLE_STATUS as unknown as BackfillStatus)).toBe(0);
+});
