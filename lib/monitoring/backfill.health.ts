@@ -17,7 +17,11 @@ export interface BackfillHealthOptions {
   readonly backfills?: readonly string[];
   /** Whether a backfill is unhealthy whose last run ended with failures. Default `false`. */
   readonly failuresAreDown?: boolean;
-  /** Whether a backfill is unhealthy whose run is stalled. Default `true`. */
+  /**
+   * Whether a backfill is unhealthy whose run is stalled. Default `false`: every process would be down at once, and a load
+   * balancer or an orchestrator would take the whole app away for a run that waits for a lock. Alert on the metric
+   * `backfill.run.stalled` or the event `stalled`; turn it on for a check that only tells people.
+   */
   readonly stalledAreDown?: boolean;
   /**
    * Whether the backfills are unhealthy while the database does not answer, which costs a query without a table. Turn it
@@ -48,7 +52,8 @@ export type BackfillHealthResult = Record<
  * Health indicator for `HealthCheckService` of `@nestjs/terminus`. It is exported by `BackfillModule`.
  *
  * The status is `down` while Redis or the database does not answer, while a run is running and no process has a worker for it
- * although not all runs are held, while a run is stalled, and, with `failuresAreDown`, after a run that ended with failures.
+ * although not all runs are held, with `stalledAreDown` while a run is stalled, and with `failuresAreDown` after a run that ended
+ * with failures.
  *
  * @example
  * ```ts
@@ -86,7 +91,7 @@ export class BackfillHealthIndicator {
     const {
       backfills: names,
       failuresAreDown = false,
-      stalledAreDown = true,
+      stalledAreDown = false,
       database = true,
       timeoutMs = TIMEOUT_MS,
     } = options;
