@@ -4,6 +4,7 @@ import type { BackfillConfigPatch } from 'nestjs-backfill';
 export interface BenchPlan {
   readonly role:
     | 'app'
+    | 'registered'
     | 'bare-app'
     | 'queue'
     | 'statements'
@@ -17,6 +18,8 @@ export interface BenchPlan {
   readonly keyPrefix: string;
   /** Config of every backfill of an app. */
   readonly config?: BackfillConfigPatch;
+  /** Backfills of the app with an HTTP server. */
+  readonly registered?: number;
   /** Ranges of the backfills that walk numbers. */
   readonly ranges?: number;
   readonly workers?: boolean | readonly string[];

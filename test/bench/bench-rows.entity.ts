@@ -23,4 +23,18 @@ export class WalkRow {
   createdAt!: Date;
 }
 
-export const BENCH_ENTITIES = [BenchRow, WalkRow];
+/** A row of `bench_ids`, which has the first and the last of very many ids. */
+@Entity({ tableName: 'bench_ids' })
+export class IdRow {
+  @PrimaryKey({ type: 'bigint' })
+  id!: bigint;
+}
+
+/** A row of `bench_narrow`. */
+@Entity({ tableName: 'bench_narrow' })
+export class NarrowRow {
+  @PrimaryKey({ type: 'bigint' })
+  id!: bigint;
+}
+
+export const BENCH_ENTITIES = [BenchRow, WalkRow, IdRow, NarrowRow];

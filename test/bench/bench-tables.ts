@@ -1,10 +1,17 @@
-import { createJournalSchema } from 'nestjs-backfill';
+import { createJournalSchema, createLedgerSchema } from 'nestjs-backfill';
 import type { BenchArena } from './bench-arena.js';
 
 /** Creates the tables of the journal. */
 export async function createJournal(arena: BenchArena): Promise<void> {
   const sql: string[] = [];
   await createJournalSchema({ addSql: (statement) => sql.push(statement) });
+  await arena.sql(sql.join('\n'));
+}
+
+/** Creates the tables of the ledger. */
+export async function createLedger(arena: BenchArena): Promise<void> {
+  const sql: string[] = [];
+  await createLedgerSchema({ addSql: (statement) => sql.push(statement) });
   await arena.sql(sql.join('\n'));
 }
 
@@ -34,4 +41,26 @@ export async function fillWalk(arena: BenchArena, rows: number): Promise<void> {
     CREATE INDEX bench_walk_created_at ON bench_walk (created_at, id);
   `);
   await arena.sql('VACUUM ANALYZE bench_walk');
+}
+
+/** Fills `bench_ids` with the first and the last of so many ids. */
+export async function fillIds(arena: BenchArena, ids: number): Promise<void> {
+  await arena.sql(
+    `CREATE TABLE bench_ids (id bigint PRIMARY KEY); INSERT INTO bench_ids VALUES (1), (${ids})`,
+  );
+}
+
+/** Ids of `bench_narrow` stand so far apart on average. */
+export const NARROW_GAP = 7;
+
+/** Fills `bench_narrow`: ids at irregular distances, and little else. */
+export async function fillNarrow(arena: BenchArena, rows: number): Promise<void> {
+  // In one transaction, which writes no log of the rows where `wal_level` is minimal.
+  await arena.sql(`
+    CREATE TABLE bench_narrow (id bigint NOT NULL) WITH (autovacuum_enabled = off);
+    INSERT INTO bench_narrow
+      SELECT i * ${NARROW_GAP} + hashint8(i) % ${Math.floor(NARROW_GAP / 2)} FROM generate_series(1, ${rows}::bigint) i;
+    ALTER TABLE bench_narrow ADD PRIMARY KEY (id);
+  `);
+  await arena.sql('VACUUM (FREEZE, ANALYZE) bench_narrow');
 }

@@ -6,7 +6,7 @@ import type { BackfillConfigPatch, IdRange } from 'nestjs-backfill';
 import { defineBackfill } from '../support/apps/define-backfill.js';
 import { numbers, type NumberRange, type NumberRow } from '../support/apps/number.source.js';
 import type { BenchPlan } from './bench-plan.js';
-import { BenchRow, WalkRow } from './bench-rows.entity.js';
+import { BenchRow, IdRow, NarrowRow, WalkRow } from './bench-rows.entity.js';
 
 /** When ranges began, by backfill, epoch ms. */
 export const starts = new Map<string, number[]>();
@@ -26,6 +26,12 @@ export function paceName(perSecond: number): string {
 
 /** Ms that a row of `wait` takes. */
 export const WAIT_MS = 11;
+
+/** Ms that a range of `slow` takes. */
+export const SLOW_MS = 1_000;
+
+/** Numbers that `slow` has processed in this process. */
+export const slow: number[] = [];
 
 /** The handlers of an app under test. */
 export function handlersOf(plan: BenchPlan): Type[] {
@@ -126,6 +132,27 @@ export function handlersOf(plan: BenchPlan): Type[] {
       source: keyset(WalkRow, { orderBy: { id: 'asc' } }),
       config: { ...config, batchSize: 100 },
       processRange: () => undefined,
+    }),
+    defineBackfill<IdRange>({
+      name: 'billion',
+      source: idRange(IdRow),
+      config: { ...config, batchSize: 10_000 },
+      processRange: () => undefined,
+    }),
+    defineBackfill({
+      name: 'narrow',
+      source: keyset(NarrowRow, { orderBy: { id: 'asc' } }),
+      config: { ...config, batchSize: 1_000 },
+      processRange: () => undefined,
+    }),
+    defineBackfill<NumberRange>({
+      name: 'slow',
+      source: numbers(ranges),
+      config: { ...config, batchSize: 1 },
+      processRange: async ({ low }) => {
+        await sleep(SLOW_MS);
+        slow.push(low);
+      },
     }),
     ...PACES.map(paced),
   ];

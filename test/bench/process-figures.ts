@@ -18,6 +18,7 @@ export function processFigures(): Role {
       return process.memoryUsage().heapUsed;
     },
     uptimeMs: () => performance.now(),
+    rss: () => process.memoryUsage.rss(),
     watchMemory: () => {
       peak = process.memoryUsage.rss();
       clearInterval(sampling);

@@ -1,16 +1,19 @@
 import type { Benchmark } from '../benchmark.js';
 import { api } from './api.bench.js';
 import { control } from './control.bench.js';
+import { crowd } from './crowd.bench.js';
 import { enqueue } from './enqueue.bench.js';
 import { entities } from './entities.bench.js';
 import { forecast } from './forecast.bench.js';
 import { foreground } from './foreground.bench.js';
 import { heap } from './heap.bench.js';
 import { idle } from './idle.bench.js';
+import { longWalk } from './long-walk.bench.js';
 import { memory } from './memory.bench.js';
 import { noop } from './noop.bench.js';
 import { pace } from './pace.bench.js';
 import { plan } from './plan.bench.js';
+import { registered } from './registered.bench.js';
 import { scale } from './scale.bench.js';
 import { sql } from './sql.bench.js';
 import { undo } from './undo.bench.js';
@@ -34,4 +37,7 @@ export const benchmarks: readonly Benchmark[] = [
   api,
   foreground,
   heap,
+  registered,
+  longWalk,
+  crowd,
 ];

@@ -18,7 +18,7 @@ import { tellParent } from '../../support/processes/index.js';
 import type { BenchPlan, Role, SignalPlan } from '../bench-plan.js';
 import { BenchModule } from '../bench.module.js';
 import { BENCH_ENTITIES, BenchRow } from '../bench-rows.entity.js';
-import { endless, handlersOf, starts } from '../handlers.js';
+import { endless, handlersOf, slow, starts } from '../handlers.js';
 import { processFigures } from '../process-figures.js';
 
 /** What the app knows of the foreground. */
@@ -135,5 +135,7 @@ export async function open(plan: BenchPlan): Promise<Role> {
     },
     /** When ranges of a backfill began since it was last asked, epoch ms. */
     starts: (name: string) => starts.get(name)?.splice(0) ?? [],
+    /** Numbers that `slow` has processed here. */
+    slow: () => slow,
   };
 }
