@@ -1,2 +1,3 @@
 export { createEnvironmentBench, environment, type EnvironmentBench } from './environment-bench.js';
-export { CREATE_ROWS, fillRows } from './environment-rows.js';
+export { CREATE_ROWS, fillRows, type Query } from './environment-rows.js';
+export { startOwnPostgres, type OwnPostgres } from './own-postgres.js';
