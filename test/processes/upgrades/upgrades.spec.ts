@@ -1,3 +1,4 @@
+import { alarmsSuite } from './alarms.suite.js';
 import { canarySuite } from './canary.suite.js';
 import { databaseSuite } from './database.suite.js';
 import { deploySuite } from './deploy.suite.js';
@@ -17,6 +18,7 @@ describe.each(await releases())('%s and this version', (tarball) => {
   const bench = new UpgradeBench(tarball);
   describe('a pause', () => pauseSuite(bench));
   describe('a hold of all runs', () => holdSuite(bench));
+  describe('alarms', () => alarmsSuite(bench));
   describe('failures', () => failuresSuite(bench));
   describe('pacing', () => pacingSuite(bench));
   describe('the ledger', () => ledgerSuite(bench));
