@@ -6,6 +6,7 @@ import { ConsumerApp } from './support/consumer.app.js';
 import { DOCS, GUARDED, TENTH } from './support/guarded-app.js';
 import { NEST_11_COMMONJS, NEST_12_ESM } from './support/stacks.js';
 import { LINES, ROLLED_BACK, UNDONE } from './support/undone-app.js';
+import { nodeMajors } from './support/node-majors.js';
 import { packedLibrary } from './support/tarball.js';
 
 const ROWS = 300;
@@ -200,6 +201,22 @@ import { Message } from './message.entity${x}';
       await app.npx('nestjs-backfill', 'status', 'renew-messages', '--json'),
     ) as object;
     expect(status).toMatchObject({ state: 'completed', rowsDone: ROWS, failed: 0 });
+  });
+
+  it.each(nodeMajors())('works, and is well by the doctor, on Node $version', async ({ env }) => {
+    const services = app.services;
+    app.services = { ...services, ...env };
+    try {
+      await app.npx('nestjs-backfill', 'start', 'renew-messages', '--json');
+      const seen = JSON.parse((await app.node('dist/work.js')).trim().split('\n').at(-1) ?? '') as object;
+      expect(seen).toMatchObject({ before: 'running', after: 'completed', old: 0, operator: OPERATOR });
+      const problems = JSON.parse(await app.npx('nestjs-backfill', 'doctor', '--json')) as {
+        level: string;
+      }[];
+      expect(problems.filter(({ level }) => level === 'problem')).toEqual([]);
+    } finally {
+      app.services = services;
+    }
   });
 
   it('is well by the doctor of the command line', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createTestDatabase, createTestRedis } from '../support/databases/index.js';
 import { QuickStart } from './support/quick-start.js';
 import { startOwnServices } from './support/quick-start-services.js';
+import { nodeMajors } from './support/node-majors.js';
 import { packedLibrary } from './support/tarball.js';
 
 const COMPLETED = 'completed 100 % 10000/10000';
@@ -30,6 +31,15 @@ describe('the quick start of the README', () => {
       `select count(*)::int as rows, count(*) filter (where email_domain = 'example.com')::int as filled from customers`,
     );
     expect(counts).toEqual({ rows: 10_000, filled: 10_000 });
+  });
+
+  it.each(nodeMajors())('does so on Node $version', async ({ env }) => {
+    await database.query('drop table customers');
+    await redis.client.flushdb();
+    const services = { DATABASE_URL: database.url, REDIS_URL: redis.url, ...env };
+
+    expect(lastStatusOf(await quickStart.start(services))).toBe(COMPLETED);
+    expect(await quickStart.listRuns(services)).toMatch(/completed.*10,?000/);
   });
 
   it('does so on the services that it starts without Docker, and the command line shows the run', async () => {

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import sharedTeardown from '../../support/jest/global-teardown.js';
 
 export default async function globalTeardown(options) {
-  await rm(dirname(process.env.PACKED_LIBRARY), { recursive: true });
+  const folders = [dirname(process.env.PACKED_LIBRARY), process.env.NODE_MAJORS_FOLDER];
+  await Promise.all(folders.map((folder) => rm(folder, { recursive: true })));
   await sharedTeardown(options);
 }
