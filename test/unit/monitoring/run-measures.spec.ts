@@ -1,4 +1,5 @@
-import { RUN_MEASURES } from '../../../lib/monitoring/run-measures.js';
+import { readFile } from 'node:fs/promises';
+import { RUN_MEASURES, RUN_STATUS } from '../../../lib/monitoring/run-measures.js';
 import { IDLE_STATUS } from '../../../lib/status/idle-status.js';
 import type { BackfillStatus } from '../../../lib/status/backfill-status.js';
 
@@ -30,4 +31,17 @@ it('a run that the budget limits is told from one that it does not', () => {
   const budget = { limit: 'concurrency', share: 0.5, reason: 'the budget: concurrency, share 50 %' };
   expect(measure?.value({ ...IDLE_STATUS, budget })).toBe(1);
   expect(measure?.value(IDLE_STATUS as unknown as BackfillStatus)).toBe(0);
+});
+
+it('the guide has each metric of a run, with its unit', async () => {
+  const guide = await readFile(new URL('../../../sample/guides/monitoring.md', import.meta.url), 'utf8');
+  const documented = [...guide.matchAll(/^\| (`backfill\.run\..*?) \| `(.*?)` \|/gm)].flatMap(
+    ([, names = '', unit]) => {
+      const [first = '', ...others] = names.split(', ').map((name) => name.replaceAll('`', ''));
+      const stem = first.slice(0, first.lastIndexOf('.'));
+      return [first, ...others.map((name) => `${stem}${name}`)].map((name) => `${name} ${unit}`);
+    },
+  );
+  const exported = [RUN_STATUS, ...RUN_MEASURES].map(({ name, unit }) => `${name} ${unit}`);
+  expect(documented.toSorted()).toEqual(exported.toSorted());
 });
