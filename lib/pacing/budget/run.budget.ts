@@ -8,6 +8,8 @@ const LATEST = 0.2;
 /** What a range is expected to take before the first has ended. */
 const UNKNOWN_RANGE_MS = 50;
 
+const NONE_ENDED = { ranges: 0, chargedMs: 0, ms: 0 };
+
 /** The run and the process whose part of the budget it is. */
 export interface BudgetMember {
   readonly runId: string;
@@ -28,7 +30,9 @@ export class RunBudget {
   /** What the ranges in process are expected to take. */
   private expectedMs = 0;
   /** Of ranges that have ended since the last claim: what the run was charged for them, and what they took. */
-  private ended = { ranges: 0, chargedMs: 0, ms: 0 };
+  private ended = NONE_ENDED;
+  /** What the claim under way tells of them, and expects of the ranges that it is given. */
+  private told = { ...NONE_ENDED, usualMs: UNKNOWN_RANGE_MS };
 
   constructor(
     private readonly member: BudgetMember,
@@ -47,6 +51,7 @@ export class RunBudget {
 
   /** What a claim tells of the budget; `null` without one. */
   claim(): BudgetClaim | null {
+    this.told = { ...this.ended, usualMs: this.rangeMs > 0 ? this.rangeMs : UNKNOWN_RANGE_MS };
     if (!this.isLimited) {
       return null;
     }
@@ -67,20 +72,31 @@ export class RunBudget {
         table,
         lease: leaseMs,
         held: this.held,
-        rangeMs: toMicros(this.usualMs),
-        ended: this.ended.ranges,
-        chargedMs: toMicros(this.ended.chargedMs),
-        endedMs: toMicros(this.ended.ms),
+        rangeMs: toMicros(this.told.usualMs),
+        ended: this.told.ranges,
+        chargedMs: toMicros(this.told.chargedMs),
+        endedMs: toMicros(this.told.ms),
       }),
     };
   }
 
-  /** So many ranges were claimed. A claim that asked for some has told of the ranges that had ended. */
+  /**
+   * A claim was answered, and so many ranges were claimed.
+   *
+   * @param hasAsked whether it asked for any: its answer then counts those that had ended before
+   */
   acquire(ranges: number, hasAsked = true): void {
     this.held += ranges;
-    this.expectedMs += ranges * this.usualMs;
+    this.expectedMs += ranges * this.told.usualMs;
     if (hasAsked) {
-      this.ended = { ranges: 0, chargedMs: 0, ms: 0 };
+      const { ended, told } = this;
+      // Others may have ended meanwhile.
+      this.ended = {
+        ranges: ended.ranges - told.ranges,
+        chargedMs: ended.chargedMs - told.chargedMs,
+        ms: ended.ms - told.ms,
+      };
+      this.told = { ...this.told, ...NONE_ENDED };
     }
   }
 
@@ -89,16 +105,15 @@ export class RunBudget {
     const chargedMs = this.held > 0 ? (this.expectedMs * ranges) / this.held : 0;
     this.held -= ranges;
     this.expectedMs = Math.max(0, this.expectedMs - chargedMs);
-    this.ended.ranges += ranges;
-    this.ended.chargedMs += chargedMs;
-    this.ended.ms += (ms ?? 0) * ranges;
+    const { ended } = this;
+    this.ended = {
+      ranges: ended.ranges + ranges,
+      chargedMs: ended.chargedMs + chargedMs,
+      ms: ended.ms + (ms ?? 0) * ranges,
+    };
     if (ms !== null) {
       this.rangeMs = this.rangeMs === 0 ? ms : this.rangeMs + LATEST * (ms - this.rangeMs);
     }
-  }
-
-  private get usualMs(): number {
-    return this.rangeMs > 0 ? this.rangeMs : UNKNOWN_RANGE_MS;
   }
 }
 
