@@ -35,7 +35,7 @@ export function startBudgetProcess(settings: BudgetSettings): BudgetProcess {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   let isReady = false;
-  child.stdout.once('data', () => {
+  child.stdout?.once('data', () => {
     isReady = true;
   });
   const isUp = async () => {
