@@ -29,7 +29,9 @@ export interface AdminClient {
 /** A client of the admin endpoints at a URL. */
 export function adminClient(base: string): AdminClient {
   const call = async <T>(path: string, init: RequestInit): Promise<AdminResponse<T>> => {
-    const response = await fetch(`${base}${path}`, { ...init, redirect: 'manual' });
+    // A connection that is kept may be closed by the server just as the next request is sent on it.
+    const headers = { connection: 'close', ...(init.headers as Record<string, string>) };
+    const response = await fetch(`${base}${path}`, { ...init, headers, redirect: 'manual' });
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.includes('json') === true;
     return {
