@@ -20,8 +20,8 @@ local KEEPS_TAG_MS = 1000
 -- of those that ask, as others that were admitted before it are ahead by theirs.
 local CREDIT = 4
 local FORGOTTEN_MS = 60000
--- Where no run has asked for longer than this, all stood still, on a busy machine or without Redis. None is late for that: the
--- first to ask again must not take the turns of the others. Where it lasted longer than the most, they begin anew.
+-- Where no run has asked for longer than this, all stood still, on a busy machine or without Redis. None that waits is late for
+-- that: the first to ask again must not take the turns of the others. Where it lasted longer than the most, they begin anew.
 local QUIET_MS, MOST_QUIET_MS = 100, 10000
 
 local function open_fair_queue(key, run, weight, now, process)
@@ -44,7 +44,7 @@ local function open_fair_queue(key, run, weight, now, process)
         run = id, tag = tonumber(tag), asks_until = tonumber(asks_until), want = tonumber(want),
         weight = tonumber(other_weight), cost = tonumber(cost), process = asks_in,
       }
-      if quiet > 0 and seen <= entry.asks_until + KEEPS_TAG_MS then
+      if quiet > 0 and entry.want > 0 and seen <= entry.asks_until + KEEPS_TAG_MS then
         entry.asks_until = entry.asks_until + quiet
         queue.postponed[#queue.postponed + 1] = entry
       end
