@@ -2,6 +2,7 @@ import { sleep } from '../async/sleep.js';
 import type { BackfillConfig } from '../config/backfill-config.js';
 import type { ConcurrencyController } from '../pacing/concurrency/concurrency.controller.js';
 import { LoadMeter } from '../pacing/concurrency/load.meter.js';
+import { SlotRests } from '../pacing/concurrency/slot-rests.js';
 import { fixedSlots, shareSlots, slotBounds } from '../pacing/concurrency/slots.js';
 import type { SlotUse } from '../pacing/concurrency/slots.js';
 import type { ServedRun } from './served-run.js';
@@ -19,6 +20,7 @@ export class RunSlots {
   private value: number | null = null;
   private timer: NodeJS.Timeout | undefined;
   private stepping: Promise<void> | undefined;
+  private readonly rests = new SlotRests();
   private readonly closed = new AbortController();
 
   /** @param changed called when another number of ranges or rows is to be worked on at once */
@@ -66,14 +68,15 @@ export class RunSlots {
 
   /** Rests after work that took so long, where slots are used for only a part of the time. */
   async rest(workedMs: number): Promise<void> {
-    const { signal } = this.closed;
+    const owedMs = this.rests.begin(workedMs, this.use);
+    if (owedMs === null) {
+      return;
+    }
     const from = performance.now();
-    for (;;) {
-      const left = workedMs * this.use.rest - (performance.now() - from);
-      if (left < 1 || signal.aborted) {
-        return;
-      }
-      await sleep(Math.min(left, REST_STEP_MS), signal);
+    try {
+      await this.restFor(owedMs);
+    } finally {
+      this.rests.end(owedMs, performance.now() - from, this.use);
     }
   }
 
@@ -83,6 +86,18 @@ export class RunSlots {
     this.timer = undefined;
     this.closed.abort();
     await this.stepping;
+  }
+
+  private async restFor(workedMs: number): Promise<void> {
+    const { signal } = this.closed;
+    const from = performance.now();
+    for (;;) {
+      const left = workedMs * this.use.rest - (performance.now() - from);
+      if (left < 1 || signal.aborted) {
+        return;
+      }
+      await sleep(Math.min(left, REST_STEP_MS), signal);
+    }
   }
 
   private async step(): Promise<void> {

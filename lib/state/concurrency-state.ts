@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { decodeJson } from './json.js';
 
+const provenSchema = z.object({ value: z.number(), ms: z.number() });
 const ceilingSchema = z.object({ value: z.number(), at: z.number() });
 
 /** The state of the controller of the concurrency of a run, as the run has it in Redis. */
@@ -41,6 +42,13 @@ export const concurrencyStateSchema = z.object({
   loweredAt: z.number(),
   /** How bad the trouble was when the value was last lowered, 0 to 1. */
   severity: z.number(),
+  /**
+   * A value that was free of trouble, and for how many ms: after a decrease the value returns to it at once. States of earlier
+   * versions do not have it.
+   */
+  proven: provenSchema.nullable().default(null),
+  /** Since when no pressure has been measured, epoch ms. States of earlier versions do not have it. */
+  clearSince: z.number().default(0),
   /** Raises since the last trouble. */
   raises: z.number(),
   /** Since when nothing has been wrong, epoch ms. */

@@ -23,6 +23,8 @@ export function initialConcurrency({ min }: SlotBounds, now: number): Concurrenc
     raisedAt: 0,
     loweredAt: 0,
     severity: 0,
+    proven: null,
+    clearSince: now,
     raises: 0,
     calmSince: now,
     ended: 0,

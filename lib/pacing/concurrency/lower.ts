@@ -1,5 +1,6 @@
 import type { ConcurrencyState } from '../../state/concurrency-state.js';
 import type { LoadSignals, SlotBounds } from './load-signals.js';
+import { disprove, isProven, OWN_EFFECT_MS } from './proven.js';
 import type { Trouble } from './trouble.js';
 
 /** Factors of the decrease, from the mildest trouble to the worst. */
@@ -13,8 +14,6 @@ const SEVERE = 0.4;
 const FALLING = 0.04;
 /** Trouble that has become worse by this much does not wait. */
 const WORSE = 0.25;
-/** Trouble this soon after a raise is its effect. */
-const OWN_EFFECT_MS = 6_000;
 /** A raise that had severe effects is undone, and a little more. */
 const UNDO_SEVERE = 0.85;
 /** Throttles can bring a run down to this part of its minimum: it then rests between its ranges. */
@@ -29,7 +28,7 @@ const EPISODE_MS = 10_000;
 /** Decreases the value, unless it was just decreased. */
 export function lower(
   state: ConcurrencyState,
-  { now, used, pressure }: LoadSignals,
+  { now, used, pressure, errors }: LoadSignals,
   { min }: SlotBounds,
   { severity, external, reason }: Trouble,
 ): ConcurrencyState {
@@ -55,12 +54,15 @@ export function lower(
     return { ...troubled, reason: `${reason}: at its minimum` };
   }
   const sameEpisode = state.ceiling !== null && !byRaise && now - state.loweredAt < EPISODE_MS;
+  const proven = disprove(state, inUse, byRaise, errors > 0);
+  const keepsCeiling = sameEpisode || isProven({ ...state, proven }, inUse);
   return {
     ...troubled,
     value: lowered,
     reason: `lowered: ${reason}`,
-    ceiling: sameEpisode ? state.ceiling : { value: inUse, at: now },
+    ceiling: keepsCeiling ? state.ceiling : { value: inUse, at: now },
     good: lowered,
+    proven,
     loweredAt: now,
     severity,
     ended: 0,

@@ -11,6 +11,8 @@ const PEAK_MS = 4_000;
 const FLOOR_SMOOTHING_MS = 3_000;
 /** At the minimum the floor follows the latency: what others cause there is no load of the run. */
 const FLOOR_RISE_MS = 10_000;
+/** Pressure below this does not keep the value from being raised. */
+export const CALM_PRESSURE = 0.1;
 /** The pressure that holds a run. */
 export const HELD = 1;
 /** Up to this part of the minimum, a run is at its minimum. */
@@ -34,6 +36,7 @@ export function observe(
         ? state.used + weight * (used - state.used)
         : state.used,
     ended: state.ended + ended,
+    clearSince: pressure !== null && pressure < CALM_PRESSURE ? state.clearSince : now,
     ...(latencyMs === null ? {} : observeLatency(state, latencyMs, elapsed, state.value <= min * NEAR_MIN)),
   };
 }

@@ -29,6 +29,7 @@ export function rescale(
     reason: factor === 1 ? 'its bounds have changed' : `the number of processes has become ${processes}`,
     good: value,
     ceiling: state.ceiling && { ...state.ceiling, value: state.ceiling.value * factor },
+    proven: state.proven && { ...state.proven, value: Math.min(max, state.proven.value * factor) },
     ended: 0,
   };
 }

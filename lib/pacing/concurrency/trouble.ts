@@ -1,9 +1,8 @@
 import type { ConcurrencyState } from '../../state/concurrency-state.js';
 import type { LoadSignals } from './load-signals.js';
-import { HELD } from './observe.js';
+import { CALM_PRESSURE, HELD } from './observe.js';
 
-/** Up to this pressure the value may be raised; from the second on it is lowered. */
-const CALM_PRESSURE = 0.1;
+/** From this pressure on the value is lowered. */
 const HIGH_PRESSURE = 0.25;
 /** The same for the ratio of the latency to its floor. */
 export const CALM_STRETCH = 1.5;

@@ -95,6 +95,8 @@ describe('a run that should progress', () => {
       raisedAt: 0,
       loweredAt: 0,
       severity: 0,
+      proven: null,
+      clearSince: 0,
       raises: 0,
       calmSince: 0,
       ended: 0,

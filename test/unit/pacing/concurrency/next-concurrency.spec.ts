@@ -39,7 +39,8 @@ describe('nextConcurrency', () => {
     const probe = (seconds: number) => (seconds >= 60 && seconds < 120 ? wide(4) : wide(16));
     const points = simulate(database({ capacity: 1_000, deviation, probe }), 200);
     const before = last(between(points, 0, 60));
-    expect(last(between(points, 60, 120))).toBeLessThanOrEqual(before * 0.5);
+    // Where the pressure of the others is one at which the value is lowered no further.
+    expect(last(between(points, 60, 120))).toBeLessThanOrEqual(4 * 1.25);
     expect(Math.max(...between(points, 120, 180))).toBeGreaterThan(before * 0.8);
   });
 
@@ -58,6 +59,24 @@ describe('nextConcurrency', () => {
   it('stays at its maximum with a latency that is noisy, and no more', () => {
     const points = simulate(database({ capacity: 1_000, deviation: 0.2 }), 600);
     expect(Math.min(...between(points, 60, 600))).toBe(32);
+  });
+
+  it('returns at once to what was free of trouble after a pressure that was not its own', () => {
+    const plant = (slots: number, seconds: number): Answer => ({
+      latencyMs: 40,
+      perSecond: 25 * slots,
+      pressure: seconds > 60 && seconds <= 63 ? 0.8 : 0,
+    });
+    const points = simulate(plant, 66);
+    expect(last(between(points, 0, 63))).toBeLessThan(32 * 0.9);
+    expect(last(between(points, 0, 66))).toBe(32);
+  });
+
+  it('returns less and less often to what causes trouble again', () => {
+    const probe = (seconds: number) => (seconds < 90 ? wide(16) : wide(4));
+    const points = simulate(database({ capacity: 1_000, probe, windowMs: 1_000 }), 300);
+    expect(between(points, 95, 300).filter((value) => value > 8).length / 4).toBeLessThan(5);
+    expect(Math.max(...between(points, 180, 300))).toBeLessThan(6);
   });
 
   it('rests below its minimum for a throttle, and not for its own latency', () => {

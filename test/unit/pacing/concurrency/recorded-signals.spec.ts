@@ -4,12 +4,14 @@ import { between, database, simulate, swing } from './simulation.js';
 /**
  * Recorded every 250 ms by `npm run bench -- foreground` on two cores that others used as well: the time of a row in
  * multiples of its median, and the pressure by a metric of the foreground, both at a nearly constant concurrency; and the
- * pressure while others kept the machine busy, whatever the run did.
+ * pressure while others kept the machine busy, whatever the run did. `stalls` has calm seconds, and a stall of the machine that holds
+ * the run for as long as the window of the metric is, and one that does not.
  */
 const recorded = JSON.parse(readFileSync(new URL('./recorded-signals.json', import.meta.url), 'utf8')) as {
   readonly latency: readonly number[];
   readonly pressure: readonly number[];
   readonly busy: readonly number[];
+  readonly stalls: readonly number[];
 };
 
 const at = (values: readonly number[], seconds: number) =>
@@ -51,5 +53,20 @@ describe('with recorded signals', () => {
     );
     expect(Math.max(...between(points, 30, 60))).toBe(8);
     expect(Math.max(...between(points, 60 + busySeconds, 120 + busySeconds))).toBeGreaterThan(0.8 * 8);
+  });
+
+  it('a stall now and then costs little more than the time for which it holds the run', () => {
+    const plant = database({ capacity: 1_000, probe: () => ({ from: 8, to: 16 }) });
+    let ranges = 0;
+    const points = simulate((slots, seconds) => {
+      const answer = plant(slots, seconds);
+      const pressure = Math.max(at(recorded.stalls, seconds), answer.pressure ?? 0);
+      const isHeld = pressure === 1;
+      ranges += isHeld || seconds <= 60 ? 0 : slots;
+      return isHeld ? { latencyMs: null, perSecond: 0, used: 0, pressure } : { ...answer, pressure };
+    }, 300);
+    // At 8.8 slots the pressure is one at which nothing is raised any more. A tenth of the time the run is held.
+    expect(ranges / (8.8 * 4 * 240)).toBeGreaterThan(0.8);
+    expect(Math.max(...between(points, 60, 300))).toBeLessThan(11);
   });
 });
