@@ -90,7 +90,9 @@ describe('the history', () => {
        FROM backfill_changes, generate_series(0, 38) n WHERE id LIKE '%' || $1`,
       [started?.id],
     );
-    const all = await app.backfills.history('held');
+    // Without what a busy machine may add meanwhile: that the run has no workers.
+    const types: HistoryRequest['types'] = ['started', 'configured'];
+    const all = await app.backfills.history('held', { types });
     expect(all).toHaveLength(40);
     const order = ({ id }: BackfillHistoryEntry) =>
       id
@@ -99,7 +101,7 @@ describe('the history', () => {
         .join();
     expect(all.map(order)).toEqual(all.map(order).toSorted().toReversed());
     for (const limit of [1, 4, 5, 13]) {
-      expect(await pages(app, { limit })).toEqual(all);
+      expect(await pages(app, { limit, types })).toEqual(all);
     }
   });
 
