@@ -7,16 +7,16 @@ import { CALM_STRETCH } from './trouble.js';
 export const OWN_EFFECT_MS = 6_000;
 /** Proof is counted from this long after a raise on, and after a pressure. */
 const RAISED_MS = 4_000;
-const CALM_MS = 2_000;
+const CALM_MS = 1_000;
 /** Values that differ by less are the same. */
 const SAME = 1.1;
 /** A value that was free of trouble for this long is returned to, and the more proof there is, the sooner. */
-const PROOF_MS = 6_000;
-const MUCH_PROOF_MS = 25_000;
+const PROOF_MS = 4_000;
+const MUCH_PROOF_MS = 15_000;
 const MOST_PROOF_MS = 60_000;
 /** The pressure has to be clear for this long before. */
 const CLEAR_MS = 500;
-const CLEAR_LITTLE_PROOF_MS = 2_500;
+const CLEAR_LITTLE_PROOF_MS = 1_500;
 /** What a return that causes trouble leaves of the proof, and of the value. */
 const LEFT = 0.4;
 const LESS = 0.95;

@@ -31,7 +31,7 @@ const APPROACH_MS = 3_000;
 const APPROACH = 1 / 3;
 /** At the ceiling and beyond it, by the number of raises since the last trouble. */
 const PROBES: readonly [Step, ...Step[]] = [
-  { factor: 1.05, dwellMs: 10_000 },
+  { factor: 1.05, dwellMs: 8_000 },
   { factor: 1.06, dwellMs: 5_000 },
   { factor: 1.08, dwellMs: 4_000 },
   { factor: 1.15, dwellMs: 3_000 },
