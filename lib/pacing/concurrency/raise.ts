@@ -38,6 +38,9 @@ const PROBES: readonly [Step, ...Step[]] = [
   { factor: 1.35, dwellMs: 3_000 },
 ];
 
+/** Below the minimum, where the run does little work, each of these waits for this part of it. */
+const BELOW_MIN = 0.5;
+
 /** Increases the value where nothing is wrong and the run needs it. */
 export function raise(
   before: ConcurrencyState,
@@ -80,14 +83,15 @@ function evidenceOf({ value, min }: ConcurrencyState): number {
 }
 
 function stepOf(state: ConcurrencyState): Step {
-  const { value, ceiling, raises } = state;
+  const { value, min, ceiling, raises } = state;
   if (!ceiling || value < FAR * ceiling.value) {
     return QUICK;
   }
   if (!isNear(state)) {
     return { factor: 1 + APPROACH * (ceiling.value / value - 1), dwellMs: APPROACH_MS };
   }
-  return PROBES[Math.min(raises, PROBES.length - 1)] ?? PROBES[0];
+  const { factor, dwellMs } = PROBES[Math.min(raises, PROBES.length - 1)] ?? PROBES[0];
+  return value < min ? { factor, dwellMs: dwellMs * BELOW_MIN } : { factor, dwellMs };
 }
 
 /** Whether the signals are far from trouble, and not only below it: at an optimum, noise is taken for calm now and then. */
