@@ -111,6 +111,11 @@ export function isTimeout(error: unknown): boolean {
   );
 }
 
+/** Whether PostgreSQL ended a session because a transaction waited for its client for too long. */
+export function isIdleTransaction(error: unknown): boolean {
+  return error instanceof Error && codeOf(error) === '25P03';
+}
+
 /**
  * Whether the database could not read a value that it was given: a text for a number, a time beyond its calendar, or
  * a NUL character in a text of PostgreSQL.

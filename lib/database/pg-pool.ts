@@ -10,7 +10,9 @@ export interface PgClient {
   /** Undefined with `pg-native`. */
   readonly connection?: { readonly stream?: { destroy(): void } };
   release?(destroy?: boolean): void;
-  on(event: 'error' | 'end', listener: () => void): unknown;
+  query?(...args: unknown[]): unknown;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  on(event: 'end', listener: () => void): unknown;
 }
 
 /** The callback of `PgPool.connect`. */

@@ -1,6 +1,7 @@
 import { sleep } from '../async/sleep.js';
 import { endsWithin } from '../async/timeout.js';
 import { cancelStatement } from './cancel-statement.js';
+import { EndedSessions } from './ended-sessions.js';
 import { clientsOf } from './pg-pool.js';
 import type { OnConnect, PgClient, PgPool } from './pg-pool.js';
 import { measurePoolWait } from './pool-wait.js';
@@ -27,6 +28,7 @@ export class TrackedPool {
   /** When each wait of the library for a connection began, in their order. */
   private readonly waits = new Set<{ readonly since: number; readonly runId: string | null }>();
   private readonly connected = new WeakSet<PgClient>();
+  private readonly endedSessions = new EndedSessions((client) => this.acquired.has(client));
   private snapshotted: readonly PgClient[] = [];
   private closed = false;
 
@@ -159,6 +161,7 @@ export class TrackedPool {
       throw closedError();
     }
     this.acquired.set(client, runId);
+    this.endedSessions.watch(client);
     return client;
   }
 

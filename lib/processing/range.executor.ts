@@ -6,6 +6,7 @@ import { requireTransactions } from '../database/require-transactions.js';
 import { retryOnContention } from '../database/retry-on-contention.js';
 import { callHandler } from './call-handler.js';
 import type { Execution, Outcome } from './execution.js';
+import { IdleTransactionError } from './range.errors.js';
 import { NO_TELEMETRY } from './range.telemetry.js';
 import type { RangeTelemetry } from './range.telemetry.js';
 
@@ -24,24 +25,28 @@ export class RangeExecutor {
 
   /** Never rejects because of the handler, its source or the database: what they throw is the outcome `failed`. */
   async execute(execution: Execution): Promise<Outcome> {
-    return this.telemetry.around(execution, async () => {
-      // Not after rows have been acknowledged: a retry would process them again.
-      let acknowledged = false;
-      const observed = onAcknowledge(execution, {
-        before: () => (acknowledged = true),
-        after: (rows) => this.telemetry.acknowledged(execution, rows),
-      });
-      try {
-        return await retryOnContention(
-          () => this.executeOnce(observed),
-          execution.signal,
-          // A rehearsal shows the error of the first try.
-          () => !acknowledged && !execution.observer,
-        );
-      } catch (error) {
-        return { kind: 'failed', error, progressed: acknowledged };
-      }
+    return this.telemetry.around(execution, async () =>
+      IdleTransactionError.explainIn(await this.executeRetrying(execution), execution.backfill),
+    );
+  }
+
+  private async executeRetrying(execution: Execution): Promise<Outcome> {
+    // Not after rows have been acknowledged: a retry would process them again.
+    let acknowledged = false;
+    const observed = onAcknowledge(execution, {
+      before: () => (acknowledged = true),
+      after: (rows) => this.telemetry.acknowledged(execution, rows),
     });
+    try {
+      return await retryOnContention(
+        () => this.executeOnce(observed),
+        execution.signal,
+        // A rehearsal shows the error of the first try.
+        () => !acknowledged && !execution.observer,
+      );
+    } catch (error) {
+      return { kind: 'failed', error, progressed: acknowledged };
+    }
   }
 
   /** Calls the handler with an entity manager of its own, which is created once something asks for it. */

@@ -1,5 +1,6 @@
 import { keyset } from 'nestjs-backfill';
 import type { BackfillContext, BackfillSource } from 'nestjs-backfill';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { createAppBench, defineBackfill, eventually } from '../../support/apps/index.js';
@@ -54,11 +55,11 @@ async function run(
       }
     },
   });
-  const { backfills, finished } = await bench.start({ handlers: [handler], entities: [DocSchema] });
+  const { backfills, finished, logs } = await bench.start({ handlers: [handler], entities: [DocSchema] });
   await backfills.start('reshape');
   const status = await finished('reshape', 60_000);
   const { items: failures } = await backfills.failures('reshape', { limit: 10 });
-  return { status, failures, backfills };
+  return { status, failures, backfills, logs };
 }
 
 async function rowOf(id: number) {
@@ -147,6 +148,55 @@ describe('the guard lock', () => {
       `SELECT count(*)::int AS open FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`,
     );
     expect(open).toBe(0);
+  });
+
+  it('tells what the server ended for its time from what an administrator ended', async () => {
+    const attempts = new Set<number>();
+    let terminated = false;
+    const { status, failures, logs } = await run(async (docs, { em, attempt }) => {
+      const has = (id: number) => docs.some((doc) => doc.id === id);
+      const sql = em as SqlEntityManager;
+      const execute = (statement: string) => sql.execute<{ pid: number }[]>(statement);
+      const [{ pid } = { pid: 0 }] = await execute('SELECT pg_backend_pid() AS pid');
+      const ended = () =>
+        eventually(
+          'the session to end',
+          () => bench.database.query('SELECT 1 FROM pg_stat_activity WHERE pid = $1', [pid]),
+          (sessions) => sessions.length === 0,
+        );
+      if (has(7)) {
+        await execute('SET idle_in_transaction_session_timeout = 20');
+        await ended();
+      } else if (has(27)) {
+        attempts.add(attempt);
+        if (!terminated) {
+          terminated = true;
+          await bench.database.query('SELECT pg_terminate_backend($1)', [pid]);
+          await ended();
+        }
+      } else if (has(47)) {
+        await execute('SET LOCAL statement_timeout = 20');
+        await execute('SELECT pg_sleep(60)');
+      }
+    });
+    expect(status).toMatchObject({ state: 'failed', rowsDone: ROWS - 2, rowsFailed: 2 });
+    expect(failures.toSorted((a, b) => Number(a.key) - Number(b.key))).toMatchObject([
+      {
+        key: 7,
+        error: {
+          name: 'IdleTransactionError',
+          message: expect.stringMatching(
+            /"reshape".*idle_in_transaction_session_timeout.*batchSize.*guard "recheck"/,
+          ),
+        },
+      },
+      { key: 47, error: { message: expect.stringContaining('statement timeout') } },
+    ]);
+    expect([...attempts]).toEqual([1]);
+    expect(logs.lines.filter((line) => line.includes('unreachable, until'))).toEqual([
+      expect.stringContaining('terminating connection due to administrator command'),
+    ]);
+    expect(await rowOf(7)).toEqual({ shape: 1, body: { hits: 0 } });
   });
 
   it.each([
