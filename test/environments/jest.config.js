@@ -23,5 +23,5 @@ export default {
   // Each has three processes, which mostly wait.
   maxWorkers: 3,
   // The first environment of a kind downloads packages.
-  testTimeout: 600_000,
+  testTimeout: 1_200_000,
 };

@@ -16,6 +16,9 @@ const UNPACED = { perSecondOnPeak: null, perSecondOffPeak: null };
 /** Nothing is handled over so long when a pause is over all processes. */
 const PAUSED_MS = 400;
 
+/** How often progress is looked at. */
+const PROGRESS_MS = 100;
+
 export interface ScenarioSettings extends EnvironmentPlan {
   /** How many rows the table has. */
   readonly rows: number;
@@ -95,11 +98,7 @@ async function play(settings: ScenarioSettings, running: RunningScenario): Promi
   const { backfills } = operator;
   const handled = async () => (await countRows(settings.query)).handled;
   const doneBeyond = (ranges: number) =>
-    eventually(
-      `more than ${ranges} ranges to be done`,
-      () => backfills.status(BACKFILL),
-      ({ done }) => done > ranges,
-    );
+    whileProgressing(`more than ${ranges} ranges to be done`, operator, ({ done }) => done > ranges);
   await backfills.start(BACKFILL, { config: { batchSize: BATCH, ...FAST } });
   await eventually(
     'both processes to have a worker',
@@ -133,7 +132,7 @@ async function play(settings: ScenarioSettings, running: RunningScenario): Promi
     await doneBeyond((after as BackfillStatus).done + 2);
   }
   await backfills.configure(BACKFILL, UNPACED);
-  const status = await operator.finished(BACKFILL);
+  const status = await whileProgressing('the run to be over', operator, ({ state }) => state !== 'running');
   const ranges = Math.ceil(settings.rows / BATCH);
   expect(status).toMatchObject({
     state: 'completed',
@@ -145,6 +144,27 @@ async function play(settings: ScenarioSettings, running: RunningScenario): Promi
     rowsFailed: 0,
   });
   return status;
+}
+
+/** Waits for as long as rows are done: a busy machine takes long for tens of thousands of them. */
+async function whileProgressing(
+  what: string,
+  { backfills }: BackfillApp,
+  accept: (status: BackfillStatus) => boolean,
+): Promise<BackfillStatus> {
+  let rowsDone = -1;
+  for (;;) {
+    const status = await eventually(
+      `${what}, or a row to be done`,
+      () => backfills.status(BACKFILL),
+      (found) => accept(found) || found.rowsDone > rowsDone,
+    );
+    if (accept(status)) {
+      return status;
+    }
+    rowsDone = status.rowsDone;
+    await sleep(PROGRESS_MS);
+  }
 }
 
 /** Waits for what was in flight when the run was paused. */
