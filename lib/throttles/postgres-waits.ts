@@ -1,4 +1,5 @@
 import type { BackfillThrottle, ThrottleOptions } from './backfill-throttle.js';
+import { perDatabase } from './per-database.js';
 import { readNumber } from './read-number.js';
 import { thresholdThrottle } from './threshold-throttle.js';
 import { TimeWindow } from './time-window.js';
@@ -30,12 +31,11 @@ export interface WaitsOptions extends ThrottleOptions {
  * @throws RangeError unless `from` is below `to`
  * @publicApi
  */
-export function postgresWaits({
-  from = 0.3,
-  to = 0.8,
-  everyMs = EVERY_MS,
-  ...rest
-}: WaitsOptions = {}): BackfillThrottle {
+export function postgresWaits(options: WaitsOptions = {}): BackfillThrottle {
+  return perDatabase(() => waits(options));
+}
+
+function waits({ from = 0.3, to = 0.8, everyMs = EVERY_MS, ...rest }: WaitsOptions): BackfillThrottle {
   const shares = new TimeWindow(WINDOW_MS);
   return thresholdThrottle({
     ...rest,

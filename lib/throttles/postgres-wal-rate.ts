@@ -1,5 +1,6 @@
 import type { BackfillThrottle, ThrottleOptions } from './backfill-throttle.js';
 import { GrowthRate } from './growth-rate.js';
+import { perDatabase } from './per-database.js';
 import { readRows } from './read-number.js';
 import { thresholdThrottle } from './threshold-throttle.js';
 
@@ -25,11 +26,11 @@ export interface WalRateOptions extends ThrottleOptions {
  * @throws RangeError unless `from` is below `to`
  * @publicApi
  */
-export function postgresWalRate({
-  from = 64 * MIB,
-  to = 256 * MIB,
-  ...rest
-}: WalRateOptions = {}): BackfillThrottle {
+export function postgresWalRate(options: WalRateOptions = {}): BackfillThrottle {
+  return perDatabase(() => walRate(options));
+}
+
+function walRate({ from = 64 * MIB, to = 256 * MIB, ...rest }: WalRateOptions): BackfillThrottle {
   const written = new GrowthRate(WINDOW_MS);
   return thresholdThrottle({
     ...rest,

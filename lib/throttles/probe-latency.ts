@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { BackfillThrottle, ThrottleOptions } from './backfill-throttle.js';
 import { LatencyProbe } from './latency-probe.js';
+import { perDatabase } from './per-database.js';
 import { ProbeRunner } from './probe.runner.js';
 import { thresholdThrottle } from './threshold-throttle.js';
 
@@ -47,6 +48,10 @@ export interface ProbeLatencyOptions extends ThrottleOptions {
  * @publicApi
  */
 export function probeLatency(options: ProbeLatencyOptions): BackfillThrottle {
+  return perDatabase(() => latencyOfProbe(options));
+}
+
+function latencyOfProbe(options: ProbeLatencyOptions): BackfillThrottle {
   const { probe, baselineMs, maxLoad = 0.2, from = 2, to = 6, everyMs = EVERY_MS, ...rest } = options;
   if (!(maxLoad > 0 && maxLoad <= 1)) {
     throw new RangeError(`Expected the maxLoad of a probe to be above 0 and at most 1, got ${maxLoad}`);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { EntityManager } from '@mikro-orm/core';
 import { probeLatency } from '../../../lib/throttles/probe-latency.js';
 import type { ProbeLatencyOptions } from '../../../lib/throttles/probe-latency.js';
 import type { ThrottleContext, ThrottlePressure } from '../../../lib/throttles/backfill-throttle.js';
@@ -20,8 +21,10 @@ function probing(options: Partial<ProbeLatencyOptions> = {}) {
     },
     ...options,
   });
-  const measure = async (): Promise<ThrottlePressure> => {
-    const reading = Promise.resolve(throttle.measure({} as ThrottleContext));
+  const database = {};
+  const measure = async (connection = database): Promise<ThrottlePressure> => {
+    const em = { getConnection: () => connection } as unknown as EntityManager;
+    const reading = Promise.resolve(throttle.measure({ em } as ThrottleContext));
     const state = { answered: false };
     const answer = () => (state.answered = true);
     reading.then(answer, answer);
@@ -151,6 +154,22 @@ describe('the latency of a probe', () => {
     }
     expect(probe.mostAtOnce).toBe(1);
     expect(probe.runs - before).toBeLessThan(10);
+  });
+
+  it('says nothing about one database by what it took in another', async () => {
+    const { probe, measure, during } = probing();
+    await during(10_000);
+    expect(await measure()).toMatchObject({ pressure: 0 });
+    expect(await measure({})).toMatchObject({ pressure: 1, unknown: true });
+    const slow = {};
+    probe.ms = 400;
+    const until = performance.now() + 10_000;
+    while (performance.now() < until) {
+      await measure(slow);
+      await jest.advanceTimersByTimeAsync(200);
+    }
+    probe.ms = 20;
+    expect(await measure()).toMatchObject({ pressure: 0 });
   });
 
   it.each([{ maxLoad: 0 }, { maxLoad: 2 }, { from: 6, to: 2 }, { everyMs: 0 }])('refuses %j', (options) => {
