@@ -34,7 +34,7 @@ export class BackfillChecker {
    * Checks all backfills at once, and returns after so many ms at the latest: the others are checked in the background.
    *
    * @param signal ends the checks in the background
-   * @returns whether all have passed
+   * @returns whether all have passed that are in the database of the module
    * @throws the error of a check that refuses its backfill within this time
    */
   async checkAll(backfills: readonly DeclaredBackfill[], ms: number, signal: AbortSignal): Promise<boolean> {
@@ -60,7 +60,9 @@ export class BackfillChecker {
         `The database does not answer. The app starts; these backfills are checked and start when it answers: ${pending}`,
       );
     }
-    return pending === '';
+    return !backfills.some(
+      ({ name, contextName }) => contextName === undefined && results.get(name) !== 'passed',
+    );
   }
 
   /** Rejects where a check refuses the backfill. */

@@ -66,7 +66,7 @@ export class BackfillLifecycle
   private readonly shutdown = new AbortController();
   private opening: Promise<void> | undefined;
   private inBackground = false;
-  /** Whether the database answers no check. */
+  /** Whether the database of the module answers no check. */
   private isDatabaseSilent = false;
   private draining: Promise<void> | undefined;
   private disconnecting: Promise<void> | undefined;
@@ -111,11 +111,11 @@ export class BackfillLifecycle
     const names = backfills.flatMap(({ name, group }) => (group === undefined ? [name] : [name, group]));
     checkWorkerNames(this.options.workers, [...new Set(names)]);
     this.watchDatabases(backfills);
-    const [isLedgerReachable, areAllChecked] = await Promise.all([
+    const [isLedgerReachable, areChecked] = await Promise.all([
       this.ledger.check(START_MS),
       this.checker.checkAll(backfills, START_MS, this.shutdown.signal),
     ]);
-    this.isDatabaseSilent = !isLedgerReachable || !areAllChecked;
+    this.isDatabaseSilent = !isLedgerReachable || !areChecked;
     backfills.forEach((backfill) => this.registry.add(backfill));
   }
 

@@ -57,14 +57,16 @@ export class JournalCleaner {
     }
   }
 
-  /** Removes rows of journals that were to be kept until then. Returns how many. */
+  /**
+   * Removes rows of journals that were to be kept until then. Returns how many.
+   *
+   * @throws the error of a database, once those of the others are removed
+   */
   async clean(now: Date): Promise<number> {
-    let removed = 0;
     const used = [...(await this.usedRuns())];
-    for (const database of this.databases()) {
-      removed += await this.cleanDatabase(database, now, used);
-    }
-    return removed;
+    const cleaned = this.databases().map((database) => this.cleanDatabase(database, now, used));
+    await Promise.allSettled(cleaned);
+    return (await Promise.all(cleaned)).reduce((sum, removed) => sum + removed, 0);
   }
 
   private async cleanDatabase(database: DatabaseUser, now: Date, used: readonly string[]): Promise<number> {

@@ -2,9 +2,17 @@ import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { BullModule } from '@nestjs/bullmq';
 import { ScheduleModule } from '@nestjs/schedule';
-import { BACKFILL_JOURNAL_ENTITIES, BackfillModule, createJournalSchema, keyset } from 'nestjs-backfill';
-import type { BackfillOptions, BackfillThrottle } from 'nestjs-backfill';
+import {
+  BACKFILL_ENTITIES,
+  BACKFILL_JOURNAL_ENTITIES,
+  BackfillModule,
+  createJournalSchema,
+  createLedgerSchema,
+  keyset,
+} from 'nestjs-backfill';
+import type { BackfillModuleOptions, BackfillOptions, BackfillThrottle } from 'nestjs-backfill';
 import type { Type } from '@nestjs/common';
+import { JournalCleaner } from '../../../lib/journal/journal.cleaner.js';
 import { createAppBench, defineBackfill, Item } from '../../support/apps/index.js';
 import { createTestDatabase } from '../../support/databases/index.js';
 
@@ -12,6 +20,9 @@ const bench = await createAppBench();
 const us = await createTestDatabase();
 const statements: string[] = [];
 await createJournalSchema({ addSql: (sql) => statements.push(sql) });
+const ledger: string[] = [];
+await createLedgerSchema({ addSql: (sql) => ledger.push(sql) });
+await bench.database.query(ledger.join('\n'));
 await us.query(
   `CREATE TABLE items (id int PRIMARY KEY, state text NOT NULL DEFAULT 'new', touches int NOT NULL DEFAULT 0);
    ${statements.join('\n')}`,
@@ -31,18 +42,23 @@ const context = (contextName: string | undefined, clientUrl: string) =>
     ...(contextName === undefined ? {} : { contextName }),
     driver: PostgreSqlDriver,
     clientUrl,
-    entities: [Item, ...BACKFILL_JOURNAL_ENTITIES],
+    entities: [Item, ...BACKFILL_JOURNAL_ENTITIES, ...(contextName === undefined ? BACKFILL_ENTITIES : [])],
   });
 
 // Once for all apps: `MikroOrmModule` keeps the names of a process.
-const contexts = [context(undefined, bench.database.url), context('us', us.url)];
-const start = (...handlers: Type[]) =>
+const contexts = [
+  context(undefined, bench.database.url),
+  context('us', us.url),
+  context('gone', 'postgresql://localhost:1/gone'),
+];
+const start = (...handlers: Type[]) => startWith({}, ...handlers);
+const startWith = (options: BackfillModuleOptions, ...handlers: Type[]) =>
   bench.start({
     only: [
       ...contexts,
       BullModule.forRoot({ connection: bench.redis.connection }),
       ScheduleModule.forRoot(),
-      BackfillModule.forRoot({ keyPrefix: bench.keyPrefix() }),
+      BackfillModule.forRoot({ keyPrefix: bench.keyPrefix(), ...options }),
     ],
     handlers,
   });
@@ -139,6 +155,26 @@ it('leaves a run alone that was started in another context', async () => {
   await expect(back.backfills.resume('finish')).rejects.toThrow(
     'database context was that of the module and is us',
   );
+});
+
+it('holds nothing of the other databases where its own is down', async () => {
+  const { app, backfills, finished, logs } = await startWith(
+    { ledger: true },
+    finish({ name: 'elsewhere', contextName: 'gone', undo: {} }),
+    finish({ undo: {} }),
+  );
+  await expect(backfills.start('elsewhere')).rejects.toThrow('ECONNREFUSED');
+  const { runId } = await backfills.start('finish');
+  expect(await finished('finish')).toMatchObject({ state: 'completed', rowsDone: 55 });
+  const inAYear = new Date(Date.now() + 365 * 86_400_000);
+  await expect(app.get(JournalCleaner).clean(inAYear)).rejects.toThrow('ECONNREFUSED');
+  expect(await us.query('SELECT * FROM backfill_journals')).toEqual([]);
+  await expect(backfills.undo('finish', { runId })).rejects.toThrow('journal');
+  expect(logs.having('does not answer')).toEqual([
+    expect.stringContaining(
+      'The database does not answer. The app starts; these backfills are checked and start when it answers: "elsewhere"',
+    ),
+  ]);
 });
 
 it('is named where the app lacks it, or where it is no name', async () => {
