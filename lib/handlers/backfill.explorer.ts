@@ -36,25 +36,21 @@ export class BackfillExplorer {
 
   /** Throws `BackfillDefinitionError` that names the class, what was expected and what was found. */
   explore(): DeclaredBackfill[] {
-    const found = new Map<string, { backfill: DeclaredBackfill; handler: HandlerClass }>();
+    const found = new Map<string, DeclaredBackfill>();
+    const owners = new Map<string, HandlerClass>();
     for (const provider of this.discovery.getProviders()) {
       const handler = handlerClass(provider);
       if (!handler) {
         continue;
       }
       for (const backfill of inDatabases(this.describe(provider, handler), this.moduleContext)) {
-        const existing = found.get(backfill.name);
-        if (!existing) {
-          found.set(backfill.name, { backfill, handler });
-        } else if (existing.handler !== handler) {
-          throw new BackfillDefinitionError(
-            `Two handlers have the name "${backfill.name}": ${existing.handler.name} and ${handler.name}. ` +
-              `Give one of them another name: @Backfill({ name: '...' }).`,
-          );
-        }
+        assertOnlyOwner(backfill.name, handler, owners);
+        // It stands for all of its partitions.
+        assertOnlyOwner(backfill.group ?? backfill.name, handler, owners);
+        found.set(backfill.name, found.get(backfill.name) ?? backfill);
       }
     }
-    return [...found.values()].map(({ backfill }) => backfill);
+    return [...found.values()];
   }
 
   /** The context of the module is the same, named or not. */
@@ -145,4 +141,16 @@ function withoutRow(verify: BackfillVerifyOptions | null): VerifyOptions | null 
       ...(verify.sample === undefined ? {} : { sample: verify.sample }),
     }
   );
+}
+
+/** A handler may be found twice, as the provider of two modules. */
+function assertOnlyOwner(name: string, handler: HandlerClass, owners: Map<string, HandlerClass>): void {
+  const owner = owners.get(name) ?? handler;
+  if (owner !== handler) {
+    throw new BackfillDefinitionError(
+      `Two handlers have the name "${name}": ${owner.name} and ${handler.name}. ` +
+        `Give one of them another name: @Backfill({ name: '...' }).`,
+    );
+  }
+  owners.set(name, handler);
 }

@@ -4,6 +4,7 @@ import type { Subscription } from 'rxjs';
 import { endsWithin } from '../async/timeout.js';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { PROCESS_ID } from '../redis/process-id.js';
 import { RedisConnections } from '../redis/redis-connections.js';
@@ -31,6 +32,7 @@ export class ListenerOrchestrator implements OnModuleInit {
 
   constructor(
     private readonly explorer: ListenerExplorer,
+    private readonly registry: BackfillRegistry,
     private readonly events: EventStream,
     private readonly connections: RedisConnections,
     private readonly keys: BackfillKeys,
@@ -50,8 +52,9 @@ export class ListenerOrchestrator implements OnModuleInit {
 
   /** Begins to deliver events. */
   async open(): Promise<void> {
-    const inEveryProcess = this.listeners.filter(({ once }) => !once);
-    this.groups = this.listeners.filter(({ once }) => once).map((listener) => this.groupOf(listener));
+    const listeners = this.listeners.map((listener) => this.withPartitions(listener));
+    const inEveryProcess = listeners.filter(({ once }) => !once);
+    this.groups = listeners.filter(({ once }) => once).map((listener) => this.groupOf(listener));
     await Promise.all(this.groups.map((group) => group.open()));
     this.subscription = this.events.events.subscribe((event) => {
       inEveryProcess
@@ -81,6 +84,11 @@ export class ListenerOrchestrator implements OnModuleInit {
         );
       }
     }
+  }
+
+  private withPartitions(listener: BackfillListener): BackfillListener {
+    const group = listener.backfill === undefined ? [] : this.registry.group(listener.backfill);
+    return { ...listener, partitions: group.map(({ name }) => name) };
   }
 
   private poll(): void {

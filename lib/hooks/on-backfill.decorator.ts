@@ -34,7 +34,8 @@ export interface ListenerMetadata {
  * An unknown type makes the start of the app fail with `BackfillDefinitionError`.
  *
  * @param type one or several of `BACKFILL_EVENT_TYPES`
- * @param backfill name of the only backfill to listen to. Default: every backfill
+ * @param backfill name of the only backfill to listen to; of one whose partitions are in several databases, the events of each of
+ *   these, by their names. Default: every backfill
  * @param options may also be the second argument
  *
  * @example

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { withTimeout } from '../async/timeout.js';
 import { BackfillService } from '../backfill.service.js';
 import { DatabaseHealth } from '../database/database.health.js';
+import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import { isRunning } from '../state/run-status.js';
 import type { BackfillStatus } from '../status/backfill-status.js';
 
@@ -80,6 +81,7 @@ export class BackfillHealthIndicator {
   constructor(
     private readonly backfills: BackfillService,
     private readonly databaseHealth: DatabaseHealth,
+    private readonly registry: BackfillRegistry,
   ) {}
 
   /**
@@ -110,7 +112,8 @@ export class BackfillHealthIndicator {
     if (problem !== null) {
       return { [key]: { status: 'down', message: problem } };
     }
-    const checked = all.filter(({ name }) => names?.includes(name) ?? true);
+    const chosen = names && new Set([...names, ...names.flatMap((name) => this.partitionsOf(name))]);
+    const checked = all.filter(({ name }) => chosen?.has(name) ?? true);
     const unhealthy = checked.filter(
       ({ state, workers, held, stalled }) =>
         (isRunning(state) && workers === 0 && held?.scope !== 'all') ||
@@ -135,5 +138,9 @@ export class BackfillHealthIndicator {
         ),
       },
     };
+  }
+
+  private partitionsOf(name: string): string[] {
+    return this.registry.group(name).map((partition) => partition.name);
   }
 }

@@ -4,15 +4,23 @@ import type { EntitySchema } from '@mikro-orm/core';
 import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { BullModule } from '@nestjs/bullmq';
 import { ScheduleModule } from '@nestjs/schedule';
-import { BACKFILL_JOURNAL_ENTITIES, BackfillModule, keyset } from 'nestjs-backfill';
+import {
+  BACKFILL_JOURNAL_ENTITIES,
+  BackfillHealthIndicator,
+  BackfillModule,
+  keyset,
+  OnBackfill,
+} from 'nestjs-backfill';
 import { ensureCompleted } from 'nestjs-backfill/migrations';
 import type {
+  BackfillEvent,
   BackfillModuleExtras,
   BackfillModuleOptions,
   BackfillOptions,
   DatabasePartition,
   SourceFilter,
 } from 'nestjs-backfill';
+import { Injectable } from '@nestjs/common';
 import type { Type } from '@nestjs/common';
 import { CommandLine } from '../cli/command-line.js';
 import { createAppBench, defineBackfill, eventually, Item } from '../../support/apps/index.js';
@@ -229,6 +237,48 @@ it('the name of the backfill starts, pauses and tells of all of them together', 
   expect(await finished('finish')).toMatchObject({ state: 'completed', rowsDone: 55, percent: 100 });
   await ensureCompleted('finish', { app });
   await expect(backfills.pause('finish')).rejects.toThrow('finish.eu');
+});
+
+it('the name of the backfill stands for all of them in listeners and the health indicator', async () => {
+  const heard: string[] = [];
+  @Injectable()
+  class Listener {
+    @OnBackfill('completed', 'finish')
+    onCompleted({ backfill }: BackfillEvent) {
+      heard.push(`each ${backfill}`);
+    }
+
+    @OnBackfill('completed', 'finish', { once: true })
+    onCompletedOnce({ backfill }: BackfillEvent) {
+      heard.push(`once ${backfill}`);
+    }
+  }
+  const { app, backfills, finished } = await start(
+    finish(),
+    finish({ one: { contextName: 'us' } }, { name: 'other' }),
+    Listener,
+  );
+  const health = await app.get(BackfillHealthIndicator).isHealthy('backfills', { backfills: ['finish'] });
+  expect(health).toMatchObject({ backfills: { status: 'up' } });
+  expect(Object.keys(health['backfills']?.backfills ?? {})).toEqual(['finish.eu', 'finish.us']);
+  await Promise.all([backfills.start('finish'), backfills.start('other')]);
+  await Promise.all([finished('finish'), finished('other')]);
+  await eventually(
+    'the events of both',
+    () => heard.toSorted(),
+    (events) => events.length >= 4,
+  );
+  expect(heard.toSorted()).toEqual(['each finish.eu', 'each finish.us', 'once finish.eu', 'once finish.us']);
+});
+
+it.each<[string, string, Partitions]>([
+  ['a backfill without', 'finish', { some: { id: 1 } }],
+  ['another one with', 'finish', { asia: { contextName: 'us' } }],
+  ['a partition of', 'finish.eu', { some: { id: 1 } }],
+])('refuses %s partitions in several databases that has the same name', async (_, name, partitions) => {
+  await expect(start(finish(), finish(partitions, { name }))).rejects.toThrow(
+    `Two handlers have the name "${name}": Defined and Defined`,
+  );
 });
 
 it('the command line shows and changes all of them, and checks each database', async () => {
