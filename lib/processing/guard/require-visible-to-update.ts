@@ -24,7 +24,13 @@ export async function requireVisibleToUpdate(
     return;
   }
   const visible = await lockOrFail(em, meta, entities);
-  const hidden = visible ? entities.filter((entity) => !visible.has(keyOf(entity))) : [];
+  const invisible = visible ? entities.filter((entity) => !visible.has(keyOf(entity))) : [];
+  if (invisible.length === 0) {
+    return;
+  }
+  // Somebody may have deleted one of them since it was found to be there.
+  const existing = await readRows(em, meta, invisible, { keysOnly: true });
+  const hidden = invisible.filter((entity) => existing.has(keyOf(entity)));
   if (hidden.length > 0) {
     throw new NonRetryableError(
       `Row-level security of ${quotedTable(em, meta)} shows ${countOf(hidden.length, 'row')} to SELECT and hides ` +

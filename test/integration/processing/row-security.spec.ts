@@ -1,4 +1,7 @@
+import { helper } from '@mikro-orm/core';
+import { MikroORM } from '@mikro-orm/postgresql';
 import { keyset } from 'nestjs-backfill';
+import { requireVisibleToUpdate } from '../../../lib/processing/guard/require-visible-to-update.js';
 import { createAppBench, defineBackfill, Item } from '../../support/apps/index.js';
 
 const ROWS = 40;
@@ -65,6 +68,23 @@ describe('rows that row-level security shows to SELECT and hides from UPDATE', (
         `SELECT count(*)::int AS rows, min(id) AS first, max(id) AS last, max(touches) AS most FROM items WHERE state = 'done'`,
       );
       expect(written).toEqual({ rows: ROWS - HIDDEN, first: HIDDEN + 1, last: ROWS, most: 1 });
+    }
+  });
+
+  it('are not those that somebody else has deleted meanwhile', async () => {
+    const orm = await MikroORM.init({ clientUrl: url.href, entities: [Item] });
+    try {
+      await bench.fillItems([HIDDEN, ROWS - 1, ROWS]);
+      const em = orm.em.fork();
+      const items = await em.find(Item, {}, { orderBy: { id: 'asc' } });
+      const { __meta: meta } = helper(items[0] as Item);
+      await bench.database.query('DELETE FROM items WHERE id = $1', [ROWS]);
+      await em.transactional((own) => requireVisibleToUpdate(own, meta, items.slice(1)));
+      await expect(em.transactional((own) => requireVisibleToUpdate(own, meta, items))).rejects.toThrow(
+        `hides it from UPDATE, such as the one with the primary key ${HIDDEN}.`,
+      );
+    } finally {
+      await orm.close(true);
     }
   });
 });
