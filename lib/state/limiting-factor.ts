@@ -77,3 +77,11 @@ export function describeLimit({ kind, name, reason }: LimitingFactor): string {
   const isNamed = name !== null && (kind === 'throttle' || kind === 'rate' || kind === 'concurrency');
   return isNamed ? `${kind === 'throttle' ? 'throttle ' : ''}${name}: ${reason}` : reason;
 }
+
+/** The run of several that is expected to end latest after its time; `null` where none is. */
+export function latestOf<Lateness extends ExpectedLateness>(
+  expected: readonly (Lateness | null | undefined)[],
+): Lateness | null {
+  const late = expected.filter((each) => each !== null && each !== undefined);
+  return late.toSorted((a, b) => b.by - a.by)[0] ?? null;
+}

@@ -1,6 +1,8 @@
+import { latestOf } from '../state/limiting-factor.js';
 import type { RunStatus } from '../state/run-status.js';
 import { isRunning } from '../state/run-status.js';
 import type { BackfillStatus, PartitionStatus } from './backfill-status.js';
+import { combineCanaries, combineVerifications } from './combine-outcomes.js';
 import { IDLE_STATUS } from './idle-status.js';
 
 /** A partition in a database of its own, with the status of its backfill. */
@@ -59,6 +61,10 @@ export function combineStatuses(name: string, databases: readonly DatabaseStatus
     rowsRechecked: sum('rowsRechecked'),
     journaled: sum('journaled'),
     conflicts: sum('conflicts'),
+    verified: combineVerifications(all.map(({ verified }) => verified)),
+    canary: combineCanaries(all.map(({ canary }) => canary)),
+    finishBy: latest(all.map(({ finishBy }) => finishBy)),
+    late: latestOf(running.map(({ late }) => late)),
     rowsTotal: total(all.map(({ rowsTotal }) => rowsTotal)),
     rowsTotalKind: kindOf(all),
     percent: percentOf(all),

@@ -1,3 +1,5 @@
+import { latestOf } from '../state/limiting-factor.js';
+import type { ExpectedLateness } from '../state/limiting-factor.js';
 import type { DatabaseReceipt, RunReceipt } from '../state/run-actions.js';
 import type { RunStatus } from '../state/run-status.js';
 
@@ -6,6 +8,8 @@ export interface GroupReceipt {
   /** Of the first that was not refused. */
   readonly state: RunStatus;
   readonly changed: boolean;
+  /** Of the one that is expected to end latest; absent where no receipt has it. */
+  readonly late?: ExpectedLateness | null;
   readonly databases: readonly DatabaseReceipt[];
 }
 
@@ -35,5 +39,13 @@ export async function inEachDatabase(
     const { runId, state, changed } = result.value;
     return { backfill, runId, state, changed, error: null };
   });
-  return { state: accepted.value.state, changed: databases.some(({ changed }) => changed), databases };
+  const lates = results.flatMap((result) =>
+    result.status === 'fulfilled' && result.value.late !== undefined ? [result.value.late] : [],
+  );
+  return {
+    state: accepted.value.state,
+    changed: databases.some(({ changed }) => changed),
+    ...(lates.length > 0 ? { late: latestOf(lates) } : {}),
+    databases,
+  };
 }

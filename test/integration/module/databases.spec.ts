@@ -281,6 +281,24 @@ it.each<[string, string, Partitions]>([
   );
 });
 
+it('a start of all of them says how late the latest is expected to end, and their canaries are one', async () => {
+  const slow = { perSecondOnPeak: 0.001, perSecondOffPeak: 0.001, batchSize: 1 };
+  const { backfills, finished } = await start(finish(PARTITIONS, { config: slow }));
+  // Hours before their end, and long after the test.
+  const finishBy = new Date(Date.now() + 1_800_000).toISOString();
+  const { late } = await backfills.start('finish', { finishBy, canary: { rows: 3 } });
+  expect(late).toMatchObject({ by: expect.any(Number) });
+  expect(await backfills.status('finish')).toMatchObject({ finishBy, canary: { rows: 6, state: 'running' } });
+  for (const name of ['finish.eu', 'finish.us']) {
+    await backfills.configure(name, { perSecondOnPeak: null, perSecondOffPeak: null });
+  }
+  expect(await finished('finish')).toMatchObject({
+    state: 'paused',
+    rowsDone: 6,
+    canary: { state: 'passed', handedOut: 6 },
+  });
+});
+
 it('the command line shows and changes all of them, and checks each database', async () => {
   const held = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
   const { app } = await start(finish(PARTITIONS, { config: held }));

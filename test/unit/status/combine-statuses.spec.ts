@@ -92,4 +92,59 @@ describe('the status of all databases together', () => {
       ),
     ).toMatchObject({ percent: 99.9, held });
   });
+
+  it('has a canary that passes where each does, and a verification where each has one', () => {
+    const verdict = {
+      passed: true,
+      reason: 'passed',
+      rowsDone: 4,
+      rowsFailed: 1,
+      failures: 1,
+      rowsMissing: 0,
+      rowsRepeated: 0,
+      rowsRechecked: 0,
+      throttles: 0,
+      durationMs: 10,
+      msPerRow: 2,
+      verified: null,
+    };
+    const passed = { rows: 5, maxFailures: 1, handedOut: 5, state: 'passed', verdict } as const;
+    const failed = {
+      ...passed,
+      state: 'failed',
+      verdict: { ...verdict, passed: false, reason: 'too many' },
+    } as const;
+    const running = { ...passed, state: 'running', verdict: null } as const;
+    const verified = { left: 0, swept: 2, sampled: 0, mismatched: 0, confidence: null };
+    expect(combined({ canary: passed, verified }, { canary: passed, verified })).toMatchObject({
+      canary: {
+        rows: 10,
+        maxFailures: 2,
+        handedOut: 10,
+        state: 'passed',
+        verdict: { passed: true, reason: 'passed', rowsDone: 8, failures: 2, durationMs: 10, verified: null },
+      },
+      verified: { left: 0, swept: 4, sampled: 0 },
+    });
+    expect(combined({ canary: passed }, { canary: failed }).canary).toMatchObject({
+      state: 'failed',
+      verdict: { passed: false, reason: 'too many' },
+    });
+    expect(combined({ canary: passed }, { canary: running }).canary).toMatchObject({
+      state: 'running',
+      verdict: null,
+    });
+    expect(combined({ canary: passed, verified }, {})).toMatchObject({ canary: null, verified: null });
+  });
+
+  it('is as late as the latest of those that run', () => {
+    const late = (by: number) => ({ eta: at(20), by, limitedBy: null, since: at(1) });
+    expect(
+      combined(
+        { state: 'running', finishBy: at(5), late: late(2) },
+        { state: 'running', finishBy: at(5), late: late(3) },
+        { state: 'completed', finishBy: at(5) },
+      ),
+    ).toMatchObject({ finishBy: at(5), late: { by: 3 } });
+  });
 });
