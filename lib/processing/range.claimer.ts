@@ -36,6 +36,8 @@ export class RangeClaimer {
   private readonly lateness = new StartLateness();
   /** Aborted when those that wait for the budget are to ask again. */
   private turn = newTurn();
+  /** Ranges that the budget has refused, and that have not been asked for again. */
+  private waiting = 0;
   private closed = false;
 
   constructor(
@@ -100,6 +102,11 @@ export class RangeClaimer {
     );
   }
 
+  /** A range that the budget has refused is asked for again, or no more. */
+  endWait(): void {
+    this.waiting--;
+  }
+
   /** A range has ended after so many ms, or `ranges` were given back; the budget has their places again. */
   release(ms: number | null, ranges = 1): void {
     this.budget.release(ms, ranges);
@@ -131,7 +138,7 @@ export class RangeClaimer {
   private async claimBatch(requests: readonly (readonly JobRange[])[]): Promise<ClaimAnswer[]> {
     const lateMs = this.lateness.takeExcess();
     const all = requests.flat();
-    const budget = this.budget.claim();
+    const budget = this.budget.claim(this.waiting);
     if (all.length === 0 && budget === null) {
       return requests.map(() => NOTHING_CLAIMED);
     }
@@ -151,7 +158,11 @@ export class RangeClaimer {
     return requests.map((ranges) => {
       const claims = answer.claims.slice(at, at + ranges.length);
       at += ranges.length;
-      return claims.length === ranges.length ? { status: 'granted', claims } : { ...answer, claims };
+      if (claims.length === ranges.length) {
+        return { status: 'granted', claims };
+      }
+      this.waiting += answer.status === 'budget' ? 1 : 0;
+      return { ...answer, claims };
     });
   }
 }
@@ -195,6 +206,9 @@ export class JobClaims {
       this.refusal = this.claimer.isClosed ? { status: 'stopped' } : null;
     } else if (refusal.status !== 'budget') {
       this.refusal = refusal;
+    }
+    if (refusal.status === 'budget') {
+      this.claimer.endWait();
     }
   }
 

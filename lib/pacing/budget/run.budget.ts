@@ -49,8 +49,12 @@ export class RunBudget {
     return this.held > 0;
   }
 
-  /** What a claim tells of the budget; `null` without one. */
-  claim(): BudgetClaim | null {
+  /**
+   * What a claim tells of the budget; `null` without one.
+   *
+   * @param waiting ranges for which this process waits for the budget beside those of the claim
+   */
+  claim(waiting = 0): BudgetClaim | null {
     this.told = { ...this.ended, usualMs: this.rangeMs > 0 ? this.rangeMs : UNKNOWN_RANGE_MS };
     if (!this.isLimited) {
       return null;
@@ -76,6 +80,7 @@ export class RunBudget {
         ended: this.told.ranges,
         chargedMs: toMicros(this.told.chargedMs),
         endedMs: toMicros(this.told.ms),
+        waiting,
       }),
     };
   }

@@ -64,7 +64,8 @@ end
   `text` is JSON: the limits `concurrency`, `rangesPerSecond`, `rowsPerSecond`, `perTable`, 0 for none; `context`, `run`, `process`,
   `weight`, `table` ('' where it is not known), `lease` (ms), `held` (permits that the process has for the run) and `rangeMs`
   (how long its ranges take, 0 where it is not known); of ranges that have ended since the last claim `ended` (how many),
-  `chargedMs` and `endedMs` (how long they were expected to take, and took; all three absent in earlier versions).
+  `chargedMs` and `endedMs` (how long they were expected to take, and took); `waiting` (ranges for which the process waits for
+  the budget beside those of this claim). Earlier versions tell none of the last four.
 
   The number of permits is what the process says it holds, plus those of this claim: a repeated or lost claim leaves none over.
 ]]
@@ -309,8 +310,11 @@ local function close_budget(budget, status, ms, has_claimed)
   if has_claimed and budget.granted == 0 and (status == 'later' or budget.is_left) then
     leave_queue(queue)
   elseif queue.tag then
-    local is_waiting = status == 'budget' and not budget.is_left
-    end_turn(queue, is_waiting and budget.want or 0, budget.now + (is_waiting and budget.poll_ms or 0), budget.cost)
+    -- Where the run may start no more by its own rate, nothing waits for the budget.
+    local waiting = (budget.is_left or status == 'later') and 0 or budget.waiting or 0
+    local is_refused = status == 'budget' and not budget.is_left
+    end_turn(queue, waiting + (is_refused and budget.want or 0),
+      budget.now + (is_refused and budget.poll_ms or waiting > 0 and PERMIT_POLL_MS or 0), budget.cost)
   end
   if budget.granted > 0 or not has_claimed then
     store_pacing(budget)

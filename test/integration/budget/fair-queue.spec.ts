@@ -77,6 +77,25 @@ describe('the fair queue of a budget, in simulated time', () => {
     }
   });
 
+  it('a run keeps its turn while some of its ranges wait and another has just been given a place', async () => {
+    const weights = [1, 3];
+    const base = [150, 60];
+    const runs = weights.map((weight, run) => ({
+      weight,
+      processes: 2,
+      workers: 4,
+      ms: (n: number) => (base[run] ?? 0) * (n % 4 === 0 ? 2 : 1),
+    }));
+    const length = sized(5_000, 60_000);
+    const starts = await simulateBudget(redis, { runs, budget: { concurrency: 3 }, length });
+    const taken = weights.map((_, run) =>
+      starts.reduce((sum, each) => sum + (each.run === run && each.at > 1000 ? each.end - each.at : 0), 0),
+    );
+    const [first = 0, second = 0] = taken;
+    const due = (first + second) / 4;
+    expect(Math.abs(first - due)).toBeLessThanOrEqual(Math.max(0.05 * due, 300));
+  });
+
   it('a run that used what another could not is not starved by one that comes later, nor starves it', async () => {
     const from = sized(20_000, 600_000);
     const late: SimulatedRun = { weight: 1, processes: 2, workers: 8, ms: () => 1000 };

@@ -84,7 +84,8 @@ export async function simulateBudget(
     const epochUs = Math.round((EPOCH_MS + at) * 1000);
     const scope = { runId: ids[member.run] ?? '', context: CONTEXT, table: '' };
     const indexes = Array.from({ length: count }, () => '0 ');
-    const args = [250_000, 0, ...indexes, member.used.claim()?.text ?? '', 'warn|'];
+    const waiting = member.asks.filter((ask) => ask.isWaiting).length;
+    const args = [250_000, 0, ...indexes, member.used.claim(waiting)?.text ?? '', 'warn|'];
     const [, ...parameters] = scripts.claim.evalArguments(keys, scope, args);
     const [, claimed] =
       (await client

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { resolveConfig } from '../../../lib/config/backfill-config.js';
 import type { BackfillConfigPatch } from '../../../lib/config/backfill-config.js';
 import { resolveBudget } from '../../../lib/config/backfill-budget.js';
+import type { BackfillBudget } from '../../../lib/config/backfill-budget.js';
 import { BudgetTurns } from '../../../lib/pacing/budget/budget-turns.js';
 import { RunBudget } from '../../../lib/pacing/budget/run.budget.js';
 import { RangeClaimer } from '../../../lib/processing/range.claimer.js';
@@ -23,23 +24,30 @@ const RUN: WorkedRun = { runId: 'run', backfill: { version: null, onOtherVersion
 function claimerUpTo(
   end: number,
   refusal: ClaimStatus,
-  { settled = [], config = UNPACED }: { settled?: number[]; config?: BackfillConfigPatch } = {},
+  {
+    settled = [],
+    config = UNPACED,
+    limits = {},
+  }: { settled?: number[]; config?: BackfillConfigPatch; limits?: BackfillBudget } = {},
 ) {
   const calls: number[][] = [];
+  const waiting: unknown[] = [];
   const store: Pick<RangeStore, 'claim'> = {
-    claim: async (_run, indexes) => {
+    claim: async (_run, indexes, _longestWait, _lateMs, _jobs, told) => {
       calls.push([...indexes]);
+      waiting.push((JSON.parse(told?.text ?? '{}') as { waiting?: number }).waiting);
       const granted = indexes.filter((index) => index < end);
       const status = granted.length === indexes.length ? { status: 'granted' as const } : refusal;
       return { ...status, claims: granted.map((index) => (settled.includes(index) ? null : claimOf(index))) };
     },
   };
   const member = { runId: 'run', processId: 'process', weight: 1, table: '', leaseMs: 30_000 };
-  const budget = new RunBudget(member, { limits: resolveBudget(), context: 'default' });
+  const budget = new RunBudget(member, { limits: resolveBudget(limits), context: 'default' });
   const settings = () => resolveConfig(config);
   return {
     claimer: new RangeClaimer(RUN, settings, store as RangeStore, budget, new BudgetTurns()),
     calls,
+    waiting,
   };
 }
 
@@ -83,6 +91,29 @@ describe('the claims of a job', () => {
     await Promise.all([first.next(), second.next()]);
     expect(await first.next()).toEqual({ status: 'exhausted' });
     expect(await second.next()).toMatchObject({ status: 'later', ms: 700 });
+  });
+
+  it('tell the budget how many others of the process wait for it', async () => {
+    const { claimer, waiting } = claimerUpTo(
+      2,
+      { status: 'budget', ms: 3_600_000 },
+      { limits: { concurrency: 2 } },
+    );
+    const next = (index: number) => claimer.claimsOf(`${index}x1`, index, 1).next();
+    const asked = async (times: number) => {
+      while (waiting.length < times) {
+        await new Promise(setImmediate);
+      }
+    };
+    const refused = [next(5), next(6)];
+    await asked(1);
+    expect(await next(0)).toMatchObject({ status: 'claimed' });
+    claimer.wake();
+    await asked(3);
+    expect(await next(1)).toMatchObject({ status: 'claimed' });
+    expect(waiting).toEqual([0, 2, 0, 2]);
+    claimer.close();
+    expect(await Promise.all(refused)).toEqual([{ status: 'stopped' }, { status: 'stopped' }]);
   });
 
   it('wait for the budget no more once the claimer is closed, nor those whose answer comes after that', async () => {
