@@ -21,6 +21,7 @@ import { BackfillKeys } from '../../lib/redis/backfill-keys.js';
 import { FailureStore } from '../../lib/state/failure.store.js';
 import { RangeStore } from '../../lib/state/range.store.js';
 import { RunStore } from '../../lib/state/run.store.js';
+import { recordClaims } from '../support/budget/record-claims.js';
 import { answerParent, tellParent } from '../support/processes/index.js';
 import { ChaosDoc, ChaosVersionedDoc } from './docs.entity.js';
 import { dieAt, instrument } from './faults.js';
@@ -31,6 +32,9 @@ import { ChaosRow } from './rows.entity.js';
 
 const plan = JSON.parse(process.env['CHAOS'] ?? '{}') as ChildPlan;
 const pass = dieAt(plan.fault);
+if (plan.recordsClaims) {
+  recordClaims();
+}
 
 if (plan.clock) {
   const { skewMs, afterMs } = plan.clock;

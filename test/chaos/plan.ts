@@ -13,6 +13,8 @@ export interface ChildPlan {
   readonly handlerMs: number;
   /** Backfills `touch-0` to `touch-<n-1>` beside the three that are always there. */
   readonly copies: number;
+  /** Whether claims under a budget are recorded in Redis. */
+  readonly recordsClaims: boolean;
   /** Where the process dies, and at which passing of that point. */
   readonly fault: { readonly point: string; readonly nth: number } | null;
   /** Handlers that do not listen to their signal. */
@@ -36,6 +38,7 @@ export const DEFAULT_PLAN: Omit<ChildPlan, 'databaseUrl' | 'redisUrl' | 'keyPref
   undo: false,
   handlerMs: 5,
   copies: 0,
+  recordsClaims: false,
   fault: null,
   ignoresSignal: false,
   removed: [],

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BACKFILL_JOURNAL_ENTITIES, createJournalSchema, keyset } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, Item, numbers } from '../../support/apps/index.js';
 import { busiestSecond } from '../../support/budget/claim-figures.js';
-import { recordClaims, recordedClaims } from '../../support/budget/record-claims.js';
+import { ClaimLog, recordClaims } from '../../support/budget/record-claims.js';
 
 const CONFIG = { batchSize: 4, perSecondOnPeak: null, perSecondOffPeak: null };
 const PER_SECOND = 40;
@@ -50,7 +50,7 @@ it('ranges of an undo and of a verification count in the budget, beside those of
   const undone = await finished('touch');
   expect(undone).toMatchObject({ state: 'completed', rowsDone: 28, conflicts: 0 });
 
-  const claims = await recordedClaims(bench.redis, bench.keyPrefix());
+  const claims = await new ClaimLog(bench.redis, bench.keyPrefix()).read();
   const starts = claims.flatMap((claim) => claim.starts);
   const startsOf = (run: string) => starts.filter((start) => start.run === run).length;
   // Five ranges of the walk, and those of the sweep.

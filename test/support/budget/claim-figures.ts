@@ -54,3 +54,40 @@ export function placeMsOf(claims: readonly RecordedClaim[]): Map<string, number>
   }
   return placeMs;
 }
+
+/**
+ * The claims after which more places are taken than there are, without a reason: a process that told Redis nothing for
+ * longer than its lease counts as killed, so the ranges that it still has afterwards may be beyond the limit until they end.
+ */
+export function excessClaims(
+  claims: readonly RecordedClaim[],
+  concurrency: number,
+  leaseMs: number,
+): RecordedClaim[] {
+  const members = new Map<string, { at: number; held: number; late: number }>();
+  return claims.filter(({ run, process, at, held, starts, total }) => {
+    const member = `${run}|${process}`;
+    const before = members.get(member) ?? { at, held: 0, late: 0 };
+    const isLate = before.held > 0 && at - before.at >= leaseMs - ROUNDING_MS;
+    const late = Math.min(held - starts.length, isLate ? before.held : before.late);
+    members.set(member, { at, held, late });
+    return total > concurrency + sum([...members.values()].map((each) => each.late));
+  });
+}
+
+/** Places that processes held which told Redis nothing until their leases had expired, and then went on. */
+export function placesOfSilent(claims: readonly RecordedClaim[], leaseMs: number): number {
+  const members = new Map<string, RecordedClaim>();
+  return sum(
+    claims.map((claim) => {
+      const member = `${claim.run}|${claim.process}`;
+      const before = members.get(member);
+      members.set(member, claim);
+      return before && claim.at - before.at >= leaseMs - ROUNDING_MS ? before.held : 0;
+    }),
+  );
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}

@@ -65,19 +65,32 @@ export function recordClaims(): void {
 }
 
 /** What all processes that use this prefix have recorded, in the order in which Redis has answered. */
-export async function recordedClaims(redis: TestRedis, keyPrefix: string): Promise<RecordedClaim[]> {
-  const texts = await redis.client.lrange(new BackfillKeys(keyPrefix).run('claims'), 0, -1);
-  return texts.map((text) => {
-    const { at, run, process, limits, asked, starts, held, total } = JSON.parse(text) as Recorded;
-    return {
-      at: Number(at),
-      run,
-      process,
-      limits,
-      asked,
-      starts: Array.isArray(starts) ? starts.map(([from, rows]) => ({ run, at: Number(from), rows })) : [],
-      held,
-      total,
-    };
-  });
+export class ClaimLog {
+  private readonly key: string;
+  private readonly claims: RecordedClaim[] = [];
+
+  constructor(
+    private readonly redis: Pick<TestRedis, 'client'>,
+    keyPrefix: string,
+  ) {
+    this.key = new BackfillKeys(keyPrefix).run('claims');
+  }
+
+  /** All claims so far. Only those since the last call are fetched. */
+  async read(): Promise<readonly RecordedClaim[]> {
+    const texts = await this.redis.client.lrange(this.key, this.claims.length, -1);
+    this.claims.push(...texts.map(parseClaim));
+    return [...this.claims];
+  }
+}
+
+function parseClaim(text: string): RecordedClaim {
+  const { at, starts, ...claim } = JSON.parse(text) as Recorded;
+  return {
+    ...claim,
+    at: Number(at),
+    starts: Array.isArray(starts)
+      ? starts.map(([from, rows]) => ({ run: claim.run, at: Number(from), rows }))
+      : [],
+  };
 }
