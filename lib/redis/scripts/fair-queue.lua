@@ -20,17 +20,29 @@ local KEEPS_TAG_MS = 1000
 -- of those that ask, as others that were admitted before it are ahead by theirs.
 local CREDIT = 4
 local FORGOTTEN_MS = 60000
--- Where no run has asked for longer than this, all stood still, on a busy machine or without Redis. None that waits is late for
--- that: the first to ask again must not take the turns of the others. Where it lasted longer than the most, they begin anew.
+-- Where no run has asked for longer than this, and the one that asks now is later than it said by as much, all stood still, on a
+-- busy machine or without Redis. None that waits is late for that: the first to ask again must not take the turns of the others.
+-- Where it lasted longer than the most, they begin anew. A run that asks when it said has others that ask no more expire.
 local QUIET_MS, MOST_QUIET_MS = 100, 10000
+
+local function parse_turn(run, text)
+  local tag, asks_until, want, weight, cost, process =
+    string.match(text, '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)$')
+  return {
+    run = run, tag = tonumber(tag), asks_until = tonumber(asks_until), want = tonumber(want), weight = tonumber(weight),
+    cost = tonumber(cost), process = process,
+  }
+end
 
 local function open_fair_queue(key, run, weight, now, process)
   local queue = {
     key = key, run = run, weight = weight, now = now, virtual = 0, recent = {}, old = {}, forgotten = {}, weights = weight,
     largest_cost = 0, process = process or '', postponed = {},
   }
-  local seen = tonumber(redis.call('HGET', key, 'seen') or '') or now
-  local quiet = now - seen
+  local stored_seen, own_text = unpack(redis.call('HMGET', key, 'seen', 'run:' .. run))
+  local seen = tonumber(stored_seen or '') or now
+  local own = own_text and parse_turn(run, own_text)
+  local quiet = now - math.max(seen, own and own.want > 0 and own.asks_until or 0)
   if quiet < QUIET_MS or quiet > MOST_QUIET_MS then
     quiet = 0
   end
@@ -38,12 +50,7 @@ local function open_fair_queue(key, run, weight, now, process)
   for i = 1, #fields, 2 do
     local id = string.match(fields[i], '^run:(.*)$')
     if id then
-      local tag, asks_until, want, other_weight, cost, asks_in =
-        string.match(fields[i + 1], '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)$')
-      local entry = {
-        run = id, tag = tonumber(tag), asks_until = tonumber(asks_until), want = tonumber(want),
-        weight = tonumber(other_weight), cost = tonumber(cost), process = asks_in,
-      }
+      local entry = parse_turn(id, fields[i + 1])
       if quiet > 0 and entry.want > 0 and seen <= entry.asks_until + KEEPS_TAG_MS then
         entry.asks_until = entry.asks_until + quiet
         queue.postponed[#queue.postponed + 1] = entry

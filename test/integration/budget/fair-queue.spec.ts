@@ -96,6 +96,16 @@ describe('the fair queue of a budget, in simulated time', () => {
     expect(Math.abs(first - due)).toBeLessThanOrEqual(Math.max(0.05 * due, 300));
   });
 
+  it('a run that asks again just when it said does not wait forever for one that asks no more', async () => {
+    const run: SimulatedRun = { weight: 1, processes: 1, workers: 1, ms: () => 150 };
+    const starts = await simulateBudget(redis, {
+      runs: [run, { ...run, until: 1000 }],
+      budget: { concurrency: 1 },
+      length: 5_000,
+    });
+    expect(starts.filter((each) => each.run === 0 && each.at > 2_000).length).toBeGreaterThan(15);
+  });
+
   it('a run that used what another could not is not starved by one that comes later, nor starves it', async () => {
     const from = sized(20_000, 600_000);
     const late: SimulatedRun = { weight: 1, processes: 2, workers: 8, ms: () => 1000 };
