@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { BackfillModuleOptions } from 'nestjs-backfill';
 import type { BackfillAppSetup } from '../../support/apps/index.js';
 import { eventually } from '../../support/apps/index.js';
+import { CONDITION_MS } from '../../support/deadlines.js';
 import type { BudgetedRun } from './handlers.js';
 
 export interface BudgetSettings extends Pick<BackfillAppSetup, 'database' | 'redis'> {
@@ -21,17 +22,14 @@ export interface BudgetProcess {
   readonly gone: Promise<unknown>;
 }
 
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-
-/** Starts an app in a process of its own, which ends with this one. */
-export function startBudgetProcess(settings: BudgetSettings): BudgetProcess {
+/** Starts an app in a process of its own, which ends with this one. `module` is `budget-app.ts`, bundled. */
+export function startBudgetProcess(module: URL, settings: BudgetSettings): BudgetProcess {
   const given = {
     ...settings,
     database: { url: settings.database.url },
     redis: { connection: settings.redis.connection },
   };
-  const words = ['--import', path('../../support/swc/register.js'), path('./budget-app.ts')];
-  const child = spawn(process.execPath, [...words, JSON.stringify(given)], {
+  const child = spawn(process.execPath, ['--no-warnings', fileURLToPath(module), JSON.stringify(given)], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   let isReady = false;
@@ -43,6 +41,8 @@ export function startBudgetProcess(settings: BudgetSettings): BudgetProcess {
       'the process to be up',
       () => isReady || child.exitCode !== null,
       (answer) => answer,
+      // Four of them begin at once, on a machine that may be busy with something else.
+      2 * CONDITION_MS,
     );
     if (child.exitCode !== null) {
       throw new Error(`Expected the process to stay up, got its end with code ${child.exitCode}`);
