@@ -14,6 +14,9 @@ export const ROWS = 240;
 export const BATCH = 10;
 export const RANGES = ROWS / BATCH;
 
+/** Where handlers are held, by their positions in the walk. */
+export const HELD_TABLE = 'CREATE TABLE held (name text NOT NULL, position int NOT NULL)';
+
 /** What the handlers of a process do beside marking their rows. */
 export interface HandlerPlan {
   /** What they mark rows with. */
@@ -76,6 +79,7 @@ export function handlersOf(plan: HandlerPlan, onCall: (name: Name) => void = () 
     const part = name !== 'rows' && rows.length < BATCH;
     const held = last > (plan.holdAfter?.[name] ?? Infinity) || (part && plan.holdParts);
     if (held && !plan.holdWritten) {
+      await em.getConnection().execute('INSERT INTO held VALUES (?, ?)', [name, last]);
       await aborted(signal);
     }
     const broken = rows.find(({ id }) => plan.broken?.includes(id));

@@ -34,6 +34,15 @@ export class HandledRows {
     await this.until('rows to be written', (name, { [version]: written }) => written === rows(name));
   }
 
+  /** Waits until the handler of a row is held: those before it are done, in a range that is not. */
+  async untilHeld(name: Name, position: number): Promise<void> {
+    await eventually(
+      `${name}: the handler of row ${position} to be held`,
+      () => this.database().query(`SELECT FROM held WHERE name = '${name}' AND position = ${position}`),
+      (held) => held.length > 0,
+    );
+  }
+
   /** Waits until each version has handled rows of each backfill. */
   async untilBoth(): Promise<void> {
     await this.until(

@@ -15,6 +15,7 @@ export function pauseSuite(bench: UpgradeBench): void {
       'to be held',
       ({ done }, name) => done === Math.floor(DONE[name] / BATCH),
     );
+    await bench.handled.untilHeld('rows', DONE.rows + 1);
     await Promise.all(NAMES.map((name) => old.backfills.pause(name, { reason: 'upgrade' })));
     await bench.until(old.backfills, 'handlers to end', ({ rowsDone }, name) => rowsDone === DONE[name]);
     await bench.close(old);
@@ -53,6 +54,7 @@ export function pauseSuite(bench: UpgradeBench): void {
       'to be held',
       ({ done }, name) => done === Math.floor(DONE[name] / BATCH),
     );
+    await bench.handled.untilHeld('rows', DONE.rows + 1);
     await Promise.all(NAMES.map((name) => old.backfills.pause(name)));
     // Off peak nothing starts, and it is always on peak.
     const patch = {
@@ -92,6 +94,7 @@ export function pauseSuite(bench: UpgradeBench): void {
     const { backfills, close } = await bench.current({ holdAfter: DONE });
     await Promise.all(NAMES.map((name) => backfills.start(name)));
     await bench.until(backfills, 'to be held', ({ done }, name) => done === Math.floor(DONE[name] / BATCH));
+    await bench.handled.untilHeld('rows', DONE.rows + 1);
     await Promise.all(NAMES.map((name) => backfills.pause(name)));
     await close();
     const old = await bench.release();

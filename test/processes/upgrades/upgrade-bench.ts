@@ -16,7 +16,7 @@ import {
   PRESSURE_TABLE,
   type AppPlan,
 } from './app-plan.js';
-import { handlersOf, NAMES, ROWS, type Name } from './backfills.js';
+import { handlersOf, HELD_TABLE, NAMES, ROWS, type Name } from './backfills.js';
 import { HandledRows } from './handled-rows.js';
 import { unpack, type UnpackedRelease } from './releases.js';
 import { refillSql } from './rows.entity.js';
@@ -44,11 +44,11 @@ export class UpgradeBench {
         createTestRedis(),
         unpack(tarball),
       ]);
-      await this.database.query(PRESSURE_TABLE);
+      await this.database.query(`${PRESSURE_TABLE};${HELD_TABLE}`);
     });
     beforeEach(async () => {
       this.test++;
-      await this.database.query(NAMES.map((name) => refillSql(name, ROWS)).join(';'));
+      await this.database.query(`TRUNCATE held;${NAMES.map((name) => refillSql(name, ROWS)).join(';')}`);
     });
     afterEach(async () => {
       await Promise.all([
