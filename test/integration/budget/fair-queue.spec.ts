@@ -99,7 +99,7 @@ describe('the fair queue of a budget, in simulated time', () => {
   it('a run that asks again just when it said does not wait forever for one that asks no more', async () => {
     const run: SimulatedRun = { weight: 1, processes: 1, workers: 1, ms: () => 150 };
     const starts = await simulateBudget(redis, {
-      runs: [run, { ...run, until: 1000 }],
+      runs: [run, { ...run, until: 1100 }],
       budget: { concurrency: 1 },
       length: 5_000,
     });
