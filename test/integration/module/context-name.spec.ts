@@ -13,7 +13,7 @@ import {
 import type { BackfillModuleOptions, BackfillOptions, BackfillThrottle } from 'nestjs-backfill';
 import type { Type } from '@nestjs/common';
 import { JournalCleaner } from '../../../lib/journal/journal.cleaner.js';
-import { createAppBench, defineBackfill, Item } from '../../support/apps/index.js';
+import { createAppBench, defineBackfill, eventually, Item } from '../../support/apps/index.js';
 import { createTestDatabase } from '../../support/databases/index.js';
 
 const bench = await createAppBench();
@@ -112,12 +112,21 @@ it('has planning, handlers, verification, rehearsals, throttles and the journal 
   });
   expect(await states(us)).toEqual([{ state: 'done', rows: 55 }]);
   expect(await states(bench.database)).toEqual([{ state: 'new', rows: 3 }]);
-  expect(new Set(measured)).toEqual(new Set(['55']));
 
   await backfills.undo('finish', { runId });
   expect(await finished('finish')).toMatchObject({ state: 'completed', undoes: runId });
   expect(await states(us)).toEqual([{ state: 'new', rows: 55 }]);
   expect(await backfills.undoConflicts('finish')).toEqual({ items: [], next: null });
+
+  // A run that lasts until its throttle is measured.
+  await backfills.start('finish', { config: { perSecondOnPeak: 1, perSecondOffPeak: 1 } });
+  await eventually(
+    'the throttle to be measured',
+    () => measured.length,
+    (times) => times > 0,
+  );
+  await backfills.cancel('finish');
+  expect(new Set(measured)).toEqual(new Set(['55']));
 
   await backfills.start('here');
   expect(await finished('here')).toMatchObject({ state: 'completed', rowsDone: 3 });
