@@ -1,3 +1,4 @@
+import { helper } from '@mikro-orm/core';
 import type { RowSettings } from '../execution.js';
 import { isRowsChanged } from '../guard/rows-changed.error.js';
 import type { RowProcessorDeps } from './row-processor-deps.js';
@@ -28,12 +29,27 @@ export class GroupFlusher {
     }
   }
 
+  /** Has what the handler of a row changed before it failed written by no flush: neither of the group nor of its other rows. */
+  leaveOut(group: FlushGroup, entity: object): void {
+    const { em, failed, running } = group;
+    const wrapped = helper(entity);
+    const isNew = !wrapped.__originalEntityData;
+    em.getUnitOfWork().unsetIdentity(entity);
+    if (running > 1 && !isNew) {
+      failed.push(entity);
+      // A transaction of another row has it, too, and MikroORM inserts an entity without original values.
+      wrapped.__originalEntityData = em.getComparator().prepareEntity(entity);
+    }
+  }
+
   /** Flushes a group, and marks its rows that others wrote meanwhile or have locked. */
   async flush(group: FlushGroup): Promise<void> {
     const { progress } = this;
     const done = progress.rows.filter((row) => row.group === group && row.status === 'done');
     const keysOf = (rows: readonly unknown[]) =>
       new Set(rows.map((row) => JSON.stringify(this.deps.keyOf(row))));
+    const unit = group.em.getUnitOfWork();
+    group.failed.splice(0).forEach((entity) => unit.unsetIdentity(entity));
     try {
       const { changed, locked } = await group.flush();
       const [changedKeys, lockedKeys] = [keysOf(changed), keysOf(locked)];

@@ -10,6 +10,8 @@ export interface FlushGroup {
   running: number;
   /** True once no further row joins it. */
   closed: boolean;
+  /** Rows that failed while others were running, whose transactions may have given them back to `em` by the flush. */
+  readonly failed: object[];
 }
 
 /**

@@ -41,7 +41,7 @@ export class RowProcessor {
     // Each row that waits for its quota adds a listener.
     setMaxListeners(0, this.stop.signal);
     this.deadlines = new RowDeadlines(deps.timeoutMs);
-    this.group = { em, flush, running: 0, closed: false };
+    this.group = { em, flush, running: 0, closed: false, failed: [] };
     this.rows = rows.map((data) => ({
       key: deps.keyOf(data),
       data,
@@ -173,7 +173,11 @@ export class RowProcessor {
     // What the handler changed before it threw must not be flushed with the other rows. The rows of an app's own
     // source need not be entities.
     if (Utils.isEntity<object>(row.data)) {
-      row.group.em.getUnitOfWork().unsetIdentity(row.data);
+      try {
+        this.flusher.leaveOut(row.group, row.data);
+      } catch (reason) {
+        this.failRange(reason);
+      }
     }
     if (isRowsChanged(error)) {
       this.progress.markChanged(row);
@@ -216,7 +220,7 @@ export class RowProcessor {
     try {
       const { em, rows, flush } = await this.deps.reload(pending.map(({ key }) => key));
       const previous = this.group;
-      this.group = { em, flush, running: 0, closed: false };
+      this.group = { em, flush, running: 0, closed: false, failed: [] };
       this.moveToGroup(this.group, pending, rows);
       previous.closed = true;
       this.flusher.acknowledge(previous);
@@ -250,7 +254,7 @@ export class RowProcessor {
       return false;
     }
     const { em, rows, flush } = await this.deps.reload(changed.map(({ key }) => key));
-    this.group = { em, flush, running: 0, closed: false };
+    this.group = { em, flush, running: 0, closed: false, failed: [] };
     changed.forEach((row) => (row.status = 'pending'));
     this.moveToGroup(this.group, changed, rows);
     // They are started after all others.

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { BACKFILL_JOURNAL_ENTITIES, createJournalSchema, keyset } from 'nestjs-backfill';
 import type { BackfillContext, BackfillGuard } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, Item } from '../../support/apps/index.js';
@@ -242,4 +243,35 @@ describe('a transaction of a row handler that is rolled back', () => {
     expect(status).toMatchObject({ state: 'completed', rowsDone: ROWS });
     expect(await contents()).toEqual(expected);
   });
+
+  it.each(['recheck', 'none'] as const)(
+    'of other rows that are under way when a row fails commit what is theirs, with guard %s',
+    async (guard) => {
+      let fail = () => {};
+      const failed = new Promise<void>((resolve) => (fail = resolve));
+      const { status, backfills } = await run(
+        async (item, { em }) => {
+          if (item.id === 1) {
+            item.state = 'broken';
+            await setImmediate();
+            fail();
+            throw new Error('broken');
+          }
+          await em.transactional(async (inner) => {
+            await failed;
+            await setImmediate();
+            item.state = 'done';
+            await inner.flush();
+          });
+        },
+        { guard, rowConcurrency: 4 },
+      );
+      expect((await backfills.failures('rows')).items).toMatchObject([
+        { key: 1, error: { message: 'broken' } },
+      ]);
+      expect(status).toMatchObject({ state: 'failed', rowsDone: ROWS - 1, rowsFailed: 1 });
+      expect(await contents("state = 'new'")).toEqual([{ id: 1, state: 'new', touches: 0 }]);
+      expect(await contents("state = 'done'")).toHaveLength(ROWS - 1);
+    },
+  );
 });
