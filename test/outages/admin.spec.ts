@@ -165,6 +165,8 @@ it.each(VIEWS)(
       await page.goto(`${admin.client.base}/ui${hash}`);
       await page.locator(kept).waitFor();
       await connection('Live');
+      // The head may be there before the first answer is complete.
+      await page.locator('.age').waitFor();
       await admin.close();
       await connection('Server away since');
       await page.locator('.age[data-old]').waitFor();
