@@ -193,7 +193,7 @@ local function start_range(budget, rows, own_wait, now)
     wait = math.max(wait, budget.tat - now)
   end
   if budget.row_interval > 0 then
-    local _, burst_tolerance = tolerances(math.max(1, rows) * budget.row_interval)
+    local _, burst_tolerance = row_tolerances(budget.row_interval, math.max(1, rows))
     budget.row_tat, budget.row_backlog = caught_up(budget.row_tat, budget.row_backlog, burst_tolerance, now, 0)
     wait = math.max(wait, budget.row_tat - now)
   end
@@ -202,17 +202,19 @@ end
 
 -- Counts a range that starts after `wait` microseconds.
 local function count_range(budget, rows, wait, now)
-  local function advanced(tat, backlog, every)
-    local shortening = tolerances(every)
+  local function advanced(tat, backlog, every, shortening)
     local shortened_by = math.min(backlog, shortening)
     return (wait > 0 and math.max(tat, now + wait) or tat) + every - shortened_by, backlog - shortened_by
   end
   if budget.interval > 0 then
-    budget.tat, budget.backlog = advanced(budget.tat, budget.backlog, budget.interval)
+    local shortening = tolerances(budget.interval)
+    budget.tat, budget.backlog = advanced(budget.tat, budget.backlog, budget.interval, shortening)
   end
   if budget.row_interval > 0 then
+    local counted = math.max(1, rows)
+    local shortening = row_tolerances(budget.row_interval, counted)
     budget.row_tat, budget.row_backlog =
-      advanced(budget.row_tat, budget.row_backlog, math.max(1, rows) * budget.row_interval)
+      advanced(budget.row_tat, budget.row_backlog, counted * budget.row_interval, shortening)
   end
   budget.granted = budget.granted + 1
 end

@@ -1,5 +1,6 @@
 import { busiestSecond, simulateBudget } from '../../support/budget/budget-simulation.js';
 import type { SimulatedRun, SimulatedStart } from '../../support/budget/budget-simulation.js';
+import { busiestSecond as busiestRows } from '../../support/budget/claim-figures.js';
 import { createTestRedis } from '../../support/databases/index.js';
 import { sized } from '../../support/thorough.js';
 
@@ -29,6 +30,20 @@ describe('the fair queue of a budget, in simulated time', () => {
       const due = (shared.length * (weights[run] ?? 0)) / total;
       expect(Math.abs(given - due)).toBeLessThanOrEqual(Math.max(0.05 * due, 1.5));
     }
+  });
+
+  it('ranges of different sizes, late ones among them, exceed it in no second by more than one of them', async () => {
+    const weights = [1, 1, 1, 1, 1, 2, 2, 3, 4, 4];
+    const rows = weights.map((_, run) => 1 + ((run + 2) % 3));
+    const ms = () => 150;
+    const runs = weights.map((weight, run) => ({ weight, processes: 4, workers: 2, ms, rows: rows[run] }));
+    // Each process is kept from its work again and again.
+    const awake = (at: number) => Math.max(at, at - (at % 1996) + 356);
+    const budget = { concurrency: 40, rangesPerSecond: 100, rowsPerSecond: 60 };
+    const starts = await simulateBudget(redis, { runs, budget, length: sized(12_000, 60_000), awake });
+    const started = starts.map(({ run, at }) => ({ run: `${run}`, at, rows: rows[run] ?? 0 }));
+    const { taken, allowed } = busiestRows(started, 60, (start) => start.rows);
+    expect(taken).toBeLessThanOrEqual(allowed);
   });
 
   it('runs keep their shares where all of them stand still now and then', async () => {

@@ -4,10 +4,7 @@ const SECOND_MS = 1000;
 /** Starts are recorded to the microsecond. */
 const ROUNDING_MS = 0.01;
 
-/**
- * The second whose starts are furthest above what is allowed: one range more than the limit, or 2 %; where ranges have
- * different sizes, both, as a small one may catch up what a large one was late.
- */
+/** The second whose starts are furthest above what is allowed: one range more than the limit, or 2 %. */
 export interface BusiestSecond {
   readonly from: number;
   readonly taken: number;
@@ -25,7 +22,6 @@ export function busiestSecond(
   taken: (start: RecordedStart) => number,
 ): BusiestSecond {
   const sorted = starts.toSorted((a, b) => a.at - b.at);
-  const areMixed = new Set(starts.map(taken)).size > 1;
   let end = 0;
   let sum = 0;
   const seconds = sorted.map((start, i): BusiestSecond => {
@@ -33,8 +29,7 @@ export function busiestSecond(
       sum += taken(sorted[end] as RecordedStart);
     }
     const largest = Math.max(...sorted.slice(i, end).map(taken));
-    const allowed = areMixed ? 1.02 * limit + largest : Math.max(limit + largest, 1.02 * limit);
-    const second = { from: start.at, taken: sum, allowed };
+    const second = { from: start.at, taken: sum, allowed: Math.max(limit + largest, 1.02 * limit) };
     sum -= taken(start);
     return second;
   });
