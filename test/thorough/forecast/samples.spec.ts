@@ -19,7 +19,7 @@ const ROWS = 3_000;
 /** 10 ranges in 10 seconds: at a rate, so that other load of the machine hardly matters. */
 const PACED = { batchSize: 300, perSecondOnPeak: 1, perSecondOffPeak: 1 };
 /** How far the truth may be on a busy machine; the benchmark `forecast` holds a million rows to 20 and 15 %. */
-const DURATION_FACTOR = 3;
+const DURATION_FACTOR = 2;
 const WAL_FACTOR = 1.5;
 
 beforeAll(async () => {

@@ -27,7 +27,7 @@ describe('an overview a second of 61 backfills', () => {
     );
   }
 
-  it('costs Redis a small part of the commands of the app', async () => {
+  it('costs Redis at most a fifth of the commands of the app', async () => {
     const { backfills } = await bench.start({ handlers: names.map(work), options: { ledger: false } });
     // Running, held, paused, ended; the others are idle.
     for (const name of names.slice(0, 20)) await backfills.start(name);
@@ -52,7 +52,6 @@ describe('an overview a second of 61 backfills', () => {
       ({ revision } = await backfills.overview(revision));
     });
     const without = await during(async () => undefined);
-    // 1.0 to 1.05 on a quiet machine; a busy one does less of its own in the time.
-    expect(polled / without).toBeLessThan(1.4);
+    expect(polled / without).toBeLessThan(1.2);
   });
 });
