@@ -14,6 +14,11 @@ export interface FlushGroup {
   readonly failed: object[];
 }
 
+/** A group of loaded rows of which none has begun. */
+export function newGroup({ em, flush }: Pick<FlushGroup, 'em' | 'flush'>): FlushGroup {
+  return { em, flush, running: 0, closed: false, failed: [] };
+}
+
 /**
  * Where a row stands: pending → running → done → acknowledged, running → failed | pending, pending → gone,
  * done → changed → pending | failed, done → locked.

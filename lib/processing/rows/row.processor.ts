@@ -10,6 +10,7 @@ import { GroupFlusher } from './group-flusher.js';
 import { RowDeadlines } from './row-deadlines.js';
 import type { LoadedRows, RowProcessorDeps } from './row-processor-deps.js';
 import { RowProgress } from './row-progress.js';
+import { newGroup } from './row-state.js';
 import type { FlushGroup, RowState } from './row-state.js';
 
 /**
@@ -35,21 +36,21 @@ export class RowProcessor {
   private drained: () => void = () => undefined;
 
   constructor(
-    { em, rows, flush, missing = 0 }: LoadedRows & { readonly missing?: number },
+    loaded: LoadedRows & { readonly missing?: number },
     private readonly deps: RowProcessorDeps,
   ) {
     // Each row that waits for its quota adds a listener.
     setMaxListeners(0, this.stop.signal);
     this.deadlines = new RowDeadlines(deps.timeoutMs);
-    this.group = { em, flush, running: 0, closed: false, failed: [] };
-    this.rows = rows.map((data) => ({
+    this.group = newGroup(loaded);
+    this.rows = loaded.rows.map((data) => ({
       key: deps.keyOf(data),
       data,
       group: this.group,
       rounds: 0,
       status: 'pending',
     }));
-    this.progress = new RowProgress(this.rows, missing, deps.changedAgain);
+    this.progress = new RowProgress(this.rows, loaded.missing ?? 0, deps.changedAgain);
     this.flusher = new GroupFlusher(this.progress, deps, (error) => this.failRange(error));
   }
 
@@ -218,10 +219,10 @@ export class RowProcessor {
     }
     this.reloading = true;
     try {
-      const { em, rows, flush } = await this.deps.reload(pending.map(({ key }) => key));
+      const loaded = await this.deps.reload(pending.map(({ key }) => key));
       const previous = this.group;
-      this.group = { em, flush, running: 0, closed: false, failed: [] };
-      this.moveToGroup(this.group, pending, rows);
+      this.group = newGroup(loaded);
+      this.moveToGroup(this.group, pending, loaded.rows);
       previous.closed = true;
       this.flusher.acknowledge(previous);
     } catch (error) {
@@ -253,10 +254,10 @@ export class RowProcessor {
     if (this.deps.signal.aborted) {
       return false;
     }
-    const { em, rows, flush } = await this.deps.reload(changed.map(({ key }) => key));
-    this.group = { em, flush, running: 0, closed: false, failed: [] };
+    const loaded = await this.deps.reload(changed.map(({ key }) => key));
+    this.group = newGroup(loaded);
     changed.forEach((row) => (row.status = 'pending'));
-    this.moveToGroup(this.group, changed, rows);
+    this.moveToGroup(this.group, changed, loaded.rows);
     // They are started after all others.
     this.rows.push(
       ...this.rows
