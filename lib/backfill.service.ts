@@ -139,11 +139,7 @@ export class BackfillService {
   async status(name: string): Promise<BackfillStatus> {
     const group = await this.groupOf(name);
     if (group.length > 0) {
-      const statuses = await this.statusReader.list(group);
-      return combineStatuses(
-        name,
-        statuses.map((status) => ({ partition: status.name.slice(name.length + 1), status })),
-      );
+      return combineStatuses(name, await this.statusReader.list(group));
     }
     await this.assertKnown(name);
     return this.statusReader.status(name);
@@ -348,12 +344,9 @@ export class BackfillService {
   async preview(name: string, options: PreviewOptions = {}): Promise<BackfillPreview> {
     const group = await this.groupOf(name);
     if (group.length > 0) {
-      const previews = await Promise.all(group.map((own) => this.preview(own, options)));
-      const databases = previews.map((preview, i) => {
-        const backfill = group[i] ?? '';
-        return { partition: backfill.slice(name.length + 1), backfill, preview };
-      });
-      return combinePreviews(databases, parseLimit(name, options.limit, PREVIEWED_RANGES));
+      const previews = group.map(async (own) => [own, await this.preview(own, options)] as const);
+      const limit = parseLimit(name, options.limit, PREVIEWED_RANGES);
+      return combinePreviews(name, new Map(await Promise.all(previews)), limit);
     }
     const backfill = this.checked(name);
     return this.connections.run(async () =>
@@ -490,7 +483,7 @@ export class BackfillService {
 
   /** The names of the backfills of a group. An active run of the name itself is one from before its partitions had databases. */
   private async groupOf(name: string): Promise<readonly string[]> {
-    const group = this.registry.group(name).map((each) => each.name);
+    const group = this.registry.partitionsOf(name);
     return group.length > 0 && (await this.runStore.activeId(name)) === null ? group : [];
   }
 

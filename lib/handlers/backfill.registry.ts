@@ -19,11 +19,11 @@ export class BackfillRegistry {
   get(name: string): DeclaredBackfill {
     const found = this.backfills.get(name);
     if (!found) {
-      const parts = this.group(name);
+      const parts = this.partitionsOf(name);
       if (parts.length > 0) {
         throw new BackfillNotFoundError(
           `The partitions of backfill ${JSON.stringify(name)} are in several databases, and each is a backfill of its own: ` +
-            `${parts.map((part) => part.name).join(', ')}. Name one of them.`,
+            `${parts.join(', ')}. Name one of them.`,
         );
       }
       const known = [...this.backfills.keys()].toSorted().join(', ') || 'none';
@@ -35,9 +35,9 @@ export class BackfillRegistry {
     return found;
   }
 
-  /** The backfills of the partitions of a `@Backfill` that are in several databases; none of another name. */
-  group(name: string): DeclaredBackfill[] {
-    return this.backfills.has(name) ? [] : [...this.backfills.values()].filter(({ group }) => group === name);
+  /** The names of the backfills of the partitions of a `@Backfill` that are in several databases; none of another name. */
+  partitionsOf(name: string): string[] {
+    return [...this.backfills.values()].filter(({ group }) => group === name).map((each) => each.name);
   }
 
   all(): DeclaredBackfill[] {

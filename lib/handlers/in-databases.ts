@@ -22,6 +22,11 @@ export function inDatabases(declared: DeclaredBackfill, moduleContext: string): 
   return databases.map((database) => inDatabase(declared, database, contextOf(database)));
 }
 
+/** The name of the partition of which a backfill of a group is. */
+export function partitionName(group: string, backfill: string): string {
+  return backfill.slice(group.length + 1);
+}
+
 function inDatabase(
   declared: DeclaredBackfill,
   database: SourceDatabase,

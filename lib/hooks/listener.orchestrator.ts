@@ -87,8 +87,8 @@ export class ListenerOrchestrator implements OnModuleInit {
   }
 
   private withPartitions(listener: BackfillListener): BackfillListener {
-    const group = listener.backfill === undefined ? [] : this.registry.group(listener.backfill);
-    return { ...listener, partitions: group.map(({ name }) => name) };
+    const { backfill } = listener;
+    return { ...listener, partitions: backfill === undefined ? [] : this.registry.partitionsOf(backfill) };
   }
 
   private poll(): void {

@@ -76,8 +76,8 @@ async function assertCompleted(
   app: INestApplicationContext,
   options: EnsureCompletedOptions,
 ): Promise<void> {
-  const group = app.get(BackfillRegistry, { strict: false }).group(name);
-  for (const own of group.length > 0 ? group.map((each) => each.name) : [name]) {
+  const partitions = app.get(BackfillRegistry, { strict: false }).partitionsOf(name);
+  for (const own of partitions.length > 0 ? partitions : [name]) {
     await assertOneCompleted(own, app, options);
   }
 }

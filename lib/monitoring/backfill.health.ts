@@ -112,7 +112,7 @@ export class BackfillHealthIndicator {
     if (problem !== null) {
       return { [key]: { status: 'down', message: problem } };
     }
-    const chosen = names && new Set([...names, ...names.flatMap((name) => this.partitionsOf(name))]);
+    const chosen = names && new Set([...names, ...names.flatMap((name) => this.registry.partitionsOf(name))]);
     const checked = all.filter(({ name }) => chosen?.has(name) ?? true);
     const unhealthy = checked.filter(
       ({ state, workers, held, stalled }) =>
@@ -138,9 +138,5 @@ export class BackfillHealthIndicator {
         ),
       },
     };
-  }
-
-  private partitionsOf(name: string): string[] {
-    return this.registry.group(name).map((partition) => partition.name);
   }
 }

@@ -1,19 +1,18 @@
+import { partitionName } from '../handlers/in-databases.js';
 import type { BackfillPreview, DatabasePreview } from './backfill-preview.js';
-
-/** A partition in a database of its own, with the preview of its backfill. */
-export interface PreviewedDatabase {
-  readonly partition: string;
-  readonly backfill: string;
-  readonly preview: BackfillPreview;
-}
 
 /**
  * The preview of a backfill whose partitions are in several databases, from those of its partitions.
  *
+ * @param previews by the names of their backfills
  * @param limit number of ranges to list
  */
-export function combinePreviews(databases: readonly PreviewedDatabase[], limit: number): BackfillPreview {
-  const all = databases.map(({ preview }) => preview);
+export function combinePreviews(
+  name: string,
+  previews: ReadonlyMap<string, BackfillPreview>,
+  limit: number,
+): BackfillPreview {
+  const all = [...previews.values()];
   const ends = all.map(({ estimatedEnd }) => estimatedEnd).filter((end) => end !== null);
   return {
     ranges: all
@@ -25,14 +24,18 @@ export function combinePreviews(databases: readonly PreviewedDatabase[], limit: 
     rowsTotalKind: all.some(({ rowsTotalKind }) => rowsTotalKind === 'estimated') ? 'estimated' : 'exact',
     estimatedEnd: ends.length < all.length ? null : (ends.toSorted().at(-1) ?? null),
     forecast: null,
-    warnings: databases.flatMap(({ partition, preview }) =>
-      preview.warnings.map(({ code, message }) => ({ code, message: `${partition}: ${message}` })),
+    warnings: [...previews].flatMap(([backfill, { warnings }]) =>
+      warnings.map(({ code, message }) => ({
+        code,
+        message: `${partitionName(name, backfill)}: ${message}`,
+      })),
     ),
-    databases: databases.map(toDatabase),
+    databases: [...previews].map(([backfill, preview]) => toDatabase(name, backfill, preview)),
   };
 }
 
-function toDatabase({ partition, backfill, preview }: PreviewedDatabase): DatabasePreview {
+function toDatabase(group: string, backfill: string, preview: BackfillPreview): DatabasePreview {
   const { total, rowsTotal, rowsTotalKind, estimatedEnd, forecast } = preview;
+  const partition = partitionName(group, backfill);
   return { partition, backfill, total, rowsTotal, rowsTotalKind, estimatedEnd, forecast };
 }

@@ -1,15 +1,10 @@
+import { partitionName } from '../handlers/in-databases.js';
 import { latestOf } from '../state/limiting-factor.js';
 import type { RunStatus } from '../state/run-status.js';
 import { isRunning } from '../state/run-status.js';
 import type { BackfillStatus, PartitionStatus } from './backfill-status.js';
 import { combineCanaries, combineVerifications } from './combine-outcomes.js';
 import { IDLE_STATUS } from './idle-status.js';
-
-/** A partition in a database of its own, with the status of its backfill. */
-export interface DatabaseStatus {
-  readonly partition: string;
-  readonly status: BackfillStatus;
-}
 
 /** All is completed only when each of them is, and runs as long as one of them does. */
 const PRECEDENCE: readonly (RunStatus | 'idle')[] = [
@@ -26,8 +21,7 @@ type Counter = {
 }[keyof BackfillStatus];
 
 /** The status of a backfill whose partitions are in several databases, from those of its partitions: at least one. */
-export function combineStatuses(name: string, databases: readonly DatabaseStatus[]): BackfillStatus {
-  const all = databases.map(({ status }) => status);
+export function combineStatuses(name: string, all: readonly BackfillStatus[]): BackfillStatus {
   const [first] = all;
   const sum = (key: Counter) => all.reduce((total, status) => total + status[key], 0);
   const state = PRECEDENCE.find((each) => all.some((status) => status.state === each)) ?? 'completed';
@@ -77,11 +71,11 @@ export function combineStatuses(name: string, databases: readonly DatabaseStatus
     stalled: firstOf(running.map(({ stalled }) => stalled)),
     throttlePressure: Math.max(0, ...running.map(({ throttlePressure }) => throttlePressure)),
     workers: Math.max(0, ...all.map(({ workers }) => workers)),
-    warnings: databases.flatMap(({ partition, status }) =>
-      status.warnings.map((warning) => `${partition}: ${warning}`),
+    warnings: all.flatMap((status) =>
+      status.warnings.map((warning) => `${partitionName(name, status.name)}: ${warning}`),
     ),
-    cursor: Object.fromEntries(databases.map(({ partition, status }) => [partition, status.cursor])),
-    partitions: databases.map(toPartition),
+    cursor: Object.fromEntries(all.map((status) => [partitionName(name, status.name), status.cursor])),
+    partitions: all.map((status) => toPartition(name, status)),
     startedAt: earliest(all.map(({ startedAt }) => startedAt)),
     finishedAt: all.some(({ finishedAt }) => finishedAt === null)
       ? null
@@ -97,11 +91,11 @@ export function combinedRunId(ids: readonly (string | null)[]): string | null {
   return ids.every((id) => id === null) ? null : ids.map((id) => id ?? '-').join('+');
 }
 
-function toPartition({ partition, status }: DatabaseStatus): PartitionStatus {
+function toPartition(group: string, status: BackfillStatus): PartitionStatus {
   const { name, state, held, runId, cursor, rowsDone, rowsFailed, rowsTotal, percent, rowsPerSecond } =
     status;
   return {
-    name: partition,
+    name: partitionName(group, name),
     cursor,
     rows: runId === null ? null : rowsDone + rowsFailed,
     rowsTotal,

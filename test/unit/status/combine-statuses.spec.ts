@@ -4,9 +4,8 @@ import type { BackfillStatus } from '../../../lib/status/backfill-status.js';
 
 const at = (minute: number) => new Date(Date.UTC(2030, 0, 1, 0, minute)).toISOString();
 
-const of = (partition: string, fields: Partial<BackfillStatus>) => ({
-  partition,
-  status: {
+const of = (partition: string, fields: Partial<BackfillStatus>) =>
+  ({
     ...IDLE_STATUS,
     name: `all.${partition}`,
     now: at(9),
@@ -19,8 +18,7 @@ const of = (partition: string, fields: Partial<BackfillStatus>) => ({
     workers: 1,
     warnings: [],
     ...fields,
-  } satisfies BackfillStatus,
-});
+  }) satisfies BackfillStatus;
 
 const combined = (...states: Partial<BackfillStatus>[]) =>
   combineStatuses(
