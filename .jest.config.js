@@ -1,7 +1,8 @@
 import { TEST_MS } from './test/support/deadlines.js';
 import { swcOptions } from './test/support/swc/options.js';
 
-const shared = {
+/** What the tests have in common that compile the library from its sources. */
+export const shared = {
   rootDir: import.meta.dirname,
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

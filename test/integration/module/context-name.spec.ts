@@ -1,19 +1,21 @@
-import { MikroOrmModule } from '@mikro-orm/nestjs';
-import { PostgreSqlDriver } from '@mikro-orm/postgresql';
-import { BullModule } from '@nestjs/bullmq';
-import { ScheduleModule } from '@nestjs/schedule';
 import {
   BACKFILL_ENTITIES,
   BACKFILL_JOURNAL_ENTITIES,
-  BackfillModule,
   createJournalSchema,
   createLedgerSchema,
   keyset,
 } from 'nestjs-backfill';
-import type { BackfillModuleOptions, BackfillOptions, BackfillThrottle } from 'nestjs-backfill';
+import type { BackfillOptions, BackfillThrottle } from 'nestjs-backfill';
 import type { Type } from '@nestjs/common';
 import { JournalCleaner } from '../../../lib/journal/journal.cleaner.js';
-import { createAppBench, defineBackfill, eventually, Item } from '../../support/apps/index.js';
+import {
+  createAppBench,
+  databaseContext,
+  defineBackfill,
+  eventually,
+  Item,
+  startsInContexts,
+} from '../../support/apps/index.js';
 import { createTestDatabase } from '../../support/databases/index.js';
 
 const bench = await createAppBench();
@@ -37,31 +39,13 @@ beforeEach(async () => {
   await us.query('INSERT INTO items (id) SELECT generate_series(1, 55)');
 });
 
-const context = (contextName: string | undefined, clientUrl: string) =>
-  MikroOrmModule.forRoot({
-    ...(contextName === undefined ? {} : { contextName }),
-    driver: PostgreSqlDriver,
-    clientUrl,
-    entities: [Item, ...BACKFILL_JOURNAL_ENTITIES, ...(contextName === undefined ? BACKFILL_ENTITIES : [])],
-  });
-
-// Once for all apps: `MikroOrmModule` keeps the names of a process.
-const contexts = [
-  context(undefined, bench.database.url),
-  context('us', us.url),
-  context('gone', 'postgresql://localhost:1/gone'),
-];
+const entities = [Item, ...BACKFILL_JOURNAL_ENTITIES];
+const startWith = startsInContexts(bench, [
+  databaseContext(undefined, bench.database.url, [...entities, ...BACKFILL_ENTITIES]),
+  databaseContext('us', us.url, entities),
+  databaseContext('gone', 'postgresql://localhost:1/gone', entities),
+]);
 const start = (...handlers: Type[]) => startWith({}, ...handlers);
-const startWith = (options: BackfillModuleOptions, ...handlers: Type[]) =>
-  bench.start({
-    only: [
-      ...contexts,
-      BullModule.forRoot({ connection: bench.redis.connection }),
-      ScheduleModule.forRoot(),
-      BackfillModule.forRoot({ keyPrefix: bench.keyPrefix(), ...options }),
-    ],
-    handlers,
-  });
 
 const finish = (options: Partial<BackfillOptions> = {}, handle: (item: Item) => void = () => undefined) =>
   defineBackfill<never, Item>({

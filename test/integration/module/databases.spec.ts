@@ -1,29 +1,18 @@
 import { stripVTControlCharacters } from 'node:util';
-import { MikroOrmModule } from '@mikro-orm/nestjs';
-import type { EntitySchema } from '@mikro-orm/core';
-import { PostgreSqlDriver } from '@mikro-orm/postgresql';
-import { BullModule } from '@nestjs/bullmq';
-import { ScheduleModule } from '@nestjs/schedule';
-import {
-  BACKFILL_JOURNAL_ENTITIES,
-  BackfillHealthIndicator,
-  BackfillModule,
-  keyset,
-  OnBackfill,
-} from 'nestjs-backfill';
+import { BACKFILL_JOURNAL_ENTITIES, BackfillHealthIndicator, keyset, OnBackfill } from 'nestjs-backfill';
 import { ensureCompleted } from 'nestjs-backfill/migrations';
-import type {
-  BackfillEvent,
-  BackfillModuleExtras,
-  BackfillModuleOptions,
-  BackfillOptions,
-  DatabasePartition,
-  SourceFilter,
-} from 'nestjs-backfill';
+import type { BackfillEvent, BackfillOptions, DatabasePartition, SourceFilter } from 'nestjs-backfill';
 import { Injectable } from '@nestjs/common';
 import type { Type } from '@nestjs/common';
 import { CommandLine } from '../cli/command-line.js';
-import { createAppBench, defineBackfill, eventually, Item } from '../../support/apps/index.js';
+import {
+  createAppBench,
+  databaseContext,
+  defineBackfill,
+  eventually,
+  Item,
+  startsInContexts,
+} from '../../support/apps/index.js';
 import { createTestDatabase, type TestDatabase } from '../../support/databases/index.js';
 
 const bench = await createAppBench();
@@ -32,42 +21,19 @@ await us.query(
   `CREATE TABLE items (id int PRIMARY KEY, state text NOT NULL DEFAULT 'new', touches int NOT NULL DEFAULT 0)`,
 );
 
-// Once for all apps: `MikroOrmModule` keeps the names of a process.
-const context = (
-  contextName: string | undefined,
-  clientUrl: string,
-  entities: (Type | EntitySchema)[] = [Item],
-) =>
-  MikroOrmModule.forRoot({
-    ...(contextName === undefined ? {} : { contextName }),
-    driver: PostgreSqlDriver,
-    clientUrl,
-    entities,
-  });
-const contexts = [
-  context(undefined, bench.database.url),
-  context('eu', bench.database.url),
-  context('us', us.url),
-  context('bare', bench.database.url, [...BACKFILL_JOURNAL_ENTITIES]),
-];
+const startWith = startsInContexts(bench, [
+  databaseContext(undefined, bench.database.url, [Item]),
+  databaseContext('eu', bench.database.url, [Item]),
+  databaseContext('us', us.url, [Item]),
+  databaseContext('bare', bench.database.url, [...BACKFILL_JOURNAL_ENTITIES]),
+]);
+const start = (...handlers: Type[]) => startWith({}, ...handlers);
 
 beforeEach(async () => {
   await bench.fillItems('SELECT generate_series(1, 25)');
   await us.query('TRUNCATE items');
   await us.query('INSERT INTO items (id) SELECT generate_series(1, 40)');
 });
-
-const start = (...handlers: Type[]) => startWith({}, ...handlers);
-const startWith = (options: BackfillModuleOptions & Partial<BackfillModuleExtras>, ...handlers: Type[]) =>
-  bench.start({
-    only: [
-      ...contexts,
-      BullModule.forRoot({ connection: bench.redis.connection }),
-      ScheduleModule.forRoot(),
-      BackfillModule.forRoot({ keyPrefix: bench.keyPrefix(), ...options }),
-    ],
-    handlers,
-  });
 
 type Partitions = Readonly<Record<string, SourceFilter<Item> | DatabasePartition<Item>>>;
 

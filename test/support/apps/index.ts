@@ -1,5 +1,6 @@
 export { createAppBench, type AppBench } from './app-bench.js';
 export { appModules, startBackfillApp, type BackfillApp, type BackfillAppSetup } from './backfill-app.js';
+export { databaseContext, startsInContexts } from './database-contexts.js';
 export { defineBackfill } from './define-backfill.js';
 export { eventually } from './eventually.js';
 export { createLedgerBench, type LedgerBench } from './ledger-bench.js';
