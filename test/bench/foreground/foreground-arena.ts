@@ -38,6 +38,14 @@ export class ForegroundArena {
     await this.app.call('start', 'endless');
   }
 
+  async pause(): Promise<void> {
+    await this.app.call('pause', 'endless');
+  }
+
+  async resume(): Promise<void> {
+    await this.app.call('resume', 'endless');
+  }
+
   async cancel(): Promise<void> {
     await this.app.call('cancel', 'endless');
   }

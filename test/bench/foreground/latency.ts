@@ -28,7 +28,3 @@ export function p95Of(times: readonly Timed[]): Latency {
 export function stretchOf(latency: Latency, quiet: Latency): number {
   return Math.max(...KINDS.map((kind) => latency[kind] / quiet[kind]));
 }
-
-export function meanOf(one: Latency, other: Latency): Latency {
-  return { read: (one.read + other.read) / 2, update: (one.update + other.update) / 2 };
-}

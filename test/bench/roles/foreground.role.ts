@@ -6,24 +6,36 @@ import { Pool } from 'pg';
 import type { BenchPlan, Role } from '../bench-plan.js';
 import { KINDS, p95Of, stretchOf } from '../foreground/latency.js';
 import type { Kind, Latency, Timed } from '../foreground/latency.js';
+import { RecentLatency } from '../foreground/recent-latency.js';
 
 const STATEMENTS: Readonly<Record<Kind, string>> = {
   read: 'SELECT * FROM bench_rows WHERE id = $1',
   update: 'UPDATE bench_rows SET body = body WHERE id = $1',
 };
-/** Window of the metric. */
-const METRIC_MS = 3_000;
+const CONNECTIONS = 16;
+/** Window of the metric, in seconds. The 95th percentile of a shorter one is that of each moment in which the machine stood still. */
+const METRIC_SECONDS = 6;
 /** With fewer statements of a kind in the window, the metric says nothing. */
 const ENOUGH = 20;
+
+/** All its connections are open, as those of an app that has served for a while. */
+async function openPool(connectionString: string): Promise<Pool> {
+  const pool = new Pool({ connectionString, max: CONNECTIONS, idleTimeoutMillis: 0 });
+  const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => pool.connect()));
+  for (const client of clients) {
+    client.release();
+  }
+  return pool;
+}
 
 /**
  * Production traffic: point reads and updates at a fixed rate, whatever the database does (open loop). The latency of each
  * counts from the time at which it was meant to begin, so that a stall is not hidden by fewer requests (coordinated omission).
  */
 export async function open(plan: BenchPlan): Promise<Role> {
-  const pool = new Pool({ connectionString: plan.databaseUrl, max: 16 });
+  const pool = await openPool(plan.databaseUrl);
   let times: Timed[] = [];
-  let recent: Timed[] = [];
+  const recent = new RecentLatency(METRIC_SECONDS);
   let usual: Latency | null = null;
   let perSecond = 0;
   let rows = 1;
@@ -34,7 +46,7 @@ export async function open(plan: BenchPlan): Promise<Role> {
     const endedAt = performance.now();
     const timed = { kind, endedAt, ms: endedAt - intended };
     times.push(timed);
-    recent.push(timed);
+    recent.record(timed);
   };
   const flow = async () => {
     let next = performance.now();
@@ -56,10 +68,8 @@ export async function open(plan: BenchPlan): Promise<Role> {
 
   /** What a metric of the app says, such as a query of Prometheus: the p95 of the last seconds, in multiples of the usual one. */
   const metric = (): number => {
-    const now = performance.now();
-    recent = recent.filter(({ endedAt }) => now - endedAt <= METRIC_MS);
-    const isEnough = KINDS.every((kind) => recent.filter((each) => each.kind === kind).length >= ENOUGH);
-    return usual && isEnough ? stretchOf(p95Of(recent), usual) : 0;
+    const latency = recent.p95(ENOUGH);
+    return usual && latency ? stretchOf(latency, usual) : 0;
   };
   const server = createServer((_, response) => {
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ value: metric() }));
