@@ -136,8 +136,9 @@ export interface BackfillStatus {
   readonly rowsMissing: number;
   /**
    * How many times rows were given to a batch or row handler again, because others wrote or locked them between load and
-   * flush: a row that was handled three times counts twice. Many, beside `rowsDone`, mean that the app writes these rows
-   * all the time: use smaller batches, or guard fewer columns.
+   * flush, or because the database aborted a transaction of a row handler on contention: a row that was handled three
+   * times counts twice. Many, beside `rowsDone`, mean that the app writes these rows all the time: use smaller batches, or
+   * guard fewer columns.
    */
   readonly rowsRechecked: number;
   /**

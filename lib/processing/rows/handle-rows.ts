@@ -34,6 +34,8 @@ export async function handleRows(
       ...settings,
       // The rows of a dry run share a transaction, and each has a savepoint of it: only nested ones could overlap.
       concurrency: dryRun ? () => 1 : settings.concurrency,
+      // A rehearsal shows the error of the first try, and its transaction is over by then.
+      retriesContended: !dryRun,
       keyOf: (row) => source.keyOf?.(row) ?? null,
       changedAgain: () => new RowKeepsChangingError(backfill.name),
       handle: (row, em, abort) => {

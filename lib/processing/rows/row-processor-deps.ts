@@ -12,6 +12,8 @@ export interface LoadedRows extends Pick<GuardedRows, 'rows' | 'flush'> {
 /** What a `RowProcessor` works with. */
 export interface RowProcessorDeps extends RowSettings {
   readonly keyOf: (row: unknown) => JsonValue;
+  /** Whether a row is handled again where the database aborted a transaction of its handler on contention. */
+  readonly retriesContended: boolean;
   /** The error of a row that others wrote in every round. */
   readonly changedAgain: () => Error;
   /** Calls the handler. Answers what the handler does: a promise, or nothing when it is done already. */

@@ -5,7 +5,7 @@ import type { RowState, RowStatus } from './row-state.js';
 /** The rows of a range, and what has become of them. */
 export class RowProgress {
   private readonly failed: FailedRow[] = [];
-  /** Rows that are handled again because others wrote or locked them, since the last acknowledgement. */
+  /** Rows that are handled again because others wrote or locked them or contended with them, since the last acknowledgement. */
   private rechecked = 0;
 
   /**
@@ -25,12 +25,17 @@ export class RowProgress {
 
   /** Others wrote a row: it is handled again, unless they did so in every round. */
   markChanged(row: RowState): void {
+    this.markContended(row, this.changedAgain());
+  }
+
+  /** The database aborted a transaction of its handler on contention: it is handled again, unless it did so in every round. */
+  markContended(row: RowState, error: unknown): void {
     row.rounds++;
     if (row.rounds < MAX_ROUNDS) {
       row.status = 'changed';
       this.rechecked++;
     } else {
-      this.markFailed(row, this.changedAgain());
+      this.markFailed(row, error);
     }
   }
 

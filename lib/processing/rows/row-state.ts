@@ -20,7 +20,7 @@ export function newGroup({ em, flush }: Pick<FlushGroup, 'em' | 'flush'>): Flush
 }
 
 /**
- * Where a row stands: pending → running → done → acknowledged, running → failed | pending, pending → gone,
+ * Where a row stands: pending → running → done → acknowledged, running → failed | changed | pending, pending → gone,
  * done → changed → pending | failed, done → locked.
  *
  * - `pending`: not started, or stopped while it waited for its quota
@@ -28,7 +28,7 @@ export function newGroup({ em, flush }: Pick<FlushGroup, 'em' | 'flush'>): Flush
  * - `done`: its handler returned; the flush of its group is to come
  * - `acknowledged`: flushed, and counted in Redis before the end of the range
  * - `failed`: its handler threw or timed out
- * - `changed`: others wrote it while its handler worked on it; it is to be loaded and handled again
+ * - `changed`: others wrote it while its handler worked on it, or contended with it; it is to be loaded and handled again
  * - `locked`: a transaction of somebody else holds it; it is left for later
  * - `gone`: no longer matched the source when the pending rows were loaded again
  */
@@ -41,7 +41,7 @@ export interface RowState {
   /** The row as its source loaded it; `null` once it is done, to free its memory. */
   data: unknown;
   group: FlushGroup;
-  /** How many times it was changed by others. */
+  /** How many times it was changed by others, or contended with them. */
   rounds: number;
   status: RowStatus;
 }

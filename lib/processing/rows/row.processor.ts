@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { Utils } from '@mikro-orm/core';
 import { sleep } from '../../async/sleep.js';
 import { LazyAbortController } from '../../async/lazy-abort-controller.js';
-import { concernsRun, mayConcernRow } from '../../database/classify-error.js';
+import { concernsRun, isContended, mayConcernRow } from '../../database/classify-error.js';
 import type { Outcome } from '../execution.js';
 import { roundDelay } from '../guard/rounds.js';
 import { isRowsChanged } from '../guard/rows-changed.error.js';
@@ -182,6 +182,10 @@ export class RowProcessor {
     }
     if (isRowsChanged(error)) {
       this.progress.markChanged(row);
+      return;
+    }
+    if (this.deps.retriesContended && isContended(error)) {
+      this.progress.markContended(row, error);
       return;
     }
     this.progress.markFailed(row, error);

@@ -45,6 +45,7 @@ async function processRows(
     { em: em(), rows: [...all], flush },
     {
       keyOf: (row) => (row as Row).id,
+      retriesContended: true,
       changedAgain: () => new Error('changed again'),
       concurrency: () => 1,
       permits: UNLIMITED_PERMITS,
