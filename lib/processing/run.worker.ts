@@ -8,6 +8,7 @@ import type { RangeJob } from '../queues/range.queues.js';
 import { jobSuffix } from '../state/job-id.js';
 import type { Claim } from '../state/range-steps.js';
 import type { WorkState } from '../state/work-report.js';
+import { LimitedWorker } from './limited.worker.js';
 import { RangeClaimer } from './range.claimer.js';
 import type { JobClaims, NextClaim } from './range.claimer.js';
 import { RangeProcessor } from './range.processor.js';
@@ -26,15 +27,15 @@ const HELD_POLL_MS = 5_000;
  * last rows of the range before are running. Longer ranges are left to other processes.
  */
 const PREFETCH_BELOW_MS = 2_000;
-const MIN_LIMIT_POLL_MS = 200;
-const MAX_LIMIT_POLL_MS = 500;
+/** How often a worker that waits for the end of the limit of its queue looks whether it still holds, in case it missed the event. */
+const LIMIT_POLL_MS = 5_000;
 
 /** Why a job ends. `interrupted`: the worker stops, or the last range was released. */
 type JobEnd = Exclude<NextClaim, { readonly status: 'claimed' }> | { readonly status: 'interrupted' };
 
 /** Processes one run in this process: takes its jobs from BullMQ, claims their ranges, has them processed. */
 export class RunWorker {
-  private readonly worker: Worker<RangeJob>;
+  private readonly worker: LimitedWorker<RangeJob>;
   private readonly limiter: QuotaLimiter;
   private readonly budget: WorkerBudget;
   private readonly claimer: RangeClaimer;
@@ -92,10 +93,10 @@ export class RunWorker {
     const queue = rangeQueueName(run.backfill.name, run.runId);
     const process = (job: Job<RangeJob>, token?: string) =>
       deps.connections.runFor(run.runId, () => this.processJob(job, token));
-    this.worker = new Worker<RangeJob>(queue, process, {
+    this.worker = new LimitedWorker<RangeJob>(queue, process, {
       ...workerOptions(deps.client, deps.keys.prefix, deps.options.lockDuration),
       concurrency: this.slots.ranges,
-      maximumRateLimitDelay: limitPollMs(config),
+      maximumRateLimitDelay: LIMIT_POLL_MS,
     });
     this.worker.on('error', (error) => events.error(error));
   }
@@ -105,7 +106,6 @@ export class RunWorker {
     this.config = config;
     this.slots.reconfigure();
     this.resize();
-    this.worker.opts.maximumRateLimitDelay = limitPollMs(config);
     this.limiter.reset();
   }
 
@@ -119,12 +119,16 @@ export class RunWorker {
     this.limiter.block(ms);
   }
 
-  /** Resumes a worker that paused itself because its run is held. */
+  /** Resumes a worker that paused itself because its run is held; one that waits for the limit of the queue looks at it again. */
   async resume(): Promise<void> {
     clearTimeout(this.resumeTimer);
-    if (!this.stopping && this.worker.isPaused()) {
+    if (this.stopping) {
+      return;
+    }
+    if (this.worker.isPaused()) {
       await this.worker.resume();
     }
+    this.worker.wake();
   }
 
   /**
@@ -283,10 +287,4 @@ export class RunWorker {
     this.worker.concurrency = this.jobsAtOnce();
     this.semaphore.resize();
   }
-}
-
-/** How often a worker looks whether BullMQ's rate limit still blocks it: less often where the rate is low. */
-function limitPollMs({ perSecondOnPeak, perSecondOffPeak }: BackfillConfig): number {
-  const fastest = Math.max(perSecondOnPeak ?? Infinity, perSecondOffPeak ?? Infinity);
-  return Math.min(MAX_LIMIT_POLL_MS, Math.max(MIN_LIMIT_POLL_MS, 250 / fastest));
 }
