@@ -14,8 +14,6 @@ import type { NamedPressure, ThrottledRate } from './rate.controller.js';
 const MEASURED_OVER_MS = 10_000;
 /** The unpaced speed of the workers is looked up in this many samples. */
 const UNPACED_SAMPLES = 60;
-/** Pressure is rounded to this many steps: each change of the rate is logged and published. */
-const PRESSURE_STEPS = 20;
 
 /** What one reporter measured. */
 export interface PressureReport extends ThrottlePressure {
@@ -54,7 +52,7 @@ export class PressureReporter {
       this.client,
       this.keys,
       { backfill, runId },
-      [reporter, pressure, reason, expiryMs, PRESSURE_STEPS, unknown === true ? 1 : 0],
+      [reporter, pressure, reason, expiryMs, unknown === true ? 1 : 0],
     );
     return {
       pressure: Number(highest),

@@ -117,21 +117,16 @@ export class SharedQuota {
     ]);
     return Number(rate);
   }
+}
 
-  /** How far the rate is below the one before the first decrease, for handlers whose rows are not paced one by one. */
-  async pressure(backfill: string, now: number): Promise<ThrottlePressure> {
-    const lowered = await this.loweredRate(backfill);
-    if (!lowered) {
-      return { pressure: 0, reason: '' };
-    }
-    const before = lowered.increase / INCREASE_PER_S;
-    const pressure = Math.max(0, 1 - increasedRate(lowered, now) / before);
-    return { pressure, reason: 'the rate limit of the third party' };
+/** How far a lowered rate is below the one before the first decrease, for handlers whose rows are not paced one by one. */
+export function quotaPressure(lowered: LoweredRate | null, now: number): ThrottlePressure {
+  if (!lowered) {
+    return { pressure: 0, reason: '' };
   }
-
-  private async loweredRate(backfill: string): Promise<LoweredRate | null> {
-    return decodeLoweredRate(await this.client.hmget(this.keys.quota(backfill), 'rate', 'since', 'step'));
-  }
+  const before = lowered.increase / INCREASE_PER_S;
+  const pressure = Math.max(0, 1 - increasedRate(lowered, now) / before);
+  return { pressure, reason: 'the rate limit of the third party' };
 }
 
 /** Reads what `quota.lua` and `budget-calls.lua` reply. */

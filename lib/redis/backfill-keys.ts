@@ -155,6 +155,11 @@ export class BackfillKeys {
     return this.of(isHiddenRun(runId) ? 'undo-work' : 'work', runId);
   }
 
+  /** Prefixes of the outstanding ranges, which a run id follows: of runs that are not hidden, and of those that are. */
+  get workPrefixes(): readonly [plain: string, hidden: string] {
+    return [this.of('work', ''), this.of('undo-work', '')];
+  }
+
   failures(runId: string): string {
     return this.of('failures', runId);
   }

@@ -1,5 +1,6 @@
 import { decodeLoweredRate } from '../pacing/shared.quota.js';
 import type { LoweredRate } from '../pacing/shared.quota.js';
+import { toHash } from '../redis/flat-hash.js';
 import type { BackfillReply } from '../redis/scripts/bindings.js';
 import { decodeSample } from '../state/sample.store.js';
 import type { BackfillSample } from '../state/sample.store.js';
@@ -67,13 +68,4 @@ export function decodeFacts([
 /** Whether all was read. */
 export function isComplete(facts: BackfillFacts | RunningFacts): facts is BackfillFacts {
   return 'config' in facts;
-}
-
-/** A hash that a script returns as a list of fields and values, by turns. */
-function toHash(flat: readonly string[]): Hash {
-  const hash: Record<string, string> = {};
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    hash[flat[i] ?? ''] = flat[i + 1] ?? '';
-  }
-  return hash;
 }

@@ -11,6 +11,7 @@ import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 import { RedisHealth } from '../redis/redis.health.js';
 import { scripts } from '../redis/scripts/bindings.js';
+import type { ActiveRunReply } from '../redis/scripts/bindings.js';
 import { decodeHold } from '../state/global-hold.js';
 import type { StoredHold } from '../state/global-hold.js';
 import type { RunStatus } from '../state/run-status.js';
@@ -19,12 +20,14 @@ import { AppIntervals } from './app-intervals.js';
 import type { AppInterval } from './app-intervals.js';
 import { RunBreaker } from './run.breaker.js';
 import { RunSupervisor } from './run.supervisor.js';
+import { decodeSupervised } from './supervised-run.js';
+import type { SupervisedRun } from './supervised-run.js';
 
 const EVERY_MS = 1_000;
 /** A little shorter than the interval, so that in each interval one process acquires the lease of a run. */
 const LEASE_MS = 900;
 /** Values of each run in the reply of `tick.lua`. */
-const FIELDS_PER_RUN = 9;
+const FIELDS_PER_RUN = 10;
 
 /** A run that is running or paused. */
 export interface ActiveRun {
@@ -43,6 +46,8 @@ export interface ActiveRun {
   readonly isStalled: boolean;
   /** Whether it should end by a time. */
   readonly hasFinishBy: boolean;
+  /** What supervision begins with; `null` where this process does not supervise the run now. */
+  readonly supervised: SupervisedRun | null;
 }
 
 /** The active runs at one moment. */
@@ -96,18 +101,19 @@ export class BackfillWatchdog {
     this.redisHealth.noteAnswer();
     const runs = Array.from({ length: fields.length / FIELDS_PER_RUN }, (_, i) => {
       const first = FIELDS_PER_RUN * i;
-      const own = fields.slice(first, first + FIELDS_PER_RUN);
-      const [backfill, runId, status, resumes, lease, mine, quietMs, stalled, finishBy] = own;
+      const own = fields.slice(first, first + FIELDS_PER_RUN) as ActiveRunReply;
+      const [backfill, runId, status, resumes, lease, mine, quietMs, stalled, finishBy, supervised] = own;
       return {
-        backfill: String(backfill),
-        runId: String(runId),
+        backfill,
+        runId,
         status: status as RunStatus | '',
-        resumes: Number(resumes),
+        resumes,
         hasLease: lease === 1,
         maySupervise: mine === 1,
-        quietMs: Number(quietMs),
+        quietMs,
         isStalled: stalled === 1,
         hasFinishBy: finishBy === 1,
+        supervised: decodeSupervised(supervised),
       };
     });
     // The status is empty where Redis lost the run but not the list of active runs.
@@ -117,17 +123,22 @@ export class BackfillWatchdog {
   private async tick(onTick: (active: ActiveRuns) => Promise<void>): Promise<void> {
     try {
       const active = await this.poll();
-      await onTick(active);
-      const { now, hold } = active;
-      const runs = hold ? [] : active.runs;
-      this.pollThrottles(runs);
-      const supervised = runs.filter(({ status, hasLease }) => hasLease && status === 'running');
-      await Promise.all(supervised.map(({ backfill, runId }) => this.supervise(backfill, runId, now)));
+      // Not one after the other: what was read of the runs is of now.
+      const steps = await Promise.allSettled([this.superviseAll(active), onTick(active)]);
+      const failed = steps.find((step) => step.status === 'rejected');
+      if (failed) {
+        throw failed.reason;
+      }
       this.log.recover();
     } catch (error) {
       await this.pauseIfOutOfMemory(error);
       this.log.warn(`The watchdog cannot supervise the runs: ${String(error)}`);
     }
+  }
+
+  private async superviseAll({ runs, now, hold }: ActiveRuns): Promise<void> {
+    this.pollThrottles(hold ? [] : runs);
+    await Promise.all(runs.map((run) => this.supervise(run, now)));
   }
 
   /** Of the throttles that concern all processes; those of this process are measured beside its workers. */
@@ -141,9 +152,12 @@ export class BackfillWatchdog {
   }
 
   /** A run whose state is corrupt is paused: going on with it is not safe, and it must not stop the others. */
-  private async supervise(backfill: string, runId: string, now: number): Promise<void> {
+  private async supervise({ backfill, runId, supervised }: ActiveRun, now: number): Promise<void> {
+    if (!supervised) {
+      return;
+    }
     try {
-      await this.supervisor.supervise(backfill, runId, now);
+      await this.supervisor.supervise(backfill, runId, supervised, now);
     } catch (error) {
       if (!(error instanceof BackfillStateError)) {
         throw error;

@@ -1,17 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
-import { ConfigStore } from '../config/config.store.js';
+import { configInForce } from '../config/config.store.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import type { DeclaredBackfill } from '../handlers/registered-backfill.js';
 import { BackfillLogger } from '../logging/backfill.logger.js';
 import { PressureReporter } from '../pacing/pressure.reporter.js';
 import { RateController } from '../pacing/rate.controller.js';
 import type { NamedPressure } from '../pacing/rate.controller.js';
-import { SharedQuota } from '../pacing/shared.quota.js';
+import { quotaPressure } from '../pacing/shared.quota.js';
 import { CycleQueues } from '../queues/cycle.queues.js';
 import { currentConcurrency, roundedSlots } from '../state/concurrency-state.js';
 import { withMark } from '../state/partition-marks.js';
 import { toPerSecond } from '../state/pace.js';
+import { parseRun } from '../state/run-record.js';
 import type { RunRecord } from '../state/run-record.js';
 import { RunStore } from '../state/run.store.js';
 import { SampleStore } from '../state/sample.store.js';
@@ -20,6 +21,7 @@ import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
 import { JobReconciler } from './job.reconciler.js';
 import { RunBreaker } from './run.breaker.js';
 import { RunChecker } from './run.checker.js';
+import type { SupervisedRun } from './supervised-run.js';
 
 /** A cycle that is overdue by this much was lost. */
 const OVERDUE_MS = 2_000;
@@ -38,45 +40,43 @@ export class RunSupervisor {
   constructor(
     private readonly registry: BackfillRegistry,
     private readonly runs: RunStore,
-    private readonly configs: ConfigStore,
     private readonly samples: SampleStore,
     private readonly cycles: CycleQueues,
     private readonly rateController: RateController,
     private readonly jobReconciler: JobReconciler,
     private readonly breaker: RunBreaker,
     private readonly reporter: PressureReporter,
-    private readonly quota: SharedQuota,
     private readonly checker: RunChecker,
   ) {}
 
-  /** @param now epoch ms by the clock of Redis */
-  async supervise(name: string, runId: string, now: number): Promise<void> {
+  /**
+   * @param supervised what the tick has read
+   * @param now epoch ms by the clock of Redis
+   */
+  async supervise(name: string, runId: string, supervised: SupervisedRun, now: number): Promise<void> {
     const backfill = this.registry.find(name);
     if (!backfill) {
       return;
     }
-    // Concurrently: commands sent in the same turn share a round trip to Redis.
-    const [run, outstanding, pressure, configured] = await Promise.all([
-      this.runs.read(runId),
-      this.runs.outstanding(runId),
-      this.pressure(backfill, runId, now),
-      this.configs.read(name, backfill.defaults).catch((error: Error) => error),
-    ]);
-    if (run?.status !== 'running') {
-      return;
+    if (supervised.error !== null) {
+      throw new Error(supervised.error);
     }
+    const run = parseRun(supervised.run);
+    const { outstanding } = supervised;
+    const configured = configOf(backfill, supervised);
     if (configured instanceof Error) {
       await this.breaker.pause(name, runId, configured.message, configured);
       return;
     }
+    const pressure = await this.pressure(backfill, runId, supervised, now);
     await this.bind(backfill, run);
     const sample = toSample(run, outstanding, now);
     const throttled = await this.reporter.throttledRate(pressure, runId, sample);
     await Promise.all([
-      this.rateController.apply(name, runId, configured.config, now, throttled),
+      this.rateController.apply(name, runId, configured, now, throttled),
       this.samples.add(runId, sample),
       this.markPartitions(run, now),
-      this.recordConfig(run, configured.config),
+      this.recordConfig(run, configured),
     ]);
     if (run.exhausted && outstanding === 0) {
       await this.runs.endIfDrained(runId);
@@ -116,10 +116,29 @@ export class RunSupervisor {
   }
 
   /** The highest pressure of all throttles in all processes, and of the quota: for row handlers that paces each call. */
-  private async pressure(backfill: DeclaredBackfill, runId: string, now: number): Promise<NamedPressure> {
-    const pressure = backfill.shape === 'row' ? NO_PRESSURE : await this.quota.pressure(backfill.name, now);
-    const report = { ...pressure, reporter: QUOTA_REPORTER, expiryMs: QUOTA_EXPIRY_MS };
+  private async pressure(
+    backfill: DeclaredBackfill,
+    runId: string,
+    { lowered, pressure, isQuotaReported }: SupervisedRun,
+    now: number,
+  ): Promise<NamedPressure> {
+    const byQuota = backfill.shape === 'row' ? NO_PRESSURE : quotaPressure(lowered, now);
+    if (byQuota.pressure === 0 && !isQuotaReported) {
+      return pressure;
+    }
+    const report = { ...byQuota, reporter: QUOTA_REPORTER, expiryMs: QUOTA_EXPIRY_MS };
     return this.reporter.report(backfill.name, runId, report);
+  }
+}
+
+function configOf(
+  { name, defaults }: DeclaredBackfill,
+  { config }: Pick<SupervisedRun, 'config'>,
+): BackfillConfig | Error {
+  try {
+    return typeof config === 'string' ? new Error(config) : configInForce(name, config, defaults).config;
+  } catch (error) {
+    return error as Error;
   }
 }
 

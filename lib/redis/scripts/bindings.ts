@@ -76,6 +76,36 @@ const BUDGET_PARTS = ['gcra', 'fair-queue', 'budget'];
 
 type Flag = 0 | 1;
 
+/** What `tick.lua` reads of a run for its supervision; nothing where that is not for this process now. */
+export type SupervisedReply =
+  | []
+  | [
+      error: string,
+      run: string[],
+      outstanding: number,
+      config: string[] | string,
+      quota: (string | null)[],
+      highest: string,
+      reason: string,
+      throttle: string,
+      unknown: Flag,
+      byQuota: Flag,
+    ];
+
+/** What `tick.lua` replies of an active run. */
+export type ActiveRunReply = [
+  backfill: string,
+  runId: string,
+  status: string,
+  resumes: number,
+  hasLease: Flag,
+  maySupervise: Flag,
+  quietMs: number,
+  isStalled: Flag,
+  hasFinishBy: Flag,
+  supervised: SupervisedReply,
+];
+
 /** What `overview.lua` reads of a backfill. */
 export type BackfillReply = [
   name: string,
@@ -228,11 +258,11 @@ export const scripts = {
   reportPressure: new LuaScript<
     BackfillRunScope,
     [highest: string, reason: string, changed: Flag, now: number, throttle: string, unknown: Flag]
-  >('report-pressure', (keys, scope) => [
-    ...runKeys(keys, scope),
-    keys.pressure(scope.backfill),
-    keys.overrides(scope.backfill),
-  ]),
+  >(
+    'report-pressure',
+    (keys, scope) => [...runKeys(keys, scope), keys.pressure(scope.backfill), keys.overrides(scope.backfill)],
+    ['pressure'],
+  ),
   reserve: new LuaScript<
     RunScope,
     | [kind: 'reserved', first: number, status: string]
@@ -271,9 +301,17 @@ export const scripts = {
     keys.idempotency(scope.backfill, scope.idempotencyKey),
   ]),
   timeCanary: new LuaScript<RunScope, null>('time-canary', runKeys),
-  tick: new LuaScript<undefined, [now: number, hold: string, ...runs: (string | number)[]]>(
+  tick: new LuaScript<undefined, [now: number, hold: string, ...runs: ActiveRunReply[number][]]>(
     'tick',
-    (keys) => [...runKeys(keys, NO_RUN), keys.leases],
+    (keys) => [
+      ...runKeys(keys, NO_RUN),
+      keys.leases,
+      keys.config(''),
+      keys.quota(''),
+      keys.pressure(''),
+      ...keys.workPrefixes,
+    ],
+    ['pressure'],
   ),
   transition: new LuaScript<RunScope, [kind: 'moved' | 'already' | 'refused', before: string, now: string]>(
     'transition',

@@ -2,28 +2,21 @@
   Stores the pressure that one reporter measured, and returns the highest of all reporters of the backfill.
 
   KEYS     see prelude.lua
-    7      reports: reporter -> [epoch ms, pressure, reason, ms for which it counts, 1 where unknown], JSON. Processes of
-           earlier versions report here as well, with the first three, and read these.
+    7      reports, see pressure.lua, which this script follows
     8      overrides of the throttles of the backfill, see override.lua
   ARGV
-    1      reporter; that of a throttle is `owner|number|name of the throttle`
+    1      reporter, see `throttle_of`
     2      pressure from 0 to 1; 0 deletes the report
     3      reason of the pressure
     4      ms for which the report counts: its reporter may die
-    5      number of steps that the highest pressure is rounded to: each change of the rate is logged and published
-    6      1 where the pressure says nothing about the load, as nothing has been measured yet, else 0
+    5      1 where the pressure says nothing about the load, as nothing has been measured yet, else 0
 
   Reply    { highest pressure, its reason, 1 where the run is running at another one, else 0, epoch ms, name of its throttle, ''
              for the quota, 1 where the pressure says nothing about the load, else 0 }
 ]]
 local REPORTS = KEYS[7]
-local reporter, pressure, reason, ttl, steps = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local unknown = tonumber(ARGV[6])
-local EARLIER_TTL_MS = 5000
+local reporter, pressure, reason, ttl, unknown = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local now = now_ms()
-local function throttle_of(text)
-  return string.match(text, '^[^|]*|%d+|(.*)$')
-end
 local throttle = throttle_of(reporter)
 local override = throttle and redis.call('HGET', KEYS[8], throttle)
 override = override and cjson.decode(override)
@@ -38,24 +31,7 @@ else
   redis.call('HDEL', REPORTS, reporter)
 end
 
-local highest, highest_reason, highest_throttle, highest_unknown = 0, '', '', 0
-local reports = redis.call('HGETALL', REPORTS)
-for i = 1, #reports, 2 do
-  local is_json, report = pcall(cjson.decode, reports[i + 1])
-  if is_json then
-    local at, reported, reported_reason, counts_for, reported_unknown = unpack(report)
-    reported_unknown = reported_unknown or 0
-    if now - at >= (counts_for or EARLIER_TTL_MS) then
-      redis.call('HDEL', REPORTS, reports[i])
-    elseif reported > highest or (reported == highest and reported_unknown < highest_unknown) then
-      highest, highest_reason, highest_throttle = reported, reported_reason, throttle_of(reports[i]) or ''
-      highest_unknown = reported_unknown
-    end
-  end
-end
-if highest > 0 then
-  highest = math.max(1, math.floor(highest * steps + 0.5)) / steps
-end
+local highest, highest_reason, highest_throttle, highest_unknown = highest_pressure(REPORTS, now)
 local status, in_force, reason_in_force, unknown_reason =
   unpack(redis.call('HMGET', RUN, 'status', 'pressure', 'pressureReason', 'pressureUnknown'))
 local was_unknown = unknown_reason and unknown_reason ~= '' and unknown_reason == reason_in_force

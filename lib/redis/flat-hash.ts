@@ -1,0 +1,8 @@
+/** A hash that a script returns as a list of fields and values, by turns. */
+export function toHash(flat: readonly string[]): Readonly<Record<string, string>> {
+  const hash: Record<string, string> = {};
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    hash[flat[i] ?? ''] = flat[i + 1] ?? '';
+  }
+  return hash;
+}

@@ -1,0 +1,111 @@
+import { RedisConnections } from '../../../lib/redis/redis-connections.js';
+import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
+import { PressureReporter } from '../../../lib/pacing/pressure.reporter.js';
+import { RunStore } from '../../../lib/state/run.store.js';
+import { BackfillWatchdog } from '../../../lib/supervision/backfill.watchdog.js';
+import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
+
+const bench = await createAppBench();
+const held = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
+
+/** Runs of backfills of these names, and a watchdog that only the test has tick. */
+async function runsOf(...names: string[]) {
+  const handlers = names.map((name) =>
+    defineBackfill({
+      name,
+      source: numbers(10),
+      config: { batchSize: 1, ...held },
+      processRange: () => undefined,
+    }),
+  );
+  const { app, backfills } = await bench.start({ handlers, options: { workers: false } });
+  const watchdog = app.get(BackfillWatchdog, { strict: false });
+  await watchdog.close();
+  const { client } = app.get(RedisConnections, { strict: false });
+  const keys = app.get(BackfillKeys, { strict: false });
+  const ids = new Map<string, string>();
+  for (const name of names) {
+    ids.set(name, (await backfills.start(name)).runId);
+  }
+  /** What a tick reads of the runs in an interval in which no other process has ticked. */
+  const tick = async () => {
+    await client.del(...names.map((name) => `${keys.leases}${name}`));
+    const { runs } = await watchdog.poll();
+    return new Map(runs.map(({ backfill, supervised }) => [backfill, supervised]));
+  };
+  const runId = (name: string) => ids.get(name) ?? '';
+  return { app, backfills, client, keys, watchdog, tick, runId };
+}
+
+describe('the tick of the watchdog', () => {
+  it('reads the run, its outstanding ranges, its config, its quota and its pressure', async () => {
+    const { app, backfills, client, keys, tick, runId } = await runsOf('work');
+    const id = runId('work');
+    await client.hset(keys.work(id), '0', '0|0|0|0|0x1|1|{}', '1', '0|0|0|0|1x1|1|{}');
+    await backfills.configure('work', { batchSize: 7 });
+    await client.hset(keys.quota('work'), 'rate', '2', 'since', '1000', 'step', '0.1');
+    const reporter = app.get(PressureReporter, { strict: false });
+    const report = (throttle: string, pressure: number) =>
+      reporter.report('work', id, { reporter: throttle, pressure, reason: `${pressure}`, expiryMs: 60_000 });
+    await report('cluster|0|slow', 0.5);
+    const highest = await report('cluster|1|fast', 0.33);
+
+    const read = (await tick()).get('work');
+    expect(read).toEqual({
+      error: null,
+      run: await client.hgetall(keys.run(id)),
+      outstanding: 2,
+      config: await client.hgetall(keys.config('work')),
+      lowered: { perSecond: 2, sinceMs: 1, increase: 0.1 },
+      pressure: { pressure: 0.5, reason: '0.5', throttle: 'slow', unknown: false },
+      isQuotaReported: false,
+    });
+    expect(highest).toMatchObject(read?.pressure ?? {});
+
+    await report('quota', 0.82);
+    expect((await tick()).get('work')).toMatchObject({
+      pressure: { pressure: 0.8, reason: '0.82', throttle: '' },
+      isQuotaReported: true,
+    });
+  });
+
+  it('reads a run for one process in an interval, and none that is paused or held with all others', async () => {
+    const { backfills, watchdog, tick } = await runsOf('first', 'second');
+    const both = await tick();
+    expect([both.get('first'), both.get('second')]).not.toContain(null);
+    const { runs } = await watchdog.poll();
+    expect(runs.map(({ supervised }) => supervised)).toEqual([null, null]);
+
+    await backfills.pause('first');
+    const one = await tick();
+    expect(one.get('first')).toBeNull();
+    expect(one.get('second')).not.toBeNull();
+
+    await backfills.hold({ reason: 'a test' });
+    expect([...(await tick()).values()]).toEqual([null, null]);
+  });
+
+  it('counts the ranges of hidden runs, which are under other keys', async () => {
+    const { app, client, keys, tick } = await runsOf('work');
+    const id = 'r9_undo';
+    const fields = { name: 'work', id, status: 'running' };
+    await client.hset(keys.run(id), fields);
+    await client.hset(keys.active, 'work', id);
+    await client.hset(keys.work(id), '0', '', '1', '', '2', '');
+    expect((await tick()).get('work')).toMatchObject({ run: fields, outstanding: 3 });
+    expect(await app.get(RunStore, { strict: false }).outstanding(id)).toBe(3);
+  });
+
+  it('reads the other runs where keys of one are of another type', async () => {
+    const { client, keys, tick } = await runsOf('broken', 'whole');
+    await client.set(keys.config('broken'), 'text');
+    expect((await tick()).get('broken')).toMatchObject({
+      error: null,
+      config: expect.stringContaining('WRONGTYPE'),
+    });
+    await client.set(keys.quota('broken'), 'text');
+    const read = await tick();
+    expect(read.get('broken')).toMatchObject({ error: expect.stringContaining('WRONGTYPE') });
+    expect(read.get('whole')).toMatchObject({ error: null, config: {} });
+  });
+});
