@@ -14,18 +14,26 @@ const AGE_ERROR_MS = 2_000;
 /** Stores what each process says of its work on a run. */
 @Injectable()
 export class WorkReportStore {
+  /** Of the connection that is open. */
+  private connectionId: Promise<number | null> | null = null;
+
   constructor(
     @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
     @Inject(PROCESS_ID) private readonly processId: string,
-  ) {}
+  ) {
+    client.on('close', () => {
+      this.connectionId = null;
+    });
+  }
 
   /**
    * Id of the connection of this process, which changes when it connects again; `null` where Redis does not tell, or is a cluster,
    * each node of which has ids of its own.
    */
   async connection(): Promise<number | null> {
-    return this.client.isCluster ? null : this.client.client('ID').catch(() => null);
+    this.connectionId ??= this.client.isCluster ? null : this.askConnection();
+    return this.connectionId;
   }
 
   async write(runId: string, report: WorkReport): Promise<void> {
@@ -69,6 +77,15 @@ export class WorkReportStore {
       return age !== undefined && 1000 * Number(age) + AGE_ERROR_MS >= agoMs;
     } catch {
       return false;
+    }
+  }
+
+  private async askConnection(): Promise<number | null> {
+    try {
+      return await this.client.client('ID');
+    } catch {
+      this.connectionId = null;
+      return null;
     }
   }
 }
