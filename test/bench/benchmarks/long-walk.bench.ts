@@ -15,7 +15,7 @@ export const longWalk: Benchmark = {
   apart: true,
   settings: { wal_level: 'minimal', max_wal_senders: 0, maintenance_work_mem: '1GB' },
   async run(arena) {
-    const [ids, rows] = [arena.size(1_000_000_000, 100_000), arena.size(50_000_000, 100_000)];
+    const [ids, rows] = [arena.size(1_000_000_000, 100_000), arena.size(100_000_000, 100_000)];
     await fillIds(arena, ids);
     const strides = await walk(arena, 'billion', `${ids.toLocaleString('en-US')} ids, idRange`, ids / 10_000);
     await fillNarrow(arena, rows);
