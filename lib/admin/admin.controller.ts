@@ -53,6 +53,7 @@ import type { AdminRequest } from './http/admin-request.js';
 import { entityTag, requiredVersion } from './http/entity-tag.js';
 import { httpError } from './http/http-error.js';
 import { parseRequest } from './http/parse-request.js';
+import { OnlyReadsRedis } from './http/redis.interceptor.js';
 import { whileConnected } from './http/while-connected.js';
 
 /** Passes requests on to `BackfillService`. Mounted as a subclass with the path and the enhancers of the options. */
@@ -62,12 +63,14 @@ export abstract class AdminController {
   @Inject(HttpAdapterHost) private readonly host!: HttpAdapterHost;
 
   @Get()
+  @OnlyReadsRedis(true)
   list(): Promise<BackfillStatus[]> {
     return this.backfills.list();
   }
 
   // This and what is about all backfills come before `:name`, which would match them, too.
   @Get('overview')
+  @OnlyReadsRedis(true)
   overview(@Query() query: unknown): Promise<BackfillOverview> {
     return this.backfills.overview(parseRequest(overviewQuery, query).after);
   }
@@ -111,6 +114,7 @@ export abstract class AdminController {
   }
 
   @Get(':name')
+  @OnlyReadsRedis(true)
   status(@Param('name') name: string): Promise<BackfillStatus | BackfillStatus[]> {
     // Fastify matches `:name` with an empty string where the path ends in a slash.
     return name === '' ? this.list() : this.backfills.status(name);

@@ -51,7 +51,8 @@ export class RedisHealth {
     this.answeredAt = performance.now();
   }
 
-  private get hasAnsweredRecently(): boolean {
+  /** Whether Redis is connected and has answered the last command of the watchdog; asks nothing. */
+  get hasAnsweredRecently(): boolean {
     return this.client.status === 'ready' && performance.now() - this.answeredAt < RECENT_MS;
   }
 

@@ -141,18 +141,36 @@ export class SampleStore {
   }
 }
 
+type StoredSample = [
+  at: number,
+  done: number,
+  rowsDone: number,
+  rowsFailed: number,
+  outstanding: number,
+  perSecond: number | null,
+  concurrency?: number,
+];
+
 /** Reads what `add` has stored. */
-export function decodeSample(text: string): BackfillSample {
-  const [at, done, rowsDone, rowsFailed, outstanding, perSecond, concurrency = null] = JSON.parse(text) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number | null,
-    number?,
-  ];
-  return { at, done, rowsDone, rowsFailed, outstanding, perSecond, concurrency };
+function decodeSample(text: string): BackfillSample {
+  return toSample(JSON.parse(text) as StoredSample);
+}
+
+/** Reads a JSON array of what `add` has stored. */
+export function decodeSamples(text: string): BackfillSample[] {
+  return (JSON.parse(text) as StoredSample[]).map(toSample);
+}
+
+function toSample([
+  at,
+  done,
+  rowsDone,
+  rowsFailed,
+  outstanding,
+  perSecond,
+  concurrency,
+]: StoredSample): BackfillSample {
+  return { at, done, rowsDone, rowsFailed, outstanding, perSecond, concurrency: concurrency ?? null };
 }
 
 /** Ranges and rows a second between the newest sample and the oldest within `overMs`; samples come newest first. */

@@ -2,7 +2,7 @@ import { decodeLoweredRate } from '../pacing/shared.quota.js';
 import type { LoweredRate } from '../pacing/shared.quota.js';
 import { toHash } from '../redis/flat-hash.js';
 import type { BackfillReply } from '../redis/scripts/bindings.js';
-import { decodeSample } from '../state/sample.store.js';
+import { decodeSamples } from '../state/sample.store.js';
 import type { BackfillSample } from '../state/sample.store.js';
 
 type Hash = Readonly<Record<string, string>>;
@@ -39,19 +39,20 @@ export function decodeFacts([
   full,
   error,
   runId,
-  run,
-  samples,
+  runJson,
+  samplesJson,
   heartbeats,
   config,
   quota,
   throttleErrors,
   overrides,
 ]: BackfillReply): BackfillFacts | RunningFacts {
+  const run = JSON.parse(runJson) as string[];
   const running = {
     error: error || null,
     runId: runId || null,
     run: run.length === 0 ? null : toHash(run),
-    samples: samples.map(decodeSample),
+    samples: decodeSamples(samplesJson),
     heartbeats: toHash(heartbeats),
   };
   return full === 0

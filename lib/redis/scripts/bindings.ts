@@ -112,8 +112,9 @@ export type BackfillReply = [
   full: Flag,
   error: string,
   runId: string,
-  run: string[],
-  samples: string[],
+  /** JSON. */
+  run: string,
+  samples: string,
   heartbeats: string[],
   config: string[] | string,
   quota: (string | null)[],

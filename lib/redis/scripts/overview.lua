@@ -20,8 +20,9 @@
              without one }
            { epoch microseconds } when the events since ARGV[1] are not known: it is to be read in full
            Of each backfill { name, 1 when read in full, else 0, error or '', run id or '', run, samples, heartbeats, config,
-           quota, errors of the throttles, overrides }. Hashes are flat lists, the samples come newest first. Config, quota, errors
-           of throttles and overrides are empty unless it is read in full; the config is an error where it cannot be read.
+           quota, errors of the throttles, overrides }. Hashes are flat lists, the samples come newest first. Run and samples are JSON,
+           as a client reads one text in a fraction of the time that it takes for its values. Config, quota, errors of throttles
+           and overrides are empty unless it is read in full; the config is an error where it cannot be read.
 ]]
 local RUNS, CONFIG, WORKERS, QUOTA = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local SAMPLES, THROTTLE_ERRORS, OVERRIDES = KEYS[11], KEYS[12], KEYS[13]
@@ -81,6 +82,9 @@ local function read_backfill(name, id)
     return nil
   end
   local samples = is_running and read('LRANGE', SAMPLES .. run_id, 0, sample_count - 1) or {}
+  -- A sample is stored as JSON; of an empty table cjson makes an object.
+  local samples_json = '[' .. table.concat(samples, ',') .. ']'
+  local run_json = #run == 0 and '[]' or cjson.encode(run)
   local workers = read('HGETALL', WORKERS .. name)
   local config, quota, throttle_errors, overrides = {}, {}, {}, {}
   if is_full then
@@ -92,8 +96,8 @@ local function read_backfill(name, id)
     -- A run whose config cannot be read can be read itself.
     config = problem == run_problem and config or problem
   end
-  return { name, is_full and 1 or 0, run_problem or '', run_id, run, samples, workers, config, quota, throttle_errors,
-    overrides }
+  return { name, is_full and 1 or 0, run_problem or '', run_id, run_json, samples_json, workers, config, quota,
+    throttle_errors, overrides }
 end
 
 local names, found = {}, {}
