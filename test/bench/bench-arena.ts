@@ -20,14 +20,20 @@ export class BenchArena {
     readonly postgres: PostgresServer,
     readonly redis: RedisServer,
     readonly client: Redis,
+    private readonly build: URL | undefined,
   ) {}
 
-  static async open(smoke: boolean, settings: PostgresOptions['settings'] = {}): Promise<BenchArena> {
+  /** @param build folder where the library of the processes is installed; default: `dist` */
+  static async open(
+    smoke: boolean,
+    settings: PostgresOptions['settings'] = {},
+    build?: URL,
+  ): Promise<BenchArena> {
     const [postgres, redis] = await Promise.all([
       startPostgres({ settings: { shared_buffers: '512MB', max_wal_size: '8GB', ...settings } }),
       startRedis(),
     ]);
-    return new BenchArena(smoke, postgres, redis, new Redis(redis.url));
+    return new BenchArena(smoke, postgres, redis, new Redis(redis.url), build);
   }
 
   /** The full size, or the tiny one that only shows that the benchmark works. */
@@ -49,7 +55,7 @@ export class BenchArena {
     const child = new RemoteProcess({
       module: new URL('./child.ts', import.meta.url),
       execArgv: [...process.execArgv, ...execArgv],
-      env: { BENCH: JSON.stringify(whole) },
+      env: { BENCH: JSON.stringify(whole), ...(this.build && { BACKFILL_BUILD: this.build.href }) },
     });
     this.processes.push(child);
     await child.ready;

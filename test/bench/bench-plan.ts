@@ -11,6 +11,7 @@ export interface BenchPlan {
     | 'entities'
     | 'rechecked-loop'
     | 'planner'
+    | 'schema'
     | 'pool'
     | 'foreground';
   readonly databaseUrl: string;

@@ -1,18 +1,10 @@
-import { createJournalSchema, createLedgerSchema } from 'nestjs-backfill';
 import type { BenchArena } from './bench-arena.js';
 
-/** Creates the tables of the journal. */
-export async function createJournal(arena: BenchArena): Promise<void> {
-  const sql: string[] = [];
-  await createJournalSchema({ addSql: (statement) => sql.push(statement) });
-  await arena.sql(sql.join('\n'));
-}
-
-/** Creates the tables of the ledger. */
-export async function createLedger(arena: BenchArena): Promise<void> {
-  const sql: string[] = [];
-  await createLedgerSchema({ addSql: (statement) => sql.push(statement) });
-  await arena.sql(sql.join('\n'));
+/** Creates the tables of the journal, or of the ledger, as the build under test has them. */
+export async function createTables(arena: BenchArena, of: 'journal' | 'ledger'): Promise<void> {
+  const schema = await arena.fork({ role: 'schema', keyPrefix: '' });
+  await arena.sql(await schema.call<string>(of));
+  await arena.end(schema);
 }
 
 /**

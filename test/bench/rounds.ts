@@ -9,8 +9,8 @@ export interface Comparison {
 }
 
 /**
- * Lets two rivals take turns, the other one first in every second round, after one round each that does not
- * count. Both answer a figure of which more is better.
+ * Lets two rivals take turns, after one round each that does not count. Both answer a figure of which more is
+ * better.
  */
 export async function interleave(
   rounds: number,
@@ -19,16 +19,7 @@ export async function interleave(
 ): Promise<Comparison> {
   await ours();
   await other();
-  const pairs: [number, number][] = [];
-  for (let round = 0; round < rounds; round++) {
-    if (round % 2 === 0) {
-      const mine = await ours();
-      pairs.push([mine, await other()]);
-    } else {
-      const theirs = await other();
-      pairs.push([await ours(), theirs]);
-    }
-  }
+  const pairs = await takeTurns(rounds, ours, other);
   const ratios = pairs.map(([mine, theirs]) => mine / theirs);
   return {
     ours: median(pairs.map(([mine]) => mine)),
@@ -36,4 +27,23 @@ export async function interleave(
     ratio: median(ratios),
     spread: spread(ratios),
   };
+}
+
+/** What each of two rivals answers in each round; the second one goes first in every second round. */
+export async function takeTurns<Answer>(
+  rounds: number,
+  first: () => Promise<Answer>,
+  second: () => Promise<Answer>,
+): Promise<[Answer, Answer][]> {
+  const pairs: [Answer, Answer][] = [];
+  for (let round = 0; round < rounds; round++) {
+    if (round % 2 === 0) {
+      const answer = await first();
+      pairs.push([answer, await second()]);
+    } else {
+      const answer = await second();
+      pairs.push([await first(), answer]);
+    }
+  }
+  return pairs;
 }

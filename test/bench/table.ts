@@ -4,7 +4,7 @@ const HEAD = ['', 'ours', 'other', 'unit', 'ratio', 'spread', 'target', 'met', '
 
 /** A table for the console. */
 export function describeFindings(findings: readonly Finding[]): string {
-  const lines = [
+  return alignColumns([
     HEAD,
     ...findings.map(({ name, ours, other, unit, ratio, spread, target, met, note }) => [
       name,
@@ -17,13 +17,17 @@ export function describeFindings(findings: readonly Finding[]): string {
       met ? 'yes' : 'NO',
       note ?? '',
     ]),
-  ];
-  const widths = HEAD.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));
+  ]);
+}
+
+/** Lines whose cells stand below each other. */
+export function alignColumns(lines: readonly (readonly string[])[]): string {
+  const widths = (lines[0] ?? []).map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));
   return lines
     .map((line) => `  ${line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd())
     .join('\n');
 }
 
-function figure(value: number): string {
+export function figure(value: number): string {
   return value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toPrecision(4);
 }

@@ -1,7 +1,7 @@
 import type { Benchmark } from '../benchmark.js';
 import type { BenchArena } from '../bench-arena.js';
 import type { Finding } from '../benchmark.js';
-import { createJournal, fillRows } from '../bench-tables.js';
+import { createTables, fillRows } from '../bench-tables.js';
 import { interleave } from '../rounds.js';
 
 const LANES = 4;
@@ -57,7 +57,7 @@ export const entities: Benchmark = {
 /** The same with a journal, beside the same without. */
 async function journaled(arena: BenchArena, plain: () => Promise<number>): Promise<Finding> {
   const rows = arena.size(ROWS, TINY);
-  await createJournal(arena);
+  await createTables(arena, 'journal');
   const app = await arena.fork({
     role: 'app',
     keyPrefix: arena.keyPrefix(),

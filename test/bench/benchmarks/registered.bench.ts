@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchArena } from '../bench-arena.js';
-import { createLedger, fillRows } from '../bench-tables.js';
+import { createTables, fillRows } from '../bench-tables.js';
 import type { Benchmark, Finding } from '../benchmark.js';
 import { median, quantile } from '../statistics.js';
 
@@ -15,7 +15,7 @@ export const registered: Benchmark = {
   beside: 'the same app with one backfill',
   apart: true,
   async run(arena) {
-    await Promise.all([fillRows(arena, 10_000), createLedger(arena)]);
+    await Promise.all([fillRows(arena, 10_000), createTables(arena, 'ledger')]);
     const one = await measure(arena, 1, 0);
     const sizes = arena.smoke
       ? ([[10, 2]] as const)

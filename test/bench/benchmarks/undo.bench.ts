@@ -2,7 +2,7 @@ import type { BackfillStatus } from 'nestjs-backfill';
 import type { RemoteProcess } from '../../support/processes/index.js';
 import type { BenchArena } from '../bench-arena.js';
 import type { Benchmark, Finding } from '../benchmark.js';
-import { createJournal, fillRows } from '../bench-tables.js';
+import { createTables, fillRows } from '../bench-tables.js';
 
 const LANES = 4;
 const BATCH = 1_000;
@@ -18,7 +18,7 @@ export const undo: Benchmark = {
   beside: 'the same with a tenth of the rows; the run that is undone',
   async run(arena) {
     const [few, many] = [arena.size(100_000, 2_000), arena.size(1_000_000, 4_000)];
-    await createJournal(arena);
+    await createTables(arena, 'journal');
     const small = await measure(arena, few, few);
     const large = await measure(arena, few, many);
     const speed = large.run.ms / large.undo.ms;

@@ -1,0 +1,1 @@
+export { installCommit, installTarball, type InstalledBuild } from './installed-build.js';
