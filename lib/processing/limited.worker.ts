@@ -24,6 +24,10 @@ export class LimitedWorker<Data> extends Worker<Data> {
       return super.delay(ms, controller);
     }
     this.wait = controller;
+    if (this.closing) {
+      // `close` has ended the wait before this one, which began for a reply that came after it.
+      return;
+    }
     const isRecent = performance.now() - this.wokenAt < RECENT_MS;
     await super.delay(isRecent ? Math.min(ms, RECENT_MS) : ms, controller);
   }
