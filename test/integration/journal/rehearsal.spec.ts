@@ -87,8 +87,14 @@ describe('a rehearsal of a backfill with undo', () => {
       expect(plain.tables.map(({ table }) => table)).toEqual(['papers']);
       expect(journaled.rows.map(({ changed }) => changed)).toEqual(plain.rows.map(({ changed }) => changed));
       expect(journaled.statements.total).toBeGreaterThan(plain.statements.total);
+      // The log is that of the server, and other tests write to it meanwhile: the least of some is the nearest.
+      const again = [
+        await backfills.rehearse('plain', { rows: 100 }),
+        await backfills.rehearse('plain', { rows: 100 }),
+      ];
+      const plainWal = Math.min(...[plain, ...again].map(({ forecast }) => walOf(forecast)));
       // A row of the journal, with its entry in the primary key: the id of the run is in both, 15 characters.
-      expect(walOf(journaled.forecast) - walOf(plain.forecast)).toBeGreaterThan(ROWS * 2 * 15);
+      expect(walOf(journaled.forecast) - plainWal).toBeGreaterThan(ROWS * 2 * 15);
       expect(await backfills.status('journaled')).toMatchObject({ state: 'idle', journaled: 0 });
     },
   );
