@@ -1,6 +1,7 @@
 import type { BackfillStatus } from 'nestjs-backfill';
 import { eventually } from '../../support/apps/eventually.js';
 import { startBackfillApp, type BackfillApp } from '../../support/apps/backfill-app.js';
+import type { InstalledBuild } from '../../support/builds/index.js';
 import {
   createTestDatabase,
   createTestRedis,
@@ -18,7 +19,7 @@ import {
 } from './app-plan.js';
 import { handlersOf, HELD_TABLE, NAMES, ROWS, type Name } from './backfills.js';
 import { HandledRows } from './handled-rows.js';
-import { unpack, type UnpackedRelease } from './releases.js';
+import { installRelease } from './releases.js';
 import { refillSql } from './rows.entity.js';
 import { VersionProcess, type Operations } from './version-process.js';
 
@@ -29,7 +30,7 @@ export class UpgradeBench {
   database!: TestDatabase;
   redis!: TestRedis;
   readonly handled = new HandledRows(() => this.database);
-  private unpacked: UnpackedRelease | undefined;
+  private installed: InstalledBuild | undefined;
   /** Processes with an open app. */
   private readonly busy: VersionProcess[] = [];
   /** Processes whose app was closed. They are used again: to start one takes most of the time of a test. */
@@ -39,10 +40,10 @@ export class UpgradeBench {
 
   constructor(tarball: string) {
     beforeAll(async () => {
-      [this.database, this.redis, this.unpacked] = await Promise.all([
+      [this.database, this.redis, this.installed] = await Promise.all([
         createTestDatabase(),
         createTestRedis(),
-        unpack(tarball),
+        installRelease(tarball),
       ]);
       await this.database.query(`${PRESSURE_TABLE};${HELD_TABLE}`);
     });
@@ -59,13 +60,13 @@ export class UpgradeBench {
     });
     afterAll(async () => {
       await Promise.all(this.idle.map((process) => process.stop()));
-      await this.unpacked?.remove();
+      await this.installed?.remove();
     });
   }
 
   /** Opens an app with the release in a process of its own. */
   release(plan: Plan = {}): Promise<VersionProcess> {
-    return this.open({ ...plan, version: 'release' }, this.unpacked?.folder);
+    return this.open({ ...plan, version: 'release' }, this.installed?.folder);
   }
 
   /** Opens an app with this version in a process of its own, which can be killed. */

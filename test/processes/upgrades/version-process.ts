@@ -30,13 +30,13 @@ export type Operations = Pick<
 export class VersionProcess extends RemoteProcess {
   readonly backfills: Operations;
 
-  /** @param folder where a release was unpacked; without it the apps have the library of this repository */
+  /** @param folder where a release is installed; without it the apps have the library of this repository */
   constructor(readonly folder?: URL) {
-    const loader = folder ? './register-release.js' : '../../support/swc/register.js';
+    const loader = folder ? 'register-built.js' : 'register.js';
     super({
       module: new URL('./process-app.ts', import.meta.url),
-      execArgv: ['--no-warnings', '--import', new URL(loader, import.meta.url).href],
-      env: folder ? { UPGRADE_RELEASE: folder.href } : {},
+      execArgv: ['--no-warnings', '--import', new URL(`../../support/swc/${loader}`, import.meta.url).href],
+      env: folder ? { BACKFILL_BUILD: folder.href } : {},
     });
     this.backfills = new Proxy({} as Operations, {
       get:
