@@ -27,8 +27,11 @@ const HELD_POLL_MS = 5_000;
  * last rows of the range before are running. Longer ranges are left to other processes.
  */
 const PREFETCH_BELOW_MS = 2_000;
-/** How often a worker that waits for the end of the limit of its queue looks whether it still holds, in case it missed the event. */
-const LIMIT_POLL_MS = 5_000;
+/**
+ * How often a worker that waits for the end of the limit of its queue looks whether it still holds: no event tells of a peak
+ * boundary that a claim has applied, and one may be missed.
+ */
+const LIMIT_POLL_MS = 1_000;
 
 /** Why a job ends. `interrupted`: the worker stops, or the last range was released. */
 type JobEnd = Exclude<NextClaim, { readonly status: 'claimed' }> | { readonly status: 'interrupted' };
