@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { createLedgerSchema } from 'nestjs-backfill';
 import type { BackfillStatus } from 'nestjs-backfill';
 import { Client } from 'pg';
-import { eventually } from '../support/apps/index.js';
+import { CREATE_ITEMS, eventually } from '../support/apps/index.js';
 import { RemoteProcess } from '../support/processes/index.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { startRedis, type RedisServer } from '../support/services/redis.js';
@@ -17,7 +17,7 @@ beforeAll(async () => {
   const ledger: string[] = [];
   await createLedgerSchema({ addSql: (statement) => ledger.push(statement) });
   await query(`
-    CREATE TABLE items (id int PRIMARY KEY, state text NOT NULL DEFAULT 'new', touches int NOT NULL DEFAULT 0);
+    ${CREATE_ITEMS};
     CREATE TABLE answers (answer text);
     ${ledger.join('\n')}`);
 });

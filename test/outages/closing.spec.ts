@@ -6,7 +6,14 @@ import type { Type } from '@nestjs/common';
 import { Client } from 'pg';
 import { BACKFILL_ENTITIES, createLedgerSchema, idRange, OnBackfill } from 'nestjs-backfill';
 import type { BackfillContext, BackfillThrottle } from 'nestjs-backfill';
-import { defineBackfill, eventually, Item, numbers, startBackfillApp } from '../support/apps/index.js';
+import {
+  CREATE_ITEMS,
+  defineBackfill,
+  eventually,
+  Item,
+  numbers,
+  startBackfillApp,
+} from '../support/apps/index.js';
 import type { BackfillApp, BackfillAppSetup, NumberRange } from '../support/apps/index.js';
 import { startPostgres, startRedis } from '../support/services/index.js';
 import type { PostgresServer, RedisServer } from '../support/services/index.js';
@@ -26,7 +33,7 @@ beforeAll(async () => {
   await createLedgerSchema({ addSql: (statement) => sql.push(statement) });
   await query(
     `${sql.join(';\n')};
-     CREATE TABLE items (id int PRIMARY KEY, state text NOT NULL DEFAULT 'new', touches int NOT NULL DEFAULT 0);
+     ${CREATE_ITEMS};
      INSERT INTO items (id) SELECT generate_series(1, 1000)`,
   );
 });

@@ -4,7 +4,7 @@ import { BullModule } from '@nestjs/bullmq';
 import { ScheduleModule } from '@nestjs/schedule';
 import { BackfillModule, keyset } from 'nestjs-backfill';
 import { Client } from 'pg';
-import { createAppBench, defineBackfill, eventually, Item } from '../support/apps/index.js';
+import { CREATE_ITEMS, createAppBench, defineBackfill, eventually, Item } from '../support/apps/index.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 
 const ROWS = 400;
@@ -66,7 +66,7 @@ const app = () => ({
 it('a database that is down holds its own partition, and the others go on', async () => {
   await bench.fillItems(`SELECT generate_series(1, ${ROWS})`);
   await query(
-    `CREATE TABLE items (id int PRIMARY KEY, state text NOT NULL DEFAULT 'new', touches int NOT NULL DEFAULT 0);
+    `${CREATE_ITEMS};
      INSERT INTO items (id) SELECT generate_series(1, ${ROWS})`,
   );
   const { backfills, finished } = await bench.start(app());

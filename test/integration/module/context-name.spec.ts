@@ -9,6 +9,7 @@ import type { BackfillOptions, BackfillThrottle } from 'nestjs-backfill';
 import type { Type } from '@nestjs/common';
 import { JournalCleaner } from '../../../lib/journal/journal.cleaner.js';
 import {
+  CREATE_ITEMS,
   createAppBench,
   databaseContext,
   defineBackfill,
@@ -26,7 +27,7 @@ const ledger: string[] = [];
 await createLedgerSchema({ addSql: (sql) => ledger.push(sql) });
 await bench.database.query(ledger.join('\n'));
 await us.query(
-  `CREATE TABLE items (id int PRIMARY KEY, state text NOT NULL DEFAULT 'new', touches int NOT NULL DEFAULT 0);
+  `${CREATE_ITEMS};
    ${statements.join('\n')}`,
 );
 

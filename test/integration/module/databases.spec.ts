@@ -6,6 +6,7 @@ import { Injectable } from '@nestjs/common';
 import type { Type } from '@nestjs/common';
 import { CommandLine } from '../cli/command-line.js';
 import {
+  CREATE_ITEMS,
   createAppBench,
   databaseContext,
   defineBackfill,
@@ -17,9 +18,7 @@ import { createTestDatabase, type TestDatabase } from '../../support/databases/i
 
 const bench = await createAppBench();
 const us = await createTestDatabase();
-await us.query(
-  `CREATE TABLE items (id int PRIMARY KEY, state text NOT NULL DEFAULT 'new', touches int NOT NULL DEFAULT 0)`,
-);
+await us.query(CREATE_ITEMS);
 
 const startWith = startsInContexts(bench, [
   databaseContext(undefined, bench.database.url, [Item]),

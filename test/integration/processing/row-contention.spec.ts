@@ -1,6 +1,7 @@
 import { IsolationLevel } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/core';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { keyset } from 'nestjs-backfill';
-import type { BackfillContext } from 'nestjs-backfill';
 import { createAppBench, defineBackfill, Item } from '../../support/apps/index.js';
 
 const ROWS = 40;
@@ -9,7 +10,9 @@ const { database } = bench;
 
 beforeEach(() => bench.fillItems(`SELECT generate_series(1, ${ROWS})`));
 
-async function run(processRow: (item: Item, context: BackfillContext) => Promise<void>) {
+/** Runs a handler, and counts how often the database aborted a transaction of it. */
+async function run(transact: (item: Item, em: EntityManager) => Promise<void>) {
+  let aborted = 0;
   const handler = defineBackfill<never, Item>({
     name: 'rows',
     source: keyset(Item, { orderBy: { id: 'asc' } }),
@@ -20,67 +23,57 @@ async function run(processRow: (item: Item, context: BackfillContext) => Promise
       perSecondOnPeak: null,
       perSecondOffPeak: null,
     },
-    processRow,
+    processRow: async (item, { em }) => {
+      try {
+        await transact(item, em);
+      } catch (error) {
+        aborted++;
+        throw error;
+      }
+    },
   });
   const app = await bench.start({ entities: [Item], handlers: [handler] });
   await app.backfills.start('rows');
-  return { ...app, status: await app.finished('rows') };
+  return { aborted: () => aborted, status: await app.finished('rows') };
 }
 
-const done = () => database.query("SELECT FROM items WHERE state = 'done'");
+/** In the transaction of the entity manager. */
+const execute = (em: EntityManager, sql: string) => (em as SqlEntityManager).execute(sql);
+
+async function expectAllDone({ aborted, status }: Awaited<ReturnType<typeof run>>): Promise<void> {
+  expect(aborted()).toBeGreaterThan(0);
+  expect(status).toMatchObject({ state: 'completed', rowsDone: ROWS, rowsFailed: 0 });
+  expect(await database.query("SELECT FROM items WHERE state = 'done'")).toHaveLength(ROWS);
+}
 
 describe('transactions of row handlers that the database aborts', () => {
   it('on a serialization failure are begun again, and no attempt is used up', async () => {
-    let aborted = 0;
-    const { status } = await run(async (item, { em }) => {
-      const transaction = em.transactional(
+    const ended = await run((item, em) =>
+      em.transactional(
         async (inner) => {
           // Each reads what the others write.
-          await inner
-            .getConnection()
-            .execute('SELECT sum(touches) FROM items', [], 'get', inner.getTransactionContext());
+          await execute(inner, 'SELECT sum(touches) FROM items');
           item.state = 'done';
           await inner.flush();
         },
         { isolationLevel: IsolationLevel.SERIALIZABLE },
-      );
-      await transaction.catch((error: unknown) => {
-        aborted++;
-        throw error;
-      });
-    });
-    expect(aborted).toBeGreaterThan(0);
-    expect(status).toMatchObject({ state: 'completed', rowsDone: ROWS, rowsFailed: 0 });
-    expect(await done()).toHaveLength(ROWS);
+      ),
+    );
+    await expectAllDone(ended);
   });
 
   it('on a deadlock are begun again, and no attempt is used up', async () => {
-    let aborted = 0;
-    const { status } = await run(async (item, { em }) => {
-      // Two neighbors lock each other's row.
-      const neighbor = item.id % 2 === 0 ? item.id - 1 : item.id + 1;
-      const lock = (id: number, inner: BackfillContext['em']) =>
-        inner
-          .getConnection()
-          .execute('SELECT FROM items WHERE id = ? FOR UPDATE', [id], 'all', inner.getTransactionContext());
-      const transaction = em.transactional(async (inner) => {
-        await inner
-          .getConnection()
-          .execute("SET LOCAL deadlock_timeout = '20ms'", [], 'run', inner.getTransactionContext());
-        await lock(item.id, inner);
-        await inner
-          .getConnection()
-          .execute('SELECT pg_sleep(0.02)', [], 'run', inner.getTransactionContext());
-        await lock(neighbor, inner);
+    const ended = await run((item, em) =>
+      em.transactional(async (inner) => {
+        // Two neighbors lock each other's row.
+        const neighbor = item.id % 2 === 0 ? item.id - 1 : item.id + 1;
+        await execute(inner, "SET LOCAL deadlock_timeout = '20ms'");
+        await execute(inner, `SELECT FROM items WHERE id = ${item.id} FOR UPDATE`);
+        await execute(inner, 'SELECT pg_sleep(0.02)');
+        await execute(inner, `SELECT FROM items WHERE id = ${neighbor} FOR UPDATE`);
         item.state = 'done';
-      });
-      await transaction.catch((error: unknown) => {
-        aborted++;
-        throw error;
-      });
-    });
-    expect(aborted).toBeGreaterThan(0);
-    expect(status).toMatchObject({ state: 'completed', rowsDone: ROWS, rowsFailed: 0 });
-    expect(await done()).toHaveLength(ROWS);
+      }),
+    );
+    await expectAllDone(ended);
   });
 });

@@ -5,6 +5,7 @@ import {
   type TestRedis,
 } from '../databases/index.js';
 import { startBackfillApp, type BackfillApp, type BackfillAppSetup } from './backfill-app.js';
+import { CREATE_ITEMS } from './item.entity.js';
 
 export interface AppBench {
   readonly database: TestDatabase;
@@ -20,9 +21,7 @@ export interface AppBench {
 /** A database and a Redis for a file, and apps for its tests. */
 export async function createAppBench(): Promise<AppBench> {
   const [database, redis] = await Promise.all([createTestDatabase(), createTestRedis()]);
-  await database.query(
-    `CREATE TABLE items (id int PRIMARY KEY, state text NOT NULL DEFAULT 'new', touches int NOT NULL DEFAULT 0)`,
-  );
+  await database.query(CREATE_ITEMS);
   const apps: BackfillApp[] = [];
   let test = 0;
   beforeEach(() => {

@@ -3,6 +3,7 @@ import { createTestDatabase, type TestDatabase } from '../databases/index.js';
 import { BACKFILL_ENTITIES, createLedgerSchema } from 'nestjs-backfill';
 import { Redis } from 'ioredis';
 import { startBackfillApp, type BackfillApp, type BackfillAppSetup } from './backfill-app.js';
+import { CREATE_ITEMS } from './item.entity.js';
 
 export interface LedgerBench {
   readonly database: TestDatabase;
@@ -21,9 +22,7 @@ export async function createLedgerBench(): Promise<LedgerBench> {
   const sql: string[] = [];
   await createLedgerSchema({ addSql: (statement) => sql.push(statement) });
   await database.query(sql.join('\n'));
-  await database.query(
-    `CREATE TABLE items (id int PRIMARY KEY, state text NOT NULL DEFAULT 'new', touches int NOT NULL DEFAULT 0)`,
-  );
+  await database.query(CREATE_ITEMS);
   const client = new Redis(server.url);
   const apps: BackfillApp[] = [];
   let test = 0;
