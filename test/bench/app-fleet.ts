@@ -3,7 +3,9 @@ import type { RemoteProcess } from '../support/processes/index.js';
 import type { BenchArena } from './bench-arena.js';
 import type { BenchPlan } from './bench-plan.js';
 
-type AppPlan = Partial<Pick<BenchPlan, 'config' | 'ranges' | 'workers' | 'throttled'>>;
+type AppPlan = Partial<
+  Pick<BenchPlan, 'config' | 'ranges' | 'rangeMs' | 'lockDuration' | 'workers' | 'throttled'>
+>;
 
 /** Several processes of one app; the first one is asked to start, pause and so on. */
 export class AppFleet {
@@ -37,18 +39,23 @@ export class AppFleet {
   }
 
   /** Waits until every process holds a worker of a backfill. */
-  async joined(name: string): Promise<void> {
-    for (;;) {
-      const { workers } = await this.operator.call<{ workers: unknown[] | number }>('status', name);
-      if ((Array.isArray(workers) ? workers.length : workers) >= this.apps.length) {
-        return;
-      }
-      await sleep(50);
-    }
+  joined(name: string): Promise<void> {
+    return awaitWorkers(this.operator, name, this.apps.length);
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.apps.map((app) => app.stop()));
+  }
+}
+
+/** Waits until so many processes hold a worker of a backfill, as one of them sees it. */
+export async function awaitWorkers(app: RemoteProcess, name: string, processes: number): Promise<void> {
+  for (;;) {
+    const { workers } = await app.call<{ workers: unknown[] | number }>('status', name);
+    if ((Array.isArray(workers) ? workers.length : workers) >= processes) {
+      return;
+    }
+    await sleep(50);
   }
 }
 

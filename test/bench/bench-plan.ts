@@ -13,6 +13,7 @@ export interface BenchPlan {
     | 'planner'
     | 'schema'
     | 'pool'
+    | 'row-pool'
     | 'foreground';
   readonly databaseUrl: string;
   readonly redisUrl: string;
@@ -23,6 +24,9 @@ export interface BenchPlan {
   readonly registered?: number;
   /** Ranges of the backfills that walk numbers. */
   readonly ranges?: number;
+  /** Ms that a range of `held` takes. */
+  readonly rangeMs?: number;
+  readonly lockDuration?: number;
   readonly workers?: boolean | readonly string[];
   /** Whether the entities of an app are journaled, in tables that have to be there. */
   readonly journaled?: boolean;

@@ -1,4 +1,4 @@
-import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { Entity, ManyToOne, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 
 /** A row of `bench_rows`, dense ids from 1. */
 @Entity({ tableName: 'bench_rows' })
@@ -8,6 +8,19 @@ export class BenchRow {
 
   @Property({ type: 'integer' })
   state!: number;
+
+  @Property({ type: 'text' })
+  body!: string;
+}
+
+/** A row of `bench_notes`, which belongs to one of `bench_rows`. */
+@Entity({ tableName: 'bench_notes' })
+export class BenchNote {
+  @PrimaryKey({ type: 'integer' })
+  id!: number;
+
+  @ManyToOne(() => BenchRow, { fieldName: 'row_id' })
+  row!: BenchRow;
 
   @Property({ type: 'text' })
   body!: string;
@@ -37,4 +50,4 @@ export class NarrowRow {
   id!: bigint;
 }
 
-export const BENCH_ENTITIES = [BenchRow, WalkRow, IdRow, NarrowRow];
+export const BENCH_ENTITIES = [BenchRow, BenchNote, WalkRow, IdRow, NarrowRow];

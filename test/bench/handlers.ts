@@ -6,7 +6,7 @@ import type { BackfillConfigPatch, IdRange } from 'nestjs-backfill';
 import { defineBackfill } from '../support/apps/define-backfill.js';
 import { numbers, type NumberRange, type NumberRow } from '../support/apps/number.source.js';
 import type { BenchPlan } from './bench-plan.js';
-import { BenchRow, IdRow, NarrowRow, WalkRow } from './bench-rows.entity.js';
+import { BenchNote, BenchRow, IdRow, NarrowRow, WalkRow } from './bench-rows.entity.js';
 
 /** When ranges began, by backfill, epoch ms. */
 export const starts = new Map<string, number[]>();
@@ -32,6 +32,16 @@ export const SLOW_MS = 1_000;
 
 /** Numbers that `slow` has processed in this process. */
 export const slow: number[] = [];
+
+/** A range of `held` that has begun. */
+export interface HeldRange {
+  readonly low: number;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
+/** Ranges of `held` that have begun in this process. */
+export const held: HeldRange[] = [];
 
 /** The handlers of an app under test. */
 export function handlersOf(plan: BenchPlan): Type[] {
@@ -95,6 +105,24 @@ export function handlersOf(plan: BenchPlan): Type[] {
       },
     }),
     defineBackfill<IdRange, BenchRow>({
+      name: 'rows',
+      source: idRange(BenchRow),
+      config: { ...config },
+      processRow: (row) => {
+        row.state++;
+      },
+    }),
+    defineBackfill<IdRange, BenchRow>({
+      name: 'related',
+      source: idRange(BenchRow),
+      config: { ...config },
+      processBatch: (rows, { em }) => {
+        for (const row of rows) {
+          em.create(BenchNote, { row, body: row.body });
+        }
+      },
+    }),
+    defineBackfill<IdRange, BenchRow>({
       name: 'verified',
       source: keyset(BenchRow, { orderBy: { id: 'asc' }, where: { state: 0 } }),
       config: { batchSize: 100, ...config },
@@ -152,6 +180,15 @@ export function handlersOf(plan: BenchPlan): Type[] {
       processRange: async ({ low }) => {
         await sleep(SLOW_MS);
         slow.push(low);
+      },
+    }),
+    defineBackfill<NumberRange>({
+      name: 'held',
+      source: numbers(ranges),
+      config: { ...config, batchSize: 1 },
+      processRange: async ({ low }) => {
+        held.push({ low, at: performance.timeOrigin + performance.now() });
+        await sleep(plan.rangeMs ?? 0);
       },
     }),
     ...PACES.map(paced),

@@ -14,6 +14,9 @@ import { noop } from './noop.bench.js';
 import { pace } from './pace.bench.js';
 import { plan } from './plan.bench.js';
 import { registered } from './registered.bench.js';
+import { related } from './related.bench.js';
+import { restart } from './restart.bench.js';
+import { rows } from './rows.bench.js';
 import { scale } from './scale.bench.js';
 import { sql } from './sql.bench.js';
 import { undo } from './undo.bench.js';
@@ -24,12 +27,15 @@ export const benchmarks: readonly Benchmark[] = [
   noop,
   sql,
   entities,
+  related,
+  rows,
   undo,
   verify,
   plan,
   enqueue,
   pace,
   control,
+  restart,
   scale,
   memory,
   idle,

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { BullModule } from '@nestjs/bullmq';
@@ -18,7 +19,7 @@ import { tellParent } from '../../support/processes/index.js';
 import type { BenchPlan, Role, SignalPlan } from '../bench-plan.js';
 import { BenchModule } from '../bench.module.js';
 import { BENCH_ENTITIES, BenchRow } from '../bench-rows.entity.js';
-import { endless, handlersOf, slow, starts } from '../handlers.js';
+import { endless, handlersOf, held, slow, starts } from '../handlers.js';
 import { processFigures } from '../process-figures.js';
 
 /** What the app knows of the foreground. */
@@ -48,6 +49,7 @@ export async function open(plan: BenchPlan): Promise<Role> {
         BackfillModule.forRoot({
           keyPrefix: plan.keyPrefix,
           workers: plan.workers ?? true,
+          ...(plan.lockDuration === undefined ? {} : { lockDuration: plan.lockDuration }),
           throttles: plan.throttled ? [eventLoopLag(), latencyOf(plan.signal)] : [],
         }),
       ],
@@ -137,5 +139,15 @@ export async function open(plan: BenchPlan): Promise<Role> {
     starts: (name: string) => starts.get(name)?.splice(0) ?? [],
     /** Numbers that `slow` has processed here. */
     slow: () => slow,
+    /** Ranges of `held` that have begun here. */
+    held: () => held,
+    /** Blocks the event loop for so many ms, again and again, with a turn of it between two times. */
+    block: async (ms: number, times: number) => {
+      const never = new Int32Array(new SharedArrayBuffer(4));
+      for (let time = 0; time < times; time++) {
+        Atomics.wait(never, 0, 0, ms);
+        await nextTurn();
+      }
+    },
   };
 }

@@ -1,6 +1,7 @@
 import { MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { BenchPlan, Role } from '../bench-plan.js';
-import { BENCH_ENTITIES, BenchRow } from '../bench-rows.entity.js';
+import { BENCH_ENTITIES, BenchNote, BenchRow } from '../bench-rows.entity.js';
 
 /** What one would write by hand: a fork a batch, find, change, flush. */
 export async function open(plan: BenchPlan): Promise<Role> {
@@ -10,8 +11,9 @@ export async function open(plan: BenchPlan): Promise<Role> {
     entities: BENCH_ENTITIES,
     pool: { min: 0, max: 10 },
   });
-  return {
-    loop: async (rows: number, batch: number, lanes: number) => {
+  const loopWith =
+    (handle: (row: BenchRow, em: SqlEntityManager) => void) =>
+    async (rows: number, batch: number, lanes: number) => {
       const from = performance.now();
       let next = rows;
       const lane = async () => {
@@ -25,7 +27,7 @@ export async function open(plan: BenchPlan): Promise<Role> {
             { orderBy: { id: 'desc' } },
           );
           for (const row of found) {
-            row.state++;
+            handle(row, em);
           }
           await em.flush();
           em.clear();
@@ -33,6 +35,13 @@ export async function open(plan: BenchPlan): Promise<Role> {
       };
       await Promise.all(Array.from({ length: lanes }, lane));
       return performance.now() - from;
-    },
+    };
+  return {
+    loop: loopWith((row) => {
+      row.state++;
+    }),
+    relatedLoop: loopWith((row, em) => {
+      em.create(BenchNote, { row, body: row.body });
+    }),
   };
 }
