@@ -39,7 +39,7 @@ export interface BenchPlan {
 /** The latency of the foreground: as a probe of the app measures it, or as a metric at a URL has it. */
 export interface SignalPlan {
   readonly url?: string;
-  /** Multiples of the latency without load at which it begins to throttle, and stops the run. */
+  /** At which it begins to throttle, and holds the run: multiples of the latency without load, or by a URL, values of the metric. */
   readonly from: number;
   readonly to: number;
   readonly everyMs: number;

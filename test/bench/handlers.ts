@@ -68,7 +68,7 @@ export function handlersOf(plan: BenchPlan): Type[] {
     defineBackfill<NumberRange>({
       name: 'endless',
       source: numbers(1_000_000_000_000),
-      config: { ...config, batchSize: 200 },
+      config: { ...config, batchSize: 1000 },
       processRange: async ({ low, high }) => {
         // The table again and again, in a walk of numbers that does not end.
         const first = (low % Math.max(1, ranges)) + 1;

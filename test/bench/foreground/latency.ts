@@ -7,7 +7,7 @@ export type Kind = (typeof KINDS)[number];
 /** 95th percentiles in ms. */
 export type Latency = Readonly<Record<Kind, number>>;
 
-/** A statement of the foreground. */
+/** A request of the foreground. */
 export interface Timed {
   readonly kind: Kind;
   /** By `performance.now()`. */
@@ -15,10 +15,10 @@ export interface Timed {
   readonly ms: number;
 }
 
-export function p95Of(times: readonly Timed[]): Latency {
+export function p95Of(timed: readonly Timed[]): Latency {
   const p95 = (kind: Kind) =>
     quantile(
-      times.filter((each) => each.kind === kind).map(({ ms }) => ms),
+      timed.filter((each) => each.kind === kind).map(({ ms }) => ms),
       0.95,
     );
   return { read: p95('read'), update: p95('update') };
@@ -27,4 +27,8 @@ export function p95Of(times: readonly Timed[]): Latency {
 /** The worse of both, in multiples of what it is without a backfill. */
 export function stretchOf(latency: Latency, quiet: Latency): number {
   return Math.max(...KINDS.map((kind) => latency[kind] / quiet[kind]));
+}
+
+export function times(latency: Latency, factor: number): Latency {
+  return { read: latency.read * factor, update: latency.update * factor };
 }

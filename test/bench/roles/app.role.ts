@@ -26,7 +26,7 @@ import { processFigures } from '../process-figures.js';
 function latencyOf({ url, ...thresholds }: Partial<SignalPlan> = {}): BackfillThrottle {
   return url === undefined
     ? probeLatency({ ...thresholds, probe: (em) => em.findOne(BenchRow, { id: 1 }) })
-    : httpThrottle({ ...thresholds, url, name: 'latency of the foreground' });
+    : httpThrottle({ ...thresholds, url, name: 'slow requests of the foreground' });
 }
 
 const OVER = new Set<BackfillEvent['type']>(['completed', 'failed', 'cancelled']);

@@ -4,18 +4,21 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'pg';
 import type { BenchPlan, Role } from '../bench-plan.js';
-import { KINDS, p95Of, stretchOf } from '../foreground/latency.js';
+import { KINDS, p95Of } from '../foreground/latency.js';
 import type { Kind, Latency, Timed } from '../foreground/latency.js';
-import { RecentLatency } from '../foreground/recent-latency.js';
+import { SlowShare } from '../foreground/slow-share.js';
 
-const STATEMENTS: Readonly<Record<Kind, string>> = {
-  read: 'SELECT * FROM bench_rows WHERE id = $1',
-  update: 'UPDATE bench_rows SET body = body WHERE id = $1',
+const READ = 'SELECT * FROM bench_rows WHERE id = $1';
+const UPDATE = 'UPDATE bench_rows SET body = body WHERE id = $1';
+/** What a request does, one statement after another. */
+const REQUESTS: Readonly<Record<Kind, readonly string[]>> = {
+  read: [READ, READ, READ, READ, READ, READ],
+  update: [READ, READ, READ, READ, UPDATE],
 };
 const CONNECTIONS = 16;
-/** Window of the metric, in seconds. The 95th percentile of a shorter one is that of each moment in which the machine stood still. */
+/** Window of the metric, in seconds. */
 const METRIC_SECONDS = 6;
-/** With fewer statements of a kind in the window, the metric says nothing. */
+/** With fewer requests of a kind in the window, the metric says nothing. */
 const ENOUGH = 20;
 
 /** All its connections are open, as those of an app that has served for a while. */
@@ -29,24 +32,28 @@ async function openPool(connectionString: string): Promise<Pool> {
 }
 
 /**
- * Production traffic: point reads and updates at a fixed rate, whatever the database does (open loop). The latency of each
- * counts from the time at which it was meant to begin, so that a stall is not hidden by fewer requests (coordinated omission).
+ * Production traffic: requests of point reads and updates at a fixed rate, whatever the database does (open loop). The latency
+ * of each counts from the time at which it was meant to begin, so that a stall is not hidden by fewer requests (coordinated omission).
  */
 export async function open(plan: BenchPlan): Promise<Role> {
   const pool = await openPool(plan.databaseUrl);
   let times: Timed[] = [];
-  const recent = new RecentLatency(METRIC_SECONDS);
-  let usual: Latency | null = null;
+  const recent = new SlowShare(METRIC_SECONDS);
+  let limit: Latency | null = null;
   let perSecond = 0;
   let rows = 1;
 
   const send = async (intended: number, turn: number) => {
     const kind = KINDS[turn % KINDS.length] ?? 'read';
-    await pool.query(STATEMENTS[kind], [1 + Math.floor(Math.random() * rows)]);
+    for (const statement of REQUESTS[kind]) {
+      await pool.query(statement, [1 + Math.floor(Math.random() * rows)]);
+    }
     const endedAt = performance.now();
     const timed = { kind, endedAt, ms: endedAt - intended };
     times.push(timed);
-    recent.record(timed);
+    if (limit) {
+      recent.record(timed, limit);
+    }
   };
   const flow = async () => {
     let next = performance.now();
@@ -66,20 +73,17 @@ export async function open(plan: BenchPlan): Promise<Role> {
   };
   void flow();
 
-  /** What a metric of the app says, such as a query of Prometheus: the p95 of the last seconds, in multiples of the usual one. */
-  const metric = (): number => {
-    const latency = recent.p95(ENOUGH);
-    return usual && latency ? stretchOf(latency, usual) : 0;
-  };
   const server = createServer((_, response) => {
-    response.setHeader('content-type', 'application/json').end(JSON.stringify({ value: metric() }));
+    response
+      .setHeader('content-type', 'application/json')
+      .end(JSON.stringify({ value: recent.share(ENOUGH) ?? 0 }));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
 
   return {
-    /** From now on so many statements a second, half of them reads; 0: none. */
+    /** From now on so many requests a second, half of them only read; 0: none. */
     pace: (wanted: number, ofRows: number) => {
       perSecond = wanted;
       rows = ofRows;
@@ -90,11 +94,11 @@ export async function open(plan: BenchPlan): Promise<Role> {
       times = [];
       return latency;
     },
-    /** Where the metric is. */
+    /** Where a metric is, as a query of Prometheus: the share of the requests of the last seconds that were slower than a limit. */
     url: () => `http://127.0.0.1:${port}/`,
-    /** What the metric is relative to. */
-    usual: (latency: Latency) => {
-      usual = latency;
+    /** The limit of that, in ms. */
+    limit: (latency: Latency) => {
+      limit = latency;
     },
   };
 }

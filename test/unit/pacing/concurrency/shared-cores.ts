@@ -7,9 +7,11 @@ export interface SharedCores {
   readonly cores: number;
   /** Cores that the foreground uses, at a number of seconds since the start. */
   readonly foreground: (seconds: number) => number;
-  /** What is measured: a probe of its own, or what the foreground has felt in the last seconds, as a metric has it. */
+  /** Moments in which the machine stands still, for 30 to 150 ms. */
+  readonly stallsPerMinute?: number;
+  /** What is measured: by a probe of its own, or which share of the foreground was slow in the last seconds, as a metric has it. */
   readonly signal: 'probe' | 'metric';
-  /** Multiples of the latency without load at which the run is throttled, and held. */
+  /** At which the run is throttled, and held: multiples of the latency without load, or shares. */
   readonly from: number;
   readonly to: number;
   readonly everyMs?: number;
@@ -23,9 +25,11 @@ export interface Felt {
 }
 
 /** Window of the metric of the foreground. */
-const METRIC_SECONDS = 3;
-/** What a statement takes at most in 95 of 100 cases without a run. */
-const QUIET_P95_MS = 0.99;
+const METRIC_SECONDS = 6;
+/** A statement that takes longer is slow: one and a half times what it takes at most in 95 of 100 cases without a run. */
+const SLOW_MS = 1.5 * 0.99;
+const STEP_SECONDS = 0.25;
+const STALL_MS = { least: 30, most: 150 };
 /** What a statement of the foreground takes, and a range, on a core of its own. */
 const STATEMENT_MS = 0.6;
 const STATEMENT_DEVIATION = 0.3;
@@ -42,7 +46,7 @@ const MOST_BUSY = 0.97;
  * can only use what the others leave; with more slots than that its own ranges wait for each other.
  */
 export function sharedCores(system: SharedCores): { readonly plant: Plant; readonly felt: Felt[] } {
-  const { cores, foreground, signal, from, to, seed } = system;
+  const { cores, foreground, signal, from, to, seed, stallsPerMinute = 0 } = system;
   const next = random(seed);
   const felt: Felt[] = [];
   const throttle = signal === 'probe' ? probeOf(system) : metricOf(felt);
@@ -51,7 +55,13 @@ export function sharedCores(system: SharedCores): { readonly plant: Plant; reado
     const free = cores - foreground(seconds);
     const used = isHeld ? 0 : Math.min(slots, free);
     const waiting = isHeld ? 0 : slots - used;
-    const draw = statement(cores, (used + foreground(seconds)) / cores, waiting, next);
+    const undisturbed = statement(cores, (used + foreground(seconds)) / cores, waiting, next);
+    const stallMs =
+      next() < (stallsPerMinute / 60) * STEP_SECONDS
+        ? STALL_MS.least + next() * (STALL_MS.most - STALL_MS.least)
+        : 0;
+    const stalledShare = stallMs / 1000 / STEP_SECONDS;
+    const draw = () => undisturbed() + (next() < stalledShare ? next() * stallMs : 0);
     const drawn = foreground(seconds) > 0 ? DRAWN : 0;
     for (let i = 0; i < drawn; i++) {
       felt.push({ seconds, latencyMs: draw() });
@@ -92,8 +102,11 @@ function probeOf({ from, to, everyMs = 50 }: SharedCores): Throttle {
 
 function metricOf(felt: readonly Felt[]): Throttle {
   return (seconds) => {
-    const latency = p95(felt, seconds - METRIC_SECONDS, seconds);
-    return Number.isNaN(latency) ? 0 : latency / QUIET_P95_MS;
+    const first = felt.findLastIndex((each) => each.seconds < seconds - METRIC_SECONDS) + 1;
+    const recent = felt.slice(first);
+    return recent.length === 0
+      ? 0
+      : recent.filter(({ latencyMs }) => latencyMs > SLOW_MS).length / recent.length;
   };
 }
 

@@ -1,0 +1,44 @@
+import { KINDS } from './latency.js';
+import type { Kind, Latency, Timed } from './latency.js';
+
+interface Count {
+  slow: number;
+  all: number;
+}
+
+type Second = Readonly<Record<Kind, Count>> & { readonly at: number };
+
+/**
+ * Which share of the requests of the last seconds was slower than a limit, as the service level of an app is measured (SRE
+ * Workbook, "Implementing SLOs"). A moment in which the machine stands still adds the few requests of that moment; a 95th
+ * percentile of so short a time jumps to the length of the moment.
+ */
+export class SlowShare {
+  private seconds: Second[] = [];
+
+  constructor(private readonly length: number) {}
+
+  record({ kind, endedAt, ms }: Timed, limit: Latency): void {
+    const at = Math.floor(endedAt / 1000);
+    let second = this.seconds.at(-1);
+    if (second?.at !== at) {
+      second = { at, read: { slow: 0, all: 0 }, update: { slow: 0, all: 0 } };
+      this.seconds.push(second);
+    }
+    second[kind].all++;
+    second[kind].slow += ms > limit[kind] ? 1 : 0;
+  }
+
+  /** That of the kind with the higher one; `null` where there are fewer requests of a kind than so many. */
+  share(enough: number): number | null {
+    const oldest = Math.floor(performance.now() / 1000) - this.length;
+    this.seconds = this.seconds.filter(({ at }) => at > oldest);
+    const counts = KINDS.map((kind) => ({
+      slow: this.seconds.reduce((sum, second) => sum + second[kind].slow, 0),
+      all: this.seconds.reduce((sum, second) => sum + second[kind].all, 0),
+    }));
+    return counts.some(({ all }) => all < enough)
+      ? null
+      : Math.max(...counts.map(({ slow, all }) => slow / all));
+  }
+}
