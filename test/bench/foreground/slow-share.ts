@@ -10,13 +10,15 @@ type Second = Readonly<Record<Kind, Count>> & { readonly at: number };
 
 /**
  * Which share of the requests of the last seconds was slower than a limit, as the service level of an app is measured (SRE
- * Workbook, "Implementing SLOs"). A moment in which the machine stands still adds the few requests of that moment; a 95th
- * percentile of so short a time jumps to the length of the moment.
+ * Workbook, "Alerting on SLOs": one long window, which noise hardly moves, and a short one, which is over soon, and the lower
+ * share of both). A moment in which the machine stands still adds the few requests of that moment; a 95th percentile of so short
+ * a time jumps to the length of the moment.
  */
 export class SlowShare {
   private seconds: Second[] = [];
 
-  constructor(private readonly length: number) {}
+  /** @param windows in seconds */
+  constructor(private readonly windows: readonly number[]) {}
 
   record({ kind, endedAt, ms }: Timed, limit: Latency): void {
     const at = Math.floor(endedAt / 1000);
@@ -31,14 +33,16 @@ export class SlowShare {
 
   /** That of the kind with the higher one; `null` where there are fewer requests of a kind than so many. */
   share(enough: number): number | null {
-    const oldest = Math.floor(performance.now() / 1000) - this.length;
-    this.seconds = this.seconds.filter(({ at }) => at > oldest);
-    const counts = KINDS.map((kind) => ({
-      slow: this.seconds.reduce((sum, second) => sum + second[kind].slow, 0),
-      all: this.seconds.reduce((sum, second) => sum + second[kind].all, 0),
-    }));
-    return counts.some(({ all }) => all < enough)
-      ? null
-      : Math.max(...counts.map(({ slow, all }) => slow / all));
+    const now = Math.floor(performance.now() / 1000);
+    this.seconds = this.seconds.filter(({ at }) => at > now - Math.max(...this.windows));
+    const shares = this.windows.map((length) => {
+      const within = this.seconds.filter(({ at }) => at > now - length);
+      return KINDS.map((kind) => {
+        const all = within.reduce((sum, second) => sum + second[kind].all, 0);
+        return all < enough ? null : within.reduce((sum, second) => sum + second[kind].slow, 0) / all;
+      });
+    });
+    const known = shares.map((ofKinds) => (ofKinds.includes(null) ? null : Math.max(...ofKinds.map(Number))));
+    return known.includes(null) ? null : Math.min(...known.map(Number));
   }
 }

@@ -16,8 +16,8 @@ const REQUESTS: Readonly<Record<Kind, readonly string[]>> = {
   update: [READ, READ, READ, READ, UPDATE],
 };
 const CONNECTIONS = 16;
-/** Window of the metric, in seconds. */
-const METRIC_SECONDS = 6;
+/** Windows of the metric, in seconds. */
+const METRIC_SECONDS = [4, 20];
 /** With fewer requests of a kind in the window, the metric says nothing. */
 const ENOUGH = 20;
 

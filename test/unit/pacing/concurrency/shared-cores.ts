@@ -24,8 +24,8 @@ export interface Felt {
   readonly latencyMs: number;
 }
 
-/** Window of the metric of the foreground. */
-const METRIC_SECONDS = 6;
+/** Windows of the metric of the foreground, which is the lower share of both. */
+const METRIC_SECONDS = [4, 20];
 /** A statement that takes longer is slow: one and a half times what it takes at most in 95 of 100 cases without a run. */
 const SLOW_MS = 1.5 * 0.99;
 const STEP_SECONDS = 0.25;
@@ -101,13 +101,14 @@ function probeOf({ from, to, everyMs = 50 }: SharedCores): Throttle {
 }
 
 function metricOf(felt: readonly Felt[]): Throttle {
-  return (seconds) => {
-    const first = felt.findLastIndex((each) => each.seconds < seconds - METRIC_SECONDS) + 1;
+  const share = (seconds: number, window: number) => {
+    const first = felt.findLastIndex((each) => each.seconds < seconds - window) + 1;
     const recent = felt.slice(first);
     return recent.length === 0
       ? 0
       : recent.filter(({ latencyMs }) => latencyMs > SLOW_MS).length / recent.length;
   };
+  return (seconds) => Math.min(...METRIC_SECONDS.map((window) => share(seconds, window)));
 }
 
 /** Draws the time of a statement. */
