@@ -30,7 +30,7 @@ const FILL_FACTOR = 50;
  * The share of requests that are slower than the bound at which the run is throttled, and held. At the 95th percentile itself
  * it is 0.05 in the long window; the lower of both windows, which is followed, is a little less.
  */
-const SLOW_SHARE = { from: 0.027, to: 0.107, everyMs: 250 };
+const SLOW_SHARE = { from: 0.023, to: 0.103, everyMs: 250 };
 /** All that is compared is measured so often, in turn: the machine is not the same from one minute to the next. */
 const ROUNDS = 5;
 
@@ -230,6 +230,11 @@ interface Result extends Compared {
 function findings({ quiet, quietDoubled, sweep, adaptive, probed, trace }: Result): Finding[] {
   const best = bestOf(sweep);
   const { bound } = best;
+  // A service level is one time, however many requests there are; where more of them alone already take longer, it is of these.
+  const usual = {
+    read: Math.max(quiet.read, quietDoubled.read),
+    update: Math.max(quiet.update, quietDoubled.update),
+  };
   const fastest = Math.max(...sweep.map(({ rowsPerSecond }) => rowsPerSecond));
   const stretch = stretchOf(adaptive.latency, quiet);
   const share = adaptive.rowsPerSecond / best.rowsPerSecond;
@@ -237,7 +242,7 @@ function findings({ quiet, quietDoubled, sweep, adaptive, probed, trace }: Resul
     trace.points,
     trace.doubledAt,
     trace.stoppedAt,
-    ({ latency }) => stretchOf(latency, quietDoubled) <= bound,
+    ({ latency }) => stretchOf(latency, usual) <= bound,
   );
   const atSpeed = secondsUntil(
     trace.points,
