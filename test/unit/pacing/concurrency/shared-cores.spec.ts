@@ -6,7 +6,7 @@ import { between, simulate, swing } from './simulation.js';
 const TRAFFIC = 0.05;
 const BOUND = 1.5;
 /** What keeps the foreground within `BOUND`, as the guide says it. */
-const METRIC = { signal: 'metric', from: 0.023, to: 0.103 } as const;
+const METRIC = { signal: 'metric', from: 0.025, to: 0.105 } as const;
 const PROBE = { signal: 'probe', from: 1.3, to: 3 } as const;
 const bounds = { min: 1, max: 16 };
 
