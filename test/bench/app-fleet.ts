@@ -58,8 +58,3 @@ export async function awaitWorkers(app: RemoteProcess, name: string, processes: 
     await sleep(50);
   }
 }
-
-/** Now, as the processes take the time of a start. */
-export function epochMs(): number {
-  return performance.timeOrigin + performance.now();
-}

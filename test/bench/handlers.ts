@@ -6,6 +6,7 @@ import type { BackfillConfigPatch, IdRange } from 'nestjs-backfill';
 import { defineBackfill } from '../support/apps/define-backfill.js';
 import { numbers, type NumberRange, type NumberRow } from '../support/apps/number.source.js';
 import type { BenchPlan } from './bench-plan.js';
+import { epochMs } from './epoch-ms.js';
 import { BenchNote, BenchRow, IdRow, NarrowRow, WalkRow } from './bench-rows.entity.js';
 
 /** When ranges began, by backfill, epoch ms. */
@@ -58,7 +59,7 @@ export function handlersOf(plan: BenchPlan): Type[] {
       source: numbers(10_000_000),
       config: { ...config, batchSize: 1, perSecondOnPeak: perSecond, perSecondOffPeak: perSecond },
       processRange: () => {
-        began.push(performance.timeOrigin + performance.now());
+        began.push(epochMs());
       },
     });
   };
@@ -107,7 +108,7 @@ export function handlersOf(plan: BenchPlan): Type[] {
     defineBackfill<IdRange, BenchRow>({
       name: 'rows',
       source: idRange(BenchRow),
-      config: { ...config },
+      config,
       processRow: (row) => {
         row.state++;
       },
@@ -115,7 +116,7 @@ export function handlersOf(plan: BenchPlan): Type[] {
     defineBackfill<IdRange, BenchRow>({
       name: 'related',
       source: idRange(BenchRow),
-      config: { ...config },
+      config,
       processBatch: (rows, { em }) => {
         for (const row of rows) {
           em.create(BenchNote, { row, body: row.body });
@@ -187,7 +188,7 @@ export function handlersOf(plan: BenchPlan): Type[] {
       source: numbers(ranges),
       config: { ...config, batchSize: 1 },
       processRange: async ({ low }) => {
-        held.push({ low, at: performance.timeOrigin + performance.now() });
+        held.push({ low, at: epochMs() });
         await sleep(plan.rangeMs ?? 0);
       },
     }),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppFleet, epochMs } from '../app-fleet.js';
+import { AppFleet } from '../app-fleet.js';
+import { epochMs } from '../epoch-ms.js';
 import type { Benchmark, Finding } from '../benchmark.js';
 import { paceName } from '../handlers.js';
 import { median, quantile, spread } from '../statistics.js';

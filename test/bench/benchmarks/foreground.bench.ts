@@ -98,11 +98,11 @@ async function findSettings(arena: BenchArena, beside: ForegroundArena) {
   await beside.pace(2 * TRAFFIC);
   const doubled = await measure();
   await beside.pace(TRAFFIC);
+  await beside.start();
   const settings: Setting[] = [];
   for (const [concurrency, parts] of PARTS) {
     const unpaced = { name: `${concurrency} at once`, patch: { ...UNPACED, concurrency } };
     await beside.configure(unpaced.patch);
-    await (settings.length === 0 ? beside.start() : Promise.resolve());
     const { rowsPerSecond } = await measure();
     settings.push(
       unpaced,

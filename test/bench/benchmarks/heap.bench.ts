@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fillWalk } from '../bench-tables.js';
 import type { Benchmark } from '../benchmark.js';
+import { MB } from '../pod-memory.js';
 
 const HEAP_MB = 128;
-const MB = 1_048_576;
 const MOST = 1.1;
 
 /** The heap of a small process after the first and after the last tenth of a large table. */

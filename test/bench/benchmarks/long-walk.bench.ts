@@ -2,11 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchArena } from '../bench-arena.js';
 import { fillIds, fillNarrow } from '../bench-tables.js';
 import type { Benchmark, Finding } from '../benchmark.js';
+import { HEAP, MB } from '../pod-memory.js';
 
 const MOST = 1.1;
-const MB = 1_048_576;
-/** As in a pod: without a bound the engine lets garbage lie as long as the machine has room. */
-const HEAP = '--max-old-space-size=128';
 
 /** Memory and speed of walks that are as long as they get: ranges of nothing, so that the library is all that works. */
 export const longWalk: Benchmark = {

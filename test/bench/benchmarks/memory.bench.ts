@@ -3,11 +3,9 @@ import { AppFleet } from '../app-fleet.js';
 import type { BenchArena } from '../bench-arena.js';
 import { fillWalk, SPARSE } from '../bench-tables.js';
 import type { Benchmark, Finding } from '../benchmark.js';
+import { HEAP, MB } from '../pod-memory.js';
 
 const MOST = 1.1;
-const MB = 1_048_576;
-/** As in a pod: without a bound the engine lets garbage lie as long as the machine has room. */
-const HEAP = '--max-old-space-size=128';
 
 /** Peaks of memory while a small and a large table are walked, with the window full in both. */
 export const memory: Benchmark = {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RemoteProcess } from '../../support/processes/index.js';
-import { AppFleet, awaitWorkers, epochMs } from '../app-fleet.js';
+import { AppFleet, awaitWorkers } from '../app-fleet.js';
+import { epochMs } from '../epoch-ms.js';
 import type { BenchArena } from '../bench-arena.js';
 import type { Benchmark, Finding } from '../benchmark.js';
 import type { HeldRange } from '../handlers.js';

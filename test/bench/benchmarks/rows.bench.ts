@@ -3,14 +3,12 @@ import type { BenchArena } from '../bench-arena.js';
 import { fillRows } from '../bench-tables.js';
 import type { Benchmark, Finding } from '../benchmark.js';
 import { interleave } from '../rounds.js';
+import { HEAP, MB } from '../pod-memory.js';
 
 const AT_ONCE = 10;
 const BATCH = 1_000;
 const WANTED = 1.2;
 const MOST_MEMORY = 1.1;
-const MB = 1_048_576;
-/** As in a pod: without a bound the engine lets garbage lie as long as the machine has room. */
-const HEAP = '--max-old-space-size=128';
 const CONFIG = { concurrency: 1, rowConcurrency: AT_ONCE, batchSize: BATCH };
 
 /** Rows a second through `processRow` with the default guard, with one changed property each. */

@@ -3,14 +3,12 @@ import type { RemoteProcess } from '../../support/processes/index.js';
 import type { BenchArena } from '../bench-arena.js';
 import type { Benchmark, Finding } from '../benchmark.js';
 import { createTables, fillRows } from '../bench-tables.js';
+import { HEAP, MB } from '../pod-memory.js';
 
 const LANES = 4;
 const BATCH = 1_000;
 const MOST_MEMORY = 1.1;
 const LEAST_SPEED = 1;
-const MB = 1_048_576;
-/** As in a pod: without a bound the engine lets garbage lie as long as the machine has room. */
-const HEAP = '--max-old-space-size=128';
 
 /** A run with a journal and its undo: the memory of the process, and how fast rows are undone. */
 export const undo: Benchmark = {

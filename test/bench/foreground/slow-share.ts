@@ -35,14 +35,17 @@ export class SlowShare {
   share(enough: number): number | null {
     const now = Math.floor(performance.now() / 1000);
     this.seconds = this.seconds.filter(({ at }) => at > now - Math.max(...this.windows));
-    const shares = this.windows.map((length) => {
+    const counts = this.windows.map((length) => {
       const within = this.seconds.filter(({ at }) => at > now - length);
-      return KINDS.map((kind) => {
-        const all = within.reduce((sum, second) => sum + second[kind].all, 0);
-        return all < enough ? null : within.reduce((sum, second) => sum + second[kind].slow, 0) / all;
-      });
+      return KINDS.map((kind) => countOf(within.map((second) => second[kind])));
     });
-    const known = shares.map((ofKinds) => (ofKinds.includes(null) ? null : Math.max(...ofKinds.map(Number))));
-    return known.includes(null) ? null : Math.min(...known.map(Number));
+    return counts.flat().some(({ all }) => all < enough)
+      ? null
+      : Math.min(...counts.map((ofKinds) => Math.max(...ofKinds.map(({ slow, all }) => slow / all))));
   }
+}
+
+function countOf(counts: readonly Count[]): Count {
+  const sum = (of: keyof Count) => counts.reduce((total, count) => total + count[of], 0);
+  return { slow: sum('slow'), all: sum('all') };
 }

@@ -1,16 +1,11 @@
-import { MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { openOrm } from '../bench-orm.js';
 import type { BenchPlan, Role } from '../bench-plan.js';
 import { BENCH_ENTITIES, BenchNote, BenchRow } from '../bench-rows.entity.js';
 
 /** What one would write by hand: a fork a batch, find, change, flush. */
 export async function open(plan: BenchPlan): Promise<Role> {
-  const orm = await MikroORM.init({
-    driver: PostgreSqlDriver,
-    clientUrl: plan.databaseUrl,
-    entities: BENCH_ENTITIES,
-    pool: { min: 0, max: 10 },
-  });
+  const orm = await openOrm(plan, BENCH_ENTITIES);
   const loopWith =
     (handle: (row: BenchRow, em: SqlEntityManager) => void) =>
     async (rows: number, batch: number, lanes: number) => {

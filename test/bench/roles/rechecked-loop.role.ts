@@ -1,5 +1,5 @@
-import { MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { openOrm } from '../bench-orm.js';
 import type { BenchPlan, Role } from '../bench-plan.js';
 import { VersionedBenchRow } from '../versioned-row.entity.js';
 
@@ -8,12 +8,7 @@ import { VersionedBenchRow } from '../versioned-row.entity.js';
  * table by keyset, and before it flushes a page it locks the rows and leaves out those of which there is a newer version.
  */
 export async function open(plan: BenchPlan): Promise<Role> {
-  const orm = await MikroORM.init({
-    driver: PostgreSqlDriver,
-    clientUrl: plan.databaseUrl,
-    entities: [VersionedBenchRow],
-    pool: { min: 0, max: 10 },
-  });
+  const orm = await openOrm(plan, [VersionedBenchRow]);
   return {
     loop: async (rows: number, batch: number, lanes: number) => {
       const from = performance.now();

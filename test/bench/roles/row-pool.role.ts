@@ -1,15 +1,10 @@
-import { MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { openOrm } from '../bench-orm.js';
 import type { BenchPlan, Role } from '../bench-plan.js';
 import { BENCH_ENTITIES, BenchRow } from '../bench-rows.entity.js';
 
 /** What one would write by hand for rows one by one: loaded in batches, so many at once, and a flush for each. */
 export async function open(plan: BenchPlan): Promise<Role> {
-  const orm = await MikroORM.init({
-    driver: PostgreSqlDriver,
-    clientUrl: plan.databaseUrl,
-    entities: BENCH_ENTITIES,
-    pool: { min: 0, max: 10 },
-  });
+  const orm = await openOrm(plan, BENCH_ENTITIES);
   const processRow = async (row: BenchRow) => {
     // One of its own: a flush of a shared one would write the rows of the others, and wait for theirs.
     const em = orm.em.fork();
