@@ -1,4 +1,4 @@
-import type { Provider } from '@nestjs/common';
+import type { Provider, Type } from '@nestjs/common';
 import { APP_BULL } from './app-imports.js';
 import type { BullRootOptions } from './app-imports.js';
 import { BackfillChecker } from './backfill.checker.js';
@@ -148,9 +148,8 @@ const VALUES: Provider[] = [
   },
 ];
 
-/** All providers of the module, ordered by the folders of `lib` from the bottom up. */
-export const BACKFILL_PROVIDERS: Provider[] = [
-  ...VALUES,
+/** Classes that are their own tokens, ordered by the folders of `lib` from the bottom up. */
+const CLASSES: Type[] = [
   RedisErrorLog,
   RedisClock,
   RedisHealth,
@@ -261,4 +260,10 @@ export const BACKFILL_PROVIDERS: Provider[] = [
   TelemetryLoader,
   ListenerExplorer,
   ListenerOrchestrator,
+];
+
+/** All providers of the module. Nest searches every method of a class that is listed as such for guards, pipes and the like. */
+export const BACKFILL_PROVIDERS: Provider[] = [
+  ...VALUES,
+  ...CLASSES.map((it) => ({ provide: it, useClass: it })),
 ];

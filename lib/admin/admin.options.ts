@@ -79,18 +79,20 @@ const EXPECTED = {
 
 type EnhancerMethod = keyof typeof EXPECTED;
 
-const schema = z.strictObject({
-  path: z.string().regex(SEGMENTS, 'expected a path without parameters, such as "admin/backfills"'),
-  guards: z.array(classOrInstance('canActivate')).default([]),
-  interceptors: z.array(classOrInstance('intercept')).default([]),
-  allowUnguarded: z.boolean().default(false),
-  actor: z.custom((value) => typeof value === 'function', 'expected a function').optional(),
-  origins: z
-    .array(z.string().refine(isOrigin, 'expected an origin such as https://ops.example.com'))
-    .default([]),
-  security: z.array(z.string().min(1)).default([]),
-  heartbeatMs: z.number().int().min(10).max(300_000).default(15_000),
-});
+const schema = z.lazy(() =>
+  z.strictObject({
+    path: z.string().regex(SEGMENTS, 'expected a path without parameters, such as "admin/backfills"'),
+    guards: z.array(classOrInstance('canActivate')).default([]),
+    interceptors: z.array(classOrInstance('intercept')).default([]),
+    allowUnguarded: z.boolean().default(false),
+    actor: z.custom((value) => typeof value === 'function', 'expected a function').optional(),
+    origins: z
+      .array(z.string().refine(isOrigin, 'expected an origin such as https://ops.example.com'))
+      .default([]),
+    security: z.array(z.string().min(1)).default([]),
+    heartbeatMs: z.number().int().min(10).max(300_000).default(15_000),
+  }),
+);
 
 /** Throws `BackfillDefinitionError` that names every invalid option, or that guards are missing. */
 export function resolveAdminOptions(options: BackfillAdminOptions): ResolvedAdminOptions {

@@ -1,5 +1,6 @@
 import { IANAZone } from 'luxon';
 import { z } from 'zod';
+import { groupDigits } from '../errors/group-digits.js';
 import type { BackfillConfig } from './backfill-config.js';
 import type { ConcurrencySetting } from './concurrency-setting.js';
 
@@ -10,7 +11,7 @@ interface ConfigField<Value> {
 }
 
 function whole(min: number, max: number, meaning: string): ConfigField<number> {
-  const bounds = `from ${min.toLocaleString('en-US')} to ${max.toLocaleString('en-US')}`;
+  const bounds = `from ${groupDigits(min)} to ${groupDigits(max)}`;
   return { schema: z.int().min(min).max(max), expected: `a whole number ${bounds} (${meaning})` };
 }
 
@@ -23,7 +24,7 @@ function adaptive(max: number, meaning: string): ConfigField<ConcurrencySetting>
       z.strictObject({ min: number, max: number }).refine((bounds) => bounds.min <= bounds.max),
     ]),
     expected:
-      `a whole number from 1 to ${max.toLocaleString('en-US')} (${meaning}), ` +
+      `a whole number from 1 to ${groupDigits(max)} (${meaning}), ` +
       'or { min, max } of such numbers, such as { min: 1, max: 32 }',
   };
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
 import { describeValue } from '../errors/describe-value.js';
+import { groupDigits } from '../errors/group-digits.js';
 
 const MAX_ROWS = 1_000_000_000;
-const ROWS = `a whole number from 1 to ${MAX_ROWS.toLocaleString('en-US')}`;
-const FAILURES = `a whole number from 0 to ${MAX_ROWS.toLocaleString('en-US')}`;
+const ROWS = `a whole number from 1 to ${groupDigits(MAX_ROWS)}`;
+const FAILURES = `a whole number from 0 to ${groupDigits(MAX_ROWS)}`;
 
 /**
  * The first rows of a run, after which it pauses itself.
@@ -18,16 +19,18 @@ export interface CanaryOptions {
   readonly maxFailures?: number;
 }
 
-const schema = z.strictObject(
-  {
-    rows: z.int({ error: ROWS }).min(1, { error: ROWS }).max(MAX_ROWS, { error: ROWS }),
-    maxFailures: z
-      .int({ error: FAILURES })
-      .min(0, { error: FAILURES })
-      .max(MAX_ROWS, { error: FAILURES })
-      .default(0),
-  },
-  { error: 'an object such as { rows: 1000, maxFailures: 0 }' },
+const schema = z.lazy(() =>
+  z.strictObject(
+    {
+      rows: z.int({ error: ROWS }).min(1, { error: ROWS }).max(MAX_ROWS, { error: ROWS }),
+      maxFailures: z
+        .int({ error: FAILURES })
+        .min(0, { error: FAILURES })
+        .max(MAX_ROWS, { error: FAILURES })
+        .default(0),
+    },
+    { error: 'an object such as { rows: 1000, maxFailures: 0 }' },
+  ),
 );
 
 /**

@@ -5,6 +5,7 @@ import type { BackfillBudget } from './backfill-budget.js';
 import type { BackfillConfigPatch } from './backfill-config.js';
 import { budgetIssues } from './parse-budget.js';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
+import { groupDigits } from '../errors/group-digits.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
 import type { RedisClient } from '../redis/redis-connections.js';
 
@@ -84,12 +85,15 @@ function isThrottle(value: unknown): boolean {
 }
 
 function milliseconds(min: number) {
-  const expected = `expected a whole number of milliseconds from ${min.toLocaleString('en-US')} to 3,600,000`;
+  const expected = `expected a whole number of milliseconds from ${groupDigits(min)} to 3,600,000`;
   return z.int(expected).min(min, expected).max(3_600_000, expected);
 }
 
 const REDIS = 'expected a URL redis://... or rediss://..., options of ioredis, or a client of ioredis';
 const PREFIX = 'expected a string that is not empty';
+
+/** Without code that zod generates for a schema: that takes longer than the one parse. */
+const ONCE = { jitless: true };
 
 const optionsSchema = z.strictObject({
   workers: z
@@ -127,7 +131,7 @@ export interface ResolvedModuleOptions {
 
 /** Throws `BackfillDefinitionError` that names each invalid option, or `BackfillConfigError` for `config`. */
 export function resolveModuleOptions(options: BackfillModuleOptions = {}): ResolvedModuleOptions {
-  const parsed = optionsSchema.safeParse(options);
+  const parsed = optionsSchema.safeParse(options, ONCE);
   if (!parsed.success) {
     const lines = parsed.error.issues.map((issue) => {
       const field = issue.path.join('.') || 'options';

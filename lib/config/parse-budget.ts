@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { BackfillConfigError } from '../errors/backfill-config.error.js';
 import type { ConfigIssue, ConfigOrigin } from '../errors/backfill-config.error.js';
 import { describeValue, shortened } from '../errors/describe-value.js';
+import { groupDigits } from '../errors/group-digits.js';
 import type { BackfillBudget } from './backfill-budget.js';
 import { nearestKey } from './nearest-key.js';
 
@@ -17,14 +18,14 @@ interface BudgetField {
 function whole(max: number, meaning: string): BudgetField {
   return {
     schema: z.int().min(1).max(max).nullable(),
-    expected: `a whole number from 1 to ${max.toLocaleString('en-US')} (${meaning}) or null (no limit)`,
+    expected: `a whole number from 1 to ${groupDigits(max)} (${meaning}) or null (no limit)`,
   };
 }
 
 function rate(max: number, meaning: string): BudgetField {
   return {
     schema: z.number().min(0.001).max(max).nullable(),
-    expected: `a number from 0.001 to ${max.toLocaleString('en-US')} (${meaning}) or null (no limit)`,
+    expected: `a number from 0.001 to ${groupDigits(max)} (${meaning}) or null (no limit)`,
   };
 }
 

@@ -13,7 +13,7 @@ export interface BackfillRehearsalOptions {
   readonly mask?: readonly string[];
 }
 
-const schema = z.strictObject({ mask: z.array(z.string().min(1)).optional() });
+const schema = z.lazy(() => z.strictObject({ mask: z.array(z.string().min(1)).optional() }));
 
 /** The columns to mask by the option `rehearsal` of `@Backfill`; `null` where the option is not valid. */
 export function parseRehearsalMask(rehearsal: unknown): readonly string[] | null {

@@ -46,17 +46,23 @@ export interface BackfillVerifyOptions<TRow = unknown, TParams = unknown> extend
   row?(row: TRow, context: VerifyContext<TParams>): Promise<VerifyAnswer> | VerifyAnswer;
 }
 
-const schema = z.strictObject(
-  {
-    sweeps: z.int(expected(SWEEPS)).min(0, expected(SWEEPS)).max(MAX_SWEEPS, expected(SWEEPS)).optional(),
-    sample: z.int(expected(SAMPLE)).min(0, expected(SAMPLE)).max(MAX_SAMPLE, expected(SAMPLE)).optional(),
-  },
-  expected('true, false or an object such as { sweeps: 3 }'),
-);
+const schema = () =>
+  z.strictObject(
+    {
+      sweeps: z.int(expected(SWEEPS)).min(0, expected(SWEEPS)).max(MAX_SWEEPS, expected(SWEEPS)).optional(),
+      sample: z.int(expected(SAMPLE)).min(0, expected(SAMPLE)).max(MAX_SAMPLE, expected(SAMPLE)).optional(),
+    },
+    expected('true, false or an object such as { sweeps: 3 }'),
+  );
 const ROW = 'a function, with the row as its argument';
-const decoratorSchema = schema.extend({
-  row: z.custom<NonNullable<BackfillVerifyOptions['row']>>((it) => typeof it === 'function', ROW).optional(),
-});
+const requestSchema = z.lazy(schema);
+const decoratorSchema = z.lazy(() =>
+  schema().extend({
+    row: z
+      .custom<NonNullable<BackfillVerifyOptions['row']>>((it) => typeof it === 'function', ROW)
+      .optional(),
+  }),
+);
 
 /** A problem of an option: its name, what was expected and what was got. */
 export interface VerifyProblem {
@@ -74,7 +80,7 @@ export function parseBackfillVerify(value: unknown): Parsed<BackfillVerifyOption
 
 /** Parses the option `verify` of `start`; `null`: no verification. */
 export function parseVerify(value: unknown): Parsed<VerifyOptions> {
-  return parse(schema, value);
+  return parse(requestSchema, value);
 }
 
 function parse<Options extends VerifyOptions>(options: z.ZodType<Options>, value: unknown): Parsed<Options> {

@@ -12,11 +12,13 @@ const EXPECTED: Readonly<Record<string, string>> = {
   maxRows: 'a whole number from 1',
 };
 
-const undoSchema = z.strictObject({
-  columns: z.array(z.string()).min(1).optional(),
-  keepDays: z.number().int().min(1).max(3650).optional(),
-  maxRows: z.number().int().min(1).optional(),
-});
+const undoSchema = z.lazy(() =>
+  z.strictObject({
+    columns: z.array(z.string()).min(1).optional(),
+    keepDays: z.number().int().min(1).max(3650).optional(),
+    maxRows: z.number().int().min(1).optional(),
+  }),
+);
 
 /**
  * Validates the option `undo` of a backfill; `null` where it has none.

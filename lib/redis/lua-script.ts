@@ -10,13 +10,20 @@ type Argument = string | number;
 
 const PRELUDE = readScript('prelude');
 
+/** What Redis gets of a script. */
+interface ScriptText {
+  readonly source: string;
+  /** SHA-1 of the source. */
+  readonly digest: string;
+}
+
 /**
  * A script of the folder `scripts`, after the prelude that all scripts share. Redis gets its source once, and its
  * SHA-1 from then on (EVALSHA).
  */
 export class LuaScript<Scope, Reply> {
-  private readonly source: string;
-  private readonly digest: string;
+  private readonly own: readonly string[];
+  private joined: ScriptText | undefined;
 
   /** @param parts scripts of the folder that define functions for it, in their order */
   constructor(
@@ -24,8 +31,14 @@ export class LuaScript<Scope, Reply> {
     private readonly keysOf: ScriptKeys<Scope>,
     parts: readonly string[] = [],
   ) {
-    this.source = [PRELUDE, ...parts.map(readScript), readScript(name)].join('\n');
-    this.digest = createHash('sha1').update(this.source).digest('hex');
+    // At once: an update may replace the files while the process runs.
+    this.own = [...parts, name].map(readScript);
+  }
+
+  /** Made on first use: an app that starts runs few scripts, and all of them together are large. */
+  private get text(): ScriptText {
+    this.joined ??= join([PRELUDE, ...this.own]);
+    return this.joined;
   }
 
   /** @param args ARGV, as the header of the script describes it */
@@ -37,7 +50,7 @@ export class LuaScript<Scope, Reply> {
   ): Promise<Reply> {
     const [source, ...parameters] = this.evalArguments(keys, scope, args);
     try {
-      return (await client.evalsha(this.digest, ...parameters)) as Reply;
+      return (await client.evalsha(this.text.digest, ...parameters)) as Reply;
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) {
         throw error;
@@ -56,8 +69,13 @@ export class LuaScript<Scope, Reply> {
     args: readonly Argument[],
   ): [source: string, numberOfKeys: number, ...parameters: Argument[]] {
     const scriptKeys = [...this.keysOf(keys, scope), keys.globalHold];
-    return [this.source, scriptKeys.length, ...scriptKeys, ...args, keys.run(''), keys.history('')];
+    return [this.text.source, scriptKeys.length, ...scriptKeys, ...args, keys.run(''), keys.history('')];
   }
+}
+
+function join(parts: readonly string[]): ScriptText {
+  const source = parts.join('\n');
+  return { source, digest: createHash('sha1').update(source).digest('hex') };
 }
 
 function readScript(name: string): string {

@@ -36,55 +36,56 @@ export const jsonValue = z.unknown().superRefine((value, context) => {
   }
 }) as unknown as z.ZodType<JsonValue>;
 
-const plannedRange = z.object({ data: jsonValue, rows: rowCount }, { error: expected('a range') });
-
-export const plannedRanges: z.ZodType<PlannedRange[]> = z.array(plannedRange, {
-  error: expected('a list of ranges'),
-});
-
-const rowTotal = z.object({ rows: rowCount, exact: flag }, { error: expected('an object') });
-
-const partition = z.object(
-  { name: text, bounds: jsonValue, total: rowTotal.exactOptional() },
-  { error: expected('a partition') },
+export const plannedRanges: z.ZodType<PlannedRange[]> = z.lazy(() =>
+  z.array(z.object({ data: jsonValue, rows: rowCount }, { error: expected('a range') }), {
+    error: expected('a list of ranges'),
+  }),
 );
 
-const partitions = z
-  .array(partition, {
-    error: expected('a list of partitions'),
-  })
-  .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, {
-    error: 'expected partitions of different names, got a name twice',
-  });
+const rowTotal = () => z.object({ rows: rowCount, exact: flag }, { error: expected('an object') });
 
-export const sweepOpening: z.ZodType<SourcePartition[] | null> = partitions.nullable();
+const partition = () =>
+  z.object(
+    { name: text, bounds: jsonValue, total: rowTotal().exactOptional() },
+    { error: expected('a partition') },
+  );
 
-export const opening: z.ZodType<SourceOpening> = z.object(
-  {
-    partitions,
-    total: rowTotal,
-  },
-  { error: expected('an object') },
+const partitions = () =>
+  z
+    .array(partition(), {
+      error: expected('a list of partitions'),
+    })
+    .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, {
+      error: 'expected partitions of different names, got a name twice',
+    });
+
+export const sweepOpening: z.ZodType<SourcePartition[] | null> = z.lazy(() => partitions().nullable());
+
+export const opening: z.ZodType<SourceOpening> = z.lazy(() =>
+  z.object({ partitions: partitions(), total: rowTotal() }, { error: expected('an object') }),
 );
 
-export const plan: z.ZodType<SourcePlan> = z.object(
-  { ranges: plannedRanges, cursor: jsonValue, exhausted: flag },
-  { error: expected('an object') },
+export const plan: z.ZodType<SourcePlan> = z.lazy(() =>
+  z.object({ ranges: plannedRanges, cursor: jsonValue, exhausted: flag }, { error: expected('an object') }),
 );
 
-export const inspection: z.ZodType<SourceInspection> = z.object(
-  {
-    warnings: z.array(z.object({ code: text, message: text }), { error: expected('a list of warnings') }),
-    totalRanges: rowCount,
-  },
-  { error: expected('an object') },
+export const inspection: z.ZodType<SourceInspection> = z.lazy(() =>
+  z.object(
+    {
+      warnings: z.array(z.object({ code: text, message: text }), { error: expected('a list of warnings') }),
+      totalRanges: rowCount,
+    },
+    { error: expected('an object') },
+  ),
 );
 
-export const walk: z.ZodType<Readonly<Record<string, string>>> = z.record(text, text, {
-  error: expected('an object of strings'),
-});
+export const walk: z.ZodType<Readonly<Record<string, string>>> = z.lazy(() =>
+  z.record(text, text, { error: expected('an object of strings') }),
+);
 
-export const rowList: z.ZodType<unknown[]> = z.array(z.unknown(), { error: expected('a list of rows') });
+export const rowList: z.ZodType<unknown[]> = z.lazy(() =>
+  z.array(z.unknown(), { error: expected('a list of rows') }),
+);
 
 function expected(what: string): (issue: { readonly input?: unknown }) => string {
   return ({ input }) => `expected ${what}, got ${describeValue(input)}`;

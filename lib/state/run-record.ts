@@ -51,7 +51,7 @@ const json = <T>(shape: z.ZodType = z.unknown()) =>
       return parsed as T;
     });
 
-const canarySchema = z.object({
+const canaryShape = () => ({
   /** See `canaryFields`; absent in a run without a canary. */
   canary: z.enum(CANARY_STATES).optional(),
   canaryRows: z.coerce.number().int().default(0),
@@ -62,117 +62,121 @@ const canarySchema = z.object({
   canaryVerdict: json<StoredVerdict>(z.looseObject({ passed: z.boolean(), reason: z.string() })),
 });
 
-const runSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  status: z.enum(['running', 'paused', 'completed', 'failed', 'cancelled']),
-  reason: text,
-  /** Who paused it last; absent in a run that an earlier version paused. See `pauserOf`. */
-  pausedBy: text,
-  /** How many times it had been resumed then. */
-  pausedResumes: z.coerce.number().int().default(0),
-  startedAt: count,
-  finishedAt: time,
-  startedBy: text,
-  startReason: text,
-  /** When it should have ended, in epoch ms; `null`: nobody has said. */
-  finishBy: time.catch(null),
-  from: text,
-  to: text,
-  dryRun: flag,
-  /** What the schema of its parameters is given; `null`: it was started without. */
-  params: json<JsonValue>(),
-  /** The same with secrets masked. */
-  paramsShown: json<JsonValue>(),
-  /** Of the values that the schema made of them. */
-  paramsDigest: text,
-  /** What it was forecast to cost when it was started; `null`: there was no rehearsal. */
-  forecast: json<Readonly<Record<string, unknown>>>(z.record(z.string(), z.unknown())),
-  /** Positions in the write-ahead log of the server at its start and at its end; absent: they were not recorded. */
-  walFrom: z.coerce.number().optional(),
-  walTo: z.coerce.number().optional(),
-  /** Of the handler that it was started with, or of the last one that it adopted. */
-  version: text,
-  onOtherVersion: z
-    .string()
-    .optional()
-    .transform((value): OnOtherVersion => (value === 'hold' ? 'hold' : 'warn')),
-  sourceKind: z.string(),
-  seq: count,
-  next: count,
-  planned: count,
-  done: count,
-  failed: count,
-  rowsDone: count,
-  rowsFailed: count,
-  rowsMissing: z.coerce.number().int().default(0),
-  rowsRechecked: z.coerce.number().int().default(0),
-  progress: count,
-  rowsTotal: count,
-  rowsExact: flag,
-  exhausted: flag,
-  cycle: count,
-  target: count,
-  dropped: z.coerce.number().int().default(0),
-  nextCycleAt: time,
-  holdUntil: time,
-  holdReason: text,
-  /** End of the hold of all runs that is mirrored into `holdUntil` where both are the same, or when the last one ended. */
-  heldAllUntil: time.catch(null),
-  interval: z.coerce.number().optional(),
-  rateReason: text,
-  /** Calls that its quota has granted, and its progress before the first of them. */
-  quotaCalls: z.coerce.number().default(0).catch(0),
-  quotaProgress: z.coerce.number().default(0).catch(0),
-  /** When something was last done; absent in a run that only earlier versions have worked on. */
-  activeAt: time.catch(null),
-  /** See `recordedTimes`. */
-  stateSince: z.string().optional(),
-  rateSince: z.string().optional(),
-  holdSince: z.string().optional(),
-  /** Of the controller that finds its concurrency; `null`: its concurrency is fixed, or nothing is known yet. */
-  concurrency: z
-    .string()
-    .optional()
-    .transform((value) => decodeConcurrency(value ?? null)),
-  /** Of the throttles, from 0 to 1, as last measured. */
-  pressure: z.coerce.number().default(0).catch(0),
-  /** What the throttle with that pressure measured, in words. */
-  pressureReason: text,
-  /** That throttle, see `throttleOf`. */
-  pressureBy: z.string().optional(),
-  /** Attempts that failed and were repeated. */
-  retries: z.coerce.number().int().default(0).catch(0),
-  /** Whether it is expected to end later than it should; `null`: nothing has been expected yet. */
-  lateness: z
-    .string()
-    .optional()
-    .transform((value) => decodeLateness(value ?? null)),
-  lastError: json<LastError>(z.looseObject({ message: z.string() })),
-  partitions: json<SourcePartition[]>(z.array(z.looseObject({ name: z.string() }))),
-  partitionsDone: json<string[]>(z.array(z.string())),
-  /** The config that it was started with, and the one in force at its end, or now; not checked, as other versions write them. */
-  configAtStart: json<BackfillConfig>(z.looseObject({})).catch(null),
-  config: json<BackfillConfig>(z.looseObject({})).catch(null),
-  /** See `PartitionMarks`. */
-  partitionMarks: json<PartitionMarks>(z.array(z.tuple([z.number(), z.array(z.number())]))).catch(null),
-  /** Rows that its handler has written to the journal; a row that was written again may count again. */
-  journaled: z.coerce.number().int().default(0),
-  /** Id of the run that it undoes; `null`: it is no undo. */
-  undoes: text,
-  /** Rows that it has not undone because others have written them. */
-  conflicts: z.coerce.number().int().default(0),
-  /** What it last waited for that the budget had no place for. */
-  budgetWait: z.string().optional().transform(decodeBudgetWait),
-  /** `null`: it is not stalled, as far as anybody has noticed. */
-  stalled: z.string().optional().transform(decodeStall),
-  /** How many times it was resumed. */
-  resumes: z.coerce.number().int().default(0),
-  walk: json<Walk>(z.record(z.string(), z.unknown())),
-  /** `null`: the run is not verified. */
-  verification: json<Verification>(verificationSchema),
-  ...canarySchema.shape,
-});
+const canarySchema = z.lazy(() => z.object(canaryShape()));
+
+const runSchema = z.lazy(() =>
+  z.object({
+    id: z.string(),
+    name: z.string(),
+    status: z.enum(['running', 'paused', 'completed', 'failed', 'cancelled']),
+    reason: text,
+    /** Who paused it last; absent in a run that an earlier version paused. See `pauserOf`. */
+    pausedBy: text,
+    /** How many times it had been resumed then. */
+    pausedResumes: z.coerce.number().int().default(0),
+    startedAt: count,
+    finishedAt: time,
+    startedBy: text,
+    startReason: text,
+    /** When it should have ended, in epoch ms; `null`: nobody has said. */
+    finishBy: time.catch(null),
+    from: text,
+    to: text,
+    dryRun: flag,
+    /** What the schema of its parameters is given; `null`: it was started without. */
+    params: json<JsonValue>(),
+    /** The same with secrets masked. */
+    paramsShown: json<JsonValue>(),
+    /** Of the values that the schema made of them. */
+    paramsDigest: text,
+    /** What it was forecast to cost when it was started; `null`: there was no rehearsal. */
+    forecast: json<Readonly<Record<string, unknown>>>(z.record(z.string(), z.unknown())),
+    /** Positions in the write-ahead log of the server at its start and at its end; absent: they were not recorded. */
+    walFrom: z.coerce.number().optional(),
+    walTo: z.coerce.number().optional(),
+    /** Of the handler that it was started with, or of the last one that it adopted. */
+    version: text,
+    onOtherVersion: z
+      .string()
+      .optional()
+      .transform((value): OnOtherVersion => (value === 'hold' ? 'hold' : 'warn')),
+    sourceKind: z.string(),
+    seq: count,
+    next: count,
+    planned: count,
+    done: count,
+    failed: count,
+    rowsDone: count,
+    rowsFailed: count,
+    rowsMissing: z.coerce.number().int().default(0),
+    rowsRechecked: z.coerce.number().int().default(0),
+    progress: count,
+    rowsTotal: count,
+    rowsExact: flag,
+    exhausted: flag,
+    cycle: count,
+    target: count,
+    dropped: z.coerce.number().int().default(0),
+    nextCycleAt: time,
+    holdUntil: time,
+    holdReason: text,
+    /** End of the hold of all runs that is mirrored into `holdUntil` where both are the same, or when the last one ended. */
+    heldAllUntil: time.catch(null),
+    interval: z.coerce.number().optional(),
+    rateReason: text,
+    /** Calls that its quota has granted, and its progress before the first of them. */
+    quotaCalls: z.coerce.number().default(0).catch(0),
+    quotaProgress: z.coerce.number().default(0).catch(0),
+    /** When something was last done; absent in a run that only earlier versions have worked on. */
+    activeAt: time.catch(null),
+    /** See `recordedTimes`. */
+    stateSince: z.string().optional(),
+    rateSince: z.string().optional(),
+    holdSince: z.string().optional(),
+    /** Of the controller that finds its concurrency; `null`: its concurrency is fixed, or nothing is known yet. */
+    concurrency: z
+      .string()
+      .optional()
+      .transform((value) => decodeConcurrency(value ?? null)),
+    /** Of the throttles, from 0 to 1, as last measured. */
+    pressure: z.coerce.number().default(0).catch(0),
+    /** What the throttle with that pressure measured, in words. */
+    pressureReason: text,
+    /** That throttle, see `throttleOf`. */
+    pressureBy: z.string().optional(),
+    /** Attempts that failed and were repeated. */
+    retries: z.coerce.number().int().default(0).catch(0),
+    /** Whether it is expected to end later than it should; `null`: nothing has been expected yet. */
+    lateness: z
+      .string()
+      .optional()
+      .transform((value) => decodeLateness(value ?? null)),
+    lastError: json<LastError>(z.looseObject({ message: z.string() })),
+    partitions: json<SourcePartition[]>(z.array(z.looseObject({ name: z.string() }))),
+    partitionsDone: json<string[]>(z.array(z.string())),
+    /** The config that it was started with, and the one in force at its end, or now; not checked, as other versions write them. */
+    configAtStart: json<BackfillConfig>(z.looseObject({})).catch(null),
+    config: json<BackfillConfig>(z.looseObject({})).catch(null),
+    /** See `PartitionMarks`. */
+    partitionMarks: json<PartitionMarks>(z.array(z.tuple([z.number(), z.array(z.number())]))).catch(null),
+    /** Rows that its handler has written to the journal; a row that was written again may count again. */
+    journaled: z.coerce.number().int().default(0),
+    /** Id of the run that it undoes; `null`: it is no undo. */
+    undoes: text,
+    /** Rows that it has not undone because others have written them. */
+    conflicts: z.coerce.number().int().default(0),
+    /** What it last waited for that the budget had no place for. */
+    budgetWait: z.string().optional().transform(decodeBudgetWait),
+    /** `null`: it is not stalled, as far as anybody has noticed. */
+    stalled: z.string().optional().transform(decodeStall),
+    /** How many times it was resumed. */
+    resumes: z.coerce.number().int().default(0),
+    walk: json<Walk>(z.record(z.string(), z.unknown())),
+    /** `null`: the run is not verified. */
+    verification: json<Verification>(verificationSchema),
+    ...canaryShape(),
+  }),
+);
 
 /**
  * Fields of a run that only matter at this moment: rate, hold and pacing in force, and bookkeeping between cycles. A

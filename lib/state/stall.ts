@@ -106,17 +106,21 @@ export interface StoredStall {
   readonly waitingFor: StallCause;
 }
 
-const causeSchema = z.looseObject({
-  kind: z.enum(['lock', 'pool', 'handler', 'event-loop', 'unknown']),
-  reason: z.string(),
-  notes: z.array(z.string()),
-  details: z.looseObject({}),
-});
+const causeSchema = z.lazy(() =>
+  z.looseObject({
+    kind: z.enum(['lock', 'pool', 'handler', 'event-loop', 'unknown']),
+    reason: z.string(),
+    notes: z.array(z.string()),
+    details: z.looseObject({}),
+  }),
+);
 
-const storedSchema = z.object({
-  since: z.number(),
-  waitingFor: z.custom<StallCause>((cause) => causeSchema.safeParse(cause).success),
-});
+const storedSchema = z.lazy(() =>
+  z.object({
+    since: z.number(),
+    waitingFor: z.custom<StallCause>((cause) => causeSchema.safeParse(cause).success),
+  }),
+);
 
 /** `null` where nothing is stored, or nothing that this version can read. */
 export function decodeStall(text: string | undefined): StoredStall | null {

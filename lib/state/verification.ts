@@ -47,13 +47,15 @@ export interface Verification {
   readonly mismatched?: number;
 }
 
-export const verificationSchema = z.looseObject({
-  sweeps: z.int(),
-  phase: z.enum(['walk', 'count', 'sweep', 'sample', 'done']),
-  round: z.int(),
-  left: z.int().nullable(),
-  swept: z.int(),
-});
+export const verificationSchema = z.lazy(() =>
+  z.looseObject({
+    sweeps: z.int(),
+    phase: z.enum(['walk', 'count', 'sweep', 'sample', 'done']),
+    round: z.int(),
+    left: z.int().nullable(),
+    swept: z.int(),
+  }),
+);
 
 /** Reads what the run hash stores; `null` where it has none, or one that cannot be read. */
 export function parseVerification(text: string | undefined): Verification | null {

@@ -10,18 +10,20 @@ export interface HttpAnswer {
 
 const LONGEST_SHOWN = 200;
 
-const reason = z.string().optional();
+const reason = () => z.string().optional();
 /** Time and value. */
-const sample = z.tuple([z.number(), z.string()]);
-const pressureSchema = z.object({ pressure: z.number().min(0).max(1), reason });
-const valueSchema = z.object({ value: z.number(), reason });
-const prometheusSchema = z.object({
-  status: z.literal('success'),
-  data: z.discriminatedUnion('resultType', [
-    z.object({ resultType: z.literal('vector'), result: z.array(z.object({ value: sample })).min(1) }),
-    z.object({ resultType: z.literal('scalar'), result: sample }),
-  ]),
-});
+const sample = () => z.tuple([z.number(), z.string()]);
+const pressureSchema = z.lazy(() => z.object({ pressure: z.number().min(0).max(1), reason: reason() }));
+const valueSchema = z.lazy(() => z.object({ value: z.number(), reason: reason() }));
+const prometheusSchema = z.lazy(() =>
+  z.object({
+    status: z.literal('success'),
+    data: z.discriminatedUnion('resultType', [
+      z.object({ resultType: z.literal('vector'), result: z.array(z.object({ value: sample() })).min(1) }),
+      z.object({ resultType: z.literal('scalar'), result: sample() }),
+    ]),
+  }),
+);
 
 /** Reads the answer of a service. Throws where it says neither a pressure nor a number. */
 export function parseHttpAnswer(body: string): HttpAnswer {
