@@ -6,6 +6,7 @@ import type { BudgetTurns } from '../pacing/budget/budget-turns.js';
 import type { RunBudget } from '../pacing/budget/run.budget.js';
 import type { Claim, ClaimAnswer, ClaimStatus } from '../state/range-steps.js';
 import type { RangeStore, WorkedRun } from '../state/range.store.js';
+import { LateStarts } from './late-starts.js';
 import { StartLateness } from './start-lateness.js';
 
 /** A range that is due later is not claimed yet, so that a pause or another rate never waits for it. */
@@ -34,6 +35,7 @@ export class RangeClaimer {
     this.claimBatch(requests),
   );
   private readonly lateness = new StartLateness();
+  private readonly lateStarts = new LateStarts();
   /** Aborted when those that wait for the budget are to ask again. */
   private turn = newTurn();
   /** Ranges that the budget has refused, and that have not been asked for again. */
@@ -83,6 +85,7 @@ export class RangeClaimer {
     if (!signal.aborted) {
       const now = performance.now();
       this.lateness.record(Math.min(now - dueAt, MAX_WAIT_MS), now);
+      this.lateStarts.record(now - dueAt, now);
     }
   }
 
@@ -136,7 +139,7 @@ export class RangeClaimer {
   }
 
   private async claimBatch(requests: readonly (readonly JobRange[])[]): Promise<ClaimAnswer[]> {
-    const lateMs = this.lateness.takeExcess();
+    const lateness = { excessMs: this.lateness.takeExcess(), together: this.lateStarts.take() };
     const all = requests.flat();
     const budget = this.budget.claim(this.waiting);
     if (all.length === 0 && budget === null) {
@@ -146,7 +149,7 @@ export class RangeClaimer {
       this.run,
       all.map(({ index }) => index),
       MAX_WAIT_MS,
-      lateMs,
+      lateness,
       all.map(({ job }) => job),
       budget,
     );

@@ -50,6 +50,20 @@ export type ClaimStatus =
   /** The budget has no place for it: to be asked for again after so many ms. */
   | { readonly status: 'budget'; readonly ms: number };
 
+/** Ranges of a process that started together, later than they were due. */
+export interface LateRanges {
+  readonly ranges: number;
+  /** By how much at most. */
+  readonly ms: number;
+}
+
+/** How late ranges of a process started since its last claim. */
+export interface Lateness {
+  /** By how much they were later than usual. */
+  readonly excessMs: number;
+  readonly together: LateRanges;
+}
+
 /** What a claim tells of the budget that limits it; `budget.lua` describes `text`. */
 export interface BudgetClaim {
   readonly context: string;

@@ -16,6 +16,7 @@ import type {
   ClaimAnswer,
   ClaimStatus,
   JobProblem,
+  Lateness,
   Reservation,
   ReserveAnswer,
   Settled,
@@ -27,6 +28,7 @@ import type { RunStatus } from './run-status.js';
 /** Ms between two `rangeCompleted` events of a run. */
 const PROGRESS_EVERY_MS = 500;
 const PAGE = 1000;
+const ON_TIME: Lateness = { excessMs: 0, together: { ranges: 0, ms: 0 } };
 
 /** A run, and the version of the handler with which this process works on it. */
 export interface WorkedRun {
@@ -79,7 +81,7 @@ export class RangeStore {
   /**
    * Claims ranges whose start time is at most `longestWaitMs` away.
    *
-   * @param latenessMs by how much starts of this process were later than usual since its last claim
+   * @param lateness of the starts of this process since its last claim
    * @param jobs suffix of the job that carries each range: one that has another job by now is not outstanding for it.
    * Default: it is claimed whatever its job
    * @param budget that limits the claim; `null`: none does
@@ -88,14 +90,14 @@ export class RangeStore {
     run: WorkedRun,
     indexes: readonly number[],
     longestWaitMs: number,
-    latenessMs = 0,
+    lateness: Lateness = ON_TIME,
     jobs: readonly string[] = [],
     budget: BudgetClaim | null = null,
   ): Promise<ClaimAnswer> {
     const scope = budget ? { runId: run.runId, context: budget.context, table: budget.table } : run;
     const [status, detail, ...answers] = await scripts.claim.run(this.client, this.keys, scope, [
       longestWaitMs * 1000,
-      Math.round(latenessMs * 1000),
+      encodeLateness(lateness),
       ...indexes.map((index, i) => (jobs[i] === undefined ? index : `${index} ${jobs[i]}`)),
       ...(budget ? [budget.text] : []),
       encodeHandlerVersion(run.backfill),
@@ -257,6 +259,11 @@ export class RangeStore {
 /** `rows`, `rows|missing` or `rows|missing|rechecked`. */
 function countsOf({ rows, missing = 0, rechecked = 0 }: Acknowledgement): number | string {
   return rechecked > 0 ? `${rows}|${missing}|${rechecked}` : missing > 0 ? `${rows}|${missing}` : rows;
+}
+
+/** Writes `excess|ranges|lateness`, in microseconds. */
+function encodeLateness({ excessMs, together }: Lateness): string {
+  return [excessMs * 1000, together.ranges, together.ms * 1000].map(Math.round).join('|');
 }
 
 /** Reads `ms`, `ms|run` of a refusal by the budget, or `run` of what the budget granted. */

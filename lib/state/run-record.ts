@@ -185,6 +185,7 @@ const runSchema = z.lazy(() =>
 export const VOLATILE_FIELDS: readonly string[] = [
   'moment',
   'debt',
+  'lateStarts',
   'interval',
   'next interval',
   'next interval at',

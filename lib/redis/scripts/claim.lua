@@ -7,7 +7,8 @@
   KEYS     see prelude.lua, and 7 to 11 in budget.lua
   ARGV
     1      longest wait until a start time, microseconds
-    2      lateness: microseconds by which starts of this worker were later than usual since its last claim
+    2      lateness of the starts of this process since its last claim, `excess|ranges|lateness`: microseconds by which they were
+           later than usual, and how many ranges started together later than they were due, and by how much at most
     3...   index of each, or `index job`: a range that has another job by now is not outstanding for this one. A job of
            several ranges is delivered again when the worker stops, while the one that was stopped has a job of its own.
            Without any, it only stores what the process holds of the budget
@@ -28,12 +29,13 @@
 ]]
 local handler = table.remove(ARGV)
 local budget_text = string.sub(ARGV[#ARGV], 1, 1) == '{' and table.remove(ARGV)
-local longest_wait, reported_lateness = tonumber(ARGV[1]), tonumber(ARGV[2])
-local status, hold_until, current_interval, next_interval, next_interval_at, stored_tat, stored_backlog =
+local longest_wait = tonumber(ARGV[1])
+local excess, late_ranges, lateness = string.match(ARGV[2], '^(%d+)|(%d+)|(%d+)$')
+local status, hold_until, current_interval, next_interval, next_interval_at, stored_tat, stored_backlog, stored_late =
   unpack(redis.call('HMGET', RUN,
-    'status', 'holdUntil', 'interval', 'next interval', 'next interval at', 'moment', 'debt'))
+    'status', 'holdUntil', 'interval', 'next interval', 'next interval at', 'moment', 'debt', 'lateStarts'))
 local now = now_us()
-local start_lateness = math.max(0, math.min(SECOND, reported_lateness))
+local start_lateness = math.min(SECOND, tonumber(excess))
 local budget = budget_text and open_budget(budget_text, now, start_lateness)
 
 local function refuse(refusal, ms)
@@ -66,12 +68,13 @@ if interval < 0 then
 end
 
 local shortening, burst_tolerance = tolerances(interval)
-local lateness = interval > 0 and start_lateness or 0
 local tat, backlog =
-  caught_up(tonumber(stored_tat or '') or now, tonumber(stored_backlog or '') or 0, burst_tolerance, now, lateness)
+  caught_up(tonumber(stored_tat or '') or now, tonumber(stored_backlog or '') or 0, burst_tolerance, now, 0)
+local late = note_late_starts(
+  stored_late, interval, now, tonumber(late_ranges), math.min(SECOND, tonumber(lateness)))
 
 local reply = { 'granted', false }
-local changed, rows_repeated = lateness > 0, 0
+local changed, rows_repeated = interval > 0 and late_ranges ~= '0', 0
 for i = 3, #ARGV do
   local index, job = string.match(ARGV[i], '^(%d+) ?(.*)$')
   local text = redis.call('HGET', WORK, index)
@@ -79,6 +82,10 @@ for i = 3, #ARGV do
   if not entry or (job ~= '' and entry.job ~= job) then
     reply[#reply + 1] = ''
   else
+    if interval > 0 and late.room > 0 and tat >= late.from then
+      tat, backlog, late.room = tat + late.room, math.min(SECOND, backlog + late.room), 0
+      changed = true
+    end
     -- A start time after the next change of the rate is one of the next rate.
     if change_at and interval > 0 and tat >= change_at then
       if interval_after <= 0 then
@@ -118,7 +125,8 @@ for i = 3, #ARGV do
   end
 end
 if changed then
-  redis.call('HSET', RUN, 'moment', string.format('%.0f', tat), 'debt', string.format('%.0f', backlog))
+  redis.call('HSET', RUN, 'moment', string.format('%.0f', tat), 'debt', string.format('%.0f', backlog),
+    'lateStarts', format_late_starts(late))
 end
 if rows_repeated > 0 then
   count_in_canary('canaryRepeated', rows_repeated)

@@ -51,12 +51,12 @@ async function bareRuns(count: number, budget: BackfillBudget, ranges = 2000) {
         used,
         claim: async (most = 1) => {
           const indexes = Array.from({ length: most }, (_, i) => next + i);
-          const answer = await rangeStore.claim(run, indexes, 250, 0, [], used.claim());
+          const answer = await rangeStore.claim(run, indexes, 250, undefined, [], used.claim());
           next += answer.claims.length;
           used.acquire(answer.claims.length);
           return answer;
         },
-        report: () => rangeStore.claim(run, [], 250, 0, [], used.claim()),
+        report: () => rangeStore.claim(run, [], 250, undefined, [], used.claim()),
       };
     };
     runs.push({ name, runId, run, member });

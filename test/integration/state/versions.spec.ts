@@ -150,7 +150,12 @@ describe('Redis, for a handler of another version than the run', () => {
         const [[, answer], [, current]] = (await client
           .multi()
           .eval(
-            ...scripts.claim.evalArguments(keys, as(hold(version)), [250_000, 0, index, `hold|${version}`]),
+            ...scripts.claim.evalArguments(keys, as(hold(version)), [
+              250_000,
+              '0|0|0',
+              index,
+              `hold|${version}`,
+            ]),
           )
           .hget(keys.run(runId), 'version')
           .exec()) as [[null, string[]], [null, string]];

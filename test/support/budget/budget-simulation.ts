@@ -85,7 +85,7 @@ export async function simulateBudget(
     const scope = { runId: ids[member.run] ?? '', context: CONTEXT, table: '' };
     const indexes = Array.from({ length: count }, () => '0 ');
     const waiting = member.asks.filter((ask) => ask.isWaiting).length;
-    const args = [250_000, 0, ...indexes, member.used.claim(waiting)?.text ?? '', 'warn|'];
+    const args = [250_000, '0|0|0', ...indexes, member.used.claim(waiting)?.text ?? '', 'warn|'];
     const [, ...parameters] = scripts.claim.evalArguments(keys, scope, args);
     const [, claimed] =
       (await client
