@@ -1,5 +1,6 @@
 import { helper } from '@mikro-orm/core';
-import type { EntityManager, EntityMetadata } from '@mikro-orm/core';
+import type { EntityMetadata } from '@mikro-orm/core';
+import { textLiteral } from './text-literal.js';
 
 /** Primary keys that are one column each. */
 export interface PlainKeys {
@@ -29,13 +30,13 @@ function isPlain(value: unknown): value is PlainKey {
 }
 
 /** An array in the syntax of PostgreSQL, whose elements get the type of the column that they are compared with. */
-export function arrayLiteral(em: EntityManager, values: readonly PlainKey[]): string {
+export function arrayLiteral(values: readonly PlainKey[]): string {
   if (!values.some((value) => typeof value === 'string')) {
     return `'{${values.join(',')}}'`;
   }
   const texts = values.map(String);
   const escaped = /["\\]/.test(texts.join('')) ? texts.map(escapeElement) : texts;
-  return em.getPlatform().quoteValue(`{"${escaped.join('","')}"}`);
+  return textLiteral(`{"${escaped.join('","')}"}`);
 }
 
 function escapeElement(text: string): string {

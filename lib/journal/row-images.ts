@@ -24,7 +24,7 @@ export function selectEntities(
 ): RowSelection {
   const plain = plainKeysOf(meta, entities);
   return plain
-    ? `e.${em.getPlatform().quoteIdentifier(plain.column)} = any(${arrayLiteral(em, plain.values)})`
+    ? `e.${em.getPlatform().quoteIdentifier(plain.column)} = any(${arrayLiteral(plain.values)})`
     : selectFiltered(em, meta, columns, keysFilter(meta, entities));
 }
 

@@ -55,7 +55,7 @@ export function lockingSelect(
   const key = `e.${em.getPlatform().quoteIdentifier(column)}`;
   return (
     `select ${[`${key} as key, e.xmin as version`, ...others].join(', ')} from ${table} as e ` +
-    `where ${key} = any(${arrayLiteral(em, values)}) order by ${key} for update skip locked`
+    `where ${key} = any(${arrayLiteral(values)}) order by ${key} for update skip locked`
   );
 }
 

@@ -1,6 +1,7 @@
 import { JsonType, ReferenceKind } from '@mikro-orm/core';
 import type { ChangeSet, EntityManager, EntityProperty } from '@mikro-orm/core';
 import type { PlainKeys } from '../../database/plain-keys.js';
+import { textLiteral } from '../../database/text-literal.js';
 import type { ColumnType, TableColumns } from './table-columns.js';
 
 /** The parts of a statement that updates rows from a table of values. */
@@ -63,7 +64,7 @@ export function plainUpdatesOf(
   ]);
   return {
     values:
-      `select * from json_to_recordset(${em.getPlatform().quoteValue(json)}) ` +
+      `select * from json_to_recordset(${textLiteral(json)}) ` +
       `as v(key ${keyType.name}, ${definitions.join(', ')})`,
     assignments: written.map(assignmentOf).join(', '),
     columns: written.map(({ name }) => name),
