@@ -1,3 +1,4 @@
+import { helper } from '@mikro-orm/core';
 import type { ChangeSet, DriverMethodOptions, EntityManager } from '@mikro-orm/core';
 import { classifyError, isContended, isTimeout } from '../../database/classify-error.js';
 import type { FlushJournal } from '../../journal/flush.journal.js';
@@ -6,8 +7,13 @@ import type { GuardSettings } from './find-changed-rows.js';
 import type { RowImages } from './row-images.js';
 import { RowsChangedError } from './rows-changed.error.js';
 import { forgetColumns } from './table-columns.js';
-import { isPlainFlush, writeUnchanged } from './write-unchanged.js';
+import { hasUpdateListeners, isPlainFlush, writeUnchanged } from './write-unchanged.js';
 import type { WrittenRows } from './write-unchanged.js';
+
+/** The private method of MikroORM 7 that writes updates, between the hooks of each of them. */
+interface UpdateCommitter {
+  commitUpdateChangeSets?: (changes: ChangeSet<object>[], ...options: readonly unknown[]) => Promise<void>;
+}
 
 /** The statement that locks and writes rows has failed, and MikroORM's own has to be tried. */
 export class UpdateFailedError extends Error {
@@ -34,6 +40,7 @@ export class UpdateWriter {
     this.enabled = settings.snapshot !== null;
     if (this.enabled) {
       this.intercept();
+      this.interceptHooks();
     }
   }
 
@@ -82,15 +89,49 @@ export class UpdateWriter {
   }
 
   /**
+   * Writes changes without MikroORM's calls of hooks, where no hook is to be called: it awaits two for each row, which takes
+   * longer than to write the row.
+   */
+  private interceptHooks(): void {
+    const uow = this.em.getUnitOfWork(false) as unknown as UpdateCommitter;
+    const commitUpdates = uow.commitUpdateChangeSets?.bind(uow);
+    if (!commitUpdates) {
+      return;
+    }
+    const intercepted: typeof commitUpdates = async (changes, ...options) => {
+      if (this.isPending(changes) && this.isWhole(changes, changes) && needsNoHooks(this.em, changes)) {
+        this.pending = [];
+        if (await this.write(changes, true)) {
+          completeUpdates(changes);
+          return;
+        }
+        await this.startJournal();
+      }
+      await commitUpdates(changes, ...options);
+    };
+    Object.defineProperty(uow, 'commitUpdateChangeSets', { configurable: true, value: intercepted });
+  }
+
+  /** Whether these are the changes that are pending, and all of them. */
+  private isPending(changes: readonly ChangeSet<object>[]): boolean {
+    const { pending } = this;
+    return (
+      pending.length > 0 &&
+      changes.length === pending.length &&
+      changes.every((change, index) => change === pending[index])
+    );
+  }
+
+  /**
    * Those of some changes that are pending, which they no longer are. A listener of the app may have had other changes made
    * of the same entities.
    */
   private take(changes: readonly ChangeSet<object>[]): readonly ChangeSet<object>[] {
-    const { pending } = this;
-    if (changes.length === pending.length && changes.every((change, index) => change === pending[index])) {
+    if (this.isPending(changes)) {
       this.pending = [];
       return changes;
     }
+    const { pending } = this;
     const entities = new Set(pending.map(({ entity }) => entity));
     const taken = changes.filter(({ entity }) => entities.delete(entity));
     this.pending = pending.filter(({ entity }) => entities.has(entity));
@@ -147,5 +188,27 @@ export class UpdateWriter {
       }
       throw new UpdateFailedError('The rows were not written', { cause: error });
     }
+  }
+}
+
+/** Whether MikroORM would call nothing of the app for these updates, which are of one entity, and complete them as below. */
+function needsNoHooks(em: EntityManager, changes: readonly ChangeSet<object>[]): boolean {
+  const meta = changes[0]?.meta;
+  return (
+    meta !== undefined &&
+    !hasUpdateListeners(em, meta) &&
+    changes.every(({ entity }) => {
+      const wrapped = helper(entity);
+      // Where entities have this flag, they are those of MikroORM 6.
+      return wrapped.__initialized && !('__touched' in wrapped);
+    })
+  );
+}
+
+/** After updates have been written: the next flush compares with what was written, and not with what has changed meanwhile. */
+function completeUpdates(changes: readonly ChangeSet<object>[]): void {
+  for (const change of changes) {
+    change.persisted = true;
+    helper(change.entity).__originalEntityData = { ...change.originalEntity, ...change.payload } as never;
   }
 }

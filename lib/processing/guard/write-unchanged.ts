@@ -97,16 +97,22 @@ export function isPlainFlush(em: EntityManager, changes: readonly ChangeSet<obje
   const meta = changes[0]?.meta;
   return (
     meta !== undefined &&
-    changes.every((change) => change.meta === meta && isInSchema(em, change)) &&
+    changes.every((change) => change.meta === meta) &&
+    [...new Set(changes.map(({ schema }) => schema))].every((schema) => isSchemaOf(em, meta, schema)) &&
     meta.versionProperty === undefined &&
     meta.concurrencyCheckKeys.size === 0 &&
     !meta.props.some(({ generated }) => generated) &&
-    !em.getEventManager().hasListeners(EventType.beforeUpdate, meta) &&
-    !em.getEventManager().hasListeners(EventType.afterUpdate, meta) &&
+    !hasUpdateListeners(em, meta) &&
     em.config.get('useBatchUpdates', true)
   );
 }
 
-function isInSchema(em: EntityManager, { schema, meta }: ChangeSet<object>): boolean {
+/** Whether something of the app is called for each row that is updated. */
+export function hasUpdateListeners(em: EntityManager, meta: EntityMetadata<object>): boolean {
+  const events = em.getEventManager();
+  return [EventType.beforeUpdate, EventType.afterUpdate].some((event) => events.hasListeners(event, meta));
+}
+
+function isSchemaOf(em: EntityManager, meta: EntityMetadata<object>, schema: string | undefined): boolean {
   return schema === undefined || schemaOf(em, { schema }) === schemaOf(em, meta as EntityMetadata);
 }

@@ -240,6 +240,35 @@ describe('a flush', () => {
     ]);
   });
 
+  it('is one after which nothing is left to write', async () => {
+    await createRows('text', 2);
+    const statements: string[] = [];
+    const orm = await MikroORM.init({
+      clientUrl: database.url,
+      entities: [schema],
+      debug: ['query'],
+      colors: false,
+      logger: (line) => statements.push(line),
+    });
+    try {
+      const em = orm.em.fork();
+      const snapshot = await currentSnapshot();
+      const guard = new WriteGuard(em, { guard: { snapshot, columns: null }, journal: null });
+      const rows = await em.find(schema, {}, { orderBy: { id: 'asc' } });
+      guard.watch(rows);
+      editWith(['a', 'b'])(rows);
+      await guard.flush();
+      await em.flush();
+      expect(statements.filter((line) => /\bupdate "/.test(line)).map(isOwn)).toEqual([true]);
+      expect(rows.map((row) => em.getUnitOfWork().getOriginalEntityData(row))).toEqual([
+        { id: 1, value: 'a', other: 'old' },
+        { id: 2, value: 'b', other: 'old' },
+      ]);
+    } finally {
+      await orm.close();
+    }
+  });
+
   it('leaves out the rows that others have written, and writes the others', async () => {
     await createRows('text', 4);
     const { leftOut, updates } = await change(schema, editWith(['a', 'b', 'c', 'd']), {
