@@ -22,6 +22,9 @@ interface WrittenColumn {
   readonly name: string;
   readonly quoted: string;
   readonly type: ColumnType;
+  /** Names of its value, and of whether there is one, in the table of values. */
+  readonly value: string;
+  readonly isWritten: string;
   /** Whether some of the rows keep the value that they have. */
   readonly partial: boolean;
 }
@@ -58,9 +61,9 @@ export function plainUpdatesOf(
   if (/\\u(?:0000|d[89a-f])/.test(json)) {
     return null;
   }
-  const definitions = written.flatMap(({ type, partial }, at) => [
-    `v${at} ${type.isJson ? 'text' : type.name}`,
-    ...(partial ? [`w${at} boolean`] : []),
+  const definitions = written.flatMap(({ type, value, isWritten, partial }) => [
+    `${value} ${type.isJson ? 'text' : type.name}`,
+    ...(partial ? [`${isWritten} boolean`] : []),
   ]);
   return {
     values:
@@ -74,9 +77,9 @@ export function plainUpdatesOf(
   };
 }
 
-function assignmentOf({ quoted, type, partial }: WrittenColumn, at: number): string {
-  const value = type.isJson ? `v.v${at}::${type.name}` : `v.v${at}`;
-  return `${quoted} = ${partial ? `case when v.w${at} then ${value} else e.${quoted} end` : value}`;
+function assignmentOf({ quoted, type, value, isWritten, partial }: WrittenColumn): string {
+  const given = type.isJson ? `v.${value}::${type.name}` : `v.${value}`;
+  return `${quoted} = ${partial ? `case when v.${isWritten} then ${given} else e.${quoted} end` : given}`;
 }
 
 function writtenColumns(
@@ -104,6 +107,8 @@ function writtenColumns(
       name: column,
       quoted: em.getPlatform().quoteIdentifier(column),
       type,
+      value: `v${written.length}`,
+      isWritten: `w${written.length}`,
       partial: count < changes.length,
     });
   }
@@ -156,17 +161,17 @@ function rowOf(
   written: readonly WrittenColumn[],
 ): JsonRow | null {
   const row: JsonRow = { key };
-  for (const [at, { property, type, partial }] of written.entries()) {
+  for (const { property, type, value, isWritten, partial } of written) {
     if (!(property in payload)) {
       continue;
     }
-    const value = scalarOf(em, payload[property], type);
-    if (value === undefined) {
+    const scalar = scalarOf(em, payload[property], type);
+    if (scalar === undefined) {
       return null;
     }
-    row[`v${at}`] = value;
+    row[value] = scalar;
     if (partial) {
-      row[`w${at}`] = true;
+      row[isWritten] = true;
     }
   }
   return row;

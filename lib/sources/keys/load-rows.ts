@@ -1,4 +1,4 @@
-import { helper, Utils } from '@mikro-orm/core';
+import { helper, ReferenceKind, Utils } from '@mikro-orm/core';
 import { describeValue } from '../../errors/describe-value.js';
 import type { SourceContext } from '../backfill-source.js';
 import type { PlainFilter } from '../plain-filter.js';
@@ -76,8 +76,14 @@ async function areIdentified(
 }
 
 function checkKeys(scope: SourceScope, context: SourceContext, rows: readonly object[]): void {
+  const [property, ...others] = scope.metadata(context).getPrimaryProps();
+  // Without what MikroORM does for the parts of a key, which is much for each row.
+  const plain = others.length === 0 && property?.kind === ReferenceKind.SCALAR ? property.name : undefined;
   for (const row of rows) {
-    const value = (helper(row).getPrimaryKeys() ?? []).find(isInexact);
+    const value: unknown =
+      plain === undefined
+        ? (helper(row).getPrimaryKeys() ?? []).find(isInexact)
+        : inexactOf(Reflect.get(row, plain));
     if (value === undefined) continue;
     throw scope.error(context, {
       code: 'BACKFILL_SOURCE_KEY',
@@ -87,6 +93,10 @@ function checkKeys(scope: SourceScope, context: SourceContext, rows: readonly ob
       remedy: 'Map the property as a bigint or a string.',
     });
   }
+}
+
+function inexactOf(value: unknown): unknown {
+  return isInexact(value) ? value : undefined;
 }
 
 function isInexact(value: unknown): boolean {
