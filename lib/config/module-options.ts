@@ -41,8 +41,8 @@ export interface BackfillModuleOptions {
   /** Prefix of all keys in Redis. Apps that share a Redis need different ones. Default `backfill`. */
   readonly keyPrefix?: string;
   /**
-   * Milliseconds after which the ranges of a process that died are processed by another, and an event with `once` is
-   * delivered to another. A whole number from 1,000 to 3,600,000. Default 30,000.
+   * Milliseconds after which the ranges of a process that died are processed by another, at most a fifth of it or a second
+   * later, and an event with `once` is delivered to another. A whole number from 1,000 to 3,600,000. Default 30,000.
    */
   readonly lockDuration?: number;
   /**
