@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Worker } from 'bullmq';
 import type { Job } from 'bullmq';
 import { AbandonSignal } from '../async/abandon-signal.js';
 import { endsWithin } from '../async/timeout.js';
@@ -9,6 +8,7 @@ import { LibraryConnections } from '../database/library-connections.js';
 import { cycleQueueName, CycleQueues } from '../queues/cycle.queues.js';
 import type { CycleJob } from '../queues/cycle.queues.js';
 import { workerOptions } from '../queues/queue-map.js';
+import { QueueWorker } from '../queues/queue.worker.js';
 import { BackfillKeys } from '../redis/backfill-keys.js';
 import { REDIS_CLIENT } from '../redis/redis-connections.js';
 import type { RedisClient } from '../redis/redis-connections.js';
@@ -21,7 +21,7 @@ const ABORT_GRACE_MS = 2_000;
 /** Processes the cycles of the backfills that this process serves. Each cycle adds the next one. */
 @Injectable()
 export class CycleWorkers {
-  private readonly workers = new Map<string, Worker<CycleJob>>();
+  private readonly workers = new Map<string, QueueWorker<CycleJob>>();
   /** Workers that wait for the end of their last cycle. */
   private readonly closing = new Set<Promise<void>>();
   private readonly shutdown = new AbortController();
@@ -42,7 +42,7 @@ export class CycleWorkers {
     if (this.workers.has(backfill) || this.shutdown.signal.aborted) {
       return;
     }
-    const worker = new Worker<CycleJob>(
+    const worker = new QueueWorker<CycleJob>(
       cycleQueueName(backfill),
       (job) => this.process(job),
       workerOptions(this.client, this.keys.prefix, this.options.lockDuration),

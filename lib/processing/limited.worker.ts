@@ -1,4 +1,5 @@
-import { Worker } from 'bullmq';
+import type { Worker } from 'bullmq';
+import { QueueWorker } from '../queues/queue.worker.js';
 
 type WaitController = Parameters<Worker['delay']>[1];
 
@@ -6,7 +7,7 @@ type WaitController = Parameters<Worker['delay']>[1];
 const RECENT_MS = 500;
 
 /** A BullMQ worker that waits for the end of the rate limit of its queue, and can be woken when the limit has changed. */
-export class LimitedWorker<Data> extends Worker<Data> {
+export class LimitedWorker<Data> extends QueueWorker<Data> {
   /** Of the wait that is under way, or of the last one. */
   private wait: WaitController;
   /** By `performance.now()`. */
