@@ -85,7 +85,7 @@ export class RangeClaimer {
     if (!signal.aborted) {
       const now = performance.now();
       this.lateness.record(Math.min(now - dueAt, MAX_WAIT_MS), now);
-      this.lateStarts.record(now - dueAt, now);
+      this.lateStarts.record(now - dueAt);
     }
   }
 

@@ -50,7 +50,7 @@ export type ClaimStatus =
   /** The budget has no place for it: to be asked for again after so many ms. */
   | { readonly status: 'budget'; readonly ms: number };
 
-/** Ranges of a process that started together, later than they were due. */
+/** Ranges of a process that started later than they were due. */
 export interface LateRanges {
   readonly ranges: number;
   /** By how much at most. */

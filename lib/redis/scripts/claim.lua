@@ -8,7 +8,7 @@
   ARGV
     1      longest wait until a start time, microseconds
     2      lateness of the starts of this process since its last claim, `excess|ranges|lateness`: microseconds by which they were
-           later than usual, and how many ranges started together later than they were due, and by how much at most
+           later than usual, and how many ranges started later than they were due, and by how much at most
     3...   index of each, or `index job`: a range that has another job by now is not outstanding for this one. A job of
            several ranges is delivered again when the worker stops, while the one that was stopped has a job of its own.
            Without any, it only stores what the process holds of the budget

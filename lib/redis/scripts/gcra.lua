@@ -50,7 +50,7 @@ local function caught_up(tat, backlog, burst_tolerance, now, lateness)
   return tat + lateness, math.min(SECOND, backlog + lateness)
 end
 
--- Ranges that were due while their process stood still start together once it goes on. A second that begins after they were
+-- Ranges that were due while their process stood still start once it goes on. A second that begins after they were
 -- due, and before they start, has them beside its own: where these are more than the tolerances leave free, room is made for
 -- them, a time in which no range starts. One such time in the second is enough for all that started late in it, so it comes late.
 --   stored     what the last call returned as text, `room|from|started|extra`:
@@ -58,7 +58,7 @@ end
 --     from     start time from which on they are left out
 --     started  when ranges last started late; those that were due before, and start later, are in the same seconds
 --     extra    time of the ranges that such a second has beside its own
---   ranges, lateness   ranges that have now started together, and the largest lateness of them
+--   ranges, lateness   ranges that a process has started late, and the largest lateness of them
 local function note_late_starts(stored, every, now, ranges, lateness)
   local room, from, started, extra = string.match(stored or '', '^(%d+)|(%d+)|(%d+)|(%d+)$')
   local late = {

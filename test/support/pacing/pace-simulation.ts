@@ -75,7 +75,7 @@ export async function simulatePace(
     steps.push({
       at,
       act: () => {
-        late[process]?.record(at - due, at);
+        late[process]?.record(at - due);
         starts.push(at);
         ask(at, process);
       },
