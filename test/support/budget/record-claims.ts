@@ -55,13 +55,17 @@ return reply
 
 /** Has this process record in Redis what its claims under a budget are granted. */
 export function recordClaims(): void {
-  const [source] = scripts.claim.evalArguments(new BackfillKeys(''), { runId: '' }, []);
+  const sourceOf = () => scripts.claim.evalArguments(new BackfillKeys(''), { runId: '' }, [])[0];
+  const source = sourceOf();
   const recording = source.replace(/return reply\s*$/, () => RECORD);
   if (recording === source) {
     throw new Error('Expected claim.lua to end with its reply');
   }
   const digest = createHash('sha1').update(recording).digest('hex');
-  Object.assign(scripts.claim, { source: recording, digest });
+  Object.assign(scripts.claim, { joined: { source: recording, digest } });
+  if (sourceOf() !== recording) {
+    throw new Error('Expected claims to run the script that records them');
+  }
 }
 
 /** What all processes that use this prefix have recorded, in the order in which Redis has answered. */
