@@ -70,8 +70,9 @@ async function deploys(arena: Arena): Promise<Outcome> {
   const deployment = new Deployment(fleet);
   await deployment.open();
   const adoptions: { readonly at: number; readonly version: Version }[] = [{ at: 0, version: '1' }];
+  // Slow enough for all kills and adoptions, however long a process takes to start.
   await operator.call('start', name, {
-    config: { batchSize: 20, perSecondOnPeak: 60, perSecondOffPeak: 60, duration: 2 },
+    config: { batchSize: 20, perSecondOnPeak: 10, perSecondOffPeak: 10, duration: 2 },
   });
   await fleet.until(operator, name, ({ done }) => done > 20);
 
