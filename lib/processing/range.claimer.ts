@@ -139,7 +139,7 @@ export class RangeClaimer {
   }
 
   private async claimBatch(requests: readonly (readonly JobRange[])[]): Promise<ClaimAnswer[]> {
-    const lateness = { excessMs: this.lateness.takeExcess(), together: this.lateStarts.take() };
+    const lateness = { excessMs: this.lateness.takeExcess(), late: this.lateStarts.take() };
     const all = requests.flat();
     const budget = this.budget.claim(this.waiting);
     if (all.length === 0 && budget === null) {

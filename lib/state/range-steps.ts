@@ -61,7 +61,7 @@ export interface LateRanges {
 export interface Lateness {
   /** By how much they were later than usual. */
   readonly excessMs: number;
-  readonly together: LateRanges;
+  readonly late: LateRanges;
 }
 
 /** What a claim tells of the budget that limits it; `budget.lua` describes `text`. */

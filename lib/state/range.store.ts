@@ -28,7 +28,7 @@ import type { RunStatus } from './run-status.js';
 /** Ms between two `rangeCompleted` events of a run. */
 const PROGRESS_EVERY_MS = 500;
 const PAGE = 1000;
-const ON_TIME: Lateness = { excessMs: 0, together: { ranges: 0, ms: 0 } };
+const ON_TIME: Lateness = { excessMs: 0, late: { ranges: 0, ms: 0 } };
 
 /** A run, and the version of the handler with which this process works on it. */
 export interface WorkedRun {
@@ -262,8 +262,8 @@ function countsOf({ rows, missing = 0, rechecked = 0 }: Acknowledgement): number
 }
 
 /** Writes `excess|ranges|lateness`, in microseconds. */
-function encodeLateness({ excessMs, together }: Lateness): string {
-  return [excessMs * 1000, together.ranges, together.ms * 1000].map(Math.round).join('|');
+function encodeLateness({ excessMs, late }: Lateness): string {
+  return [excessMs * 1000, late.ranges, late.ms * 1000].map(Math.round).join('|');
 }
 
 /** Reads `ms`, `ms|run` of a refusal by the budget, or `run` of what the budget granted. */

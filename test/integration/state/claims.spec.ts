@@ -108,7 +108,7 @@ describe('claims', () => {
   it('leave room for ranges that started late together before their second is over, and then catch up', async () => {
     const { rangeStore, run } = await bareRun(500, 100);
     await rangeStore.claim(run, [0], 60_000);
-    const lateness = { excessMs: 0, together: { ranges: 15, ms: 200 } };
+    const lateness = { excessMs: 0, late: { ranges: 15, ms: 200 } };
     const indexes = Array.from({ length: 400 }, (_, i) => i + 1);
     const { claims } = await rangeStore.claim(run, indexes, 60_000, lateness);
     const waits = claims.map((one) => one?.waitMs ?? Number.NaN);
@@ -129,7 +129,7 @@ describe('claims', () => {
   it('leave room once for all that started late within a second', async () => {
     const { rangeStore, run } = await bareRun(400, 100);
     await rangeStore.claim(run, [0], 60_000);
-    const lateness = { excessMs: 0, together: { ranges: 15, ms: 100 } };
+    const lateness = { excessMs: 0, late: { ranges: 15, ms: 100 } };
     for (const index of [1, 2, 3]) {
       await sleep(150);
       await rangeStore.claim(run, [index], 60_000, lateness);

@@ -3,11 +3,10 @@ import { resolveBudget } from '../../../lib/config/backfill-budget.js';
 import type { BackfillBudget } from '../../../lib/config/backfill-budget.js';
 import { RunBudget } from '../../../lib/pacing/budget/run.budget.js';
 import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
-import { scripts } from '../../../lib/redis/scripts/bindings.js';
+import { simulatedClaims } from '../claims/simulated-claims.js';
 import type { TestRedis } from '../databases/index.js';
 
 const CONTEXT = 'default';
-const EPOCH_MS = 1_800_000_000_000;
 const LEASE_MS = 30_000;
 
 /** A run of the simulation. Times are simulated milliseconds since its beginning. */
@@ -68,35 +67,19 @@ export async function simulateBudget(
 ): Promise<SimulatedStart[]> {
   const { client } = redis;
   const keys = new BackfillKeys(`${redis.prefix}-${randomUUID()}`);
-  const clock = `${keys.run('')}clock`;
   const current = { limits: resolveBudget(budget), context: CONTEXT };
   const ids = runs.map((_, i) => `simulated-${String(i).padStart(3, '0')}`);
   for (const [i, id] of ids.entries()) {
     await client.hset(keys.run(id), { id, name: id, status: 'running', interval: 0 });
     await client.hset(keys.work(id), { 0: `0|0|0|0|0x1|${runs[i]?.rows ?? 1}|0` });
   }
-  const [source] = scripts.claim.evalArguments(keys, { runId: '' }, []);
-  const sha = (await client.script(
-    'LOAD',
-    source.replace(`redis.call('TIME')`, `redis.call('HMGET', RUN_PREFIX .. 'clock', 's', 'us')`),
-  )) as string;
+  const claimAt = await simulatedClaims(redis, keys);
   const claim = async (member: Member, count: number, at: number) => {
-    const epochUs = Math.round((EPOCH_MS + at) * 1000);
     const scope = { runId: ids[member.run] ?? '', context: CONTEXT, table: '' };
     const indexes = Array.from({ length: count }, () => '0 ');
     const waiting = member.asks.filter((ask) => ask.isWaiting).length;
     const args = [250_000, '0|0|0', ...indexes, member.used.claim(waiting)?.text ?? '', 'warn|'];
-    const [, ...parameters] = scripts.claim.evalArguments(keys, scope, args);
-    const [, claimed] =
-      (await client
-        .pipeline()
-        .hset(clock, { s: Math.floor(epochUs / 1e6), us: epochUs % 1e6 })
-        .evalsha(sha, ...parameters)
-        .exec()) ?? [];
-    const [error, reply] = claimed ?? [];
-    if (error) {
-      throw error;
-    }
+    const reply = await claimAt(at, scope, args);
     return reply as [string, string | null, ...string[]];
   };
 

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { LateStarts } from '../../../lib/processing/late-starts.js';
 import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
-import { scripts } from '../../../lib/redis/scripts/bindings.js';
+import { simulatedClaims } from '../claims/simulated-claims.js';
 import type { TestRedis } from '../databases/index.js';
 
-const EPOCH_MS = 1_800_000_000_000;
 const RUN_ID = 'simulated';
 const LONGEST_WAIT_MS = 250;
 
@@ -44,7 +43,6 @@ export async function simulatePace(
 ): Promise<number[]> {
   const { client } = redis;
   const keys = new BackfillKeys(`${redis.prefix}-${randomUUID()}`);
-  const clock = `${keys.run('')}clock`;
   await client.hset(keys.run(RUN_ID), {
     id: RUN_ID,
     name: RUN_ID,
@@ -52,11 +50,7 @@ export async function simulatePace(
     interval: Math.round(1e6 / perSecond),
   });
   await client.hset(keys.work(RUN_ID), { 0: '0|0|0|0|0x1|1|0' });
-  const [source] = scripts.claim.evalArguments(keys, { runId: RUN_ID }, []);
-  const sha = (await client.script(
-    'LOAD',
-    source.replace(`redis.call('TIME')`, `redis.call('HMGET', RUN_PREFIX .. 'clock', 's', 'us')`),
-  )) as string;
+  const claimAt = await simulatedClaims(redis, keys);
   const late = Array.from({ length: processes }, () => new LateStarts());
   const starts: number[] = [];
   const steps: Step[] = [];
@@ -83,26 +77,15 @@ export async function simulatePace(
   };
   const claim = async ({ at, process, workers: count }: Call) => {
     const arrivesAt = at + 0.5;
-    const epochUs = Math.round((EPOCH_MS + arrivesAt) * 1000);
     const { ranges = 0, ms = 0 } = late[process]?.take() ?? {};
     const lateness = `0|${ranges}|${Math.round(ms * 1000)}`;
     const indexes = Array.from({ length: count }, () => '0 ');
-    const [, ...parameters] = scripts.claim.evalArguments(keys, { runId: RUN_ID }, [
+    const reply = await claimAt(arrivesAt, { runId: RUN_ID }, [
       LONGEST_WAIT_MS * 1000,
       lateness,
       ...indexes,
       'warn|',
     ]);
-    const [, claimed] =
-      (await client
-        .pipeline()
-        .hset(clock, { s: Math.floor(epochUs / 1e6), us: epochUs % 1e6 })
-        .evalsha(sha, ...parameters)
-        .exec()) ?? [];
-    const [error, reply] = claimed ?? [];
-    if (error) {
-      throw error;
-    }
     const [, retryMs, ...granted] = reply as [string, number | null, ...string[]];
     const answeredAt = awake(arrivesAt + 0.5, process);
     for (let i = 0; i < count; i++) {
