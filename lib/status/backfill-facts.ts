@@ -2,6 +2,7 @@ import { decodeLoweredRate } from '../pacing/shared.quota.js';
 import type { LoweredRate } from '../pacing/shared.quota.js';
 import { toHash } from '../redis/flat-hash.js';
 import type { BackfillReply } from '../redis/scripts/bindings.js';
+import { LastDecoded } from '../state/last-decoded.js';
 import { decodeSamples } from '../state/sample.store.js';
 import type { BackfillSample } from '../state/sample.store.js';
 
@@ -33,37 +34,47 @@ export interface BackfillFacts extends RunningFacts {
   readonly overrides: readonly string[];
 }
 
-/** What `overview.lua` read of a backfill; without what only changes with an event, unless it was read in full. */
-export function decodeFacts([
-  ,
-  full,
-  error,
-  runId,
-  runJson,
-  samplesJson,
-  heartbeats,
-  config,
-  quota,
-  throttleErrors,
-  overrides,
-]: BackfillReply): BackfillFacts | RunningFacts {
-  const run = JSON.parse(runJson) as string[];
-  const running = {
-    error: error || null,
-    runId: runId || null,
-    run: run.length === 0 ? null : toHash(run),
-    samples: decodeSamples(samplesJson),
-    heartbeats: toHash(heartbeats),
-  };
-  return full === 0
-    ? running
-    : {
-        ...running,
-        config: typeof config === 'string' ? null : toHash(config),
-        lowered: decodeLoweredRate(quota),
-        throttleErrors: toHash(throttleErrors),
-        overrides,
-      };
+/** Decodes what `overview.lua` reads. A run or samples that are as they were at the last read are the same objects again. */
+export class FactsDecoder {
+  private readonly runs = new LastDecoded<Hash | null>();
+  private readonly samples = new LastDecoded<readonly BackfillSample[]>();
+
+  /** What was read of a backfill; without what only changes with an event, unless it was read in full. */
+  decode([
+    name,
+    full,
+    error,
+    runId,
+    runJson,
+    samplesJson,
+    heartbeats,
+    config,
+    quota,
+    throttleErrors,
+    overrides,
+  ]: BackfillReply): BackfillFacts | RunningFacts {
+    const running = {
+      error: error || null,
+      runId: runId || null,
+      run: this.runs.of(name, runJson, decodeRun),
+      samples: this.samples.of(name, samplesJson, decodeSamples),
+      heartbeats: toHash(heartbeats),
+    };
+    return full === 0
+      ? running
+      : {
+          ...running,
+          config: typeof config === 'string' ? null : toHash(config),
+          lowered: decodeLoweredRate(quota),
+          throttleErrors: toHash(throttleErrors),
+          overrides,
+        };
+  }
+}
+
+function decodeRun(json: string): Hash | null {
+  const run = JSON.parse(json) as string[];
+  return run.length === 0 ? null : toHash(run);
 }
 
 /** Whether all was read. */

@@ -5,7 +5,7 @@ import type { RedisClient } from '../redis/redis-connections.js';
 import { scripts } from '../redis/scripts/bindings.js';
 import { decodeHold } from '../state/global-hold.js';
 import type { StoredHold } from '../state/global-hold.js';
-import { decodeFacts, isComplete } from './backfill-facts.js';
+import { FactsDecoder, isComplete } from './backfill-facts.js';
 import type { BackfillFacts, RunningFacts } from './backfill-facts.js';
 
 /** One sample a second: the last minute, and what the periods of `recentRows` need beyond it. */
@@ -27,6 +27,8 @@ export interface FactsReading<Facts> {
 /** Reads what the statuses of any number of backfills need, with one command. */
 @Injectable()
 export class FactsStore {
+  private readonly decoder = new FactsDecoder();
+
   constructor(
     @Inject(REDIS_CLIENT) private readonly client: RedisClient,
     private readonly keys: BackfillKeys,
@@ -82,7 +84,7 @@ export class FactsStore {
       return null;
     }
     const [now, newest, active, backfills, hold] = reply;
-    const facts = new Map(backfills.map((backfill) => [backfill[0], decodeFacts(backfill)]));
+    const facts = new Map(backfills.map((backfill) => [backfill[0], this.decoder.decode(backfill)]));
     return { micros: Number(now), event: newest, active, facts, hold: decodeHold(hold) };
   }
 }

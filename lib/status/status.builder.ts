@@ -40,6 +40,9 @@ const MINUTE_MS = 60_000;
 /** Derives the public status of a backfill from what Redis stores of it. */
 @Injectable()
 export class StatusBuilder {
+  /** By the hash, which is the same object where a run is as it was at the last read: to parse it is most of a status. */
+  private readonly records = new WeakMap<NonNullable<BackfillFacts['run']>, RunRecord>();
+
   constructor(
     private readonly registry: BackfillRegistry,
     private readonly lostRuns: LostRunDetector,
@@ -60,7 +63,7 @@ export class StatusBuilder {
     }
     const backfill = this.registry.find(name);
     const { runId, samples } = facts;
-    const run = facts.run && parseRun(facts.run);
+    const run = this.recordOf(facts);
     const workers = workersOf(facts, now);
     const overrides = decodeOverrides(facts.overrides, now);
     const declared = {
@@ -132,7 +135,7 @@ export class StatusBuilder {
     now: number,
     heldAll: StoredHold | null,
   ): RunExpectation | null {
-    const run = facts.run && parseRun(facts.run);
+    const run = this.recordOf(facts);
     const speed = run && speedFactsOf(name, run, facts, this.registry.find(name), now);
     const ends = run && limitsOf(run, facts, speed, now, heldAll).facts;
     return run && ends && expectationOf(run, ends);
@@ -145,6 +148,15 @@ export class StatusBuilder {
     } catch (error) {
       return this.corruptStatus(name, facts, now, error);
     }
+  }
+
+  private recordOf({ run }: BackfillFacts): RunRecord | null {
+    if (run === null) {
+      return null;
+    }
+    const record = this.records.get(run) ?? parseRun(run);
+    this.records.set(run, record);
+    return record;
   }
 
   private corruptStatus(name: string, facts: BackfillFacts, now: number, error: unknown): BackfillStatus {

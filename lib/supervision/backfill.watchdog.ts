@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Inject, Logger } from '@nestjs/common';
 import { LogOnce } from '../async/log-once.js';
 import { encodeHandlerVersion } from '../config/handler-version.js';
@@ -138,7 +139,17 @@ export class BackfillWatchdog {
 
   private async superviseAll({ runs, now, hold }: ActiveRuns): Promise<void> {
     this.pollThrottles(hold ? [] : runs);
-    await Promise.all(runs.map((run) => this.supervise(run, now)));
+    let turn = Promise.resolve();
+    await Promise.all(
+      runs
+        .filter(({ supervised }) => supervised !== null)
+        .map(async (run) => {
+          // One run a turn of the event loop: all in one turn would delay what else the process does, such as its requests.
+          turn = turn.then(() => nextTurn());
+          await turn;
+          await this.supervise(run, now);
+        }),
+    );
   }
 
   /** Of the throttles that concern all processes; those of this process are measured beside its workers. */

@@ -1,9 +1,11 @@
+import { jest } from '@jest/globals';
 import { RedisConnections } from '../../../lib/redis/redis-connections.js';
 import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
 import { PressureReporter } from '../../../lib/pacing/pressure.reporter.js';
 import { RunStore } from '../../../lib/state/run.store.js';
 import { BackfillWatchdog } from '../../../lib/supervision/backfill.watchdog.js';
-import { createAppBench, defineBackfill, numbers } from '../../support/apps/index.js';
+import { RunSupervisor } from '../../../lib/supervision/run.supervisor.js';
+import { createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
 
 const bench = await createAppBench();
 const held = { perSecondOnPeak: 0, perSecondOffPeak: 0 };
@@ -107,5 +109,31 @@ describe('the tick of the watchdog', () => {
     const read = await tick();
     expect(read.get('broken')).toMatchObject({ error: expect.stringContaining('WRONGTYPE') });
     expect(read.get('whole')).toMatchObject({ error: null, config: {} });
+  });
+
+  it('supervises one run in a turn of the event loop, so that the process does other things in between', async () => {
+    const { app, client, keys, watchdog } = await runsOf('first', 'second', 'third');
+    const turns = new Map<string, number>();
+    let turn = 0;
+    let next: NodeJS.Immediate = setImmediate(function count() {
+      turn++;
+      next = setImmediate(count);
+    });
+    jest.spyOn(app.get(RunSupervisor, { strict: false }), 'supervise').mockImplementation(async (name) => {
+      turns.set(name, turn);
+    });
+    try {
+      await client.del(...['first', 'second', 'third'].map((name) => `${keys.leases}${name}`));
+      watchdog.open(async () => {});
+      await eventually(
+        'all runs',
+        () => turns.size,
+        (runs) => runs === 3,
+      );
+      expect(new Set(turns.values()).size).toBe(3);
+    } finally {
+      clearImmediate(next);
+      await watchdog.close();
+    }
   });
 });
