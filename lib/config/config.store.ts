@@ -93,6 +93,15 @@ export function configInForce(
   };
 }
 
+/** The values of a config that Redis stores, without where they come from. Throws as `ConfigStore.read` does. */
+export function configValues(
+  backfill: string,
+  hash: Readonly<Record<string, string>>,
+  defaults: readonly BackfillConfigPatch[],
+): BackfillConfig {
+  return resolveConfig(...defaults, decodeConfigPatch(hash, { backfill, origin: 'redis' }));
+}
+
 /** The config with a change as JSON; empty where the stored config is corrupt. */
 function configAfter(
   backfill: string,
@@ -102,7 +111,7 @@ function configAfter(
 ): string {
   const changed = { ...hash, ...encodeConfigPatch(patch) };
   try {
-    return JSON.stringify(configInForce(backfill, changed, defaults).config);
+    return JSON.stringify(configValues(backfill, changed, defaults));
   } catch (error) {
     if (!(error instanceof BackfillConfigError)) {
       throw error;

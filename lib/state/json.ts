@@ -9,6 +9,15 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** Freezes what was parsed, with all that is in it, so that it can be shared. */
+export function freezeParsed<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(freezeParsed);
+  }
+  return value;
+}
+
 /** What a text has of a shape; `null` where it has nothing that this version can read. */
 export function decodeJson<Shape extends z.ZodType>(
   text: string | null | undefined,

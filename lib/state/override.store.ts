@@ -88,6 +88,10 @@ export class OverrideStore {
 
 /** The overrides that have not ended; `now`: epoch ms by the clock of Redis. */
 export function decodeOverrides(stored: readonly string[], now: number): ThrottleOverride[] {
+  // Most backfills have none.
+  if (stored.length === 0) {
+    return [];
+  }
   return stored
     .map((text) => JSON.parse(text) as StoredOverride)
     .filter(({ until }) => until > now)

@@ -1,7 +1,7 @@
 import { decodeLoweredRate } from '../pacing/shared.quota.js';
 import type { LoweredRate } from '../pacing/shared.quota.js';
 import { toHash } from '../redis/flat-hash.js';
-import type { BackfillReply } from '../redis/scripts/bindings.js';
+import type { BackfillReply, ReadBackfill } from '../redis/scripts/bindings.js';
 import { LastDecoded } from '../state/last-decoded.js';
 import { decodeSamples } from '../state/sample.store.js';
 import type { BackfillSample } from '../state/sample.store.js';
@@ -34,13 +34,29 @@ export interface BackfillFacts extends RunningFacts {
   readonly overrides: readonly string[];
 }
 
+const NOTHING: BackfillFacts = Object.freeze({
+  error: null,
+  runId: null,
+  run: null,
+  samples: Object.freeze([]),
+  heartbeats: Object.freeze({}),
+  config: Object.freeze({}),
+  lowered: null,
+  throttleErrors: Object.freeze({}),
+  overrides: Object.freeze([]),
+});
+
 /** Decodes what `overview.lua` reads. A run or samples that are as they were at the last read are the same objects again. */
 export class FactsDecoder {
   private readonly runs = new LastDecoded<Hash | null>();
   private readonly samples = new LastDecoded<readonly BackfillSample[]>();
 
   /** What was read of a backfill; without what only changes with an event, unless it was read in full. */
-  decode([
+  decode(reply: BackfillReply): BackfillFacts | RunningFacts {
+    return reply.length === 1 ? NOTHING : this.decodeRead(reply);
+  }
+
+  private decodeRead([
     name,
     full,
     error,
@@ -52,7 +68,7 @@ export class FactsDecoder {
     quota,
     throttleErrors,
     overrides,
-  ]: BackfillReply): BackfillFacts | RunningFacts {
+  ]: ReadBackfill): BackfillFacts | RunningFacts {
     const running = {
       error: error || null,
       runId: runId || null,

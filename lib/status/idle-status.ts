@@ -1,3 +1,6 @@
+/** Shared by all of them. */
+const NONE: readonly never[] = Object.freeze([]);
+
 /**
  * A status before the first run, with every field: a copy of it with other values takes the engine a fraction of the time that an
  * object takes to which so many fields are added, and most backfills of an app are idle.
@@ -9,10 +12,10 @@ export const IDLE_STATUS = {
   paramsSchema: null,
   takesParams: false,
   runId: null,
-  throttles: [],
-  overrides: [],
+  throttles: NONE,
+  overrides: NONE,
   workers: 0,
-  warnings: [],
+  warnings: NONE,
   state: 'idle',
   stateSince: null,
   stateReason: null,
@@ -43,7 +46,7 @@ export const IDLE_STATUS = {
   finishBy: null,
   late: null,
   forecast: null,
-  rate: { perSecond: 0, reason: 'idle' },
+  rate: Object.freeze({ perSecond: 0, reason: 'idle' }),
   concurrency: null,
   budget: null,
   held: null,
@@ -52,7 +55,7 @@ export const IDLE_STATUS = {
   throttlePressure: 0,
   callsPerSecond: null,
   cursor: null,
-  partitions: [],
+  partitions: NONE,
   startedAt: null,
   finishedAt: null,
   startedBy: null,

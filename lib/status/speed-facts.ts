@@ -1,5 +1,5 @@
 import type { BackfillConfig } from '../config/backfill-config.js';
-import { configInForce } from '../config/config.store.js';
+import { configValues } from '../config/config.store.js';
 import type { HandledBackfill } from '../handlers/registered-backfill.js';
 import { allowedCalls } from '../pacing/shared.quota.js';
 import type { RunRecord } from '../state/run-record.js';
@@ -32,7 +32,7 @@ function configOf(
   backfill: HandledBackfill | undefined,
 ): BackfillConfig | null {
   try {
-    return config && configInForce(name, config, backfill?.defaults ?? []).config;
+    return config && configValues(name, config, backfill?.defaults ?? []);
   } catch {
     return null;
   }

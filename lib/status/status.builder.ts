@@ -8,6 +8,7 @@ import type { HandledBackfill } from '../handlers/registered-backfill.js';
 import { throttleNames } from '../pacing/throttle-names.js';
 import { publicCursor } from '../planning/partition-rotation.js';
 import type { StoredHold } from '../state/global-hold.js';
+import { freezeParsed } from '../state/json.js';
 import { decodeOverrides } from '../state/override.store.js';
 import { parseRun, pauserOf } from '../state/run-record.js';
 import type { RunRecord } from '../state/run-record.js';
@@ -37,11 +38,25 @@ import { speedFactsOf, workedBy } from './speed-facts.js';
 
 const MINUTE_MS = 60_000;
 
+/** What `@Backfill` of this process says. */
+type Declared = Pick<BackfillStatus, 'description' | 'paramsSchema' | 'takesParams' | 'throttles'>;
+
+const UNDECLARED: Declared = Object.freeze({
+  description: null,
+  paramsSchema: null,
+  takesParams: false,
+  throttles: Object.freeze([]),
+});
+
 /** Derives the public status of a backfill from what Redis stores of it. */
 @Injectable()
 export class StatusBuilder {
-  /** By the hash, which is the same object where a run is as it was at the last read: to parse it is most of a status. */
+  /**
+   * By the hash, which is the same object where a run is as it was at the last read: to parse it is most of a status. Frozen,
+   * as several statuses have parts of the same record.
+   */
   private readonly records = new WeakMap<NonNullable<BackfillFacts['run']>, RunRecord>();
+  private readonly declared = new WeakMap<HandledBackfill, Declared>();
 
   constructor(
     private readonly registry: BackfillRegistry,
@@ -66,14 +81,10 @@ export class StatusBuilder {
     const run = this.recordOf(facts);
     const workers = workersOf(facts, now);
     const overrides = decodeOverrides(facts.overrides, now);
-    const declared = {
-      ...declaredOf(backfill),
-      throttles: backfill ? throttleNames(this.options, backfill) : [],
-      overrides,
-    };
+    const declared = this.declaredOf(backfill);
     if (!run) {
       const warnings = this.lostRuns.warnings(name, runId);
-      return { ...IDLE_STATUS, name, now: iso(now), ...declared, runId, workers, warnings };
+      return { ...IDLE_STATUS, name, now: iso(now), ...declared, overrides, runId, workers, warnings };
     }
     if (isActive(run.status)) {
       this.lostRuns.remember(name, run.id);
@@ -89,6 +100,7 @@ export class StatusBuilder {
       name,
       now: iso(now),
       ...declared,
+      overrides,
       state: publicStatus(run),
       stateSince: isoOrNull(run.stateSince),
       stateReason: run.reason,
@@ -154,9 +166,31 @@ export class StatusBuilder {
     if (run === null) {
       return null;
     }
-    const record = this.records.get(run) ?? parseRun(run);
+    const known = this.records.get(run);
+    if (known) {
+      return known;
+    }
+    const record = freezeParsed(parseRun(run));
     this.records.set(run, record);
     return record;
+  }
+
+  private declaredOf(backfill: HandledBackfill | undefined): Declared {
+    if (!backfill) {
+      return UNDECLARED;
+    }
+    const known = this.declared.get(backfill);
+    if (known) {
+      return known;
+    }
+    const declared = {
+      description: backfill.description ?? null,
+      paramsSchema: backfill.paramsSchema?.jsonSchema ?? null,
+      takesParams: backfill.paramsSchema !== undefined,
+      throttles: Object.freeze(throttleNames(this.options, backfill)),
+    };
+    this.declared.set(backfill, declared);
+    return declared;
   }
 
   private corruptStatus(name: string, facts: BackfillFacts, now: number, error: unknown): BackfillStatus {
@@ -168,7 +202,7 @@ export class StatusBuilder {
       ...IDLE_STATUS,
       name,
       now: iso(now),
-      ...declaredOf(this.registry.find(name)),
+      ...this.declaredOf(this.registry.find(name)),
       throttles: [],
       overrides: [],
       state,
@@ -181,15 +215,6 @@ export class StatusBuilder {
       lastError: { ...stored, at: iso(now) },
     };
   }
-}
-
-/** What `@Backfill` of this process says. */
-function declaredOf(backfill: HandledBackfill | undefined) {
-  return {
-    description: backfill?.description ?? null,
-    paramsSchema: backfill?.paramsSchema?.jsonSchema ?? null,
-    takesParams: backfill?.paramsSchema !== undefined,
-  };
 }
 
 /** The version that the run has to adopt before it goes on with the handler of this process. */

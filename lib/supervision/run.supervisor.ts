@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
-import { configInForce } from '../config/config.store.js';
+import { configValues } from '../config/config.store.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import type { DeclaredBackfill } from '../handlers/registered-backfill.js';
 import { BackfillLogger } from '../logging/backfill.logger.js';
@@ -136,7 +136,7 @@ function configOf(
   { config }: Pick<SupervisedRun, 'config'>,
 ): BackfillConfig | Error {
   try {
-    return typeof config === 'string' ? new Error(config) : configInForce(name, config, defaults).config;
+    return typeof config === 'string' ? new Error(config) : configValues(name, config, defaults);
   } catch (error) {
     return error as Error;
   }

@@ -106,8 +106,10 @@ export type ActiveRunReply = [
   supervised: SupervisedReply,
 ];
 
-/** What `overview.lua` reads of a backfill. */
-export type BackfillReply = [
+/** What `overview.lua` reads of a backfill; its name alone where Redis has nothing of it. */
+export type BackfillReply = ReadBackfill | [name: string];
+
+export type ReadBackfill = [
   name: string,
   full: Flag,
   error: string,

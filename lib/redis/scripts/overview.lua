@@ -19,10 +19,12 @@
   Reply    { epoch microseconds, id of the newest event, names of the active runs, backfills, JSON of the hold of all runs, ''
              without one }
            { epoch microseconds } when the events since ARGV[1] are not known: it is to be read in full
-           Of each backfill { name, 1 when read in full, else 0, error or '', run id or '', run, samples, heartbeats, config,
+           Of each backfill { name } where Redis has nothing of it, as of most that have never been run, else
+           { name, 1 when read in full, else 0, error or '', run id or '', run, samples, heartbeats, config,
            quota, errors of the throttles, overrides }. Hashes are flat lists, the samples come newest first. Run and samples are JSON,
            as a client reads one text in a fraction of the time that it takes for its values. Config, quota, errors of throttles
-           and overrides are empty unless it is read in full; the config is an error where it cannot be read.
+           and overrides are empty unless it is read in full; config, quota and errors of throttles are empty without a run, too;
+           the config is an error where it cannot be read.
 ]]
 local RUNS, CONFIG, WORKERS, QUOTA = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local SAMPLES, THROTTLE_ERRORS, OVERRIDES = KEYS[11], KEYS[12], KEYS[13]
@@ -81,6 +83,9 @@ local function read_backfill(name, id)
   if not is_full and not is_running and not problem then
     return nil
   end
+  if run_id == '' and not problem and redis.call('EXISTS', WORKERS .. name, OVERRIDES .. name) == 0 then
+    return { name }
+  end
   local samples = is_running and read('LRANGE', SAMPLES .. run_id, 0, sample_count - 1) or {}
   -- A sample is stored as JSON; of an empty table cjson makes an object.
   local samples_json = '[' .. table.concat(samples, ',') .. ']'
@@ -88,9 +93,12 @@ local function read_backfill(name, id)
   local workers = read('HGETALL', WORKERS .. name)
   local config, quota, throttle_errors, overrides = {}, {}, {}, {}
   if is_full then
-    quota = read('HMGET', QUOTA .. name, 'rate', 'since', 'step')
-    throttle_errors = run_id == '' and {} or read('HGETALL', THROTTLE_ERRORS .. run_id)
     overrides = read('HVALS', OVERRIDES .. name)
+    run_problem = problem
+  end
+  if is_full and run_id ~= '' then
+    quota = read('HMGET', QUOTA .. name, 'rate', 'since', 'step')
+    throttle_errors = read('HGETALL', THROTTLE_ERRORS .. run_id)
     run_problem = problem
     config = read('HGETALL', CONFIG .. name)
     -- A run whose config cannot be read can be read itself.

@@ -1,3 +1,5 @@
+import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
+import { RedisConnections } from '../../../lib/redis/redis-connections.js';
 import {
   createAppBench,
   defineBackfill,
@@ -18,6 +20,17 @@ function steady(config = {}) {
     config: { batchSize: 10, ...rate(20), ...config },
     processRange: ({ low, high }) => high - low + 1,
   });
+}
+
+/** Objects that are the same in both, at whatever depth. */
+function sharedParts(one: unknown, other: unknown): object[] {
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) {
+    return [];
+  }
+  const parts = Object.keys(one).flatMap((key) =>
+    sharedParts(Reflect.get(one, key), Reflect.get(other, key)),
+  );
+  return one === other ? [one, ...parts] : parts;
 }
 
 describe('status', () => {
@@ -188,5 +201,53 @@ describe('status', () => {
       ['another', 'idle'],
       ['steady', 'idle'],
     ]);
+  });
+
+  it('shares nothing with an earlier one that its reader could change', async () => {
+    const idle = defineBackfill({ name: 'idle', source: numbers(5), processRange: () => undefined });
+    const { app, backfills } = await bench.start({ handlers: [steady(rate(0)), idle] });
+    const { runId } = await backfills.start('steady');
+    const { client } = app.get(RedisConnections, { strict: false });
+    const run = app.get(BackfillKeys, { strict: false }).run(runId);
+    await backfills.pause('steady');
+    const lastError = {
+      name: 'Error',
+      message: 'no rows',
+      at: '2030-01-01T00:00:00.000Z',
+      cause: { code: 7 },
+    };
+    await client.hset(run, {
+      paramsShown: '{"tenants":[{"id":1}]}',
+      lastError: JSON.stringify(lastError),
+      'cursor:': '[[1],{"at":2}]',
+      forecast: '{"rows":{"total":1}}',
+    });
+    const [first, second] = [await backfills.list(), await backfills.list()];
+    const shared = sharedParts(first, second);
+    expect(shared).toEqual(expect.arrayContaining([{ id: 1 }, { code: 7 }, { at: 2 }, { total: 1 }]));
+    expect(shared.filter((part) => !Object.isFrozen(part))).toEqual([]);
+
+    await client.hset(run, 'paramsShown', '{"tenants":[{"id":2}]}');
+    expect((await backfills.status('steady')).params).toEqual({ tenants: [{ id: 2 }] });
+  });
+
+  it('before the first run has what Redis knows of the backfill', async () => {
+    const { app, backfills } = await bench.start({ handlers: [steady()] });
+    const { client } = app.get(RedisConnections, { strict: false });
+    const keys = app.get(BackfillKeys, { strict: false });
+    const until = Date.now() + 60_000;
+    await client.hset(keys.workers('steady'), 'another process', Date.now());
+    expect(await backfills.status('steady')).toMatchObject({ state: 'idle', workers: 1, overrides: [] });
+    await client.del(keys.workers('steady'));
+    await client.hset(
+      keys.overrides('steady'),
+      'heap',
+      JSON.stringify({ throttle: 'heap', factor: 2, until }),
+    );
+    expect(await backfills.status('steady')).toMatchObject({
+      state: 'idle',
+      workers: 0,
+      overrides: [{ throttle: 'heap', factor: 2 }],
+    });
   });
 });
