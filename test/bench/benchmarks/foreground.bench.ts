@@ -1,20 +1,21 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchArena } from '../bench-arena.js';
 import { fillRows } from '../bench-tables.js';
 import type { Benchmark, Finding } from '../benchmark.js';
 import type { SignalPlan } from '../bench-plan.js';
 import { ForegroundArena } from '../foreground/foreground-arena.js';
 import type { Measured, TracePoint } from '../foreground/foreground-arena.js';
-import { stretchOf, times } from '../foreground/latency.js';
+import { compared, medianOf, stretchesDoubled, summaryOf } from '../foreground/foreground-round.js';
+import type { Compared, ForegroundRound } from '../foreground/foreground-round.js';
+import { meanOf, stretchOf, times } from '../foreground/latency.js';
 import type { Latency } from '../foreground/latency.js';
-import { median } from '../statistics.js';
-import { traceChart } from '../foreground/trace-chart.js';
+import { writeChart } from '../foreground/write-chart.js';
+import { median, spread } from '../statistics.js';
 
 const BOUND = 1.5;
 const SHARE = 0.8;
 /** Requests of the foreground a second. */
-const TRAFFIC = 120;
+const TRAFFIC = 30;
 /** Ranges at once, each without a rate, and with rates as parts of what it then reaches. */
 const PARTS: readonly (readonly [number, readonly number[]])[] = [
   [1, [0.1, 0.25, 0.5, 0.75]],
@@ -28,11 +29,15 @@ const BATCH = 1000;
 const FILL_FACTOR = 50;
 /**
  * The share of requests that are slower than the bound at which the run is throttled, and held. At the 95th percentile itself
- * it is 0.05 in the long window; the lower of both windows, which is followed, is a little less.
+ * it is 0.05 in the long window. What is followed is the lower of both windows, and needs room for what it does not see.
  */
-const SLOW_SHARE = { from: 0.025, to: 0.105, everyMs: 250 };
-/** All that is compared is measured so often, in turn: the machine is not the same from one minute to the next. */
-const ROUNDS = 4;
+const SLOW_SHARE = { from: 0.015, to: 0.07, everyMs: 250 };
+/**
+ * All that is compared is measured so often, in turn, and each time in another order: the machine is not the same from one minute
+ * to the next, and what comes before leaves dirty pages. A ratio is the median of those of the rounds, each with what its own
+ * round measured.
+ */
+const ROUNDS = 5;
 
 interface Setting {
   readonly name: string;
@@ -65,18 +70,15 @@ export const foreground: Benchmark = {
     };
 
     const fixed = await start();
-    const { alone, doubled, settings } = await findSettings(arena, fixed.beside);
+    const { alone, settings } = await findSettings(arena, fixed.beside);
     const byMetric = await start({ ...SLOW_SHARE, url: await traffic.call<string>('url') });
     const follow = (usual: Latency) => traffic.call('limit', times(usual, BOUND));
-    await follow(alone.latency);
-    const compared = await compare(arena, {
-      fixed: fixed.beside,
-      adaptive: byMetric.beside,
-      settings,
-      follow,
-    });
+    await follow(alone);
+    const contenders = { fixed: fixed.beside, adaptive: byMetric.beside, settings, follow };
+    const rounds = await compare(arena, contenders);
     await arena.end(fixed.app);
-    const trace = await traceChanges(arena, byMetric.beside);
+    await byMetric.beside.pace(0);
+    const stopped = await byMetric.beside.trace(arena.size(75, 3), arena.size(1_000, 50));
     await byMetric.beside.cancel();
     await arena.end(byMetric.app);
 
@@ -86,18 +88,15 @@ export const foreground: Benchmark = {
     const probed = await byProbe.beside.measure(arena.size(30_000, 500), arena.size(15_000, 300));
     await byProbe.beside.cancel();
     await arena.end(byProbe.app);
-    writeChart(trace, compared.quiet);
-    return findings({ ...compared, quietDoubled: doubled.latency, probed, trace });
+    writeChart(rounds, stopped, BOUND);
+    return findings({ settings, rounds, stopped, probed });
   },
 };
 
 /** Measures the foreground alone, and finds what rates the parts of `PARTS` are. The run that is fixed is paused afterwards. */
 async function findSettings(arena: BenchArena, beside: ForegroundArena) {
   const measure = () => beside.measure(arena.size(2_000, 100), arena.size(8_000, 300));
-  const alone = await measure();
-  await beside.pace(2 * TRAFFIC);
-  const doubled = await measure();
-  await beside.pace(TRAFFIC);
+  const { latency: alone } = await measure();
   await beside.start();
   const settings: Setting[] = [];
   for (const [concurrency, parts] of PARTS) {
@@ -116,7 +115,7 @@ async function findSettings(arena: BenchArena, beside: ForegroundArena) {
     );
   }
   await beside.pause();
-  return { alone, doubled, settings };
+  return { alone, settings };
 }
 
 interface Contenders {
@@ -129,58 +128,65 @@ interface Contenders {
   readonly follow: (usual: Latency) => Promise<unknown>;
 }
 
-interface Compared {
-  /** The foreground alone, measured between the others. */
-  readonly quiet: Latency;
-  readonly sweep: readonly Fixed[];
-  /** By a metric of the foreground. */
-  readonly adaptive: Measured;
-}
-
 /** Measures the fixed settings, the foreground alone and the run that finds its concurrency in turn. */
-async function compare(
-  arena: BenchArena,
-  { fixed, settings, adaptive, follow }: Contenders,
-): Promise<Compared> {
+async function compare(arena: BenchArena, contenders: Contenders): Promise<readonly ForegroundRound[]> {
+  const { fixed, adaptive, follow } = contenders;
   const settleMs = arena.size(2_000, 100);
-  const rounds = {
-    quiet: [] as Measured[],
-    adaptive: [] as Measured[],
-    fixed: settings.map((setting) => ({ setting, rounds: [] as Measured[] })),
-  };
+  const quiet = () => fixed.measure(settleMs, arena.size(10_000, 300)).then(({ latency }) => latency);
+  const periodMs = arena.size(1_000, 50);
   await adaptive.configure(ADAPTIVE);
   await adaptive.start();
   await adaptive.measure(arena.size(40_000, 500), arena.size(1_000, 300));
+  const rounds: ForegroundRound[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     await adaptive.pause();
+    const before = await quiet();
     await fixed.resume();
-    for (const { setting, rounds: ofSetting } of rounds.fixed) {
-      await fixed.configure(setting.patch);
-      ofSetting.push(await fixed.measure(settleMs, arena.size(6_000, 300)));
-    }
+    const ofSettings = await measureEach(arena, contenders, round);
     await fixed.pause();
-    rounds.quiet.push(await fixed.measure(settleMs, arena.size(8_000, 300)));
-    await follow(medianOf(rounds.quiet).latency);
+    await fixed.pace(2 * TRAFFIC);
+    const quietDoubled = await quiet();
+    await fixed.pace(TRAFFIC);
+    const usual = meanOf(before, await quiet());
+    await follow(medianOf([...rounds.map((each) => each.quiet), usual]));
     await adaptive.resume();
-    rounds.adaptive.push(await adaptive.measure(arena.size(14_000, 100), arena.size(18_000, 300)));
+    // The longest window of its metric still has what was before.
+    await sleep(arena.size(25_000, 100));
+    const steady = await adaptive.trace(arena.size(20, 3), periodMs);
+    await adaptive.pace(2 * TRAFFIC);
+    const doubled = await adaptive.trace(arena.size(20, 3), periodMs);
+    await adaptive.pace(TRAFFIC);
+    rounds.push({ quiet: usual, quietDoubled, fixed: ofSettings, adaptive: steady, doubled });
   }
-  const { latency: quiet } = medianOf(rounds.quiet);
-  return {
-    quiet,
-    adaptive: medianOf(rounds.adaptive),
-    sweep: rounds.fixed.map(({ setting, rounds: ofSetting }): Fixed => {
-      const { latency, rowsPerSecond } = medianOf(ofSetting);
-      return { setting, latency, rowsPerSecond, stretch: stretchOf(latency, quiet) };
-    }),
-  };
+  return rounds;
 }
 
-function medianOf(rounds: readonly Measured[]): Measured {
-  const of = (value: (round: Measured) => number) => median(rounds.map(value));
-  return {
-    latency: { read: of(({ latency }) => latency.read), update: of(({ latency }) => latency.update) },
-    rowsPerSecond: of(({ rowsPerSecond }) => rowsPerSecond),
-  };
+/** Each setting, and each time another one first. */
+async function measureEach(
+  arena: BenchArena,
+  { fixed, settings }: Contenders,
+  round: number,
+): Promise<readonly Measured[]> {
+  const measured = new Map<Setting, Measured>();
+  const first = round % settings.length;
+  for (const setting of [...settings.slice(first), ...settings.slice(0, first)]) {
+    await fixed.configure(setting.patch);
+    measured.set(setting, await fixed.measure(arena.size(2_000, 100), arena.size(6_000, 300)));
+  }
+  return settings.flatMap((setting) => measured.get(setting) ?? []);
+}
+
+interface Result {
+  readonly settings: readonly Setting[];
+  readonly rounds: readonly ForegroundRound[];
+  /** Each second after the foreground has stopped. */
+  readonly stopped: readonly TracePoint[];
+  /** The run that finds its concurrency by a probe of the app. */
+  readonly probed: Measured;
+}
+
+interface Fixed extends Compared {
+  readonly setting: Setting;
 }
 
 /** The fastest fixed setting that keeps a bound. */
@@ -199,65 +205,24 @@ function bestOf(sweep: readonly Fixed[]): Best {
   return { ...best, bound };
 }
 
-interface Trace {
-  readonly points: readonly TracePoint[];
-  readonly doubledAt: number;
-  readonly stoppedAt: number;
-}
-
-/** The foreground doubles, and stops later on. */
-async function traceChanges(arena: BenchArena, beside: ForegroundArena): Promise<Trace> {
-  const periodMs = arena.size(1_000, 50);
-  const began = performance.now();
-  const seconds = () => (performance.now() - began) / 1000;
-  const points = await beside.trace(arena.size(20, 3), periodMs, began);
-  await beside.pace(2 * TRAFFIC);
-  const doubledAt = seconds();
-  points.push(...(await beside.trace(arena.size(40, 3), periodMs, began)));
-  await beside.pace(0);
-  const stoppedAt = seconds();
-  points.push(...(await beside.trace(arena.size(75, 3), periodMs, began)));
-  return { points, doubledAt, stoppedAt };
-}
-
-interface Result extends Compared {
-  readonly quietDoubled: Latency;
-  /** By a probe of the app. */
-  readonly probed: Measured;
-  readonly trace: Trace;
-}
-
-function findings({ quiet, quietDoubled, sweep, adaptive, probed, trace }: Result): Finding[] {
+function findings({ settings, rounds, stopped, probed }: Result): Finding[] {
+  const quiet = medianOf(rounds.map((round) => round.quiet));
+  const sweep = settings.map((setting, i): Fixed => {
+    const measured = compared(rounds, (round) => round.fixed[i] ?? summaryOf([]));
+    return { setting, ...measured };
+  });
   const best = bestOf(sweep);
   const { bound } = best;
-  // A service level is one time, however many requests there are; where more of them alone already take longer, it is of these.
-  const usual = {
-    read: Math.max(quiet.read, quietDoubled.read),
-    update: Math.max(quiet.update, quietDoubled.update),
-  };
-  const fastest = Math.max(...sweep.map(({ rowsPerSecond }) => rowsPerSecond));
-  const stretch = stretchOf(adaptive.latency, quiet);
+  const adaptive = compared(rounds, (round) => summaryOf(round.adaptive));
   const share = adaptive.rowsPerSecond / best.rowsPerSecond;
-  const within = secondsUntil(
-    trace.points,
-    trace.doubledAt,
-    trace.stoppedAt,
-    ({ latency }) => stretchOf(latency, usual) <= bound,
-  );
-  const atSpeed = secondsUntil(
-    trace.points,
-    trace.stoppedAt,
-    Infinity,
-    ({ rowsPerSecond }) => rowsPerSecond >= SHARE * fastest,
-  );
+  const fastest = Math.max(...sweep.map(({ rowsPerSecond }) => rowsPerSecond));
   return [
-    ...sweep.map((each) => line(`foreground, fixed, ${each.setting.name}`, each, quiet, each.stretch)),
+    ...sweep.map((each) => line(`foreground, fixed, ${each.setting.name}`, each, quiet)),
     {
-      ...line('foreground, adaptive', adaptive, quiet, stretch),
+      ...line('foreground, adaptive', adaptive, quiet),
       target:
         bound === BOUND ? `<= ${BOUND}` : `<= ${bound.toFixed(2)}: no fixed setting keeps ${BOUND} here`,
-      met: stretch <= bound,
-      note: `${rowsText(adaptive)}; ${trace.points[0]?.reason ?? 'no controller'}`,
+      met: adaptive.stretch <= bound,
     },
     {
       name: 'foreground, adaptive beside the best fixed',
@@ -267,28 +232,37 @@ function findings({ quiet, quietDoubled, sweep, adaptive, probed, trace }: Resul
       ratio: share,
       target: `>= ${SHARE}`,
       met: share >= SHARE,
-      spread: null,
+      spread: spread(rounds.map((round) => summaryOf(round.adaptive).rowsPerSecond)),
       note: `${best.setting.name}, the fastest that keeps ${bound.toFixed(2)} times quiet`,
     },
-    line('foreground, adaptive by a probe alone', probed, quiet, stretchOf(probed.latency, quiet)),
-    seconds('foreground doubles, back within the bound', within, 3),
-    seconds('foreground stops, back at speed', atSpeed, 60),
+    line(
+      'foreground, adaptive by a probe alone',
+      { ...probed, stretch: stretchOf(probed.latency, quiet) },
+      quiet,
+    ),
+    seconds('foreground doubles, back within the bound', secondsUntilWithin(rounds, bound), 3),
+    seconds('foreground stops, back at speed', secondsUntilSpeed(stopped, SHARE * fastest), 60),
   ];
 }
 
-/** Seconds from a change until a period for which something holds, and for the one after it. */
-function secondsUntil(
-  points: readonly TracePoint[],
-  from: number,
-  to: number,
-  holds: (point: TracePoint) => boolean,
-): number {
-  const after = points.filter(({ at }) => at > from && at <= to);
-  const index = after.findIndex((point, i) => holds(point) && holds(after[i + 1] ?? point));
-  return (after[index]?.at ?? Number.NaN) - from;
+/** Seconds from the change until the median of the rounds is within the bound. */
+function secondsUntilWithin(rounds: readonly ForegroundRound[], bound: number): number {
+  const stretches = rounds.map(stretchesDoubled);
+  const within = stretches[0]?.findIndex(
+    (_, second) => median(stretches.map((ofRound) => ofRound[second] ?? Number.NaN)) <= bound,
+  );
+  return within === undefined || within === -1 ? Number.NaN : within;
 }
 
-function line(name: string, { latency, rowsPerSecond }: Measured, quiet: Latency, stretch: number): Finding {
+/** Seconds until two in turn are as fast as that. */
+function secondsUntilSpeed(points: readonly TracePoint[], fast: number): number {
+  const index = points.findIndex((_, i) =>
+    points.slice(i, i + 2).every(({ rowsPerSecond }) => rowsPerSecond >= fast),
+  );
+  return index === 0 ? 0 : (points[index - 1]?.at ?? Number.NaN);
+}
+
+function line(name: string, { latency, rowsPerSecond, stretch }: Compared, quiet: Latency): Finding {
   const worse = latency.read / quiet.read > latency.update / quiet.update ? 'read' : 'update';
   return {
     name,
@@ -299,12 +273,8 @@ function line(name: string, { latency, rowsPerSecond }: Measured, quiet: Latency
     target: 'none: to know',
     met: true,
     spread: null,
-    note: rowsText({ rowsPerSecond }),
+    note: `${Math.round(rowsPerSecond).toLocaleString('en-US')} rows/s`,
   };
-}
-
-function rowsText({ rowsPerSecond }: Pick<Measured, 'rowsPerSecond'>): string {
-  return `${Math.round(rowsPerSecond).toLocaleString('en-US')} rows/s`;
 }
 
 function seconds(name: string, measured: number, most: number): Finding {
@@ -319,25 +289,4 @@ function seconds(name: string, measured: number, most: number): Finding {
     spread: null,
     note: Number.isNaN(measured) ? 'not within the time that was measured' : '',
   };
-}
-
-/** Also the trace itself, as JSON: the controller is tuned with recorded signals. */
-function writeChart({ points, doubledAt, stoppedAt }: Trace, quiet: Latency): void {
-  const folder = new URL('../../../.cache/', import.meta.url);
-  mkdirSync(folder, { recursive: true });
-  const chart = traceChart(
-    points,
-    [
-      { title: 'p95, times quiet', value: ({ latency }) => stretchOf(latency, quiet), bound: BOUND },
-      { title: 'rows/s', value: ({ rowsPerSecond }) => rowsPerSecond },
-      { title: 'concurrency', value: ({ concurrency }) => concurrency },
-    ],
-    [
-      { at: doubledAt, text: 'foreground doubles' },
-      { at: stoppedAt, text: 'foreground stops' },
-    ],
-  );
-  writeFileSync(new URL('foreground.svg', folder), chart);
-  writeFileSync(new URL('foreground.json', folder), JSON.stringify(points));
-  console.log(`chart: ${fileURLToPath(new URL('foreground.svg', folder))}`);
 }

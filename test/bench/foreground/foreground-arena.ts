@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RemoteProcess } from '../../support/processes/index.js';
-import type { Latency } from './latency.js';
+import { p95Of } from './latency.js';
+import type { Latency, Times } from './latency.js';
 
 /** What was measured during some time. */
 export interface Measured {
@@ -9,7 +10,9 @@ export interface Measured {
 }
 
 /** A second of a trace. */
-export interface TracePoint extends Measured {
+export interface TracePoint {
+  readonly times: Times;
+  readonly rowsPerSecond: number;
   /** Seconds since its beginning. */
   readonly at: number;
   /** Ranges at once; `null` where it is fixed. */
@@ -53,32 +56,38 @@ export class ForegroundArena {
   /** Measures for so many ms, after some to settle. */
   async measure(settleMs: number, ms: number): Promise<Measured> {
     await sleep(settleMs);
-    await this.traffic.call('take');
-    const [from, before] = [performance.now(), await this.app.call<number>('endlessRows')];
-    await sleep(ms);
-    const [latency, after] = await Promise.all([
-      this.traffic.call<Latency>('take'),
-      this.app.call<number>('endlessRows'),
-    ]);
-    return { latency, rowsPerSecond: ((after - before) * 1000) / (performance.now() - from) };
+    const { times, rowsPerSecond } = await this.observe(ms);
+    return { latency: p95Of([times]), rowsPerSecond };
   }
 
   /** Measures each of so many periods. */
-  async trace(periods: number, periodMs: number, began = performance.now()): Promise<TracePoint[]> {
+  async trace(periods: number, periodMs: number): Promise<TracePoint[]> {
+    const began = performance.now();
     const points: TracePoint[] = [];
     for (let i = 0; i < periods; i++) {
-      const measured = await this.measure(0, periodMs);
+      const observed = await this.observe(periodMs);
       const { concurrency } = await this.app.call<{ concurrency: { value: number; reason: string } | null }>(
         'status',
         'endless',
       );
       points.push({
-        ...measured,
+        ...observed,
         at: (performance.now() - began) / 1000,
         concurrency: concurrency?.value ?? null,
         reason: concurrency?.reason ?? null,
       });
     }
     return points;
+  }
+
+  private async observe(ms: number): Promise<Pick<TracePoint, 'times' | 'rowsPerSecond'>> {
+    await this.traffic.call('take');
+    const [from, before] = [performance.now(), await this.app.call<number>('endlessRows')];
+    await sleep(ms);
+    const [times, after] = await Promise.all([
+      this.traffic.call<Times>('take'),
+      this.app.call<number>('endlessRows'),
+    ]);
+    return { times, rowsPerSecond: ((after - before) * 1000) / (performance.now() - from) };
   }
 }

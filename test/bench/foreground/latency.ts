@@ -15,10 +15,14 @@ export interface Timed {
   readonly ms: number;
 }
 
-export function p95Of(timed: readonly Timed[]): Latency {
+/** What each request of some time took, in ms. */
+export type Times = Readonly<Record<Kind, readonly number[]>>;
+
+/** Over all of these times. */
+export function p95Of(times: readonly Times[]): Latency {
   const p95 = (kind: Kind) =>
     quantile(
-      timed.filter((each) => each.kind === kind).map(({ ms }) => ms),
+      times.flatMap((each) => each[kind]),
       0.95,
     );
   return { read: p95('read'), update: p95('update') };
@@ -31,4 +35,8 @@ export function stretchOf(latency: Latency, quiet: Latency): number {
 
 export function times(latency: Latency, factor: number): Latency {
   return { read: latency.read * factor, update: latency.update * factor };
+}
+
+export function meanOf(one: Latency, other: Latency): Latency {
+  return { read: (one.read + other.read) / 2, update: (one.update + other.update) / 2 };
 }

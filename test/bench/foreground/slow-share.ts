@@ -1,12 +1,13 @@
-import { KINDS } from './latency.js';
-import type { Kind, Latency, Timed } from './latency.js';
+import type { Latency, Timed } from './latency.js';
 
 interface Count {
   slow: number;
   all: number;
 }
 
-type Second = Readonly<Record<Kind, Count>> & { readonly at: number };
+interface Second extends Count {
+  readonly at: number;
+}
 
 /**
  * Which share of the requests of the last seconds was slower than a limit, as the service level of an app is measured (SRE
@@ -24,24 +25,21 @@ export class SlowShare {
     const at = Math.floor(endedAt / 1000);
     let second = this.seconds.at(-1);
     if (second?.at !== at) {
-      second = { at, read: { slow: 0, all: 0 }, update: { slow: 0, all: 0 } };
+      second = { at, slow: 0, all: 0 };
       this.seconds.push(second);
     }
-    second[kind].all++;
-    second[kind].slow += ms > limit[kind] ? 1 : 0;
+    second.all++;
+    second.slow += ms > limit[kind] ? 1 : 0;
   }
 
-  /** That of the kind with the higher one; `null` where there are fewer requests of a kind than so many. */
+  /** The lower one of the windows; `null` where there are fewer requests than so many. */
   share(enough: number): number | null {
     const now = Math.floor(performance.now() / 1000);
     this.seconds = this.seconds.filter(({ at }) => at > now - Math.max(...this.windows));
-    const counts = this.windows.map((length) => {
-      const within = this.seconds.filter(({ at }) => at > now - length);
-      return KINDS.map((kind) => countOf(within.map((second) => second[kind])));
-    });
-    return counts.flat().some(({ all }) => all < enough)
+    const counts = this.windows.map((length) => countOf(this.seconds.filter(({ at }) => at > now - length)));
+    return counts.some(({ all }) => all < enough)
       ? null
-      : Math.min(...counts.map((ofKinds) => Math.max(...ofKinds.map(({ slow, all }) => slow / all))));
+      : Math.min(...counts.map(({ slow, all }) => slow / all));
   }
 }
 

@@ -6,7 +6,7 @@ const MARGIN = 60;
 
 interface Panel {
   readonly title: string;
-  readonly value: (point: TracePoint) => number | null;
+  readonly value: (point: TracePoint, index: number) => number | null;
   /** A horizontal line. */
   readonly bound?: number;
 }
