@@ -6,7 +6,7 @@ import { interleave } from '../rounds.js';
 
 const LANES = 4;
 const BATCH = 1_000;
-const ROWS = 400_000;
+const ROWS = 120_000;
 const TINY = 8_000;
 const MOST_TIMES = 1.6;
 
@@ -36,7 +36,7 @@ export const entities: Benchmark = {
     for (const { name, role, wanted, than } of RIVALS) {
       const hand = await arena.fork({ role, keyPrefix: '' });
       const loop = await interleave(
-        arena.size(5, 1),
+        arena.size(4, 1),
         () => perSecond(() => app.call<number>('run', 'entities')),
         () => perSecond(() => hand.call<number>('loop', rows, BATCH, LANES)),
       );
@@ -65,7 +65,7 @@ async function journaled(arena: BenchArena, plain: () => Promise<number>): Promi
     journaled: true,
   });
   const compared = await interleave(
-    arena.size(5, 1),
+    arena.size(4, 1),
     async () => {
       await fillRows(arena, rows);
       await arena.sql('TRUNCATE backfill_journals, backfill_journal_rows');

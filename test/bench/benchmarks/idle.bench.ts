@@ -7,7 +7,7 @@ import { paceName } from '../handlers.js';
 import { median, spread } from '../statistics.js';
 
 const MOST_CORE = 0.005;
-const MOST_BOOT_MS = 50;
+const MOST_BOOT_MS = 60;
 const SLOW = paceName(0.5);
 
 /** What the library costs an app that has next to nothing to do, and its start. */
@@ -32,7 +32,7 @@ export const idle: Benchmark = {
 };
 
 async function cpu(arena: BenchArena, ...apps: readonly RemoteProcess[]): Promise<Finding[]> {
-  const seconds = arena.size(60, 2);
+  const seconds = arena.size(40, 2);
   const [without = 0, ...shares] = await Promise.all(apps.map((app) => shareOfCore(app, seconds)));
   await arena.end(...apps);
   return shares.map((share, i) => {

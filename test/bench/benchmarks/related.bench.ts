@@ -11,7 +11,7 @@ export const related: Benchmark = {
   name: 'related',
   beside: 'a loop of as many lanes: fork, find, create, flush',
   async run(arena) {
-    const rows = arena.size(200_000, 8_000);
+    const rows = arena.size(100_000, 8_000);
     const app = await arena.fork({
       role: 'app',
       keyPrefix: arena.keyPrefix(),

@@ -19,7 +19,7 @@ export const restart: Benchmark = {
   beside: '`lockDuration`',
   async run(arena) {
     const lockDuration = arena.size(5_000, 1_000);
-    const rounds = arena.size(8, 1);
+    const rounds = arena.size(6, 1);
     const times: number[] = [];
     for (let round = 0; round < rounds; round++) {
       // Anywhere between two renewals of the locks, and between two looks for locks that have expired.

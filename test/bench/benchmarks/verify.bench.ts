@@ -15,7 +15,7 @@ export const verify: Benchmark = {
   name: 'verify',
   beside: 'the whole run, of which its sweeps and its sample are a part',
   async run(arena) {
-    const rows = arena.size(1_000_000, 4_000);
+    const rows = arena.size(600_000, 4_000);
     await fillRows(arena, rows);
     const app = await arena.fork({
       role: 'app',
