@@ -18,6 +18,19 @@ export class IntervalLockManager extends LockManager {
     }
   }
 
+  /**
+   * Tracks a job from the fetch on. Where the reply to that is read late, after the event loop was blocked, its lock has no time
+   * for another block: it is renewed at once.
+   *
+   * @param fetchedAt when the fetch was sent, in epoch ms
+   */
+  trackFetched(jobId: string, token: string, fetchedAt: number): void {
+    this.trackJob(jobId, token, fetchedAt);
+    if (Date.now() - fetchedAt > this.opts.lockRenewTime / 2) {
+      void this.extendLocks([jobId]);
+    }
+  }
+
   private async renew(): Promise<void> {
     const jobs = this.getTrackedJobIds();
     if (jobs.length === 0 || this.unanswered === MOST_UNANSWERED) {

@@ -32,6 +32,8 @@ class ObservedWorker extends QueueWorker<number> {
   reply: Gate | null = null;
   /** Of the fetch of the second job. */
   secondJob: Gate | null = null;
+  /** For how long the event loop is blocked before it reads the reply to a fetch. */
+  blockMs = 0;
   private fetches = 0;
 
   override async extendJobLocks(jobIds: string[], tokens: string[], duration: number): Promise<string[]> {
@@ -48,6 +50,17 @@ class ObservedWorker extends QueueWorker<number> {
     }
     return super.moveToActive(token, name);
   }
+
+  protected override async nextJobFromJobData(
+    ...reply: Parameters<QueueWorker<number>['nextJobFromJobData']>
+  ): Promise<Job<number>> {
+    blockEventLoop(this.blockMs);
+    return super.nextJobFromJobData(...reply);
+  }
+}
+
+function blockEventLoop(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 /** A queue with jobs, and a worker with room for all of them, which it processes until the test ends. */
@@ -103,11 +116,10 @@ describe('a worker', () => {
       () => begun.length,
       (jobs) => jobs === 1,
     );
-    const never = new Int32Array(new SharedArrayBuffer(4));
     await nextTurn();
     const before = worker.renewals.length;
     for (let block = 0; block < BLOCKS; block++) {
-      Atomics.wait(never, 0, 0, BLOCK_MS);
+      blockEventLoop(BLOCK_MS);
       await nextTurn();
     }
     // One less where Redis takes longer than a block to reply.
@@ -125,5 +137,17 @@ describe('a worker', () => {
       (renewals) => renewals > 0,
     );
     expect(begun).toEqual([]);
+  });
+
+  it('renews the lock of a job at once where it reads the reply to its fetch late', async () => {
+    const { worker } = await working('late', 1);
+    worker.blockMs = BLOCK_MS;
+    const renewed = new Promise<string[][]>((resolve) =>
+      worker.once('active', ({ id }: Job<number>) =>
+        resolve(worker.renewals.filter((ids) => ids.includes(String(id)))),
+      ),
+    );
+    void worker.run();
+    expect(await renewed).toEqual([['1']]);
   });
 });
