@@ -8,6 +8,7 @@ import { forecast } from './forecast.bench.js';
 import { foreground } from './foreground.bench.js';
 import { heap } from './heap.bench.js';
 import { idle } from './idle.bench.js';
+import { journal } from './journal.bench.js';
 import { longWalk } from './long-walk.bench.js';
 import { memory } from './memory.bench.js';
 import { noop } from './noop.bench.js';
@@ -29,6 +30,7 @@ export const benchmarks: readonly Benchmark[] = [
   entities,
   related,
   rows,
+  journal,
   undo,
   verify,
   plan,

@@ -6,14 +6,14 @@ import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
 import {
-  BACKFILL_JOURNAL_ENTITIES,
   BackfillConflictError,
   BackfillModule,
   BackfillService,
   eventLoopLag,
-  httpThrottle,
   probeLatency,
 } from 'nestjs-backfill';
+// What earlier builds do not export is read where it is used.
+import * as library from 'nestjs-backfill';
 import type { BackfillEvent, BackfillThrottle, RehearseOptions, StartOptions } from 'nestjs-backfill';
 import { tellParent } from '../../support/processes/index.js';
 import type { BenchPlan, Role, SignalPlan } from '../bench-plan.js';
@@ -26,7 +26,7 @@ import { processFigures } from '../process-figures.js';
 function latencyOf({ url, ...thresholds }: Partial<SignalPlan> = {}): BackfillThrottle {
   return url === undefined
     ? probeLatency({ ...thresholds, probe: (em) => em.findOne(BenchRow, { id: 1 }) })
-    : httpThrottle({ ...thresholds, url, name: 'slow requests of the foreground' });
+    : library.httpThrottle({ ...thresholds, url, name: 'slow requests of the foreground' });
 }
 
 const OVER = new Set<BackfillEvent['type']>(['completed', 'failed', 'cancelled']);
@@ -41,7 +41,7 @@ export async function open(plan: BenchPlan): Promise<Role> {
         MikroOrmModule.forRoot({
           driver: PostgreSqlDriver,
           clientUrl: plan.databaseUrl,
-          entities: [...BENCH_ENTITIES, ...(plan.journaled ? BACKFILL_JOURNAL_ENTITIES : [])],
+          entities: [...BENCH_ENTITIES, ...(plan.journaled ? library.BACKFILL_JOURNAL_ENTITIES : [])],
           pool: { min: 0, max: 10 },
         }),
         BullModule.forRoot({ connection: { url: plan.redisUrl } }),
