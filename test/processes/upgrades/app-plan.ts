@@ -32,8 +32,8 @@ export function optionsOf(plan: AppPlan, keyPrefix: string): BackfillModuleOptio
     workers,
     ledger,
     throttles: throttled ? [tableThrottle] : [],
-    // Held handlers end when they are aborted, not before.
-    shutdownTimeout: 300,
+    // Handlers that are aborted write and acknowledge their rows within this, also on a busy machine.
+    shutdownTimeout: 10_000,
     ...(lockDuration === undefined ? {} : { lockDuration }),
   };
 }
