@@ -20,6 +20,7 @@ import { restart } from './restart.bench.js';
 import { rows } from './rows.bench.js';
 import { scale } from './scale.bench.js';
 import { sql } from './sql.bench.js';
+import { stalls } from './stalls.bench.js';
 import { undo } from './undo.bench.js';
 import { verify } from './verify.bench.js';
 
@@ -43,6 +44,7 @@ export const benchmarks: readonly Benchmark[] = [
   idle,
   forecast,
   api,
+  stalls,
   foreground,
   heap,
   registered,
