@@ -1,5 +1,6 @@
 import { createAppBench, defineBackfill, eventually, numbers } from '../../support/apps/index.js';
 import type { BackfillApp } from '../../support/apps/index.js';
+import { TEST_MS } from '../../support/deadlines.js';
 import { startAppProcess, type AppProcess } from './app-process.js';
 
 const bench = await createAppBench();
@@ -57,55 +58,59 @@ afterEach(async () => {
   await Promise.all(all.splice(0).map(({ gone }) => gone));
 });
 
-it('a rolling deploy under load, forth and back: each version works only while the run is its own', async () => {
-  const work = defineBackfill({
-    name: 'work',
-    source: numbers(RANGES),
-    version: '1',
-    onOtherVersion: 'hold',
-    processRange: () => undefined,
-  });
-  // An API process that is deployed last.
-  const operator = await bench.start({ handlers: [work], options: { workers: false } });
-  const { backfills } = operator;
-  const doneBeyond = (count: number) =>
-    eventually(
-      `more than ${count} ranges to be done`,
-      () => backfills.status('work'),
-      ({ done }) => done > count,
-    );
-  await Promise.all([launch('1'), launch('1')]);
-  await backfills.start('work', { config: { batchSize: 1, duration: 2, ...FAST } });
-  await doneBeyond(60);
+it(
+  'a rolling deploy under load, forth and back: each version works only while the run is its own',
+  async () => {
+    const work = defineBackfill({
+      name: 'work',
+      source: numbers(RANGES),
+      version: '1',
+      onOtherVersion: 'hold',
+      processRange: () => undefined,
+    });
+    // An API process that is deployed last.
+    const operator = await bench.start({ handlers: [work], options: { workers: false } });
+    const { backfills } = operator;
+    const doneBeyond = (count: number) =>
+      eventually(
+        `more than ${count} ranges to be done`,
+        () => backfills.status('work'),
+        ({ done }) => done > count,
+      );
+    await Promise.all([launch('1'), launch('1')]);
+    await backfills.start('work', { config: { batchSize: 1, duration: 2, ...FAST } });
+    await doneBeyond(60);
 
-  await deploy(operator, '2');
-  expect(await held(operator)).toMatch(/run of version 1 .* this process has version 2.*adoptVersion: '2'/);
-  expect(begunBy('2')).toEqual([]);
-  const ofFirst = begunBy('1').length;
-  const adopted = Date.now();
-  await backfills.resume('work', { adoptVersion: '2' });
-  await backfills.configure('work', FAST);
-  await doneBeyond(ofFirst + 60);
-  expect(begunBy('1')).toHaveLength(ofFirst);
+    await deploy(operator, '2');
+    expect(await held(operator)).toMatch(/run of version 1 .* this process has version 2.*adoptVersion: '2'/);
+    expect(begunBy('2')).toEqual([]);
+    const ofFirst = begunBy('1').length;
+    const adopted = Date.now();
+    await backfills.resume('work', { adoptVersion: '2' });
+    await backfills.configure('work', FAST);
+    await doneBeyond(ofFirst + 60);
+    expect(begunBy('1')).toHaveLength(ofFirst);
 
-  await deploy(operator, '1');
-  expect(await held(operator)).toMatch(/run of version 2 .* this process has version 1.*adoptVersion: '1'/);
-  const ofSecond = begunBy('2');
-  expect(ofSecond.length).toBeGreaterThan(0);
-  expect(Math.min(...ofSecond.map(({ at }) => at ?? 0))).toBeGreaterThanOrEqual(adopted);
-  expect(begunBy('1')).toHaveLength(ofFirst);
-  await backfills.resume('work', { adoptVersion: '1' });
-  await backfills.configure('work', { perSecondOnPeak: null, perSecondOffPeak: null });
+    await deploy(operator, '1');
+    expect(await held(operator)).toMatch(/run of version 2 .* this process has version 1.*adoptVersion: '1'/);
+    const ofSecond = begunBy('2');
+    expect(ofSecond.length).toBeGreaterThan(0);
+    expect(Math.min(...ofSecond.map(({ at }) => at ?? 0))).toBeGreaterThanOrEqual(adopted);
+    expect(begunBy('1')).toHaveLength(ofFirst);
+    await backfills.resume('work', { adoptVersion: '1' });
+    await backfills.configure('work', { perSecondOnPeak: null, perSecondOffPeak: null });
 
-  expect(await operator.finished('work')).toMatchObject({
-    state: 'completed',
-    version: '1',
-    planned: RANGES,
-    done: RANGES,
-    rowsDone: RANGES,
-    failed: 0,
-  });
-  expect(begunBy('2')).toEqual(ofSecond);
-  const rows = await bench.database.query<{ id: number }>('SELECT id FROM done ORDER BY id');
-  expect(rows.map(({ id }) => id)).toEqual(Array.from({ length: RANGES }, (_, i) => i + 1));
-});
+    expect(await operator.finished('work')).toMatchObject({
+      state: 'completed',
+      version: '1',
+      planned: RANGES,
+      done: RANGES,
+      rowsDone: RANGES,
+      failed: 0,
+    });
+    expect(begunBy('2')).toEqual(ofSecond);
+    const rows = await bench.database.query<{ id: number }>('SELECT id FROM done ORDER BY id');
+    expect(rows.map(({ id }) => id)).toEqual(Array.from({ length: RANGES }, (_, i) => i + 1));
+  },
+  2 * TEST_MS,
+);
