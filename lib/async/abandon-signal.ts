@@ -13,19 +13,18 @@ export class AbandonSignal {
   }
 
   /** Settles as the work does, or resolves to `abandoned`. */
-  async race<T>(work: Promise<T>): Promise<T | 'abandoned'> {
-    let listener: () => void = () => undefined;
-    const abandoned = new Promise<'abandoned'>((resolve) => {
-      listener = () => resolve('abandoned');
+  race<T>(work: Promise<T>): Promise<T | 'abandoned'> {
+    return new Promise((resolve, reject) => {
+      const listener = () => resolve('abandoned');
+      const onSettled = (settle: (value: T) => void) => (value: T) => {
+        this.listeners.delete(listener);
+        settle(value);
+      };
+      this.listeners.add(listener);
+      work.then(onSettled(resolve), onSettled(reject));
+      if (this.abandoned) {
+        listener();
+      }
     });
-    this.listeners.add(listener);
-    if (this.abandoned) {
-      listener();
-    }
-    try {
-      return await Promise.race([work, abandoned]);
-    } finally {
-      this.listeners.delete(listener);
-    }
   }
 }

@@ -28,7 +28,9 @@ export async function callHandler(
   const context = handlerContext(execution, em);
   switch (shape) {
     case 'range':
-      await sampleRange(execution, fork);
+      if (execution.sampler) {
+        await sampleRange(execution, execution.sampler, fork);
+      }
       return handleRange(execution, handler as RangeHandler, context);
     case 'batch':
       return handleBatch(execution, handler as BatchHandler<unknown>, em, fork);

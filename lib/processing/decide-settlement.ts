@@ -18,7 +18,7 @@ const MAX_BACKOFF_MS = 5 * 60_000;
 /** What is done with a range after its execution. */
 export type Decision =
   /** It succeeded: acknowledge it. */
-  | { readonly kind: 'ack'; readonly rows: RowsDone; readonly missing?: number; readonly rechecked?: number }
+  | { readonly kind: 'ack'; readonly rows: RowsDone; readonly missing: number; readonly rechecked: number }
   /** Give it back as it was, without using up an attempt; `escalate`: the error still has to reach the run. */
   | { readonly kind: 'release'; readonly error: unknown; readonly escalate: boolean }
   /** Settle it with successors, failures or both; `error` is the last one, `null` where it was only stopped. */
@@ -56,12 +56,7 @@ export interface SettlementContext {
 export async function decideSettlement(outcome: Outcome, context: SettlementContext): Promise<Decision> {
   switch (outcome.kind) {
     case 'done':
-      return {
-        kind: 'ack',
-        rows: outcome.rows,
-        missing: outcome.missing ?? 0,
-        rechecked: outcome.rechecked ?? 0,
-      };
+      return decideDone(outcome);
     case 'partial':
       return decidePartial(outcome, context);
     case 'failed':
@@ -69,6 +64,15 @@ export async function decideSettlement(outcome: Outcome, context: SettlementCont
     default:
       return outcome satisfies never;
   }
+}
+
+/** For a range that succeeded the decision needs no context, and no promise. */
+export function decideDone({
+  rows,
+  missing = 0,
+  rechecked = 0,
+}: Extract<Outcome, { kind: 'done' }>): Extract<Decision, { kind: 'ack' }> {
+  return { kind: 'ack', rows, missing, rechecked };
 }
 
 async function decidePartial(

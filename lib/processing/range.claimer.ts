@@ -74,14 +74,15 @@ export class RangeClaimer {
     );
   }
 
-  /** Waits until a claimed range is due, or the signal is aborted. */
-  async waitUntilDue({ dueAt }: Claim, signal: AbortSignal): Promise<void> {
-    const waitMs = dueAt - performance.now();
-    if (waitMs <= 0) {
-      // The worker was busy with the range before: ranges that are late for this reason do not start together.
-      return;
-    }
-    await sleep(waitMs, signal);
+  /** Waits until a claimed range is due, or the signal is aborted; `undefined`: it is due. */
+  waitUntilDue(claim: Claim, signal: AbortSignal): Promise<void> | undefined {
+    const waitMs = claim.dueAt - performance.now();
+    // The worker was busy with the range before: ranges that are late for this reason do not start together.
+    return waitMs > 0 ? this.wait(waitMs, claim, signal) : undefined;
+  }
+
+  private async wait(ms: number, { dueAt }: Claim, signal: AbortSignal): Promise<void> {
+    await sleep(ms, signal);
     if (!signal.aborted) {
       const now = performance.now();
       this.lateness.record(Math.min(now - dueAt, MAX_WAIT_MS), now);
@@ -113,7 +114,9 @@ export class RangeClaimer {
   /** A range has ended after so many ms, or `ranges` were given back; the budget has their places again. */
   release(ms: number | null, ranges = 1): void {
     this.budget.release(ms, ranges);
-    void this.reportBudget();
+    if (this.budget.isLimited) {
+      void this.reportBudget();
+    }
   }
 
   /** Tells Redis how much of the budget this process uses, together with claims of this turn. */
@@ -190,6 +193,12 @@ export class JobClaims {
     private readonly end: number,
   ) {}
 
+  /** The next range, where it has been claimed together with an earlier one. */
+  take(): NextClaim | undefined {
+    const claim = this.claimed.shift();
+    return claim && { status: 'claimed', claim };
+  }
+
   async next(): Promise<NextClaim> {
     while (this.claimed.length === 0 && !this.refusal && this.from < this.end) {
       const answer = await this.claimer.claim(this.job, this.from, this.end);
@@ -199,8 +208,7 @@ export class JobClaims {
         await this.refuse(answer);
       }
     }
-    const claim = this.claimed.shift();
-    return claim ? { status: 'claimed', claim } : (this.refusal ?? { status: 'exhausted' });
+    return this.take() ?? this.refusal ?? { status: 'exhausted' };
   }
 
   private async refuse(refusal: Refusal): Promise<void> {
@@ -215,7 +223,7 @@ export class JobClaims {
     }
   }
 
-  /** Indexes of the ranges that are claimed and have not been taken by `next`. */
+  /** Indexes of the ranges that are claimed and have not been taken. */
   unprocessed(): number[] {
     return this.claimed.map(({ entry }) => entry.index);
   }

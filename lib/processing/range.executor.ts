@@ -24,10 +24,8 @@ export class RangeExecutor {
   constructor(@Inject(EntityManagers) private readonly managers: Pick<EntityManagers, 'fork'>) {}
 
   /** Never rejects because of the handler, its source or the database: what they throw is the outcome `failed`. */
-  async execute(execution: Execution): Promise<Outcome> {
-    return this.telemetry.around(execution, async () =>
-      IdleTransactionError.explainIn(await this.executeRetrying(execution), execution.backfill),
-    );
+  execute(execution: Execution): Promise<Outcome> {
+    return this.telemetry.around(execution, () => this.executeRetrying(execution));
   }
 
   private async executeRetrying(execution: Execution): Promise<Outcome> {
@@ -37,21 +35,25 @@ export class RangeExecutor {
       before: () => (acknowledged = true),
       after: (rows) => this.telemetry.acknowledged(execution, rows),
     });
+    let outcome: Outcome;
     try {
-      return await retryOnContention(
+      outcome = await retryOnContention(
         () => this.executeOnce(observed),
         execution.signal,
         // A rehearsal shows the error of the first try.
         () => !acknowledged && !execution.observer,
       );
     } catch (error) {
-      return { kind: 'failed', error, progressed: acknowledged };
+      outcome = { kind: 'failed', error, progressed: acknowledged };
     }
+    return IdleTransactionError.explainIn(outcome, execution.backfill);
   }
 
   /** Calls the handler with an entity manager of its own, which is created once something asks for it. */
   private async executeOnce(execution: Execution): Promise<Outcome> {
-    await execution.journal?.open();
+    if (execution.journal) {
+      await execution.journal.open();
+    }
     const fork = () => this.managers.fork(execution.backfill);
     let forked: EntityManager | undefined;
     const em = () => (forked ??= fork());
@@ -94,7 +96,7 @@ interface AcknowledgeListener {
 
 function onAcknowledge(execution: Execution, listener: AcknowledgeListener): Execution {
   const { acknowledge } = execution.rows;
-  if (!acknowledge) {
+  if (!acknowledge || execution.backfill.shape !== 'row') {
     return execution;
   }
   return {

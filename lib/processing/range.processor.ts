@@ -111,7 +111,10 @@ export class RangeProcessor {
   ): Promise<'settled' | 'released'> {
     const { backfill, runId, dryRun, rowsExact } = this.run;
     const { entry } = claim;
-    await this.claimer.waitUntilDue(claim, signal);
+    const due = this.claimer.waitUntilDue(claim, signal);
+    if (due) {
+      await due;
+    }
     if (this.stopping || signal.aborted) {
       return this.release(entry);
     }

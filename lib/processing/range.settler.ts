@@ -7,7 +7,8 @@ import type { QuotaLimiter } from '../pacing/quota.limiter.js';
 import { describeRange } from '../sources/planned-range.js';
 import type { RangeEntry } from '../state/range-entry.js';
 import type { Acknowledgement, Settled, Settlement } from '../state/range-steps.js';
-import { decideSettlement } from './decide-settlement.js';
+import { decideDone, decideSettlement } from './decide-settlement.js';
+import type { Decision } from './decide-settlement.js';
 import { DueRetries } from './due-retries.js';
 import type { Outcome } from './execution.js';
 import type { RunWorkerDeps } from './run-worker.deps.js';
@@ -56,33 +57,19 @@ export class RangeSettler {
     signal: AbortSignal,
     pendingAcks: Promise<unknown>[],
   ): Promise<'settled' | 'released'> {
-    const { rangeStore, splitter } = this.deps;
-    const { backfill, runId } = this.run;
-    const decision = await decideSettlement(outcome, {
-      backfill,
-      entry,
-      config: this.config(),
-      aborted: signal.aborted,
-      now: new Date(),
-      split: (range) => splitter.split(this.run, range, signal),
-      concernsRun: (error) => this.escalateOnce(error, entry),
-    });
+    const decision =
+      outcome.kind === 'done' ? decideDone(outcome) : await this.decide(entry, outcome, signal);
     switch (decision.kind) {
-      case 'ack':
-        pendingAcks.push(
-          this.acknowledge({
-            entry,
-            rows: decision.rows,
-            missing: decision.missing ?? 0,
-            rechecked: decision.rechecked ?? 0,
-          }),
-        );
+      case 'ack': {
+        const { rows, missing, rechecked } = decision;
+        pendingAcks.push(this.acknowledge({ entry, rows, missing, rechecked }));
         return 'settled';
+      }
       case 'release':
         if (decision.escalate) {
           await this.escalateOnce(decision.error, entry);
         }
-        await rangeStore.release(runId, [entry.index]);
+        await this.deps.rangeStore.release(this.run.runId, [entry.index]);
         return 'released';
       case 'settle':
         this.logMissing(decision.settlement);
@@ -155,6 +142,18 @@ export class RangeSettler {
     if (names.length === 0 || (name === null && quota !== null)) {
       await this.deps.quota.decrease(backfill.name, runId, quota, ms, this.limiter.meter.perSecond());
     }
+  }
+
+  private decide(entry: RangeEntry, outcome: Outcome, signal: AbortSignal): Promise<Decision> {
+    return decideSettlement(outcome, {
+      backfill: this.run.backfill,
+      entry,
+      config: this.config(),
+      aborted: signal.aborted,
+      now: new Date(),
+      split: (range) => this.deps.splitter.split(this.run, range, signal),
+      concernsRun: (error) => this.escalateOnce(error, entry),
+    });
   }
 
   private acknowledge(done: Acknowledgement): Promise<unknown> {

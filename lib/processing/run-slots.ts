@@ -66,18 +66,10 @@ export class RunSlots {
     this.use = this.useNow();
   }
 
-  /** Rests after work that took so long, where slots are used for only a part of the time. */
-  async rest(workedMs: number): Promise<void> {
+  /** Rests after work that took so long, where slots are used for only a part of the time; `undefined`: it does not. */
+  rest(workedMs: number): Promise<void> | undefined {
     const owedMs = this.rests.begin(workedMs, this.use);
-    if (owedMs === null) {
-      return;
-    }
-    const from = performance.now();
-    try {
-      await this.restFor(owedMs);
-    } finally {
-      this.rests.end(owedMs, performance.now() - from, this.use);
-    }
+    return owedMs === null ? undefined : this.restFor(owedMs);
   }
 
   /** Ends all rests. */
@@ -88,7 +80,16 @@ export class RunSlots {
     await this.stepping;
   }
 
-  private async restFor(workedMs: number): Promise<void> {
+  private async restFor(owedMs: number): Promise<void> {
+    const from = performance.now();
+    try {
+      await this.sleepFor(owedMs);
+    } finally {
+      this.rests.end(owedMs, performance.now() - from, this.use);
+    }
+  }
+
+  private async sleepFor(workedMs: number): Promise<void> {
     const { signal } = this.closed;
     const from = performance.now();
     for (;;) {

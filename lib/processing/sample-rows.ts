@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { RangeEntry } from '../state/range-entry.js';
 import type { Execution } from './execution.js';
+import type { RowSampler } from './row.sampler.js';
 
 /** Adds rows that a handler is about to be given to the sample of the run. */
 export async function sampleRows(
@@ -15,11 +16,12 @@ export async function sampleRows(
 
 /** The same for a range handler, whose rows are loaded where some of them are drawn. */
 export async function sampleRange(
-  { backfill: { name, source }, entry, sampler, signal }: Execution,
+  { backfill: { name, source }, entry, signal }: Execution,
+  sampler: RowSampler,
   fork: () => EntityManager,
 ): Promise<void> {
   const { payload } = entry;
-  if (!sampler || payload.kind === 'rows') {
+  if (payload.kind === 'rows') {
     return;
   }
   await sampler.add(entry, entry.rows, true, async (positions) => {

@@ -13,7 +13,8 @@ export function toRange(
   if (source.toRange) {
     return source.toRange(planned, index, partition);
   }
-  return { ...fieldsOf(planned, 'planned'), index, ...(partition === '' ? {} : { partition }) };
+  const fields = fieldsOf(planned, 'planned');
+  return partition === '' ? { ...fields, index } : { ...fields, index, partition };
 }
 
 /** A planned range formatted for previews and failures. */
