@@ -3,6 +3,9 @@
   theoretical arrival time, the start time of the next range, in epoch microseconds.
 ]]
 local SECOND, MARGIN, ROUNDING = 1000000, 1000, 0.001
+-- One range above the rate is allowed in a second, or this share of it. Processes start ranges some ms too late or too early for
+-- each other, which nothing here knows of: the late starts that are known take half of it.
+local ALLOWED = 0.02
 -- Starts are late by this much in a process that is not busy. Room for ranges that started late is made so long after they were
 -- due: before a second has passed since.
 local USUAL_LATENESS, ROOM_AFTER = 2000, 900000
@@ -17,17 +20,16 @@ local function tolerances_within(every, allowed)
   return shortening, burst_tolerance
 end
 
--- One range above the rate is allowed in a second, or 2 %.
-local function allowed_in_a_second(every)
+local function allowed_in_a_second(every, share)
   local rate = SECOND / every
-  return math.max(math.floor(rate + 1 + ROUNDING), math.floor(rate * 1.02 + ROUNDING))
+  return math.max(math.floor(rate + 1 + ROUNDING), math.floor(rate * (1 + share) + ROUNDING))
 end
 
 local function tolerances(every)
   if every <= 0 then
     return 0, 0
   end
-  return tolerances_within(every, allowed_in_a_second(every))
+  return tolerances_within(every, allowed_in_a_second(every, ALLOWED))
 end
 
 -- The tolerances of a range of so many rows, a row being a cell: ranges of different sizes follow each other, so the rows of
@@ -82,7 +84,7 @@ local function note_late_starts(stored, every, now, ranges, lateness)
     late.started, late.extra = now, own
   end
   local shortening, burst_tolerance = tolerances(every)
-  local free = allowed_in_a_second(every) * (every - shortening) - burst_tolerance - SECOND - 2 * MARGIN
+  local free = allowed_in_a_second(every, ALLOWED / 2) * (every - shortening) - burst_tolerance - SECOND - 2 * MARGIN
   local needed = late.extra - math.max(0, free)
   if needed > 0 then
     late.from = late.room > 0 and math.min(late.from, due + ROOM_AFTER) or due + ROOM_AFTER
