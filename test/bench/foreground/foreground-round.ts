@@ -12,15 +12,15 @@ export interface ForegroundRound {
   readonly quiet: Latency;
   /** Twice as many requests alone. */
   readonly quietDoubled: Latency;
-  /** In the order of the settings. */
-  readonly fixed: readonly Measured[];
+  /** In the order of the settings; `null`: not measured in this round. */
+  readonly fixed: readonly (Measured | null)[];
   /** The run that finds its concurrency, each second. */
   readonly adaptive: readonly TracePoint[];
   /** The seconds after that, with twice as many requests. */
   readonly doubled: readonly TracePoint[];
 }
 
-/** Medians of the rounds. */
+/** Medians of the rounds that measured it. */
 export interface Compared extends Measured {
   /** Multiples of the foreground alone in the same round. */
   readonly stretch: number;
@@ -28,9 +28,12 @@ export interface Compared extends Measured {
 
 export function compared(
   rounds: readonly ForegroundRound[],
-  of: (round: ForegroundRound) => Measured,
+  of: (round: ForegroundRound) => Measured | null,
 ): Compared {
-  const measured = rounds.map((round) => ({ round, ...of(round) }));
+  const measured = rounds.flatMap((round) => {
+    const found = of(round);
+    return found ? [{ round, ...found }] : [];
+  });
   return {
     latency: medianOf(measured.map(({ latency }) => latency)),
     rowsPerSecond: median(measured.map(({ rowsPerSecond }) => rowsPerSecond)),
