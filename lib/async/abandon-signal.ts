@@ -15,7 +15,8 @@ export class AbandonSignal {
   /** Settles as the work does, or resolves to `abandoned`. */
   race<T>(work: Promise<T>): Promise<T | 'abandoned'> {
     return new Promise((resolve, reject) => {
-      const listener = () => resolve('abandoned');
+      // Work that has settled by now comes first.
+      const listener = () => queueMicrotask(() => resolve('abandoned'));
       const onSettled = (settle: (value: T) => void) => (value: T) => {
         this.listeners.delete(listener);
         settle(value);

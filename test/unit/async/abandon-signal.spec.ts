@@ -33,6 +33,10 @@ describe('an abandon signal', () => {
   it('settles as the work does', async () => {
     const signal = new AbandonSignal();
     expect(await signal.race(Promise.resolve(1))).toBe(1);
+    // Also where it has just settled.
+    const settled = signal.race(Promise.resolve(2));
+    signal.abandon();
+    expect(await settled).toBe(2);
     await expect(signal.race(Promise.reject(new Error('bad')))).rejects.toThrow('bad');
   });
 });
