@@ -36,7 +36,7 @@ end
 -- the last in a second are beyond the limit, and those before it are not, or all of them together by 2 %.
 local function row_tolerances(every_row, rows)
   local rate = SECOND / every_row
-  local allowed = math.max(math.floor(rate + 1 + ROUNDING), math.floor(rate * 1.02 + ROUNDING) - rows + 1)
+  local allowed = math.max(math.floor(rate + 1 + ROUNDING), math.floor(rate * (1 + ALLOWED) + ROUNDING) - rows + 1)
   local shortening, burst_tolerance = tolerances_within(every_row, allowed)
   return rows * shortening, burst_tolerance
 end
