@@ -1,5 +1,6 @@
 import type { CanActivate, NestInterceptor, Type } from '@nestjs/common';
 import { z } from 'zod';
+import { PARSE_ONCE } from '../config/parse-once.js';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 import { describeValue } from '../errors/describe-value.js';
 
@@ -96,7 +97,7 @@ const schema = z.lazy(() =>
 
 /** Throws `BackfillDefinitionError` that names every invalid option, or that guards are missing. */
 export function resolveAdminOptions(options: BackfillAdminOptions): ResolvedAdminOptions {
-  const parsed = schema.safeParse(options);
+  const parsed = schema.safeParse(options, PARSE_ONCE);
   if (!parsed.success) {
     throw invalidAdminOptions(
       parsed.error.issues.map(({ path, message }) => ({

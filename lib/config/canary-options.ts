@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { BackfillRequestError } from '../errors/backfill-request.error.js';
 import { describeValue } from '../errors/describe-value.js';
 import { groupDigits } from '../errors/group-digits.js';
+import { PARSE_ONCE } from './parse-once.js';
 
 const MAX_ROWS = 1_000_000_000;
 const ROWS = `a whole number from 1 to ${groupDigits(MAX_ROWS)}`;
@@ -42,7 +43,7 @@ export function parseCanary(backfill: string, value: unknown): Required<CanaryOp
   if (value === undefined) {
     return null;
   }
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, PARSE_ONCE);
   if (parsed.success) {
     return parsed.data;
   }

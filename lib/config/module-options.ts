@@ -4,6 +4,7 @@ import { parseConfigPatch } from './parse-config-patch.js';
 import type { BackfillBudget } from './backfill-budget.js';
 import type { BackfillConfigPatch } from './backfill-config.js';
 import { budgetIssues } from './parse-budget.js';
+import { PARSE_ONCE } from './parse-once.js';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 import { groupDigits } from '../errors/group-digits.js';
 import type { BackfillThrottle } from '../throttles/backfill-throttle.js';
@@ -92,9 +93,6 @@ function milliseconds(min: number) {
 const REDIS = 'expected a URL redis://... or rediss://..., options of ioredis, or a client of ioredis';
 const PREFIX = 'expected a string that is not empty';
 
-/** Without code that zod generates for a schema: that takes longer than the one parse. */
-const ONCE = { jitless: true };
-
 const optionsSchema = z.strictObject({
   workers: z
     .union([z.boolean(), z.array(z.string())], 'expected true, false or a list of names of backfills')
@@ -131,7 +129,7 @@ export interface ResolvedModuleOptions {
 
 /** Throws `BackfillDefinitionError` that names each invalid option, or `BackfillConfigError` for `config`. */
 export function resolveModuleOptions(options: BackfillModuleOptions = {}): ResolvedModuleOptions {
-  const parsed = optionsSchema.safeParse(options, ONCE);
+  const parsed = optionsSchema.safeParse(options, PARSE_ONCE);
   if (!parsed.success) {
     const lines = parsed.error.issues.map((issue) => {
       const field = issue.path.join('.') || 'options';

@@ -3,6 +3,7 @@ import { describeValue, shortened } from '../errors/describe-value.js';
 import type { BackfillConfigPatch } from './backfill-config.js';
 import { CONFIG_FIELDS, CONFIG_KEYS, isConfigKey } from './backfill-config.schema.js';
 import { nearestKey } from './nearest-key.js';
+import { PARSE_ONCE } from './parse-once.js';
 
 /**
  * Validates a config from outside: options of a decorator, the body of a request, options of `start`.
@@ -40,6 +41,6 @@ function issueWith(field: string, value: unknown): ConfigIssue | undefined {
     };
   }
   const { schema, expected } = CONFIG_FIELDS[field];
-  if (schema.safeParse(value).success) return undefined;
+  if (schema.safeParse(value, PARSE_ONCE).success) return undefined;
   return { field, expected, received: describeValue(value) };
 }

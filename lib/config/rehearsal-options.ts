@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PARSE_ONCE } from './parse-once.js';
 
 /**
  * How the rehearsals of a backfill show its rows: the option `rehearsal` of `@Backfill`.
@@ -20,6 +21,6 @@ export function parseRehearsalMask(rehearsal: unknown): readonly string[] | null
   if (rehearsal === undefined) {
     return [];
   }
-  const parsed = schema.safeParse(rehearsal);
+  const parsed = schema.safeParse(rehearsal, PARSE_ONCE);
   return parsed.success ? (parsed.data.mask ?? []) : null;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { describeValue } from '../errors/describe-value.js';
+import { PARSE_ONCE } from './parse-once.js';
 import type { VerifyAnswer, VerifyContext } from './verify-row.js';
 
 const MAX_SWEEPS = 100;
@@ -87,10 +88,7 @@ function parse<Options extends VerifyOptions>(options: z.ZodType<Options>, value
   if (value === undefined || value === false) {
     return { options: null };
   }
-  if (value === true) {
-    return { options: options.parse({}) };
-  }
-  const parsed = options.safeParse(value);
+  const parsed = options.safeParse(value === true ? {} : value, PARSE_ONCE);
   if (parsed.success) {
     return { options: parsed.data };
   }

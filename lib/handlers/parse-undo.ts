@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PARSE_ONCE } from '../config/parse-once.js';
 import { BackfillDefinitionError } from '../errors/backfill-definition.error.js';
 import { describeValue } from '../errors/describe-value.js';
 import type { UndoSettings } from './undo-options.js';
@@ -29,7 +30,7 @@ export function parseUndo(undo: unknown, backfill: string): UndoSettings | null 
   if (undo === undefined) {
     return null;
   }
-  const parsed = undoSchema.safeParse(undo);
+  const parsed = undoSchema.safeParse(undo, PARSE_ONCE);
   if (!parsed.success) {
     const field = String(parsed.error.issues[0]?.path[0] ?? '');
     const value: unknown = field === '' ? undo : Reflect.get(Object(undo), field);

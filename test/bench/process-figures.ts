@@ -2,6 +2,11 @@ import type { Role } from './bench-plan.js';
 
 const SAMPLE_MS = 20;
 
+/** Collects what loading the modules left, so that the next measurement does not; needs `--expose-gc`. */
+export function forgetLoading(): void {
+  globalThis.gc?.();
+}
+
 /** What a process tells of itself. */
 export function processFigures(): Role {
   let peak = 0;

@@ -20,7 +20,7 @@ import type { BenchPlan, Role, SignalPlan } from '../bench-plan.js';
 import { BenchModule } from '../bench.module.js';
 import { BENCH_ENTITIES, BenchRow } from '../bench-rows.entity.js';
 import { endless, handlersOf, held, slow, starts } from '../handlers.js';
-import { processFigures } from '../process-figures.js';
+import { forgetLoading, processFigures } from '../process-figures.js';
 
 /** What the app knows of the foreground. */
 function latencyOf({ url, ...thresholds }: Partial<SignalPlan> = {}): BackfillThrottle {
@@ -33,6 +33,7 @@ const OVER = new Set<BackfillEvent['type']>(['completed', 'failed', 'cancelled']
 
 /** An app with the library and every handler of the benchmarks. */
 export async function open(plan: BenchPlan): Promise<Role> {
+  forgetLoading();
   const began = performance.now();
   const app = await NestFactory.createApplicationContext(
     {

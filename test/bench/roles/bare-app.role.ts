@@ -6,10 +6,11 @@ import { ScheduleModule } from '@nestjs/schedule';
 import type { BenchPlan, Role } from '../bench-plan.js';
 import { BenchModule } from '../bench.module.js';
 import { BENCH_ENTITIES } from '../bench-rows.entity.js';
-import { processFigures } from '../process-figures.js';
+import { forgetLoading, processFigures } from '../process-figures.js';
 
 /** The same app without the library. */
 export async function open(plan: BenchPlan): Promise<Role> {
+  forgetLoading();
   const began = performance.now();
   const app = await NestFactory.createApplicationContext(
     {
