@@ -41,3 +41,16 @@ export function queueLimiter(perSecond: number): QueueLimit {
       : Math.min(HEADROOM_MS, Math.floor(exact * HEADROOM_FRACTION));
   return { max, duration: Math.min(exact - headroom, MAX_WINDOW_MS) };
 }
+
+/**
+ * Ms for which the queue gives no further job after it has given one, whichever of these rates is in force; 0 where it may give
+ * one at once.
+ */
+export function shortestWindow(...rates: readonly (number | null)[]): number {
+  const fastest = Math.max(...rates.map((rate) => rate ?? Infinity));
+  if (fastest <= 0 || fastest === Infinity) {
+    return 0;
+  }
+  const { max, duration } = queueLimiter(fastest);
+  return max === 1 ? duration : 0;
+}

@@ -1,6 +1,7 @@
 import { Worker, WaitingError } from 'bullmq';
 import type { Job } from 'bullmq';
 import type { BackfillConfig } from '../config/backfill-config.js';
+import { shortestWindow } from '../pacing/queue-limiter.js';
 import { QuotaLimiter } from '../pacing/quota.limiter.js';
 import { workerOptions } from '../queues/queue-map.js';
 import { rangeQueueName } from '../queues/range.queues.js';
@@ -27,10 +28,10 @@ const HELD_POLL_MS = 5_000;
  */
 const PREFETCH_BELOW_MS = 2_000;
 /**
- * How often a worker that waits for the end of the limit of its queue looks whether it still holds: no event tells of a peak
- * boundary that a claim has applied, and one may be missed.
+ * How often a worker that waits for the end of the limit of its queue looks whether it still holds. It is woken when that changes:
+ * by the event, or by the next tick of the watchdog where the event was missed.
  */
-const LIMIT_POLL_MS = 1_000;
+const LIMIT_POLL_MS = 30_000;
 
 /** Why a job ends. `interrupted`: the worker stops, or the last range was released. */
 type JobEnd = Exclude<NextClaim, { readonly status: 'claimed' }> | { readonly status: 'interrupted' };
@@ -52,6 +53,8 @@ export class RunWorker {
   private readonly returned = new Set<string>();
   private prefetching = false;
   private stopping = false;
+  /** The rate in force, as `followRate` was last told. */
+  private perSecond: number | null = null;
   private resumeTimer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -95,11 +98,12 @@ export class RunWorker {
     const queue = rangeQueueName(run.backfill.name, run.runId);
     const process = (job: Job<RangeJob>, token?: string) =>
       deps.connections.runFor(run.runId, () => this.processJob(job, token));
-    this.worker = new LimitedWorker<RangeJob>(queue, process, {
+    const options = {
       ...workerOptions(deps.client, deps.keys.prefix, deps.options.lockDuration),
       concurrency: this.slots.ranges,
       maximumRateLimitDelay: LIMIT_POLL_MS,
-    });
+    };
+    this.worker = new LimitedWorker<RangeJob>(queue, process, options, () => this.windowMs());
     this.worker.on('error', (error) => events.error(error));
   }
 
@@ -119,6 +123,14 @@ export class RunWorker {
   /** Starts no call for so many ms: the third party asked a process to wait. */
   blockCalls(ms: number): void {
     this.limiter.block(ms);
+  }
+
+  /** Is told the rate in force at each tick: where the event was missed, a change takes effect now. */
+  followRate(perSecond: number | null): void {
+    if (perSecond !== this.perSecond) {
+      this.perSecond = perSecond;
+      void this.resume();
+    }
   }
 
   /** Resumes a worker that paused itself because its run is held; one that waits for the limit of the queue looks at it again. */
@@ -275,6 +287,12 @@ export class RunWorker {
     }
     this.prefetching = this.run.backfill.shape === 'row' && ms < PREFETCH_BELOW_MS;
     this.worker.concurrency = this.jobsAtOnce();
+  }
+
+  /** As short as by the config and by the rate in force: an event may not have told of a change of one of them yet. */
+  private windowMs(): number {
+    const { perSecondOnPeak, perSecondOffPeak } = this.config;
+    return Math.min(shortestWindow(perSecondOnPeak, perSecondOffPeak), shortestWindow(this.perSecond));
   }
 
   private jobsAtOnce(): number {

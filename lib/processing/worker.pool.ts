@@ -153,6 +153,12 @@ export class WorkerPool {
       this.stopOthers();
       this.ensureWorkers();
     }
+    for (const { backfill, runId, perSecond } of runs) {
+      const worker = this.workers.get(backfill);
+      if (worker?.run.runId === runId) {
+        worker.followRate(perSecond);
+      }
+    }
     this.poller.sync(
       'process',
       [...this.workers.values()].map(({ run }) => run),

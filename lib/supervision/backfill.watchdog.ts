@@ -15,6 +15,7 @@ import { scripts } from '../redis/scripts/bindings.js';
 import type { ActiveRunReply } from '../redis/scripts/bindings.js';
 import { decodeHold } from '../state/global-hold.js';
 import type { StoredHold } from '../state/global-hold.js';
+import { decodePace, toPerSecond } from '../state/pace.js';
 import type { RunStatus } from '../state/run-status.js';
 import { RunStore } from '../state/run.store.js';
 import { AppIntervals } from './app-intervals.js';
@@ -28,7 +29,7 @@ const EVERY_MS = 1_000;
 /** A little shorter than the interval, so that in each interval one process acquires the lease of a run. */
 const LEASE_MS = 900;
 /** Values of each run in the reply of `tick.lua`. */
-const FIELDS_PER_RUN = 10;
+const FIELDS_PER_RUN = 11;
 
 /** A run that is running or paused. */
 export interface ActiveRun {
@@ -47,6 +48,8 @@ export interface ActiveRun {
   readonly isStalled: boolean;
   /** Whether it should end by a time. */
   readonly hasFinishBy: boolean;
+  /** The rate in force: ranges a second, `null` is unpaced, 0 holds. */
+  readonly perSecond: number | null;
   /** What supervision begins with; `null` where this process does not supervise the run now. */
   readonly supervised: SupervisedRun | null;
 }
@@ -103,7 +106,19 @@ export class BackfillWatchdog {
     const runs = Array.from({ length: fields.length / FIELDS_PER_RUN }, (_, i) => {
       const first = FIELDS_PER_RUN * i;
       const own = fields.slice(first, first + FIELDS_PER_RUN) as ActiveRunReply;
-      const [backfill, runId, status, resumes, lease, mine, quietMs, stalled, finishBy, supervised] = own;
+      const [
+        backfill,
+        runId,
+        status,
+        resumes,
+        lease,
+        mine,
+        quietMs,
+        stalled,
+        finishBy,
+        interval,
+        supervised,
+      ] = own;
       return {
         backfill,
         runId,
@@ -114,6 +129,7 @@ export class BackfillWatchdog {
         quietMs,
         isStalled: stalled === 1,
         hasFinishBy: finishBy === 1,
+        perSecond: toPerSecond(decodePace(Number(interval))),
         supervised: decodeSupervised(supervised),
       };
     });

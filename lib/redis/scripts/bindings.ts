@@ -103,6 +103,7 @@ export type ActiveRunReply = [
   quietMs: number,
   isStalled: Flag,
   hasFinishBy: Flag,
+  interval: string,
   supervised: SupervisedReply,
 ];
 

@@ -18,7 +18,8 @@
   Reply    { epoch ms, JSON of the hold of all runs, '' without one, then of each active run: backfill, run id, status ('' when
              the run is gone), how many times it was resumed, 1 when this process got its lease, else 0, 1 when this
              process may supervise it, else 0, ms for which nothing was done, 1 when it is recorded as stalled, else 0, 1
-             when it should end by a time, else 0, and what supervision begins with... }
+             when it should end by a time, else 0, interval that is in force, microseconds as text, '' where none was applied yet,
+             and what supervision begins with... }
              That is {} where this process did not get the lease, the run is not running or all runs are held, else { error or '',
              run, number of outstanding ranges, config, `rate`, `since` and `step` of the quota, highest pressure, its reason, name
              of its throttle, '' for the quota, 1 where the pressure says nothing about the load, else 0, 1 where the quota has
@@ -70,8 +71,9 @@ for i = 1, #active, 2 do
   local has_lease = may_supervise and redis.call('SET', LEASE_PREFIX .. name, '1', 'NX', 'PX', lease_ms)
   reply[#reply + 1] = name
   reply[#reply + 1] = id
-  local status, resumes, held_all_since, active_at, state_since, stalled, finish_by = unpack(redis.call('HMGET', run_key,
-    'status', 'resumes', 'heldAllSince', 'activeAt', 'stateSince', 'stalled', 'finishBy'))
+  local status, resumes, held_all_since, active_at, state_since, stalled, finish_by, interval, next_interval, next_interval_at =
+    unpack(redis.call('HMGET', run_key, 'status', 'resumes', 'heldAllSince', 'activeAt', 'stateSince', 'stalled', 'finishBy',
+      'interval', 'next interval', 'next interval at'))
   if hold then
     mirror_hold(run_key, hold, now)
   elseif held_all_since then
@@ -85,6 +87,8 @@ for i = 1, #active, 2 do
   reply[#reply + 1] = now - math.max(tonumber(active_at or '') or 0, since_of_state(state_since) or 0)
   reply[#reply + 1] = stalled and 1 or 0
   reply[#reply + 1] = finish_by and finish_by ~= '' and 1 or 0
+  local change_at = tonumber(next_interval_at or '')
+  reply[#reply + 1] = change_at and now >= change_at and next_interval or interval or ''
   reply[#reply + 1] = has_lease and status == 'running' and not hold and read_supervised(name, id, run_key) or {}
 end
 return reply

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { LimitedWorker } from '../../../lib/processing/limited.worker.js';
@@ -14,8 +15,11 @@ afterEach(async () => {
   }
 });
 
+/** Keys of the script with which a worker fetches jobs; no other command of a worker has as many. */
+const KEYS_OF_FETCH = 11;
+
 /** A queue that starts a job in ten minutes, with three jobs, and a worker that waits as long as that. */
-async function limited(name: string) {
+async function limited(name: string, windowMs?: () => number) {
   const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
   closing.push(() => connection.quit());
   const queue = new Queue(name, { connection, prefix: redis.prefix });
@@ -23,13 +27,21 @@ async function limited(name: string) {
   await queue.setGlobalRateLimit(1, LONG_MS);
   await queue.addBulk([1, 2, 3].map((number) => ({ name: 'job', data: number })));
   const done: number[] = [];
+  const own = new Redis(redis.url, { maxRetriesPerRequest: null });
+  closing.push(() => own.quit());
+  const sent = jest.spyOn(own, 'sendCommand');
+  const fetches = () =>
+    sent.mock.calls.filter(
+      ([{ name: command, args }]) => command.startsWith('eval') && Number(args[1]) === KEYS_OF_FETCH,
+    ).length;
   const worker = new LimitedWorker<number>(
     name,
     ({ data }) => {
       done.push(data);
       return Promise.resolve();
     },
-    { connection, prefix: redis.prefix, maximumRateLimitDelay: LONG_MS },
+    { connection: own, prefix: redis.prefix, maximumRateLimitDelay: LONG_MS, concurrency: 3 },
+    windowMs,
   );
   closing.push(() => worker.close());
   const processed = (count: number) =>
@@ -43,7 +55,7 @@ async function limited(name: string) {
     await queue.setGlobalRateLimit(max, LONG_MS);
     await queue.removeRateLimitKey();
   };
-  return { queue, worker, done, processed, limit };
+  return { queue, worker, done, fetches, processed, limit };
 }
 
 describe('a worker whose queue is limited', () => {
@@ -72,5 +84,23 @@ describe('a worker whose queue is limited', () => {
     await processed(1);
     await worker.close();
     expect(await queue.getWaitingCount()).toBe(2);
+  });
+
+  it('does not ask for a further job where it knows that the queue gives none', async () => {
+    let windowMs = LONG_MS;
+    const { worker, fetches, processed, limit } = await limited('known', () => windowMs);
+    await processed(1);
+    expect(fetches()).toBe(1);
+    // As where an event tells of another limit: what was known no longer holds.
+    windowMs = 0;
+    await limit(2);
+    worker.wake();
+    await processed(3);
+  });
+
+  it('asks for further jobs where the queue may give several at once', async () => {
+    const { fetches, processed } = await limited('unknown');
+    await processed(1);
+    expect(fetches()).toBe(2);
   });
 });

@@ -87,6 +87,20 @@ describe('the tick of the watchdog', () => {
     expect([...(await tick()).values()]).toEqual([null, null]);
   });
 
+  it.each([
+    ['0', {}, null],
+    ['-1', {}, 0],
+    ['2000000', {}, 0.5],
+    ['2000000', { 'next interval': '250000', 'next interval at': '1000' }, 4],
+    ['2000000', { 'next interval': '250000', 'next interval at': '9999999999999' }, 0.5],
+    ['2000000', { 'next interval': '', 'next interval at': '' }, 0.5],
+  ])('tells the rate in force of an interval of %s with %j', async (interval, next, perSecond) => {
+    const { client, keys, watchdog, runId } = await runsOf('work');
+    await client.hset(keys.run(runId('work')), { interval, ...next });
+    const { runs } = await watchdog.poll();
+    expect(runs).toEqual([expect.objectContaining({ backfill: 'work', perSecond })]);
+  });
+
   it('counts the ranges of hidden runs, which are under other keys', async () => {
     const { app, client, keys, tick } = await runsOf('work');
     const id = 'r9_undo';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { queueLimiter } from '../../../lib/pacing/queue-limiter.js';
+import { queueLimiter, shortestWindow } from '../../../lib/pacing/queue-limiter.js';
 
 describe('queueLimiter', () => {
   it.each([
@@ -46,5 +46,20 @@ describe('queueLimiter', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('the shortest window', () => {
+  it.each([
+    [[0.5], 1996],
+    [[0.5, 3], 329],
+    [[0.5, 0], 1996],
+    [[20, 20], 46],
+    [[0.5, 100], 0],
+    [[0.5, null], 0],
+    [[null], 0],
+    [[0, 0], 0],
+  ])('of the rates %j is %d ms', (rates, ms) => {
+    expect(shortestWindow(...rates)).toBe(ms);
   });
 });
