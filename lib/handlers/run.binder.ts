@@ -23,6 +23,8 @@ type BoundRun = RecordedParams & { readonly id: string; readonly undoes?: string
 export class RunBinder {
   /** By backfill and run, the oldest first. */
   private readonly bindings = new Map<string, Map<string, Binding>>();
+  /** Each status of a run asks for it. */
+  private readonly unparameterized = new WeakMap<DeclaredBackfill, RegisteredBackfill | null>();
 
   /**
    * A backfill with the parameters of a run that is to be started.
@@ -64,8 +66,17 @@ export class RunBinder {
     if (run.undoes) {
       return reversalOf(declared);
     }
-    const backfill = run.params === null && !declared.paramsSchema ? withoutParams(declared) : null;
+    const backfill = run.params === null && !declared.paramsSchema ? this.withoutParams(declared) : null;
     return backfill ? { backfill } : this.bindings.get(declared.name)?.get(run.id);
+  }
+
+  private withoutParams(declared: DeclaredBackfill): RegisteredBackfill | null {
+    let backfill = this.unparameterized.get(declared);
+    if (backfill === undefined) {
+      backfill = withoutParams(declared);
+      this.unparameterized.set(declared, backfill);
+    }
+    return backfill;
   }
 
   private remember(name: string, runId: string, binding: Binding): void {

@@ -245,27 +245,71 @@ export function cursorField(partition: string): string {
   return `${CURSOR}${partition}`;
 }
 
+/** The fields of a run, parsed one by one, and what they were parsed from. */
+export interface ParsedFields {
+  readonly hash: Readonly<Record<string, string>>;
+  readonly values: z.output<typeof runSchema>;
+  readonly cursors: Readonly<Record<string, JsonValue>>;
+}
+
 /** Parses the hash of a run; throws `BackfillStateError` that names a field which cannot be read. */
 export function parseRun(hash: Readonly<Record<string, string>>): RunRecord {
-  const parsed = runSchema.safeParse(hash);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw corruptField(hash, String(issue?.path[0]), issue?.message ?? '');
+  return recordOf(parseFields(hash));
+}
+
+/**
+ * Parses the fields of a run; throws as `parseRun` does.
+ *
+ * @param before an earlier result: a field that has the same text has the same value again
+ */
+export function parseFields(hash: Readonly<Record<string, string>>, before?: ParsedFields): ParsedFields {
+  const values: Record<string, unknown> = {};
+  const known: Readonly<Record<string, unknown>> | undefined = before?.values;
+  for (const [field, schema] of Object.entries<z.ZodType>(runSchema._zod.innerType.shape)) {
+    const stored = hash[field];
+    if (known && before?.hash[field] === stored) {
+      values[field] = known[field];
+      continue;
+    }
+    const parsed = schema.safeParse(stored);
+    if (!parsed.success) {
+      throw corruptField(hash, field, parsed.error.issues[0]?.message ?? '');
+    }
+    values[field] = parsed.data;
   }
+  return { hash, values: values as ParsedFields['values'], cursors: parseCursors(hash, before) };
+}
+
+function parseCursors(
+  hash: Readonly<Record<string, string>>,
+  before: ParsedFields | undefined,
+): Record<string, JsonValue> {
   const cursors: Record<string, JsonValue> = {};
+  for (const field in hash) {
+    if (!field.startsWith(CURSOR)) {
+      continue;
+    }
+    const partition = field.slice(CURSOR.length);
+    const stored = hash[field] ?? '';
+    const known = before?.hash[field] === stored ? before.cursors[partition] : undefined;
+    const cursor = known ?? (parseJson(stored) as JsonValue | undefined);
+    if (cursor === undefined) {
+      throw corruptField(hash, field, 'expected JSON');
+    }
+    cursors[partition] = cursor;
+  }
+  return cursors;
+}
+
+/** The run with what several fields say together. */
+export function recordOf({ hash, values, cursors }: ParsedFields): RunRecord {
   const progressBy: Record<string, number> = {};
-  for (const [field, value] of Object.entries(hash)) {
-    if (field.startsWith(CURSOR)) {
-      const cursor = parseJson(value) as JsonValue | undefined;
-      if (cursor === undefined) {
-        throw corruptField(hash, field, 'expected JSON');
-      }
-      cursors[field.slice(CURSOR.length)] = cursor;
-    } else if (field.startsWith(PROGRESS)) {
-      progressBy[field.slice(PROGRESS.length)] = Number(value);
+  for (const field in hash) {
+    if (field.startsWith(PROGRESS)) {
+      progressBy[field.slice(PROGRESS.length)] = Number(hash[field]);
     }
   }
-  const { interval, ...run } = parsed.data;
+  const { interval, ...run } = values;
   const times = recordedTimes({ ...run, interval: hash['interval'] });
   // An undo stores none: a planner of an earlier version, which would ask its source, has nothing to plan.
   const partitions = run.undoes === null ? run.partitions : [{ name: '', bounds: { of: run.undoes } }];

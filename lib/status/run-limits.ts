@@ -42,8 +42,13 @@ export function limitsOf(
   const stall = currentStall(run, facts.samples, hold !== null || budget !== null);
   const concurrency = speed && concurrencyOf(run, speed.config, speed.shape, now);
   const processes = workersOf(facts, now);
+  // Field by field: to spread the speed into so many takes the engine longer than the rest of this.
   const end = speed && {
-    ...speed,
+    config: speed.config,
+    shape: speed.shape,
+    callsPerSecond: speed.callsPerSecond,
+    samples: speed.samples,
+    now: speed.now,
     heldUntil: hold?.until,
     heldAllUntil: heldAll?.until ?? null,
     stalled: stall !== null,

@@ -2,16 +2,17 @@ import { Inject, Injectable } from '@nestjs/common';
 import { RESOLVED_OPTIONS } from '../config/module-options.js';
 import type { ResolvedModuleOptions } from '../config/module-options.js';
 import { isHeldForVersion } from '../config/handler-version.js';
+import { LastConfigs } from '../config/last-configs.js';
 import { BackfillStateError } from '../errors/backfill-state.error.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import type { HandledBackfill } from '../handlers/registered-backfill.js';
 import { throttleNames } from '../pacing/throttle-names.js';
 import { publicCursor } from '../planning/partition-rotation.js';
 import type { StoredHold } from '../state/global-hold.js';
-import { freezeParsed } from '../state/json.js';
 import { decodeOverrides } from '../state/override.store.js';
-import { parseRun, pauserOf } from '../state/run-record.js';
+import { pauserOf } from '../state/run-record.js';
 import type { RunRecord } from '../state/run-record.js';
+import { RunParser } from '../state/run.parser.js';
 import { isActive, isRunStatus } from '../state/run-status.js';
 import { throughput } from '../state/sample.store.js';
 import type { BackfillSample } from '../state/sample.store.js';
@@ -34,6 +35,7 @@ import { limitsOf, workersOf } from './run-limits.js';
 import { countsOf, percentOf, rateOf } from './run-progress.js';
 import { publicStall } from './run-stall.js';
 import { throttleWarnings, warningsOf } from './run-warnings.js';
+import type { SpeedFacts } from './run-speed.js';
 import { speedFactsOf, workedBy } from './speed-facts.js';
 
 const MINUTE_MS = 60_000;
@@ -51,10 +53,11 @@ const UNDECLARED: Declared = Object.freeze({
 /** Derives the public status of a backfill from what Redis stores of it. */
 @Injectable()
 export class StatusBuilder {
-  /**
-   * By the hash, which is the same object where a run is as it was at the last read: to parse it is most of a status. Frozen,
-   * as several statuses have parts of the same record.
-   */
+  private readonly parser = new RunParser();
+  private readonly configs = new LastConfigs();
+  /** When the last status was read: those of a list have the same time. */
+  private readAt = { now: 0, text: iso(0) };
+  /** By the hash, which is the same object where a run is as it was at the last read: to parse it is most of a status. */
   private readonly records = new WeakMap<NonNullable<BackfillFacts['run']>, RunRecord>();
   private readonly declared = new WeakMap<HandledBackfill, Declared>();
 
@@ -78,27 +81,36 @@ export class StatusBuilder {
     }
     const backfill = this.registry.find(name);
     const { runId, samples } = facts;
-    const run = this.recordOf(facts);
+    const run = this.recordOf(name, facts);
     const workers = workersOf(facts, now);
     const overrides = decodeOverrides(facts.overrides, now);
     const declared = this.declaredOf(backfill);
     if (!run) {
       const warnings = this.lostRuns.warnings(name, runId);
-      return { ...IDLE_STATUS, name, now: iso(now), ...declared, overrides, runId, workers, warnings };
+      return {
+        ...IDLE_STATUS,
+        name,
+        now: this.timeOf(now),
+        ...declared,
+        overrides,
+        runId,
+        workers,
+        warnings,
+      };
     }
     if (isActive(run.status)) {
       this.lostRuns.remember(name, run.id);
     }
     const worked = workedBy(run, backfill);
-    const speedFacts = speedFactsOf(name, run, facts, backfill, now);
+    const speedFacts = this.speedOf(name, run, facts, now);
     const config = speedFacts?.config ?? null;
     const callsPerSecond = speedFacts?.callsPerSecond ?? null;
-    const speed = speedOf(samples, now);
+    const speed = measuredSpeedOf(samples, now);
     const { hold, budget, stall, concurrency, facts: ends } = limitsOf(run, facts, speedFacts, now, heldAll);
     const refusal = backfill ? this.checker.knownRefusal(backfill, run) : null;
     return {
       name,
-      now: iso(now),
+      now: this.timeOf(now),
       ...declared,
       overrides,
       state: publicStatus(run),
@@ -147,8 +159,8 @@ export class StatusBuilder {
     now: number,
     heldAll: StoredHold | null,
   ): RunExpectation | null {
-    const run = this.recordOf(facts);
-    const speed = run && speedFactsOf(name, run, facts, this.registry.find(name), now);
+    const run = this.recordOf(name, facts);
+    const speed = run && this.speedOf(name, run, facts, now);
     const ends = run && limitsOf(run, facts, speed, now, heldAll).facts;
     return run && ends && expectationOf(run, ends);
   }
@@ -162,7 +174,7 @@ export class StatusBuilder {
     }
   }
 
-  private recordOf({ run }: BackfillFacts): RunRecord | null {
+  private recordOf(name: string, { run }: BackfillFacts): RunRecord | null {
     if (run === null) {
       return null;
     }
@@ -170,9 +182,21 @@ export class StatusBuilder {
     if (known) {
       return known;
     }
-    const record = freezeParsed(parseRun(run));
+    const record = this.parser.parse(name, run);
     this.records.set(run, record);
     return record;
+  }
+
+  private speedOf(name: string, run: RunRecord, facts: BackfillFacts, now: number): SpeedFacts | null {
+    const resolve = this.configs.of.bind(this.configs);
+    return speedFactsOf(name, run, facts, this.registry.find(name), now, resolve);
+  }
+
+  private timeOf(now: number): string {
+    if (this.readAt.now !== now) {
+      this.readAt = { now, text: iso(now) };
+    }
+    return this.readAt.text;
   }
 
   private declaredOf(backfill: HandledBackfill | undefined): Declared {
@@ -201,7 +225,7 @@ export class StatusBuilder {
     return {
       ...IDLE_STATUS,
       name,
-      now: iso(now),
+      now: this.timeOf(now),
       ...this.declaredOf(this.registry.find(name)),
       throttles: [],
       overrides: [],
@@ -224,7 +248,7 @@ function adoptable(run: RunRecord, backfill: HandledBackfill | undefined): strin
 }
 
 /** Ranges and rows per second over the last minute. */
-function speedOf(samples: readonly BackfillSample[], now: number): { ranges: number; rows: number } {
+function measuredSpeedOf(samples: readonly BackfillSample[], now: number): { ranges: number; rows: number } {
   const newest = samples[0];
   return newest && now - newest.at < MINUTE_MS ? throughput(samples, MINUTE_MS) : { ranges: 0, rows: 0 };
 }

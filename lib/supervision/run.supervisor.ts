@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { BackfillConfig } from '../config/backfill-config.js';
-import { configValues } from '../config/config.store.js';
+import { LastConfigs } from '../config/last-configs.js';
 import { BackfillRegistry } from '../handlers/backfill.registry.js';
 import type { DeclaredBackfill } from '../handlers/registered-backfill.js';
 import { BackfillLogger } from '../logging/backfill.logger.js';
@@ -12,8 +12,8 @@ import { CycleQueues } from '../queues/cycle.queues.js';
 import { currentConcurrency, roundedSlots } from '../state/concurrency-state.js';
 import { withMark } from '../state/partition-marks.js';
 import { toPerSecond } from '../state/pace.js';
-import { parseRun } from '../state/run-record.js';
 import type { RunRecord } from '../state/run-record.js';
+import { RunParser } from '../state/run.parser.js';
 import { RunStore } from '../state/run.store.js';
 import { SampleStore } from '../state/sample.store.js';
 import type { BackfillSample } from '../state/sample.store.js';
@@ -35,6 +35,8 @@ const NO_PRESSURE: ThrottlePressure = { pressure: 0, reason: '' };
 @Injectable()
 export class RunSupervisor {
   private readonly logger = new BackfillLogger();
+  private readonly parser = new RunParser();
+  private readonly configs = new LastConfigs();
   private readonly reconciledAt = new Map<string, number>();
 
   constructor(
@@ -61,9 +63,9 @@ export class RunSupervisor {
     if (supervised.error !== null) {
       throw new Error(supervised.error);
     }
-    const run = parseRun(supervised.run);
+    const run = this.parser.parse(name, supervised.run);
     const { outstanding } = supervised;
-    const configured = configOf(backfill, supervised);
+    const configured = this.configOf(backfill, supervised);
     if (configured instanceof Error) {
       await this.breaker.pause(name, runId, configured.message, configured);
       return;
@@ -105,6 +107,17 @@ export class RunSupervisor {
     }
   }
 
+  private configOf(
+    { name, defaults }: DeclaredBackfill,
+    { config }: Pick<SupervisedRun, 'config'>,
+  ): BackfillConfig | Error {
+    try {
+      return typeof config === 'string' ? new Error(config) : this.configs.of(name, config, defaults);
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
   /** The status says why this process does not work on a run once its parameters have been parsed here. */
   private async bind(backfill: DeclaredBackfill, run: RunRecord): Promise<void> {
     try {
@@ -128,17 +141,6 @@ export class RunSupervisor {
     }
     const report = { ...byQuota, reporter: QUOTA_REPORTER, expiryMs: QUOTA_EXPIRY_MS };
     return this.reporter.report(backfill.name, runId, report);
-  }
-}
-
-function configOf(
-  { name, defaults }: DeclaredBackfill,
-  { config }: Pick<SupervisedRun, 'config'>,
-): BackfillConfig | Error {
-  try {
-    return typeof config === 'string' ? new Error(config) : configValues(name, config, defaults);
-  } catch (error) {
-    return error as Error;
   }
 }
 
