@@ -3,8 +3,8 @@ import { WAIT_MS } from '../handlers.js';
 import { interleave } from '../rounds.js';
 
 const WANTED = 0.95;
-/** The efficiency at this one has a target. */
-const MEASURED_AT = 50;
+/** The efficiency at these has a target. */
+const MEASURED_AT: readonly number[] = [50, 200];
 /** Long enough that the start of a run weighs little. */
 const SECONDS = 10;
 
@@ -27,7 +27,7 @@ export const api: Benchmark = {
         async () => (rows * 1000) / (await hand.call<number>('loop', rows, atOnce)),
       );
       const efficiency = compared.ours / ideal;
-      const target = atOnce === MEASURED_AT ? `>= ${WANTED} of the ideal` : 'none: to compare';
+      const hasTarget = MEASURED_AT.includes(atOnce);
       findings.push(
         {
           name: `api, ${atOnce} at once`,
@@ -42,8 +42,8 @@ export const api: Benchmark = {
           other: ideal,
           unit: 'rows/s',
           ratio: efficiency,
-          target,
-          met: atOnce !== MEASURED_AT || efficiency >= WANTED,
+          target: hasTarget ? `>= ${WANTED} of the ideal` : 'none: to compare',
+          met: !hasTarget || efficiency >= WANTED,
           spread: null,
         },
       );
