@@ -10,6 +10,7 @@ export const mysqlDialect: SqlDialect = {
   // The optimizer does not use a row-value comparison as a range: it scans the index from its start.
   rowValueComparisons: false,
   exactIntegers: true,
+  arrays: false,
 
   toText(expression, { type, integer }) {
     if (type === 'bytes') return `hex(${expression})`;

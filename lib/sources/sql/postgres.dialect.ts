@@ -15,6 +15,7 @@ const MAX_COUNTED_COST = 500_000;
 export const postgresDialect: SqlDialect = {
   rowValueComparisons: true,
   exactIntegers: true,
+  arrays: true,
 
   toText: (expression, { type }) =>
     type === 'bytes' ? `encode(${expression}, 'hex')` : `${expression}::text`,

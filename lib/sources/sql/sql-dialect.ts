@@ -16,6 +16,8 @@ export interface SqlDialect {
   readonly rowValueComparisons: boolean;
   /** Whether the driver reads integers above 2^53 without rounding. */
   readonly exactIntegers: boolean;
+  /** Whether the database has arrays, as SQL:1999 and PostgreSQL do. */
+  readonly arrays: boolean;
   /** SQL that converts a key to text without loss. */
   toText(expression: string, column: KeyProperty): string;
   /** Whether the text of a boolean means true. */

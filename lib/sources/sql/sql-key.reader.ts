@@ -16,6 +16,7 @@ import { compileSelect, quoteColumn } from './compile-select.js';
 import { type IndexRangeScan, indexRangeScans } from './index-range-scans.js';
 import {
   type BoundaryPage,
+  collectedColumn,
   selectBoundaries,
   selectKeys,
   selectOrderedKeys,
@@ -90,10 +91,11 @@ export class SqlKeyReader implements KeyReader {
     const scans = this.rangeScans(context, query);
     const [only] = scans;
     if (only && scans.length === 1) {
-      // Returning the last row too takes about 1.5 times as long. It is needed only at the end of the
-      // interval, where the last batch may be incomplete.
+      // With a window, returning the last row too takes about 1.5 times as long. It is needed only at the end
+      // of the interval, where the last batch may be incomplete.
       await readScan(only, false);
-      if (read === maxRows || read === 0) return toBatches(keys, read, batchSize);
+      const isComplete = read === maxRows || read === 0 || collectedColumn(query, this.dialect, maxRows);
+      if (isComplete) return toBatches(keys, read, batchSize);
       read = 0;
       keys.clear();
     }

@@ -12,6 +12,7 @@ export const sqliteDialect: SqlDialect = {
   rowValueComparisons: false,
   // SQLite drivers read every integer as a JavaScript number, whatever type the entity maps it to.
   exactIntegers: false,
+  arrays: false,
 
   toText(expression, { type }) {
     if (type === 'bytes') return `hex(${expression})`;
