@@ -105,6 +105,38 @@ describe.each(ORDERS)('the query plan of a cycle in %s', (name, orderBy) => {
   });
 });
 
+describe.each(['asc', 'desc'] as const)('the plan of one integer key, %s', (direction) => {
+  const source = keyset(Item, { orderBy: { id: direction } });
+  const planOf = async (batchSize: number, limit: number) => {
+    const { partitions } = await source.open(fixture.context(), {});
+    const { context, statements } = recordStatements();
+    const bounds = partitions[0]?.bounds ?? null;
+    const plan = await source.plan(context, { partition: '', bounds, cursor: null, batchSize, limit });
+    return { plan, statements };
+  };
+
+  it('takes one statement, in which only the scan is ordered, to the last batch, which is incomplete', async () => {
+    const { plan, statements } = await planOf(15_000, 4);
+
+    expect(plan.ranges.map(({ rows }) => rows)).toEqual([15_000, 15_000, 10_000]);
+    expect(plan.exhausted).toBe(true);
+    const keys = direction === 'asc' ? [1, 15_000] : [ROWS, ROWS - 14_999];
+    expect(plan.ranges[0]?.data).toEqual(keys.map((key) => [{ i: String(key) }]));
+    expect(plan.cursor).toEqual([{ i: String(direction === 'asc' ? ROWS : 1) }]);
+    expect(statements).toEqual([expect.stringContaining('array_agg')]);
+    const types = (await nodesOf(statements[0] ?? '')).map((node) => node['Node Type']);
+    expect(types.filter((type) => type === 'WindowAgg')).toEqual([]);
+  });
+
+  it('is the same for ranges of one row, and beyond the keys that an array holds', async () => {
+    const single = await planOf(1, 3);
+    expect(single.plan.ranges.map(({ rows }) => rows)).toEqual([1, 1, 1]);
+    const many = await planOf(15_000, 7);
+    expect(many.statements.filter((sql) => sql.includes('array_agg'))).toEqual([]);
+    expect(many.plan).toEqual((await planOf(15_000, 4)).plan);
+  });
+});
+
 describe('the number of rows', () => {
   it('is counted if the estimate is small, otherwise estimated from statistics', async () => {
     const source = keyset(Item, { orderBy: { id: 'asc' }, where: { flag: true } });
