@@ -87,6 +87,38 @@ export class RateController {
     }
   }
 
+  /**
+   * Whether `apply` would change nothing of a run that somebody works on: without pressure and hold, the rate, the one that
+   * follows it, and the limit of the queue are those of the config. It is applied again where a boundary of the peak hours is near.
+   *
+   * @param run as Redis stores it
+   */
+  isInForce(
+    backfill: string,
+    run: Readonly<Record<string, string>>,
+    config: BackfillConfig,
+    now: number,
+    throttled: ThrottledRate,
+  ): boolean {
+    const { perSecond, reason } = currentRate(config, now);
+    const changeAt = nextPeakChange(config, now);
+    const next = changeAt === null ? null : currentRate(config, changeAt).perSecond;
+    const isThrottled = throttled.pressure > 0 || Number(run['pressure'] ?? 0) !== 0;
+    const isHeld = perSecond === 0 || run['heldFor'] !== undefined || Number(run['holdUntil'] ?? 0) > now;
+    const isNear = this.timers.has(backfill) || (changeAt !== null && changeAt - now <= NEAR_MS);
+    return (
+      !isThrottled &&
+      !isHeld &&
+      !isNear &&
+      (run['pressureReason'] ?? '') === throttled.reason &&
+      run['interval'] === String(encodePace(toPace(perSecond))) &&
+      run['next interval'] === (changeAt === null ? '' : String(encodePace(toPace(next)))) &&
+      run['next interval at'] === String(changeAt ?? '') &&
+      run['rateReason'] === reason &&
+      this.appliedLimits.get(backfill) === limitOf(run['id'] ?? '', perSecond)
+    );
+  }
+
   close(): void {
     this.closed = true;
     for (const timer of this.timers.values()) {
@@ -101,7 +133,7 @@ export class RateController {
     force: boolean,
   ): Promise<void> {
     const limit = perSecond === null || perSecond === 0 ? null : queueLimiter(perSecond);
-    const wanted = limit ? `${runId} ${limit.max}/${limit.duration}` : `${runId} unlimited`;
+    const wanted = limitOf(runId, perSecond);
     if (!force && this.appliedLimits.get(backfill) === wanted) {
       return;
     }
@@ -139,4 +171,10 @@ export class RateController {
       this.timers.set(backfill, timer);
     }
   }
+}
+
+/** The limit of the queue of a run, to compare it. */
+function limitOf(runId: string, perSecond: number | null): string {
+  const limit = perSecond === null || perSecond === 0 ? null : queueLimiter(perSecond);
+  return limit ? `${runId} ${limit.max}/${limit.duration}` : `${runId} unlimited`;
 }

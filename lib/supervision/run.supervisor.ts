@@ -75,7 +75,9 @@ export class RunSupervisor {
     const sample = toSample(run, outstanding, now);
     const throttled = await this.reporter.throttledRate(pressure, runId, sample);
     await Promise.all([
-      this.rateController.apply(name, runId, configured, now, throttled),
+      supervised.isWorkedOn && this.rateController.isInForce(name, supervised.run, configured, now, throttled)
+        ? null
+        : this.rateController.apply(name, runId, configured, now, throttled),
       this.samples.add(runId, sample),
       this.markPartitions(run, now),
       this.recordConfig(run, configured),

@@ -20,6 +20,8 @@ export interface SupervisedRun {
   readonly pressure: NamedPressure;
   /** Whether a pressure of the quota is reported. */
   readonly isQuotaReported: boolean;
+  /** Whether a process with workers for it is alive. */
+  readonly isWorkedOn: boolean;
 }
 
 /** What `tick.lua` has read; `null` where this process does not supervise the run now. */
@@ -27,7 +29,8 @@ export function decodeSupervised(reply: SupervisedReply): SupervisedRun | null {
   if (reply.length === 0) {
     return null;
   }
-  const [error, run, outstanding, config, quota, pressure, reason, throttle, unknown, byQuota] = reply;
+  const [error, run, outstanding, config, quota, pressure, reason, throttle, unknown, byQuota, workedOn] =
+    reply;
   return {
     error: error || null,
     run: toHash(run),
@@ -36,5 +39,6 @@ export function decodeSupervised(reply: SupervisedReply): SupervisedRun | null {
     lowered: decodeLoweredRate(quota),
     pressure: { pressure: Number(pressure), reason, throttle, unknown: unknown === 1 },
     isQuotaReported: byQuota === 1,
+    isWorkedOn: workedOn === 1,
   };
 }

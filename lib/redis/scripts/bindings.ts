@@ -90,6 +90,7 @@ export type SupervisedReply =
       throttle: string,
       unknown: Flag,
       byQuota: Flag,
+      workedOn: Flag,
     ];
 
 /** What `tick.lua` replies of an active run. */
@@ -314,6 +315,7 @@ export const scripts = {
       keys.quota(''),
       keys.pressure(''),
       ...keys.workPrefixes,
+      keys.workers(''),
     ],
     ['pressure'],
   ),

@@ -11,6 +11,7 @@
     10     prefix of the reports of the throttles, see pressure.lua, which this script follows
     11     prefix of the outstanding ranges of a run, which the run id follows
     12     the same of hidden runs, whose ids have an underscore
+    13     prefix of the heartbeats of the processes with workers, which the name of a backfill follows
   ARGV
     1      ms for which a lease is held
     2...   name and version of each handler of this process, see `is_held_for_version`
@@ -23,10 +24,10 @@
              That is {} where this process did not get the lease, the run is not running or all runs are held, else { error or '',
              run, number of outstanding ranges, config, `rate`, `since` and `step` of the quota, highest pressure, its reason, name
              of its throttle, '' for the quota, 1 where the pressure says nothing about the load, else 0, 1 where the quota has
-             reported one, else 0 }. Hashes are flat lists; the config is an error where it cannot be read.
+             reported one, else 0, 1 where a process with workers is alive, else 0 }. Hashes are flat lists; the config is an error where it cannot be read.
 ]]
 local LEASE_PREFIX, CONFIG_PREFIX, QUOTA_PREFIX, REPORTS_PREFIX = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local WORK_PREFIX, HIDDEN_WORK_PREFIX = KEYS[11], KEYS[12]
+local WORK_PREFIX, HIDDEN_WORK_PREFIX, WORKERS_PREFIX = KEYS[11], KEYS[12], KEYS[13]
 local lease_ms = ARGV[1]
 local handled = {}
 for i = 2, #ARGV, 2 do
@@ -56,8 +57,10 @@ local function read_supervised(name, id, run_key)
   if by_quota then
     pressure, reason, throttle, unknown = highest_pressure(reports_key, now)
   end
+  local heartbeats = read('HLEN', WORKERS_PREFIX .. name) or 0
+  local is_worked_on = heartbeats > 0 and #alive_processes(WORKERS_PREFIX .. name, now) > 0
   return { problem, redis.call('HGETALL', run_key), outstanding, config, quota, tostring(pressure), reason, throttle, unknown,
-    by_quota or 0 }
+    by_quota or 0, is_worked_on and 1 or 0 }
 end
 
 expire_global_hold(now)

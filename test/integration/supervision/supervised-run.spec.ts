@@ -2,6 +2,8 @@ import { jest } from '@jest/globals';
 import { RedisConnections } from '../../../lib/redis/redis-connections.js';
 import { BackfillKeys } from '../../../lib/redis/backfill-keys.js';
 import { PressureReporter } from '../../../lib/pacing/pressure.reporter.js';
+import { scripts } from '../../../lib/redis/scripts/bindings.js';
+import { WorkerHeartbeats } from '../../../lib/state/worker.heartbeats.js';
 import { RunStore } from '../../../lib/state/run.store.js';
 import { BackfillWatchdog } from '../../../lib/supervision/backfill.watchdog.js';
 import { RunSupervisor } from '../../../lib/supervision/run.supervisor.js';
@@ -39,6 +41,11 @@ async function runsOf(...names: string[]) {
   return { app, backfills, client, keys, watchdog, tick, runId };
 }
 
+async function nowOf(client: RedisConnections['client']): Promise<number> {
+  const [seconds] = await client.time();
+  return Number(seconds) * 1000;
+}
+
 describe('the tick of the watchdog', () => {
   it('reads the run, its outstanding ranges, its config, its quota and its pressure', async () => {
     const { app, backfills, client, keys, tick, runId } = await runsOf('work');
@@ -61,6 +68,7 @@ describe('the tick of the watchdog', () => {
       lowered: { perSecond: 2, sinceMs: 1, increase: 0.1 },
       pressure: { pressure: 0.5, reason: '0.5', throttle: 'slow', unknown: false },
       isQuotaReported: false,
+      isWorkedOn: false,
     });
     expect(highest).toMatchObject(read?.pressure ?? {});
 
@@ -99,6 +107,48 @@ describe('the tick of the watchdog', () => {
     await client.hset(keys.run(runId('work')), { interval, ...next });
     const { runs } = await watchdog.poll();
     expect(runs).toEqual([expect.objectContaining({ backfill: 'work', perSecond })]);
+  });
+
+  it('applies the rate of a run that is worked on only where something of it has changed', async () => {
+    const { app, backfills, client, keys, tick, runId } = await runsOf('work');
+    const id = runId('work');
+    await backfills.configure('work', { perSecondOnPeak: 0.5, perSecondOffPeak: 0.5 });
+    const supervisor = app.get(RunSupervisor, { strict: false });
+    const heartbeats = app.get(WorkerHeartbeats, { strict: false });
+    const applied = jest.spyOn(scripts.applyRate, 'run');
+    const supervise = async () => {
+      const supervised = (await tick()).get('work');
+      applied.mockClear();
+      if (supervised) {
+        await supervisor.supervise('work', id, supervised, await nowOf(client));
+      }
+      return applied.mock.calls.length;
+    };
+    const beat = async () => heartbeats.beat('work', id, null, await nowOf(client));
+    await beat();
+    // The hold by the rate of 0 has ended, and is recorded as that.
+    await client.hdel(keys.run(id), 'heldFor');
+    await supervise();
+    expect(await supervise()).toBe(0);
+
+    const changes: (() => Promise<unknown>)[] = [
+      () => client.hset(keys.run(id), 'interval', '1000'),
+      () => client.hset(keys.run(id), 'next interval at', '1'),
+      () => client.hset(keys.run(id), 'pressure', '0.5', 'pressureReason', 'slow'),
+      () => client.hset(keys.config('work'), { perSecondOnPeak: '3', perSecondOffPeak: '3' }),
+    ];
+    for (const change of changes) {
+      await change();
+      expect(await supervise()).toBe(1);
+      expect(await supervise()).toBe(0);
+    }
+    await client.hset(keys.run(id), 'holdUntil', '9999999999999', 'holdReason', 'a test');
+    expect([await supervise(), await supervise()]).toEqual([1, 1]);
+    await client.hset(keys.run(id), 'holdUntil', '0');
+    await client.hdel(keys.run(id), 'heldFor');
+    expect(await supervise()).toBe(0);
+    await client.del(keys.workers('work'));
+    expect([await supervise(), await supervise()]).toEqual([1, 1]);
   });
 
   it('counts the ranges of hidden runs, which are under other keys', async () => {
