@@ -6,8 +6,6 @@ import { transformFileSync } from '@swc/core';
 import { swcOptions } from '../test/support/swc/options.js';
 
 const OUT = 'dist/cjs';
-/** An import at run time of a file of the package. Jest cannot do it without a flag of its own. */
-const OWN_IMPORT = /\bimport\((['"]\.{1,2}\/[^'"]+['"])\)/g;
 /** Only Nest's command line and the shell load these. */
 const ESM_ONLY = /^(?:schematics\/|cli\/main\.)/;
 
@@ -37,8 +35,7 @@ function compile(file) {
     sourceMaps: true,
     sourceFileName: relative(dirname(target), join('lib', file)),
   });
-  const required = code.replaceAll(OWN_IMPORT, 'Promise.resolve().then(() => require($1))');
-  writeFileSync(target, `${required}//# sourceMappingURL=${target.split('/').at(-1)}.map\n`);
+  writeFileSync(target, `${code}//# sourceMappingURL=${target.split('/').at(-1)}.map\n`);
   writeFileSync(`${target}.map`, map);
 }
 

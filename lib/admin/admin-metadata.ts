@@ -11,12 +11,16 @@ import { EnhancerResolver } from './http/enhancer-resolver.js';
 import { ErrorInterceptor } from './http/error.interceptor.js';
 import { RedisInterceptor } from './http/redis.interceptor.js';
 import { SameOriginGuard } from './http/same-origin.guard.js';
+import { components } from './openapi/components.js';
+import { declaredParams } from './openapi/declared-params.js';
+import { defineModels, describeEndpoints } from './openapi/describe-endpoints.js';
+import { withParams } from './openapi/params-components.js';
 import { PageAssets } from './page/page-assets.js';
 import { PageController } from './page/page.controller.js';
 import { ReservedNameChecker } from './reserved-name.checker.js';
 
 /** The schemas that the OpenAPI document names, with those of the parameters of the app's backfills. */
-const DESCRIBED_SCHEMAS = Symbol('described schemas');
+const DESCRIBED_PARAMS = Symbol('described params');
 
 /** Controllers and providers of a module that mounts the admin endpoints. */
 export function adminMetadata(options: BackfillAdminOptions): { controllers: Type[]; providers: Provider[] } {
@@ -28,6 +32,7 @@ export function adminMetadata(options: BackfillAdminOptions): { controllers: Typ
     mounted(EventsController, path, [RedisInterceptor]),
     mounted(AdminController, path, [RedisInterceptor]),
   ];
+  describeEndpoints(controllers, securityOf(options));
   return {
     controllers,
     providers: [
@@ -37,12 +42,13 @@ export function adminMetadata(options: BackfillAdminOptions): { controllers: Typ
         useFactory: (connections: RedisConnections) => resolveOptions(options, connections),
       },
       {
-        // With the other providers, so before an app can make its OpenAPI document. Apps that mount no endpoints never load it.
-        provide: DESCRIBED_SCHEMAS,
+        // With the other providers, so before an app can make its OpenAPI document.
+        provide: DESCRIBED_PARAMS,
         inject: [ModulesContainer],
-        useFactory: async (modules: ModulesContainer) => {
-          const { describeDocument } = await import('./openapi/describe-document.js');
-          return describeDocument(controllers, securityOf(options), modules);
+        useFactory: (modules: ModulesContainer) => {
+          const described = withParams(components(), declaredParams(modules));
+          defineModels(controllers, described);
+          return described;
         },
       },
       SseStreams,

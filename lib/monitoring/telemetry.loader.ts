@@ -3,7 +3,7 @@ import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { RangeExecutor } from '../processing/range.executor.js';
 import { ExportedStatusReader } from './exported-status.reader.js';
 import { MetricsLeases } from './metrics.leases.js';
-import type { OtelTelemetry } from './otel.telemetry.js';
+import { OtelTelemetry } from './otel.telemetry.js';
 
 /** The global under which `@opentelemetry/api` keeps registered SDKs, the same for every copy of the package. */
 const OTEL_GLOBAL = Symbol.for('opentelemetry.js.api.1');
@@ -38,7 +38,6 @@ export class TelemetryLoader implements OnModuleInit, BeforeApplicationShutdown 
       }
       throw error;
     }
-    const { OtelTelemetry } = await import('./otel.telemetry.js');
     this.telemetry = new OtelTelemetry(api, this.statuses, this.leases);
     this.executor.telemetry = this.telemetry;
   }

@@ -19,6 +19,7 @@ import { HoldStore } from '../state/hold.store.js';
 import { RunStore } from '../state/run.store.js';
 import type { Rehearsal, RehearseOptions } from './rehearsal.js';
 import { RehearsalQuota } from './rehearsal.quota.js';
+import { RehearsalRun } from './rehearsal.run.js';
 import { parseRehearseOptions } from './rehearse-options.js';
 import { requireColumns } from './require-columns.js';
 
@@ -92,8 +93,6 @@ export class Rehearser {
       );
       const journal = rehearsalJournal(backfill, journalId(), em);
       const deps = { limits, config, quota, journal, signal: abort.signal };
-      // Most processes never rehearse.
-      const { RehearsalRun } = await import('./rehearsal.run.js');
       const run = new RehearsalRun(backfill, this.managers, deps);
       const work = run.perform(em, opening);
       await endsAfter(work, abort.signal);

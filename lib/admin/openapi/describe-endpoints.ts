@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import { referenceTo, toSchema } from './components.js';
+import { components, referenceTo, toSchema } from './components.js';
 import type { Component } from './components.js';
 import { errorResponse, guardErrorResponse } from './error-responses.js';
 import { ENDPOINTS } from './endpoints.js';
@@ -24,6 +24,7 @@ const SWAGGER = {
  * @param security names of security schemes, of which a request needs one
  */
 export function describeEndpoints(controllers: readonly Type[], security: readonly string[]): void {
+  defineModels(controllers, components());
   for (const controller of controllers) {
     const described = Object.entries(ENDPOINTS).flatMap(([method, description]) => {
       const handler: unknown = Reflect.get(controller.prototype as object, method);
@@ -47,7 +48,7 @@ export function describeEndpoints(controllers: readonly Type[], security: readon
   }
 }
 
-/** Has the document name these schemas. */
+/** Has the document name these schemas, instead of those that were defined before. */
 export function defineModels(controllers: readonly Type[], named: readonly Component[]): void {
   const models = named.map(({ name, schema }) => modelOf(name, schema));
   controllers.forEach((controller) => Reflect.defineMetadata(SWAGGER.models, models, controller));
