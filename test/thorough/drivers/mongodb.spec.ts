@@ -42,7 +42,7 @@ async function open(): Promise<DriverDatabase> {
     clientUrl: MONGODB_URL ?? server?.url ?? '',
     dbName: `backfill_test_${randomBytes(4).toString('hex')}`,
     discovery: { warnWhenNoEntities: false },
-    driverOptions: { serverSelectionTimeoutMS: 500 },
+    driverOptions: { serverSelectionTimeoutMS: 20_000 },
   };
   return {
     options,
