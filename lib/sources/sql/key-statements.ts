@@ -46,16 +46,21 @@ export async function selectOrderedKeys(
 /** Most keys that a statement collects in an array, which the database holds in its memory. */
 const MOST_COLLECTED = 100_000;
 
+/** Integers of one length; a `numeric` that is mapped to a bigint is not. */
+const FIXED_LENGTH = /^(?:int(?:eger|[248])?|(?:big|small)int|(?:big|small)?serial)\b/i;
+
 /**
  * The column whose keys are collected in an array, which takes two thirds of the time of a window: that of a single integer,
- * as an array of values of one length is read at a position at once. It returns the last row of the scan in any case.
+ * as an array of values of one length is read at a position at once. It returns the last row of the scan in any case. With
+ * one row a batch a window returns each row once, the array twice.
  */
 export function collectedColumn(
   { columns: [column, ...others] }: KeyQuery,
   { arrays }: SqlDialect,
-  rows: number,
+  { batchSize, limit }: Pick<BoundaryPage, 'batchSize' | 'limit'>,
 ): SortColumn | undefined {
-  return arrays && column?.integer && others.length === 0 && rows <= MOST_COLLECTED ? column : undefined;
+  const isCollected = arrays && others.length === 0 && batchSize > 1 && limit <= MOST_COLLECTED;
+  return isCollected && column && FIXED_LENGTH.test(column.columnType) ? column : undefined;
 }
 
 /** Selects the first and last key of each batch as text, with their row numbers `rn`. */
@@ -69,7 +74,7 @@ export async function selectBoundaries(
 ): Promise<string> {
   const { batchSize, offset, limit, withLastRow } = page;
   const select = await selectOrderedKeys(em, context, query, scan, { reversed: false, limit });
-  const collected = offset === 0 ? collectedColumn(query, dialect, limit) : undefined;
+  const collected = collectedColumn(query, dialect, page);
   if (collected) {
     return (
       `select rn, ${dialect.toText('keys[rn]', collected)} as k0 ` +

@@ -94,8 +94,8 @@ export class SqlKeyReader implements KeyReader {
       // With a window, returning the last row too takes about 1.5 times as long. It is needed only at the end
       // of the interval, where the last batch may be incomplete.
       await readScan(only, false);
-      const isComplete = read === maxRows || read === 0 || collectedColumn(query, this.dialect, maxRows);
-      if (isComplete) return toBatches(keys, read, batchSize);
+      const collected = collectedColumn(query, this.dialect, { batchSize, limit: maxRows });
+      if (collected || read === maxRows || read === 0) return toBatches(keys, read, batchSize);
       read = 0;
       keys.clear();
     }
