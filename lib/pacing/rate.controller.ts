@@ -11,6 +11,7 @@ import { encodePace, roundedRate, toPace } from '../state/pace.js';
 import type { ThrottlePressure } from '../throttles/backfill-throttle.js';
 import { currentRate, nextPeakChange } from './peak-hours.js';
 import { queueLimiter } from './queue-limiter.js';
+import type { QueueLimit } from './queue-limiter.js';
 import { zeroRate } from './zero-rate.js';
 
 /** For a boundary of the peak hours that is this near, the process sets a timer. */
@@ -58,12 +59,10 @@ export class RateController {
     now: number,
     throttled?: ThrottledRate,
   ): Promise<void> {
-    const { perSecond, reason } = currentRate(config, now);
-    const changeAt = nextPeakChange(config, now);
-    const next = changeAt === null ? undefined : currentRate(config, changeAt).perSecond;
+    const { perSecond, reason, interval, changeAt, nextInterval } = ratesOf(config, now);
     const changed = await scripts.applyRate.run(this.client, this.keys, { runId, backfill }, [
-      encodePace(toPace(perSecond)),
-      next === undefined ? '' : encodePace(toPace(next)),
+      interval,
+      nextInterval,
       changeAt ?? '',
       reason,
       throttled?.pressure ?? '',
@@ -100,9 +99,7 @@ export class RateController {
     now: number,
     throttled: ThrottledRate,
   ): boolean {
-    const { perSecond, reason } = currentRate(config, now);
-    const changeAt = nextPeakChange(config, now);
-    const next = changeAt === null ? null : currentRate(config, changeAt).perSecond;
+    const { perSecond, reason, interval, changeAt, nextInterval } = ratesOf(config, now);
     const isThrottled = throttled.pressure > 0 || Number(run['pressure'] ?? 0) !== 0;
     const isHeld = perSecond === 0 || run['heldFor'] !== undefined || Number(run['holdUntil'] ?? 0) > now;
     const isNear = this.timers.has(backfill) || (changeAt !== null && changeAt - now <= NEAR_MS);
@@ -111,11 +108,11 @@ export class RateController {
       !isHeld &&
       !isNear &&
       (run['pressureReason'] ?? '') === throttled.reason &&
-      run['interval'] === String(encodePace(toPace(perSecond))) &&
-      run['next interval'] === (changeAt === null ? '' : String(encodePace(toPace(next)))) &&
+      run['interval'] === String(interval) &&
+      run['next interval'] === String(nextInterval) &&
       run['next interval at'] === String(changeAt ?? '') &&
       run['rateReason'] === reason &&
-      this.appliedLimits.get(backfill) === limitOf(run['id'] ?? '', perSecond)
+      this.appliedLimits.get(backfill) === describeLimit(run['id'] ?? '', limitOf(perSecond))
     );
   }
 
@@ -132,8 +129,8 @@ export class RateController {
     perSecond: number | null,
     force: boolean,
   ): Promise<void> {
-    const limit = perSecond === null || perSecond === 0 ? null : queueLimiter(perSecond);
-    const wanted = limitOf(runId, perSecond);
+    const limit = limitOf(perSecond);
+    const wanted = describeLimit(runId, limit);
     if (!force && this.appliedLimits.get(backfill) === wanted) {
       return;
     }
@@ -173,8 +170,24 @@ export class RateController {
   }
 }
 
+/** What a config asks for at this hour and from the next change on, and the intervals of both as a run stores them. */
+function ratesOf(config: BackfillConfig, now: number) {
+  const { perSecond, reason } = currentRate(config, now);
+  const changeAt = nextPeakChange(config, now);
+  return {
+    perSecond,
+    reason,
+    interval: encodePace(toPace(perSecond)),
+    changeAt,
+    nextInterval: changeAt === null ? '' : encodePace(toPace(currentRate(config, changeAt).perSecond)),
+  };
+}
+
+function limitOf(perSecond: number | null): QueueLimit | null {
+  return perSecond === null || perSecond === 0 ? null : queueLimiter(perSecond);
+}
+
 /** The limit of the queue of a run, to compare it. */
-function limitOf(runId: string, perSecond: number | null): string {
-  const limit = perSecond === null || perSecond === 0 ? null : queueLimiter(perSecond);
+function describeLimit(runId: string, limit: QueueLimit | null): string {
   return limit ? `${runId} ${limit.max}/${limit.duration}` : `${runId} unlimited`;
 }
