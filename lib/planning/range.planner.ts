@@ -20,13 +20,10 @@ import { RunStore } from '../state/run.store.js';
 import { PartitionRotation } from './partition-rotation.js';
 import { PlanningTimeoutError } from './planning-timeout.error.js';
 import { rangesPerJob } from './ranges-per-job.js';
-import { rangesToPlan, targetOutstanding } from './window.js';
+import { leastOutstanding, rangesToPlan, targetOutstanding } from './window.js';
 
 /** Ranges planned by one query and reserved in one step. */
 export const PAGE = 500;
-/** While the speed of the workers is unknown, this many ranges are planned for each range that they process at once. */
-const RANGES_PER_SLOT = 20;
-const MIN_OUTSTANDING = 100;
 /** Where few rows match, a sweep or a canary reads many of them for a range; so long it does so in one cycle. */
 const SWEEP_MS = 5_000;
 
@@ -202,10 +199,11 @@ export class RangePlanner {
   }
 }
 
-function windowOf({ config, now, workers, measuredPerSecond }: CycleRequest) {
+function windowOf({ config, run, now, workers, measuredPerSecond }: CycleRequest) {
   const { perSecond } = currentRate(config, now);
   const slots = boundsOf(config.concurrency).max * Math.max(1, workers);
-  const floor = Math.max(MIN_OUTSTANDING, RANGES_PER_SLOT * slots);
+  const sinceStart = { done: run.done, elapsedMs: now - run.startedAt };
+  const floor = leastOutstanding(slots, measuredPerSecond, sinceStart);
   const target = targetOutstanding({ ...config, perSecond, measuredPerSecond, floor });
   return { perSecond, slots, measuredPerSecond, target };
 }

@@ -1,3 +1,7 @@
+/** So that every worker has a next range when it ends one. */
+const RANGES_PER_SLOT = 20;
+const MIN_OUTSTANDING = 100;
+
 /** What the size of the planning window depends on. */
 export interface WindowRequest {
   /** The config's `duration`: seconds of work to keep planned. */
@@ -20,6 +24,24 @@ export function targetOutstanding(request: WindowRequest): number {
       ? Math.max(floor, wholeRanges(duration * (measuredPerSecond ?? 0)))
       : wholeRanges(duration * perSecond);
   return Math.min(maxOutstanding, wanted);
+}
+
+/**
+ * How many ranges are at least to be outstanding in an unpaced run: some for each slot, and while nothing was measured yet, as many
+ * as its workers do in a second. Without these, fast ranges wait for one small cycle after another until the first samples.
+ *
+ * @param slots ranges that all workers together process at once
+ * @param done ranges that have ended since the start of the run, `elapsedMs` ago
+ */
+export function leastOutstanding(
+  slots: number,
+  measuredPerSecond: number | null,
+  { done, elapsedMs }: { readonly done: number; readonly elapsedMs: number },
+): number {
+  const least = Math.max(MIN_OUTSTANDING, RANGES_PER_SLOT * slots);
+  return measuredPerSecond === null
+    ? Math.max(least, Math.round((done * 1000) / Math.max(1, elapsedMs)))
+    : least;
 }
 
 /** How many ranges a cycle has to plan to reach the target. */

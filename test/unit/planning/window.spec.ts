@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { rangesToPlan, targetOutstanding, type WindowRequest } from '../../../lib/planning/window.js';
+import {
+  leastOutstanding,
+  rangesToPlan,
+  targetOutstanding,
+  type WindowRequest,
+} from '../../../lib/planning/window.js';
 
 function target(request: Partial<WindowRequest>): number {
   const usual = { duration: 60, maxOutstanding: 10_000, perSecond: 3, measuredPerSecond: null, floor: 8 };
@@ -35,6 +40,24 @@ describe('targetOutstanding', () => {
     expect(target({ perSecond: null, measuredPerSecond: 0 })).toBe(8);
     expect(target({ perSecond: null, measuredPerSecond: 0.01 })).toBe(8);
     expect(target({ perSecond: null, measuredPerSecond: 20 })).toBe(1200);
+  });
+});
+
+describe('leastOutstanding', () => {
+  it('is some ranges for each slot, and 100 for few slots', () => {
+    expect(leastOutstanding(4, null, { done: 0, elapsedMs: 0 })).toBe(100);
+    expect(leastOutstanding(50, null, { done: 0, elapsedMs: 3 })).toBe(1000);
+  });
+
+  it('is what was done in a second, until the speed has been measured', () => {
+    const sinceStart = { done: 600, elapsedMs: 40 };
+    expect(leastOutstanding(50, null, sinceStart)).toBe(15_000);
+    expect(leastOutstanding(50, 0.1, sinceStart)).toBe(1000);
+  });
+
+  it('never asks for fewer because ranges are slow, or for more than is finite', () => {
+    expect(leastOutstanding(50, null, { done: 3, elapsedMs: 60_000 })).toBe(1000);
+    expect(leastOutstanding(4, null, { done: 50, elapsedMs: -20 })).toBe(50_000);
   });
 });
 
