@@ -3,6 +3,7 @@ import { Utils } from '@mikro-orm/core';
 import { sleep } from '../../async/sleep.js';
 import { LazyAbortController } from '../../async/lazy-abort-controller.js';
 import { concernsRun, isContended, mayConcernRow } from '../../database/classify-error.js';
+import type { Work } from '../../pacing/concurrency/load.meter.js';
 import type { Outcome } from '../execution.js';
 import { roundDelay } from '../guard/rounds.js';
 import { isRowsChanged } from '../guard/rows-changed.error.js';
@@ -126,10 +127,13 @@ export class RowProcessor {
     row.status = 'running';
     group.running++;
     this.running.add(abort);
+    let work: Work | undefined;
     try {
       const granted = acquireQuota(this.stop.signal);
       if (!granted || (await this.isGranted(granted))) {
-        await this.measure(() => this.deadlines.within(handle(row.data, group.em, abort), abort));
+        work = this.deps.load?.()?.begin(1);
+        await this.deadlines.within(handle(row.data, group.em, abort), abort);
+        work?.end(true);
         row.status = 'done';
         row.data = null;
         this.timer ??= setTimeout(() => void this.startFlushGroup(), acknowledgeMs());
@@ -137,6 +141,7 @@ export class RowProcessor {
         row.status = 'pending';
       }
     } catch (error) {
+      work?.end(false);
       this.failRow(row, error);
     }
     this.running.delete(abort);
@@ -144,17 +149,6 @@ export class RowProcessor {
     permits.release();
     this.flusher.acknowledge(group);
     this.startRows();
-  }
-
-  private async measure(handled: () => Promise<unknown>): Promise<void> {
-    const work = this.deps.load?.()?.begin(1);
-    try {
-      await handled();
-      work?.end(true);
-    } catch (error) {
-      work?.end(false);
-      throw error;
-    }
   }
 
   /** False when the range was stopped before the quota granted the call. */
