@@ -61,8 +61,8 @@ export class MicroBatcher<Request, Answer> {
   private async drain(): Promise<void> {
     this.calling = true;
     do {
-      this.flushing = false;
       const batch = this.pending.splice(0, this.maxBatch);
+      this.flushing &&= this.pending.length > 0;
       try {
         const answers = await this.call(batch.map(({ request }) => request));
         batch.forEach(({ resolve }, i) => resolve(answers[i] as Answer));

@@ -92,13 +92,10 @@ export class BackfillExplorer {
         this.options.config,
         parseConfigPatch(options.config ?? {}, { backfill: name, origin: 'decorator' }),
       ],
-      resolve: async () => {
-        const instance = existingInstance(provider);
-        return (instance ??
-          (await this.moduleRef.resolve(provider.token, ContextIdFactory.create(), {
-            strict: false,
-          }))) as AnyHandler;
-      },
+      resolve: () =>
+        (existingInstance(provider) ??
+          this.moduleRef.resolve(provider.token, ContextIdFactory.create(), { strict: false })) as
+          AnyHandler | Promise<AnyHandler>,
     };
   }
 }

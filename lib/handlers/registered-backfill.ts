@@ -48,7 +48,7 @@ export interface HandledBackfill extends HandlerVersion {
   /** Config defaults in the order in which they are applied: of the module, of the decorator. */
   readonly defaults: readonly BackfillConfigPatch[];
   /** Returns the handler: a new instance for each call where the provider is request-scoped or transient. */
-  readonly resolve: () => Promise<AnyHandler>;
+  readonly resolve: () => AnyHandler | Promise<AnyHandler>;
 }
 
 /** A backfill as `@Backfill` declares it. `RunBinder` makes a `RegisteredBackfill` of it. */

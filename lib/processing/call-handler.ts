@@ -24,14 +24,16 @@ export async function callHandler(
   fork: () => EntityManager,
 ): Promise<Outcome> {
   const { shape } = execution.backfill;
-  const handler = await execution.backfill.resolve();
+  const resolved = execution.backfill.resolve();
+  // Each promise is felt where a range has little to do.
+  const handler = resolved instanceof Promise ? await resolved : resolved;
   const context = handlerContext(execution, em);
   switch (shape) {
     case 'range':
       if (execution.sampler) {
         await sampleRange(execution, execution.sampler, fork);
       }
-      return handleRange(execution, handler as RangeHandler, context);
+      return toOutcome(await handleRange(execution, handler as RangeHandler, context));
     case 'batch':
       return handleBatch(execution, handler as BatchHandler<unknown>, em, fork);
     case 'row': {
@@ -44,18 +46,22 @@ export async function callHandler(
   }
 }
 
-async function handleRange(
+function handleRange(
   { backfill, entry }: Execution,
   handler: RangeHandler,
   context: BackfillContext,
-): Promise<Outcome> {
+): ReturnType<RangeHandler['processRange']> {
   if (entry.payload.kind === 'rows') {
     throw new TypeError(
       `Expected a range for a range handler, got the keys of ${countOf(entry.payload.keys.length, 'row')}`,
     );
   }
   const range = toRange(backfill.source, entry.payload.range, entry.index, entry.payload.partition);
-  const rows: unknown = await handler.processRange(range, context);
+  return handler.processRange(range, context);
+}
+
+/** @param rows what the handler has returned */
+function toOutcome(rows: unknown): Outcome {
   return { kind: 'done', rows: typeof rows === 'number' ? parseRows(rows) : 'planned' };
 }
 

@@ -9,7 +9,7 @@ import type { RangeEntry, RangePayload } from '../state/range-entry.js';
 import type { Quarantined, RowsDone, Settlement, Successor } from '../state/range-steps.js';
 import { toStoredError } from '../state/stored-error.js';
 import type { StoredError } from '../state/stored-error.js';
-import type { Outcome } from './execution.js';
+import type { Outcome, SuccessOutcome } from './execution.js';
 import { missingOf } from './load-rows.js';
 import { LOCKED_DELAY_MS } from './guard/rounds.js';
 
@@ -19,6 +19,10 @@ const MAX_BACKOFF_MS = 5 * 60_000;
 export type Decision =
   /** It succeeded: acknowledge it. */
   | { readonly kind: 'ack'; readonly rows: RowsDone; readonly missing: number; readonly rechecked: number }
+  | FailureDecision;
+
+/** What is done with a range that did not simply succeed. */
+export type FailureDecision =
   /** Give it back as it was, without using up an attempt; `escalate`: the error still has to reach the run. */
   | { readonly kind: 'release'; readonly error: unknown; readonly escalate: boolean }
   /** Settle it with successors, failures or both; `error` is the last one, `null` where it was only stopped. */
@@ -54,9 +58,15 @@ export interface SettlementContext {
  * is at fault, and the range shrinks each time.
  */
 export async function decideSettlement(outcome: Outcome, context: SettlementContext): Promise<Decision> {
+  return outcome.kind === 'done' ? decideDone(outcome) : decideFailure(outcome, context);
+}
+
+/** As `decideSettlement`, for a range that did not simply succeed. */
+export async function decideFailure(
+  outcome: Exclude<Outcome, SuccessOutcome>,
+  context: SettlementContext,
+): Promise<FailureDecision> {
   switch (outcome.kind) {
-    case 'done':
-      return decideDone(outcome);
     case 'partial':
       return decidePartial(outcome, context);
     case 'failed':
@@ -71,14 +81,14 @@ export function decideDone({
   rows,
   missing = 0,
   rechecked = 0,
-}: Extract<Outcome, { kind: 'done' }>): Extract<Decision, { kind: 'ack' }> {
+}: SuccessOutcome): Extract<Decision, { readonly kind: 'ack' }> {
   return { kind: 'ack', rows, missing, rechecked };
 }
 
 async function decidePartial(
   outcome: Extract<Outcome, { kind: 'partial' }>,
   context: SettlementContext,
-): Promise<Decision> {
+): Promise<FailureDecision> {
   const { entry, config, now } = context;
   const attempts = entry.attempts + 1;
   const untried: JsonValue[] = [...outcome.remaining];
@@ -136,7 +146,7 @@ async function decidePartial(
 async function decideFailed(
   { error, progressed = false }: Extract<Outcome, { kind: 'failed' }>,
   context: SettlementContext,
-): Promise<Decision> {
+): Promise<FailureDecision> {
   const { backfill, entry, config, aborted, now, split } = context;
   const kind = await fateOf(error, context, false);
   if (kind === 'release') {

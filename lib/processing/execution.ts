@@ -63,6 +63,9 @@ export type Outcome =
   /** The range failed as a whole. `progressed`: after some of its rows had been acknowledged. Default: false. */
   | { readonly kind: 'failed'; readonly error: unknown; readonly progressed?: boolean };
 
+/** Of an execution that succeeded. */
+export type SuccessOutcome = Extract<Outcome, { readonly kind: 'done' }>;
+
 /** A row that failed, by its key. */
 export interface FailedRow {
   readonly key: JsonValue;

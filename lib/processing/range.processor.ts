@@ -7,6 +7,7 @@ import type { QuotaLimiter } from '../pacing/quota.limiter.js';
 import type { RunJournal } from '../journal/run-journal.js';
 import type { RangeEntry } from '../state/range-entry.js';
 import type { Claim } from '../state/range-steps.js';
+import type { Work } from '../pacing/concurrency/load.meter.js';
 import type { Outcome, RowSettings } from './execution.js';
 import type { RangeClaimer } from './range.claimer.js';
 import { OvertakenError, RangeCrashError } from './range.errors.js';
@@ -24,9 +25,24 @@ const ABORT_GRACE_MS = 2_000;
 /** A range that crashed so many processes is failed without being executed again. */
 const MAX_CRASHES = 10;
 
+/** A range that is executed. */
+interface RangeInFlight {
+  /** Each acknowledgement of rows replaces it by one with those that remain. */
+  entry: RangeEntry;
+  /** Of the whole range. */
+  readonly rows: number;
+  readonly work: RangeInProcess;
+  /** Absent: nothing is measured. */
+  readonly load: Work | undefined;
+  readonly startedAt: number;
+}
+
 /** Processes claimed ranges of one run: waits until each is due, executes it, settles its outcome. */
 export class RangeProcessor {
-  private readonly inFlight = new Map<AbortController, Promise<unknown>>();
+  /** The controllers of the ranges in flight. */
+  private readonly inFlight = new Set<AbortController>();
+  /** Each waits until nothing is in flight. */
+  private readonly drained: (() => void)[] = [];
   readonly meter = new WorkMeter();
   private readonly abandonSignal = new AbandonSignal();
   private readonly sampler: RowSampler | undefined;
@@ -62,12 +78,35 @@ export class RangeProcessor {
     controller: AbortController,
     pendingAcks: Promise<unknown>[],
   ): Promise<'settled' | 'released'> {
-    const processing = this.executeAndSettle(claim, permits, controller.signal, pendingAcks);
-    this.inFlight.set(controller, processing);
+    const { entry } = claim;
+    const { signal } = controller;
+    this.inFlight.add(controller);
     try {
-      return await processing;
+      const due = this.claimer.waitUntilDue(claim, signal);
+      if (due) {
+        await due;
+      }
+      if (this.stopping || signal.aborted) {
+        return await this.release(entry);
+      }
+      if (entry.crashes >= MAX_CRASHES) {
+        const error = new RangeCrashError(this.run.backfill.name, entry.crashes);
+        return await this.settler.settle(entry, { kind: 'failed', error }, signal, pendingAcks);
+      }
+      const range = this.begin(entry);
+      const outcome = await this.abandonSignal.race(this.execute(range, permits, signal));
+      this.end(range, outcome);
+      if (outcome === 'abandoned') {
+        return await this.release(entry);
+      }
+      if (outcome.kind === 'done') {
+        this.settler.acknowledge(range.entry, outcome, pendingAcks);
+        return 'settled';
+      }
+      return await this.settler.settle(range.entry, outcome, signal, pendingAcks);
     } finally {
       this.inFlight.delete(controller);
+      this.noteDrained();
     }
   }
 
@@ -82,7 +121,7 @@ export class RangeProcessor {
       await this.drain(shutdownTimeout);
     }
     this.meter.noteAbort();
-    for (const controller of this.inFlight.keys()) {
+    for (const controller of this.inFlight) {
       controller.abort(new Error(why === 'pause' ? 'The backfill was stopped' : 'The process shuts down'));
     }
     if (!(await this.drain(why === 'pause' ? shutdownTimeout : ABORT_GRACE_MS))) {
@@ -100,58 +139,60 @@ export class RangeProcessor {
 
   /** Waits for the ranges in flight, at most so many ms; false when some are still running then. */
   private drain(ms: number): Promise<boolean> {
-    return endsWithin(Promise.all(this.inFlight.values()), ms);
+    return endsWithin(
+      new Promise<void>((resolve) => {
+        this.drained.push(resolve);
+        this.noteDrained();
+      }),
+      ms,
+    );
   }
 
-  private async executeAndSettle(
-    claim: Claim,
-    permits: Permits,
-    signal: AbortSignal,
-    pendingAcks: Promise<unknown>[],
-  ): Promise<'settled' | 'released'> {
-    const { backfill, runId, dryRun, rowsExact } = this.run;
-    const { entry } = claim;
-    const due = this.claimer.waitUntilDue(claim, signal);
-    if (due) {
-      await due;
+  private noteDrained(): void {
+    if (this.inFlight.size === 0) {
+      this.drained.splice(0).forEach((drained) => drained());
     }
-    if (this.stopping || signal.aborted) {
-      return this.release(entry);
-    }
-    if (entry.crashes >= MAX_CRASHES) {
-      const error = new RangeCrashError(backfill.name, entry.crashes);
-      return this.settler.settle(entry, { kind: 'failed', error }, signal, pendingAcks);
-    }
-    const unsettled = { entry };
-    const work = this.meter.begin(entry.index);
-    const rows = this.rowSettings(unsettled, permits, work);
-    const startedAt = performance.now();
+  }
+
+  private begin(entry: RangeEntry): RangeInFlight {
     // Rows are measured one by one.
-    const load = backfill.shape === 'row' ? null : this.slots.load;
-    const measured = load?.begin(entry.rows);
-    const outcome = await this.abandonSignal.race(
-      this.deps.executor.execute({
-        backfill,
-        runId,
-        dryRun,
-        rowsExact,
-        entry,
-        rows,
-        sampler: this.sampler,
-        journal: this.journal,
-        signal,
-      }),
-    );
-    this.meter.end(work, outcome !== 'abandoned' && outcome.kind === 'done');
-    measured?.end(outcome !== 'abandoned' && outcome.kind === 'done');
-    if (outcome === 'abandoned') {
-      return this.release(entry);
+    const load = this.run.backfill.shape === 'row' ? null : this.slots.load;
+    return {
+      entry,
+      rows: entry.rows,
+      work: this.meter.begin(entry.index),
+      load: load?.begin(entry.rows),
+      startedAt: performance.now(),
+    };
+  }
+
+  private execute(range: RangeInFlight, permits: Permits, signal: AbortSignal): Promise<Outcome> {
+    const { backfill, runId, dryRun, rowsExact } = this.run;
+    const { entry } = range;
+    const rows = this.rowSettings(range, permits);
+    const { sampler, journal } = this;
+    return this.deps.executor.execute({
+      backfill,
+      runId,
+      dryRun,
+      rowsExact,
+      entry,
+      rows,
+      sampler,
+      journal,
+      signal,
+    });
+  }
+
+  private end({ rows, work, load, startedAt }: RangeInFlight, outcome: Outcome | 'abandoned'): void {
+    const succeeded = outcome !== 'abandoned' && outcome.kind === 'done';
+    this.meter.end(work, succeeded);
+    load?.end(succeeded);
+    if (succeeded) {
+      this.onDone(performance.now() - startedAt, rows);
+    } else if (outcome !== 'abandoned') {
+      this.countErrors(outcome);
     }
-    this.countErrors(outcome);
-    if (outcome.kind === 'done') {
-      this.onDone(performance.now() - startedAt, entry.rows);
-    }
-    return this.settler.settle(unsettled.entry, outcome, signal, pendingAcks);
   }
 
   private countErrors(outcome: Outcome): void {
@@ -161,8 +202,7 @@ export class RangeProcessor {
     }
   }
 
-  /** @param unsettled holds the entry of the range, which each acknowledgement replaces by one with the remaining rows */
-  private rowSettings(unsettled: { entry: RangeEntry }, permits: Permits, work: RangeInProcess): RowSettings {
+  private rowSettings(range: RangeInFlight, permits: Permits): RowSettings {
     return {
       concurrency: () => this.slots.rows,
       load: () => this.slots.load,
@@ -172,7 +212,7 @@ export class RangeProcessor {
       acquireQuota: (signal, name = null) =>
         name === null ? this.limiter.acquire(signal) : this.callLimiters.of(name).acquire(signal),
       acknowledge: async (done, remaining, missing, rechecked) => {
-        const { entry } = unsettled;
+        const { entry } = range;
         // Fencing: Redis refuses a worker whose claim is no longer the last one.
         const updated = await this.deps.rangeStore.acknowledgeRows(
           this.run,
@@ -185,10 +225,10 @@ export class RangeProcessor {
         if (!updated) {
           throw new OvertakenError(this.run.backfill.name, entry.index);
         }
-        unsettled.entry = updated;
-        this.meter.step(work);
+        range.entry = updated;
+        this.meter.step(range.work);
       },
-      escalate: (error) => this.settler.escalate(error, unsettled.entry),
+      escalate: (error) => this.settler.escalate(error, range.entry),
     };
   }
 

@@ -7,13 +7,15 @@ import type { QuotaLimiter } from '../pacing/quota.limiter.js';
 import { describeRange } from '../sources/planned-range.js';
 import type { RangeEntry } from '../state/range-entry.js';
 import type { Acknowledgement, Settled, Settlement } from '../state/range-steps.js';
-import { decideDone, decideSettlement } from './decide-settlement.js';
-import type { Decision } from './decide-settlement.js';
+import { decideDone, decideFailure } from './decide-settlement.js';
+import type { FailureDecision } from './decide-settlement.js';
 import { DueRetries } from './due-retries.js';
-import type { Outcome } from './execution.js';
+import type { Outcome, SuccessOutcome } from './execution.js';
 import type { RunWorkerDeps } from './run-worker.deps.js';
 import type { RunWorkerEvents, ServedRun } from './served-run.js';
 
+/** Acknowledgements in one call. */
+const MAX_ACKS = 500;
 /** Acknowledgements wait this long to share a round trip; a process that crashes repeats the ranges of that time. */
 const ACK_LINGER_MS = 25;
 /** Two waits that a third party asks for are one when they end this close to each other. */
@@ -21,7 +23,10 @@ const SAME_WAIT_MS = 100;
 
 /** Brings the outcomes of a run's ranges to Redis: acknowledged, released, retried, split, quarantined. */
 export class RangeSettler {
-  private readonly acks: MicroBatcher<Acknowledgement, Settled>;
+  /** A request is a group: a promise for each acknowledgement would be felt where a range has little to do. */
+  private readonly acks: MicroBatcher<readonly Acknowledgement[], Settled>;
+  /** To which acknowledgements are added until it is sent; `null`: the next one begins another. */
+  private group: { readonly done: Acknowledgement[]; readonly sent: Promise<Settled> } | null = null;
   /** By `performance.now()`: the end of the wait that a third party last asked for. */
   private waitingUntil = 0;
   private lastAck: Promise<unknown> = Promise.resolve();
@@ -35,15 +40,26 @@ export class RangeSettler {
     private readonly deps: RunWorkerDeps,
     private readonly events: RunWorkerEvents,
   ) {
-    this.acks = new MicroBatcher(async (done) => {
-      const settled = await deps.rangeStore.acknowledge(run, done);
-      this.afterSettled(settled);
-      return done.map(() => settled);
-    }, ACK_LINGER_MS);
+    this.acks = new MicroBatcher(([done = []]) => this.sendGroup(done), ACK_LINGER_MS, 1);
     this.retries = new DueRetries(
       (job) => deps.queues.moveToFront(run.backfill.name, run.runId, job),
       (error) => events.error(toError(error)),
     );
+  }
+
+  /**
+   * Acknowledges a range that succeeded.
+   *
+   * @param pendingAcks receives the acknowledgement, which is not waited for here
+   */
+  acknowledge(entry: RangeEntry, outcome: SuccessOutcome, pendingAcks: Promise<unknown>[]): void {
+    const { rows, missing, rechecked } = decideDone(outcome);
+    const done = { entry, rows, missing, rechecked };
+    this.logMissing(done);
+    const sent = this.addToGroup(done);
+    if (pendingAcks.at(-1) !== sent) {
+      pendingAcks.push(sent);
+    }
   }
 
   /**
@@ -57,14 +73,12 @@ export class RangeSettler {
     signal: AbortSignal,
     pendingAcks: Promise<unknown>[],
   ): Promise<'settled' | 'released'> {
-    const decision =
-      outcome.kind === 'done' ? decideDone(outcome) : await this.decide(entry, outcome, signal);
+    if (outcome.kind === 'done') {
+      this.acknowledge(entry, outcome, pendingAcks);
+      return 'settled';
+    }
+    const decision = await this.decide(entry, outcome, signal);
     switch (decision.kind) {
-      case 'ack': {
-        const { rows, missing, rechecked } = decision;
-        pendingAcks.push(this.acknowledge({ entry, rows, missing, rechecked }));
-        return 'settled';
-      }
       case 'release':
         if (decision.escalate) {
           await this.escalateOnce(decision.error, entry);
@@ -144,8 +158,12 @@ export class RangeSettler {
     }
   }
 
-  private decide(entry: RangeEntry, outcome: Outcome, signal: AbortSignal): Promise<Decision> {
-    return decideSettlement(outcome, {
+  private decide(
+    entry: RangeEntry,
+    outcome: Exclude<Outcome, SuccessOutcome>,
+    signal: AbortSignal,
+  ): Promise<FailureDecision> {
+    return decideFailure(outcome, {
       backfill: this.run.backfill,
       entry,
       config: this.config(),
@@ -156,12 +174,26 @@ export class RangeSettler {
     });
   }
 
-  private acknowledge(done: Acknowledgement): Promise<unknown> {
-    this.logMissing(done);
-    const ack = this.acks.add(done);
+  private addToGroup(done: Acknowledgement): Promise<Settled> {
+    if (this.group && this.group.done.length < MAX_ACKS) {
+      this.group.done.push(done);
+      return this.group.sent;
+    }
+    const group = [done];
+    const sent = this.acks.add(group);
+    this.group = { done: group, sent };
     // Reported by `flush`, at the end of the job; an unhandled rejection before that would end the process.
-    this.lastAck = ack.catch(() => undefined);
-    return ack;
+    this.lastAck = sent.catch(() => undefined);
+    return sent;
+  }
+
+  private async sendGroup(done: readonly Acknowledgement[]): Promise<readonly [Settled]> {
+    if (this.group?.done === done) {
+      this.group = null;
+    }
+    const settled = await this.deps.rangeStore.acknowledge(this.run, done);
+    this.afterSettled(settled);
+    return [settled];
   }
 
   private async commit(settlement: Settlement, error: unknown): Promise<void> {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { JsonValue } from '../sources/backfill-source.js';
 
 /** What an outstanding range covers: a range as planned, or rows by their keys. */
@@ -101,5 +101,5 @@ export function decodePayload(text: string): RangePayload {
 
 /** SHA-1 of the stored payload, by which the scripts recognize it. */
 export function digestOf(payload: RangePayload): string {
-  return createHash('sha1').update(encodePayload(payload)).digest('hex');
+  return hash('sha1', encodePayload(payload));
 }

@@ -4,13 +4,17 @@ import { MicroBatcher } from '../../../lib/async/micro-batcher.js';
 const AN_HOUR = 3_600_000;
 
 /** Answers twice the number, and records the requests of each call. */
-function doubling(lingerMs?: number) {
+function doubling(lingerMs?: number, maxBatch?: number) {
   const calls: number[][] = [];
-  const batcher = new MicroBatcher<number, number>(async (requests) => {
-    calls.push([...requests]);
-    await new Promise((resolve) => setImmediate(resolve));
-    return requests.map((request) => request * 2);
-  }, lingerMs);
+  const batcher = new MicroBatcher<number, number>(
+    async (requests) => {
+      calls.push([...requests]);
+      await new Promise((resolve) => setImmediate(resolve));
+      return requests.map((request) => request * 2);
+    },
+    lingerMs,
+    maxBatch,
+  );
   return { batcher, calls };
 }
 
@@ -45,6 +49,14 @@ describe('a micro batcher', () => {
     batcher.flush();
     expect(await Promise.all([three, four])).toEqual([6, 8]);
     expect(calls).toEqual([[1, 2], [3], [4]]);
+  });
+
+  it('flushes all that it holds, also where that is more than a call takes', async () => {
+    const { batcher, calls } = doubling(AN_HOUR, 2);
+    const all = Promise.all([1, 2, 3, 4, 5].map((n) => batcher.add(n)));
+    batcher.flush();
+    expect(await all).toEqual([2, 4, 6, 8, 10]);
+    expect(calls).toEqual([[1, 2], [3, 4], [5]]);
   });
 
   it('lingers no longer than lingerMs', async () => {
