@@ -9,6 +9,7 @@ import { foreground } from './foreground.bench.js';
 import { heap } from './heap.bench.js';
 import { idle } from './idle.bench.js';
 import { journal } from './journal.bench.js';
+import { list } from './list.bench.js';
 import { longWalk } from './long-walk.bench.js';
 import { memory } from './memory.bench.js';
 import { noop } from './noop.bench.js';
@@ -41,9 +42,10 @@ export const benchmarks: readonly Benchmark[] = [
   restart,
   scale,
   memory,
+  api,
+  list,
   idle,
   forecast,
-  api,
   stalls,
   foreground,
   heap,

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchArena } from '../bench-arena.js';
 import { createTables, fillRows } from '../bench-tables.js';
 import type { Benchmark, Finding } from '../benchmark.js';
-import { median, quantile } from '../statistics.js';
+import { bootRegistered, startRegistered } from '../registered-app.js';
+import { median } from '../statistics.js';
 
-const MOST_LIST_MS = 20;
 /** Of a core, for so many backfills of which none runs. */
 const MOST_CORE = 0.005;
 const MOST_BOOT_MS = 1;
@@ -42,18 +42,13 @@ interface Costs {
   readonly keys: number;
   /** Share of a core while nobody asks for anything. */
   readonly cpu: number;
-  readonly listMs: number;
 }
 
 async function measure(arena: BenchArena, backfills: number, running: number): Promise<Costs> {
   await arena.client.flushall();
   const boots: number[] = [];
   const boot = async () => {
-    const booted = await arena.fork({
-      role: 'registered',
-      keyPrefix: arena.keyPrefix(),
-      registered: backfills,
-    });
+    const booted = await bootRegistered(arena, backfills);
     boots.push(await booted.call<number>('bootMs'));
     return booted;
   };
@@ -61,10 +56,7 @@ async function measure(arena: BenchArena, backfills: number, running: number): P
     await arena.end(await boot());
   }
   const app = await boot();
-  await app.call('start', 0, running);
-  while ((await app.call<number>('progressing')) < running) {
-    await sleep(100);
-  }
+  await startRegistered(app, running);
   await sleep(arena.size(5_000, 200));
   const [cpu, from] = [await app.call<number>('cpu'), performance.now()];
   await sleep(arena.size(20_000, 500));
@@ -84,22 +76,9 @@ async function measure(arena: BenchArena, backfills: number, running: number): P
     postgres: Number(sessions?.count),
     keys: await arena.client.dbsize(),
     cpu: share,
-    listMs: await listMs(await app.call<string>('url'), arena.size(200, 5)),
   };
   await arena.end(app);
   return costs;
-}
-
-/** Ms of a request of the list, p95. */
-async function listMs(url: string, requests: number): Promise<number> {
-  const times: number[] = [];
-  for (let request = 0; request < requests; request++) {
-    const from = performance.now();
-    await (await fetch(url)).json();
-    times.push(performance.now() - from);
-    await sleep(20);
-  }
-  return quantile(times, 0.95);
 }
 
 function costsOf(costs: Costs, one: Costs): Finding[] {
@@ -158,14 +137,6 @@ function costsOf(costs: Costs, one: Costs): Finding[] {
       '% of a core',
       running === 0 ? `<= ${MOST_CORE * 100} % more` : 'none: to see',
       running > 0 || core <= MOST_CORE,
-    ),
-    line(
-      'GET of the list, p95',
-      costs.listMs,
-      one.listMs,
-      'ms',
-      `<= ${MOST_LIST_MS} ms`,
-      running === 0 || costs.listMs <= MOST_LIST_MS,
     ),
   ];
 }

@@ -54,7 +54,7 @@ async function requireChanged(arena: BenchArena): Promise<void> {
 
 /** The memory of a process after a tenth of many rows and at their end. */
 async function memory(arena: BenchArena): Promise<Finding> {
-  const count = arena.size(1_000_000, 10_000);
+  const count = arena.size(600_000, 10_000);
   const app = await arena.fork({ role: 'app', keyPrefix: arena.keyPrefix(), config: CONFIG }, [HEAP]);
   await fillRows(arena, count);
   const running = app.call<number>('run', 'rows');

@@ -15,7 +15,7 @@ export const undo: Benchmark = {
   name: 'undo',
   beside: 'the same with a tenth of the rows; the run that is undone',
   async run(arena) {
-    const [few, many] = [arena.size(100_000, 2_000), arena.size(1_000_000, 4_000)];
+    const [few, many] = [arena.size(60_000, 2_000), arena.size(600_000, 4_000)];
     await createTables(arena, 'journal');
     const small = await measure(arena, few, few);
     const large = await measure(arena, few, many);
