@@ -9,7 +9,7 @@ import type { RangeEntry, RangePayload } from '../state/range-entry.js';
 import type { Quarantined, RowsDone, Settlement, Successor } from '../state/range-steps.js';
 import { toStoredError } from '../state/stored-error.js';
 import type { StoredError } from '../state/stored-error.js';
-import type { Outcome, SuccessOutcome } from './execution.js';
+import type { FailureOutcome, Outcome, SuccessOutcome } from './execution.js';
 import { missingOf } from './load-rows.js';
 import { LOCKED_DELAY_MS } from './guard/rounds.js';
 
@@ -63,7 +63,7 @@ export async function decideSettlement(outcome: Outcome, context: SettlementCont
 
 /** As `decideSettlement`, for a range that did not simply succeed. */
 export async function decideFailure(
-  outcome: Exclude<Outcome, SuccessOutcome>,
+  outcome: FailureOutcome,
   context: SettlementContext,
 ): Promise<FailureDecision> {
   switch (outcome.kind) {

@@ -66,6 +66,9 @@ export type Outcome =
 /** Of an execution that succeeded. */
 export type SuccessOutcome = Extract<Outcome, { readonly kind: 'done' }>;
 
+/** Of an execution of which not every row is done. */
+export type FailureOutcome = Exclude<Outcome, SuccessOutcome>;
+
 /** A row that failed, by its key. */
 export interface FailedRow {
   readonly key: JsonValue;

@@ -91,7 +91,7 @@ export class RangeProcessor {
       }
       if (entry.crashes >= MAX_CRASHES) {
         const error = new RangeCrashError(this.run.backfill.name, entry.crashes);
-        return await this.settler.settle(entry, { kind: 'failed', error }, signal, pendingAcks);
+        return await this.settler.settle(entry, { kind: 'failed', error }, signal);
       }
       const range = this.begin(entry);
       const outcome = await this.abandonSignal.race(this.execute(range, permits, signal));
@@ -103,7 +103,7 @@ export class RangeProcessor {
         this.settler.acknowledge(range.entry, outcome, pendingAcks);
         return 'settled';
       }
-      return await this.settler.settle(range.entry, outcome, signal, pendingAcks);
+      return await this.settler.settle(range.entry, outcome, signal);
     } finally {
       this.inFlight.delete(controller);
       this.noteDrained();

@@ -10,7 +10,7 @@ import type { Acknowledgement, Settled, Settlement } from '../state/range-steps.
 import { decideDone, decideFailure } from './decide-settlement.js';
 import type { FailureDecision } from './decide-settlement.js';
 import { DueRetries } from './due-retries.js';
-import type { Outcome, SuccessOutcome } from './execution.js';
+import type { FailureOutcome, SuccessOutcome } from './execution.js';
 import type { RunWorkerDeps } from './run-worker.deps.js';
 import type { RunWorkerEvents, ServedRun } from './served-run.js';
 
@@ -62,21 +62,12 @@ export class RangeSettler {
     }
   }
 
-  /**
-   * Settles a range, or releases it so that it is processed again.
-   *
-   * @param pendingAcks receives the acknowledgement, which is not waited for here
-   */
+  /** Settles a range that did not simply succeed, or releases it so that it is processed again. */
   async settle(
     entry: RangeEntry,
-    outcome: Outcome,
+    outcome: FailureOutcome,
     signal: AbortSignal,
-    pendingAcks: Promise<unknown>[],
   ): Promise<'settled' | 'released'> {
-    if (outcome.kind === 'done') {
-      this.acknowledge(entry, outcome, pendingAcks);
-      return 'settled';
-    }
     const decision = await this.decide(entry, outcome, signal);
     switch (decision.kind) {
       case 'release':
@@ -158,11 +149,7 @@ export class RangeSettler {
     }
   }
 
-  private decide(
-    entry: RangeEntry,
-    outcome: Exclude<Outcome, SuccessOutcome>,
-    signal: AbortSignal,
-  ): Promise<FailureDecision> {
+  private decide(entry: RangeEntry, outcome: FailureOutcome, signal: AbortSignal): Promise<FailureDecision> {
     return decideFailure(outcome, {
       backfill: this.run.backfill,
       entry,
