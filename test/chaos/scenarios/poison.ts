@@ -49,7 +49,10 @@ async function paged(arena: Arena): Promise<Outcome> {
   await arena.seed({ rows: 5_000, poisonEvery: 1 });
   const fleet = arena.fleet({ handlerMs: 0 });
   const [operator] = await Promise.all([fleet.start({ workers: false }), fleet.start()]);
-  await operator.call('start', 'touch-rows', { config: { batchSize: 200, attempts: 1 } });
+  // Every row fails, which would else pause the run.
+  await operator.call('start', 'touch-rows', {
+    config: { batchSize: 200, attempts: 1, maxInitialFailures: null },
+  });
   const status = await fleet.finished(operator, 'touch-rows');
   assert.equal(status.rowsFailed, 5_000);
   const failures = await allFailures(operator, 'touch-rows');
