@@ -17,35 +17,19 @@ export async function retryOnContention<Answer>(
   signal: AbortSignal,
   canRetry: () => boolean,
 ): Promise<Answer> {
-  try {
-    return await work();
-  } catch (error) {
-    return retryAfter(error, work, signal, canRetry);
-  }
-}
-
-/** As `retryOnContention`, once the first try of the work has thrown an error. */
-export async function retryAfter<Answer>(
-  firstError: unknown,
-  work: () => Promise<Answer>,
-  signal: AbortSignal,
-  canRetry: () => boolean,
-): Promise<Answer> {
-  let error = firstError;
   for (let attempt = 1; ; attempt++) {
-    if (attempt === MAX_ATTEMPTS || signal.aborted || !canRetry() || !isContended(error)) {
-      throw error;
-    }
-    // Jitter: transactions that collided do not collide again.
-    const wait = Math.min(FIRST_WAIT_MS * 2 ** (attempt - 1), MAX_WAIT_MS);
-    await sleep(wait * (0.5 + Math.random()), signal);
-    if (signal.aborted) {
-      throw error;
-    }
     try {
       return await work();
-    } catch (next) {
-      error = next;
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || signal.aborted || !canRetry() || !isContended(error)) {
+        throw error;
+      }
+      // Jitter: transactions that collided do not collide again.
+      const wait = Math.min(FIRST_WAIT_MS * 2 ** (attempt - 1), MAX_WAIT_MS);
+      await sleep(wait * (0.5 + Math.random()), signal);
+      if (signal.aborted) {
+        throw error;
+      }
     }
   }
 }

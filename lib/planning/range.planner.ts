@@ -203,7 +203,7 @@ function windowOf({ config, run, now, workers, measuredPerSecond }: CycleRequest
   const { perSecond } = currentRate(config, now);
   const slots = boundsOf(config.concurrency).max * Math.max(1, workers);
   const sinceStart = { done: run.done, elapsedMs: now - run.startedAt };
-  const floor = leastOutstanding(slots, measuredPerSecond, sinceStart);
+  const floor = leastOutstanding(slots, config.duration, measuredPerSecond, sinceStart);
   const target = targetOutstanding({ ...config, perSecond, measuredPerSecond, floor });
   return { perSecond, slots, measuredPerSecond, target };
 }

@@ -1,6 +1,8 @@
 /** So that every worker has a next range when it ends one. */
 const RANGES_PER_SLOT = 20;
 const MIN_OUTSTANDING = 100;
+/** Seconds of work to keep planned while the speed is only known from the start of the run. */
+const UNMEASURED_SECONDS = 1;
 
 /** What the size of the planning window depends on. */
 export interface WindowRequest {
@@ -28,20 +30,25 @@ export function targetOutstanding(request: WindowRequest): number {
 
 /**
  * How many ranges are at least to be outstanding in an unpaced run: some for each slot, and while nothing was measured yet, as many
- * as its workers do in a second. Without these, fast ranges wait for one small cycle after another until the first samples.
+ * as its workers do in a second, or in `duration` where that is shorter. Without these, fast ranges wait for one small cycle after
+ * another until the first samples.
  *
  * @param slots ranges that all workers together process at once
+ * @param duration the config's, in seconds
  * @param done ranges that have ended since the start of the run, `elapsedMs` ago
  */
 export function leastOutstanding(
   slots: number,
+  duration: number,
   measuredPerSecond: number | null,
   { done, elapsedMs }: { readonly done: number; readonly elapsedMs: number },
 ): number {
   const least = Math.max(MIN_OUTSTANDING, RANGES_PER_SLOT * slots);
-  return measuredPerSecond === null
-    ? Math.max(least, Math.round((done * 1000) / Math.max(1, elapsedMs)))
-    : least;
+  if (measuredPerSecond !== null) {
+    return least;
+  }
+  const perSecond = (done * 1000) / Math.max(1, elapsedMs);
+  return Math.max(least, Math.round(perSecond * Math.min(duration, UNMEASURED_SECONDS)));
 }
 
 /** How many ranges a cycle has to plan to reach the target. */

@@ -3,7 +3,7 @@ import { Injectable, Inject } from '@nestjs/common';
 import { EntityManagers } from '../database/entity-managers.js';
 import { inRequestScope } from '../database/request-scope.js';
 import { requireTransactions } from '../database/require-transactions.js';
-import { retryAfter } from '../database/retry-on-contention.js';
+import { retryOnContention } from '../database/retry-on-contention.js';
 import { callHandler } from './call-handler.js';
 import type { Execution, Outcome } from './execution.js';
 import { IdleTransactionError } from './range.errors.js';
@@ -35,23 +35,18 @@ export class RangeExecutor {
       before: () => (acknowledged = true),
       after: (rows) => this.telemetry.acknowledged(execution, rows),
     });
-    const explained = (outcome: Outcome) => IdleTransactionError.explainIn(outcome, execution.backfill);
+    let outcome: Outcome;
     try {
-      return explained(await this.executeOnce(observed));
-    } catch (firstError) {
-      try {
-        const outcome = await retryAfter(
-          firstError,
-          () => this.executeOnce(observed),
-          execution.signal,
-          // A rehearsal shows the error of the first try.
-          () => !acknowledged && !execution.observer,
-        );
-        return explained(outcome);
-      } catch (error) {
-        return explained({ kind: 'failed', error, progressed: acknowledged });
-      }
+      outcome = await retryOnContention(
+        () => this.executeOnce(observed),
+        execution.signal,
+        // A rehearsal shows the error of the first try.
+        () => !acknowledged && !execution.observer,
+      );
+    } catch (error) {
+      outcome = { kind: 'failed', error, progressed: acknowledged };
     }
+    return IdleTransactionError.explainIn(outcome, execution.backfill);
   }
 
   /** Calls the handler with an entity manager of its own, which is created once something asks for it. */

@@ -45,19 +45,24 @@ describe('targetOutstanding', () => {
 
 describe('leastOutstanding', () => {
   it('is some ranges for each slot, and 100 for few slots', () => {
-    expect(leastOutstanding(4, null, { done: 0, elapsedMs: 0 })).toBe(100);
-    expect(leastOutstanding(50, null, { done: 0, elapsedMs: 3 })).toBe(1000);
+    expect(leastOutstanding(4, 60, null, { done: 0, elapsedMs: 0 })).toBe(100);
+    expect(leastOutstanding(50, 60, null, { done: 0, elapsedMs: 3 })).toBe(1000);
   });
 
   it('is what was done in a second, until the speed has been measured', () => {
     const sinceStart = { done: 600, elapsedMs: 40 };
-    expect(leastOutstanding(50, null, sinceStart)).toBe(15_000);
-    expect(leastOutstanding(50, 0.1, sinceStart)).toBe(1000);
+    expect(leastOutstanding(50, 60, null, sinceStart)).toBe(15_000);
+    expect(leastOutstanding(50, 60, 0.1, sinceStart)).toBe(1000);
+  });
+
+  it('is no more than the work of the duration where that is shorter', () => {
+    expect(leastOutstanding(50, 0.1, null, { done: 600, elapsedMs: 40 })).toBe(1_500);
+    expect(leastOutstanding(50, 0.01, null, { done: 600, elapsedMs: 40 })).toBe(1_000);
   });
 
   it('never asks for fewer because ranges are slow, or for more than is finite', () => {
-    expect(leastOutstanding(50, null, { done: 3, elapsedMs: 60_000 })).toBe(1000);
-    expect(leastOutstanding(4, null, { done: 50, elapsedMs: -20 })).toBe(50_000);
+    expect(leastOutstanding(50, 60, null, { done: 3, elapsedMs: 60_000 })).toBe(1000);
+    expect(leastOutstanding(4, 60, null, { done: 50, elapsedMs: -20 })).toBe(50_000);
   });
 });
 
