@@ -16,10 +16,10 @@ onFileFinished(async () => {
 const { app, database, backfills, run } = await startSample();
 
 const ROWS = 3_000;
-/** 10 ranges, of which the last starts 9 seconds after the first was due. */
-const PACED = { batchSize: 300, perSecondOnPeak: 1, perSecondOffPeak: 1 };
-const LEAST_MS = 8_500;
-/** How far the truth may be; the benchmark `forecast` holds a million rows to 15 %, and their duration to 20 %. */
+/** 10 ranges in 20 seconds: so far below the speed of the handlers that other load of the machine hardly matters. */
+const PACED = { batchSize: 300, perSecondOnPeak: 0.5, perSecondOffPeak: 0.5 };
+/** How far the truth may be on a busy machine; the benchmark `forecast` holds a million rows to 20 and 15 %. */
+const DURATION_FACTOR = 2;
 const WAL_FACTOR = 1.5;
 
 beforeAll(async () => {
@@ -83,9 +83,7 @@ it.each(['reencrypt-messages', 'restructure-orders', 'enrich-accounts'])(
     const outcome = status.forecast as ForecastOutcome;
     process.stdout.write(`${describeOutcome(name, outcome)}\n`);
     const { forecast: expected, actual } = outcome;
-    // Beyond the rate, how long both take is a matter of what else the machine does.
-    expect(expected.durationMs?.expected).toBeGreaterThanOrEqual(LEAST_MS);
-    expect(actual.durationMs).toBeGreaterThanOrEqual(LEAST_MS);
+    expectRatio(expected.durationMs, actual.durationMs, DURATION_FACTOR);
     expectRatio(expected.walBytes, actual.serverWalBytes, WAL_FACTOR);
   },
   120_000,
